@@ -1,0 +1,126 @@
+/**
+ * Verifies one access token: form, algorithm, key, signature, type, issuer, audience, times. RFC 9068 §4.
+ * Whether the token was withdrawn since it was issued is not its business: see `guard.ts`.
+ */
+import { Buffer } from 'node:buffer';
+import { type KeyObject, verify } from 'node:crypto';
+import { decodeJws, type ErrorReason, isScopeToken, OAuthError } from '@postern/protocol';
+import type { AccessToken } from './access-token.ts';
+
+export type SigningAlgorithm = 'ES256';
+
+export interface VerificationKey {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly publicKey: KeyObject;
+}
+
+export interface VerifyAccessTokenOptions {
+  /** The only issuer whose tokens pass, compared character by character. */
+  readonly issuer: string;
+  /** The token's `aud` must name this. */
+  readonly audience: string;
+  /** The algorithms that may sign; a key of any other is not used, whatever the token's header says. */
+  readonly algorithms: readonly SigningAlgorithm[];
+  /** Seconds by which this machine's clock may differ from the issuer's, applied to `exp` and `nbf`. */
+  readonly clockSkewSeconds: number;
+  /** The issuer's key of that id, or undefined where it has none. */
+  readonly findKey: (kid: string) => VerificationKey | undefined;
+}
+
+/** A token of Postern with every scope there is stays far below this; longer ones are not even decoded. */
+const longestToken = 16_384;
+
+/**
+ * The token's claims, verified. `nowSeconds` is the time to judge by, in seconds since 1970.
+ * Throws `invalid_token`, with the reason for the log.
+ *
+ * Does not check: required scopes, revocation, the client's standing, sender constraints.
+ */
+export function verifyAccessToken(token: string, nowSeconds: number, options: VerifyAccessTokenOptions): AccessToken {
+  const jws = token.length > longestToken ? undefined : decodeJws(token);
+  if (jws === undefined) {
+    throw refuseToken('token_malformed');
+  }
+  const { header, payload } = jws;
+  if (header['typ'] !== 'at+jwt' && header['typ'] !== 'application/at+jwt') {
+    throw refuseToken('token_type_wrong');
+  }
+  // Postern uses no header extension, so a critical one is by definition not understood (RFC 7515 §4.1.11).
+  if (header['crit'] !== undefined || typeof header['kid'] !== 'string') {
+    throw refuseToken('token_malformed');
+  }
+  const key = options.findKey(header['kid']);
+  if (key === undefined) {
+    throw refuseToken('key_unknown');
+  }
+  if (header['alg'] !== key.alg || !options.algorithms.includes(key.alg)) {
+    throw refuseToken('algorithm_not_allowed');
+  }
+  const signed = verify('sha256', Buffer.from(jws.signingInput, 'latin1'), es256(key.publicKey), jws.signature);
+  if (!signed) {
+    throw refuseToken('signature_wrong');
+  }
+  if (payload['iss'] !== options.issuer) {
+    throw refuseToken('issuer_wrong');
+  }
+  if (!namesAudience(payload['aud'], options.audience)) {
+    throw refuseToken('audience_wrong');
+  }
+  const accessToken = readClaims(payload);
+  if (nowSeconds >= accessToken.expiresAt + options.clockSkewSeconds) {
+    throw refuseToken('token_expired');
+  }
+  const notBefore = payload['nbf'];
+  if (notBefore !== undefined && !(isTime(notBefore) && notBefore <= nowSeconds + options.clockSkewSeconds)) {
+    throw refuseToken('token_not_yet_valid');
+  }
+  return accessToken;
+}
+
+function es256(key: KeyObject) {
+  return { key, dsaEncoding: 'ieee-p1363' } as const;
+}
+
+function namesAudience(claim: unknown, audience: string): boolean {
+  return claim === audience || (Array.isArray(claim) && claim.includes(audience));
+}
+
+function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
+  const { iss, sub, client_id, jti, scope, gen, iat, exp } = payload;
+  if (
+    typeof iss !== 'string' ||
+    typeof sub !== 'string' ||
+    typeof client_id !== 'string' ||
+    typeof jti !== 'string' ||
+    typeof scope !== 'string' ||
+    !Number.isSafeInteger(gen) ||
+    !isTime(iat) ||
+    !isTime(exp)
+  ) {
+    throw refuseToken('claims_malformed');
+  }
+  const scopes = scope === '' ? [] : scope.split(' ');
+  if (!scopes.every(isScopeToken)) {
+    throw refuseToken('claims_malformed');
+  }
+  return {
+    issuer: iss,
+    subject: sub,
+    clientId: client_id,
+    jti,
+    scopes: new Set(scopes),
+    generation: gen as number,
+    issuedAt: iat,
+    expiresAt: exp,
+  };
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+/** Callers learn one thing only: RFC 6750 §3.1 has a single code for expired, revoked and malformed tokens. */
+export function refuseToken(reason: ErrorReason): OAuthError {
+  return new OAuthError('invalid_token', 'The access token is expired, revoked or not valid here.', { reason });
+}

@@ -1,0 +1,48 @@
+/** `postern serve`: reads the configuration, starts the server, tells a person what to do next, and stops gracefully. */
+import { configVariables, readConfig, StartError } from '@postern/server';
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { startServer } from './serve.ts';
+import { describeStart } from './start-message.ts';
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Start the authorization server with its APIs on one port.')
+    .addHelpText('after', () => `\nEnvironment variables:\n${describeVariables()}`)
+    .action(serve);
+}
+
+async function serve(): Promise<void> {
+  // All that is written from here on is for this user alone.
+  process.umask(0o077);
+  try {
+    const config = readConfig(process.env);
+    const logger = pino({ level: config.logLevel });
+    const server = await startServer(config, logger);
+    process.stderr.write(describeStart(server));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        logger.info({ signal }, 'stopping');
+        server.close().then(
+          () => logger.info('stopped'),
+          (error: unknown) => {
+            logger.error({ err: error }, 'did not stop cleanly');
+            process.exitCode = 1;
+          },
+        );
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof StartError)) {
+      throw error;
+    }
+    process.stderr.write(`postern: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function describeVariables(): string {
+  return configVariables
+    .map(({ name, default: fallback, meaning }) => `  ${name} (default: ${fallback})\n      ${meaning}\n`)
+    .join('');
+}

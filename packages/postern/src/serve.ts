@@ -1,0 +1,41 @@
+/** Puts the authorization server, the policy API and the API documentation on one port. */
+import { authorizationServer, httpOptions, openInstallation, type ServerConfig, StartError } from '@postern/server';
+import Fastify, { type FastifyBaseLogger } from 'fastify';
+
+export interface RunningServer {
+  readonly config: ServerConfig;
+  /** The file with the root credentials; undefined where they came from the environment. */
+  readonly rootFile: string | undefined;
+  /** Finishes the requests under way, for ten seconds at the most, and closes the database. */
+  close(): Promise<void>;
+}
+
+/** Starts to listen. Throws `StartError`. */
+export async function startServer(config: ServerConfig, logger: FastifyBaseLogger): Promise<RunningServer> {
+  const installation = await openInstallation(config);
+  const app = Fastify(httpOptions(config, logger));
+  app.addHook('onClose', () => installation.db.destroy());
+  try {
+    await app.register(authorizationServer, { config, installation, now: Date.now });
+    await app.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await app.close();
+    throw listenFault(config, error);
+  }
+  return { config, rootFile: installation.rootFile, close: () => app.close() };
+}
+
+function listenFault(config: ServerConfig, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new StartError(`PORT: ${config.port} is in use by another program. Example: PORT=${config.port + 1}`);
+    case 'EACCES':
+      return new StartError(`PORT: ${config.port} is not allowed for this user. Example: PORT=8080`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new StartError(`HOST: ${config.host} is not an address of this machine. Example: HOST=127.0.0.1`);
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,35 @@
+/** `WWW-Authenticate` challenges. RFC 9110 §11.6.1, RFC 7617 §2, RFC 6750 §3. */
+import type { OAuthError } from './oauth-error.ts';
+
+const realm = 'Postern';
+
+/**
+ * The challenge that belongs to an error, or undefined where none is due: `Basic` only for a caller that used
+ * Basic (clients read the code from a challenge instead of the body when there is one), `Bearer` for every
+ * refused or missing token. A missing token gets no error code (RFC 6750 §3.1).
+ */
+export function challengeFor(error: OAuthError): string | undefined {
+  switch (error.code) {
+    case 'invalid_client':
+      return error.scheme === 'Basic'
+        ? formatChallenge('Basic', { realm, charset: 'UTF-8', error: error.code, error_description: error.message })
+        : undefined;
+    case 'missing_token':
+      return formatChallenge('Bearer', { realm });
+    case 'invalid_token':
+    case 'insufficient_scope':
+      return formatChallenge('Bearer', {
+        realm,
+        error: error.code,
+        error_description: error.message,
+        scope: error.scope,
+      });
+    default:
+      return undefined;
+  }
+}
+
+function formatChallenge(scheme: string, params: Record<string, string | undefined>): string {
+  const pairs = Object.entries(params).filter(([, value]) => value !== undefined);
+  return `${scheme} ${pairs.map(([name, value]) => `${name}="${value}"`).join(', ')}`;
+}

@@ -1,0 +1,91 @@
+/** The one error that callers see, and the one table that gives it a status. RFC 6749 §5.2, RFC 6750 §3.1. */
+
+/** Error codes and their HTTP status: the RFCs' own first, then those of the management APIs. */
+const statusOf = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  unsupported_response_type: 400,
+  invalid_scope: 400,
+  /** The call needs a token and has none: the challenge then carries no error code (RFC 6750 §3.1). */
+  missing_token: 401,
+  invalid_token: 401,
+  insufficient_scope: 403,
+  access_denied: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  content_too_large: 413,
+  unsupported_media_type: 415,
+  invalid_parameter: 422,
+  header_too_large: 431,
+  server_error: 500,
+  temporarily_unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof statusOf;
+
+/** Why a credential or token was refused, for the operator's log. A caller only ever sees the code. */
+export type ErrorReason =
+  | 'credentials_missing'
+  | 'credentials_malformed'
+  | 'client_unknown'
+  | 'client_disabled'
+  | 'secret_wrong'
+  | 'secret_expired'
+  | 'token_malformed'
+  | 'token_type_wrong'
+  | 'algorithm_not_allowed'
+  | 'key_unknown'
+  | 'signature_wrong'
+  | 'issuer_wrong'
+  | 'audience_wrong'
+  | 'token_expired'
+  | 'token_not_yet_valid'
+  | 'claims_malformed'
+  | 'generation_old'
+  | 'scope_withdrawn'
+  | 'scope_missing'
+  | 'grant_exceeded'
+  | 'unexpected';
+
+export interface OAuthErrorOptions {
+  /** For the log and the audit trail, never for the caller. */
+  readonly reason?: ErrorReason;
+  /** The scope that would have let the call pass; named in the 403 challenge. RFC 6750 §3.1. */
+  readonly scope?: string;
+  /** The scheme by which the caller tried to authenticate, so that the 401 challenges for the same one. */
+  readonly scheme?: 'Basic';
+  readonly cause?: unknown;
+}
+
+/**
+ * A refusal that a caller is told about. `description` is reduced to the characters that RFC 6749 §5.2
+ * allows (printable ASCII without `"` and `\`) and to 400 of them, so it may quote untrusted input.
+ */
+export class OAuthError extends Error {
+  override readonly name = 'OAuthError';
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly reason: ErrorReason | undefined;
+  readonly scope: string | undefined;
+  readonly scheme: 'Basic' | undefined;
+
+  constructor(code: ErrorCode, description: string, options: OAuthErrorOptions = {}) {
+    super(toDescription(description), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.status = statusOf[code];
+    this.reason = options.reason;
+    this.scope = options.scope;
+    this.scheme = options.scheme;
+  }
+}
+
+const longestDescription = 400;
+
+function toDescription(text: string): string {
+  const clean = text.replace(/["\\]/g, "'").replace(/[^\x20-\x7e]/g, '?');
+  return clean.length <= longestDescription ? clean : `${clean.slice(0, longestDescription - 3)}...`;
+}

@@ -1,0 +1,28 @@
+/** The grammar of scope. RFC 6749 §3.3: tokens of %x21 / %x23-5B / %x5D-7E, single spaces between them. */
+import { OAuthError } from './oauth-error.ts';
+
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** True where `text` may stand as one name in a scope parameter. */
+export function isScopeToken(text: string): boolean {
+  return scopeToken.test(text);
+}
+
+/**
+ * The names in a scope parameter, each once, in the order asked for.
+ * Throws `invalid_scope` where the text breaks the grammar; whether a scope exists is not checked here.
+ */
+export function parseScope(text: string): string[] {
+  const names = text.split(' ');
+  for (const name of names) {
+    if (!isScopeToken(name)) {
+      throw new OAuthError(
+        'invalid_scope',
+        name === ''
+          ? 'The scope parameter must hold names with exactly one space between them.'
+          : `The scope parameter holds a name with a character that is not allowed: ${name}`,
+      );
+    }
+  }
+  return [...new Set(names)];
+}

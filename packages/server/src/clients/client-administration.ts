@@ -1,0 +1,100 @@
+/** Making, changing and deleting clients: rules, store and events brought together, each change in one transaction. */
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import { requireKnown } from '../scopes/scope-registry.ts';
+import { type Client, type ClientChange, changeClient, newClient } from './client.ts';
+import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
+import { generateClientId, generateClientSecret } from './credentials.ts';
+import { assignableScopes, type GrantingRules, requireAssignable } from './granting.ts';
+
+/** Who makes a change: a client, with what its token allows. */
+export interface Actor {
+  readonly client: Client;
+  readonly tokenScopes: ReadonlySet<string>;
+}
+
+export interface CreatedClient {
+  readonly clientId: string;
+  /** Shown this once; only its digest is kept. */
+  readonly clientSecret: string;
+}
+
+export interface ClientAdministration {
+  /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the actor may not assign. */
+  create(actor: Actor, change: ClientChange): Promise<CreatedClient>;
+  /** The client after the change. Throws as `create` does, and `not_found`. */
+  change(actor: Actor, clientId: string, change: ClientChange): Promise<Client>;
+  /** Throws `not_found`, and `access_denied` unless the actor may assign all that the client holds. */
+  remove(actor: Actor, clientId: string): Promise<void>;
+}
+
+export interface ClientAdministrationOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly masterKey: MasterKey;
+  readonly granting: GrantingRules;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
+  const { events, masterKey, granting, now } = options;
+  const timestamp = () => new Date(now()).toISOString();
+  const assignableBy = (actor: Actor) => assignableScopes(actor.client, actor.tokenScopes, granting);
+  const known = (change: ClientChange): ClientChange => ({
+    ...change,
+    ...(change.scopes && { scopes: requireKnown(change.scopes, granting.registry) }),
+    ...(change.grantable_scopes && { grantable_scopes: requireKnown(change.grantable_scopes, granting.registry) }),
+  });
+
+  return {
+    async create(actor, wanted) {
+      const change = known(wanted);
+      const clientSecret = generateClientSecret();
+      const digest = masterKey.digestSecret(clientSecret);
+      const createdAt = timestamp();
+      const client = changeClient(newClient(generateClientId(), digest, createdAt), change, createdAt);
+      requireAssignable(client, assignableBy(actor), granting);
+      const secret = { id: generateClientId(), digest, lastFour: clientSecret.slice(-4) };
+      await events.change(actor.client.id, async (transaction, append) => {
+        await insertClient(transaction, client, secret);
+        await append({ kind: 'client.created', subject: client.id, data: { ...change } });
+        await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
+      });
+      return { clientId: client.id, clientSecret };
+    },
+
+    change(actor, clientId, wanted) {
+      const change = known(wanted);
+      return events.change(actor.client.id, async (transaction, append) => {
+        const before = await getClient(transaction, clientId);
+        const after = changeClient(before, change, timestamp());
+        requireAssignable(before, assignableBy(actor), granting);
+        requireAssignable(after, assignableBy(actor), granting);
+        await updateClient(transaction, after);
+        await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
+        return after;
+      });
+    },
+
+    remove(actor, clientId) {
+      return events.change(actor.client.id, async (transaction, append) => {
+        requireAssignable(await getClient(transaction, clientId), assignableBy(actor), granting);
+        await deleteClient(transaction, clientId);
+        await append({ kind: 'client.deleted', subject: clientId, data: {} });
+      });
+    },
+  };
+}
+
+/** Throws `not_found`. The root client is not in the database, so it is not found either. */
+export async function getClient(db: Kysely<Database>, clientId: string): Promise<Client> {
+  const client = await findClient(db, clientId);
+  if (client === undefined) {
+    throw new OAuthError('not_found', `There is no client ${clientId}.`);
+  }
+  return client;
+}

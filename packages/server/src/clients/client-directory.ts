@@ -1,0 +1,41 @@
+/** Clients in memory, for the token endpoint and the bearer check: loaded once, kept until an event is about them. */
+import type { Kysely } from 'kysely';
+import { LRUCache } from 'lru-cache';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { Client } from './client.ts';
+import { findClient } from './client-store.ts';
+
+export interface ClientDirectory {
+  /** The client as it is now, root among them. */
+  find(id: string): Promise<Client | undefined>;
+}
+
+/** Clients kept at the most; the least recently used one makes room. One takes about 1 kB. */
+const mostClients = 10_000;
+
+export function createClientDirectory(db: Kysely<Database>, events: EventLog, root: Client): ClientDirectory {
+  const cache = new LRUCache<string, Client>({ max: mostClients });
+  let changes = 0;
+  events.follow((event) => {
+    if (event.kind.startsWith('client.') || event.kind.startsWith('secret.')) {
+      changes += 1;
+      cache.delete(event.subject);
+    }
+  });
+  return {
+    async find(id) {
+      const known = id === root.id ? root : cache.get(id);
+      if (known !== undefined) {
+        return known;
+      }
+      const changesBefore = changes;
+      const client = await findClient(db, id);
+      // Something changed while it was read: what was read may be the old state, so it is not kept.
+      if (client !== undefined && changes === changesBefore) {
+        cache.set(id, client);
+      }
+      return client;
+    },
+  };
+}

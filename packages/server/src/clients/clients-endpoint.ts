@@ -1,0 +1,230 @@
+/** The management API of clients. */
+import { accessTokenOf } from '@postern/guard/fastify';
+import { OAuthError } from '@postern/protocol';
+import type { FastifyRequest } from 'fastify';
+import type { Kysely } from 'kysely';
+import { Type } from 'typebox';
+import type { Database } from '../db/schema.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, PageQuery } from '../http/schemas.ts';
+import type { Client } from './client.ts';
+import { type Actor, type ClientAdministration, getClient } from './client-administration.ts';
+import type { ClientDirectory } from './client-directory.ts';
+import { listClients } from './client-store.ts';
+
+/** No control characters, no halves of surrogate pairs. */
+const printable = '^[^\\p{Cc}\\p{Cs}]*$';
+const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
+const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+const ClientBody = Type.Object(
+  {
+    name: Type.Optional(Nullable(Type.String({ maxLength: 200, pattern: printable }))),
+    description: Type.Optional(Nullable(Type.String({ maxLength: 2_000, pattern: printable }))),
+    scopes: Type.Optional(ScopeNames),
+    grantable_scopes: Type.Optional(
+      Nullable({ ...ScopeNames, description: 'Scopes that it may assign besides those of its token.' }),
+    ),
+    enabled: Type.Optional(Type.Boolean({ description: 'Disabling ends all of its tokens for good.' })),
+    access_token_ttl_seconds: Type.Optional(
+      Nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: false });
+
+const CreatedView = Type.Object({
+  client_id: Type.String(),
+  client_secret: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
+});
+
+const ClientView = Type.Object({
+  client_id: Type.String(),
+  name: Nullable(Type.String()),
+  description: Nullable(Type.String()),
+  scopes: Type.Array(Type.String()),
+  grantable_scopes: Nullable(Type.Array(Type.String())),
+  enabled: Type.Boolean(),
+  access_token_ttl_seconds: Nullable(Type.Integer()),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' }),
+});
+
+const ClientPageView = Type.Object({
+  items: Type.Array(ClientView),
+  total: Type.Integer(),
+  page: Type.Integer(),
+  size: Type.Integer(),
+  pages: Type.Integer(),
+});
+
+const ClientPath = Type.Object({ client_id: Type.String() });
+
+export interface ClientsEndpointOptions {
+  readonly db: Kysely<Database>;
+  readonly directory: ClientDirectory;
+  readonly administration: ClientAdministration;
+}
+
+export function clientsEndpoint({ db, directory, administration }: ClientsEndpointOptions): ApiPlugin {
+  const actorOf = async (request: FastifyRequest): Promise<Actor> => {
+    const token = accessTokenOf(request);
+    const client = await directory.find(token.clientId);
+    if (client === undefined) {
+      throw new OAuthError('invalid_token', 'The client of this token is gone.', { reason: 'client_unknown' });
+    }
+    return { client, tokenScopes: token.scopes };
+  };
+
+  return async (app) => {
+    app.post(
+      '/api/v1/oauth/client',
+      {
+        config: { scope: 'client:create' },
+        preValidation: acceptBareScopes,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'create_client',
+          summary: 'Make a client',
+          description: 'The body is an object, or a bare array of scopes, or empty for a client without scopes.',
+          body: ClientBody,
+          response: { 200: CreatedView, ...errorResponses(400, 401, 403, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const { clientId, clientSecret } = await administration.create(await actorOf(request), request.body);
+        return { client_id: clientId, client_secret: clientSecret };
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_clients',
+          summary: 'List clients, oldest first',
+          querystring: PageQuery,
+          response: { 200: ClientPageView, ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { page, size } = request.query;
+        const { clients, total } = await listClients(db, page, size);
+        return { items: clients.map(toView), total, page, size, pages: Math.ceil(total / size) };
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client/:client_id',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_client',
+          summary: 'Read a client',
+          params: ClientPath,
+          response: { 200: ClientView, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => toView(await getClient(db, request.params.client_id)),
+    );
+
+    for (const method of ['PUT', 'PATCH'] as const) {
+      app.route({
+        method,
+        url: '/api/v1/oauth/client/:client_id',
+        config: { scope: 'client:update' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: method === 'PUT' ? 'update_client' : 'patch_client',
+          summary: 'Change a client',
+          description: 'Changes what is sent and leaves the rest. Tokens that hold a withdrawn scope die at once.',
+          params: ClientPath,
+          body: ClientBody,
+          response: { 200: ClientView, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
+        },
+        handler: async (request) =>
+          toView(await administration.change(await actorOf(request), request.params.client_id, request.body)),
+      });
+    }
+
+    app.delete(
+      '/api/v1/oauth/client/:client_id',
+      {
+        config: { scope: 'client:delete' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_client',
+          summary: 'Delete a client; its tokens die at once',
+          params: ClientPath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await administration.remove(await actorOf(request), request.params.client_id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client/:client_id/scope',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_client_scopes',
+          summary: 'Read the scopes of a client',
+          params: ClientPath,
+          response: { 200: ScopeNames, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => [...(await getClient(db, request.params.client_id)).scopes],
+    );
+
+    app.put(
+      '/api/v1/oauth/client/:client_id/scope',
+      {
+        config: { scope: 'client:update' },
+        preValidation: acceptBareScopes,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'set_client_scopes',
+          summary: 'Set the scopes of a client',
+          description: 'The body is an object, or a bare array of scopes. They take the place of those it had.',
+          params: ClientPath,
+          body: ScopesBody,
+          response: { 200: ScopeNames, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const client = await administration.change(await actorOf(request), request.params.client_id, request.body);
+        return [...client.scopes];
+      },
+    );
+  };
+}
+
+/** Fidesops takes the bare array of scopes, and no body at all, where an object is due. */
+async function acceptBareScopes(request: FastifyRequest): Promise<void> {
+  if (Array.isArray(request.body)) {
+    request.body = { scopes: request.body };
+  }
+}
+
+function toView(client: Client) {
+  return {
+    client_id: client.id,
+    name: client.name,
+    description: client.description,
+    scopes: [...client.scopes],
+    grantable_scopes: client.grantableScopes === null ? null : [...client.grantableScopes],
+    enabled: client.enabled,
+    access_token_ttl_seconds: client.accessTokenTtlSeconds,
+    created_at: client.createdAt,
+    updated_at: client.updatedAt,
+  };
+}

@@ -1,0 +1,60 @@
+/** Client ids and secrets: letters and digits only, so that every encoding of Basic in the wild means the same. */
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** 43 letters or digits are 256 bits. */
+const secretLength = 43;
+const checksumLength = 6;
+
+/** The start of every secret, by which secret scanners find one: `postern[0-9A-Za-z]{49}`. */
+const secretPrefix = 'postern';
+
+/** A new client id: 22 letters and digits, 130 bits. */
+export function generateClientId(): string {
+  return randomText(22);
+}
+
+/**
+ * A new client secret: a prefix, 256 random bits, and a checksum of both (CRC-32 in base 62), by which a scanner
+ * tells a real one from text that happens to look like it.
+ */
+export function generateClientSecret(): string {
+  const body = secretPrefix + randomText(secretLength);
+  return body + checksum(body);
+}
+
+/** True where the text has a secret's form and checksum. Says nothing about whose it is. */
+export function isWellFormedSecret(text: string): boolean {
+  const body = text.slice(0, -checksumLength);
+  return (
+    body.length === secretPrefix.length + secretLength &&
+    body.startsWith(secretPrefix) &&
+    text.slice(-checksumLength) === checksum(body)
+  );
+}
+
+function checksum(body: string): string {
+  let rest = crc32(body);
+  let text = '';
+  for (let i = 0; i < checksumLength; i += 1) {
+    text = alphabet.charAt(rest % alphabet.length) + text;
+    rest = Math.floor(rest / alphabet.length);
+  }
+  return text;
+}
+
+function randomText(length: number): string {
+  // Bytes of 248 and above are left out: 248 is the last multiple of 62 in a byte, and a remainder of all 256
+  // would make the first letters likelier.
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      if (byte < 248 && text.length < length) {
+        text += alphabet.charAt(byte % alphabet.length);
+      }
+    }
+  }
+  return text;
+}

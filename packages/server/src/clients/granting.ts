@@ -1,0 +1,69 @@
+/**
+ * Who may hand out which scope. Pure rules; every verb that makes, changes or deletes a client asks them.
+ *
+ * The promise: whatever a client does, also through clients that it made or took over, no client ends up with a
+ * scope that the first one could not have assigned itself. So a rule looks at a client's whole reach, which is what
+ * it holds and what it could in turn hand out.
+ */
+import { OAuthError } from '@postern/protocol';
+import type { GrantingMode } from '../config.ts';
+import type { ScopeRegistry } from '../scopes/scope-registry.ts';
+import type { Client } from './client.ts';
+
+/** What granting looks at in a client. */
+export type Granter = Pick<Client, 'isRoot' | 'grantableScopes' | 'scopes'>;
+
+export interface GrantingRules {
+  readonly mode: GrantingMode;
+  readonly registry: ScopeRegistry;
+}
+
+/**
+ * The scopes that a client may assign with a token of `tokenScopes`: those of the token and its `grantable_scopes`.
+ * With no `grantable_scopes`, a holder of `client:create` may assign the whole registry (or, by POSTERN_GRANTING,
+ * what its token holds), and nothing that administers Postern is assigned at all.
+ */
+export function assignableScopes(
+  granter: Granter,
+  tokenScopes: ReadonlySet<string>,
+  { mode, registry }: GrantingRules,
+): ReadonlySet<string> {
+  if (granter.isRoot) {
+    return registry.names;
+  }
+  if (granter.grantableScopes !== null) {
+    return tokenScopes.union(granter.grantableScopes);
+  }
+  return mode === 'registry' && tokenScopes.has('client:create')
+    ? registry.ordinaryNames
+    : tokenScopes.intersection(registry.ordinaryNames);
+}
+
+/** All that could ever be done with a client: the scopes it holds, and those it could assign. */
+export function reachOf(client: Granter, rules: GrantingRules): ReadonlySet<string> {
+  return client.scopes.union(assignableScopes(client, client.scopes, rules));
+}
+
+/** Throws `access_denied` unless all that `client` holds or could hand out is `assignable`. */
+export function requireAssignable(client: Granter, assignable: ReadonlySet<string>, rules: GrantingRules): void {
+  const refuse = (text: string) => new OAuthError('access_denied', text, { reason: 'grant_exceeded' });
+  const held = firstBeyond(client.scopes, assignable);
+  if (held !== undefined) {
+    throw refuse(`You may not assign the scope ${held}.`);
+  }
+  const grantable = firstBeyond(reachOf(client, rules), assignable);
+  if (grantable !== undefined) {
+    throw refuse(
+      `The client could hand out the scope ${grantable}, which you may not assign: narrow its grantable_scopes.`,
+    );
+  }
+}
+
+function firstBeyond(scopes: ReadonlySet<string>, limit: ReadonlySet<string>): string | undefined {
+  for (const scope of scopes) {
+    if (!limit.has(scope)) {
+      return scope;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,28 @@
+/** The root client: from the configuration, with every scope there is, and nowhere in the database. */
+import type { RootCredentials } from '../config.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import type { ScopeRegistry } from '../scopes/scope-registry.ts';
+import type { Client } from './client.ts';
+
+/**
+ * Its generation is a fingerprint of its secret and not a counter, for there is no row to count in: a token of root
+ * stands while root's secret is the one with which it was issued.
+ */
+export function createRootClient(root: RootCredentials, masterKey: MasterKey, registry: ScopeRegistry): Client {
+  return {
+    id: root.clientId,
+    name: 'root',
+    description: null,
+    get scopes() {
+      return registry.names;
+    },
+    grantableScopes: null,
+    enabled: true,
+    accessTokenTtlSeconds: null,
+    generation: masterKey.fingerprint(`${root.clientId} ${root.clientSecret}`),
+    secretDigests: [masterKey.digestSecret(root.clientSecret)],
+    createdAt: '',
+    updatedAt: '',
+    isRoot: true,
+  };
+}

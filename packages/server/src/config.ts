@@ -1,0 +1,287 @@
+/** Configuration from the environment: every variable, its default, its unit and its check in one place. */
+import { readFileSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+
+/** What stops a start: one line for the person who starts it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+export interface RootCredentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** Which scopes a client may hand out that holds `client:create` and was given no `grantable_scopes`. */
+export type GrantingMode = 'registry' | 'held';
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly issuer: string;
+  readonly dataDir: string;
+  readonly databasePath: string;
+  /** Undefined: kept in the data directory. */
+  readonly root: RootCredentials | undefined;
+  readonly accessTokenTtlSeconds: number;
+  /** 32 bytes. Undefined: kept in the data directory. */
+  readonly masterKey: Buffer | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly granting: GrantingMode;
+  readonly logLevel: string;
+}
+
+export interface ConfigVariable {
+  readonly name: string;
+  readonly default: string;
+  readonly meaning: string;
+}
+
+/** Every variable that `postern serve` reads, in the order of its help. */
+export const configVariables: readonly ConfigVariable[] = [
+  { name: 'HOST', default: '127.0.0.1', meaning: 'address to listen on' },
+  { name: 'PORT', default: '8080', meaning: 'port to listen on' },
+  {
+    name: 'POSTERN_ISSUER',
+    default: 'http://localhost:$PORT',
+    meaning: 'issuer identifier in tokens and metadata; https, or http on a loopback host',
+  },
+  {
+    name: 'POSTERN_DATA_DIR',
+    default: './data',
+    meaning: 'directory for the embedded database and the generated root credentials and master key',
+  },
+  {
+    name: 'DATABASE_URL',
+    default: 'sqlite:$POSTERN_DATA_DIR/postern.db',
+    meaning: 'the database: sqlite: and the path of its file',
+  },
+  {
+    name: 'OAUTH_ROOT_CLIENT_ID',
+    default: 'generated',
+    meaning: 'id of the root client; generated at first start into root.env of the data directory',
+  },
+  {
+    name: 'OAUTH_ROOT_CLIENT_SECRET',
+    default: 'generated',
+    meaning: 'secret of the root client; OAUTH_ROOT_CLIENT_SECRET_FILE names a file that holds it instead',
+  },
+  {
+    name: 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES',
+    default: '11520',
+    meaning: 'lifetime of access tokens in minutes (11520 is 8 days)',
+  },
+  {
+    name: 'POSTERN_MASTER_KEY',
+    default: 'generated',
+    meaning:
+      '32 bytes in base64 that encrypt signing keys at rest; generated into master.key of the data directory; ' +
+      'POSTERN_MASTER_KEY_FILE names a file that holds it instead',
+  },
+  {
+    name: 'POSTERN_TRUSTED_PROXIES',
+    default: 'none',
+    meaning: 'addresses or CIDRs, separated by commas, whose X-Forwarded headers are believed',
+  },
+  {
+    name: 'POSTERN_GRANTING',
+    default: 'registry',
+    meaning:
+      'scopes that a client with client:create and no grantable_scopes may assign: registry (all that do not ' +
+      'administer Postern) or held (of these, the ones that its token holds)',
+  },
+  { name: 'POSTERN_LOG_LEVEL', default: 'info', meaning: 'trace, debug, info, warn, error or silent' },
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads and checks the environment. Throws `StartError` naming the variable, its fault and a right example. */
+export function readConfig(env: Environment): ServerConfig {
+  const port = readInteger(env, 'PORT', 8080, 1, 65_535, 'PORT=8080');
+  const dataDir = resolve(read(env, 'POSTERN_DATA_DIR') ?? './data');
+  return {
+    host: readHost(env),
+    port,
+    issuer: readIssuer(env, port),
+    dataDir,
+    databasePath: readDatabasePath(env, dataDir),
+    root: readRoot(env),
+    accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000, '=60'),
+    masterKey: readMasterKey(env),
+    trustedProxies: readTrustedProxies(env),
+    granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),
+    logLevel: readChoice(env, 'POSTERN_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
+  };
+}
+
+/** An empty variable counts as not set, as in compose files that pass one through. */
+function read(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === '' ? undefined : value;
+}
+
+/** The variable, or the content of the file that `<name>_FILE` names. */
+function readSecret(env: Environment, name: string): string | undefined {
+  const value = read(env, name);
+  const file = read(env, `${name}_FILE`);
+  if (file === undefined) {
+    return value;
+  }
+  if (value !== undefined) {
+    throw new StartError(`${name} and ${name}_FILE are both set: keep one of them.`);
+  }
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new StartError(`${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}
+
+function readInteger(
+  env: Environment,
+  name: string,
+  fallback: number,
+  least: number,
+  most: number,
+  example: string,
+): number {
+  const text = read(env, name);
+  if (text === undefined) {
+    return fallback;
+  }
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new StartError(
+      `${name}: "${text}" is not a whole number from ${least} to ${most}. Example: ${name}${example.replace(name, '')}`,
+    );
+  }
+  return value;
+}
+
+function readChoice<T extends string>(env: Environment, name: string, choices: readonly [T, ...T[]]): T {
+  const text = read(env, name);
+  const choice = text === undefined ? choices[0] : choices.find((known) => known === text);
+  if (choice === undefined) {
+    throw new StartError(`${name}: "${text}" is not one of ${choices.join(', ')}. Example: ${name}=${choices[0]}`);
+  }
+  return choice;
+}
+
+function readHost(env: Environment): string {
+  const host = read(env, 'HOST') ?? '127.0.0.1';
+  if (isIP(host) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host)) {
+    throw new StartError(`HOST: "${host}" is not an address or host name. Example: HOST=0.0.0.0`);
+  }
+  return host;
+}
+
+/** RFC 8414 §2: an https URL without query and fragment. Plain http is for this machine only. */
+function readIssuer(env: Environment, port: number): string {
+  const text = read(env, 'POSTERN_ISSUER') ?? `http://localhost:${port}`;
+  const wrong = (fault: string) =>
+    new StartError(`POSTERN_ISSUER: "${text}" ${fault}. Example: POSTERN_ISSUER=https://auth.example.com`);
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw wrong('is not an https URL');
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    throw wrong('must use https, since it is not on this machine');
+  }
+  if (text.includes('?') || text.includes('#') || url.username !== '' || url.password !== '') {
+    throw wrong('must have no query, fragment or user');
+  }
+  if (text.endsWith('/') || (url.pathname === '/' ? url.origin : url.href) !== text) {
+    throw wrong('must be written in its plain form, in lower case and without a slash at the end');
+  }
+  return text;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+function readDatabasePath(env: Environment, dataDir: string): string {
+  const text = read(env, 'DATABASE_URL') ?? `sqlite:${join(dataDir, 'postern.db')}`;
+  const path = /^sqlite:(?:\/\/(?=\/))?(?<path>[^?#]+)$/.exec(text)?.groups?.['path'];
+  if (path === undefined || path.startsWith('//')) {
+    // The text is not repeated: a database URL may hold a password.
+    throw new StartError('DATABASE_URL: must be sqlite: and a path. Example: DATABASE_URL=sqlite:/var/lib/postern.db');
+  }
+  return resolve(path);
+}
+
+function readRoot(env: Environment): RootCredentials | undefined {
+  const clientId = read(env, 'OAUTH_ROOT_CLIENT_ID');
+  const clientSecret = readSecret(env, 'OAUTH_ROOT_CLIENT_SECRET');
+  if (clientId === undefined && clientSecret === undefined) {
+    return undefined;
+  }
+  if (clientId === undefined || clientSecret === undefined) {
+    const missing = clientId === undefined ? 'OAUTH_ROOT_CLIENT_ID' : 'OAUTH_ROOT_CLIENT_SECRET';
+    throw new StartError(`${missing} is missing: set the root client's id and secret both, or neither.`);
+  }
+  return checkRoot({ clientId, clientSecret });
+}
+
+/**
+ * Checks root credentials, wherever they come from. Unreserved characters only: they alone mean the same in a
+ * form, in Basic with and without percent-encoding, and unquoted in a shell.
+ */
+export function checkRoot(root: RootCredentials): RootCredentials {
+  if (!/^[A-Za-z0-9._~-]{1,128}$/.test(root.clientId)) {
+    throw new StartError(
+      'OAUTH_ROOT_CLIENT_ID: must be 1 to 128 letters, digits or . _ ~ -. Example: OAUTH_ROOT_CLIENT_ID=root',
+    );
+  }
+  if (!/^[A-Za-z0-9._~-]{8,256}$/.test(root.clientSecret)) {
+    throw new StartError(
+      'OAUTH_ROOT_CLIENT_SECRET: must be 8 to 256 letters, digits or . _ ~ -; take a random one of 43 or more. ' +
+        'Example: OAUTH_ROOT_CLIENT_SECRET=$(openssl rand -hex 32)',
+    );
+  }
+  return root;
+}
+
+function readMasterKey(env: Environment): Buffer | undefined {
+  const text = readSecret(env, 'POSTERN_MASTER_KEY');
+  return text === undefined ? undefined : parseMasterKey(text);
+}
+
+/** 32 bytes from base64 or base64url text. Throws `StartError` without repeating the text. */
+export function parseMasterKey(text: string): Buffer {
+  const key = /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);
+  if (key.length !== 32) {
+    throw new StartError(
+      'POSTERN_MASTER_KEY: is not 32 bytes in base64. Example: POSTERN_MASTER_KEY=$(openssl rand -base64 32)',
+    );
+  }
+  return key;
+}
+
+function readTrustedProxies(env: Environment): readonly string[] {
+  const entries = (read(env, 'POSTERN_TRUSTED_PROXIES') ?? '').split(',').map((entry) => entry.trim());
+  const proxies = entries.filter((entry) => entry !== '');
+  for (const proxy of proxies) {
+    if (!isNetwork(proxy)) {
+      throw new StartError(
+        `POSTERN_TRUSTED_PROXIES: "${proxy}" is not an address or CIDR. Example: POSTERN_TRUSTED_PROXIES=10.0.0.0/8`,
+      );
+    }
+  }
+  return proxies;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix))) {
+    return false;
+  }
+  try {
+    new BlockList().addSubnet(address, Number(prefix ?? 32), version === 4 ? 'ipv4' : 'ipv6');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,55 @@
+/** The server's tables as Kysely types. Text and integers only, so that one schema serves every database. */
+import type { ColumnType, Generated } from 'kysely';
+
+export interface ClientTable {
+  id: string;
+  name: string | null;
+  description: string | null;
+  /** JSON array of scope names. */
+  scopes: string;
+  /** JSON array of scope names; null leaves it to POSTERN_GRANTING. */
+  grantable_scopes: string | null;
+  /** 1 or 0. */
+  enabled: number;
+  access_token_ttl_seconds: number | null;
+  generation: number;
+  /** RFC 3339, UTC. */
+  created_at: string;
+  updated_at: string;
+}
+
+export interface ClientSecretTable {
+  id: string;
+  client_id: string;
+  /** Keyed digest, base64url. The secret itself is nowhere. */
+  digest: string;
+  last_four: string;
+  created_at: string;
+}
+
+export interface SigningKeyTable {
+  kid: string;
+  alg: string;
+  /** PKCS #8, encrypted with the master key. */
+  sealed_private_key: string;
+  created_at: string;
+}
+
+export interface EventTable {
+  sequence: Generated<number>;
+  occurred_at: string;
+  /** The client that made the change, or `postern` itself. */
+  actor: string;
+  kind: string;
+  /** The id of what changed. */
+  subject: string;
+  /** JSON object. */
+  data: ColumnType<string, string, never>;
+}
+
+export interface Database {
+  clients: ClientTable;
+  client_secrets: ClientSecretTable;
+  signing_keys: SigningKeyTable;
+  events: EventTable;
+}

@@ -1,0 +1,72 @@
+/** The one error handler: whatever was thrown becomes a plain answer for the caller and a line for the operator. */
+import { challengeFor, OAuthError } from '@postern/protocol';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+
+/** Fastify error handler for every route, and for what fails before a route is found. */
+export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const oauthErrors = request.routeOptions?.config?.oauthErrors === true;
+  const error = toOAuthError(thrown, oauthErrors);
+  if (error.status >= 500) {
+    request.log.error({ err: thrown, code: error.code }, 'request failed');
+  } else {
+    request.log.info({ code: error.code, reason: error.reason, detail: error.message }, 'request refused');
+  }
+  const challenge = challengeFor(error);
+  if (challenge !== undefined) {
+    reply.header('www-authenticate', challenge);
+  }
+  reply
+    .code(error.status)
+    .header('cache-control', 'no-store')
+    .type('application/json')
+    .send(
+      oauthErrors
+        ? { error: error.code, error_description: error.message, detail: error.message }
+        : { error: error.code, detail: error.message },
+    );
+}
+
+/** For a path that nothing serves. */
+export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
+  const path = pathOf(request.url);
+  answerError(new OAuthError('not_found', `Nothing here answers ${request.method} ${path}; see /api.`), request, reply);
+}
+
+/** A URL without its query, which may hold what no log and no answer should repeat. */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
+  if (thrown instanceof OAuthError) {
+    return thrown;
+  }
+  switch ((thrown as FastifyError).code) {
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      // RFC 6749 §5.2 knows no media types: a request that is not a form is malformed.
+      return oauthErrors
+        ? new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded.')
+        : new OAuthError('unsupported_media_type', 'The body must be application/json.');
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new OAuthError('content_too_large', 'The body is too large.');
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new OAuthError('invalid_request', 'The body is not as long as the Content-Length header says.');
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new OAuthError(
+        'invalid_request',
+        'The body is not valid JSON, or has a member that no JSON here may have.',
+      );
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_ASYNC_CONSTRAINT':
+      return new OAuthError('invalid_request', 'The URL is not percent-encoded UTF-8.');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+    case 'FST_ERR_PARAM_LENGTH':
+      return new OAuthError('not_found', 'There is nothing with an id as long as that.');
+    default:
+      return new OAuthError('server_error', 'Something went wrong here. The log has it under the X-Request-Id.', {
+        cause: thrown,
+      });
+  }
+}

@@ -1,0 +1,44 @@
+/** Parts of schemas that several endpoints share. */
+import { Type } from 'typebox';
+
+const ErrorAnswer = Type.Object({
+  error: Type.String({ description: 'A code for programs.' }),
+  detail: Type.String({ description: 'What is wrong, for people.' }),
+});
+
+const OAuthErrorAnswer = Type.Object({
+  error: Type.String({ description: 'A code of RFC 6749 §5.2.' }),
+  error_description: Type.String({ description: 'What is wrong, for people.' }),
+  detail: Type.String({ description: 'The same text.' }),
+});
+
+const meanings = {
+  400: 'The request cannot be read',
+  401: 'The credentials or the token are missing or not valid',
+  403: 'The token lacks the scope, or may not hand out what was asked for',
+  404: 'There is no such thing',
+  409: 'It clashes with something that exists',
+  413: 'The body is too large',
+  415: 'The body is not of the right type',
+  422: 'A value is wrong; the detail says which and why',
+} as const;
+
+type Status = keyof typeof meanings;
+
+/** Error answers of a management API. */
+export function errorResponses(...statuses: readonly Status[]) {
+  return Object.fromEntries(statuses.map((status) => [status, { ...ErrorAnswer, description: meanings[status] }]));
+}
+
+/** Error answers of an OAuth protocol endpoint. */
+export function oauthErrorResponses(...statuses: readonly Status[]) {
+  return Object.fromEntries(statuses.map((status) => [status, { ...OAuthErrorAnswer, description: meanings[status] }]));
+}
+
+export const PageQuery = Type.Object(
+  {
+    page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
+    size: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+  },
+  { additionalProperties: false },
+);

@@ -1,0 +1,131 @@
+/** What a server keeps outside its process: the data directory, its generated secrets, the database. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { Kysely } from 'kysely';
+import { generateClientId, generateClientSecret } from './clients/credentials.ts';
+import { checkRoot, parseMasterKey, type RootCredentials, type ServerConfig, StartError } from './config.ts';
+import { migrate } from './db/migrate.ts';
+import { serverMigrations } from './db/migrations/index.ts';
+import type { Database } from './db/schema.ts';
+import { openSqlite } from './db/sqlite.ts';
+import { createMasterKey, type MasterKey } from './keys/master-key.ts';
+
+export interface Installation {
+  readonly db: Kysely<Database>;
+  readonly masterKey: MasterKey;
+  readonly root: RootCredentials;
+  /** Where the root credentials were read from; undefined: the environment. */
+  readonly rootFile: string | undefined;
+}
+
+/** Opens everything, and makes what is missing at a first start. Throws `StartError`. */
+export async function openInstallation(config: ServerConfig): Promise<Installation> {
+  makeDirectory(config.dataDir, 'POSTERN_DATA_DIR');
+  const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
+  const root = config.root ?? keptRoot(join(config.dataDir, 'root.env'));
+  const masterKey = createMasterKey(config.masterKey ?? keptMasterKey(join(config.dataDir, 'master.key')));
+  const db = openDatabase(config.databasePath);
+  try {
+    await migrate(db, serverMigrations);
+  } catch (error) {
+    await db.destroy();
+    throw databaseFault(config.databasePath, error);
+  }
+  return { db, masterKey, root, rootFile };
+}
+
+/** Made with 0700. One that exists keeps its mode: it may be shared with others on purpose. */
+function makeDirectory(path: string, variable: string): void {
+  try {
+    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) {
+      chmodSync(path, 0o700);
+    }
+    if (!statSync(path).isDirectory()) {
+      throw new StartError(`${variable}: ${path} is not a directory. Example: ${variable}=/var/lib/postern`);
+    }
+  } catch (error) {
+    throw error instanceof StartError
+      ? error
+      : new StartError(
+          `${variable}: cannot make the directory ${path} (${codeOf(error)}). Example: ${variable}=/var/lib/postern`,
+        );
+  }
+}
+
+function keptRoot(path: string): RootCredentials {
+  const text = keptFile(path, () => {
+    const [clientId, clientSecret] = [generateClientId(), generateClientSecret()];
+    return (
+      "# The root client of this Postern: it may do everything. Keep this file private; use it with 'source'.\n" +
+      `OAUTH_ROOT_CLIENT_ID=${clientId}\nOAUTH_ROOT_CLIENT_SECRET=${clientSecret}\n`
+    );
+  });
+  const { OAUTH_ROOT_CLIENT_ID: clientId = '', OAUTH_ROOT_CLIENT_SECRET: clientSecret = '' } = parseEnv(text);
+  return inFile(path, () => checkRoot({ clientId, clientSecret }));
+}
+
+function keptMasterKey(path: string): Buffer {
+  const text = keptFile(path, () => `${randomBytes(32).toString('base64')}\n`);
+  return inFile(path, () => parseMasterKey(text.trim()));
+}
+
+/** Says which file a wrong value stands in, where it comes from no variable. */
+function inFile<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new StartError(`${path}: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * The content of a file of 0600 that is made once. It appears whole or not at all, and where two processes make it
+ * at once, both go on with the one that came first.
+ */
+function keptFile(path: string, generate: () => string): string {
+  try {
+    if (!existsSync(path)) {
+      const draft = `${path}.${process.pid}.new`;
+      writeFileSync(draft, generate(), { mode: 0o600, flush: true });
+      try {
+        linkSync(draft, path);
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') {
+          throw error;
+        }
+      } finally {
+        unlinkSync(draft);
+      }
+    }
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new StartError(
+      `POSTERN_DATA_DIR: cannot write or read ${path} (${codeOf(error)}). ` +
+        'Choose a directory of your own, for example POSTERN_DATA_DIR=/var/lib/postern',
+    );
+  }
+}
+
+function openDatabase(path: string): Kysely<Database> {
+  makeDirectory(dirname(path), 'DATABASE_URL');
+  try {
+    return new Kysely<Database>({ dialect: openSqlite(path) });
+  } catch (error) {
+    throw databaseFault(path, error);
+  }
+}
+
+function databaseFault(path: string, error: unknown): Error {
+  if (error instanceof StartError) {
+    return error;
+  }
+  return new StartError(`DATABASE_URL: cannot open the database ${path} (${(error as Error).message}).`, {
+    cause: error,
+  });
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}

@@ -1,0 +1,16 @@
+/** The public signing keys. RFC 7517 §5. */
+import type { ProtocolPlugin } from './http/api.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+
+export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
+  return async (app) => {
+    app.get(
+      '/.well-known/jwks.json',
+      { schema: { tags: ['Discovery'], operationId: 'read_jwks', summary: 'Public keys that verify access tokens' } },
+      async (_request, reply) => {
+        reply.header('cache-control', 'public, max-age=300');
+        return { keys: keys.publicJwks };
+      },
+    );
+  };
+}

@@ -1,0 +1,43 @@
+/** Authorization server metadata. RFC 8414 §3, and its OpenID Connect alias, which most verifiers ask for. */
+import { type AuthorizationServerMetadata, OAuthError } from '@postern/protocol';
+import type { ProtocolPlugin } from './http/api.ts';
+import type { ScopeRegistry } from './scopes/scope-registry.ts';
+
+export interface MetadataEndpointOptions {
+  readonly issuer: string;
+  readonly grantTypes: readonly string[];
+  readonly registry: ScopeRegistry;
+}
+
+export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpointOptions): ProtocolPlugin {
+  return async (app) => {
+    for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+      app.get(
+        `/.well-known/${name}`,
+        { schema: { tags: ['Discovery'], operationId: 'read_metadata', summary: 'Authorization server metadata' } },
+        async (_request, reply): Promise<AuthorizationServerMetadata> => {
+          reply.header('cache-control', 'public, max-age=300');
+          return {
+            issuer,
+            token_endpoint: `${issuer}/api/v1/oauth/token`,
+            authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
+            jwks_uri: `${issuer}/.well-known/jwks.json`,
+            scopes_supported: [...registry.names],
+            response_types_supported: [],
+            grant_types_supported: grantTypes,
+            token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+            service_documentation: `${issuer}/api`,
+          };
+        },
+      );
+    }
+
+    // Some clients refuse metadata without an authorization endpoint, also when they never use it.
+    app.get('/api/v1/oauth/authorize', { config: { oauthErrors: true }, schema: { hide: true } }, async () => {
+      throw new OAuthError(
+        'unsupported_response_type',
+        'Postern issues tokens to machines: there is no login here. Use POST /api/v1/oauth/token.',
+      );
+    });
+  };
+}

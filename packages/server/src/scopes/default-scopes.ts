@@ -1,0 +1,63 @@
+/** The scopes that Postern starts with: those of Fidesops in its order. Users add their own. */
+
+export interface Scope {
+  readonly name: string;
+  readonly description: string;
+  /** It lets its holder administer Postern itself; only root and explicit `grantable_scopes` hand it out. */
+  readonly administrative: boolean;
+}
+
+const ordinary = (name: string, description: string): Scope => ({ name, description, administrative: false });
+const administrative = (name: string, description: string): Scope => ({ name, description, administrative: true });
+
+export const defaultScopes: readonly Scope[] = [
+  administrative('client:create', 'Make clients and give them scopes'),
+  administrative('client:update', 'Change clients, their scopes and their secrets'),
+  administrative('client:read', 'List clients and read their settings and scopes'),
+  administrative('client:delete', 'Delete clients, which ends all of their tokens'),
+  ordinary('config:read', 'Read the configuration of the privacy application'),
+  ordinary('connection:read', 'List and read connections to data stores'),
+  ordinary('connection:create_or_update', 'Make and change connections to data stores'),
+  ordinary('connection:delete', 'Delete connections to data stores'),
+  ordinary('connection:authorize', 'Complete the authorization of a connection at its provider'),
+  ordinary('connection:instantiate', 'Make a connection from a template'),
+  ordinary('consent:read', 'Read the consent that people gave'),
+  ordinary('connection_type:read', 'List the types of connection there are'),
+  ordinary('dataset:create_or_update', 'Make and change descriptions of datasets'),
+  ordinary('dataset:delete', 'Delete descriptions of datasets'),
+  ordinary('dataset:read', 'List and read descriptions of datasets'),
+  ordinary('encryption:exec', 'Encrypt and decrypt values'),
+  ordinary('policy:create_or_update', 'Make and change policies'),
+  ordinary('policy:read', 'List and read policies'),
+  ordinary('policy:delete', 'Delete policies'),
+  ordinary('privacy-request:review', 'Approve and deny privacy requests'),
+  ordinary('privacy-request:read', 'List privacy requests and follow their progress'),
+  ordinary('privacy-request:delete', 'Delete privacy requests'),
+  ordinary('privacy-request:resume', 'Resume privacy requests that wait or failed'),
+  ordinary('privacy-request:upload_data', 'Add data to a privacy request by hand'),
+  ordinary('privacy-request:view_data', 'See the data that a privacy request gathered'),
+  ordinary('rule:create_or_update', 'Make and change the rules of a policy and their targets'),
+  ordinary('rule:read', 'List and read the rules of a policy'),
+  ordinary('rule:delete', 'Delete the rules of a policy and their targets'),
+  ordinary('scope:read', 'List the scopes there are'),
+  ordinary('storage:create_or_update', 'Make and change storage destinations'),
+  ordinary('storage:delete', 'Delete storage destinations'),
+  ordinary('storage:read', 'List and read storage destinations'),
+  ordinary('email:create_or_update', 'Make and change e-mail settings'),
+  ordinary('email:delete', 'Delete e-mail settings'),
+  ordinary('email:read', 'Read e-mail settings'),
+  ordinary('webhook:create_or_update', 'Make and change webhooks of a policy'),
+  ordinary('webhook:read', 'List and read webhooks of a policy'),
+  ordinary('webhook:delete', 'Delete webhooks of a policy'),
+  ordinary('saas_config:create_or_update', 'Make and change configurations of SaaS connectors'),
+  ordinary('saas_config:read', 'Read configurations of SaaS connectors'),
+  ordinary('saas_config:delete', 'Delete configurations of SaaS connectors'),
+  ordinary('user:create', 'Make user accounts'),
+  ordinary('user:update', 'Change user accounts'),
+  ordinary('user:read', 'List and read user accounts'),
+  ordinary('user:reset-password', 'Reset the passwords of users'),
+  ordinary('user:delete', 'Delete user accounts'),
+  ordinary('user-permission:create', 'Give permissions to users'),
+  ordinary('user-permission:update', 'Change the permissions of users'),
+  ordinary('user-permission:read', 'Read the permissions of users'),
+];

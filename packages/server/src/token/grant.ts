@@ -1,0 +1,17 @@
+/** What a grant is: one grant_type and one decision. RFC 6749 §4. */
+import type { Authorization } from '../access-token/authorization.ts';
+import type { Client } from '../clients/client.ts';
+
+/** A token request of an authenticated client, typed; grants read nothing else. */
+export interface TokenRequest {
+  readonly client: Client;
+  readonly grantType: string;
+  /** The scopes asked for, each known to be well-formed; undefined where the request names none. */
+  readonly scopes: readonly string[] | undefined;
+}
+
+export interface Grant {
+  readonly grantType: string;
+  /** Decides, or throws `invalid_scope` or `invalid_grant`. */
+  authorize(request: TokenRequest): Authorization;
+}

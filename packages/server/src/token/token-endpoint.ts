@@ -1,0 +1,105 @@
+/** The token endpoint. RFC 6749 §3.2. What all grants share stands here, in steps; a grant only decides. */
+import { OAuthError, parseForm, parseScope } from '@postern/protocol';
+import { Type } from 'typebox';
+import { issueAccessToken } from '../access-token/issue.ts';
+import { authenticateClient } from '../client-auth/authenticate.ts';
+import type { ClientDirectory } from '../clients/client-directory.ts';
+import type { ProtocolPlugin } from '../http/api.ts';
+import { oauthErrorResponses } from '../http/schemas.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import type { Grant } from './grant.ts';
+
+const TokenForm = Type.Object({
+  grant_type: Type.String({ description: '`client_credentials`' }),
+  client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
+  client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
+  scope: Type.Optional(
+    Type.String({ description: 'Names with one space between them. Without it: all scopes of the client.' }),
+  ),
+});
+
+const TokenAnswer = Type.Object({
+  access_token: Type.String(),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Integer({ description: 'Seconds.' }),
+  scope: Type.String(),
+});
+
+export interface TokenEndpointOptions {
+  readonly issuer: string;
+  readonly grants: readonly Grant[];
+  readonly directory: ClientDirectory;
+  readonly keys: KeyRing;
+  readonly masterKey: MasterKey;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
+  const { issuer, directory, keys, masterKey, now } = options;
+  const grants = new Map(options.grants.map((grant) => [grant.grantType, grant]));
+
+  return async (app) => {
+    app.post<{ Body: string }>(
+      '/api/v1/oauth/token',
+      {
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'acquire_access_token',
+          summary: 'Get an access token',
+          description:
+            'The client authenticates with `client_id` and `client_secret` in the form or with HTTP Basic: exactly ' +
+            'one of them, and never in the URL.',
+          consumes: ['application/x-www-form-urlencoded'],
+          body: TokenForm,
+          response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413) },
+        },
+      },
+      async (request) => {
+        // 1. Parse: from here on nobody reads the raw request.
+        if (request.url.includes('?')) {
+          throw new OAuthError('invalid_request', 'Parameters belong in the form body, never in the URL.');
+        }
+        const form = parseForm(request.body);
+        const grantType = form.get('grant_type');
+        if (grantType === undefined) {
+          throw new OAuthError('invalid_request', 'The parameter grant_type is missing.');
+        }
+        const scope = form.get('scope');
+        const scopes = scope === undefined ? undefined : parseScope(scope);
+
+        // 2. Authenticate the client.
+        const client = await authenticateClient(request.headers.authorization, form, directory, masterKey);
+
+        // 3. Find the grant.
+        const grant = grants.get(grantType);
+        if (grant === undefined) {
+          throw new OAuthError(
+            'unsupported_grant_type',
+            `The grant_type ${grantType.slice(0, 100)} is not offered here; offered: ${[...grants.keys()].join(', ')}.`,
+          );
+        }
+
+        // 4. Let it decide.
+        const authorization = grant.authorize({ client, grantType, scopes });
+
+        // 5. Issue.
+        const { token, jti } = issueAccessToken(authorization, issuer, keys.current, now() / 1000);
+        if (client.isRoot) {
+          request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
+        } else {
+          request.log.info({ client_id: client.id, jti }, 'access token issued');
+        }
+
+        // 6. Respond.
+        return {
+          access_token: token,
+          token_type: 'Bearer' as const,
+          expires_in: authorization.ttlSeconds,
+          scope: authorization.scopes.join(' '),
+        };
+      },
+    );
+  };
+}

@@ -1,0 +1,149 @@
+/** A real server on a real database for tests, spoken to over HTTP. The clock is the test's. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { authorizationServer, httpOptions, openInstallation, readConfig } from '../src/index.ts';
+
+export interface Credentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed where the answer is JSON, else the text. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+}
+
+export interface TestServer {
+  readonly app: FastifyInstance;
+  /** Where it listens; the issuer too. */
+  readonly url: string;
+  readonly root: Credentials;
+  readonly dataDir: string;
+  /** What the server logged, a line an entry. */
+  readonly log: readonly string[];
+  /** Moves the server's clock on. */
+  advance(seconds: number): void;
+  /** Any call; `body` is sent as JSON. */
+  call(method: string, path: string, options?: { token?: string | undefined; body?: unknown }): Promise<Answer>;
+  /** Posts a form to the token endpoint. */
+  postForm(path: string, form: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
+  /** An access token by client_credentials; throws where the server refuses. */
+  token(credentials: Credentials, scope?: string): Promise<string>;
+  rootToken(): Promise<string>;
+  /** Made by root. */
+  createClient(body: unknown): Promise<Credentials>;
+  close(): Promise<void>;
+}
+
+export interface TestServerOptions {
+  readonly env?: Record<string, string>;
+  /** Of an earlier server, to start on its data again. Default: a new one, removed by `close`. */
+  readonly dataDir?: string;
+  /** Registers more on the app before it listens. */
+  readonly extend?: (app: FastifyInstance, server: { now: () => number }) => Promise<void>;
+}
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'postern-test-'));
+  const port = await freePort();
+  const config = readConfig({
+    PORT: String(port),
+    POSTERN_DATA_DIR: dataDir,
+    POSTERN_ISSUER: `http://127.0.0.1:${port}`,
+    ...options.env,
+  });
+  const log: string[] = [];
+  const logger = pino({ level: config.logLevel }, { write: (line: string) => void log.push(line) });
+  let nowMs = Date.now();
+  const now = () => nowMs;
+
+  const installation = await openInstallation(config);
+  const app = Fastify(httpOptions(config, logger));
+  app.addHook('onClose', () => installation.db.destroy());
+  await app.register(authorizationServer, { config, installation, now });
+  await options.extend?.(app, { now });
+  await app.listen({ host: config.host, port });
+
+  const url = `http://127.0.0.1:${port}`;
+  const server: TestServer = {
+    app,
+    url,
+    root: installation.root,
+    dataDir,
+    log,
+    advance: (seconds) => {
+      nowMs += seconds * 1000;
+    },
+    call: (method, path, { token, body } = {}) =>
+      read(
+        fetch(url + path, {
+          method,
+          headers: {
+            ...(token !== undefined && { authorization: `Bearer ${token}` }),
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        }),
+      ),
+    postForm: (path, form, headers = {}) =>
+      read(fetch(url + path, { method: 'POST', headers, body: new URLSearchParams(form) })),
+    async token({ clientId, clientSecret }, scope) {
+      const answer = await server.postForm('/api/v1/oauth/token', {
+        grant_type: 'client_credentials',
+        client_id: clientId,
+        client_secret: clientSecret,
+        ...(scope !== undefined && { scope }),
+      });
+      if (answer.status !== 200) {
+        throw new Error(`no token: ${answer.status} ${JSON.stringify(answer.body)}`);
+      }
+      return answer.body.access_token;
+    },
+    rootToken: () => server.token(installation.root),
+    async createClient(body) {
+      const answer = await server.call('POST', '/api/v1/oauth/client', { token: await server.rootToken(), body });
+      if (answer.status !== 200) {
+        throw new Error(`no client: ${answer.status} ${JSON.stringify(answer.body)}`);
+      }
+      return { clientId: answer.body.client_id, clientSecret: answer.body.client_secret };
+    },
+    async close() {
+      await app.close();
+      if (options.dataDir === undefined) {
+        rmSync(dataDir, { recursive: true });
+      }
+    },
+  };
+  return server;
+}
+
+/** The claims of a token, unverified. */
+export function claimsOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+}
+
+/** A port that was free a moment ago, for servers that must know their own address before they listen. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
+  const address = probe.address();
+  await new Promise((done) => probe.close(done));
+  if (address === null || typeof address === 'string') {
+    throw new Error('no port');
+  }
+  return address.port;
+}
+
+async function read(pending: Promise<Response>): Promise<Answer> {
+  const response = await pending;
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
+  return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
+}
