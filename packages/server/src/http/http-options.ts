@@ -1,7 +1,7 @@
 /** How the HTTP server under Postern is set up: limits, time-outs, what it says of malformed requests. */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { FastifyBaseLogger, FastifyHttpOptions, RawServerDefault } from 'fastify';
+import { type FastifyBaseLogger, type FastifyHttpOptions, LogController, type RawServerDefault } from 'fastify';
 import type { ServerConfig } from '../config.ts';
 import { answerError } from './answer-error.ts';
 
@@ -16,7 +16,7 @@ export function httpOptions(
   return {
     loggerInstance: logger,
     // One line a request, written by the plugin; Fastify's two would repeat the URL with its query.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     bodyLimit,
     requestTimeout: 30_000,

@@ -1,0 +1,79 @@
+/** Who may import whom. docs/decisions/0002-packages-and-imports.md says why. */
+
+/** What the source of each package may import from its siblings. */
+const allowed = {
+  protocol: [],
+  guard: ['protocol'],
+  server: ['protocol', 'guard'],
+  'policy-api': ['protocol', 'guard'],
+  postern: ['protocol', 'guard', 'server', 'policy-api'],
+};
+
+const packageRules = Object.entries(allowed).map(([name, siblings]) => ({
+  name: `${name}-imports`,
+  comment: `${name} may import: ${siblings.join(', ') || 'no sibling'}`,
+  severity: 'error',
+  from: { path: `^packages/${name}/src` },
+  to: { path: '^packages/', pathNot: `^packages/(${[name, ...siblings].join('|')})/` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...packageRules,
+    {
+      name: 'protocol-depends-on-nothing',
+      severity: 'error',
+      from: { path: '^packages/protocol/src', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '^packages/protocol/src', dependencyTypesNot: ['core'] },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-folder-cycles',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^packages/[^/]+/src' },
+      to: { circular: true },
+    },
+    {
+      name: 'endpoints-import-no-endpoints',
+      severity: 'error',
+      from: { path: '-endpoint\\.ts$' },
+      to: { path: '-endpoint\\.ts$' },
+    },
+    {
+      name: 'only-endpoints-know-http',
+      comment: 'Fastify belongs to endpoints, to http/ and to the composition.',
+      severity: 'error',
+      from: {
+        path: '^packages/(server|policy-api)/src',
+        pathNot: '(-endpoint|/app|/policy-api|\\.test)\\.ts$|/src/http/',
+      },
+      to: { path: 'node_modules/(fastify|@fastify)' },
+    },
+    {
+      name: 'only-stores-know-sql',
+      comment: 'Everything else may pass a Kysely instance on, as a type.',
+      severity: 'error',
+      from: {
+        path: '^packages/(server|policy-api)/src',
+        pathNot: '(-store|/installation|/health-endpoint|\\.test)\\.ts$|/db/|/event-log\\.ts$',
+      },
+      to: { path: 'node_modules/kysely', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'source-imports-no-tests',
+      severity: 'error',
+      from: { path: '/src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '/test/|\\.test\\.ts$' },
+    },
+    { name: 'all-imports-resolve', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(data|results)/' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};
