@@ -1,8 +1,8 @@
 /** For APIs: verify an access token locally and require a scope. */
 export type { AccessToken } from './access-token.ts';
+export { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
 export { createGuard, type Guard, type GuardOptions } from './guard.ts';
 export {
-  type SigningAlgorithm,
   type VerificationKey,
   type VerifyAccessTokenOptions,
   verifyAccessToken,

@@ -6,8 +6,7 @@ import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
 import { decodeJws, type ErrorReason, isScopeToken, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
-
-export type SigningAlgorithm = 'ES256';
+import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 
 export interface VerificationKey {
   readonly kid: string;
@@ -57,7 +56,12 @@ export function verifyAccessToken(token: string, nowSeconds: number, options: Ve
   if (header['alg'] !== key.alg || !options.algorithms.includes(key.alg)) {
     throw refuseToken('algorithm_not_allowed');
   }
-  const signed = verify('sha256', Buffer.from(jws.signingInput, 'latin1'), es256(key.publicKey), jws.signature);
+  const signed = verify(
+    digestOf(key.alg),
+    Buffer.from(jws.signingInput, 'latin1'),
+    keyInput(key.alg, key.publicKey),
+    jws.signature,
+  );
   if (!signed) {
     throw refuseToken('signature_wrong');
   }
@@ -76,10 +80,6 @@ export function verifyAccessToken(token: string, nowSeconds: number, options: Ve
     throw refuseToken('token_not_yet_valid');
   }
   return accessToken;
-}
-
-function es256(key: KeyObject) {
-  return { key, dsaEncoding: 'ieee-p1363' } as const;
 }
 
 function namesAudience(claim: unknown, audience: string): boolean {

@@ -1,5 +1,12 @@
 /** Puts the authorization server, the policy API and the API documentation on one port. */
-import { authorizationServer, httpOptions, openInstallation, type ServerConfig, StartError } from '@postern/server';
+import {
+  authorizationServer,
+  httpOptions,
+  openInstallation,
+  type ServerConfig,
+  StartError,
+  systemClock,
+} from '@postern/server';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 
 export interface RunningServer {
@@ -16,7 +23,7 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
   try {
-    await app.register(authorizationServer, { config, installation, now: Date.now });
+    await app.register(authorizationServer, { config, installation, clock: systemClock });
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
     await app.close();

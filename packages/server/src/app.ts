@@ -1,5 +1,5 @@
 /** The authorization server as a Fastify plugin: the one place where its parts are put together and its routes listed. */
-import { createGuard, type Guard } from '@postern/guard';
+import { createGuard, type Guard, signingAlgorithms } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
@@ -8,6 +8,7 @@ import { createClientAdministration } from './clients/client-administration.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
 import { clientsEndpoint } from './clients/clients-endpoint.ts';
 import { createRootClient } from './clients/root-client.ts';
+import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
@@ -16,6 +17,7 @@ import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { jwksEndpoint } from './jwks-endpoint.ts';
 import { openKeyRing } from './keys/key-ring.ts';
+import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
 import { defaultScopes } from './scopes/default-scopes.ts';
 import { createScopeRegistry } from './scopes/scope-registry.ts';
@@ -33,21 +35,30 @@ declare module 'fastify' {
 export interface AuthorizationServerOptions {
   readonly config: ServerConfig;
   readonly installation: Installation;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** Bytes of a form body. */
 const formLimit = 65_536;
 
 async function authorizationServerPlugin(app: FastifyInstance, options: AuthorizationServerOptions): Promise<void> {
-  const { config, installation, now } = options;
+  const { config, installation, clock } = options;
+  const { now } = clock;
   const { db, masterKey } = installation;
   const { issuer } = config;
 
   const registry = createScopeRegistry(defaultScopes);
   const events = createEventLog(db, now);
-  const keys = await openKeyRing(db, events, masterKey, now);
+  const keys = await openKeyRing({
+    db,
+    events,
+    masterKey,
+    defaultAlg: config.signingAlgorithm,
+    algorithmsInUse: () => [config.signingAlgorithm],
+    rotationIntervalMs: config.keyRotationDays * 86_400_000,
+    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+    now,
+  });
   const root = createRootClient(installation.root, masterKey, registry);
   const directory = createClientDirectory(db, events, root);
   const granting = { mode: config.granting, registry };
@@ -57,7 +68,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const guard = createGuard({
     issuer,
     audience: issuer,
-    algorithms: ['ES256'],
+    algorithms: signingAlgorithms,
     // Issuer and guard share this machine's clock.
     clockSkewSeconds: 0,
     now,
@@ -65,6 +76,15 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     findFault: async (token) => findStandingFault(token, await directory.find(token.clientId)),
   });
   app.decorate('guard', guard);
+
+  const stopMaintenance = clock.every(60_000, async () => {
+    try {
+      await keys.maintain();
+    } catch (error) {
+      app.log.error({ err: error }, 'maintenance of the signing keys failed; it is tried again in a minute');
+    }
+  });
+  app.addHook('onClose', async () => stopMaintenance());
 
   useValidation(app);
   useJson(app);
@@ -86,6 +106,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     });
     await clientsEndpoint({ db, directory, administration })(api);
     await scopesEndpoint(registry)(api);
+    await keysEndpoint({ keys, now })(api);
   });
 
   app.register(async (protocol) => {

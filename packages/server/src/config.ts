@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { join, resolve } from 'node:path';
+import { type SigningAlgorithm, signingAlgorithms } from '@postern/guard';
 
 /** What stops a start: one line for the person who starts it. */
 export class StartError extends Error {
@@ -25,6 +26,9 @@ export interface ServerConfig {
   /** Undefined: kept in the data directory. */
   readonly root: RootCredentials | undefined;
   readonly accessTokenTtlSeconds: number;
+  readonly signingAlgorithm: SigningAlgorithm;
+  /** 0: keys are rotated by call only. */
+  readonly keyRotationDays: number;
   /** 32 bytes. Undefined: kept in the data directory. */
   readonly masterKey: Buffer | undefined;
   readonly trustedProxies: readonly string[];
@@ -73,6 +77,16 @@ export const configVariables: readonly ConfigVariable[] = [
     meaning: 'lifetime of access tokens in minutes (11520 is 8 days)',
   },
   {
+    name: 'POSTERN_SIGNING_ALGORITHM',
+    default: 'ES256',
+    meaning: 'signs access tokens: ES256, EdDSA, RS256 or PS256; a change is a key rotation',
+  },
+  {
+    name: 'POSTERN_KEY_ROTATION_DAYS',
+    default: '90',
+    meaning: 'days until a signing key is rotated; 0 leaves it to POST /api/v1/oauth/key/rotate',
+  },
+  {
     name: 'POSTERN_MASTER_KEY',
     default: 'generated',
     meaning:
@@ -108,6 +122,8 @@ export function readConfig(env: Environment): ServerConfig {
     databasePath: readDatabasePath(env, dataDir),
     root: readRoot(env),
     accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000, '=60'),
+    signingAlgorithm: readChoice(env, 'POSTERN_SIGNING_ALGORITHM', signingAlgorithms),
+    keyRotationDays: readInteger(env, 'POSTERN_KEY_ROTATION_DAYS', 90, 0, 3_650, '=90'),
     masterKey: readMasterKey(env),
     trustedProxies: readTrustedProxies(env),
     granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),

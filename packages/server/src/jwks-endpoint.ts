@@ -1,6 +1,7 @@
 /** The public signing keys. RFC 7517 §5. */
 import type { ProtocolPlugin } from './http/api.ts';
 import type { KeyRing } from './keys/key-ring.ts';
+import { jwksMaxAgeSeconds } from './keys/key-schedule.ts';
 
 export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
   return async (app) => {
@@ -8,8 +9,8 @@ export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
       '/.well-known/jwks.json',
       { schema: { tags: ['Discovery'], operationId: 'read_jwks', summary: 'Public keys that verify access tokens' } },
       async (_request, reply) => {
-        reply.header('cache-control', 'public, max-age=300');
-        return { keys: keys.publicJwks };
+        reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`);
+        return { keys: keys.keys().map((key) => key.publicJwk) };
       },
     );
   };

@@ -28,8 +28,8 @@ export interface TestServer {
   readonly dataDir: string;
   /** What the server logged, a line an entry. */
   readonly log: readonly string[];
-  /** Moves the server's clock on. */
-  advance(seconds: number): void;
+  /** Moves the server's clock on, and runs once what it runs again and again. */
+  advance(seconds: number): Promise<void>;
   /** Any call; `body` is sent as JSON. */
   call(method: string, path: string, options?: { token?: string | undefined; body?: unknown }): Promise<Answer>;
   /** Posts a form to the token endpoint. */
@@ -39,12 +39,15 @@ export interface TestServer {
   rootToken(): Promise<string>;
   /** Made by root. */
   createClient(body: unknown): Promise<Credentials>;
-  close(): Promise<void>;
+  /** What the server's clock shows, in milliseconds since 1970. */
+  now(): number;
+  /** Stops, and removes the data unless it is to be kept. */
+  close(options?: { keepData?: boolean }): Promise<void>;
 }
 
 export interface TestServerOptions {
   readonly env?: Record<string, string>;
-  /** Of an earlier server, to start on its data again. Default: a new one, removed by `close`. */
+  /** Of an earlier server that kept its data, to start on it again. */
   readonly dataDir?: string;
   /** Registers more on the app before it listens. */
   readonly extend?: (app: FastifyInstance, server: { now: () => number }) => Promise<void>;
@@ -63,11 +66,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const logger = pino({ level: config.logLevel }, { write: (line: string) => void log.push(line) });
   let nowMs = Date.now();
   const now = () => nowMs;
+  const tasks = new Set<() => Promise<void>>();
+  const every = (_intervalMs: number, task: () => Promise<void>) => {
+    tasks.add(task);
+    return () => void tasks.delete(task);
+  };
 
   const installation = await openInstallation(config);
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
-  await app.register(authorizationServer, { config, installation, now });
+  await app.register(authorizationServer, { config, installation, clock: { now, every } });
   await options.extend?.(app, { now });
   await app.listen({ host: config.host, port });
 
@@ -78,8 +86,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     root: installation.root,
     dataDir,
     log,
-    advance: (seconds) => {
+    async advance(seconds) {
       nowMs += seconds * 1000;
+      await Promise.all([...tasks].map((task) => task()));
     },
     call: (method, path, { token, body } = {}) =>
       read(
@@ -114,9 +123,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       }
       return { clientId: answer.body.client_id, clientSecret: answer.body.client_secret };
     },
-    async close() {
+    now,
+    async close({ keepData = false } = {}) {
       await app.close();
-      if (options.dataDir === undefined) {
+      if (!keepData) {
         rmSync(dataDir, { recursive: true });
       }
     },

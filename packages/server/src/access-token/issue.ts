@@ -1,5 +1,6 @@
 /** Issues the access token for an authorization, a signed JWT. RFC 9068 §2. Writes nothing anywhere. */
 import { randomUUID, sign } from 'node:crypto';
+import { digestOf, keyInput } from '@postern/guard';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { Authorization } from './authorization.ts';
 
@@ -30,7 +31,7 @@ export function issueAccessToken(
     gen: client.generation,
   };
   const signingInput = `${headerOf(key)}.${encode(payload)}`;
-  const signature = sign('sha256', Buffer.from(signingInput), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+  const signature = sign(digestOf(key.alg), Buffer.from(signingInput), keyInput(key.alg, key.privateKey));
   return { token: `${signingInput}.${signature.toString('base64url')}`, jti };
 }
 

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
+import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import { requireKnown } from '../scopes/scope-registry.ts';
 import { type Client, type ClientChange, changeClient, newClient } from './client.ts';
 import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
@@ -50,6 +51,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     ...(change.grantable_scopes && { grantable_scopes: requireKnown(change.grantable_scopes, granting.registry) }),
   });
 
+  const coverLifetime = (transaction: Kysely<Database>, { accessTokenTtlSeconds }: Client) =>
+    coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
+
   return {
     async create(actor, wanted) {
       const change = known(wanted);
@@ -61,6 +65,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const secret = { id: generateClientId(), digest, lastFour: clientSecret.slice(-4) };
       await events.change(actor.client.id, async (transaction, append) => {
         await insertClient(transaction, client, secret);
+        await coverLifetime(transaction, client);
         await append({ kind: 'client.created', subject: client.id, data: { ...change } });
         await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
       });
@@ -75,6 +80,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireAssignable(before, assignableBy(actor), granting);
         requireAssignable(after, assignableBy(actor), granting);
         await updateClient(transaction, after);
+        await coverLifetime(transaction, after);
         await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
         return after;
       });

@@ -6,7 +6,7 @@ import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, PageQuery } from '../http/schemas.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
 import type { Client } from './client.ts';
 import { type Actor, type ClientAdministration, getClient } from './client-administration.ts';
 import type { ClientDirectory } from './client-directory.ts';
@@ -15,19 +15,18 @@ import { listClients } from './client-store.ts';
 /** No control characters, no halves of surrogate pairs. */
 const printable = '^[^\\p{Cc}\\p{Cs}]*$';
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
-const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const ClientBody = Type.Object(
   {
-    name: Type.Optional(Nullable(Type.String({ maxLength: 200, pattern: printable }))),
-    description: Type.Optional(Nullable(Type.String({ maxLength: 2_000, pattern: printable }))),
+    name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
+    description: Type.Optional(nullable(Type.String({ maxLength: 2_000, pattern: printable }))),
     scopes: Type.Optional(ScopeNames),
     grantable_scopes: Type.Optional(
-      Nullable({ ...ScopeNames, description: 'Scopes that it may assign besides those of its token.' }),
+      nullable({ ...ScopeNames, description: 'Scopes that it may assign besides those of its token.' }),
     ),
     enabled: Type.Optional(Type.Boolean({ description: 'Disabling ends all of its tokens for good.' })),
     access_token_ttl_seconds: Type.Optional(
-      Nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
+      nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
     ),
   },
   { additionalProperties: false },
@@ -42,22 +41,14 @@ const CreatedView = Type.Object({
 
 const ClientView = Type.Object({
   client_id: Type.String(),
-  name: Nullable(Type.String()),
-  description: Nullable(Type.String()),
+  name: nullable(Type.String()),
+  description: nullable(Type.String()),
   scopes: Type.Array(Type.String()),
-  grantable_scopes: Nullable(Type.Array(Type.String())),
+  grantable_scopes: nullable(Type.Array(Type.String())),
   enabled: Type.Boolean(),
-  access_token_ttl_seconds: Nullable(Type.Integer()),
+  access_token_ttl_seconds: nullable(Type.Integer()),
   created_at: Type.String({ format: 'date-time' }),
   updated_at: Type.String({ format: 'date-time' }),
-});
-
-const ClientPageView = Type.Object({
-  items: Type.Array(ClientView),
-  total: Type.Integer(),
-  page: Type.Integer(),
-  size: Type.Integer(),
-  pages: Type.Integer(),
 });
 
 const ClientPath = Type.Object({ client_id: Type.String() });
@@ -108,13 +99,13 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
           operationId: 'list_clients',
           summary: 'List clients, oldest first',
           querystring: PageQuery,
-          response: { 200: ClientPageView, ...errorResponses(401, 403, 422) },
+          response: { 200: pageView(ClientView), ...errorResponses(401, 403, 422) },
         },
       },
       async (request) => {
         const { page, size } = request.query;
         const { clients, total } = await listClients(db, page, size);
-        return { items: clients.map(toView), total, page, size, pages: Math.ceil(total / size) };
+        return pageOf(clients.map(toView), total, request.query);
       },
     );
 

@@ -33,6 +33,11 @@ export interface SigningKeyTable {
   /** PKCS #8, encrypted with the master key. */
   sealed_private_key: string;
   created_at: string;
+  signs_from: string;
+  /** Null while it has no successor. */
+  signs_until: string | null;
+  /** The longest lifetime of any token that it may have signed. */
+  longest_ttl_seconds: number;
 }
 
 export interface EventTable {

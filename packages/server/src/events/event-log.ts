@@ -5,7 +5,13 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
 
-export type EventKind = 'client.created' | 'client.updated' | 'client.deleted' | 'secret.created' | 'key.created';
+export type EventKind =
+  | 'client.created'
+  | 'client.updated'
+  | 'client.deleted'
+  | 'secret.created'
+  | 'key.created'
+  | 'key.deleted';
 
 /** What happened. `data` is for the audit trail: never a secret, a digest or a token. */
 export interface EventDraft {

@@ -1,5 +1,5 @@
 /** Parts of schemas that several endpoints share. */
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 
 const ErrorAnswer = Type.Object({
   error: Type.String({ description: 'A code for programs.' }),
@@ -33,6 +33,25 @@ export function errorResponses(...statuses: readonly Status[]) {
 /** Error answers of an OAuth protocol endpoint. */
 export function oauthErrorResponses(...statuses: readonly Status[]) {
   return Object.fromEntries(statuses.map((status) => [status, { ...OAuthErrorAnswer, description: meanings[status] }]));
+}
+
+export function nullable<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+/** One page of a list, as every list answers. */
+export function pageView<T extends TSchema>(item: T) {
+  return Type.Object({
+    items: Type.Array(item),
+    total: Type.Integer(),
+    page: Type.Integer(),
+    size: Type.Integer(),
+    pages: Type.Integer(),
+  });
+}
+
+export function pageOf<T>(items: readonly T[], total: number, { page, size }: { page: number; size: number }) {
+  return { items: [...items], total, page, size, pages: Math.ceil(total / size) };
 }
 
 export const PageQuery = Type.Object(

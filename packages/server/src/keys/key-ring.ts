@@ -1,38 +1,133 @@
-/** The signing keys in memory: the one that signs, and all that verify. */
-import type { Kysely } from 'kysely';
+/** The signing keys in memory: which one signs, which are published; made, rotated and dropped by `key-schedule.ts`. */
+import type { SigningAlgorithm } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import type { Kysely, Transaction } from 'kysely';
 import { StartError } from '../config.ts';
 import type { Database } from '../db/schema.ts';
-import type { EventLog } from '../events/event-log.ts';
+import type { Append, EventLog } from '../events/event-log.ts';
+import {
+  findDefaultKey,
+  findKeyOf,
+  isRotationDue,
+  type KeyTimes,
+  publicationLeadMs,
+  statusOf,
+} from './key-schedule.ts';
 import type { MasterKey } from './master-key.ts';
-import { generateSigningKey, type PublicJwk, type SigningKey } from './signing-key.ts';
-import { insertSigningKey, loadSigningKeys } from './signing-key-store.ts';
+import { generateSigningKey, type SigningKey } from './signing-key.ts';
+import {
+  coverTokenLifetime,
+  deleteSigningKey,
+  findLongestClientTtl,
+  insertSigningKey,
+  loadSigningKeys,
+  retireSigningKeys,
+} from './signing-key-store.ts';
 
 export interface KeyRing {
-  /** The key that signs new tokens. */
-  readonly current: SigningKey;
+  /** The key that signs now: for an audience that takes `alg` only, or else by default. */
+  signingKey(alg?: SigningAlgorithm): SigningKey;
+  /** A key that signed tokens which may still be good. */
   find(kid: string): SigningKey | undefined;
-  /** The public keys, for the JWKS. */
-  readonly publicJwks: readonly PublicJwk[];
+  /** All keys, oldest first, those that wait and those that only verify among them. */
+  keys(): readonly SigningKey[];
+  /** Makes the successor of the keys of `alg`, published now and signing once every cache knows it. */
+  rotate(actor: string, alg?: SigningAlgorithm): Promise<SigningKey>;
+  /** Rotates what is due and drops what no token needs. To be called every minute or so. */
+  maintain(): Promise<void>;
+}
+
+export interface KeyRingOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly masterKey: MasterKey;
+  /** What signs where a resource asks for nothing else. */
+  readonly defaultAlg: SigningAlgorithm;
+  /** The default and those that resources ask for: each has a key at all times. */
+  readonly algorithmsInUse: () => readonly SigningAlgorithm[];
+  /** 0: only by call. */
+  readonly rotationIntervalMs: number;
+  /** Lifetime of tokens of clients that have none of their own. */
+  readonly accessTokenTtlSeconds: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Loads the keys, and makes the first one. Throws `StartError` where the master key does not fit the database. */
-export async function openKeyRing(
-  db: Kysely<Database>,
-  events: EventLog,
-  masterKey: MasterKey,
-  now: () => number,
-): Promise<KeyRing> {
-  const keys = await load(db, masterKey);
-  const current = keys.at(-1) ?? (await makeFirstKey(events, masterKey, now));
-  const byKid = new Map([...keys, current].map((key) => [key.kid, key]));
-  return {
-    current,
-    find: (kid) => byKid.get(kid),
-    publicJwks: [...byKid.values()].map((key) => key.publicJwk),
+export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
+  const { db, events, masterKey, defaultAlg, algorithmsInUse, rotationIntervalMs, accessTokenTtlSeconds, now } =
+    options;
+  await coverTokenLifetime(db, accessTokenTtlSeconds, now());
+  let keys: readonly SigningKey[] = await loadFirst(db, masterKey);
+
+  const reload = async () => {
+    keys = await loadSigningKeys(db, masterKey);
   };
+
+  const succeed = async (transaction: Transaction<Database>, append: Append, alg: SigningAlgorithm) => {
+    const createdAt = now();
+    const times: KeyTimes = {
+      createdAt,
+      // With nothing that signs there is nobody whose copy of the JWKS could be stale.
+      signsFrom: keys.some((key) => statusOf(key, createdAt) === 'signing') ? createdAt + publicationLeadMs : createdAt,
+      signsUntil: null,
+      longestTtlSeconds: Math.max(accessTokenTtlSeconds, await findLongestClientTtl(transaction)),
+    };
+    const key = generateSigningKey(alg, times);
+    await insertSigningKey(transaction, key, masterKey);
+    await retireSigningKeys(transaction, key, algorithmsInUse());
+    await append({
+      kind: 'key.created',
+      subject: key.kid,
+      data: { alg, signs_from: new Date(key.signsFrom).toISOString() },
+    });
+    return key;
+  };
+
+  const dueAlgorithms = () => algorithmsInUse().filter((alg) => isRotationDue(keys, alg, rotationIntervalMs, now()));
+  const expiredKeys = () => keys.filter((key) => statusOf(key, now()) === 'expired');
+
+  const ring: KeyRing = {
+    signingKey(alg) {
+      const key = alg === undefined ? findDefaultKey(keys, defaultAlg, now()) : findKeyOf(keys, alg, now());
+      if (key === undefined) {
+        throw new Error('there is no signing key');
+      }
+      return key;
+    },
+    find: (kid) => keys.find((key) => key.kid === kid && statusOf(key, now()) !== 'expired'),
+    keys: () => keys.filter((key) => statusOf(key, now()) !== 'expired'),
+    async rotate(actor, alg = defaultAlg) {
+      if (!algorithmsInUse().includes(alg)) {
+        throw new OAuthError('invalid_parameter', `alg: no tokens are signed with ${alg} here.`);
+      }
+      const key = await events.change(actor, (transaction, append) => succeed(transaction, append, alg));
+      await reload();
+      return key;
+    },
+    async maintain() {
+      if (dueAlgorithms().length === 0 && expiredKeys().length === 0) {
+        return;
+      }
+      await events.change('postern', async (transaction, append) => {
+        // Another node may have been faster: what counts is what stands in the database now.
+        keys = await loadSigningKeys(transaction, masterKey);
+        for (const alg of dueAlgorithms()) {
+          await succeed(transaction, append, alg);
+        }
+        for (const { kid } of expiredKeys()) {
+          await deleteSigningKey(transaction, kid);
+          await append({ kind: 'key.deleted', subject: kid, data: {} });
+        }
+      });
+      await reload();
+    },
+  };
+  await ring.maintain();
+  return ring;
 }
 
-async function load(db: Kysely<Database>, masterKey: MasterKey): Promise<SigningKey[]> {
+async function loadFirst(db: Kysely<Database>, masterKey: MasterKey): Promise<SigningKey[]> {
   try {
     return await loadSigningKeys(db, masterKey);
   } catch (cause) {
@@ -42,13 +137,4 @@ async function load(db: Kysely<Database>, masterKey: MasterKey): Promise<Signing
       { cause },
     );
   }
-}
-
-function makeFirstKey(events: EventLog, masterKey: MasterKey, now: () => number): Promise<SigningKey> {
-  return events.change('postern', async (transaction, append) => {
-    const key = generateSigningKey(new Date(now()).toISOString());
-    await insertSigningKey(transaction, key, masterKey);
-    await append({ kind: 'key.created', subject: key.kid, data: { alg: key.alg } });
-    return key;
-  });
 }

@@ -1,4 +1,5 @@
 /** Signing keys in the database, their private halves sealed. */
+import type { SigningAlgorithm } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { MasterKey } from './master-key.ts';
@@ -7,7 +8,18 @@ import { openSigningKey, type SigningKey, sealSigningKey } from './signing-key.t
 /** Oldest first. Throws where the master key is not the one that sealed them. */
 export async function loadSigningKeys(db: Kysely<Database>, masterKey: MasterKey): Promise<SigningKey[]> {
   const rows = await db.selectFrom('signing_keys').selectAll().orderBy('created_at').orderBy('kid').execute();
-  return rows.map((row) => openSigningKey(row.kid, row.sealed_private_key, row.created_at, masterKey));
+  return rows.map((row) =>
+    openSigningKey(
+      { kid: row.kid, alg: row.alg as SigningAlgorithm, sealed: row.sealed_private_key },
+      {
+        createdAt: Date.parse(row.created_at),
+        signsFrom: Date.parse(row.signs_from),
+        signsUntil: row.signs_until === null ? null : Date.parse(row.signs_until),
+        longestTtlSeconds: row.longest_ttl_seconds,
+      },
+      masterKey,
+    ),
+  );
 }
 
 export async function insertSigningKey(db: Kysely<Database>, key: SigningKey, masterKey: MasterKey): Promise<void> {
@@ -17,7 +29,55 @@ export async function insertSigningKey(db: Kysely<Database>, key: SigningKey, ma
       kid: key.kid,
       alg: key.alg,
       sealed_private_key: sealSigningKey(key, masterKey),
-      created_at: key.createdAt,
+      created_at: toText(key.createdAt),
+      signs_from: toText(key.signsFrom),
+      signs_until: null,
+      longest_ttl_seconds: key.longestTtlSeconds,
     })
     .execute();
+}
+
+/** Lets the keys that `successor` takes over from stop when it starts: those of its algorithm, and of none in use. */
+export async function retireSigningKeys(
+  db: Kysely<Database>,
+  successor: SigningKey,
+  algorithmsInUse: readonly SigningAlgorithm[],
+): Promise<void> {
+  const others = algorithmsInUse.filter((alg) => alg !== successor.alg);
+  let update = db
+    .updateTable('signing_keys')
+    .set({ signs_until: toText(successor.signsFrom) })
+    .where('signs_until', 'is', null)
+    .where('kid', '!=', successor.kid);
+  if (others.length > 0) {
+    update = update.where('alg', 'not in', others);
+  }
+  await update.execute();
+}
+
+/** Lets every key that may still sign verify long enough for a token of `ttlSeconds`. */
+export async function coverTokenLifetime(db: Kysely<Database>, ttlSeconds: number, now: number): Promise<void> {
+  await db
+    .updateTable('signing_keys')
+    .set({ longest_ttl_seconds: ttlSeconds })
+    .where('longest_ttl_seconds', '<', ttlSeconds)
+    .where((where) => where.or([where('signs_until', 'is', null), where('signs_until', '>', toText(now))]))
+    .execute();
+}
+
+/** The longest lifetime that any client has of its own, in seconds; 0 where none has. */
+export async function findLongestClientTtl(db: Kysely<Database>): Promise<number> {
+  const { longest } = await db
+    .selectFrom('clients')
+    .select((select) => select.fn.max('access_token_ttl_seconds').as('longest'))
+    .executeTakeFirstOrThrow();
+  return longest ?? 0;
+}
+
+export async function deleteSigningKey(db: Kysely<Database>, kid: string): Promise<void> {
+  await db.deleteFrom('signing_keys').where('kid', '=', kid).execute();
+}
+
+function toText(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -1,27 +1,16 @@
-/** One signing key: made, kept sealed, published as a JWK. RFC 7517 §4, RFC 7518 §6.2, RFC 7638. */
+/** One signing key: made, kept sealed, published as a JWK. RFC 7517 §4, RFC 7518 §6, RFC 7638, RFC 8037. */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { SigningAlgorithm, VerificationKey } from '@postern/guard';
+import type { KeyTimes } from './key-schedule.ts';
 import type { MasterKey } from './master-key.ts';
 
-export interface SigningKey extends VerificationKey {
+export interface SigningKey extends VerificationKey, KeyTimes {
   readonly privateKey: KeyObject;
-  readonly publicJwk: PublicJwk;
-  /** RFC 3339, UTC. */
-  readonly createdAt: string;
+  readonly publicJwk: Readonly<Record<string, string>>;
 }
 
-export interface PublicJwk {
-  readonly kty: string;
-  readonly crv: string;
-  readonly x: string;
-  readonly y: string;
-  readonly kid: string;
-  readonly alg: SigningAlgorithm;
-  readonly use: 'sig';
-}
-
-export function generateSigningKey(createdAt: string): SigningKey {
-  return fromPrivateKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, createdAt);
+export function generateSigningKey(alg: SigningAlgorithm, times: KeyTimes): SigningKey {
+  return fromPrivateKey(alg, generatePrivateKey(alg), times);
 }
 
 /** The private key as text for the database. */
@@ -30,15 +19,37 @@ export function sealSigningKey(key: SigningKey, masterKey: MasterKey): string {
 }
 
 /** Throws where the master key is not the one that sealed it. */
-export function openSigningKey(kid: string, sealed: string, createdAt: string, masterKey: MasterKey): SigningKey {
-  const der = masterKey.open(sealed, kid);
-  return fromPrivateKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }), createdAt);
+export function openSigningKey(
+  stored: { readonly kid: string; readonly alg: SigningAlgorithm; readonly sealed: string },
+  times: KeyTimes,
+  masterKey: MasterKey,
+): SigningKey {
+  const der = masterKey.open(stored.sealed, stored.kid);
+  return fromPrivateKey(stored.alg, createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }), times);
 }
 
-function fromPrivateKey(privateKey: KeyObject, createdAt: string): SigningKey {
+function generatePrivateKey(alg: SigningAlgorithm): KeyObject {
+  switch (alg) {
+    case 'ES256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    case 'EdDSA':
+      return generateKeyPairSync('ed25519').privateKey;
+    case 'RS256':
+    case 'PS256':
+      return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  }
+}
+
+function fromPrivateKey(alg: SigningAlgorithm, privateKey: KeyObject, times: KeyTimes): SigningKey {
   const publicKey = createPublicKey(privateKey);
-  const { kty = '', crv = '', x = '', y = '' } = publicKey.export({ format: 'jwk' });
-  const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
-  const publicJwk: PublicJwk = { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' };
-  return { kid, alg: 'ES256', privateKey, publicKey, publicJwk, createdAt };
+  const jwk = publicKey.export({ format: 'jwk' }) as Record<string, string>;
+  const kid = jwkThumbprint(jwk);
+  return { ...times, kid, alg, privateKey, publicKey, publicJwk: { ...jwk, kid, alg, use: 'sig' } };
+}
+
+/** SHA-256 thumbprint of a public key: the hash of its required members in alphabetical order. RFC 7638 §3. */
+export function jwkThumbprint(jwk: Readonly<Record<string, unknown>>): string {
+  const required = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((member) => jwk[member] !== undefined);
+  const canonical = JSON.stringify(Object.fromEntries(required.map((member) => [member, jwk[member]])));
+  return createHash('sha256').update(canonical).digest('base64url');
 }

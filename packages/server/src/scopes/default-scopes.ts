@@ -1,4 +1,4 @@
-/** The scopes that Postern starts with: those of Fidesops in its order. Users add their own. */
+/** The scopes that Postern starts with: those of Fidesops in its order, then its own. Users add more. */
 
 export interface Scope {
   readonly name: string;
@@ -60,4 +60,6 @@ export const defaultScopes: readonly Scope[] = [
   ordinary('user-permission:create', 'Give permissions to users'),
   ordinary('user-permission:update', 'Change the permissions of users'),
   ordinary('user-permission:read', 'Read the permissions of users'),
+  administrative('key:read', 'List the signing keys and their schedule'),
+  administrative('key:rotate', 'Rotate the signing keys'),
 ];

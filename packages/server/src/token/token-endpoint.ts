@@ -85,7 +85,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const authorization = grant.authorize({ client, grantType, scopes });
 
         // 5. Issue.
-        const { token, jti } = issueAccessToken(authorization, issuer, keys.current, now() / 1000);
+        const { token, jti } = issueAccessToken(authorization, issuer, keys.signingKey(), now() / 1000);
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {

@@ -33,6 +33,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('alg', 'text', (column) => column.notNull())
     .addColumn('sealed_private_key', 'text', (column) => column.notNull())
     .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('signs_from', 'text', (column) => column.notNull())
+    .addColumn('signs_until', 'text')
+    .addColumn('longest_ttl_seconds', 'integer', (column) => column.notNull())
     .execute();
 
   await db.schema

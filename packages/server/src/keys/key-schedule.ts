@@ -1,0 +1,83 @@
+/** When which key signs and which are published: pure rules over the keys and the time, all in ms since 1970. */
+import type { SigningAlgorithm } from '@postern/guard';
+
+/** How long a verifier may keep its copy of the JWKS, in seconds: the `max-age` with which it is served. */
+export const jwksMaxAgeSeconds = 300;
+
+/** A new key is published this long before it signs: twice what caches keep, so that a late refresh does no harm. */
+export const publicationLeadMs = 2 * jwksMaxAgeSeconds * 1000;
+
+/** The life of a key: published from its making, signing for a while, verifying until its last token has expired. */
+export interface KeyTimes {
+  readonly createdAt: number;
+  readonly signsFrom: number;
+  /** Null while it has no successor. */
+  readonly signsUntil: number | null;
+  /** The longest lifetime of any token that it may have signed. */
+  readonly longestTtlSeconds: number;
+}
+
+export interface ScheduledKey extends KeyTimes {
+  readonly alg: SigningAlgorithm;
+}
+
+export type KeyStatus = 'next' | 'signing' | 'retired' | 'expired';
+
+export function statusOf(key: KeyTimes, now: number): KeyStatus {
+  if (now < key.signsFrom) {
+    return 'next';
+  }
+  if (key.signsUntil === null || now < key.signsUntil) {
+    return 'signing';
+  }
+  return now < (verifiesUntil(key) ?? Number.POSITIVE_INFINITY) ? 'retired' : 'expired';
+}
+
+/** When the last token that it signed has expired, after which nobody needs it; null while it has no successor. */
+export function verifiesUntil(key: KeyTimes): number | null {
+  return key.signsUntil === null ? null : key.signsUntil + key.longestTtlSeconds * 1000;
+}
+
+/**
+ * The key that signs by default: the newest of `alg` whose time has come. A change of the default algorithm is a
+ * rotation like any other, so until the first key of the new one may sign, the newest of another goes on.
+ */
+export function findDefaultKey<K extends ScheduledKey>(
+  keys: readonly K[],
+  alg: SigningAlgorithm,
+  now: number,
+): K | undefined {
+  const signing = keys.filter((key) => statusOf(key, now) === 'signing');
+  return newest(signing.filter((key) => key.alg === alg)) ?? newest(signing);
+}
+
+/**
+ * The key that signs for an audience that takes `alg` only: one that still waits is better than a signature of
+ * another algorithm. Undefined where there is none of it.
+ */
+export function findKeyOf<K extends ScheduledKey>(
+  keys: readonly K[],
+  alg: SigningAlgorithm,
+  now: number,
+): K | undefined {
+  const ofAlg = keys.filter((key) => key.alg === alg);
+  return (
+    newest(ofAlg.filter((key) => statusOf(key, now) === 'signing')) ??
+    newest(ofAlg.filter((key) => statusOf(key, now) === 'next'))
+  );
+}
+
+/** True where `alg` needs a new key: it has none, or its newest has been the newest for `intervalMs` (0: never). */
+export function isRotationDue(
+  keys: readonly ScheduledKey[],
+  alg: SigningAlgorithm,
+  intervalMs: number,
+  now: number,
+): boolean {
+  const latest = newest(keys.filter((key) => key.alg === alg && key.signsUntil === null));
+  return latest === undefined || (intervalMs > 0 && now >= latest.signsFrom + intervalMs);
+}
+
+function newest<K extends ScheduledKey>(keys: readonly K[]): K | undefined {
+  return keys.toSorted((a, b) => a.signsFrom - b.signsFrom || a.createdAt - b.createdAt).at(-1);
+}
