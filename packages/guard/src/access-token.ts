@@ -1,3 +1,9 @@
+/** What a token is bound to: exactly one of these. RFC 7800 §3.1. */
+export interface Confirmation {
+  /** Thumbprint of the key of its DPoP proofs. RFC 9449 §6.1. */
+  readonly jkt?: string;
+}
+
 /** A verified access token, as an API sees it. RFC 9068 §2.2. */
 export interface AccessToken {
   readonly issuer: string;
@@ -7,6 +13,8 @@ export interface AccessToken {
   readonly scopes: ReadonlySet<string>;
   /** The client's generation when the token was issued; a client's tokens all die when its generation rises. */
   readonly generation: number;
+  /** Undefined for a plain bearer token. */
+  readonly confirmation: Confirmation | undefined;
   /** Seconds since 1970. */
   readonly issuedAt: number;
   /** Seconds since 1970. */

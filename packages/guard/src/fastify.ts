@@ -16,9 +16,10 @@ declare module 'fastify' {
 
 /**
  * Guards all routes that `app` registers from here on, before their body is read. Each must name its scope in
- * `config: { scope }`; registering one that does not throws.
+ * `config: { scope }`; registering one that does not throws. `baseUrl` is what callers put before the path, without a
+ * slash at the end.
  */
-export function guardRoutes(app: FastifyInstance, guard: Guard): void {
+export function guardRoutes(app: FastifyInstance, guard: Guard, baseUrl: string): void {
   if (!app.hasRequestDecorator('accessToken')) {
     app.decorateRequest('accessToken', undefined);
   }
@@ -32,7 +33,17 @@ export function guardRoutes(app: FastifyInstance, guard: Guard): void {
     if (scope === undefined) {
       throw new Error(`${request.method} ${request.routeOptions.url} names no scope`);
     }
-    request.accessToken = await guard.authorize(request.headers.authorization, scope);
+    const { authorization, dpop } = request.headers;
+    request.accessToken = await guard.authorize(
+      {
+        method: request.method,
+        url: baseUrl + request.url,
+        authorization,
+        // Two headers of that name arrive as one text with a comma, which no proof is.
+        dpop: typeof dpop === 'string' ? dpop : undefined,
+      },
+      scope,
+    );
   });
 }
 

@@ -1,40 +1,82 @@
 /**
- * Decides whether a request may pass: has it a token (RFC 6750 §2.1), is the token genuine (RFC 9068 §4), does it
- * still stand, and does it hold the scope that the call needs (RFC 6750 §3.1)?
+ * Decides whether a request may pass: has it a token (RFC 6750 §2.1, RFC 9449 §7.1), is the token genuine (RFC 9068
+ * §4), does its bearer hold what it is bound to (RFC 7800), does it still stand, and does it hold the scope that the
+ * call needs (RFC 6750 §3.1)?
  */
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
+import { verifyDpopProof } from './dpop-proof.ts';
 import { refuseToken, type VerifyAccessTokenOptions, verifyAccessToken } from './verify-access-token.ts';
+
+/** What a guard looks at in a request. */
+export interface GuardedRequest {
+  readonly method: string;
+  /** The absolute URL that the caller asked for, as it knows it. */
+  readonly url: string;
+  /** The header of that name. */
+  readonly authorization: string | undefined;
+  /** The header of that name. */
+  readonly dpop: string | undefined;
+}
+
+/** One-time use of DPoP proofs, and nonces where the API wants them. */
+export interface DpopPolicy {
+  /** True for the first use of a proof, false for every other. `expiresAt` is in seconds since 1970. */
+  readonly useProof: (jkt: string, jti: string, expiresAt: number) => Promise<boolean>;
+  /** Undefined: proofs need no nonce. */
+  readonly nonces: DpopNonces | undefined;
+}
+
+/** Nonces that this side makes and proofs carry back. RFC 9449 §8 and §9. */
+export interface DpopNonces {
+  current(): string;
+  isValid(nonce: string): boolean;
+}
 
 export interface GuardOptions extends VerifyAccessTokenOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Why a genuine token is no longer good, or undefined while its ground holds. Asked on every call. */
   readonly findFault: (token: AccessToken) => Promise<ErrorReason | undefined>;
+  readonly dpop: DpopPolicy;
 }
 
 export interface Guard {
   /**
-   * The token of a request, given its `Authorization` header, if it may do what `scope` names.
-   * Throws `missing_token`, `invalid_token` or `insufficient_scope`.
+   * The token of a request, if it may do what `scope` names. Throws `missing_token`, `invalid_token`,
+   * `insufficient_scope`, `invalid_dpop_proof` or `use_dpop_nonce`.
    */
-  authorize(authorization: string | undefined, scope: string): Promise<AccessToken>;
+  authorize(request: GuardedRequest, scope: string): Promise<AccessToken>;
+  /** Throws `invalid_token` where a token that passed a while ago is no longer good. Does not look at its expiry. */
+  requireStanding(token: AccessToken): Promise<void>;
 }
 
-/** Makes a guard. It keeps no state of its own. Does not check sender constraints (DPoP, certificates). */
+/** Makes a guard. It keeps no state of its own. */
 export function createGuard(options: GuardOptions): Guard {
+  const { dpop, findFault, now } = options;
+
+  const requireStanding = async (token: AccessToken) => {
+    const fault = await findFault(token);
+    if (fault !== undefined) {
+      throw refuseToken(fault);
+    }
+  };
+
   return {
-    async authorize(authorization, scope) {
-      const text = readBearer(authorization);
-      const token = verifyAccessToken(text, options.now() / 1000, options);
-      const fault = await options.findFault(token);
-      if (fault !== undefined) {
-        throw refuseToken(fault);
+    requireStanding,
+    async authorize(request, scope) {
+      const { scheme, text } = readAuthorization(request.authorization);
+      const nowSeconds = now() / 1000;
+      const token = verifyAccessToken(text, nowSeconds, options);
+      if (scheme === 'DPoP' || token.confirmation?.jkt !== undefined) {
+        await requireProof(request, scheme, text, token, nowSeconds, dpop);
       }
+      await requireStanding(token);
       if (!token.scopes.has(scope)) {
         throw new OAuthError('insufficient_scope', `This call needs the scope ${scope}, which the token lacks.`, {
           reason: 'scope_missing',
           scope,
+          scheme,
         });
       }
       return token;
@@ -42,16 +84,59 @@ export function createGuard(options: GuardOptions): Guard {
   };
 }
 
-const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
+/** RFC 9449 §7.1 and §7.2: a bound token only with a proof of its key, and never as a plain Bearer token. */
+async function requireProof(
+  request: GuardedRequest,
+  scheme: Scheme,
+  text: string,
+  token: AccessToken,
+  nowSeconds: number,
+  { useProof, nonces }: DpopPolicy,
+): Promise<void> {
+  if (scheme !== 'DPoP' || request.dpop === undefined || token.confirmation?.jkt === undefined) {
+    throw refuseToken('proof_missing', 'DPoP');
+  }
+  const proof = verifyDpopProof(request.dpop, {
+    method: request.method,
+    url: request.url,
+    nowSeconds,
+    accessToken: text,
+    scheme,
+  });
+  if (proof.jkt !== token.confirmation.jkt) {
+    throw refuseToken('proof_wrong', 'DPoP');
+  }
+  if (nonces !== undefined) {
+    requireDpopNonce(proof.nonce, nonces, scheme);
+  }
+  if (!(await useProof(proof.jkt, proof.jti, proof.expiresAt))) {
+    throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', { reason: 'token_replayed', scheme });
+  }
+}
 
-/** Another scheme than Bearer is no token at all; a Bearer header that cannot be read is a bad one. */
-function readBearer(authorization: string | undefined): string {
-  if (authorization === undefined || !/^bearer\b/i.test(authorization)) {
+/** Throws `use_dpop_nonce`, with a nonce for the next try. RFC 9449 §8. `scheme`: set where an API asks for it. */
+export function requireDpopNonce(nonce: string | undefined, nonces: DpopNonces, scheme?: 'DPoP'): void {
+  if (nonce === undefined || !nonces.isValid(nonce)) {
+    throw new OAuthError('use_dpop_nonce', 'The DPoP proof must carry the nonce of the DPoP-Nonce header.', {
+      reason: 'proof_wrong',
+      dpopNonce: nonces.current(),
+      scheme,
+    });
+  }
+}
+
+type Scheme = 'Bearer' | 'DPoP';
+
+const credentials = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*) *$/i;
+
+/** Another scheme is no token at all; a Bearer or DPoP header that cannot be read is a bad one. */
+function readAuthorization(authorization: string | undefined): { scheme: Scheme; text: string } {
+  if (authorization === undefined || !/^(bearer|dpop)\b/i.test(authorization)) {
     throw new OAuthError('missing_token', 'This call needs an access token: Authorization: Bearer <token>.');
   }
-  const token = bearer.exec(authorization)?.[1];
-  if (token === undefined) {
+  const [, scheme, text] = credentials.exec(authorization) ?? [];
+  if (scheme === undefined || text === undefined) {
     throw refuseToken('token_malformed');
   }
-  return token;
+  return { scheme: scheme.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer', text };
 }

@@ -1,7 +1,17 @@
 /** For APIs: verify an access token locally and require a scope. */
-export type { AccessToken } from './access-token.ts';
+export type { AccessToken, Confirmation } from './access-token.ts';
 export { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
-export { createGuard, type Guard, type GuardOptions } from './guard.ts';
+export { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
+export {
+  createGuard,
+  type DpopNonces,
+  type DpopPolicy,
+  type Guard,
+  type GuardedRequest,
+  type GuardOptions,
+  requireDpopNonce,
+} from './guard.ts';
+export { jwkThumbprint } from './jwk-thumbprint.ts';
 export {
   type VerificationKey,
   type VerifyAccessTokenOptions,

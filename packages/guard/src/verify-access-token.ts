@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
 import { decodeJws, type ErrorReason, isScopeToken, OAuthError } from '@postern/protocol';
-import type { AccessToken } from './access-token.ts';
+import type { AccessToken, Confirmation } from './access-token.ts';
 import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 
 export interface VerificationKey {
@@ -111,9 +111,24 @@ function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
     jti,
     scopes: new Set(scopes),
     generation: gen as number,
+    confirmation: readConfirmation(payload['cnf']),
     issuedAt: iat,
     expiresAt: exp,
   };
+}
+
+/** A binding that is not understood here cannot be checked here, so its token is refused. */
+function readConfirmation(cnf: unknown): Confirmation | undefined {
+  if (cnf === undefined) {
+    return undefined;
+  }
+  if (typeof cnf === 'object' && cnf !== null && Object.keys(cnf).length === 1 && 'jkt' in cnf) {
+    const { jkt } = cnf;
+    if (typeof jkt === 'string') {
+      return { jkt };
+    }
+  }
+  throw refuseToken('claims_malformed');
 }
 
 function isTime(value: unknown): value is number {
@@ -121,6 +136,6 @@ function isTime(value: unknown): value is number {
 }
 
 /** Callers learn one thing only: RFC 6750 §3.1 has a single code for expired, revoked and malformed tokens. */
-export function refuseToken(reason: ErrorReason): OAuthError {
-  return new OAuthError('invalid_token', 'The access token is expired, revoked or not valid here.', { reason });
+export function refuseToken(reason: ErrorReason, scheme?: 'DPoP'): OAuthError {
+  return new OAuthError('invalid_token', 'The access token is expired, revoked or not valid here.', { reason, scheme });
 }

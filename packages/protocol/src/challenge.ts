@@ -3,6 +3,9 @@ import type { OAuthError } from './oauth-error.ts';
 
 const realm = 'Postern';
 
+/** Algorithms that DPoP proofs may be signed with, for challenges and metadata. RFC 9449 §5.1 and §7.1. */
+export const dpopAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
+
 /**
  * The challenge that belongs to an error, or undefined where none is due: `Basic` only for a caller that used
  * Basic (clients read the code from a challenge instead of the body when there is one), `Bearer` for every
@@ -18,15 +21,20 @@ export function challengeFor(error: OAuthError): string | undefined {
       return formatChallenge('Bearer', { realm });
     case 'invalid_token':
     case 'insufficient_scope':
-      return formatChallenge('Bearer', {
-        realm,
-        error: error.code,
-        error_description: error.message,
-        scope: error.scope,
-      });
+      return formatTokenChallenge(error);
+    case 'invalid_dpop_proof':
+    case 'use_dpop_nonce':
+      return error.scheme === 'DPoP' ? formatTokenChallenge(error) : undefined;
     default:
       return undefined;
   }
+}
+
+function formatTokenChallenge(error: OAuthError): string {
+  const params = { realm, error: error.code, error_description: error.message, scope: error.scope };
+  return error.scheme === 'DPoP'
+    ? formatChallenge('DPoP', { ...params, algs: dpopAlgorithms.join(' ') })
+    : formatChallenge('Bearer', params);
 }
 
 function formatChallenge(scheme: string, params: Record<string, string | undefined>): string {

@@ -1,8 +1,8 @@
 /** Facts of the OAuth RFCs that server, guard and client share. Depends on nothing. */
 export { type BasicCredentials, parseBasicCredentials } from './basic-credentials.ts';
-export { challengeFor } from './challenge.ts';
+export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { parseForm } from './form.ts';
 export { type DecodedJws, decodeJws } from './jws.ts';
 export type { AuthorizationServerMetadata } from './metadata.ts';
-export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions } from './oauth-error.ts';
+export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
 export { isScopeToken, parseScope } from './scope.ts';

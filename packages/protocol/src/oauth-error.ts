@@ -8,6 +8,9 @@ const statusOf = {
   unauthorized_client: 400,
   unsupported_grant_type: 400,
   unsupported_response_type: 400,
+  invalid_target: 400,
+  invalid_dpop_proof: 400,
+  use_dpop_nonce: 400,
   invalid_scope: 400,
   /** The call needs a token and has none: the challenge then carries no error code (RFC 6750 §3.1). */
   missing_token: 401,
@@ -34,7 +37,6 @@ export type ErrorReason =
   | 'client_unknown'
   | 'client_disabled'
   | 'secret_wrong'
-  | 'secret_expired'
   | 'token_malformed'
   | 'token_type_wrong'
   | 'algorithm_not_allowed'
@@ -49,15 +51,26 @@ export type ErrorReason =
   | 'scope_withdrawn'
   | 'scope_missing'
   | 'grant_exceeded'
-  | 'unexpected';
+  | 'method_not_registered'
+  | 'assertion_malformed'
+  | 'keys_unavailable'
+  | 'token_replayed'
+  | 'proof_missing'
+  | 'proof_malformed'
+  | 'proof_wrong';
+
+/** Authentication schemes of the `Authorization` header. */
+export type Scheme = 'Basic' | 'Bearer' | 'DPoP';
 
 export interface OAuthErrorOptions {
   /** For the log and the audit trail, never for the caller. */
-  readonly reason?: ErrorReason;
+  readonly reason?: ErrorReason | undefined;
   /** The scope that would have let the call pass; named in the 403 challenge. RFC 6750 §3.1. */
   readonly scope?: string;
-  /** The scheme by which the caller tried to authenticate, so that the 401 challenges for the same one. */
-  readonly scheme?: 'Basic';
+  /** The scheme by which the caller authenticates, so that a 401 challenges for the same one. */
+  readonly scheme?: Scheme | undefined;
+  /** For the `DPoP-Nonce` header. RFC 9449 §8. */
+  readonly dpopNonce?: string;
   readonly cause?: unknown;
 }
 
@@ -71,16 +84,23 @@ export class OAuthError extends Error {
   readonly status: number;
   readonly reason: ErrorReason | undefined;
   readonly scope: string | undefined;
-  readonly scheme: 'Basic' | undefined;
+  readonly scheme: Scheme | undefined;
+  readonly dpopNonce: string | undefined;
 
   constructor(code: ErrorCode, description: string, options: OAuthErrorOptions = {}) {
     super(toDescription(description), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.status = statusOf[code];
+    this.status = options.scheme === 'DPoP' && isProofCode(code) ? 401 : statusOf[code];
     this.reason = options.reason;
     this.scope = options.scope;
     this.scheme = options.scheme;
+    this.dpopNonce = options.dpopNonce;
   }
+}
+
+/** Codes that are 400 at the token endpoint and, as a failed authentication, 401 at an API. RFC 9449 §5 and §7.1. */
+function isProofCode(code: ErrorCode): boolean {
+  return code === 'invalid_dpop_proof' || code === 'use_dpop_nonce';
 }
 
 const longestDescription = 400;

@@ -4,6 +4,8 @@ import { guardRoutes } from '@postern/guard/fastify';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { findStandingFault } from './access-token/standing.ts';
+import { createClientAuthentication } from './client-auth/authenticate.ts';
+import { createClientKeys } from './client-auth/client-keys.ts';
 import { createClientAdministration } from './clients/client-administration.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
 import { clientsEndpoint } from './clients/clients-endpoint.ts';
@@ -13,9 +15,12 @@ import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
+import { createGuardedFetch } from './http/guarded-fetch.ts';
 import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { jwksEndpoint } from './jwks-endpoint.ts';
+import { createDpopNonces } from './jwt/dpop-nonce.ts';
+import { createUsedTokens } from './jwt/used-token-store.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
@@ -61,9 +66,26 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
   const root = createRootClient(installation.root, masterKey, registry);
   const directory = createClientDirectory(db, events, root);
+  const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
   const administration = createClientAdministration({ db, events, masterKey, granting, now });
   const grants = [clientCredentials({ audience: issuer, accessTokenTtlSeconds: config.accessTokenTtlSeconds })];
+
+  const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
+  const dpop = {
+    useProof: (jkt: string, jti: string, expiresAt: number) => usedTokens.use('dpop', jkt, jti, expiresAt),
+    nonces: config.dpopNonces === 'required' ? createDpopNonces(masterKey, now) : undefined,
+  };
+  const senderConstraint = { tokenEndpoint: tokenEndpointUrl, dpop };
+  const authenticateClient = createClientAuthentication({
+    issuer,
+    tokenEndpoint: tokenEndpointUrl,
+    directory,
+    masterKey,
+    keys: createClientKeys(createGuardedFetch(config.fetchAllowedNetworks)),
+    usedTokens,
+    now,
+  });
 
   const guard = createGuard({
     issuer,
@@ -72,6 +94,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     // Issuer and guard share this machine's clock.
     clockSkewSeconds: 0,
     now,
+    dpop,
     findKey: keys.find,
     findFault: async (token) => findStandingFault(token, await directory.find(token.clientId)),
   });
@@ -80,8 +103,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const stopMaintenance = clock.every(60_000, async () => {
     try {
       await keys.maintain();
+      await usedTokens.forgetExpired(now() / 1000);
     } catch (error) {
-      app.log.error({ err: error }, 'maintenance of the signing keys failed; it is tried again in a minute');
+      app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
     }
   });
   app.addHook('onClose', async () => stopMaintenance());
@@ -100,7 +124,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 
   app.register(async (api) => {
-    guardRoutes(api, guard);
+    guardRoutes(api, guard, issuer);
     api.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
@@ -111,7 +135,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
 
   app.register(async (protocol) => {
     useForms(protocol);
-    await tokenEndpoint({ issuer, grants, directory, keys, masterKey, now })(protocol);
+    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, now })(protocol);
   });
 
   app.register(async (open) => {

@@ -32,7 +32,11 @@ export interface ServerConfig {
   /** 32 bytes. Undefined: kept in the data directory. */
   readonly masterKey: Buffer | undefined;
   readonly trustedProxies: readonly string[];
+  /** Addresses and CIDRs that may be fetched from though they are not public. */
+  readonly fetchAllowedNetworks: readonly string[];
   readonly granting: GrantingMode;
+  /** Whether DPoP proofs must carry a nonce of the server. RFC 9449 §8. */
+  readonly dpopNonces: 'off' | 'required';
   readonly logLevel: string;
 }
 
@@ -99,11 +103,23 @@ export const configVariables: readonly ConfigVariable[] = [
     meaning: 'addresses or CIDRs, separated by commas, whose X-Forwarded headers are believed',
   },
   {
+    name: 'POSTERN_FETCH_ALLOWED_NETWORKS',
+    default: 'none',
+    meaning:
+      'addresses or CIDRs, separated by commas, from which keys of clients and issuers may be fetched though they ' +
+      'are not public',
+  },
+  {
     name: 'POSTERN_GRANTING',
     default: 'registry',
     meaning:
       'scopes that a client with client:create and no grantable_scopes may assign: registry (all that do not ' +
       'administer Postern) or held (of these, the ones that its token holds)',
+  },
+  {
+    name: 'POSTERN_DPOP_NONCES',
+    default: 'off',
+    meaning: 'required: DPoP proofs must carry a nonce that the server gave out a few minutes ago at the most',
   },
   { name: 'POSTERN_LOG_LEVEL', default: 'info', meaning: 'trace, debug, info, warn, error or silent' },
 ];
@@ -125,7 +141,9 @@ export function readConfig(env: Environment): ServerConfig {
     signingAlgorithm: readChoice(env, 'POSTERN_SIGNING_ALGORITHM', signingAlgorithms),
     keyRotationDays: readInteger(env, 'POSTERN_KEY_ROTATION_DAYS', 90, 0, 3_650, '=90'),
     masterKey: readMasterKey(env),
-    trustedProxies: readTrustedProxies(env),
+    trustedProxies: readNetworks(env, 'POSTERN_TRUSTED_PROXIES'),
+    fetchAllowedNetworks: readNetworks(env, 'POSTERN_FETCH_ALLOWED_NETWORKS'),
+    dpopNonces: readChoice(env, 'POSTERN_DPOP_NONCES', ['off', 'required']),
     granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),
     logLevel: readChoice(env, 'POSTERN_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   };
@@ -275,17 +293,14 @@ export function parseMasterKey(text: string): Buffer {
   return key;
 }
 
-function readTrustedProxies(env: Environment): readonly string[] {
-  const entries = (read(env, 'POSTERN_TRUSTED_PROXIES') ?? '').split(',').map((entry) => entry.trim());
-  const proxies = entries.filter((entry) => entry !== '');
-  for (const proxy of proxies) {
-    if (!isNetwork(proxy)) {
-      throw new StartError(
-        `POSTERN_TRUSTED_PROXIES: "${proxy}" is not an address or CIDR. Example: POSTERN_TRUSTED_PROXIES=10.0.0.0/8`,
-      );
-    }
+function readNetworks(env: Environment, name: string): readonly string[] {
+  const entries = (read(env, name) ?? '').split(',').map((entry) => entry.trim());
+  const networks = entries.filter((entry) => entry !== '');
+  const wrong = networks.find((network) => !isNetwork(network));
+  if (wrong !== undefined) {
+    throw new StartError(`${name}: "${wrong}" is not an address or CIDR. Example: ${name}=10.0.0.0/8`);
   }
-  return proxies;
+  return networks;
 }
 
 function isNetwork(text: string): boolean {

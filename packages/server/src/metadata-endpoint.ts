@@ -1,5 +1,7 @@
 /** Authorization server metadata. RFC 8414 §3, and its OpenID Connect alias, which most verifiers ask for. */
-import { type AuthorizationServerMetadata, OAuthError } from '@postern/protocol';
+import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
+import { assertionAlgorithms } from './client-auth/private-key-jwt.ts';
+import { clientAuthMethods } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 import type { ScopeRegistry } from './scopes/scope-registry.ts';
 
@@ -25,7 +27,9 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
             scopes_supported: [...registry.names],
             response_types_supported: [],
             grant_types_supported: grantTypes,
-            token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+            token_endpoint_auth_methods_supported: clientAuthMethods,
+            token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+            dpop_signing_alg_values_supported: dpopAlgorithms,
             service_documentation: `${issuer}/api`,
           };
         },

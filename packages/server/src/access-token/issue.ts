@@ -16,7 +16,7 @@ export function issueAccessToken(
   key: SigningKey,
   nowSeconds: number,
 ): IssuedAccessToken {
-  const { client, scopes, audience, ttlSeconds } = authorization;
+  const { client, scopes, audience, ttlSeconds, confirmation } = authorization;
   const jti = randomUUID();
   const iat = Math.floor(nowSeconds);
   const payload = {
@@ -29,6 +29,7 @@ export function issueAccessToken(
     jti,
     scope: scopes.join(' '),
     gen: client.generation,
+    cnf: confirmation,
   };
   const signingInput = `${headerOf(key)}.${encode(payload)}`;
   const signature = sign(digestOf(key.alg), Buffer.from(signingInput), keyInput(key.alg, key.privateKey));

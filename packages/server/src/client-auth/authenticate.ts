@@ -1,42 +1,94 @@
-/** Client authentication at the endpoints that need it: exactly one method. RFC 6749 §2.3. */
-import { OAuthError, parseBasicCredentials } from '@postern/protocol';
+/** Client authentication at the endpoints that need it: exactly one method, the one the client is registered for. RFC 6749 §2.3. */
+import { type ErrorReason, OAuthError, parseBasicCredentials } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
+import type { ClientAuthMethod } from '../clients/client-metadata.ts';
+import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
+import type { ClientKeys } from './client-keys.ts';
 import { findSecretFault } from './client-secret.ts';
+import { assertionType, type ClientAssertion, findAssertionFault, readClientAssertion } from './private-key-jwt.ts';
 
-export interface PresentedCredentials {
-  readonly method: 'client_secret_basic' | 'client_secret_post';
-  readonly clientId: string;
-  readonly clientSecret: string;
-}
+export type PresentedCredentials =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      readonly clientId: string;
+      readonly clientSecret: string;
+    }
+  | { readonly method: 'private_key_jwt'; readonly clientId: string | undefined; readonly assertion: string };
 
 /**
- * The client that a request comes from. Throws `invalid_client` with one and the same text for an unknown client, a
- * wrong secret and a disabled client; the log has the reason.
+ * The client that a request comes from, by its `Authorization` header and its form. Throws `invalid_client` with one
+ * and the same text for an unknown client, wrong credentials, another method than the client's and a disabled client;
+ * the log has the reason.
  */
-export async function authenticateClient(
+export type AuthenticateClient = (
   authorization: string | undefined,
   form: ReadonlyMap<string, string>,
-  directory: ClientDirectory,
-  masterKey: MasterKey,
-): Promise<Client> {
-  const presented = readCredentials(authorization, form);
-  const client = await directory.find(presented.clientId);
-  const fault = findSecretFault(client, presented.clientSecret, masterKey);
-  if (client === undefined || fault !== undefined) {
-    throw new OAuthError(
-      'invalid_client',
-      'Client authentication failed: the client is unknown or disabled, or the secret is wrong.',
-      { reason: fault ?? 'client_unknown', ...schemeOf(presented) },
-    );
+) => Promise<Client>;
+
+export interface ClientAuthenticationOptions {
+  readonly issuer: string;
+  readonly tokenEndpoint: string;
+  readonly directory: ClientDirectory;
+  readonly masterKey: MasterKey;
+  readonly keys: ClientKeys;
+  readonly usedTokens: UsedTokens;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
+  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, now } = options;
+
+  return async (authorization, form) => {
+    const presented = readCredentials(authorization, form);
+    let client: Client | undefined;
+    let fault: ErrorReason | undefined;
+    if (presented.method === 'private_key_jwt') {
+      const assertion = readClientAssertion(presented.assertion, [issuer, tokenEndpoint], now() / 1000);
+      requireSameClient(presented.clientId, assertion);
+      client = await directory.find(assertion.clientId);
+      fault =
+        findMethodFault(client, presented.method) ??
+        (await findAssertionFault(client, assertion, keys, issuer, usedTokens));
+    } else {
+      client = await directory.find(presented.clientId);
+      // The secret comes first, so that what it costs does not tell which clients use secrets.
+      fault = findSecretFault(client, presented.clientSecret, masterKey) ?? findMethodFault(client, presented.method);
+    }
+    if (client === undefined || fault !== undefined) {
+      throw new OAuthError(
+        'invalid_client',
+        'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
+        {
+          reason: fault ?? 'client_unknown',
+          ...(presented.method === 'client_secret_basic' && { scheme: 'Basic' }),
+        },
+      );
+    }
+    return client;
+  };
+}
+
+/** A client that registered no method has a secret, and may send it by Basic or in the form. */
+function findMethodFault(client: Client | undefined, method: ClientAuthMethod): ErrorReason | undefined {
+  const registered = client?.metadata.token_endpoint_auth_method;
+  const allowed = registered === undefined ? method !== 'private_key_jwt' : registered === method;
+  return allowed ? undefined : 'method_not_registered';
+}
+
+function requireSameClient(clientId: string | undefined, assertion: ClientAssertion): void {
+  if (clientId !== undefined && clientId !== assertion.clientId) {
+    throw new OAuthError('invalid_client', 'The client_id in the form is not the sub of the client assertion.', {
+      reason: 'assertion_malformed',
+    });
   }
-  return client;
 }
 
 /**
- * The credentials in a request, from `Authorization: Basic` or from the form. Throws `invalid_request` for both at
- * once (RFC 6749 §2.3: a client MUST NOT use more than one method) and `invalid_client` for none.
+ * The credentials in a request. Throws `invalid_request` for two kinds at once (RFC 6749 §2.3: a client MUST NOT use
+ * more than one method) and `invalid_client` for none.
  */
 export function readCredentials(
   authorization: string | undefined,
@@ -44,33 +96,45 @@ export function readCredentials(
 ): PresentedCredentials {
   const clientId = form.get('client_id');
   const clientSecret = form.get('client_secret');
-  if (authorization === undefined) {
-    if (clientId === undefined || clientSecret === undefined) {
-      throw new OAuthError(
-        'invalid_client',
-        'The request must authenticate its client: client_id and client_secret in the form, or HTTP Basic.',
-        { reason: 'credentials_missing' },
-      );
-    }
-    return { method: 'client_secret_post', clientId, clientSecret };
+  const assertion = form.get('client_assertion');
+  const ways = [authorization, clientSecret, assertion].filter((way) => way !== undefined);
+  if (ways.length > 1) {
+    throw new OAuthError(
+      'invalid_request',
+      'The client authenticates in two ways at once: use HTTP Basic, client_secret or client_assertion.',
+    );
   }
+  if (authorization !== undefined) {
+    return readBasic(authorization, clientId);
+  }
+  if (assertion !== undefined) {
+    if (form.get('client_assertion_type') !== assertionType) {
+      throw new OAuthError('invalid_request', `The parameter client_assertion_type must be ${assertionType}.`);
+    }
+    return { method: 'private_key_jwt', clientId, assertion };
+  }
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new OAuthError(
+      'invalid_client',
+      'The request must authenticate its client: client_id and client_secret in the form, HTTP Basic, or a ' +
+        'client_assertion.',
+      { reason: 'credentials_missing' },
+    );
+  }
+  return { method: 'client_secret_post', clientId, clientSecret };
+}
+
+function readBasic(authorization: string, clientId: string | undefined): PresentedCredentials {
   const basic = /^Basic +(\S+) *$/i.exec(authorization)?.[1];
   if (basic === undefined) {
     throw new OAuthError('invalid_client', 'The Authorization header must be: Basic <credentials>.', {
       reason: 'credentials_malformed',
-      ...(/^basic\b/i.test(authorization) ? { scheme: 'Basic' } : {}),
+      ...(/^basic\b/i.test(authorization) && { scheme: 'Basic' }),
     });
   }
   const credentials = parseBasicCredentials(basic);
-  if (clientSecret !== undefined) {
-    throw new OAuthError('invalid_request', 'The client authenticates in two ways at once: by Basic and in the form.');
-  }
   if (clientId !== undefined && clientId !== credentials.clientId) {
     throw new OAuthError('invalid_request', 'The client_id in the form is not the one in the Basic credentials.');
   }
   return { method: 'client_secret_basic', ...credentials };
-}
-
-function schemeOf(presented: PresentedCredentials): { scheme?: 'Basic' } {
-  return presented.method === 'client_secret_basic' ? { scheme: 'Basic' } : {};
 }

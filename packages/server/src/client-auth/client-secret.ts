@@ -19,7 +19,7 @@ export function findSecretFault(
   secret: string,
   masterKey: MasterKey,
 ): ErrorReason | undefined {
-  const presented = masterKey.digestSecret(secret);
+  const presented = masterKey.digest('client secrets', secret);
   let matches = false;
   for (const digest of client?.secretDigests ?? noDigests) {
     matches = timingSafeEqual(presented, digest) || matches;

@@ -7,7 +7,8 @@ import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import { requireKnown } from '../scopes/scope-registry.ts';
 import { type Client, type ClientChange, changeClient, newClient } from './client.ts';
-import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
+import { checkMetadata, usesSecret } from './client-metadata.ts';
+import { deleteClient, findClient, insertClient, insertSecret, updateClient } from './client-store.ts';
 import { generateClientId, generateClientSecret } from './credentials.ts';
 import { assignableScopes, type GrantingRules, requireAssignable } from './granting.ts';
 
@@ -19,8 +20,8 @@ export interface Actor {
 
 export interface CreatedClient {
   readonly clientId: string;
-  /** Shown this once; only its digest is kept. */
-  readonly clientSecret: string;
+  /** Shown this once; only its digest is kept. Undefined for a client that authenticates without one. */
+  readonly clientSecret: string | undefined;
 }
 
 export interface ClientAdministration {
@@ -57,17 +58,23 @@ export function createClientAdministration(options: ClientAdministrationOptions)
   return {
     async create(actor, wanted) {
       const change = known(wanted);
-      const clientSecret = generateClientSecret();
-      const digest = masterKey.digestSecret(clientSecret);
       const createdAt = timestamp();
-      const client = changeClient(newClient(generateClientId(), digest, createdAt), change, createdAt);
+      const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
+      checkMetadata(client.metadata);
       requireAssignable(client, assignableBy(actor), granting);
-      const secret = { id: generateClientId(), digest, lastFour: clientSecret.slice(-4) };
+      const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
       await events.change(actor.client.id, async (transaction, append) => {
-        await insertClient(transaction, client, secret);
+        await insertClient(transaction, client);
         await coverLifetime(transaction, client);
         await append({ kind: 'client.created', subject: client.id, data: { ...change } });
-        await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
+        if (clientSecret !== undefined) {
+          const secret = { id: generateClientId(), lastFour: clientSecret.slice(-4), createdAt };
+          await insertSecret(transaction, client.id, {
+            ...secret,
+            digest: masterKey.digest('client secrets', clientSecret),
+          });
+          await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
+        }
       });
       return { clientId: client.id, clientSecret };
     },
@@ -77,6 +84,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       return events.change(actor.client.id, async (transaction, append) => {
         const before = await getClient(transaction, clientId);
         const after = changeClient(before, change, timestamp());
+        checkMetadata(after.metadata);
         requireAssignable(before, assignableBy(actor), granting);
         requireAssignable(after, assignableBy(actor), granting);
         await updateClient(transaction, after);

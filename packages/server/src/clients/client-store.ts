@@ -7,6 +7,8 @@ export interface NewSecret {
   readonly id: string;
   readonly digest: Buffer;
   readonly lastFour: string;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
 }
 
 export async function findClient(db: Kysely<Database>, id: string): Promise<Client | undefined> {
@@ -44,19 +46,22 @@ export async function listClients(db: Kysely<Database>, page: number, size: numb
   return { clients: rows.map((row) => fromRow(row, [])), total: Number(total) };
 }
 
-export async function insertClient(db: Kysely<Database>, client: Client, secret: NewSecret): Promise<void> {
+export async function insertClient(db: Kysely<Database>, client: Client): Promise<void> {
   await db
     .insertInto('clients')
     .values({ id: client.id, created_at: client.createdAt, ...toColumns(client) })
     .execute();
+}
+
+export async function insertSecret(db: Kysely<Database>, clientId: string, secret: NewSecret): Promise<void> {
   await db
     .insertInto('client_secrets')
     .values({
       id: secret.id,
-      client_id: client.id,
+      client_id: clientId,
       digest: secret.digest.toString('base64url'),
       last_four: secret.lastFour,
-      created_at: client.createdAt,
+      created_at: secret.createdAt,
     })
     .execute();
 }
@@ -80,6 +85,7 @@ function toColumns(client: Client) {
     enabled: client.enabled ? 1 : 0,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
     generation: client.generation,
+    metadata: JSON.stringify(client.metadata),
     updated_at: client.updatedAt,
   };
 }
@@ -98,5 +104,6 @@ function fromRow(row: Selectable<ClientTable>, secretDigests: readonly Buffer[])
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     isRoot: false,
+    metadata: JSON.parse(row.metadata) as Client['metadata'],
   };
 }

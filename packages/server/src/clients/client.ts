@@ -3,6 +3,8 @@
  * business; who may change it is `granting.ts`'s.
  */
 
+import { type ClientMetadata, type ClientMetadataChange, changeMetadata } from './client-metadata.ts';
+
 export interface Client {
   readonly id: string;
   readonly name: string | null;
@@ -21,10 +23,11 @@ export interface Client {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly isRoot: boolean;
+  readonly metadata: ClientMetadata;
 }
 
 /** What a caller may set. A member that is missing stays as it is; null goes back to the default. */
-export interface ClientChange {
+export interface ClientChange extends ClientMetadataChange {
   readonly name?: string | null;
   readonly description?: string | null;
   readonly scopes?: readonly string[];
@@ -33,8 +36,8 @@ export interface ClientChange {
   readonly access_token_ttl_seconds?: number | null;
 }
 
-/** A client that nobody has changed yet: enabled, with no scope. */
-export function newClient(id: string, secretDigest: Buffer, createdAt: string): Client {
+/** A client that nobody has changed yet: enabled, with no scope and no secret. */
+export function newClient(id: string, createdAt: string): Client {
   return {
     id,
     name: null,
@@ -44,10 +47,11 @@ export function newClient(id: string, secretDigest: Buffer, createdAt: string): 
     enabled: true,
     accessTokenTtlSeconds: null,
     generation: 0,
-    secretDigests: [secretDigest],
+    secretDigests: [],
     createdAt,
     updatedAt: createdAt,
     isRoot: false,
+    metadata: {},
   };
 }
 
@@ -68,6 +72,7 @@ export function changeClient(client: Client, change: ClientChange, updatedAt: st
       change.access_token_ttl_seconds === undefined ? client.accessTokenTtlSeconds : change.access_token_ttl_seconds,
     generation: disabled ? client.generation + 1 : client.generation,
     updatedAt,
+    metadata: changeMetadata(client.metadata, change),
   };
 }
 

@@ -10,6 +10,7 @@ import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/s
 import type { Client } from './client.ts';
 import { type Actor, type ClientAdministration, getClient } from './client-administration.ts';
 import type { ClientDirectory } from './client-directory.ts';
+import { clientMetadataMembers } from './client-metadata.ts';
 import { listClients } from './client-store.ts';
 
 /** No control characters, no halves of surrogate pairs. */
@@ -28,6 +29,7 @@ const ClientBody = Type.Object(
     access_token_ttl_seconds: Type.Optional(
       nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
     ),
+    ...clientMetadataMembers,
   },
   { additionalProperties: false },
 );
@@ -36,7 +38,9 @@ const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: f
 
 const CreatedView = Type.Object({
   client_id: Type.String(),
-  client_secret: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
+  client_secret: Type.Optional(
+    Type.String({ description: 'Shown this once; Postern keeps only a digest. None for a client that uses none.' }),
+  ),
 });
 
 const ClientView = Type.Object({
@@ -49,6 +53,7 @@ const ClientView = Type.Object({
   access_token_ttl_seconds: nullable(Type.Integer()),
   created_at: Type.String({ format: 'date-time' }),
   updated_at: Type.String({ format: 'date-time' }),
+  ...clientMetadataMembers,
 });
 
 const ClientPath = Type.Object({ client_id: Type.String() });
@@ -86,7 +91,7 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
       },
       async (request) => {
         const { clientId, clientSecret } = await administration.create(await actorOf(request), request.body);
-        return { client_id: clientId, client_secret: clientSecret };
+        return { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
       },
     );
 
@@ -217,5 +222,6 @@ function toView(client: Client) {
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
     created_at: client.createdAt,
     updated_at: client.updatedAt,
+    ...client.metadata,
   };
 }

@@ -19,10 +19,11 @@ export function createRootClient(root: RootCredentials, masterKey: MasterKey, re
     grantableScopes: null,
     enabled: true,
     accessTokenTtlSeconds: null,
-    generation: masterKey.fingerprint(`${root.clientId} ${root.clientSecret}`),
-    secretDigests: [masterKey.digestSecret(root.clientSecret)],
+    generation: masterKey.digest('fingerprints', `${root.clientId} ${root.clientSecret}`).readUIntBE(0, 6),
+    secretDigests: [masterKey.digest('client secrets', root.clientSecret)],
     createdAt: '',
     updatedAt: '',
     isRoot: true,
+    metadata: {},
   };
 }

@@ -13,6 +13,8 @@ export interface ClientTable {
   enabled: number;
   access_token_ttl_seconds: number | null;
   generation: number;
+  /** JSON object: what RFC 7591 and its relatives name, where it differs from the default. */
+  metadata: string;
   /** RFC 3339, UTC. */
   created_at: string;
   updated_at: string;
@@ -52,7 +54,15 @@ export interface EventTable {
   data: ColumnType<string, string, never>;
 }
 
+export interface UsedTokenTable {
+  /** SHA-256 of kind, issuer and jti, base64url. */
+  id: string;
+  /** Seconds since 1970. */
+  expires_at: number;
+}
+
 export interface Database {
+  used_tokens: UsedTokenTable;
   clients: ClientTable;
   client_secrets: ClientSecretTable;
   signing_keys: SigningKeyTable;

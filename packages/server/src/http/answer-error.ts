@@ -15,6 +15,9 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (challenge !== undefined) {
     reply.header('www-authenticate', challenge);
   }
+  if (error.dpopNonce !== undefined) {
+    reply.header('dpop-nonce', error.dpopNonce);
+  }
   reply
     .code(error.status)
     .header('cache-control', 'no-store')

@@ -7,21 +7,24 @@ export interface MasterKey {
   seal(plaintext: Buffer, label: string): string;
   /** What `seal` encrypted under the same label. Throws where key, label or text differ. */
   open(sealed: string, label: string): Buffer;
-  /** Keyed digest of a client secret (HMAC-SHA-256, 32 bytes). */
-  digestSecret(secret: string): Buffer;
-  /** A number below 2^48 that changes when `text` does, and tells nothing about it. */
-  fingerprint(text: string): number;
+  /** Keyed digest (HMAC-SHA-256, 32 bytes) that tells nothing about `text` without the master key. */
+  digest(purpose: DigestPurpose, text: string): Buffer;
 }
 
 const nonceLength = 12;
 const tagLength = 16;
 
+export type DigestPurpose = 'client secrets' | 'fingerprints' | 'dpop nonces';
+
 export function createMasterKey(bytes: Buffer): MasterKey {
   const derive = (purpose: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', bytes, Buffer.alloc(0), `postern ${purpose}`, 32)));
   const sealingKey = derive('signing keys');
-  const digestKey = derive('client secrets');
-  const fingerprintKey = derive('fingerprints');
+  const digestKeys = {
+    'client secrets': derive('client secrets'),
+    fingerprints: derive('fingerprints'),
+    'dpop nonces': derive('dpop nonces'),
+  };
 
   return {
     seal(plaintext, label) {
@@ -39,7 +42,6 @@ export function createMasterKey(bytes: Buffer): MasterKey {
         .setAuthTag(bytes.subarray(nonceLength, nonceLength + tagLength));
       return Buffer.concat([decipher.update(bytes.subarray(nonceLength + tagLength)), decipher.final()]);
     },
-    digestSecret: (secret) => createHmac('sha256', digestKey).update(secret).digest(),
-    fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text).digest().readUIntBE(0, 6),
+    digest: (purpose, text) => createHmac('sha256', digestKeys[purpose]).update(text).digest(),
   };
 }

@@ -7,7 +7,7 @@ import { openSigningKey, type SigningKey, sealSigningKey } from './signing-key.t
 
 /** Oldest first. Throws where the master key is not the one that sealed them. */
 export async function loadSigningKeys(db: Kysely<Database>, masterKey: MasterKey): Promise<SigningKey[]> {
-  const rows = await db.selectFrom('signing_keys').selectAll().orderBy('created_at').orderBy('kid').execute();
+  const rows = await db.selectFrom('signing_keys').selectAll().orderBy('created_at').orderBy('signs_from').execute();
   return rows.map((row) =>
     openSigningKey(
       { kid: row.kid, alg: row.alg as SigningAlgorithm, sealed: row.sealed_private_key },

@@ -1,6 +1,6 @@
 /** One signing key: made, kept sealed, published as a JWK. RFC 7517 §4, RFC 7518 §6, RFC 7638, RFC 8037. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import type { SigningAlgorithm, VerificationKey } from '@postern/guard';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { jwkThumbprint, type SigningAlgorithm, type VerificationKey } from '@postern/guard';
 import type { KeyTimes } from './key-schedule.ts';
 import type { MasterKey } from './master-key.ts';
 
@@ -45,11 +45,4 @@ function fromPrivateKey(alg: SigningAlgorithm, privateKey: KeyObject, times: Key
   const jwk = publicKey.export({ format: 'jwk' }) as Record<string, string>;
   const kid = jwkThumbprint(jwk);
   return { ...times, kid, alg, privateKey, publicKey, publicJwk: { ...jwk, kid, alg, use: 'sig' } };
-}
-
-/** SHA-256 thumbprint of a public key: the hash of its required members in alphabetical order. RFC 7638 §3. */
-export function jwkThumbprint(jwk: Readonly<Record<string, unknown>>): string {
-  const required = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((member) => jwk[member] !== undefined);
-  const canonical = JSON.stringify(Object.fromEntries(required.map((member) => [member, jwk[member]])));
-  return createHash('sha256').update(canonical).digest('base64url');
 }

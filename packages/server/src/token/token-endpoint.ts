@@ -2,18 +2,20 @@
 import { OAuthError, parseForm, parseScope } from '@postern/protocol';
 import { Type } from 'typebox';
 import { issueAccessToken } from '../access-token/issue.ts';
-import { authenticateClient } from '../client-auth/authenticate.ts';
-import type { ClientDirectory } from '../clients/client-directory.ts';
+import type { AuthenticateClient } from '../client-auth/authenticate.ts';
+import { assertionType } from '../client-auth/private-key-jwt.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import type { MasterKey } from '../keys/master-key.ts';
 import type { Grant } from './grant.ts';
+import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 
 const TokenForm = Type.Object({
   grant_type: Type.String({ description: '`client_credentials`' }),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
+  client_assertion_type: Type.Optional(Type.String({ description: `With client_assertion: ${assertionType}` })),
+  client_assertion: Type.Optional(Type.String({ description: 'For private_key_jwt.' })),
   scope: Type.Optional(
     Type.String({ description: 'Names with one space between them. Without it: all scopes of the client.' }),
   ),
@@ -21,7 +23,7 @@ const TokenForm = Type.Object({
 
 const TokenAnswer = Type.Object({
   access_token: Type.String(),
-  token_type: Type.Literal('Bearer'),
+  token_type: Type.String({ description: '`Bearer`, or `DPoP` where the token is bound to the key of a proof.' }),
   expires_in: Type.Integer({ description: 'Seconds.' }),
   scope: Type.String(),
 });
@@ -29,15 +31,15 @@ const TokenAnswer = Type.Object({
 export interface TokenEndpointOptions {
   readonly issuer: string;
   readonly grants: readonly Grant[];
-  readonly directory: ClientDirectory;
+  readonly authenticateClient: AuthenticateClient;
   readonly keys: KeyRing;
-  readonly masterKey: MasterKey;
+  readonly senderConstraint: SenderConstraintOptions;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
-  const { issuer, directory, keys, masterKey, now } = options;
+  const { issuer, authenticateClient, keys, senderConstraint, now } = options;
   const grants = new Map(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
@@ -70,9 +72,13 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const scopes = scope === undefined ? undefined : parseScope(scope);
 
         // 2. Authenticate the client.
-        const client = await authenticateClient(request.headers.authorization, form, directory, masterKey);
+        const client = await authenticateClient(request.headers.authorization, form);
 
-        // 3. Find the grant.
+        // 3. Bind the token to its sender, where it proves a key or must.
+        const nowSeconds = now() / 1000;
+        const confirmation = await bindToSender(client, request.headers['dpop'], nowSeconds, senderConstraint);
+
+        // 4. Find the grant.
         const grant = grants.get(grantType);
         if (grant === undefined) {
           throw new OAuthError(
@@ -81,21 +87,21 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           );
         }
 
-        // 4. Let it decide.
-        const authorization = grant.authorize({ client, grantType, scopes });
+        // 5. Let it decide.
+        const authorization = { ...grant.authorize({ client, grantType, scopes }), confirmation };
 
-        // 5. Issue.
-        const { token, jti } = issueAccessToken(authorization, issuer, keys.signingKey(), now() / 1000);
+        // 6. Issue.
+        const { token, jti } = issueAccessToken(authorization, issuer, keys.signingKey(), nowSeconds);
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {
           request.log.info({ client_id: client.id, jti }, 'access token issued');
         }
 
-        // 6. Respond.
+        // 7. Respond.
         return {
           access_token: token,
-          token_type: 'Bearer' as const,
+          token_type: confirmation === undefined ? 'Bearer' : 'DPoP',
           expires_in: authorization.ttlSeconds,
           scope: authorization.scopes.join(' '),
         };

@@ -1,4 +1,4 @@
-/** Clients, their secrets, signing keys and the event log. */
+/** Clients, their secrets, signing keys, used one-time tokens and the event log. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -12,6 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('enabled', 'integer', (column) => column.notNull())
     .addColumn('access_token_ttl_seconds', 'integer')
     .addColumn('generation', 'integer', (column) => column.notNull())
+    .addColumn('metadata', 'text', (column) => column.notNull())
     .addColumn('created_at', 'text', (column) => column.notNull())
     .addColumn('updated_at', 'text', (column) => column.notNull())
     .execute();
@@ -37,6 +38,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('signs_until', 'text')
     .addColumn('longest_ttl_seconds', 'integer', (column) => column.notNull())
     .execute();
+
+  await db.schema
+    .createTable('used_tokens')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('expires_at', 'integer', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('used_tokens_by_expiry').on('used_tokens').column('expires_at').execute();
 
   await db.schema
     .createTable('events')

@@ -1,0 +1,147 @@
+/** Verifies a DPoP proof: that whoever sends a request holds the key that a token is bound to. RFC 9449 §4.3. */
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
+import { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
+import { jwkThumbprint } from './jwk-thumbprint.ts';
+
+/** What a proof must be for. */
+export interface DpopExpectation {
+  readonly method: string;
+  /** The URL that the caller asked for. Query and fragment do not count. */
+  readonly url: string;
+  /** Seconds since 1970. */
+  readonly nowSeconds: number;
+  /** The access token that comes with the proof; undefined at the token endpoint. */
+  readonly accessToken?: string;
+  /** Set where an API asks, so that the refusal is a 401 with a challenge; not at the token endpoint. */
+  readonly scheme?: 'DPoP';
+}
+
+export interface DpopProof {
+  /** Thumbprint of the key that signed it. */
+  readonly jkt: string;
+  readonly jti: string;
+  readonly nonce: string | undefined;
+  /** When it is refused for its age, in seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** A proof is good for this long after it was made, in seconds. */
+const maxAgeSeconds = 60;
+
+/** Clocks may differ by this much, in seconds, before a proof counts as made in the future. */
+const clockSkewSeconds = 30;
+
+const longestProof = 8_192;
+
+/**
+ * The proof in a `DPoP` header, verified. Throws `invalid_dpop_proof`.
+ *
+ * Does not check: whether it was used before, whether its nonce is one of ours, whether its key is the token's.
+ */
+export function verifyDpopProof(header: string, expected: DpopExpectation): DpopProof {
+  try {
+    return readProof(header, expected);
+  } catch (error) {
+    if (!(error instanceof ProofFault)) {
+      throw error;
+    }
+    const { reason, cause } = error;
+    throw new OAuthError('invalid_dpop_proof', `The DPoP proof ${error.message}.`, {
+      reason,
+      cause,
+      scheme: expected.scheme,
+    });
+  }
+}
+
+class ProofFault extends Error {
+  readonly reason: ErrorReason;
+
+  constructor(text: string, reason: ErrorReason, cause?: unknown) {
+    super(text, { cause });
+    this.reason = reason;
+  }
+}
+
+function readProof(header: string, expected: DpopExpectation): DpopProof {
+  const jws = header.length > longestProof ? undefined : decodeJws(header);
+  if (jws === undefined) {
+    throw new ProofFault('is not one signed JWT', 'proof_malformed');
+  }
+  const { typ, alg, jwk, crit } = jws.header;
+  if (typ !== 'dpop+jwt' || crit !== undefined) {
+    throw new ProofFault('must have typ dpop+jwt and no critical extensions', 'token_type_wrong');
+  }
+  const algorithm = signingAlgorithms.find((known) => known === alg);
+  if (algorithm === undefined) {
+    throw new ProofFault(`must be signed with one of ${signingAlgorithms.join(', ')}`, 'algorithm_not_allowed');
+  }
+  const key = readPublicKey(jwk, algorithm);
+  if (!verify(digestOf(algorithm), Buffer.from(jws.signingInput), keyInput(algorithm, key), jws.signature)) {
+    throw new ProofFault('does not verify with the key inside', 'signature_wrong');
+  }
+  const { jti, htm, htu, iat, ath, nonce } = jws.payload;
+  if (typeof jti !== 'string' || jti === '' || jti.length > 256) {
+    throw new ProofFault('must have a jti of 1 to 256 characters', 'proof_malformed');
+  }
+  if (htm !== expected.method || typeof htu !== 'string' || withoutQuery(htu) !== withoutQuery(expected.url)) {
+    throw new ProofFault(
+      'is for another request: its htm and htu must be the method and URL of this one',
+      'proof_wrong',
+    );
+  }
+  if (typeof iat !== 'number' || !Number.isFinite(iat)) {
+    throw new ProofFault('must have a number as its iat', 'proof_malformed');
+  }
+  if (iat < expected.nowSeconds - maxAgeSeconds || iat > expected.nowSeconds + clockSkewSeconds) {
+    throw new ProofFault('is too old, or made in the future', 'token_expired');
+  }
+  if (ath !== (expected.accessToken === undefined ? ath : hashOf(expected.accessToken))) {
+    throw new ProofFault('must have the hash of the access token as its ath', 'proof_wrong');
+  }
+  if (nonce !== undefined && typeof nonce !== 'string') {
+    throw new ProofFault('must have a string as its nonce', 'proof_malformed');
+  }
+  return { jkt: jwkThumbprint(jwk as Record<string, unknown>), jti, nonce, expiresAt: iat + maxAgeSeconds };
+}
+
+function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): KeyObject {
+  if (typeof jwk !== 'object' || jwk === null || 'd' in jwk || 'k' in jwk) {
+    throw new ProofFault('must have a public key as its jwk', 'proof_malformed');
+  }
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: jwk as Record<string, string>, format: 'jwk' });
+  } catch (cause) {
+    throw new ProofFault('must have a public key as its jwk', 'proof_malformed', cause);
+  }
+  if (!fits(key, algorithm)) {
+    throw new ProofFault('has a jwk that does not fit its alg', 'algorithm_not_allowed');
+  }
+  return key;
+}
+
+function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, algorithm: SigningAlgorithm): boolean {
+  switch (algorithm) {
+    case 'ES256':
+      return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
+    case 'EdDSA':
+      return asymmetricKeyType === 'ed25519';
+    case 'RS256':
+    case 'PS256': {
+      const bits = asymmetricKeyDetails?.modulusLength ?? 0;
+      return asymmetricKeyType === 'rsa' && bits >= 2_048 && bits <= 4_096;
+    }
+  }
+}
+
+/** RFC 9449 §4.3 step 9: compared after URL normalization, without query and fragment. */
+function withoutQuery(url: string): string | undefined {
+  const parsed = URL.parse(url);
+  return parsed === null ? undefined : parsed.origin + parsed.pathname;
+}
+
+function hashOf(accessToken: string): string {
+  return createHash('sha256').update(accessToken).digest('base64url');
+}

@@ -1,0 +1,137 @@
+/** Authentication by a JWT that the client signed. RFC 7523 §2.2 and §3, OpenID Connect Core §9 `private_key_jwt`. */
+import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
+import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { Client } from '../clients/client.ts';
+import type { UsedTokens } from '../jwt/used-token-store.ts';
+import type { ClientKeys } from './client-keys.ts';
+
+export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** Asymmetric only: a public key must never serve as the secret of an HMAC. */
+export const assertionAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'PS256', 'PS384', 'PS512', 'RS256'];
+
+/** The furthest that an assertion may expire from now, in seconds: it is remembered as long. */
+const longestLifetimeSeconds = 3_600;
+
+/** Clocks may differ by this much, in seconds, before an assertion counts as made in the future. */
+const clockSkewSeconds = 30;
+
+const longestAssertion = 16_384;
+
+export interface ClientAssertion {
+  readonly token: string;
+  readonly clientId: string;
+  readonly audience: string;
+  readonly jti: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * What an assertion says, with all that can be judged without knowing the client. Throws `invalid_client` with a text
+ * that names the fault: it tells the caller only about what it sent.
+ *
+ * Does not check the signature, nor whether this audience is allowed for the client.
+ */
+export function readClientAssertion(token: string, audiences: readonly string[], nowSeconds: number): ClientAssertion {
+  const jws = token.length > longestAssertion ? undefined : decodeJws(token);
+  if (jws === undefined) {
+    throw refused('is not a signed JWT', 'assertion_malformed');
+  }
+  const { typ } = jws.header;
+  // No other kind of JWT may stand in for an assertion (RFC 8725 §3.11).
+  if (typ !== undefined && typ !== 'JWT' && typ !== 'client-authentication+jwt') {
+    throw refused('has another typ than JWT', 'token_type_wrong');
+  }
+  const { iss, sub, aud, jti, exp, iat, nbf } = jws.payload;
+  if (typeof iss !== 'string' || iss !== sub) {
+    throw refused('must have the client id as its iss and its sub', 'assertion_malformed');
+  }
+  const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  if (typeof audience !== 'string' || !audiences.includes(audience)) {
+    throw refused(`must have ${audiences[0]} as its only aud`, 'audience_wrong');
+  }
+  if (typeof jti !== 'string' || jti === '' || jti.length > 256) {
+    throw refused('must have a jti of 1 to 256 characters', 'assertion_malformed');
+  }
+  if (!isTime(exp) || exp <= nowSeconds - clockSkewSeconds) {
+    throw refused('has expired, or has no exp', 'token_expired');
+  }
+  if (exp > nowSeconds + longestLifetimeSeconds) {
+    throw refused(`must expire within ${longestLifetimeSeconds} seconds`, 'assertion_malformed');
+  }
+  for (const from of [iat, nbf]) {
+    if (from !== undefined && !(isTime(from) && from <= nowSeconds + clockSkewSeconds)) {
+      throw refused('is not valid yet, or its iat or nbf is no number', 'token_not_yet_valid');
+    }
+  }
+  return { token, clientId: iss, audience, jti, expiresAt: exp + clockSkewSeconds };
+}
+
+/**
+ * Why the assertion does not authenticate the client, or undefined where it does, which uses it up. Rejects where the
+ * store of used assertions does not answer.
+ */
+export async function findAssertionFault(
+  client: Client | undefined,
+  assertion: ClientAssertion,
+  keys: ClientKeys,
+  issuer: string,
+  used: UsedTokens,
+): Promise<ErrorReason | undefined> {
+  if (client === undefined) {
+    return 'client_unknown';
+  }
+  const getKey = keys(client.metadata);
+  if (getKey === undefined) {
+    return 'method_not_registered';
+  }
+  if (assertion.audience !== issuer && client.metadata.token_endpoint_audience_allowed !== true) {
+    return 'audience_wrong';
+  }
+  const fault = await findSignatureFault(assertion.token, getKey);
+  if (fault !== undefined) {
+    return fault;
+  }
+  if (!client.enabled) {
+    return 'client_disabled';
+  }
+  const first = await used.use('assertion', client.id, assertion.jti, assertion.expiresAt);
+  return first ? undefined : 'token_replayed';
+}
+
+async function findSignatureFault(token: string, getKey: JWTVerifyGetKey): Promise<ErrorReason | undefined> {
+  // The times were judged already, by the clock that was passed in.
+  const options = { algorithms: assertionAlgorithms, clockTolerance: Number.MAX_SAFE_INTEGER };
+  try {
+    await jwtVerify(token, getKey, options);
+    return undefined;
+  } catch (error) {
+    if (error instanceof errors.JWKSMultipleMatchingKeys) {
+      for await (const key of error) {
+        const signed = await jwtVerify(token, key, options).then(
+          () => true,
+          () => false,
+        );
+        if (signed) {
+          return undefined;
+        }
+      }
+      return 'signature_wrong';
+    }
+    if (error instanceof errors.JWKSNoMatchingKey) {
+      return 'key_unknown';
+    }
+    if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
+      return 'algorithm_not_allowed';
+    }
+    return error instanceof errors.JOSEError ? 'signature_wrong' : 'keys_unavailable';
+  }
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+function refused(fault: string, reason: ErrorReason): OAuthError {
+  return new OAuthError('invalid_client', `The client assertion ${fault}.`, { reason });
+}

@@ -1,0 +1,101 @@
+/**
+ * Client metadata by its registered names, and the rules among its members. RFC 7591 §2, RFC 8705, RFC 9396, RFC 9449.
+ * The document keeps its wire names everywhere, as a JWK or a set of claims does.
+ */
+import { OAuthError } from '@postern/protocol';
+import { type Static, Type } from 'typebox';
+
+export const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+
+export type ClientAuthMethod = (typeof clientAuthMethods)[number];
+
+const Url = Type.String({ maxLength: 2_000, pattern: '^[\\x21-\\x7e]+$' });
+
+/** A public key. Private members are unknown here, so that a private key sent by mistake is refused. */
+const PublicJwk = Type.Object(
+  {
+    kty: Type.Union([Type.Literal('EC'), Type.Literal('OKP'), Type.Literal('RSA')]),
+    kid: Type.Optional(Type.String({ maxLength: 200 })),
+    use: Type.Optional(Type.Literal('sig')),
+    alg: Type.Optional(Type.String({ maxLength: 20 })),
+    key_ops: Type.Optional(Type.Array(Type.Literal('verify'), { maxItems: 1 })),
+    crv: Type.Optional(Type.String({ maxLength: 20 })),
+    x: Type.Optional(Type.String({ maxLength: 200 })),
+    y: Type.Optional(Type.String({ maxLength: 200 })),
+    n: Type.Optional(Type.String({ maxLength: 1_400 })),
+    e: Type.Optional(Type.String({ maxLength: 20 })),
+    x5c: Type.Optional(Type.Array(Type.String({ maxLength: 8_000 }), { maxItems: 5 })),
+    'x5t#S256': Type.Optional(Type.String({ maxLength: 50 })),
+  },
+  { additionalProperties: false },
+);
+
+export const JwkSet = Type.Object(
+  { keys: Type.Array(PublicJwk, { minItems: 1, maxItems: 20 }) },
+  { additionalProperties: false },
+);
+
+/** The members that management API and registration share, as JSON Schema. Null goes back to the default. */
+export const clientMetadataMembers = {
+  token_endpoint_auth_method: Type.Optional(
+    Type.Union([...clientAuthMethods.map((method) => Type.Literal(method)), Type.Null()], {
+      description: 'The one way in which the client authenticates. null: client_secret_basic and client_secret_post.',
+    }),
+  ),
+  jwks: Type.Optional(Type.Union([JwkSet, Type.Null()], { description: 'Public keys of the client, by value.' })),
+  jwks_uri: Type.Optional(
+    Type.Union([Url, Type.Null()], { description: 'https URL of the public keys of the client.' }),
+  ),
+  token_endpoint_audience_allowed: Type.Optional(
+    Type.Boolean({
+      description: 'private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer.',
+    }),
+  ),
+  dpop_bound_access_tokens: Type.Optional(
+    Type.Boolean({ description: 'Every token of the client is bound to a DPoP key.' }),
+  ),
+};
+
+const ClientMetadataObject = Type.Object(clientMetadataMembers, { additionalProperties: false });
+
+/** Only members that differ from their defaults; null is never kept. */
+export type ClientMetadata = {
+  readonly [K in keyof Static<typeof ClientMetadataObject>]?: NonNullable<Static<typeof ClientMetadataObject>[K]>;
+};
+
+/** A change of it: what is missing stays, null goes. */
+export type ClientMetadataChange = Static<typeof ClientMetadataObject>;
+
+/** The metadata after the change. Whether it is consistent is `checkMetadata`'s to say. */
+export function changeMetadata(metadata: ClientMetadata, change: ClientMetadataChange): ClientMetadata {
+  const members = Object.keys(clientMetadataMembers) as (keyof ClientMetadata)[];
+  const entries = members.map((member) => [member, change[member] === undefined ? metadata[member] : change[member]]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== null && value !== false));
+}
+
+/** Throws `invalid_parameter` where the members contradict each other. */
+export function checkMetadata(metadata: ClientMetadata): void {
+  const { token_endpoint_auth_method, jwks, jwks_uri } = metadata;
+  if (jwks !== undefined && jwks_uri !== undefined) {
+    throw wrong('jwks_uri: keys are given by jwks or by jwks_uri, not by both.');
+  }
+  if (jwks_uri !== undefined && URL.parse(jwks_uri)?.protocol !== 'https:') {
+    throw wrong('jwks_uri: must be an https URL.');
+  }
+  if (token_endpoint_auth_method === 'private_key_jwt' && jwks === undefined && jwks_uri === undefined) {
+    throw wrong('jwks: private_key_jwt needs the public keys of the client, in jwks or at jwks_uri.');
+  }
+}
+
+/** True where the client authenticates by a secret. */
+export function usesSecret({ token_endpoint_auth_method }: ClientMetadata): boolean {
+  return (
+    token_endpoint_auth_method === undefined ||
+    token_endpoint_auth_method === 'client_secret_basic' ||
+    token_endpoint_auth_method === 'client_secret_post'
+  );
+}
+
+function wrong(text: string): OAuthError {
+  return new OAuthError('invalid_parameter', text);
+}

@@ -1,0 +1,81 @@
+/**
+ * Which one-time tokens were used: client assertions, DPoP proofs, workload tokens. Kept in the database, so that a
+ * restart and other processes on it know them too, and by `jti`, for the text of a JWT is malleable.
+ */
+import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+
+export interface UsedTokens {
+  /**
+   * True for the first use of a token, false for every other. `issuer` is whoever gave it its `jti`, `expiresAt` (in
+   * seconds since 1970) when it is refused for its age and need not be remembered. Resolves when that is on the disk.
+   */
+  use(kind: 'assertion' | 'dpop', issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  /** Forgets those that have expired. */
+  forgetExpired(nowSeconds: number): Promise<void>;
+}
+
+interface Use {
+  readonly id: string;
+  readonly expiresAt: number;
+  readonly resolve: (first: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Uses written in one statement at the most; well below SQLite's limit on parameters. */
+const mostInBatch = 500;
+
+/** Uses that arrive while others are being written are written together: one commit for all, however many wait. */
+export function createUsedTokens(db: Kysely<Database>): UsedTokens {
+  let waiting: Use[] = [];
+  let writing = false;
+
+  const write = async (batch: readonly Use[]) => {
+    // Of equal ones in a batch only the first can be the first use.
+    const distinct = new Map(batch.toReversed().map((use) => [use.id, use]));
+    try {
+      const inserted = await db
+        .insertInto('used_tokens')
+        .values([...distinct.values()].map(({ id, expiresAt }) => ({ id, expires_at: expiresAt })))
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .returning('id')
+        .execute();
+      const first = new Set(inserted.map(({ id }) => id));
+      for (const use of batch) {
+        use.resolve(first.has(use.id) && distinct.get(use.id) === use);
+      }
+    } catch (error) {
+      for (const use of batch) {
+        use.reject(error);
+      }
+    }
+  };
+
+  const drain = async () => {
+    writing = true;
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, mostInBatch);
+      waiting = waiting.slice(mostInBatch);
+      await write(batch);
+    }
+    writing = false;
+  };
+
+  return {
+    use(kind, issuer, jti, expiresAt) {
+      const id = createHash('sha256')
+        .update(JSON.stringify([kind, issuer, jti]))
+        .digest('base64url');
+      return new Promise((resolve, reject) => {
+        waiting.push({ id, expiresAt: Math.ceil(expiresAt), resolve, reject });
+        if (!writing) {
+          void drain();
+        }
+      });
+    },
+    async forgetExpired(nowSeconds) {
+      await db.deleteFrom('used_tokens').where('expires_at', '<', Math.floor(nowSeconds)).execute();
+    },
+  };
+}
