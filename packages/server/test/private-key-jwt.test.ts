@@ -1,0 +1,231 @@
+/** Client authentication by a signed JWT. RFC 7523 §2.2 and §3, and what goes wrong with it in the wild. */
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestServer, type TestServer } from './harness.ts';
+
+const tokenPath = '/api/v1/oauth/token';
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+let server: TestServer;
+let clientId: string;
+let keyPair: Awaited<ReturnType<typeof generateKeyPair>>;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  keyPair = await generateKeyPair('ES256');
+  const { body } = await server.call('POST', '/api/v1/oauth/client', {
+    token: await server.rootToken(),
+    body: {
+      scopes: ['policy:read'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'one' }] },
+    },
+  });
+  expect(body).toEqual({ client_id: expect.any(String) });
+  clientId = body.client_id;
+});
+afterAll(() => server.close());
+
+const nowSeconds = () => Math.floor(server.now() / 1000);
+let count = 0;
+const claims = (over: Record<string, unknown> = {}): JWTPayload => {
+  count += 1;
+  return {
+    iss: clientId,
+    sub: clientId,
+    aud: server.url,
+    jti: `id-${count}`,
+    iat: nowSeconds(),
+    exp: nowSeconds() + 60,
+    ...over,
+  };
+};
+const sign = (payload: JWTPayload, header: Record<string, unknown> = {}) =>
+  new SignJWT(payload).setProtectedHeader({ alg: 'ES256', kid: 'one', ...header }).sign(keyPair.privateKey);
+const ask = (assertion: string, over: Record<string, string> = {}) =>
+  server.postForm(tokenPath, {
+    grant_type: 'client_credentials',
+    client_assertion_type: assertionType,
+    client_assertion: assertion,
+    ...over,
+  });
+
+test('RFC 7523 §2.2 a signed assertion authenticates its client', async () => {
+  const { status, body } = await ask(await sign(claims()));
+  expect([status, body.scope]).toEqual([200, 'policy:read']);
+  expect((await ask(await sign(claims()), { client_id: clientId })).status).toBe(200);
+  expect((await ask(await sign(claims({ aud: [server.url] })))).status).toBe(200);
+});
+
+describe('RFC 7523 §3 an assertion is refused with invalid_client', () => {
+  const cases: [string, Record<string, unknown>][] = [
+    ['iss is another', { iss: 'somebody' }],
+    ['sub is another', { sub: 'somebody' }],
+    ['aud is the token endpoint without the opt-in', { aud: 'TOKEN_ENDPOINT' }],
+    ['aud is another server', { aud: 'https://other.example' }],
+    ['aud names another server too', { aud: ['ISSUER', 'https://other.example'] }],
+    ['aud is missing', { aud: undefined }],
+    ['jti is missing', { jti: undefined }],
+    ['jti is an object', { jti: {} }],
+    ['exp is missing', { exp: undefined }],
+    ['exp is past', { exp: -60 }],
+    ['exp is far', { exp: 86_400 }],
+    ['exp is text', { exp: 'soon' }],
+    ['iat is in the future', { iat: 120 }],
+    ['nbf is in the future', { nbf: 120 }],
+  ];
+  test.each(cases)('%s', async (_name, over) => {
+    const real = Object.fromEntries(
+      Object.entries(over).map(([name, value]) => [
+        name,
+        typeof value === 'number'
+          ? nowSeconds() + value
+          : (JSON.parse(
+              (JSON.stringify(value) ?? 'null')
+                .replace('TOKEN_ENDPOINT', server.url + tokenPath)
+                .replace('ISSUER', server.url),
+            ) ?? undefined),
+      ]),
+    );
+    const { status, body } = await ask(await sign(claims(real)));
+    expect([status, body.error]).toEqual([401, 'invalid_client']);
+  });
+
+  test('it is signed with a key that is not the client’s', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
+    const forged = await new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(privateKey);
+    expect((await ask(forged)).status).toBe(401);
+    const unknownKid = await sign(claims(), { kid: 'two' });
+    expect((await ask(unknownKid)).status).toBe(401);
+  });
+
+  test('it is not signed, or with the public key as an HMAC secret', async () => {
+    const jwk = await exportJWK(keyPair.publicKey);
+    const secret = new TextEncoder().encode(JSON.stringify(jwk));
+    const hmac = await new SignJWT(claims()).setProtectedHeader({ alg: 'HS256', kid: 'one' }).sign(secret);
+    const plain = new UnsecuredJWT(claims()).encode();
+    for (const bad of [hmac, plain, plain.replace(/^[^.]+/, Buffer.from('{"alg":"NoNe"}').toString('base64url'))]) {
+      expect((await ask(bad)).body.error).toBe('invalid_client');
+    }
+  });
+
+  test('its header names keys, unknown extensions or another type', async () => {
+    const own = await exportJWK(keyPair.publicKey);
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const jwk = await exportJWK(publicKey);
+    const self = await new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', jwk }).sign(privateKey);
+    const headers = [{ typ: 'at+jwt' }, { typ: 'dpop+jwt', jwk: own }, { jku: 'https://evil.example/jwks' }];
+    expect((await ask(self)).status).toBe(401);
+    for (const header of headers.slice(0, 2)) {
+      expect((await ask(await sign(claims(), header))).status).toBe(401);
+    }
+    const crit = (await sign(claims())).replace(
+      /^[^.]+/,
+      Buffer.from('{"alg":"ES256","kid":"one","crit":["x"],"x":1}').toString('base64url'),
+    );
+    expect((await ask(crit)).status).toBe(401);
+    // An address of keys in the header is not followed; the registered key still decides.
+    expect((await ask(await sign(claims(), headers[2]))).status).toBe(200);
+  });
+
+  test('its text is malleable: padding, white space, other bits', async () => {
+    const good = await sign(claims());
+    for (const bad of [`${good}=`, `${good} `, good.replace('.', '. '), `${good}.`, `.${good}`, '.'.repeat(16_000)]) {
+      expect([400, 401]).toContain((await ask(bad)).status);
+    }
+    expect((await ask(good)).status).toBe(200);
+  });
+});
+
+describe('RFC 7523 §3 an assertion is used once', () => {
+  test('of fifty equal ones in parallel exactly one passes', async () => {
+    const assertion = await sign(claims());
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(assertion)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(49);
+  });
+
+  test('the same id in another text is the same assertion', async () => {
+    const payload = claims();
+    expect((await ask(await sign(payload))).status).toBe(200);
+    expect((await ask(await sign(payload))).status).toBe(401);
+  });
+
+  test('also after a restart, until it has expired', async () => {
+    const first = await startTestServer();
+    const created = await first.call('POST', '/api/v1/oauth/client', {
+      token: await first.rootToken(),
+      body: {
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [await exportJWK(keyPair.publicKey)] },
+      },
+    });
+    const id = created.body.client_id;
+    const post = async (target: TestServer, aud: string) =>
+      (
+        await target.postForm(tokenPath, {
+          grant_type: 'client_credentials',
+          client_assertion_type: assertionType,
+          client_assertion: await new SignJWT({ ...claims(), iss: id, sub: id, aud, jti: 'over the restart' })
+            .setProtectedHeader({ alg: 'ES256' })
+            .sign(keyPair.privateKey),
+        })
+      ).status;
+    expect(await post(first, first.url)).toBe(200);
+    await first.close({ keepData: true });
+    const second = await startTestServer({ dataDir: first.dataDir });
+    expect(await post(second, second.url)).toBe(401);
+    await second.close();
+  });
+});
+
+describe('a client is registered for its method, and no other works', () => {
+  test('a client of private_key_jwt has no secret, and one of secrets takes no assertion', async () => {
+    const withSecret = await server.createClient({ token_endpoint_auth_method: 'client_secret_post' });
+    const basic = Buffer.from(`${withSecret.clientId}:${withSecret.clientSecret}`).toString('base64');
+    const byBasic = await server.postForm(
+      tokenPath,
+      { grant_type: 'client_credentials' },
+      { authorization: `Basic ${basic}` },
+    );
+    expect(byBasic.status).toBe(401);
+    expect(await server.token(withSecret)).toEqual(expect.any(String));
+    const id = withSecret.clientId;
+    expect((await ask(await sign(claims({ iss: id, sub: id })))).status).toBe(401);
+  });
+
+  test('the URL of the token endpoint is an audience for whom it is allowed', async () => {
+    const token = await server.rootToken();
+    const { body } = await server.call('POST', '/api/v1/oauth/client', {
+      token,
+      body: {
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_audience_allowed: true,
+        jwks: { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'one' }] },
+      },
+    });
+    const own = { iss: body.client_id, sub: body.client_id };
+    expect((await ask(await sign(claims({ ...own, aud: server.url + tokenPath })))).status).toBe(200);
+    expect((await ask(await sign(claims({ ...own, aud: [server.url + tokenPath, server.url] })))).status).toBe(401);
+  });
+
+  test.each([
+    ['without keys', {}],
+    ['with keys in two places', { jwks: 'KEYS', jwks_uri: 'https://keys.example/jwks' }],
+    ['with keys over http', { jwks_uri: 'http://keys.example/jwks' }],
+    ['with a private key', { jwks: 'PRIVATE' }],
+    ['with an empty set of keys', { jwks: { keys: [] } }],
+  ])('a client %s cannot be made', async (_name, over) => {
+    const keys = { keys: [await exportJWK(keyPair.publicKey)] };
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const values: Record<string, unknown> = { KEYS: keys, PRIVATE: { keys: [await exportJWK(privateKey)] } };
+    const { status, body } = await server.call('POST', '/api/v1/oauth/client', {
+      token: await server.rootToken(),
+      body: {
+        token_endpoint_auth_method: 'private_key_jwt',
+        ...Object.fromEntries(Object.entries(over).map(([k, v]) => [k, typeof v === 'string' ? (values[v] ?? v) : v])),
+      },
+    });
+    expect([status, body.error]).toEqual([422, 'invalid_parameter']);
+  });
+});
