@@ -15,5 +15,7 @@ export { jwkThumbprint } from './jwk-thumbprint.ts';
 export {
   type VerificationKey,
   type VerifyAccessTokenOptions,
+  type VerifyIssuedTokenOptions,
   verifyAccessToken,
+  verifyIssuedToken,
 } from './verify-access-token.ts';

@@ -14,11 +14,14 @@ export interface VerificationKey {
   readonly publicKey: KeyObject;
 }
 
-export interface VerifyAccessTokenOptions {
+export interface VerifyAccessTokenOptions extends VerifyIssuedTokenOptions {
+  /** The token's `aud` must be this. */
+  readonly audience: string;
+}
+
+export interface VerifyIssuedTokenOptions {
   /** The only issuer whose tokens pass, compared character by character. */
   readonly issuer: string;
-  /** The token's `aud` must name this. */
-  readonly audience: string;
   /** The algorithms that may sign; a key of any other is not used, whatever the token's header says. */
   readonly algorithms: readonly SigningAlgorithm[];
   /** Seconds by which this machine's clock may differ from the issuer's, applied to `exp` and `nbf`. */
@@ -37,6 +40,17 @@ const longestToken = 16_384;
  * Does not check: required scopes, revocation, the client's standing, sender constraints.
  */
 export function verifyAccessToken(token: string, nowSeconds: number, options: VerifyAccessTokenOptions): AccessToken {
+  const accessToken = verifyIssuedToken(token, nowSeconds, options);
+  if (accessToken.audience !== options.audience) {
+    throw refuseToken('audience_wrong');
+  }
+  return accessToken;
+}
+
+/**
+ * The same for a token of any audience, for the issuer itself. Does not check, besides: whom the token is for.
+ */
+export function verifyIssuedToken(token: string, nowSeconds: number, options: VerifyIssuedTokenOptions): AccessToken {
   const jws = token.length > longestToken ? undefined : decodeJws(token);
   if (jws === undefined) {
     throw refuseToken('token_malformed');
@@ -68,9 +82,6 @@ export function verifyAccessToken(token: string, nowSeconds: number, options: Ve
   if (payload['iss'] !== options.issuer) {
     throw refuseToken('issuer_wrong');
   }
-  if (!namesAudience(payload['aud'], options.audience)) {
-    throw refuseToken('audience_wrong');
-  }
   const accessToken = readClaims(payload);
   if (nowSeconds >= accessToken.expiresAt + options.clockSkewSeconds) {
     throw refuseToken('token_expired');
@@ -82,16 +93,14 @@ export function verifyAccessToken(token: string, nowSeconds: number, options: Ve
   return accessToken;
 }
 
-function namesAudience(claim: unknown, audience: string): boolean {
-  return claim === audience || (Array.isArray(claim) && claim.includes(audience));
-}
-
 function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
   const { iss, sub, client_id, jti, scope, gen, iat, exp } = payload;
+  const aud = Array.isArray(payload['aud']) && payload['aud'].length === 1 ? payload['aud'][0] : payload['aud'];
   if (
     typeof iss !== 'string' ||
     typeof sub !== 'string' ||
     typeof client_id !== 'string' ||
+    typeof aud !== 'string' ||
     typeof jti !== 'string' ||
     typeof scope !== 'string' ||
     !Number.isSafeInteger(gen) ||
@@ -108,6 +117,7 @@ function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
     issuer: iss,
     subject: sub,
     clientId: client_id,
+    audience: aud,
     jti,
     scopes: new Set(scopes),
     generation: gen as number,

@@ -47,6 +47,7 @@ export type ErrorReason =
   | 'token_expired'
   | 'token_not_yet_valid'
   | 'claims_malformed'
+  | 'token_revoked'
   | 'generation_old'
   | 'scope_withdrawn'
   | 'scope_missing'

@@ -18,12 +18,17 @@ import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
 import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
+import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { jwksEndpoint } from './jwks-endpoint.ts';
 import { createDpopNonces } from './jwt/dpop-nonce.ts';
 import { createUsedTokens } from './jwt/used-token-store.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
+import { openResourceRegistry } from './resources/resource-registry.ts';
+import { resourcesEndpoint } from './resources/resources-endpoint.ts';
+import { revocationEndpoint } from './revocation/revocation-endpoint.ts';
+import { openRevokedTokens } from './revocation/revoked-tokens.ts';
 import { defaultScopes } from './scopes/default-scopes.ts';
 import { createScopeRegistry } from './scopes/scope-registry.ts';
 import { scopesEndpoint } from './scopes/scopes-endpoint.ts';
@@ -54,12 +59,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
 
   const registry = createScopeRegistry(defaultScopes);
   const events = createEventLog(db, now);
+  const resources = await openResourceRegistry(db, events, issuer);
+  const revokedTokens = await openRevokedTokens(db, events);
   const keys = await openKeyRing({
     db,
     events,
     masterKey,
     defaultAlg: config.signingAlgorithm,
-    algorithmsInUse: () => [config.signingAlgorithm],
+    algorithmsInUse: () => [...new Set([config.signingAlgorithm, ...resources.algorithms()])],
     rotationIntervalMs: config.keyRotationDays * 86_400_000,
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     now,
@@ -68,8 +75,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const directory = createClientDirectory(db, events, root);
   const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
-  const administration = createClientAdministration({ db, events, masterKey, granting, now });
-  const grants = [clientCredentials({ audience: issuer, accessTokenTtlSeconds: config.accessTokenTtlSeconds })];
+  const administration = createClientAdministration({ db, events, masterKey, granting, resources, now });
+  const grants = [clientCredentials];
+  const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
   const dpop = {
@@ -87,16 +95,20 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     now,
   });
 
-  const guard = createGuard({
+  const verification = {
     issuer,
-    audience: issuer,
     algorithms: signingAlgorithms,
     // Issuer and guard share this machine's clock.
     clockSkewSeconds: 0,
+    findKey: keys.find,
+  };
+  const guard = createGuard({
+    ...verification,
+    audience: issuer,
     now,
     dpop,
-    findKey: keys.find,
-    findFault: async (token) => findStandingFault(token, await directory.find(token.clientId)),
+    findFault: async (token) =>
+      findStandingFault(token, await directory.find(token.clientId), revokedTokens.has(token.jti), issuer),
   });
   app.decorate('guard', guard);
 
@@ -104,6 +116,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     try {
       await keys.maintain();
       await usedTokens.forgetExpired(now() / 1000);
+      await revokedTokens.forgetExpired(now() / 1000);
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
     }
@@ -131,11 +144,22 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await clientsEndpoint({ db, directory, administration })(api);
     await scopesEndpoint(registry)(api);
     await keysEndpoint({ keys, now })(api);
+    await resourcesEndpoint({ resources, scopes: registry, keys })(api);
   });
 
   app.register(async (protocol) => {
     useForms(protocol);
-    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, now })(protocol);
+    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, targets, now })(protocol);
+    await introspectionEndpoint({
+      issuer,
+      authenticateClient,
+      verification,
+      requireStanding: guard.requireStanding,
+      resources,
+      keys,
+      now,
+    })(protocol);
+    await revocationEndpoint({ authenticateClient, verification, revokedTokens, now })(protocol);
   });
 
   app.register(async (open) => {

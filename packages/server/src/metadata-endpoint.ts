@@ -1,4 +1,5 @@
 /** Authorization server metadata. RFC 8414 §3, and its OpenID Connect alias, which most verifiers ask for. */
+import { signingAlgorithms } from '@postern/guard';
 import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
 import { assertionAlgorithms } from './client-auth/private-key-jwt.ts';
 import { clientAuthMethods } from './clients/client-metadata.ts';
@@ -23,6 +24,13 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
             issuer,
             token_endpoint: `${issuer}/api/v1/oauth/token`,
             authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
+            introspection_endpoint: `${issuer}/api/v1/oauth/introspect`,
+            introspection_endpoint_auth_methods_supported: clientAuthMethods,
+            introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+            introspection_signing_alg_values_supported: signingAlgorithms,
+            revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
+            revocation_endpoint_auth_methods_supported: clientAuthMethods,
+            revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
             jwks_uri: `${issuer}/.well-known/jwks.json`,
             scopes_supported: [...registry.names],
             response_types_supported: [],

@@ -1,8 +1,8 @@
-/** Issues the access token for an authorization, a signed JWT. RFC 9068 §2. Writes nothing anywhere. */
-import { randomUUID, sign } from 'node:crypto';
-import { digestOf, keyInput } from '@postern/guard';
+/** Issues the access token for an authorization. RFC 9068 §2. Writes nothing anywhere. */
+import { randomUUID } from 'node:crypto';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { Authorization } from './authorization.ts';
+import { signJwt } from './sign-jwt.ts';
 
 export interface IssuedAccessToken {
   readonly token: string;
@@ -31,22 +31,5 @@ export function issueAccessToken(
     gen: client.generation,
     cnf: confirmation,
   };
-  const signingInput = `${headerOf(key)}.${encode(payload)}`;
-  const signature = sign(digestOf(key.alg), Buffer.from(signingInput), keyInput(key.alg, key.privateKey));
-  return { token: `${signingInput}.${signature.toString('base64url')}`, jti };
-}
-
-const headers = new WeakMap<SigningKey, string>();
-
-function headerOf(key: SigningKey): string {
-  let header = headers.get(key);
-  if (header === undefined) {
-    header = encode({ typ: 'at+jwt', alg: key.alg, kid: key.kid });
-    headers.set(key, header);
-  }
-  return header;
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
+  return { token: signJwt('at+jwt', payload, key), jti };
 }

@@ -1,10 +1,18 @@
 /** Whether a genuine token still stands: it dies the moment its ground goes. */
 import type { AccessToken } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
-import type { Client } from '../clients/client.ts';
+import { type Client, mayAskFor } from '../clients/client.ts';
 
 /** Why a token is no longer good given its client as it is now, or undefined where it is. */
-export function findStandingFault(token: AccessToken, client: Client | undefined): ErrorReason | undefined {
+export function findStandingFault(
+  token: AccessToken,
+  client: Client | undefined,
+  isRevoked: boolean,
+  issuer: string,
+): ErrorReason | undefined {
+  if (isRevoked) {
+    return 'token_revoked';
+  }
   if (client === undefined) {
     return 'client_unknown';
   }
@@ -14,6 +22,9 @@ export function findStandingFault(token: AccessToken, client: Client | undefined
   // Root's generation is a fingerprint, so only the same one will do; a counter may have been behind on another node.
   if (client.isRoot ? token.generation !== client.generation : token.generation < client.generation) {
     return 'generation_old';
+  }
+  if (token.audience !== issuer && !mayAskFor(client, token.audience)) {
+    return 'audience_wrong';
   }
   return token.scopes.isSubsetOf(client.scopes) ? undefined : 'scope_withdrawn';
 }

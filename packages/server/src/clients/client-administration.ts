@@ -5,6 +5,7 @@ import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime } from '../keys/signing-key-store.ts';
+import type { ResourceRegistry } from '../resources/resource-registry.ts';
 import { requireKnown } from '../scopes/scope-registry.ts';
 import { type Client, type ClientChange, changeClient, newClient } from './client.ts';
 import { checkMetadata, usesSecret } from './client-metadata.ts';
@@ -29,6 +30,8 @@ export interface ClientAdministration {
   create(actor: Actor, change: ClientChange): Promise<CreatedClient>;
   /** The client after the change. Throws as `create` does, and `not_found`. */
   change(actor: Actor, clientId: string, change: ClientChange): Promise<Client>;
+  /** Ends all tokens of the client that were issued so far. Throws as `remove` does. */
+  revokeTokens(actor: Actor, clientId: string): Promise<void>;
   /** Throws `not_found`, and `access_denied` unless the actor may assign all that the client holds. */
   remove(actor: Actor, clientId: string): Promise<void>;
 }
@@ -38,12 +41,13 @@ export interface ClientAdministrationOptions {
   readonly events: EventLog;
   readonly masterKey: MasterKey;
   readonly granting: GrantingRules;
+  readonly resources: ResourceRegistry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, granting, now } = options;
+  const { events, masterKey, granting, resources, now } = options;
   const timestamp = () => new Date(now()).toISOString();
   const assignableBy = (actor: Actor) => assignableScopes(actor.client, actor.tokenScopes, granting);
   const known = (change: ClientChange): ClientChange => ({
@@ -61,6 +65,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const createdAt = timestamp();
       const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
       checkMetadata(client.metadata);
+      requireRegistered(change, resources);
       requireAssignable(client, assignableBy(actor), granting);
       const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
       await events.change(actor.client.id, async (transaction, append) => {
@@ -85,12 +90,23 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const before = await getClient(transaction, clientId);
         const after = changeClient(before, change, timestamp());
         checkMetadata(after.metadata);
+        requireRegistered(change, resources);
         requireAssignable(before, assignableBy(actor), granting);
         requireAssignable(after, assignableBy(actor), granting);
         await updateClient(transaction, after);
         await coverLifetime(transaction, after);
         await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
         return after;
+      });
+    },
+
+    revokeTokens(actor, clientId) {
+      return events.change(actor.client.id, async (transaction, append) => {
+        const client = await getClient(transaction, clientId);
+        requireAssignable(client, assignableBy(actor), granting);
+        const generation = client.generation + 1;
+        await updateClient(transaction, { ...client, generation });
+        await append({ kind: 'client.revoked', subject: clientId, data: { generation } });
       });
     },
 
@@ -102,6 +118,14 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       });
     },
   };
+}
+
+/** Throws `invalid_parameter` where the change names a resource that is not registered. */
+function requireRegistered(change: ClientChange, resources: ResourceRegistry): void {
+  const unknown = change.resources?.find((identifier) => resources.findByIdentifier(identifier) === undefined);
+  if (unknown !== undefined) {
+    throw new OAuthError('invalid_parameter', `resources: there is no resource ${unknown}.`);
+  }
 }
 
 /** Throws `not_found`. The root client is not in the database, so it is not found either. */

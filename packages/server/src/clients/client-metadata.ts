@@ -38,7 +38,7 @@ export const JwkSet = Type.Object(
 /** The members that management API and registration share, as JSON Schema. Null goes back to the default. */
 export const clientMetadataMembers = {
   token_endpoint_auth_method: Type.Optional(
-    Type.Union([...clientAuthMethods.map((method) => Type.Literal(method)), Type.Null()], {
+    Type.Union([Type.Enum([...clientAuthMethods]), Type.Null()], {
       description: 'The one way in which the client authenticates. null: client_secret_basic and client_secret_post.',
     }),
   ),
@@ -49,6 +49,11 @@ export const clientMetadataMembers = {
   token_endpoint_audience_allowed: Type.Optional(
     Type.Boolean({
       description: 'private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer.',
+    }),
+  ),
+  resources: Type.Optional(
+    Type.Union([Type.Array(Type.String({ maxLength: 1_000 }), { maxItems: 100 }), Type.Null()], {
+      description: 'Identifiers of the registered resources that it may ask tokens for.',
     }),
   ),
   dpop_bound_access_tokens: Type.Optional(

@@ -79,3 +79,8 @@ export function changeClient(client: Client, change: ClientChange, updatedAt: st
 function toSet(names: readonly string[] | null): ReadonlySet<string> | null {
   return names === null ? null : new Set(names);
 }
+
+/** Whether a client may have tokens for a resource that is registered: those of its `resources`, and root all. */
+export function mayAskFor(client: Client, identifier: string): boolean {
+  return client.isRoot || client.metadata.resources?.includes(identifier) === true;
+}

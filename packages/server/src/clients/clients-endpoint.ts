@@ -166,6 +166,24 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
       },
     );
 
+    app.post(
+      '/api/v1/oauth/client/:client_id/revoke',
+      {
+        config: { scope: 'token:revoke' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'revoke_client_tokens',
+          summary: 'Revoke all tokens of a client that were issued so far',
+          params: ClientPath,
+          response: { 204: Type.Null({ description: 'Revoked' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await administration.revokeTokens(await actorOf(request), request.params.client_id);
+        return reply.code(204).send(null);
+      },
+    );
+
     app.get(
       '/api/v1/oauth/client/:client_id/scope',
       {

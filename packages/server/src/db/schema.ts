@@ -54,6 +54,24 @@ export interface EventTable {
   data: ColumnType<string, string, never>;
 }
 
+export interface ResourceTable {
+  key: string;
+  identifier: string;
+  /** JSON array of scope names. */
+  scopes: string;
+  access_token_ttl_seconds: number | null;
+  signing_alg: string | null;
+  /** JSON array of client ids. */
+  introspection_clients: string;
+}
+
+export interface RevokedTokenTable {
+  jti: string;
+  client_id: string;
+  /** Seconds since 1970. */
+  expires_at: number;
+}
+
 export interface UsedTokenTable {
   /** SHA-256 of kind, issuer and jti, base64url. */
   id: string;
@@ -62,6 +80,8 @@ export interface UsedTokenTable {
 }
 
 export interface Database {
+  resources: ResourceTable;
+  revoked_tokens: RevokedTokenTable;
   used_tokens: UsedTokenTable;
   clients: ClientTable;
   client_secrets: ClientSecretTable;

@@ -8,8 +8,12 @@ import type { Database } from '../db/schema.ts';
 export type EventKind =
   | 'client.created'
   | 'client.updated'
+  | 'client.revoked'
   | 'client.deleted'
   | 'secret.created'
+  | 'token.revoked'
+  | 'resource.saved'
+  | 'resource.deleted'
   | 'key.created'
   | 'key.deleted';
 

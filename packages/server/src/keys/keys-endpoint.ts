@@ -8,7 +8,7 @@ import type { KeyRing } from './key-ring.ts';
 import { statusOf, verifiesUntil } from './key-schedule.ts';
 import type { SigningKey } from './signing-key.ts';
 
-const Algorithm = Type.Union(signingAlgorithms.map((alg) => Type.Literal(alg)));
+const Algorithm = Type.Enum([...signingAlgorithms]);
 
 const KeyView = Type.Object({
   kid: Type.String(),

@@ -60,6 +60,10 @@ export const defaultScopes: readonly Scope[] = [
   ordinary('user-permission:create', 'Give permissions to users'),
   ordinary('user-permission:update', 'Change the permissions of users'),
   ordinary('user-permission:read', 'Read the permissions of users'),
+  administrative('resource:read', 'List and read the resources that tokens can be for'),
+  administrative('resource:create_or_update', 'Make and change resources'),
+  administrative('resource:delete', 'Delete resources'),
+  administrative('token:revoke', 'Revoke the tokens of any client'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
 ];

@@ -9,6 +9,7 @@ import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Grant } from './grant.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
+import { findTarget, type TargetOptions } from './target.ts';
 
 const TokenForm = Type.Object({
   grant_type: Type.String({ description: '`client_credentials`' }),
@@ -18,6 +19,9 @@ const TokenForm = Type.Object({
   client_assertion: Type.Optional(Type.String({ description: 'For private_key_jwt.' })),
   scope: Type.Optional(
     Type.String({ description: 'Names with one space between them. Without it: all scopes of the client.' }),
+  ),
+  resource: Type.Optional(
+    Type.String({ description: "Identifier of the resource that the token is for. Without it: Postern's own APIs." }),
   ),
 });
 
@@ -34,12 +38,13 @@ export interface TokenEndpointOptions {
   readonly authenticateClient: AuthenticateClient;
   readonly keys: KeyRing;
   readonly senderConstraint: SenderConstraintOptions;
+  readonly targets: TargetOptions;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
-  const { issuer, authenticateClient, keys, senderConstraint, now } = options;
+  const { issuer, authenticateClient, keys, senderConstraint, targets, now } = options;
   const grants = new Map(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
@@ -78,7 +83,10 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const nowSeconds = now() / 1000;
         const confirmation = await bindToSender(client, request.headers['dpop'], nowSeconds, senderConstraint);
 
-        // 4. Find the grant.
+        // 4. Find what the token is for.
+        const target = findTarget(form.get('resource'), client, targets);
+
+        // 5. Find the grant.
         const grant = grants.get(grantType);
         if (grant === undefined) {
           throw new OAuthError(
@@ -87,18 +95,18 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           );
         }
 
-        // 5. Let it decide.
-        const authorization = { ...grant.authorize({ client, grantType, scopes }), confirmation };
+        // 6. Let it decide.
+        const authorization = { ...grant.authorize({ client, grantType, scopes, target }), confirmation };
 
-        // 6. Issue.
-        const { token, jti } = issueAccessToken(authorization, issuer, keys.signingKey(), nowSeconds);
+        // 7. Issue.
+        const { token, jti } = issueAccessToken(authorization, issuer, keys.signingKey(target.signingAlg), nowSeconds);
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {
           request.log.info({ client_id: client.id, jti }, 'access token issued');
         }
 
-        // 7. Respond.
+        // 8. Respond.
         return {
           access_token: token,
           token_type: confirmation === undefined ? 'Bearer' : 'DPoP',

@@ -1,4 +1,4 @@
-/** Clients, their secrets, signing keys, used one-time tokens and the event log. */
+/** Clients, their secrets, signing keys, resources, revoked and used tokens, and the event log. */
 import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -37,6 +37,23 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('signs_from', 'text', (column) => column.notNull())
     .addColumn('signs_until', 'text')
     .addColumn('longest_ttl_seconds', 'integer', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('resources')
+    .addColumn('key', 'text', (column) => column.primaryKey())
+    .addColumn('identifier', 'text', (column) => column.notNull().unique())
+    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('access_token_ttl_seconds', 'integer')
+    .addColumn('signing_alg', 'text')
+    .addColumn('introspection_clients', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('revoked_tokens')
+    .addColumn('jti', 'text', (column) => column.primaryKey())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'integer', (column) => column.notNull())
     .execute();
 
   await db.schema

@@ -1,0 +1,113 @@
+/** Token introspection, in JSON and as a signed JWT. RFC 7662, RFC 9701. */
+import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
+import { OAuthError, parseForm } from '@postern/protocol';
+import { Type } from 'typebox';
+import { signJwt } from './access-token/sign-jwt.ts';
+import type { AuthenticateClient } from './client-auth/authenticate.ts';
+import type { Client } from './clients/client.ts';
+import type { ProtocolPlugin } from './http/api.ts';
+import { oauthErrorResponses } from './http/schemas.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import type { ResourceRegistry } from './resources/resource-registry.ts';
+
+const IntrospectionForm = Type.Object({
+  token: Type.String(),
+  token_type_hint: Type.Optional(Type.String({ description: 'Not needed: all tokens here are access tokens.' })),
+});
+
+const jwtMediaType = 'application/token-introspection+jwt';
+
+export interface IntrospectionEndpointOptions {
+  readonly issuer: string;
+  readonly authenticateClient: AuthenticateClient;
+  readonly verification: VerifyIssuedTokenOptions;
+  /** Throws `invalid_token` where the token's ground is gone. */
+  readonly requireStanding: (token: AccessToken) => Promise<void>;
+  readonly resources: ResourceRegistry;
+  readonly keys: KeyRing;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function introspectionEndpoint(options: IntrospectionEndpointOptions): ProtocolPlugin {
+  const { issuer, authenticateClient, verification, requireStanding, resources, keys, now } = options;
+
+  /** RFC 7662 §2.2: whatever is wrong with the token, the answer is the same. */
+  const introspect = async (text: string, caller: Client): Promise<Record<string, unknown>> => {
+    try {
+      const token = verifyIssuedToken(text, now() / 1000, verification);
+      await requireStanding(token);
+      return maySee(caller, token, resources) ? describeToken(token) : { active: false };
+    } catch (error) {
+      if (error instanceof OAuthError && error.code === 'invalid_token') {
+        return { active: false };
+      }
+      throw error;
+    }
+  };
+
+  return async (app) => {
+    app.post<{ Body: string }>(
+      '/api/v1/oauth/introspect',
+      {
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'introspect_token',
+          summary: 'Ask whether an access token is good',
+          description:
+            'A client sees its own tokens and those for resources that name it in `introspection_clients`; root sees ' +
+            `all. Everything else is \`{"active": false}\`. With \`Accept: ${jwtMediaType}\` the answer is a signed JWT.`,
+          consumes: ['application/x-www-form-urlencoded'],
+          body: IntrospectionForm,
+          response: {
+            200: Type.Object({ active: Type.Boolean() }, { additionalProperties: true }),
+            ...oauthErrorResponses(400, 401, 413),
+          },
+        },
+      },
+      async (request, reply) => {
+        const form = parseForm(request.body);
+        const caller = await authenticateClient(request.headers.authorization, form);
+        const text = form.get('token');
+        if (text === undefined) {
+          throw new OAuthError('invalid_request', 'The parameter token is missing.');
+        }
+        const answer = await introspect(text, caller);
+        if (!request.headers.accept?.includes(jwtMediaType)) {
+          return answer;
+        }
+        const payload = { iss: issuer, aud: caller.id, iat: Math.floor(now() / 1000), token_introspection: answer };
+        // The schema describes the JSON answer; a JWT goes out as it is.
+        return reply
+          .type(jwtMediaType)
+          .serializer((jwt: string) => jwt)
+          .send(signJwt('token-introspection+jwt', payload, keys.signingKey()));
+      },
+    );
+  };
+}
+
+/** RFC 7662 §4: a resource server learns of tokens for itself only. */
+function maySee(caller: Client, token: AccessToken, resources: ResourceRegistry): boolean {
+  return (
+    caller.isRoot ||
+    token.clientId === caller.id ||
+    resources.findByIdentifier(token.audience)?.introspectionClients.includes(caller.id) === true
+  );
+}
+
+function describeToken(token: AccessToken): Record<string, unknown> {
+  return {
+    active: true,
+    iss: token.issuer,
+    sub: token.subject,
+    aud: token.audience,
+    client_id: token.clientId,
+    scope: [...token.scopes].join(' '),
+    token_type: token.confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
+    iat: token.issuedAt,
+    exp: token.expiresAt,
+    jti: token.jti,
+    ...(token.confirmation !== undefined && { cnf: token.confirmation }),
+  };
+}

@@ -1,0 +1,78 @@
+/** The registered resources in memory, and their changes. */
+import type { SigningAlgorithm } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { checkIdentifier, type Resource } from './resource.ts';
+import { deleteResource, loadResources, saveResource } from './resource-store.ts';
+
+export interface ResourceRegistry {
+  /** All, by key. */
+  list(): readonly Resource[];
+  /** Throws `not_found`. */
+  get(key: string): Resource;
+  findByIdentifier(identifier: string): Resource | undefined;
+  /** The algorithms that some resource insists on. */
+  algorithms(): readonly SigningAlgorithm[];
+  /** Makes it, or changes the one of that key. Throws `invalid_parameter`, and `conflict` for a taken identifier. */
+  save(actor: string, resource: Resource): Promise<void>;
+  /** Throws `not_found`. */
+  remove(actor: string, key: string): Promise<void>;
+}
+
+export async function openResourceRegistry(
+  db: Kysely<Database>,
+  events: EventLog,
+  issuer: string,
+): Promise<ResourceRegistry> {
+  const byKey = new Map<string, Resource>();
+  const byIdentifier = new Map<string, Resource>();
+
+  const reload = async () => {
+    const resources = await loadResources(db);
+    byKey.clear();
+    byIdentifier.clear();
+    for (const resource of resources) {
+      byKey.set(resource.key, resource);
+      byIdentifier.set(resource.identifier, resource);
+    }
+  };
+  await reload();
+
+  const registry: ResourceRegistry = {
+    list: () => [...byKey.values()],
+    get(key) {
+      const resource = byKey.get(key);
+      if (resource === undefined) {
+        throw new OAuthError('not_found', `There is no resource ${key}.`);
+      }
+      return resource;
+    },
+    findByIdentifier: (identifier) => byIdentifier.get(identifier),
+    algorithms: () => [...byKey.values()].flatMap(({ signingAlg }) => signingAlg ?? []),
+    async save(actor, resource) {
+      checkIdentifier(resource.identifier, issuer);
+      await events.change(actor, async (transaction, append) => {
+        const taken = (await loadResources(transaction)).find(
+          ({ key, identifier }) => identifier === resource.identifier && key !== resource.key,
+        );
+        if (taken !== undefined) {
+          throw new OAuthError('conflict', `identifier: the resource ${taken.key} has it already.`);
+        }
+        await saveResource(transaction, resource);
+        await append({ kind: 'resource.saved', subject: resource.key, data: { ...resource } });
+      });
+      await reload();
+    },
+    async remove(actor, key) {
+      registry.get(key);
+      await events.change(actor, async (transaction, append) => {
+        await deleteResource(transaction, key);
+        await append({ kind: 'resource.deleted', subject: key, data: {} });
+      });
+      await reload();
+    },
+  };
+  return registry;
+}

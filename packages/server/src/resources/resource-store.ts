@@ -1,0 +1,41 @@
+/** Registered resources in the database. */
+import type { SigningAlgorithm } from '@postern/guard';
+import type { Kysely, Selectable } from 'kysely';
+import type { Database, ResourceTable } from '../db/schema.ts';
+import type { Resource } from './resource.ts';
+
+/** All, by key. */
+export async function loadResources(db: Kysely<Database>): Promise<Resource[]> {
+  return (await db.selectFrom('resources').selectAll().orderBy('key').execute()).map(fromRow);
+}
+
+/** Makes the resource, or changes the one of that key. */
+export async function saveResource(db: Kysely<Database>, resource: Resource): Promise<void> {
+  const columns = {
+    identifier: resource.identifier,
+    scopes: JSON.stringify(resource.scopes),
+    access_token_ttl_seconds: resource.accessTokenTtlSeconds,
+    signing_alg: resource.signingAlg,
+    introspection_clients: JSON.stringify(resource.introspectionClients),
+  };
+  await db
+    .insertInto('resources')
+    .values({ key: resource.key, ...columns })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet(columns))
+    .execute();
+}
+
+export async function deleteResource(db: Kysely<Database>, key: string): Promise<void> {
+  await db.deleteFrom('resources').where('key', '=', key).execute();
+}
+
+function fromRow(row: Selectable<ResourceTable>): Resource {
+  return {
+    key: row.key,
+    identifier: row.identifier,
+    scopes: JSON.parse(row.scopes) as string[],
+    accessTokenTtlSeconds: row.access_token_ttl_seconds,
+    signingAlg: row.signing_alg as SigningAlgorithm | null,
+    introspectionClients: JSON.parse(row.introspection_clients) as string[],
+  };
+}

@@ -1,0 +1,135 @@
+/** The management API of resources. */
+import { signingAlgorithms } from '@postern/guard';
+import { accessTokenOf } from '@postern/guard/fastify';
+import { Type } from 'typebox';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
+import type { Resource } from './resource.ts';
+import type { ResourceRegistry } from './resource-registry.ts';
+
+const ResourceBody = Type.Object(
+  {
+    key: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_.-]+$' }),
+    identifier: Type.String({
+      maxLength: 1_000,
+      pattern: '^[\\x21-\\x7e]+$',
+      description: 'The audience of its tokens.',
+    }),
+    scopes: Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 }),
+    access_token_ttl_seconds: Type.Optional(nullable(Type.Integer({ minimum: 1, maximum: 315_360_000 }))),
+    signing_alg: Type.Optional(nullable(Type.Enum([...signingAlgorithms]))),
+    introspection_clients: Type.Optional(
+      Type.Array(Type.String({ maxLength: 128 }), {
+        maxItems: 100,
+        description: 'Ids of the clients that act for it and may introspect its tokens.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const ResourcePath = Type.Object({ resource_key: Type.String() });
+
+export interface ResourcesEndpointOptions {
+  readonly resources: ResourceRegistry;
+  readonly scopes: ScopeRegistry;
+  readonly keys: KeyRing;
+}
+
+export function resourcesEndpoint({ resources, scopes, keys }: ResourcesEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.get(
+      '/api/v1/oauth/resource',
+      {
+        config: { scope: 'resource:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_resources',
+          summary: 'List the resources that tokens can be for, by key',
+          querystring: PageQuery,
+          response: { 200: pageView(ResourceBody), ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { page, size } = request.query;
+        const all = resources.list();
+        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
+      },
+    );
+
+    app.put(
+      '/api/v1/oauth/resource',
+      {
+        config: { scope: 'resource:create_or_update' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'save_resource',
+          summary: 'Make a resource, or change the one of that key',
+          body: ResourceBody,
+          response: { 200: ResourceBody, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const { body } = request;
+        const resource: Resource = {
+          key: body.key,
+          identifier: body.identifier,
+          scopes: requireKnown(body.scopes, scopes),
+          accessTokenTtlSeconds: body.access_token_ttl_seconds ?? null,
+          signingAlg: body.signing_alg ?? null,
+          introspectionClients: body.introspection_clients ?? [],
+        };
+        await resources.save(accessTokenOf(request).clientId, resource);
+        // An algorithm that nobody asked for before has no key yet.
+        await keys.maintain();
+        return toView(resource);
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/resource/:resource_key',
+      {
+        config: { scope: 'resource:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_resource',
+          summary: 'Read a resource',
+          params: ResourcePath,
+          response: { 200: ResourceBody, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => toView(resources.get(request.params.resource_key)),
+    );
+
+    app.delete(
+      '/api/v1/oauth/resource/:resource_key',
+      {
+        config: { scope: 'resource:delete' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_resource',
+          summary: 'Delete a resource; no tokens are issued for it any more',
+          params: ResourcePath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await resources.remove(accessTokenOf(request).clientId, request.params.resource_key);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+function toView(resource: Resource) {
+  return {
+    key: resource.key,
+    identifier: resource.identifier,
+    scopes: [...resource.scopes],
+    access_token_ttl_seconds: resource.accessTokenTtlSeconds,
+    signing_alg: resource.signingAlg,
+    introspection_clients: [...resource.introspectionClients],
+  };
+}

@@ -1,0 +1,76 @@
+/** Token revocation. RFC 7009. */
+import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
+import { OAuthError, parseForm } from '@postern/protocol';
+import { Type } from 'typebox';
+import type { AuthenticateClient } from '../client-auth/authenticate.ts';
+import type { ProtocolPlugin } from '../http/api.ts';
+import { oauthErrorResponses } from '../http/schemas.ts';
+import type { RevokedTokens } from './revoked-tokens.ts';
+
+const RevocationForm = Type.Object({
+  token: Type.String(),
+  token_type_hint: Type.Optional(Type.String({ description: 'Not needed: all tokens here are access tokens.' })),
+});
+
+export interface RevocationEndpointOptions {
+  readonly authenticateClient: AuthenticateClient;
+  readonly verification: VerifyIssuedTokenOptions;
+  readonly revokedTokens: RevokedTokens;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function revocationEndpoint(options: RevocationEndpointOptions): ProtocolPlugin {
+  const { authenticateClient, verification, revokedTokens, now } = options;
+
+  return async (app) => {
+    app.post<{ Body: string }>(
+      '/api/v1/oauth/revoke',
+      {
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'revoke_token',
+          summary: 'Revoke an access token',
+          description:
+            'A client revokes its own tokens; a holder of `token:revoke` any. A token that is not valid here any more ' +
+            'needs no revocation and is answered in the same way.',
+          consumes: ['application/x-www-form-urlencoded'],
+          body: RevocationForm,
+          response: {
+            200: Type.Null({ description: 'It is not valid any more' }),
+            ...oauthErrorResponses(400, 401, 413),
+          },
+        },
+      },
+      async (request, reply) => {
+        const form = parseForm(request.body);
+        const client = await authenticateClient(request.headers.authorization, form);
+        const text = form.get('token');
+        if (text === undefined) {
+          throw new OAuthError('invalid_request', 'The parameter token is missing.');
+        }
+        const token = findToken(text, now() / 1000, verification);
+        if (token !== undefined) {
+          if (token.clientId !== client.id && !client.scopes.has('token:revoke')) {
+            throw new OAuthError('unauthorized_client', 'The token belongs to another client.');
+          }
+          await revokedTokens.revoke(client.id, token);
+          request.log.info({ client_id: client.id, jti: token.jti }, 'access token revoked');
+        }
+        return reply.code(200).send(null);
+      },
+    );
+  };
+}
+
+/** RFC 7009 §2.2: for a token that is no good anyway there is nothing to do. */
+function findToken(text: string, nowSeconds: number, verification: VerifyIssuedTokenOptions): AccessToken | undefined {
+  try {
+    return verifyIssuedToken(text, nowSeconds, verification);
+  } catch (error) {
+    if (error instanceof OAuthError && error.code === 'invalid_token') {
+      return undefined;
+    }
+    throw error;
+  }
+}
