@@ -1,0 +1,75 @@
+/** Client secrets in the database: their digests, and what is known of their use. */
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+
+export interface ClientSecret {
+  readonly id: string;
+  readonly digest: Buffer;
+  readonly lastFour: string;
+  /** All times in milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Null: never. */
+  readonly expiresAt: number | null;
+  /** Null: never used. */
+  readonly lastUsedAt: number | null;
+}
+
+/** Oldest first, the expired ones among them. */
+export async function listSecrets(db: Kysely<Database>, clientId: string): Promise<ClientSecret[]> {
+  const rows = await db
+    .selectFrom('client_secrets')
+    .selectAll()
+    .where('client_id', '=', clientId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    digest: Buffer.from(row.digest, 'base64url'),
+    lastFour: row.last_four,
+    createdAt: Date.parse(row.created_at),
+    expiresAt: toMs(row.expires_at),
+    lastUsedAt: toMs(row.last_used_at),
+  }));
+}
+
+export async function insertSecret(db: Kysely<Database>, clientId: string, secret: ClientSecret): Promise<void> {
+  await db
+    .insertInto('client_secrets')
+    .values({
+      id: secret.id,
+      client_id: clientId,
+      digest: secret.digest.toString('base64url'),
+      last_four: secret.lastFour,
+      created_at: toText(secret.createdAt),
+      expires_at: secret.expiresAt === null ? null : toText(secret.expiresAt),
+      last_used_at: null,
+    })
+    .execute();
+}
+
+export async function setSecretExpiry(db: Kysely<Database>, id: string, expiresAt: number): Promise<void> {
+  await db.updateTable('client_secrets').set({ expires_at: toText(expiresAt) }).where('id', '=', id).execute();
+}
+
+/** A later time that is there already stays: another node may have seen a later use. */
+export async function setSecretLastUse(db: Kysely<Database>, id: string, lastUsedAt: number): Promise<void> {
+  await db
+    .updateTable('client_secrets')
+    .set({ last_used_at: toText(lastUsedAt) })
+    .where('id', '=', id)
+    .where((where) => where.or([where('last_used_at', 'is', null), where('last_used_at', '<', toText(lastUsedAt))]))
+    .execute();
+}
+
+export async function deleteSecret(db: Kysely<Database>, id: string): Promise<void> {
+  await db.deleteFrom('client_secrets').where('id', '=', id).execute();
+}
+
+function toText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function toMs(text: string | null): number | null {
+  return text === null ? null : Date.parse(text);
+}

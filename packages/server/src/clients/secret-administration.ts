@@ -1,0 +1,146 @@
+/** Rotating and deleting the secrets of a client. */
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import { type Actor, getClient } from './client-administration.ts';
+import { usesSecret } from './client-metadata.ts';
+import {
+  type ClientSecret,
+  deleteSecret,
+  insertSecret,
+  listSecrets,
+  setSecretExpiry,
+} from './client-secret-store.ts';
+import { updateClient } from './client-store.ts';
+import { generateClientId, generateClientSecret } from './credentials.ts';
+import { assignableScopes, type GrantingRules, requireAssignable } from './granting.ts';
+import type { SecretUsage } from './secret-usage.ts';
+
+/** Secrets of one client that are valid at once, at the most. */
+const mostSecrets = 5;
+
+export interface Rotation {
+  /** Seconds for which the other secrets stay valid. 0 ends them and all tokens now; undefined leaves them. */
+  readonly overlapSeconds: number | undefined;
+  /** Seconds until the new secret expires; undefined: never. */
+  readonly expiresInSeconds: number | undefined;
+}
+
+export interface RotatedSecret {
+  readonly secret: ClientSecret;
+  /** Shown this once. */
+  readonly clientSecret: string;
+  /** The others that are still valid, with their last use. */
+  readonly others: readonly ClientSecret[];
+}
+
+export interface SecretAdministration {
+  /** Oldest first. Throws `not_found`. */
+  list(clientId: string): Promise<readonly ClientSecret[]>;
+  /** Throws `not_found`, `conflict` where there are too many, and `access_denied` as for any change of the client. */
+  rotate(actor: Actor, clientId: string, rotation: Rotation): Promise<RotatedSecret>;
+  /** Throws `not_found` and `access_denied`. */
+  remove(actor: Actor, clientId: string, secretId: string): Promise<void>;
+}
+
+export interface SecretAdministrationOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly masterKey: MasterKey;
+  readonly granting: GrantingRules;
+  readonly usage: SecretUsage;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createSecretAdministration(options: SecretAdministrationOptions): SecretAdministration {
+  const { db, events, masterKey, granting, usage, now } = options;
+
+  const getChangeable = async (transaction: Kysely<Database>, actor: Actor, clientId: string) => {
+    const client = await getClient(transaction, clientId);
+    requireAssignable(client, assignableScopes(actor.client, actor.tokenScopes, granting), granting);
+    return client;
+  };
+  const withUsage = (secret: ClientSecret): ClientSecret => ({
+    ...secret,
+    lastUsedAt: usage.lastUse(secret.id) ?? secret.lastUsedAt,
+  });
+
+  return {
+    async list(clientId) {
+      await getClient(db, clientId);
+      return (await listSecrets(db, clientId)).map(withUsage);
+    },
+
+    rotate(actor, clientId, { overlapSeconds, expiresInSeconds }) {
+      return events.change(actor.client.id, async (transaction, append) => {
+        const client = await getChangeable(transaction, actor, clientId);
+        if (!usesSecret(client.metadata)) {
+          throw new OAuthError('conflict', 'The client does not authenticate by a secret.');
+        }
+        const createdAt = now();
+        const clientSecret = generateClientSecret();
+        const secret: ClientSecret = {
+          id: generateClientId(),
+          digest: masterKey.digest('client secrets', clientSecret),
+          lastFour: clientSecret.slice(-4),
+          createdAt,
+          expiresAt: expiresInSeconds === undefined ? null : createdAt + expiresInSeconds * 1000,
+          lastUsedAt: null,
+        };
+        const others: ClientSecret[] = [];
+        for (const other of (await listSecrets(transaction, clientId)).map(withUsage)) {
+          if (overlapSeconds === 0 || isExpired(other, createdAt)) {
+            await deleteSecret(transaction, other.id);
+            await append({ kind: 'secret.deleted', subject: clientId, data: { secret_id: other.id } });
+          } else {
+            others.push(await shorten(transaction, other, overlapSeconds, createdAt));
+          }
+        }
+        if (others.length >= mostSecrets) {
+          throw new OAuthError('conflict', `The client has ${mostSecrets} valid secrets already: delete one first.`);
+        }
+        await insertSecret(transaction, clientId, secret);
+        await append({ kind: 'secret.created', subject: clientId, data: { secret_id: secret.id, overlapSeconds } });
+        if (overlapSeconds === 0) {
+          const generation = client.generation + 1;
+          await updateClient(transaction, { ...client, generation });
+          await append({ kind: 'client.revoked', subject: clientId, data: { generation } });
+        }
+        return { secret, clientSecret, others };
+      });
+    },
+
+    remove(actor, clientId, secretId) {
+      return events.change(actor.client.id, async (transaction, append) => {
+        await getChangeable(transaction, actor, clientId);
+        if (!(await listSecrets(transaction, clientId)).some(({ id }) => id === secretId)) {
+          throw new OAuthError('not_found', `The client has no secret ${secretId}.`);
+        }
+        await deleteSecret(transaction, secretId);
+        await append({ kind: 'secret.deleted', subject: clientId, data: { secret_id: secretId } });
+      });
+    },
+  };
+}
+
+function isExpired({ expiresAt }: ClientSecret, now: number): boolean {
+  return expiresAt !== null && expiresAt <= now;
+}
+
+/** Lets a secret end with the overlap, unless it ends earlier anyway. */
+async function shorten(
+  transaction: Kysely<Database>,
+  secret: ClientSecret,
+  overlapSeconds: number | undefined,
+  now: number,
+): Promise<ClientSecret> {
+  const end = overlapSeconds === undefined ? Number.POSITIVE_INFINITY : now + overlapSeconds * 1000;
+  if (end >= (secret.expiresAt ?? Number.POSITIVE_INFINITY)) {
+    return secret;
+  }
+  await setSecretExpiry(transaction, secret.id, end);
+  return { ...secret, expiresAt: end };
+}
