@@ -19,18 +19,24 @@ export interface Guard {
    * Throws `missing_token`, `invalid_token` or `insufficient_scope`.
    */
   authorize(authorization: string | undefined, scope: string): Promise<AccessToken>;
+  /** Throws `invalid_token` where a token that passed a while ago is no longer good. Does not look at its expiry. */
+  requireStanding(token: AccessToken): Promise<void>;
 }
 
 /** Makes a guard. It keeps no state of its own. Does not check sender constraints (DPoP, certificates). */
 export function createGuard(options: GuardOptions): Guard {
+  const requireStanding = async (token: AccessToken) => {
+    const fault = await options.findFault(token);
+    if (fault !== undefined) {
+      throw refuseToken(fault);
+    }
+  };
   return {
+    requireStanding,
     async authorize(authorization, scope) {
       const text = readBearer(authorization);
       const token = verifyAccessToken(text, options.now() / 1000, options);
-      const fault = await options.findFault(token);
-      if (fault !== undefined) {
-        throw refuseToken(fault);
-      }
+      await requireStanding(token);
       if (!token.scopes.has(scope)) {
         throw new OAuthError('insufficient_scope', `This call needs the scope ${scope}, which the token lacks.`, {
           reason: 'scope_missing',

@@ -2,6 +2,7 @@
 export type { AccessToken } from './access-token.ts';
 export { createGuard, type Guard, type GuardOptions } from './guard.ts';
 export {
+  refuseToken,
   type SigningAlgorithm,
   type VerificationKey,
   type VerifyAccessTokenOptions,

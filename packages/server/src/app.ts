@@ -1,6 +1,8 @@
 /** The authorization server as a Fastify plugin: the one place where its parts are put together and its routes listed. */
+import { isUtf8 } from 'node:buffer';
 import { createGuard, type Guard } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
+import { OAuthError } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { findStandingFault } from './access-token/standing.ts';
@@ -12,6 +14,7 @@ import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
+import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { jwksEndpoint } from './jwks-endpoint.ts';
@@ -51,7 +54,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const root = createRootClient(installation.root, masterKey, registry);
   const directory = createClientDirectory(db, events, root);
   const granting = { mode: config.granting, registry };
-  const administration = createClientAdministration({ db, events, masterKey, granting, now });
+  const administration = createClientAdministration({ root, events, masterKey, granting, now });
   const grants = [clientCredentials({ audience: issuer, accessTokenTtlSeconds: config.accessTokenTtlSeconds })];
 
   const guard = createGuard({
@@ -66,6 +69,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
   app.decorate('guard', guard);
 
+  recordRoutes(app);
   useValidation(app);
   useJson(app);
   app.setErrorHandler(answerError);
@@ -84,7 +88,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     api.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
-    await clientsEndpoint({ db, directory, administration })(api);
+    await clientsEndpoint({ db, administration })(api);
     await scopesEndpoint(registry)(api);
   });
 
@@ -100,15 +104,15 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 }
 
-/** JSON bodies; an empty one counts as an empty object. `__proto__` and `constructor` in them are refused. */
+/** JSON bodies; an empty one counts as an empty object. `__proto__` and `constructor.prototype` are refused. */
 function useJson(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) {
       done(null, {});
     } else {
-      parseJson(request, body as string, done);
+      parseJson(request, decodeBody(body as Buffer), done);
     }
   });
 }
@@ -118,9 +122,13 @@ function useForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: formLimit },
-    (_request, body, done) => done(null, body),
+    { parseAs: 'buffer', bodyLimit: formLimit },
+    (_request, body, done) => done(null, decodeBody(body as Buffer)),
   );
+  // A request without a body and its Content-Type passes no parser.
+  app.addHook('preValidation', async (request) => {
+    request.body ??= '';
+  });
   app.setValidatorCompiler(() => () => true);
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, oauthErrors: true };
@@ -128,6 +136,14 @@ function useForms(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
+}
+
+/** Throws `invalid_request` for bytes that are not UTF-8, rather than to read them as something else. */
+function decodeBody(body: Buffer): string {
+  if (!isUtf8(body)) {
+    throw new OAuthError('invalid_request', 'The body is not UTF-8.');
+  }
+  return body.toString('utf8');
 }
 
 /**

@@ -98,7 +98,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks the environment. Throws `StartError` naming the variable, its fault and a right example. */
 export function readConfig(env: Environment): ServerConfig {
-  const port = readInteger(env, 'PORT', 8080, 1, 65_535, 'PORT=8080');
+  const port = readInteger(env, 'PORT', 8080, 1, 65_535);
   const dataDir = resolve(read(env, 'POSTERN_DATA_DIR') ?? './data');
   return {
     host: readHost(env),
@@ -107,7 +107,7 @@ export function readConfig(env: Environment): ServerConfig {
     dataDir,
     databasePath: readDatabasePath(env, dataDir),
     root: readRoot(env),
-    accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000, '=60'),
+    accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000),
     masterKey: readMasterKey(env),
     trustedProxies: readTrustedProxies(env),
     granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),
@@ -129,23 +129,19 @@ function readSecret(env: Environment, name: string): string | undefined {
     return value;
   }
   if (value !== undefined) {
-    throw new StartError(`${name} and ${name}_FILE are both set: keep one of them.`);
+    throw new StartError(`${name} and ${name}_FILE are both set: keep one of them. Example: ${name}_FILE=${file}`);
   }
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new StartError(`${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code}).`);
+    throw new StartError(
+      `${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code}). ` +
+        `Example: ${name}_FILE=/run/secrets/${name.toLowerCase()}`,
+    );
   }
 }
 
-function readInteger(
-  env: Environment,
-  name: string,
-  fallback: number,
-  least: number,
-  most: number,
-  example: string,
-): number {
+function readInteger(env: Environment, name: string, fallback: number, least: number, most: number): number {
   const text = read(env, name);
   if (text === undefined) {
     return fallback;
@@ -153,7 +149,7 @@ function readInteger(
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most)) {
     throw new StartError(
-      `${name}: "${text}" is not a whole number from ${least} to ${most}. Example: ${name}${example.replace(name, '')}`,
+      `${name}: "${text}" is not a whole number from ${least} to ${most}. Example: ${name}=${fallback}`,
     );
   }
   return value;
@@ -218,8 +214,13 @@ function readRoot(env: Environment): RootCredentials | undefined {
     return undefined;
   }
   if (clientId === undefined || clientSecret === undefined) {
-    const missing = clientId === undefined ? 'OAUTH_ROOT_CLIENT_ID' : 'OAUTH_ROOT_CLIENT_SECRET';
-    throw new StartError(`${missing} is missing: set the root client's id and secret both, or neither.`);
+    const [missing, example] =
+      clientId === undefined
+        ? ['OAUTH_ROOT_CLIENT_ID', 'root']
+        : ['OAUTH_ROOT_CLIENT_SECRET', '$(openssl rand -hex 32)'];
+    throw new StartError(
+      `${missing} is missing: set the root client's id and secret both, or neither. Example: ${missing}=${example}`,
+    );
   }
   return checkRoot({ clientId, clientSecret });
 }

@@ -46,6 +46,8 @@ export interface TestServerOptions {
   readonly env?: Record<string, string>;
   /** Of an earlier server, to start on its data again. Default: a new one, removed by `close`. */
   readonly dataDir?: string;
+  /** Has the app first, when it has no routes yet. */
+  readonly before?: (app: FastifyInstance) => void;
   /** Registers more on the app before it listens. */
   readonly extend?: (app: FastifyInstance, server: { now: () => number }) => Promise<void>;
 }
@@ -67,6 +69,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const installation = await openInstallation(config);
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
+  options.before?.(app);
   await app.register(authorizationServer, { config, installation, now });
   await options.extend?.(app, { now });
   await app.listen({ host: config.host, port });

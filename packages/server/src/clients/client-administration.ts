@@ -1,6 +1,8 @@
 /** Making, changing and deleting clients: rules, store and events brought together, each change in one transaction. */
+import { type AccessToken, refuseToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
+import { findStandingFault } from '../access-token/standing.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
@@ -10,29 +12,28 @@ import { deleteClient, findClient, insertClient, updateClient } from './client-s
 import { generateClientId, generateClientSecret } from './credentials.ts';
 import { assignableScopes, type GrantingRules, requireAssignable } from './granting.ts';
 
-/** Who makes a change: a client, with what its token allows. */
-export interface Actor {
-  readonly client: Client;
-  readonly tokenScopes: ReadonlySet<string>;
-}
-
 export interface CreatedClient {
   readonly clientId: string;
   /** Shown this once; only its digest is kept. */
   readonly clientSecret: string;
 }
 
+/**
+ * Each call is made with a verified access token. Whether that still stands is looked at again inside the
+ * transaction: its ground may have gone while the request was read or waited for the database, and a client that was
+ * just stopped must not leave another one behind. Throws `invalid_token` then.
+ */
 export interface ClientAdministration {
-  /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the actor may not assign. */
-  create(actor: Actor, change: ClientChange): Promise<CreatedClient>;
+  /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the token may not assign. */
+  create(token: AccessToken, change: ClientChange): Promise<CreatedClient>;
   /** The client after the change. Throws as `create` does, and `not_found`. */
-  change(actor: Actor, clientId: string, change: ClientChange): Promise<Client>;
-  /** Throws `not_found`, and `access_denied` unless the actor may assign all that the client holds. */
-  remove(actor: Actor, clientId: string): Promise<void>;
+  change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
+  /** Throws `not_found`, and `access_denied` unless the token may assign all that the client holds. */
+  remove(token: AccessToken, clientId: string): Promise<void>;
 }
 
 export interface ClientAdministrationOptions {
-  readonly db: Kysely<Database>;
+  readonly root: Client;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
   readonly granting: GrantingRules;
@@ -41,9 +42,16 @@ export interface ClientAdministrationOptions {
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, granting, now } = options;
+  const { root, events, masterKey, granting, now } = options;
   const timestamp = () => new Date(now()).toISOString();
-  const assignableBy = (actor: Actor) => assignableScopes(actor.client, actor.tokenScopes, granting);
+  const assignableBy = async (transaction: Kysely<Database>, token: AccessToken) => {
+    const granter = token.clientId === root.id ? root : await findClient(transaction, token.clientId);
+    const fault = findStandingFault(token, granter);
+    if (granter === undefined || fault !== undefined) {
+      throw refuseToken(fault ?? 'client_unknown');
+    }
+    return assignableScopes(granter, token.scopes, granting);
+  };
   const known = (change: ClientChange): ClientChange => ({
     ...change,
     ...(change.scopes && { scopes: requireKnown(change.scopes, granting.registry) }),
@@ -51,15 +59,15 @@ export function createClientAdministration(options: ClientAdministrationOptions)
   });
 
   return {
-    async create(actor, wanted) {
+    async create(token, wanted) {
       const change = known(wanted);
       const clientSecret = generateClientSecret();
       const digest = masterKey.digestSecret(clientSecret);
       const createdAt = timestamp();
       const client = changeClient(newClient(generateClientId(), digest, createdAt), change, createdAt);
-      requireAssignable(client, assignableBy(actor), granting);
       const secret = { id: generateClientId(), digest, lastFour: clientSecret.slice(-4) };
-      await events.change(actor.client.id, async (transaction, append) => {
+      await events.change(token.clientId, async (transaction, append) => {
+        requireAssignable(client, await assignableBy(transaction, token), granting);
         await insertClient(transaction, client, secret);
         await append({ kind: 'client.created', subject: client.id, data: { ...change } });
         await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
@@ -67,22 +75,24 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       return { clientId: client.id, clientSecret };
     },
 
-    change(actor, clientId, wanted) {
+    change(token, clientId, wanted) {
       const change = known(wanted);
-      return events.change(actor.client.id, async (transaction, append) => {
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
         const before = await getClient(transaction, clientId);
         const after = changeClient(before, change, timestamp());
-        requireAssignable(before, assignableBy(actor), granting);
-        requireAssignable(after, assignableBy(actor), granting);
+        requireAssignable(before, assignable, granting);
+        requireAssignable(after, assignable, granting);
         await updateClient(transaction, after);
         await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
         return after;
       });
     },
 
-    remove(actor, clientId) {
-      return events.change(actor.client.id, async (transaction, append) => {
-        requireAssignable(await getClient(transaction, clientId), assignableBy(actor), granting);
+    remove(token, clientId) {
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
+        requireAssignable(await getClient(transaction, clientId), assignable, granting);
         await deleteClient(transaction, clientId);
         await append({ kind: 'client.deleted', subject: clientId, data: {} });
       });
@@ -94,7 +104,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 export async function getClient(db: Kysely<Database>, clientId: string): Promise<Client> {
   const client = await findClient(db, clientId);
   if (client === undefined) {
-    throw new OAuthError('not_found', `There is no client ${clientId}.`);
+    throw new OAuthError('not_found', `There is no client with the id '${clientId}'.`);
   }
   return client;
 }

@@ -11,7 +11,7 @@ import type { MasterKey } from '../keys/master-key.ts';
 import type { Grant } from './grant.ts';
 
 const TokenForm = Type.Object({
-  grant_type: Type.String({ description: '`client_credentials`' }),
+  grant_type: Type.String({ description: '`client_credentials`', examples: ['client_credentials'] }),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   scope: Type.Optional(
