@@ -9,8 +9,8 @@ export interface AccessToken {
   readonly issuer: string;
   readonly subject: string;
   readonly clientId: string;
-  /** Whom it is for; Postern's tokens have exactly one audience. */
-  readonly audience: string;
+  /** Whom it is for: at least one, and exactly one in tokens of Postern. */
+  readonly audience: readonly string[];
   readonly jti: string;
   readonly scopes: ReadonlySet<string>;
   /** The client's generation when the token was issued; a client's tokens all die when its generation rises. */

@@ -45,6 +45,12 @@ export function guardRoutes(app: FastifyInstance, guard: Guard, baseUrl: string)
       scope,
     );
   });
+  // A body may take its time to arrive, and the ground of the token may go meanwhile.
+  app.addHook('preHandler', async (request) => {
+    if (request.body !== undefined) {
+      await guard.requireStanding(accessTokenOf(request));
+    }
+  });
 }
 
 /** The verified access token of a request on a guarded route. */

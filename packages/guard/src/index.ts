@@ -13,6 +13,7 @@ export {
 } from './guard.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
 export {
+  refuseToken,
   type VerificationKey,
   type VerifyAccessTokenOptions,
   type VerifyIssuedTokenOptions,

@@ -15,7 +15,7 @@ export interface VerificationKey {
 }
 
 export interface VerifyAccessTokenOptions extends VerifyIssuedTokenOptions {
-  /** The token's `aud` must be this. */
+  /** The token's `aud` must name this. */
   readonly audience: string;
 }
 
@@ -41,7 +41,7 @@ const longestToken = 16_384;
  */
 export function verifyAccessToken(token: string, nowSeconds: number, options: VerifyAccessTokenOptions): AccessToken {
   const accessToken = verifyIssuedToken(token, nowSeconds, options);
-  if (accessToken.audience !== options.audience) {
+  if (!accessToken.audience.includes(options.audience)) {
     throw refuseToken('audience_wrong');
   }
   return accessToken;
@@ -95,12 +95,11 @@ export function verifyIssuedToken(token: string, nowSeconds: number, options: Ve
 
 function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
   const { iss, sub, client_id, jti, scope, gen, iat, exp } = payload;
-  const aud = Array.isArray(payload['aud']) && payload['aud'].length === 1 ? payload['aud'][0] : payload['aud'];
+  const audience = [payload['aud']].flat();
   if (
     typeof iss !== 'string' ||
     typeof sub !== 'string' ||
     typeof client_id !== 'string' ||
-    typeof aud !== 'string' ||
     typeof jti !== 'string' ||
     typeof scope !== 'string' ||
     !Number.isSafeInteger(gen) ||
@@ -108,6 +107,9 @@ function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
     !isTime(exp)
   ) {
     throw refuseToken('claims_malformed');
+  }
+  if (!audience.every((one) => typeof one === 'string') || audience.length === 0) {
+    throw refuseToken('audience_wrong');
   }
   const scopes = scope === '' ? [] : scope.split(' ');
   if (!scopes.every(isScopeToken)) {
@@ -117,7 +119,7 @@ function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
     issuer: iss,
     subject: sub,
     clientId: client_id,
-    audience: aud,
+    audience,
     jti,
     scopes: new Set(scopes),
     generation: gen as number,

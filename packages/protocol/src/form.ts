@@ -17,11 +17,8 @@ const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
  */
 export function parseForm(body: string): ReadonlyMap<string, string> {
   const params = new Map<string, string>();
-  if (body === '') {
-    return params;
-  }
   const seen = new Set<string>();
-  for (const pair of body.split('&', mostParameters + 1)) {
+  for (const pair of body.split('&')) {
     if (pair === '') {
       continue;
     }
@@ -29,10 +26,10 @@ export function parseForm(body: string): ReadonlyMap<string, string> {
     const name = formDecode(cut === -1 ? pair : pair.slice(0, cut));
     const value = cut === -1 ? '' : formDecode(pair.slice(cut + 1));
     if (name.length > longestName || value.length > longestValue) {
-      throw new OAuthError('invalid_request', `The parameter ${name.slice(0, longestName)} is too long.`);
+      throw new OAuthError('invalid_request', `The parameter '${name.slice(0, longestName)}' is too long.`);
     }
     if (seen.has(name)) {
-      throw new OAuthError('invalid_request', `The parameter ${name} is sent more than once.`);
+      throw new OAuthError('invalid_request', `The parameter '${name}' is sent more than once.`);
     }
     seen.add(name);
     if (seen.size > mostParameters) {
@@ -55,7 +52,7 @@ export function formDecode(encoded: string): string {
     try {
       text = decodeURIComponent(encoded.replaceAll('+', ' '));
     } catch {
-      throw new OAuthError('invalid_request', 'The form holds a value that is not percent-encoded UTF-8.');
+      throw new OAuthError('invalid_request', 'The form holds text that is not percent-encoded UTF-8.');
     }
   }
   if (controlCharacter.test(text)) {

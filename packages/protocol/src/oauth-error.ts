@@ -37,6 +37,7 @@ export type ErrorReason =
   | 'client_unknown'
   | 'client_disabled'
   | 'secret_wrong'
+  | 'secret_expired'
   | 'token_malformed'
   | 'token_type_wrong'
   | 'algorithm_not_allowed'

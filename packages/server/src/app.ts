@@ -1,21 +1,28 @@
 /** The authorization server as a Fastify plugin: the one place where its parts are put together and its routes listed. */
+import { isUtf8 } from 'node:buffer';
 import { createGuard, type Guard, signingAlgorithms } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
+import { OAuthError } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { findStandingFault } from './access-token/standing.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
 import { createClientKeys } from './client-auth/client-keys.ts';
+import { createAssignableBy } from './clients/assignable-by.ts';
 import { createClientAdministration } from './clients/client-administration.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
 import { clientsEndpoint } from './clients/clients-endpoint.ts';
 import { createRootClient } from './clients/root-client.ts';
+import { createSecretAdministration } from './clients/secret-administration.ts';
+import { createSecretUsage } from './clients/secret-usage.ts';
+import { secretsEndpoint } from './clients/secrets-endpoint.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
+import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
@@ -75,7 +82,18 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const directory = createClientDirectory(db, events, root);
   const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
-  const administration = createClientAdministration({ db, events, masterKey, granting, resources, now });
+  const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens });
+  const administration = createClientAdministration({ events, masterKey, granting, assignableBy, resources, now });
+  const secretUsage = createSecretUsage(db);
+  const secrets = createSecretAdministration({
+    db,
+    events,
+    masterKey,
+    granting,
+    assignableBy,
+    usage: secretUsage,
+    now,
+  });
   const grants = [clientCredentials];
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
@@ -92,6 +110,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     masterKey,
     keys: createClientKeys(createGuardedFetch(config.fetchAllowedNetworks)),
     usedTokens,
+    secretUsage,
     now,
   });
 
@@ -117,12 +136,17 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await keys.maintain();
       await usedTokens.forgetExpired(now() / 1000);
       await revokedTokens.forgetExpired(now() / 1000);
+      await secretUsage.write();
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
     }
   });
-  app.addHook('onClose', async () => stopMaintenance());
+  app.addHook('onClose', async () => {
+    stopMaintenance();
+    await secretUsage.write();
+  });
 
+  recordRoutes(app);
   useValidation(app);
   useJson(app);
   app.setErrorHandler(answerError);
@@ -141,7 +165,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     api.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
-    await clientsEndpoint({ db, directory, administration })(api);
+    await clientsEndpoint({ db, administration })(api);
+    await secretsEndpoint({ secrets })(api);
     await scopesEndpoint(registry)(api);
     await keysEndpoint({ keys, now })(api);
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
@@ -169,15 +194,15 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 }
 
-/** JSON bodies; an empty one counts as an empty object. `__proto__` and `constructor` in them are refused. */
+/** JSON bodies; an empty one counts as an empty object. `__proto__` and `constructor.prototype` are refused. */
 function useJson(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) {
       done(null, {});
     } else {
-      parseJson(request, body as string, done);
+      parseJson(request, decodeBody(body as Buffer), done);
     }
   });
 }
@@ -187,9 +212,13 @@ function useForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: formLimit },
-    (_request, body, done) => done(null, body),
+    { parseAs: 'buffer', bodyLimit: formLimit },
+    (_request, body, done) => done(null, decodeBody(body as Buffer)),
   );
+  // A request without a body and its Content-Type passes no parser.
+  app.addHook('preValidation', async (request) => {
+    request.body ??= '';
+  });
   app.setValidatorCompiler(() => () => true);
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, oauthErrors: true };
@@ -197,6 +226,14 @@ function useForms(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
+}
+
+/** Throws `invalid_request` for bytes that are not UTF-8, rather than to read them as something else. */
+function decodeBody(body: Buffer): string {
+  if (!isUtf8(body)) {
+    throw new OAuthError('invalid_request', 'The body is not UTF-8.');
+  }
+  return body.toString('utf8');
 }
 
 /**

@@ -128,7 +128,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks the environment. Throws `StartError` naming the variable, its fault and a right example. */
 export function readConfig(env: Environment): ServerConfig {
-  const port = readInteger(env, 'PORT', 8080, 1, 65_535, 'PORT=8080');
+  const port = readInteger(env, 'PORT', 8080, 1, 65_535);
   const dataDir = resolve(read(env, 'POSTERN_DATA_DIR') ?? './data');
   return {
     host: readHost(env),
@@ -137,9 +137,9 @@ export function readConfig(env: Environment): ServerConfig {
     dataDir,
     databasePath: readDatabasePath(env, dataDir),
     root: readRoot(env),
-    accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000, '=60'),
+    accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000),
     signingAlgorithm: readChoice(env, 'POSTERN_SIGNING_ALGORITHM', signingAlgorithms),
-    keyRotationDays: readInteger(env, 'POSTERN_KEY_ROTATION_DAYS', 90, 0, 3_650, '=90'),
+    keyRotationDays: readInteger(env, 'POSTERN_KEY_ROTATION_DAYS', 90, 0, 3_650),
     masterKey: readMasterKey(env),
     trustedProxies: readNetworks(env, 'POSTERN_TRUSTED_PROXIES'),
     fetchAllowedNetworks: readNetworks(env, 'POSTERN_FETCH_ALLOWED_NETWORKS'),
@@ -163,23 +163,19 @@ function readSecret(env: Environment, name: string): string | undefined {
     return value;
   }
   if (value !== undefined) {
-    throw new StartError(`${name} and ${name}_FILE are both set: keep one of them.`);
+    throw new StartError(`${name} and ${name}_FILE are both set: keep one of them. Example: ${name}_FILE=${file}`);
   }
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new StartError(`${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code}).`);
+    throw new StartError(
+      `${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code}). ` +
+        `Example: ${name}_FILE=/run/secrets/${name.toLowerCase()}`,
+    );
   }
 }
 
-function readInteger(
-  env: Environment,
-  name: string,
-  fallback: number,
-  least: number,
-  most: number,
-  example: string,
-): number {
+function readInteger(env: Environment, name: string, fallback: number, least: number, most: number): number {
   const text = read(env, name);
   if (text === undefined) {
     return fallback;
@@ -187,7 +183,7 @@ function readInteger(
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most)) {
     throw new StartError(
-      `${name}: "${text}" is not a whole number from ${least} to ${most}. Example: ${name}${example.replace(name, '')}`,
+      `${name}: "${text}" is not a whole number from ${least} to ${most}. Example: ${name}=${fallback}`,
     );
   }
   return value;
@@ -252,8 +248,13 @@ function readRoot(env: Environment): RootCredentials | undefined {
     return undefined;
   }
   if (clientId === undefined || clientSecret === undefined) {
-    const missing = clientId === undefined ? 'OAUTH_ROOT_CLIENT_ID' : 'OAUTH_ROOT_CLIENT_SECRET';
-    throw new StartError(`${missing} is missing: set the root client's id and secret both, or neither.`);
+    const [missing, example] =
+      clientId === undefined
+        ? ['OAUTH_ROOT_CLIENT_ID', 'root']
+        : ['OAUTH_ROOT_CLIENT_SECRET', '$(openssl rand -hex 32)'];
+    throw new StartError(
+      `${missing} is missing: set the root client's id and secret both, or neither. Example: ${missing}=${example}`,
+    );
   }
   return checkRoot({ clientId, clientSecret });
 }

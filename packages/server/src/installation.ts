@@ -1,6 +1,6 @@
 /** What a server keeps outside its process: the data directory, its generated secrets, the database. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Kysely } from 'kysely';
@@ -22,7 +22,7 @@ export interface Installation {
 
 /** Opens everything, and makes what is missing at a first start. Throws `StartError`. */
 export async function openInstallation(config: ServerConfig): Promise<Installation> {
-  makeDirectory(config.dataDir, 'POSTERN_DATA_DIR');
+  makeDirectory(config.dataDir, dataDirFault);
   const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
   const root = config.root ?? keptRoot(join(config.dataDir, 'root.env'));
   const masterKey = createMasterKey(config.masterKey ?? keptMasterKey(join(config.dataDir, 'master.key')));
@@ -36,21 +36,37 @@ export async function openInstallation(config: ServerConfig): Promise<Installati
   return { db, masterKey, root, rootFile };
 }
 
-/** Made with 0700. One that exists keeps its mode: it may be shared with others on purpose. */
-function makeDirectory(path: string, variable: string): void {
+const dataDirFault = (fault: string) =>
+  new StartError(`POSTERN_DATA_DIR: ${fault}. Example: POSTERN_DATA_DIR=/var/lib/postern`);
+
+const databaseUrlFault = (fault: string, cause?: unknown) =>
+  new StartError(`DATABASE_URL: ${fault}. Example: DATABASE_URL=sqlite:/var/lib/postern.db`, { cause });
+
+/** One that exists keeps its mode: it may be shared with others on purpose. */
+function makeDirectory(path: string, startError: (fault: string) => StartError): void {
   try {
-    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) {
-      chmodSync(path, 0o700);
-    }
-    if (!statSync(path).isDirectory()) {
-      throw new StartError(`${variable}: ${path} is not a directory. Example: ${variable}=/var/lib/postern`);
-    }
+    makeMissing(path);
   } catch (error) {
-    throw error instanceof StartError
-      ? error
-      : new StartError(
-          `${variable}: cannot make the directory ${path} (${codeOf(error)}). Example: ${variable}=/var/lib/postern`,
-        );
+    throw startError(`cannot make the directory ${path} (${codeOf(error)})`);
+  }
+  if (!statSync(path).isDirectory()) {
+    throw startError(`${path} is not a directory`);
+  }
+}
+
+/** Step by step: the `recursive` of Node never returns where a parent is there and yet refuses, as `/proc` does. */
+function makeMissing(path: string): void {
+  if (existsSync(path)) {
+    return;
+  }
+  makeMissing(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may start on the same directory at the same moment.
+    if (codeOf(error) !== 'EEXIST') {
+      throw error;
+    }
   }
 }
 
@@ -101,15 +117,12 @@ function keptFile(path: string, generate: () => string): string {
     }
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new StartError(
-      `POSTERN_DATA_DIR: cannot write or read ${path} (${codeOf(error)}). ` +
-        'Choose a directory of your own, for example POSTERN_DATA_DIR=/var/lib/postern',
-    );
+    throw dataDirFault(`cannot write or read ${path} (${codeOf(error)})`);
   }
 }
 
 function openDatabase(path: string): Kysely<Database> {
-  makeDirectory(dirname(path), 'DATABASE_URL');
+  makeDirectory(dirname(path), databaseUrlFault);
   try {
     return new Kysely<Database>({ dialect: openSqlite(path) });
   } catch (error) {
@@ -121,9 +134,7 @@ function databaseFault(path: string, error: unknown): Error {
   if (error instanceof StartError) {
     return error;
   }
-  return new StartError(`DATABASE_URL: cannot open the database ${path} (${(error as Error).message}).`, {
-    cause: error,
-  });
+  return databaseUrlFault(`cannot open the database ${path} (${(error as Error).message})`, error);
 }
 
 function codeOf(error: unknown): string {

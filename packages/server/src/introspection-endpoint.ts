@@ -92,7 +92,7 @@ function maySee(caller: Client, token: AccessToken, resources: ResourceRegistry)
   return (
     caller.isRoot ||
     token.clientId === caller.id ||
-    resources.findByIdentifier(token.audience)?.introspectionClients.includes(caller.id) === true
+    token.audience.some((one) => resources.findByIdentifier(one)?.introspectionClients.includes(caller.id))
   );
 }
 
@@ -101,7 +101,7 @@ function describeToken(token: AccessToken): Record<string, unknown> {
     active: true,
     iss: token.issuer,
     sub: token.subject,
-    aud: token.audience,
+    aud: token.audience.length === 1 ? token.audience[0] : token.audience,
     client_id: token.clientId,
     scope: [...token.scopes].join(' '),
     token_type: token.confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',

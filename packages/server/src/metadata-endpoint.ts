@@ -14,10 +14,19 @@ export interface MetadataEndpointOptions {
 
 export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpointOptions): ProtocolPlugin {
   return async (app) => {
-    for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+    const alias = 'openid-configuration';
+    for (const name of ['oauth-authorization-server', alias]) {
       app.get(
         `/.well-known/${name}`,
-        { schema: { tags: ['Discovery'], operationId: 'read_metadata', summary: 'Authorization server metadata' } },
+        {
+          schema: {
+            hide: name === alias,
+            tags: ['Discovery'],
+            operationId: 'read_metadata',
+            summary: 'Authorization server metadata',
+            description: `Also at \`/.well-known/${alias}\`.`,
+          },
+        },
         async (_request, reply): Promise<AuthorizationServerMetadata> => {
           reply.header('cache-control', 'public, max-age=300');
           return {

@@ -41,14 +41,15 @@ export interface TestServer {
   createClient(body: unknown): Promise<Credentials>;
   /** What the server's clock shows, in milliseconds since 1970. */
   now(): number;
-  /** Stops, and removes the data unless it is to be kept. */
-  close(options?: { keepData?: boolean }): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface TestServerOptions {
   readonly env?: Record<string, string>;
-  /** Of an earlier server that kept its data, to start on it again. */
+  /** Of an earlier server, to start on its data again. Default: a new one, removed by `close`. */
   readonly dataDir?: string;
+  /** Has the app first, when it has no routes yet. */
+  readonly before?: (app: FastifyInstance) => void;
   /** Registers more on the app before it listens. */
   readonly extend?: (app: FastifyInstance, server: { now: () => number }) => Promise<void>;
 }
@@ -75,6 +76,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const installation = await openInstallation(config);
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
+  options.before?.(app);
   await app.register(authorizationServer, { config, installation, clock: { now, every } });
   await options.extend?.(app, { now });
   await app.listen({ host: config.host, port });
@@ -124,9 +126,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       return { clientId: answer.body.client_id, clientSecret: answer.body.client_secret };
     },
     now,
-    async close({ keepData = false } = {}) {
+    async close() {
       await app.close();
-      if (!keepData) {
+      if (options.dataDir === undefined) {
         rmSync(dataDir, { recursive: true });
       }
     },

@@ -1,4 +1,7 @@
 /** Signing keys over HTTP: published first, signing later, verifying until the last token has expired. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from './harness.ts';
@@ -69,9 +72,9 @@ test('the schedule rotates by itself, and tokens are issued and verified without
 });
 
 test('a change of the algorithm is a rotation', async () => {
-  const first = await startTestServer();
-  await first.close({ keepData: true });
-  const changed = await startTestServer({ dataDir: first.dataDir, env: { POSTERN_SIGNING_ALGORITHM: 'EdDSA' } });
+  const dataDir = mkdtempSync(join(tmpdir(), 'postern-keys-'));
+  await (await startTestServer({ dataDir })).close();
+  const changed = await startTestServer({ dataDir, env: { POSTERN_SIGNING_ALGORITHM: 'EdDSA' } });
   try {
     expect(decodeProtectedHeader(await changed.rootToken()).alg).toBe('ES256');
     await changed.advance(600);
@@ -80,6 +83,7 @@ test('a change of the algorithm is a rotation', async () => {
     expect((await changed.call('GET', '/api/v1/oauth/scope', { token })).status).toBe(200);
   } finally {
     await changed.close();
+    rmSync(dataDir, { recursive: true });
   }
 });
 

@@ -1,4 +1,7 @@
 /** Client authentication by a signed JWT. RFC 7523 §2.2 and §3, and what goes wrong with it in the wild. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from './harness.ts';
@@ -152,7 +155,8 @@ describe('RFC 7523 §3 an assertion is used once', () => {
   });
 
   test('also after a restart, until it has expired', async () => {
-    const first = await startTestServer();
+    const dataDir = mkdtempSync(join(tmpdir(), 'postern-assertions-'));
+    const first = await startTestServer({ dataDir });
     const created = await first.call('POST', '/api/v1/oauth/client', {
       token: await first.rootToken(),
       body: {
@@ -172,10 +176,11 @@ describe('RFC 7523 §3 an assertion is used once', () => {
         })
       ).status;
     expect(await post(first, first.url)).toBe(200);
-    await first.close({ keepData: true });
-    const second = await startTestServer({ dataDir: first.dataDir });
+    await first.close();
+    const second = await startTestServer({ dataDir });
     expect(await post(second, second.url)).toBe(401);
     await second.close();
+    rmSync(dataDir, { recursive: true });
   });
 });
 

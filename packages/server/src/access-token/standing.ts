@@ -23,7 +23,7 @@ export function findStandingFault(
   if (client.isRoot ? token.generation !== client.generation : token.generation < client.generation) {
     return 'generation_old';
   }
-  if (token.audience !== issuer && !mayAskFor(client, token.audience)) {
+  if (!token.audience.every((one) => one === issuer || mayAskFor(client, one))) {
     return 'audience_wrong';
   }
   return token.scopes.isSubsetOf(client.scopes) ? undefined : 'scope_withdrawn';

@@ -3,10 +3,11 @@ import { type ErrorReason, OAuthError, parseBasicCredentials } from '@postern/pr
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
 import type { ClientAuthMethod } from '../clients/client-metadata.ts';
+import type { SecretUsage } from '../clients/secret-usage.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { ClientKeys } from './client-keys.ts';
-import { findSecretFault } from './client-secret.ts';
+import { checkSecret } from './client-secret.ts';
 import { assertionType, type ClientAssertion, findAssertionFault, readClientAssertion } from './private-key-jwt.ts';
 
 export type PresentedCredentials =
@@ -34,12 +35,13 @@ export interface ClientAuthenticationOptions {
   readonly masterKey: MasterKey;
   readonly keys: ClientKeys;
   readonly usedTokens: UsedTokens;
+  readonly secretUsage: SecretUsage;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
-  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, now } = options;
+  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, secretUsage, now } = options;
 
   return async (authorization, form) => {
     const presented = readCredentials(authorization, form);
@@ -55,7 +57,13 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     } else {
       client = await directory.find(presented.clientId);
       // The secret comes first, so that what it costs does not tell which clients use secrets.
-      fault = findSecretFault(client, presented.clientSecret, masterKey) ?? findMethodFault(client, presented.method);
+      const check = checkSecret(client, presented.clientSecret, masterKey, now());
+      if ('fault' in check) {
+        fault = check.fault;
+      } else {
+        fault = findMethodFault(client, presented.method);
+        secretUsage.note(check.secretId, now());
+      }
     }
     if (client === undefined || fault !== undefined) {
       throw new OAuthError(

@@ -1,23 +1,21 @@
 /** Making, changing and deleting clients: rules, store and events brought together, each change in one transaction. */
+import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import type { EventLog } from '../events/event-log.ts';
+import type { Append, EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import type { ResourceRegistry } from '../resources/resource-registry.ts';
 import { requireKnown } from '../scopes/scope-registry.ts';
+import type { AssignableBy } from './assignable-by.ts';
 import { type Client, type ClientChange, changeClient, newClient } from './client.ts';
 import { checkMetadata, usesSecret } from './client-metadata.ts';
-import { deleteClient, findClient, insertClient, insertSecret, updateClient } from './client-store.ts';
+import { newSecret } from './client-secret.ts';
+import { insertSecret } from './client-secret-store.ts';
+import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
 import { generateClientId, generateClientSecret } from './credentials.ts';
-import { assignableScopes, type GrantingRules, requireAssignable } from './granting.ts';
-
-/** Who makes a change: a client, with what its token allows. */
-export interface Actor {
-  readonly client: Client;
-  readonly tokenScopes: ReadonlySet<string>;
-}
+import { type GrantingRules, requireAssignable } from './granting.ts';
 
 export interface CreatedClient {
   readonly clientId: string;
@@ -25,31 +23,31 @@ export interface CreatedClient {
   readonly clientSecret: string | undefined;
 }
 
+/** Each call is made with a verified access token, and throws `invalid_token` where that no longer stands. */
 export interface ClientAdministration {
-  /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the actor may not assign. */
-  create(actor: Actor, change: ClientChange): Promise<CreatedClient>;
+  /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the token may not assign. */
+  create(token: AccessToken, change: ClientChange): Promise<CreatedClient>;
   /** The client after the change. Throws as `create` does, and `not_found`. */
-  change(actor: Actor, clientId: string, change: ClientChange): Promise<Client>;
+  change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
   /** Ends all tokens of the client that were issued so far. Throws as `remove` does. */
-  revokeTokens(actor: Actor, clientId: string): Promise<void>;
-  /** Throws `not_found`, and `access_denied` unless the actor may assign all that the client holds. */
-  remove(actor: Actor, clientId: string): Promise<void>;
+  revokeTokens(token: AccessToken, clientId: string): Promise<void>;
+  /** Throws `not_found`, and `access_denied` unless the token may assign all that the client holds. */
+  remove(token: AccessToken, clientId: string): Promise<void>;
 }
 
 export interface ClientAdministrationOptions {
-  readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
   readonly granting: GrantingRules;
+  readonly assignableBy: AssignableBy;
   readonly resources: ResourceRegistry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, granting, resources, now } = options;
+  const { events, masterKey, granting, assignableBy, resources, now } = options;
   const timestamp = () => new Date(now()).toISOString();
-  const assignableBy = (actor: Actor) => assignableScopes(actor.client, actor.tokenScopes, granting);
   const known = (change: ClientChange): ClientChange => ({
     ...change,
     ...(change.scopes && { scopes: requireKnown(change.scopes, granting.registry) }),
@@ -60,39 +58,37 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
 
   return {
-    async create(actor, wanted) {
+    async create(token, wanted) {
       const change = known(wanted);
       const createdAt = timestamp();
       const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
       checkMetadata(client.metadata);
       requireRegistered(change, resources);
-      requireAssignable(client, assignableBy(actor), granting);
       const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
-      await events.change(actor.client.id, async (transaction, append) => {
+      await events.change(token.clientId, async (transaction, append) => {
+        requireAssignable(client, await assignableBy(transaction, token), granting);
         await insertClient(transaction, client);
         await coverLifetime(transaction, client);
         await append({ kind: 'client.created', subject: client.id, data: { ...change } });
         if (clientSecret !== undefined) {
-          const secret = { id: generateClientId(), lastFour: clientSecret.slice(-4), createdAt };
-          await insertSecret(transaction, client.id, {
-            ...secret,
-            digest: masterKey.digest('client secrets', clientSecret),
-          });
+          const secret = newSecret(clientSecret, masterKey, now(), undefined);
+          await insertSecret(transaction, client.id, secret);
           await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
         }
       });
       return { clientId: client.id, clientSecret };
     },
 
-    change(actor, clientId, wanted) {
+    change(token, clientId, wanted) {
       const change = known(wanted);
-      return events.change(actor.client.id, async (transaction, append) => {
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
         const before = await getClient(transaction, clientId);
         const after = changeClient(before, change, timestamp());
         checkMetadata(after.metadata);
         requireRegistered(change, resources);
-        requireAssignable(before, assignableBy(actor), granting);
-        requireAssignable(after, assignableBy(actor), granting);
+        requireAssignable(before, assignable, granting);
+        requireAssignable(after, assignable, granting);
         await updateClient(transaction, after);
         await coverLifetime(transaction, after);
         await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
@@ -100,24 +96,31 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       });
     },
 
-    revokeTokens(actor, clientId) {
-      return events.change(actor.client.id, async (transaction, append) => {
+    revokeTokens(token, clientId) {
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
         const client = await getClient(transaction, clientId);
-        requireAssignable(client, assignableBy(actor), granting);
-        const generation = client.generation + 1;
-        await updateClient(transaction, { ...client, generation });
-        await append({ kind: 'client.revoked', subject: clientId, data: { generation } });
+        requireAssignable(client, assignable, granting);
+        await endTokens(transaction, append, client);
       });
     },
 
-    remove(actor, clientId) {
-      return events.change(actor.client.id, async (transaction, append) => {
-        requireAssignable(await getClient(transaction, clientId), assignableBy(actor), granting);
+    remove(token, clientId) {
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
+        requireAssignable(await getClient(transaction, clientId), assignable, granting);
         await deleteClient(transaction, clientId);
         await append({ kind: 'client.deleted', subject: clientId, data: {} });
       });
     },
   };
+}
+
+/** Raises the generation of a client, so that its tokens from before are refused. */
+export async function endTokens(transaction: Kysely<Database>, append: Append, client: Client): Promise<void> {
+  const generation = client.generation + 1;
+  await updateClient(transaction, { ...client, generation });
+  await append({ kind: 'client.revoked', subject: client.id, data: { generation } });
 }
 
 /** Throws `invalid_parameter` where the change names a resource that is not registered. */
@@ -132,7 +135,7 @@ function requireRegistered(change: ClientChange, resources: ResourceRegistry): v
 export async function getClient(db: Kysely<Database>, clientId: string): Promise<Client> {
   const client = await findClient(db, clientId);
   if (client === undefined) {
-    throw new OAuthError('not_found', `There is no client ${clientId}.`);
+    throw new OAuthError('not_found', `There is no client with the id '${clientId}'.`);
   }
   return client;
 }

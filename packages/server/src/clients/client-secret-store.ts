@@ -1,18 +1,7 @@
 /** Client secrets in the database: their digests, and what is known of their use. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-
-export interface ClientSecret {
-  readonly id: string;
-  readonly digest: Buffer;
-  readonly lastFour: string;
-  /** All times in milliseconds since 1970. */
-  readonly createdAt: number;
-  /** Null: never. */
-  readonly expiresAt: number | null;
-  /** Null: never used. */
-  readonly lastUsedAt: number | null;
-}
+import type { ClientSecret } from './client-secret.ts';
 
 /** Oldest first, the expired ones among them. */
 export async function listSecrets(db: Kysely<Database>, clientId: string): Promise<ClientSecret[]> {
@@ -49,7 +38,11 @@ export async function insertSecret(db: Kysely<Database>, clientId: string, secre
 }
 
 export async function setSecretExpiry(db: Kysely<Database>, id: string, expiresAt: number): Promise<void> {
-  await db.updateTable('client_secrets').set({ expires_at: toText(expiresAt) }).where('id', '=', id).execute();
+  await db
+    .updateTable('client_secrets')
+    .set({ expires_at: toText(expiresAt) })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** A later time that is there already stays: another node may have seen a later use. */

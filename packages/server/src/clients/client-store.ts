@@ -2,29 +2,18 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
 import type { Client } from './client.ts';
-
-export interface NewSecret {
-  readonly id: string;
-  readonly digest: Buffer;
-  readonly lastFour: string;
-  /** RFC 3339, UTC. */
-  readonly createdAt: string;
-}
+import { listSecrets } from './client-secret-store.ts';
 
 export async function findClient(db: Kysely<Database>, id: string): Promise<Client | undefined> {
   const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) {
     return undefined;
   }
-  const secrets = await db.selectFrom('client_secrets').select('digest').where('client_id', '=', id).execute();
-  return fromRow(
-    row,
-    secrets.map(({ digest }) => Buffer.from(digest, 'base64url')),
-  );
+  return fromRow(row, await listSecrets(db, id));
 }
 
 export interface ClientPage {
-  /** Without their secrets' digests: a list has no use for them. */
+  /** Without their secrets: a list has no use for them. */
   readonly clients: readonly Client[];
   readonly total: number;
 }
@@ -53,19 +42,6 @@ export async function insertClient(db: Kysely<Database>, client: Client): Promis
     .execute();
 }
 
-export async function insertSecret(db: Kysely<Database>, clientId: string, secret: NewSecret): Promise<void> {
-  await db
-    .insertInto('client_secrets')
-    .values({
-      id: secret.id,
-      client_id: clientId,
-      digest: secret.digest.toString('base64url'),
-      last_four: secret.lastFour,
-      created_at: secret.createdAt,
-    })
-    .execute();
-}
-
 /** Writes all that can change; secrets are not among it. */
 export async function updateClient(db: Kysely<Database>, client: Client): Promise<void> {
   await db.updateTable('clients').set(toColumns(client)).where('id', '=', client.id).execute();
@@ -90,7 +66,7 @@ function toColumns(client: Client) {
   };
 }
 
-function fromRow(row: Selectable<ClientTable>, secretDigests: readonly Buffer[]): Client {
+function fromRow(row: Selectable<ClientTable>, secrets: Client['secrets']): Client {
   return {
     id: row.id,
     name: row.name,
@@ -100,7 +76,7 @@ function fromRow(row: Selectable<ClientTable>, secretDigests: readonly Buffer[])
     enabled: row.enabled === 1,
     accessTokenTtlSeconds: row.access_token_ttl_seconds,
     generation: row.generation,
-    secretDigests,
+    secrets,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     isRoot: false,

@@ -4,6 +4,7 @@
  */
 
 import { type ClientMetadata, type ClientMetadataChange, changeMetadata } from './client-metadata.ts';
+import type { ClientSecret } from './client-secret.ts';
 
 export interface Client {
   readonly id: string;
@@ -17,8 +18,8 @@ export interface Client {
   readonly accessTokenTtlSeconds: number | null;
   /** Rises when all of its tokens must die at once. */
   readonly generation: number;
-  /** Digests of the secrets that authenticate it. */
-  readonly secretDigests: readonly Buffer[];
+  /** The secrets that authenticate it, the expired ones among them. */
+  readonly secrets: readonly Pick<ClientSecret, 'id' | 'digest' | 'expiresAt'>[];
   /** RFC 3339, UTC. */
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -47,7 +48,7 @@ export function newClient(id: string, createdAt: string): Client {
     enabled: true,
     accessTokenTtlSeconds: null,
     generation: 0,
-    secretDigests: [],
+    secrets: [],
     createdAt,
     updatedAt: createdAt,
     isRoot: false,

@@ -1,6 +1,5 @@
 /** The management API of clients. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { OAuthError } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
@@ -8,14 +7,14 @@ import type { Database } from '../db/schema.ts';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
 import type { Client } from './client.ts';
-import { type Actor, type ClientAdministration, getClient } from './client-administration.ts';
-import type { ClientDirectory } from './client-directory.ts';
+import { type ClientAdministration, getClient } from './client-administration.ts';
 import { clientMetadataMembers } from './client-metadata.ts';
 import { listClients } from './client-store.ts';
 
 /** No control characters, no halves of surrogate pairs. */
 const printable = '^[^\\p{Cc}\\p{Cs}]*$';
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
+const exampleScopes = { scopes: ['policy:read', 'rule:read'] };
 
 const ClientBody = Type.Object(
   {
@@ -31,10 +30,10 @@ const ClientBody = Type.Object(
     ),
     ...clientMetadataMembers,
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
 
-const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: false });
+const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: false, examples: [exampleScopes] });
 
 const CreatedView = Type.Object({
   client_id: Type.String(),
@@ -60,20 +59,10 @@ const ClientPath = Type.Object({ client_id: Type.String() });
 
 export interface ClientsEndpointOptions {
   readonly db: Kysely<Database>;
-  readonly directory: ClientDirectory;
   readonly administration: ClientAdministration;
 }
 
-export function clientsEndpoint({ db, directory, administration }: ClientsEndpointOptions): ApiPlugin {
-  const actorOf = async (request: FastifyRequest): Promise<Actor> => {
-    const token = accessTokenOf(request);
-    const client = await directory.find(token.clientId);
-    if (client === undefined) {
-      throw new OAuthError('invalid_token', 'The client of this token is gone.', { reason: 'client_unknown' });
-    }
-    return { client, tokenScopes: token.scopes };
-  };
-
+export function clientsEndpoint({ db, administration }: ClientsEndpointOptions): ApiPlugin {
   return async (app) => {
     app.post(
       '/api/v1/oauth/client',
@@ -90,7 +79,7 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
         },
       },
       async (request) => {
-        const { clientId, clientSecret } = await administration.create(await actorOf(request), request.body);
+        const { clientId, clientSecret } = await administration.create(accessTokenOf(request), request.body);
         return { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
       },
     );
@@ -144,7 +133,7 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
           response: { 200: ClientView, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
         },
         handler: async (request) =>
-          toView(await administration.change(await actorOf(request), request.params.client_id, request.body)),
+          toView(await administration.change(accessTokenOf(request), request.params.client_id, request.body)),
       });
     }
 
@@ -161,7 +150,7 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
         },
       },
       async (request, reply) => {
-        await administration.remove(await actorOf(request), request.params.client_id);
+        await administration.remove(accessTokenOf(request), request.params.client_id);
         return reply.code(204).send(null);
       },
     );
@@ -179,7 +168,7 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
         },
       },
       async (request, reply) => {
-        await administration.revokeTokens(await actorOf(request), request.params.client_id);
+        await administration.revokeTokens(accessTokenOf(request), request.params.client_id);
         return reply.code(204).send(null);
       },
     );
@@ -215,7 +204,7 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
         },
       },
       async (request) => {
-        const client = await administration.change(await actorOf(request), request.params.client_id, request.body);
+        const client = await administration.change(accessTokenOf(request), request.params.client_id, request.body);
         return [...client.scopes];
       },
     );
@@ -224,7 +213,9 @@ export function clientsEndpoint({ db, directory, administration }: ClientsEndpoi
 
 /** Fidesops takes the bare array of scopes, and no body at all, where an object is due. */
 async function acceptBareScopes(request: FastifyRequest): Promise<void> {
-  if (Array.isArray(request.body)) {
+  if (request.body === undefined) {
+    request.body = {};
+  } else if (Array.isArray(request.body)) {
     request.body = { scopes: request.body };
   }
 }

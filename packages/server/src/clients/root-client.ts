@@ -20,7 +20,7 @@ export function createRootClient(root: RootCredentials, masterKey: MasterKey, re
     enabled: true,
     accessTokenTtlSeconds: null,
     generation: masterKey.digest('fingerprints', `${root.clientId} ${root.clientSecret}`).readUIntBE(0, 6),
-    secretDigests: [masterKey.digest('client secrets', root.clientSecret)],
+    secrets: [{ id: 'root', digest: masterKey.digest('client secrets', root.clientSecret), expiresAt: null }],
     createdAt: '',
     updatedAt: '',
     isRoot: true,

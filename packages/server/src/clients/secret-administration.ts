@@ -1,21 +1,17 @@
 /** Rotating and deleting the secrets of a client. */
+import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { type Actor, getClient } from './client-administration.ts';
+import type { AssignableBy } from './assignable-by.ts';
+import { endTokens, getClient } from './client-administration.ts';
 import { usesSecret } from './client-metadata.ts';
-import {
-  type ClientSecret,
-  deleteSecret,
-  insertSecret,
-  listSecrets,
-  setSecretExpiry,
-} from './client-secret-store.ts';
-import { updateClient } from './client-store.ts';
-import { generateClientId, generateClientSecret } from './credentials.ts';
-import { assignableScopes, type GrantingRules, requireAssignable } from './granting.ts';
+import { type ClientSecret, isExpired, newSecret } from './client-secret.ts';
+import { deleteSecret, insertSecret, listSecrets, setSecretExpiry } from './client-secret-store.ts';
+import { generateClientSecret } from './credentials.ts';
+import { type GrantingRules, requireAssignable } from './granting.ts';
 import type { SecretUsage } from './secret-usage.ts';
 
 /** Secrets of one client that are valid at once, at the most. */
@@ -40,9 +36,9 @@ export interface SecretAdministration {
   /** Oldest first. Throws `not_found`. */
   list(clientId: string): Promise<readonly ClientSecret[]>;
   /** Throws `not_found`, `conflict` where there are too many, and `access_denied` as for any change of the client. */
-  rotate(actor: Actor, clientId: string, rotation: Rotation): Promise<RotatedSecret>;
+  rotate(token: AccessToken, clientId: string, rotation: Rotation): Promise<RotatedSecret>;
   /** Throws `not_found` and `access_denied`. */
-  remove(actor: Actor, clientId: string, secretId: string): Promise<void>;
+  remove(token: AccessToken, clientId: string, secretId: string): Promise<void>;
 }
 
 export interface SecretAdministrationOptions {
@@ -50,17 +46,19 @@ export interface SecretAdministrationOptions {
   readonly events: EventLog;
   readonly masterKey: MasterKey;
   readonly granting: GrantingRules;
+  readonly assignableBy: AssignableBy;
   readonly usage: SecretUsage;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createSecretAdministration(options: SecretAdministrationOptions): SecretAdministration {
-  const { db, events, masterKey, granting, usage, now } = options;
+  const { db, events, masterKey, granting, assignableBy, usage, now } = options;
 
-  const getChangeable = async (transaction: Kysely<Database>, actor: Actor, clientId: string) => {
+  const getChangeable = async (transaction: Kysely<Database>, token: AccessToken, clientId: string) => {
+    const assignable = await assignableBy(transaction, token);
     const client = await getClient(transaction, clientId);
-    requireAssignable(client, assignableScopes(actor.client, actor.tokenScopes, granting), granting);
+    requireAssignable(client, assignable, granting);
     return client;
   };
   const withUsage = (secret: ClientSecret): ClientSecret => ({
@@ -74,22 +72,15 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
       return (await listSecrets(db, clientId)).map(withUsage);
     },
 
-    rotate(actor, clientId, { overlapSeconds, expiresInSeconds }) {
-      return events.change(actor.client.id, async (transaction, append) => {
-        const client = await getChangeable(transaction, actor, clientId);
+    rotate(token, clientId, { overlapSeconds, expiresInSeconds }) {
+      return events.change(token.clientId, async (transaction, append) => {
+        const client = await getChangeable(transaction, token, clientId);
         if (!usesSecret(client.metadata)) {
           throw new OAuthError('conflict', 'The client does not authenticate by a secret.');
         }
         const createdAt = now();
         const clientSecret = generateClientSecret();
-        const secret: ClientSecret = {
-          id: generateClientId(),
-          digest: masterKey.digest('client secrets', clientSecret),
-          lastFour: clientSecret.slice(-4),
-          createdAt,
-          expiresAt: expiresInSeconds === undefined ? null : createdAt + expiresInSeconds * 1000,
-          lastUsedAt: null,
-        };
+        const secret = newSecret(clientSecret, masterKey, createdAt, expiresInSeconds);
         const others: ClientSecret[] = [];
         for (const other of (await listSecrets(transaction, clientId)).map(withUsage)) {
           if (overlapSeconds === 0 || isExpired(other, createdAt)) {
@@ -105,17 +96,15 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
         await insertSecret(transaction, clientId, secret);
         await append({ kind: 'secret.created', subject: clientId, data: { secret_id: secret.id, overlapSeconds } });
         if (overlapSeconds === 0) {
-          const generation = client.generation + 1;
-          await updateClient(transaction, { ...client, generation });
-          await append({ kind: 'client.revoked', subject: clientId, data: { generation } });
+          await endTokens(transaction, append, client);
         }
         return { secret, clientSecret, others };
       });
     },
 
-    remove(actor, clientId, secretId) {
-      return events.change(actor.client.id, async (transaction, append) => {
-        await getChangeable(transaction, actor, clientId);
+    remove(token, clientId, secretId) {
+      return events.change(token.clientId, async (transaction, append) => {
+        await getChangeable(transaction, token, clientId);
         if (!(await listSecrets(transaction, clientId)).some(({ id }) => id === secretId)) {
           throw new OAuthError('not_found', `The client has no secret ${secretId}.`);
         }
@@ -124,10 +113,6 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
       });
     },
   };
-}
-
-function isExpired({ expiresAt }: ClientSecret, now: number): boolean {
-  return expiresAt !== null && expiresAt <= now;
 }
 
 /** Lets a secret end with the overlap, unless it ends earlier anyway. */

@@ -1,9 +1,9 @@
 /** The management API of client secrets: rotation with overlap, and what is known of each. */
+import { accessTokenOf } from '@postern/guard/fastify';
 import { Type } from 'typebox';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
-import type { ActorOf } from './acting-client.ts';
-import type { ClientSecret } from './client-secret-store.ts';
+import type { ClientSecret } from './client-secret.ts';
 import type { SecretAdministration } from './secret-administration.ts';
 
 const Seconds = Type.Integer({ minimum: 1, maximum: 315_360_000 });
@@ -45,11 +45,10 @@ const ClientPath = Type.Object({ client_id: Type.String() });
 const SecretPath = Type.Object({ client_id: Type.String(), secret_id: Type.String() });
 
 export interface SecretsEndpointOptions {
-  readonly actorOf: ActorOf;
   readonly secrets: SecretAdministration;
 }
 
-export function secretsEndpoint({ actorOf, secrets }: SecretsEndpointOptions): ApiPlugin {
+export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin {
   return async (app) => {
     app.post(
       '/api/v1/oauth/client/:client_id/secret',
@@ -67,7 +66,7 @@ export function secretsEndpoint({ actorOf, secrets }: SecretsEndpointOptions): A
       async (request) => {
         const { overlap_seconds, expires_in_seconds } = request.body;
         const { secret, clientSecret, others } = await secrets.rotate(
-          await actorOf(request),
+          accessTokenOf(request),
           request.params.client_id,
           { overlapSeconds: overlap_seconds, expiresInSeconds: expires_in_seconds },
         );
@@ -108,7 +107,7 @@ export function secretsEndpoint({ actorOf, secrets }: SecretsEndpointOptions): A
         },
       },
       async (request, reply) => {
-        await secrets.remove(await actorOf(request), request.params.client_id, request.params.secret_id);
+        await secrets.remove(accessTokenOf(request), request.params.client_id, request.params.secret_id);
         return reply.code(204).send(null);
       },
     );

@@ -27,6 +27,10 @@ export interface ClientSecretTable {
   digest: string;
   last_four: string;
   created_at: string;
+  /** Null: never. */
+  expires_at: string | null;
+  /** Null: never used, as far as was written down. */
+  last_used_at: string | null;
 }
 
 export interface SigningKeyTable {

@@ -11,6 +11,7 @@ export type EventKind =
   | 'client.revoked'
   | 'client.deleted'
   | 'secret.created'
+  | 'secret.deleted'
   | 'token.revoked'
   | 'resource.saved'
   | 'resource.deleted'

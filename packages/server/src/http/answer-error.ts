@@ -29,10 +29,18 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
     );
 }
 
-/** For a path that nothing serves. */
+/** For a path that nothing serves, or not by this method. */
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
   const path = pathOf(request.url);
-  answerError(new OAuthError('not_found', `Nothing here answers ${request.method} ${path}; see /api.`), request, reply);
+  const allow = [...request.server.methodsOf(path)].join(', ');
+  if (allow === '') {
+    const text = `Nothing here answers ${request.method} ${path}; see /api.`;
+    answerError(new OAuthError('not_found', text), request, reply);
+  } else {
+    reply.header('allow', allow);
+    const text = `${path} takes ${allow} and not ${request.method}.`;
+    answerError(new OAuthError('method_not_allowed', text), request, reply);
+  }
 }
 
 /** A URL without its query, which may hold what no log and no answer should repeat. */
@@ -45,7 +53,8 @@ function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
   if (thrown instanceof OAuthError) {
     return thrown;
   }
-  switch ((thrown as FastifyError).code) {
+  const { code, statusCode = 500 } = thrown as Partial<FastifyError>;
+  switch (code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       // RFC 6749 §5.2 knows no media types: a request that is not a form is malformed.
       return oauthErrors
@@ -59,15 +68,17 @@ function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new OAuthError(
         'invalid_request',
-        'The body is not valid JSON, or has a member that no JSON here may have.',
+        'The body is not valid JSON, or it has a member named __proto__ or constructor.prototype.',
       );
     case 'FST_ERR_BAD_URL':
-    case 'FST_ERR_ASYNC_CONSTRAINT':
       return new OAuthError('invalid_request', 'The URL is not percent-encoded UTF-8.');
     case 'FST_ERR_MAX_PARAM_LENGTH':
-    case 'FST_ERR_PARAM_LENGTH':
       return new OAuthError('not_found', 'There is nothing with an id as long as that.');
     default:
+      // What else Fastify finds wrong with a request, such as a caller that hangs up in the middle of its body.
+      if (statusCode < 500) {
+        return new OAuthError('invalid_request', 'The request cannot be read.', { cause: thrown });
+      }
       return new OAuthError('server_error', 'Something went wrong here. The log has it under the X-Request-Id.', {
         cause: thrown,
       });

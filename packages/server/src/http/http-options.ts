@@ -45,13 +45,21 @@ function answerMalformed(error: Error & { code?: string }, socket: Socket): void
     socket.destroy();
     return;
   }
-  const [status, code, detail] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'header_too_large', 'The headers are too large.']
-      : ['400 Bad Request', 'invalid_request', 'The request is not valid HTTP.'];
+  const [status, code, detail] = describeMalformed(error.code);
   const body = JSON.stringify({ error: code, detail });
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
       `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+function describeMalformed(fault: string | undefined): [status: string, code: string, detail: string] {
+  switch (fault) {
+    case 'HPE_HEADER_OVERFLOW':
+      return ['431 Request Header Fields Too Large', 'header_too_large', 'The URL or the headers are too large.'];
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return ['408 Request Timeout', 'invalid_request', 'The request took too long to arrive.'];
+    default:
+      return ['400 Bad Request', 'invalid_request', 'The request is not valid HTTP.'];
+  }
 }

@@ -17,17 +17,23 @@ export function useValidation(app: FastifyInstance): void {
     (httpPart === 'body' ? bodyAjv : urlAjv).compile(schema as object),
   );
   app.setSchemaErrorFormatter(
-    (errors, part) => new OAuthError('invalid_parameter', describe(errors[0] as ErrorObject, part)),
+    (errors, part) => new OAuthError('invalid_parameter', describe(errors as ErrorObject[], part)),
   );
 }
 
-function describe(error: ErrorObject, part: string): string {
+/** The first error; where it is about one of several values that would do, with all of them. */
+function describe(errors: readonly ErrorObject[], part: string): string {
+  const error = errors[0] as ErrorObject;
   const steps = error.instancePath.split('/').slice(1);
   const field = steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${unescapePointer(step)}`)).join('');
   const where = field === '' ? `The ${part === 'body' ? 'body' : 'URL'}` : field.replace(/^\./, '');
   switch (error.keyword) {
-    case 'additionalProperties':
-      return `${where}: ${error.params['additionalProperty']} is not a known member.`;
+    case 'additionalProperties': {
+      const name = error.params['additionalProperty'].slice(0, 100);
+      return `${where}: ${name} is not a known ${part === 'body' ? 'member' : 'parameter'}.`;
+    }
+    case 'const':
+      return `${where}: must be ${allowedValues(errors).join(' or ')}.`;
     case 'enum':
       return `${where}: must be one of ${error.params['allowedValues'].join(', ')}.`;
     case 'pattern':
@@ -35,6 +41,10 @@ function describe(error: ErrorObject, part: string): string {
     default:
       return `${where}: ${error.message}.`;
   }
+}
+
+function allowedValues(errors: readonly ErrorObject[]): unknown[] {
+  return errors.filter(({ keyword }) => keyword === 'const').map(({ params }) => params['allowedValue']);
 }
 
 function unescapePointer(step: string): string {

@@ -24,15 +24,18 @@ const Query = Type.Object(
 export function scopesEndpoint(registry: ScopeRegistry): ApiPlugin {
   return async (app) => {
     // Fidesops documented the plural and served the singular: both are in use.
-    for (const url of ['/api/v1/oauth/scope', '/api/v1/oauth/scopes']) {
+    const plural = '/api/v1/oauth/scopes';
+    for (const url of ['/api/v1/oauth/scope', plural]) {
       app.get(
         url,
         {
           config: { scope: 'scope:read' },
           schema: {
+            hide: url === plural,
             tags: ['OAuth'],
             operationId: 'read_scopes',
             summary: 'List the scopes that a client can hold',
+            description: `Also at \`${plural}\`.`,
             querystring: Query,
             response: {
               200: Type.Union([Type.Array(Type.String()), Type.Array(ScopeView)]),

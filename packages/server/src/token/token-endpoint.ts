@@ -12,7 +12,7 @@ import { bindToSender, type SenderConstraintOptions } from './sender-constraint.
 import { findTarget, type TargetOptions } from './target.ts';
 
 const TokenForm = Type.Object({
-  grant_type: Type.String({ description: '`client_credentials`' }),
+  grant_type: Type.String({ description: '`client_credentials`', examples: ['client_credentials'] }),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_assertion_type: Type.Optional(Type.String({ description: `With client_assertion: ${assertionType}` })),

@@ -1,0 +1,76 @@
+/** Guard as a Fastify hook. RFC 6750. */
+import type { ErrorReason } from '@postern/protocol';
+import Fastify from 'fastify';
+import { expect, test } from 'vitest';
+import { goodClaims, goodHeader, now, tokenOf, verification } from '../test/tokens.ts';
+import { accessTokenOf, guardRoutes } from './fastify.ts';
+import { createGuard } from './guard.ts';
+
+const headers = { authorization: `Bearer ${tokenOf(goodHeader, goodClaims)}` };
+
+/** A guarded app, and a way to take the ground of all tokens away. */
+function guardedApp() {
+  let fault: ErrorReason | undefined;
+  const app = Fastify();
+  const dpop = { useProof: async () => true, nonces: undefined };
+  const guard = createGuard({ ...verification, now: () => now * 1000, findFault: async () => fault, dpop });
+  guardRoutes(app, guard, 'https://api.example.com');
+  const withdraw = () => {
+    fault = 'client_unknown';
+  };
+  return { app, withdraw };
+}
+
+test('a route that names no scope cannot be registered', () => {
+  const { app } = guardedApp();
+  expect(() => app.get('/open', async () => 'x')).toThrow('GET /open names no scope');
+});
+
+test('a handler sees the token that was verified', async () => {
+  const { app } = guardedApp();
+  app.get('/policy', { config: { scope: 'policy:read' } }, async (request) => accessTokenOf(request).jti);
+  expect((await app.inject({ url: '/policy', headers })).body).toBe('a7f1');
+});
+
+test('the scope is the one that the route names', async () => {
+  const { app } = guardedApp();
+  app.get('/policy', { config: { scope: 'policy:delete' } }, async () => 'x');
+  expect((await app.inject({ url: '/policy', headers })).statusCode).toBe(403);
+});
+
+test('a request that is refused has its body left unread', async () => {
+  let parsed = false;
+  const { app } = guardedApp();
+  app.addContentTypeParser('text/x', { parseAs: 'string' }, async () => {
+    parsed = true;
+  });
+  app.post('/policy', { config: { scope: 'policy:read' } }, async () => 'x');
+  const request = { method: 'POST', url: '/policy', body: 'x' } as const;
+  const refused = await app.inject({ ...request, headers: { 'content-type': 'text/x' } });
+  expect([refused.statusCode, parsed]).toEqual([401, false]);
+  const passed = await app.inject({ ...request, headers: { ...headers, 'content-type': 'text/x' } });
+  expect([passed.statusCode, parsed]).toEqual([200, true]);
+});
+
+test('a token whose ground goes while the body arrives does not pass', async () => {
+  const { app, withdraw } = guardedApp();
+  app.addContentTypeParser('text/x', { parseAs: 'string' }, async (_request: unknown, body: string) => {
+    withdraw();
+    return body;
+  });
+  app.post('/policy', { config: { scope: 'policy:read' } }, async () => 'x');
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/policy',
+    headers: { ...headers, 'content-type': 'text/x' },
+    body: 'x',
+  });
+  expect(answer.statusCode).toBe(401);
+});
+
+test('outside of a guard there is no token to speak of', async () => {
+  const open = Fastify();
+  open.get('/open', async (request) => accessTokenOf(request).jti);
+  const answer = await open.inject({ url: '/open', headers });
+  expect([answer.statusCode, answer.json().message]).toEqual([500, 'GET /open is not guarded']);
+});

@@ -1,0 +1,98 @@
+/** What a request must bring to pass. RFC 6750 §2.1 and §3.1. */
+import { describe, expect, test } from 'vitest';
+import { goodClaims, goodHeader, now, tokenOf, verification } from '../test/tokens.ts';
+import type { AccessToken } from './access-token.ts';
+import { createGuard, type GuardOptions } from './guard.ts';
+
+const options: GuardOptions = {
+  ...verification,
+  now: () => now * 1000,
+  findFault: async () => undefined,
+  dpop: { useProof: async () => true, nonces: undefined },
+};
+const request = (authorization: string | undefined) => ({
+  method: 'GET',
+  url: 'https://api.example.com/policy',
+  authorization,
+  dpop: undefined,
+});
+const issue = (over: object = {}) => tokenOf(goodHeader, { ...goodClaims, ...over });
+
+const authorize = (authorization: string | undefined, over: Partial<GuardOptions> = {}) =>
+  createGuard({ ...options, ...over }).authorize(request(authorization), 'policy:read');
+
+describe('RFC 6750 §2.1 Authorization request header field', () => {
+  test.each(['Bearer ', 'bearer ', 'BEARER   '])('%j and a token pass', async (scheme) => {
+    expect((await authorize(`${scheme}${issue()}`)).jti).toBe('a7f1');
+  });
+
+  test.each([undefined, '', 'Basic YTpi', 'BearerToken x', 'Token Bearer x'])(
+    '§3.1 %j is a request without a token',
+    async (authorization) => {
+      await expect(authorize(authorization)).rejects.toMatchObject({ code: 'missing_token' });
+    },
+  );
+
+  test.each([
+    'Bearer',
+    'Bearer ',
+    'Bearer a b',
+    'Bearer "x"',
+    'Bearer é',
+    'Bearer x,Bearer y',
+    `Bearer ${' '.repeat(9_000)}`,
+  ])('§3.1 %.30j is a malformed token', async (authorization) => {
+    await expect(authorize(authorization)).rejects.toMatchObject({ code: 'invalid_token', reason: 'token_malformed' });
+  });
+
+  test('two tokens in one header are none', async () => {
+    await expect(authorize(`Bearer ${issue()}, Bearer ${issue()}`)).rejects.toMatchObject({ code: 'invalid_token' });
+  });
+});
+
+describe('RFC 6750 §3.1 what stops a genuine token', () => {
+  test('its time is judged by the clock of the guard, in seconds', async () => {
+    const token = issue({ exp: now });
+    await expect(authorize(`Bearer ${token}`)).rejects.toMatchObject({
+      code: 'invalid_token',
+      reason: 'token_expired',
+    });
+    expect((await authorize(`Bearer ${token}`, { now: () => now * 1000 - 1 })).expiresAt).toBe(now);
+  });
+
+  test('a ground that is gone: invalid_token, with the reason for the log', async () => {
+    const asked: AccessToken[] = [];
+    const findFault: GuardOptions['findFault'] = async (token) => {
+      asked.push(token);
+      return 'client_disabled';
+    };
+    await expect(authorize(`Bearer ${issue()}`, { findFault })).rejects.toMatchObject({
+      code: 'invalid_token',
+      reason: 'client_disabled',
+    });
+    expect(asked.map(({ jti }) => jti)).toEqual(['a7f1']);
+  });
+
+  test('a ground that went since: the same, when asked again', async () => {
+    let fault: 'client_unknown' | undefined;
+    const guard = createGuard({ ...options, findFault: async () => fault });
+    const token = await guard.authorize(request(`Bearer ${issue()}`), 'policy:read');
+    await expect(guard.requireStanding(token)).resolves.toBeUndefined();
+    fault = 'client_unknown';
+    await expect(guard.requireStanding(token)).rejects.toMatchObject({
+      code: 'invalid_token',
+      reason: 'client_unknown',
+    });
+  });
+
+  test.each(['', 'rule:read', 'policy:read2', 'policy', 'POLICY:READ'])(
+    'a scope %j that is not the one needed: insufficient_scope, naming it',
+    async (scope) => {
+      await expect(authorize(`Bearer ${issue({ scope })}`)).rejects.toMatchObject({
+        code: 'insufficient_scope',
+        scope: 'policy:read',
+        message: expect.stringContaining('policy:read'),
+      });
+    },
+  );
+});

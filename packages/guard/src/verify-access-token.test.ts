@@ -1,0 +1,293 @@
+/** One access token against everything that can be wrong with it. RFC 9068 §4, RFC 7515, RFC 7519, RFC 8725. */
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import type { ErrorReason } from '@postern/protocol';
+import { describe, expect, test } from 'vitest';
+import { base64url, es256, goodClaims, goodHeader, key, now, tokenOf, verification } from '../test/tokens.ts';
+import { type VerifyAccessTokenOptions, verifyAccessToken } from './verify-access-token.ts';
+
+const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+const verify = (token: string, over: Partial<VerifyAccessTokenOptions> = {}, nowSeconds = now) =>
+  verifyAccessToken(token, nowSeconds, { ...verification, ...over });
+
+const refused = (reason: ErrorReason) => expect.objectContaining({ code: 'invalid_token', reason });
+
+describe('RFC 9068 §4 a token passes', () => {
+  test('with the claims of the profile, and they come out typed', () => {
+    expect(verify(tokenOf(goodHeader, goodClaims))).toEqual({
+      issuer: 'https://auth.example.com',
+      subject: 'client',
+      clientId: 'client',
+      audience: ['https://api.example.com'],
+      jti: 'a7f1',
+      scopes: new Set(['policy:read', 'rule:read']),
+      generation: 3,
+      confirmation: undefined,
+      issuedAt: now - 60,
+      expiresAt: now + 60,
+    });
+  });
+
+  test('§2.1 with the long form of its type', () => {
+    expect(verify(tokenOf({ ...goodHeader, typ: 'application/at+jwt' }, goodClaims)).jti).toBe('a7f1');
+  });
+
+  test('RFC 7519 §4.1.3 with several audiences, one of them this one', () => {
+    const aud = ['https://other.example.com', 'https://api.example.com'];
+    expect(verify(tokenOf(goodHeader, { ...goodClaims, aud })).jti).toBe('a7f1');
+  });
+
+  test('without any scope', () => {
+    expect(verify(tokenOf(goodHeader, { ...goodClaims, scope: '' })).scopes).toEqual(new Set());
+  });
+
+  test('with claims and header members that nobody here knows', () => {
+    expect(verify(tokenOf({ ...goodHeader, jku: 'x' }, { ...goodClaims, colour: 'green' })).jti).toBe('a7f1');
+  });
+});
+
+describe('RFC 9068 §2.2 a claim that is missing or of a wrong type', () => {
+  const texts = ['sub', 'client_id', 'jti', 'scope'] as const;
+  const numbers = ['iat', 'exp', 'gen'] as const;
+
+  test.each(texts)('%s must be a string', (claim) => {
+    for (const wrong of [undefined, null, 1, true, [goodClaims[claim]], { value: goodClaims[claim] }]) {
+      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, [claim]: wrong }))).toThrow(refused('claims_malformed'));
+    }
+  });
+
+  test.each(numbers)('%s must be a number', (claim) => {
+    for (const wrong of [undefined, null, String(goodClaims[claim]), true, [goodClaims[claim]], {}]) {
+      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, [claim]: wrong }))).toThrow(refused('claims_malformed'));
+    }
+  });
+
+  test.each(['iat', 'exp', 'gen'])('%s must be finite', (claim) => {
+    const claims = JSON.stringify({ ...goodClaims, [claim]: 'huge' }).replace('"huge"', '1e999');
+    expect(() => verify(tokenOf(goodHeader, claims))).toThrow(refused('claims_malformed'));
+  });
+
+  test('gen must be a whole number', () => {
+    expect(() => verify(tokenOf(goodHeader, { ...goodClaims, gen: 3.5 }))).toThrow(refused('claims_malformed'));
+  });
+
+  test.each(['a  b', ' a', 'a ', 'a\tb', 'a"b', 'é'])('RFC 6749 §3.3 scope must keep to its grammar: %j', (scope) => {
+    expect(() => verify(tokenOf(goodHeader, { ...goodClaims, scope }))).toThrow(refused('claims_malformed'));
+  });
+
+  test('RFC 7519 §4.1.1 iss must be the issuer, character by character', () => {
+    const { iss } = goodClaims;
+    for (const wrong of [
+      undefined,
+      null,
+      1,
+      [iss],
+      { iss },
+      '',
+      `${iss}/`,
+      iss.toUpperCase(),
+      'https://evil.example',
+    ]) {
+      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, iss: wrong }))).toThrow(refused('issuer_wrong'));
+    }
+  });
+
+  test('RFC 7519 §4.1.3 aud must name this API', () => {
+    const { aud } = goodClaims;
+    for (const wrong of [undefined, null, 1, '', [], [[aud]], { aud }, { 0: aud, length: 1 }, `${aud}/`, ['x', 'y']]) {
+      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, aud: wrong }))).toThrow(refused('audience_wrong'));
+    }
+  });
+
+  test('a payload that is no object has no claims', () => {
+    for (const payload of ['[]', 'null', '"x"', '1', '']) {
+      expect(() => verify(tokenOf(goodHeader, payload))).toThrow(refused('token_malformed'));
+    }
+  });
+
+  test('claims under __proto__ do not count', () => {
+    const claims = `{"__proto__":${JSON.stringify(goodClaims)}}`;
+    expect(() => verify(tokenOf(goodHeader, claims))).toThrow(refused('issuer_wrong'));
+  });
+});
+
+describe('RFC 7519 §4.1.4 and §4.1.5 times', () => {
+  test('a token MUST NOT be accepted on or after exp', () => {
+    const token = tokenOf(goodHeader, goodClaims);
+    expect(verify(token, {}, goodClaims.exp - 0.001).jti).toBe('a7f1');
+    expect(() => verify(token, {}, goodClaims.exp)).toThrow(refused('token_expired'));
+    expect(() => verify(token, {}, goodClaims.exp + 1e9)).toThrow(refused('token_expired'));
+  });
+
+  test('a token MUST NOT be accepted before nbf', () => {
+    const token = tokenOf(goodHeader, { ...goodClaims, nbf: now });
+    expect(() => verify(token, {}, now - 0.001)).toThrow(refused('token_not_yet_valid'));
+    expect(verify(token, {}, now).jti).toBe('a7f1');
+  });
+
+  test.each([[null], ['0'], [[0]], [{}], [false]])('an nbf that is no number is not overlooked: %j', (nbf) => {
+    expect(() => verify(tokenOf(goodHeader, { ...goodClaims, nbf }))).toThrow(refused('token_not_yet_valid'));
+  });
+
+  test('the clock may differ by as much as the options say, and no more', () => {
+    const token = tokenOf(goodHeader, { ...goodClaims, nbf: now });
+    const skew = { clockSkewSeconds: 5 };
+    expect(verify(token, skew, now - 5).jti).toBe('a7f1');
+    expect(() => verify(token, skew, now - 5.001)).toThrow(refused('token_not_yet_valid'));
+    expect(verify(token, skew, goodClaims.exp + 4.999).jti).toBe('a7f1');
+    expect(() => verify(token, skew, goodClaims.exp + 5)).toThrow(refused('token_expired'));
+  });
+});
+
+describe('RFC 8725 §3.1 and §3.2 algorithms', () => {
+  test.each(['none', 'None', 'NONE', 'nOnE', 'es256', 'ES256 ', 'ES384', 'RS256', 'EdDSA', ''])(
+    'alg %j does not pass, signed as it may be',
+    (alg) => {
+      expect(() => verify(tokenOf({ ...goodHeader, alg }, goodClaims))).toThrow(refused('algorithm_not_allowed'));
+    },
+  );
+
+  test.each([[undefined], [null], [['ES256']], [{ alg: 'ES256' }], [256]])('nor does alg %j', (alg) => {
+    expect(() => verify(tokenOf({ ...goodHeader, alg }, goodClaims))).toThrow(refused('algorithm_not_allowed'));
+  });
+
+  test('RFC 9068 §4 a token of alg none without a signature does not pass', () => {
+    const [header, payload] = tokenOf({ ...goodHeader, alg: 'none' }, goodClaims).split('.');
+    expect(() => verify(`${header}.${payload}.`)).toThrow(refused('token_malformed'));
+  });
+
+  test('the public key is no HMAC secret', () => {
+    const secrets = [
+      key.publicKey.export({ type: 'spki', format: 'pem' }),
+      key.publicKey.export({ type: 'spki', format: 'der' }),
+      JSON.stringify(key.publicKey.export({ format: 'jwk' })),
+    ];
+    for (const alg of ['HS256', 'ES256']) {
+      for (const secret of secrets) {
+        const signingInput = `${base64url(JSON.stringify({ ...goodHeader, alg }))}.${base64url(JSON.stringify(goodClaims))}`;
+        const mac = createHmac('sha256', secret).update(signingInput).digest();
+        for (const signature of [mac, Buffer.concat([mac, mac])]) {
+          expect(() => verify(`${signingInput}.${base64url(signature)}`)).toThrow(
+            refused(alg === 'HS256' ? 'algorithm_not_allowed' : 'signature_wrong'),
+          );
+        }
+      }
+    }
+  });
+
+  test('a key of an algorithm that the options leave out is not used', () => {
+    expect(() => verify(tokenOf(goodHeader, goodClaims), { algorithms: [] })).toThrow(refused('algorithm_not_allowed'));
+  });
+
+  test('a key in the header is not used', () => {
+    const jwk = stranger.publicKey.export({ format: 'jwk' });
+    for (const header of [
+      { ...goodHeader, jwk },
+      { ...goodHeader, jwk, kid: undefined },
+      { ...goodHeader, x5c: ['MII'] },
+    ]) {
+      expect(() => verify(tokenOf(header, goodClaims, stranger.privateKey))).toThrow(
+        refused(header.kid === undefined ? 'token_malformed' : 'signature_wrong'),
+      );
+    }
+  });
+});
+
+describe('RFC 7515 §4.1 header', () => {
+  test.each(['two', '', 'ONE', '__proto__', 'constructor', '../one', "one' or 1=1", 'o'.repeat(5_000)])(
+    '§4.1.4 a kid that the issuer does not have: %.30j',
+    (kid) => {
+      expect(() => verify(tokenOf({ ...goodHeader, kid }, goodClaims))).toThrow(refused('key_unknown'));
+    },
+  );
+
+  test.each([[undefined], [null], [1], [['one']], [{ kid: 'one' }]])('a kid that is no string: %j', (kid) => {
+    expect(() => verify(tokenOf({ ...goodHeader, kid }, goodClaims))).toThrow(refused('token_malformed'));
+  });
+
+  test.each([[['b64']], [['exp']], [[]], [null], ['exp'], [{}]])(
+    '§4.1.11 crit MUST be understood, and none is: %j',
+    (crit) => {
+      expect(() => verify(tokenOf({ ...goodHeader, crit, b64: true }, goodClaims))).toThrow(refused('token_malformed'));
+    },
+  );
+
+  test.each([
+    [undefined],
+    [null],
+    ['JWT'],
+    ['AT+JWT'],
+    ['at+jwt '],
+    [''],
+    [['at+jwt']],
+    [{}],
+    ['dpop+jwt'],
+    ['logout+jwt'],
+  ])('RFC 9068 §4 typ MUST be at+jwt: %j', (typ) => {
+    expect(() => verify(tokenOf({ ...goodHeader, typ }, goodClaims))).toThrow(refused('token_type_wrong'));
+  });
+});
+
+describe('RFC 7515 §5.2 form and signature', () => {
+  test('one changed character anywhere makes a token worthless', () => {
+    const token = tokenOf(goodHeader, goodClaims);
+    for (let at = 0; at < token.length; at += 1) {
+      const other = token[at] === 'A' ? 'B' : 'A';
+      expect(() => verify(token.slice(0, at) + other + token.slice(at + 1))).toThrow(
+        expect.objectContaining({ code: 'invalid_token' }),
+      );
+    }
+  });
+
+  test("another's signature does not pass", () => {
+    expect(() => verify(tokenOf(goodHeader, goodClaims, stranger.privateKey))).toThrow(refused('signature_wrong'));
+  });
+
+  test('a signature of any other length or form does not pass', () => {
+    const token = tokenOf(goodHeader, goodClaims);
+    const signingInput = token.slice(0, token.lastIndexOf('.'));
+    const right = es256(signingInput, key.privateKey);
+    const der = sign('sha256', Buffer.from(signingInput), key.privateKey);
+    const wrong = [1, 2, 32, 63, 65, 128, 4_000].map((length) => Buffer.alloc(length, right));
+    for (const signature of [...wrong, Buffer.alloc(64), Buffer.alloc(64, 0xff), der]) {
+      expect(() => verify(`${signingInput}.${base64url(signature)}`)).toThrow(refused('signature_wrong'));
+    }
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['one part', 'abc'],
+    ['five parts, as an encrypted token has', 'e30.AA.AA.AA.AA'],
+    ['dots alone', '..'],
+    ['16,384 dots', '.'.repeat(16_384)],
+    ['megabytes of dots', '.'.repeat(8_000_000)],
+    ['megabytes of letters', 'A'.repeat(8_000_000)],
+    ['megabytes between two dots', `A.${'A'.repeat(8_000_000)}.A`],
+  ])('%s is no token', (_, token) => {
+    expect(() => verify(token)).toThrow(refused('token_malformed'));
+  });
+
+  test('a token of more than 16,384 characters is not read, genuine as it may be', () => {
+    const long = tokenOf(goodHeader, { ...goodClaims, scope: 's'.repeat(20_000) });
+    expect(() => verify(long)).toThrow(refused('token_malformed'));
+  });
+});
+
+test('RFC 6750 §3.1 every refusal has one and the same text', () => {
+  const bad = [
+    tokenOf(goodHeader, { ...goodClaims, exp: 0 }),
+    tokenOf(goodHeader, { ...goodClaims, jti: 1 }),
+    tokenOf({ ...goodHeader, kid: 'two' }, goodClaims),
+    tokenOf(goodHeader, goodClaims, stranger.privateKey),
+    'x',
+  ];
+  const texts = bad.map((token) => {
+    try {
+      verify(token);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return undefined;
+  });
+  expect(new Set(texts)).toEqual(new Set(['The access token is expired, revoked or not valid here.']));
+});

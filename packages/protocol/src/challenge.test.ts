@@ -1,0 +1,70 @@
+/** `WWW-Authenticate` challenges. RFC 6750 §3, RFC 6749 §5.2. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { challengeFor } from './challenge.ts';
+import { OAuthError } from './oauth-error.ts';
+
+/** The parameters of a challenge, read by the grammar of RFC 9110 §11.2; throws where it does not fit. */
+function readChallenge(challenge: string | undefined): { scheme: string; params: Record<string, string> } {
+  const [, scheme = '', rest = ''] = /^(Basic|Bearer) (.+)$/.exec(challenge ?? '') ?? [];
+  const params: Record<string, string> = {};
+  for (const pair of rest.split(/, (?=[a-z_]+=")/)) {
+    const [, name, value] = /^([a-z_]+)="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"$/.exec(pair) ?? [];
+    if (name === undefined || value === undefined || name in params) {
+      throw new Error(`not a challenge: ${challenge}`);
+    }
+    params[name] = value;
+  }
+  return { scheme, params };
+}
+
+describe('RFC 6750 §3 the Bearer challenge', () => {
+  test('§3.1 a request without a token SHOULD NOT get an error code', () => {
+    expect(challengeFor(new OAuthError('missing_token', 'x'))).toBe('Bearer realm="Postern"');
+  });
+
+  test('§3.1 invalid_token is named with its description', () => {
+    expect(readChallenge(challengeFor(new OAuthError('invalid_token', 'expired')))).toEqual({
+      scheme: 'Bearer',
+      params: { realm: 'Postern', error: 'invalid_token', error_description: 'expired' },
+    });
+  });
+
+  test('§3.1 insufficient_scope names the scope that the call needs', () => {
+    const error = new OAuthError('insufficient_scope', 'more', { scope: 'policy:read' });
+    expect(readChallenge(challengeFor(error))).toEqual({
+      scheme: 'Bearer',
+      params: { realm: 'Postern', error: 'insufficient_scope', error_description: 'more', scope: 'policy:read' },
+    });
+  });
+
+  test('no description breaks out of its quotation marks', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'", =\\error\r\n\u00e9') }), (text) => {
+        const error = new OAuthError('invalid_token', text);
+        const { params } = readChallenge(challengeFor(error));
+        expect(params).toEqual({ realm: 'Postern', error: 'invalid_token', error_description: error.message });
+      }),
+    );
+  });
+});
+
+describe('RFC 6749 §5.2 the challenge of the token endpoint', () => {
+  test('invalid_client gets one where the client used Basic, with the code inside', () => {
+    const error = new OAuthError('invalid_client', 'no', { scheme: 'Basic' });
+    expect(readChallenge(challengeFor(error))).toEqual({
+      scheme: 'Basic',
+      params: { realm: 'Postern', charset: 'UTF-8', error: 'invalid_client', error_description: 'no' },
+    });
+  });
+
+  test('invalid_client gets none where it did not', () => {
+    expect(challengeFor(new OAuthError('invalid_client', 'no'))).toBeUndefined();
+  });
+
+  test('no other error gets one', () => {
+    for (const code of ['invalid_request', 'invalid_scope', 'access_denied', 'not_found', 'server_error'] as const) {
+      expect(challengeFor(new OAuthError(code, 'no', { scheme: 'Basic', scope: 'a' }))).toBeUndefined();
+    }
+  });
+});

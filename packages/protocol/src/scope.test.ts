@@ -1,0 +1,62 @@
+/** The grammar of scope. RFC 6749 §3.3, appendix A.4. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isScopeToken, parseScope } from './scope.ts';
+
+/** NQCHAR of RFC 6749 appendix A, spelled out anew. */
+const allowed = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCodePoint(0x21 + i)).filter(
+  (character) => character !== '"' && character !== '\\',
+);
+const scopeToken = fc.string({ unit: fc.constantFrom(...allowed), minLength: 1, maxLength: 30 });
+
+describe('RFC 6749 §3.3 scope', () => {
+  test('a scope token is one or more of %x21 / %x23-5B / %x5D-7E', () => {
+    for (let code = 0; code <= 0x200; code += 1) {
+      const character = String.fromCodePoint(code);
+      expect([code, isScopeToken(character)]).toEqual([code, allowed.includes(character)]);
+    }
+    expect(isScopeToken('')).toBe(false);
+    expect(isScopeToken('policy:read\n')).toBe(false);
+  });
+
+  test('names that a space joins come back, each once, in their order', () => {
+    fc.assert(
+      fc.property(fc.array(scopeToken, { minLength: 1 }), (names) => {
+        expect(parseScope(names.join(' '))).toEqual([...new Set(names)]);
+      }),
+    );
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['a space alone', ' '],
+    ['two spaces', 'a  b'],
+    ['a space before', ' a'],
+    ['a space after', 'a '],
+    ['a tab', 'a\tb'],
+    ['a line end', 'a\nb'],
+    ['a quotation mark', 'a"b'],
+    ['a backslash', 'a\\b'],
+    ['a letter beyond ASCII', 'politique:créer'],
+    ['a control character', 'a\x00b'],
+    ['a no-break space', 'a\u00a0b'],
+  ])('%s breaks the grammar: invalid_scope', (_, text) => {
+    expect(() => parseScope(text)).toThrow(expect.objectContaining({ code: 'invalid_scope' }));
+  });
+
+  test('any text either breaks the grammar or is what its names say', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...' ab:"\\\x7f\té'), maxLength: 8 }), (text) => {
+        let names: string[];
+        try {
+          names = parseScope(text);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'invalid_scope' });
+          return;
+        }
+        expect(new Set(text.split(' '))).toEqual(new Set(names));
+        expect(names.every(isScopeToken)).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,34 @@
+/** What the bearer of a token may assign, looked up where a change is made. */
+import { type AccessToken, refuseToken } from '@postern/guard';
+import type { Kysely } from 'kysely';
+import { findStandingFault } from '../access-token/standing.ts';
+import type { Database } from '../db/schema.ts';
+import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import type { Client } from './client.ts';
+import { findClient } from './client-store.ts';
+import { assignableScopes, type GrantingRules } from './granting.ts';
+
+/**
+ * The scopes that a verified token may assign. Looks once more, inside the transaction, whether it still stands: its
+ * ground may have gone while the request was read or waited for the database, and a client that was just stopped must
+ * not leave another one behind. Throws `invalid_token` then.
+ */
+export type AssignableBy = (transaction: Kysely<Database>, token: AccessToken) => Promise<ReadonlySet<string>>;
+
+export interface AssignableByOptions {
+  readonly issuer: string;
+  readonly root: Client;
+  readonly granting: GrantingRules;
+  readonly revokedTokens: RevokedTokens;
+}
+
+export function createAssignableBy({ issuer, root, granting, revokedTokens }: AssignableByOptions): AssignableBy {
+  return async (transaction, token) => {
+    const granter = token.clientId === root.id ? root : await findClient(transaction, token.clientId);
+    const fault = findStandingFault(token, granter, revokedTokens.has(token.jti), issuer);
+    if (granter === undefined || fault !== undefined) {
+      throw refuseToken(fault ?? 'client_unknown');
+    }
+    return assignableScopes(granter, token.scopes, granting);
+  };
+}

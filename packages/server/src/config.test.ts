@@ -1,0 +1,208 @@
+/** Every variable of the environment: its default, what it takes, and what it says of a wrong value. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { configVariables, readConfig, StartError } from './config.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'postern-config-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function fileOf(content: string): string {
+  const path = join(directory, 'secret');
+  writeFileSync(path, content);
+  return path;
+}
+
+/** The one line that a start with this environment stops with. */
+function faultOf(env: Record<string, string>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(StartError);
+    return (error as StartError).message;
+  }
+  throw new Error(`nothing is wrong with ${JSON.stringify(env)}`);
+}
+
+const base64Key = Buffer.alloc(32, 0xfb).toString('base64');
+const root = { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'secret-of-root' };
+
+test('without any variable, everything has its default', () => {
+  expect(readConfig({})).toEqual({
+    host: '127.0.0.1',
+    port: 8080,
+    issuer: 'http://localhost:8080',
+    dataDir: resolve('data'),
+    databasePath: resolve('data/postern.db'),
+    root: undefined,
+    accessTokenTtlSeconds: 691_200,
+    signingAlgorithm: 'ES256',
+    keyRotationDays: 90,
+    masterKey: undefined,
+    trustedProxies: [],
+    fetchAllowedNetworks: [],
+    dpopNonces: 'off',
+    granting: 'registry',
+    logLevel: 'info',
+  });
+});
+
+test('a variable that is empty or blank counts as not set', () => {
+  const blank = Object.fromEntries(configVariables.map(({ name }, index) => [name, index % 2 === 0 ? '' : ' ']));
+  expect(readConfig({ ...blank, OAUTH_ROOT_CLIENT_SECRET_FILE: '', POSTERN_MASTER_KEY_FILE: '' })).toEqual(
+    readConfig({}),
+  );
+});
+
+describe('what a variable takes', () => {
+  test.each<[Record<string, string>, object]>([
+    [{ HOST: '0.0.0.0' }, { host: '0.0.0.0' }],
+    [{ HOST: '::' }, { host: '::' }],
+    [{ HOST: 'auth.internal' }, { host: 'auth.internal' }],
+    [{ PORT: '1' }, { port: 1, issuer: 'http://localhost:1' }],
+    [{ PORT: '65535' }, { port: 65_535 }],
+    [{ PORT: ' 8081 ' }, { port: 8_081 }],
+    [{ POSTERN_ISSUER: 'https://auth.example.com' }, { issuer: 'https://auth.example.com' }],
+    [{ POSTERN_ISSUER: 'https://example.com:8443/auth' }, { issuer: 'https://example.com:8443/auth' }],
+    [{ POSTERN_ISSUER: 'http://127.0.0.1:9000' }, { issuer: 'http://127.0.0.1:9000' }],
+    [{ POSTERN_ISSUER: 'http://[::1]:9000' }, { issuer: 'http://[::1]:9000' }],
+    [{ POSTERN_DATA_DIR: '/srv/postern' }, { dataDir: '/srv/postern', databasePath: '/srv/postern/postern.db' }],
+    [{ POSTERN_DATA_DIR: 'here' }, { dataDir: resolve('here'), databasePath: resolve('here/postern.db') }],
+    [{ DATABASE_URL: 'sqlite:/srv/a.db' }, { databasePath: '/srv/a.db' }],
+    [{ DATABASE_URL: 'sqlite:///srv/a.db' }, { databasePath: '/srv/a.db' }],
+    [{ DATABASE_URL: 'sqlite:a.db' }, { databasePath: resolve('a.db') }],
+    [root, { root: { clientId: 'root', clientSecret: 'secret-of-root' } }],
+    [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '1' }, { accessTokenTtlSeconds: 60 }],
+    [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '5256000' }, { accessTokenTtlSeconds: 315_360_000 }],
+    [{ POSTERN_MASTER_KEY: base64Key }, { masterKey: Buffer.alloc(32, 0xfb) }],
+    [{ POSTERN_MASTER_KEY: Buffer.alloc(32, 0xfb).toString('base64url') }, { masterKey: Buffer.alloc(32, 0xfb) }],
+    [
+      { POSTERN_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.168.1.1 , fd00::/8,' },
+      { trustedProxies: ['10.0.0.0/8', '::1', '192.168.1.1', 'fd00::/8'] },
+    ],
+    [{ POSTERN_GRANTING: 'held' }, { granting: 'held' }],
+    [{ POSTERN_GRANTING: 'registry' }, { granting: 'registry' }],
+    [{ POSTERN_LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
+  ])('%j', (env, expected) => {
+    expect(readConfig(env)).toMatchObject(expected);
+  });
+
+  test('secrets may come from files, without the line end there', () => {
+    const OAUTH_ROOT_CLIENT_SECRET_FILE = fileOf('secret-of-root\n');
+    expect(readConfig({ OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET_FILE }).root).toEqual({
+      clientId: 'root',
+      clientSecret: 'secret-of-root',
+    });
+    expect(readConfig({ POSTERN_MASTER_KEY_FILE: fileOf(`${base64Key}\n`) }).masterKey).toEqual(Buffer.alloc(32, 0xfb));
+  });
+});
+
+describe('a wrong value stops the start with one line: the variable, the fault and a right example', () => {
+  test.each([
+    ['HOST', ['a b', '-a', 'a_b', 'http://a', '1.2.3.4/8']],
+    ['PORT', ['0', '65536', '-1', '80.5', '8e3', '0x50', 'http', '99999999999999999999']],
+    [
+      'POSTERN_ISSUER',
+      [
+        'auth.example.com',
+        'ftp://auth.example.com',
+        'http://auth.example.com',
+        'http://localhost.example.com',
+        'https://auth.example.com/',
+        'https://auth.example.com/a/',
+        'https://auth.example.com?a=b',
+        'https://auth.example.com?',
+        'https://auth.example.com#a',
+        'https://a:b@auth.example.com',
+        'https://AUTH.example.com',
+        'https://auth.example.com:443',
+        'https://auth.example.com/a/../b',
+        'https://auth.example.com/a"b',
+        'https:auth.example.com',
+        'https://',
+      ],
+    ],
+    ['DATABASE_URL', ['a.db', 'mysql://a', 'sqlite:', 'sqlite://a.db', 'sqlite:a.db?mode=ro', 'file:a.db']],
+    ['OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', ['0', '-5', '1.5', '5256001', 'never', '8d', 'NaN', 'Infinity']],
+    [
+      'POSTERN_TRUSTED_PROXIES',
+      ['localhost', '10.0.0.0/33', '10.0.0.0/', '::1/129', '10.0.0.1,x', '1/2/3', '10.0.0.0/-1'],
+    ],
+    ['POSTERN_GRANTING', ['all', 'Registry', 'held,registry']],
+    ['POSTERN_LOG_LEVEL', ['loud', 'INFO', 'fatal']],
+  ])('%s', (name, values) => {
+    for (const value of values) {
+      const fault = faultOf({ [name]: value });
+      expect(fault).toMatch(new RegExp(`^${name}: .+ Example: ${name}=\\S`));
+      expect(fault).not.toContain('\n');
+    }
+  });
+
+  test.each([
+    [
+      'POSTERN_MASTER_KEY',
+      ['x', 'a'.repeat(44), `${base64Key}!`, Buffer.alloc(31).toString('base64'), `${base64Key} ${base64Key}`],
+    ],
+    ['OAUTH_ROOT_CLIENT_SECRET', ['short', 'with space', 'with:colon', 'with%25', 'x'.repeat(257), 'sécret-of-root']],
+  ])('%s, which is not repeated', (name, values) => {
+    for (const value of values) {
+      const fault = faultOf({ ...(name === 'POSTERN_MASTER_KEY' ? {} : root), [name]: value });
+      expect(fault).toMatch(new RegExp(`^${name}: .+ Example: ${name}=\\S`));
+      expect(fault).not.toContain(value.length > 1 ? value : undefined);
+    }
+  });
+
+  test('OAUTH_ROOT_CLIENT_ID', () => {
+    for (const OAUTH_ROOT_CLIENT_ID of ['a b', 'a:b', 'é', 'x'.repeat(129), 'a"b']) {
+      expect(faultOf({ ...root, OAUTH_ROOT_CLIENT_ID })).toMatch(
+        /^OAUTH_ROOT_CLIENT_ID: .+ Example: OAUTH_ROOT_CLIENT_ID=\S/,
+      );
+    }
+  });
+
+  test('a database URL with a password does not repeat it', () => {
+    expect(faultOf({ DATABASE_URL: 'mysql://postern:hunter2@db/postern' })).not.toContain('hunter2');
+  });
+
+  test('root id and secret come together', () => {
+    expect(faultOf({ OAUTH_ROOT_CLIENT_ID: 'root' })).toMatch(
+      /^OAUTH_ROOT_CLIENT_SECRET is missing: .+ Example: OAUTH_ROOT_CLIENT_SECRET=\S/,
+    );
+    expect(faultOf({ OAUTH_ROOT_CLIENT_SECRET: 'secret-of-root' })).toMatch(
+      /^OAUTH_ROOT_CLIENT_ID is missing: .+ Example: OAUTH_ROOT_CLIENT_ID=\S/,
+    );
+  });
+
+  test.each(['OAUTH_ROOT_CLIENT_SECRET', 'POSTERN_MASTER_KEY'])('%s and its file are not both taken', (name) => {
+    expect(faultOf({ ...root, [name]: base64Key, [`${name}_FILE`]: fileOf(base64Key) })).toMatch(
+      new RegExp(`^${name} and ${name}_FILE are both set: keep one of them. Example: ${name}_FILE=\\S`),
+    );
+  });
+
+  test.each(['OAUTH_ROOT_CLIENT_SECRET', 'POSTERN_MASTER_KEY'])('the file of %s must be there', (name) => {
+    const path = join(directory, 'nothing');
+    const env = { OAUTH_ROOT_CLIENT_ID: 'root', [`${name}_FILE`]: path };
+    expect(faultOf(name === 'POSTERN_MASTER_KEY' ? { ...root, ...env } : env)).toMatch(
+      new RegExp(`^${name}_FILE: cannot read ${path} \\(ENOENT\\). Example: ${name}_FILE=\\S`),
+    );
+  });
+
+  test.each(['OAUTH_ROOT_CLIENT_SECRET', 'POSTERN_MASTER_KEY'])('the file of %s must not be empty', (name) => {
+    const env = { OAUTH_ROOT_CLIENT_ID: 'root', [`${name}_FILE`]: fileOf('\n') };
+    expect(faultOf(name === 'POSTERN_MASTER_KEY' ? { ...root, ...env } : env)).toMatch(new RegExp(`^${name}: `));
+  });
+});
+
+test('the help lists every variable that is read, with its default', () => {
+  const asked = new Set<string>();
+  readConfig(new Proxy({}, { get: (_, name) => void asked.add(String(name)) }));
+  const listed = configVariables.map(({ name }) => name);
+  expect([...asked].filter((name) => !name.endsWith('_FILE')).toSorted()).toEqual(listed.toSorted());
+  for (const name of [...asked].filter((asked) => asked.endsWith('_FILE'))) {
+    expect(configVariables.some(({ meaning }) => meaning.includes(name))).toBe(true);
+  }
+});

@@ -1,0 +1,406 @@
+/** The management API of clients over HTTP, and what it leaves in the event log. */
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Credentials, startTestServer, type TestServer } from './harness.ts';
+
+let server: TestServer;
+let root: string;
+let database: DatabaseSync;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  root = await server.rootToken();
+  database = new DatabaseSync(`${server.dataDir}/postern.db`, { readOnly: true });
+});
+afterAll(async () => {
+  database.close();
+  await server.close();
+});
+
+const path = '/api/v1/oauth/client';
+const call = (method: string, url: string, body?: unknown, token = root) => server.call(method, url, { token, body });
+const read = async ({ clientId }: Credentials) => (await call('GET', `${path}/${clientId}`)).body;
+
+interface EventRow {
+  readonly sequence: number;
+  readonly actor: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly data: unknown;
+}
+
+/** The rows that the event log got while `work` ran. */
+async function eventsOf(work: () => Promise<unknown>): Promise<Omit<EventRow, 'sequence'>[]> {
+  const select = database.prepare('select sequence, actor, kind, subject, data from events where sequence > ?');
+  const last = database.prepare('select max(sequence) as last from events').get()?.['last'] as number;
+  await work();
+  return (select.all(last) as unknown as (EventRow & { data: string })[]).map(({ actor, kind, subject, data }) => ({
+    actor,
+    kind,
+    subject,
+    data: JSON.parse(data),
+  }));
+}
+
+describe('POST /api/v1/oauth/client', () => {
+  test.each<[string, unknown, string[]]>([
+    ['an object', { scopes: ['policy:read', 'rule:read'] }, ['policy:read', 'rule:read']],
+    ['a bare array of scopes', ['policy:read'], ['policy:read']],
+    ['an empty object', {}, []],
+    ['an empty array', [], []],
+    ['no body at all', undefined, []],
+  ])('takes %s', async (_, body, scopes) => {
+    const { status, headers, body: created } = await call('POST', path, body);
+    expect(status).toBe(200);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(created).toEqual({ client_id: expect.any(String), client_secret: expect.any(String) });
+    const credentials = { clientId: created.client_id, clientSecret: created.client_secret };
+    expect((await read(credentials)).scopes).toEqual(scopes);
+    expect(await server.token(credentials)).toEqual(expect.any(String));
+  });
+
+  test('takes an empty body of JSON', async () => {
+    const answer = await fetch(server.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${root}`, 'content-type': 'application/json' },
+    });
+    expect([answer.status, Object.keys((await answer.json()) as object)]).toEqual([
+      200,
+      ['client_id', 'client_secret'],
+    ]);
+  });
+
+  test('sets every member', async () => {
+    const settings = {
+      name: 'billing \u{1f4b6}',
+      description: 'Reads policies.',
+      scopes: ['policy:read'],
+      grantable_scopes: ['rule:read'],
+      enabled: false,
+      access_token_ttl_seconds: 60,
+    };
+    const created = await server.createClient(settings);
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(await read(created)).toEqual({
+      client_id: created.clientId,
+      ...settings,
+      created_at: time,
+      updated_at: time,
+    });
+  });
+
+  test('holds each scope once', async () => {
+    expect((await read(await server.createClient(['rule:read', 'policy:read', 'rule:read']))).scopes).toEqual([
+      'rule:read',
+      'policy:read',
+    ]);
+  });
+});
+
+describe('GET /api/v1/oauth/client', () => {
+  test('lists all clients once, oldest first, page by page', async () => {
+    const made: string[] = [];
+    for (let i = 0; i < 7; i += 1) {
+      server.advance(1);
+      made.push((await server.createClient({ name: `listed ${i}` })).clientId);
+    }
+    const first = (await call('GET', `${path}?size=3`)).body;
+    expect(first).toMatchObject({ page: 1, size: 3, pages: Math.ceil(first.total / 3) });
+    const listed: string[] = [];
+    for (let page = 1; page <= first.pages; page += 1) {
+      const { body } = await call('GET', `${path}?page=${page}&size=3`);
+      expect(body).toMatchObject({ page, size: 3, total: first.total, pages: first.pages });
+      listed.push(...body.items.map((item: { client_id: string }) => item.client_id));
+    }
+    expect(listed).toHaveLength(first.total);
+    expect(new Set(listed).size).toBe(first.total);
+    expect(listed.slice(-7)).toEqual(made);
+  });
+
+  test('has pages of 50 by default, and an empty one after the last', async () => {
+    expect((await call('GET', path)).body).toMatchObject({ page: 1, size: 50 });
+    const { status, body } = await call('GET', `${path}?page=1000000`);
+    expect([status, body.items]).toEqual([200, []]);
+  });
+
+  test('an empty directory has no pages', async () => {
+    const empty = await startTestServer();
+    try {
+      const { body } = await empty.call('GET', path, { token: await empty.rootToken() });
+      expect(body).toEqual({ items: [], total: 0, page: 1, size: 50, pages: 0 });
+    } finally {
+      await empty.close();
+    }
+  });
+});
+
+describe.each(['PUT', 'PATCH'])('%s /api/v1/oauth/client/{client_id}', (method) => {
+  const settings = {
+    name: 'billing',
+    description: 'Reads policies.',
+    scopes: ['policy:read'],
+    grantable_scopes: ['rule:read'],
+    enabled: true,
+    access_token_ttl_seconds: 60,
+  };
+
+  test.each<[string, unknown]>([
+    ['name', 'accounting'],
+    ['description', 'Reads rules.'],
+    ['scopes', ['rule:read', 'rule:delete']],
+    ['scopes', []],
+    ['grantable_scopes', ['policy:delete']],
+    ['grantable_scopes', []],
+    ['enabled', false],
+    ['access_token_ttl_seconds', 3_600],
+  ])('changes %s and nothing else', async (member, value) => {
+    const client = await server.createClient(settings);
+    const before = await read(client);
+    server.advance(1);
+    const { status, body } = await call(method, `${path}/${client.clientId}`, { [member]: value });
+    expect(status).toBe(200);
+    expect(body).toEqual({ ...before, [member]: value, updated_at: expect.any(String) });
+    expect(Date.parse(body.updated_at)).toBe(Date.parse(before.updated_at) + 1_000);
+    expect(await read(client)).toEqual(body);
+  });
+
+  test.each(['name', 'description', 'grantable_scopes', 'access_token_ttl_seconds'])(
+    'null resets %s',
+    async (member) => {
+      const client = await server.createClient(settings);
+      const before = await read(client);
+      const { body } = await call(method, `${path}/${client.clientId}`, { [member]: null });
+      expect(body).toEqual({ ...before, [member]: null, updated_at: expect.any(String) });
+    },
+  );
+
+  test('changes nothing with an empty object', async () => {
+    const client = await server.createClient(settings);
+    const before = await read(client);
+    const { body } = await call(method, `${path}/${client.clientId}`, {});
+    expect(body).toEqual({ ...before, updated_at: expect.any(String) });
+  });
+
+  test('does not change what identifies the client', async () => {
+    const client = await server.createClient(settings);
+    for (const member of ['client_id', 'client_secret', 'created_at', 'updated_at', 'generation', 'isRoot']) {
+      const { status, body } = await call(method, `${path}/${client.clientId}`, { [member]: 'x' });
+      expect([status, body.error, body.detail]).toEqual([
+        422,
+        'invalid_parameter',
+        `The body: ${member} is not a known member.`,
+      ]);
+    }
+  });
+
+  test('has no client to change where there is none', async () => {
+    const { status, body } = await call(method, `${path}/nobody`, { name: 'x' });
+    expect([status, body]).toEqual([404, { error: 'not_found', detail: "There is no client with the id 'nobody'." }]);
+  });
+});
+
+describe('GET and PUT /api/v1/oauth/client/{client_id}/scope', () => {
+  test('read and write the scopes, and nothing else', async () => {
+    const client = await server.createClient({ name: 'billing', scopes: ['policy:read'], grantable_scopes: [] });
+    const url = `${path}/${client.clientId}/scope`;
+    expect((await call('GET', url)).body).toEqual(['policy:read']);
+    const before = await read(client);
+    for (const [body, scopes] of [
+      [['rule:read'], ['rule:read']],
+      [{ scopes: ['policy:read', 'rule:read'] }, ['policy:read', 'rule:read']],
+      [[], []],
+    ]) {
+      const answer = await call('PUT', url, body);
+      expect([answer.status, answer.body]).toEqual([200, scopes]);
+      expect((await call('GET', url)).body).toEqual(scopes);
+      expect(await read(client)).toEqual({ ...before, scopes, updated_at: expect.any(String) });
+    }
+  });
+
+  test('nobody has no scopes', async () => {
+    expect((await call('GET', `${path}/nobody/scope`)).status).toBe(404);
+    expect((await call('PUT', `${path}/nobody/scope`, [])).status).toBe(404);
+  });
+
+  test('without scopes in the body nothing is written', async () => {
+    const client = await server.createClient(['policy:read']);
+    for (const body of [undefined, {}, { name: 'x' }, { scopes: null }]) {
+      expect((await call('PUT', `${path}/${client.clientId}/scope`, body)).status).toBe(422);
+    }
+    expect((await read(client)).scopes).toEqual(['policy:read']);
+  });
+});
+
+describe('DELETE /api/v1/oauth/client/{client_id}', () => {
+  test('answers 204 without a body, then 404', async () => {
+    const client = await server.createClient({});
+    const { status, body } = await call('DELETE', `${path}/${client.clientId}`);
+    expect([status, body]).toEqual([204, '']);
+    for (const method of ['GET', 'DELETE']) {
+      expect((await call(method, `${path}/${client.clientId}`)).status).toBe(404);
+    }
+    await expect(server.token(client)).rejects.toThrow('invalid_client');
+    const secrets = database.prepare('select count(*) as count from client_secrets where client_id = ?');
+    expect(secrets.get(client.clientId)?.['count']).toBe(0);
+  });
+});
+
+describe('what is refused, with 422', () => {
+  const bodies = [
+    ['POST', path],
+    ['PUT', `${path}/some`],
+    ['PATCH', `${path}/some`],
+  ] as const;
+
+  test.each(bodies)('%s: an unknown member, by its name', async (method, url) => {
+    const { status, body } = await call(method, url, { scopes: [], colour: 'green' });
+    expect([status, body]).toEqual([
+      422,
+      { error: 'invalid_parameter', detail: 'The body: colour is not a known member.' },
+    ]);
+  });
+
+  test.each([
+    ...bodies.flatMap(([method, url]) => [
+      [method, url, { scopes: ['policy:read', 'policy:fly'] }],
+      [method, url, { grantable_scopes: ['policy:fly'] }],
+    ]),
+    ['POST', path, ['policy:fly']],
+    ['PUT', `${path}/some/scope`, ['policy:fly']],
+    ['PUT', `${path}/some/scope`, { scopes: ['policy:fly'] }],
+  ] as [string, string, unknown][])('%s %s: an unknown scope in %j', async (method, url, body) => {
+    const answer = await call(method, url, body);
+    expect([answer.status, answer.body.error]).toEqual([422, 'invalid_parameter']);
+    expect(answer.body.detail).toMatch(/^Invalid Scope\. .*policy:fly/);
+  });
+});
+
+test('no answer but that of creation holds a secret, and the database holds none at all', async () => {
+  const client = await server.createClient({
+    name: 'secretive',
+    scopes: ['client:read'],
+    grantable_scopes: ['client:read'],
+  });
+  const url = `${path}/${client.clientId}`;
+  const answers = [
+    await call('GET', url),
+    await call('GET', `${path}?size=100`),
+    await call('PUT', url, { name: 'other' }),
+    await call('PATCH', url, { name: 'third' }),
+    await call('GET', `${url}/scope`),
+    await call('PUT', `${url}/scope`, ['client:read']),
+    await call('GET', path, undefined, await server.token(client)),
+  ];
+  for (const { status, body } of answers) {
+    expect(status).toBe(200);
+    expect(JSON.stringify(body)).not.toMatch(/secret(?!ive)|digest|postern[0-9A-Za-z]{20}/i);
+  }
+  const tables = ['clients', 'client_secrets', 'events', 'signing_keys'];
+  const rows = tables.flatMap((table) => database.prepare(`select * from ${table}`).all());
+  expect(rows.length).toBeGreaterThan(10);
+  expect(JSON.stringify(rows)).not.toContain(client.clientSecret);
+  expect(server.log.join('')).not.toContain(client.clientSecret);
+});
+
+describe('the event log', () => {
+  test('has one row for a new client and one for its secret', async () => {
+    let client: Credentials | undefined;
+    const rows = await eventsOf(async () => {
+      client = await server.createClient({ name: 'logged', scopes: ['policy:read'] });
+    });
+    expect(rows).toEqual([
+      {
+        actor: server.root.clientId,
+        kind: 'client.created',
+        subject: client?.clientId,
+        data: { name: 'logged', scopes: ['policy:read'] },
+      },
+      {
+        actor: server.root.clientId,
+        kind: 'secret.created',
+        subject: client?.clientId,
+        data: { secret_id: expect.any(String) },
+      },
+    ]);
+  });
+
+  test('has one row for a change, a write of scopes and a deletion, with who made it', async () => {
+    const maker = await server.createClient({
+      scopes: ['client:update', 'client:delete'],
+      grantable_scopes: ['policy:read'],
+    });
+    const token = await server.token(maker);
+    const { clientId } = await server.createClient({ grantable_scopes: [] });
+    const event = (kind: string, data: unknown) => [{ actor: maker.clientId, kind, subject: clientId, data }];
+
+    const url = `${path}/${clientId}`;
+    expect(await eventsOf(() => call('PUT', url, { name: 'a' }, token))).toEqual(
+      event('client.updated', { name: 'a' }),
+    );
+    expect(await eventsOf(() => call('PATCH', url, { name: null }, token))).toEqual(
+      event('client.updated', { name: null }),
+    );
+    expect(await eventsOf(() => call('PUT', `${url}/scope`, ['policy:read'], token))).toEqual(
+      event('client.updated', { scopes: ['policy:read'] }),
+    );
+    expect(await eventsOf(() => call('DELETE', url, undefined, token))).toEqual(event('client.deleted', {}));
+  });
+
+  test('has none for what was refused or only read', async () => {
+    const client = await server.createClient({ scopes: ['policy:read'] });
+    const weak = await server.token(
+      await server.createClient({ scopes: ['client:create', 'client:update', 'client:delete', 'client:read'] }),
+    );
+    const strong = await server.createClient({ scopes: ['client:create'] });
+    const url = `${path}/${strong.clientId}`;
+    const rows = await eventsOf(async () => {
+      const refused = [
+        await call('POST', path, ['client:create'], weak),
+        await call('PUT', url, { name: 'x' }, weak),
+        await call('PATCH', url, { enabled: false }, weak),
+        await call('PUT', `${url}/scope`, [], weak),
+        await call('DELETE', url, undefined, weak),
+        await call('POST', path, { colour: 'green' }),
+        await call('POST', path, ['policy:fly']),
+        await call('PATCH', `${path}/nobody`, { name: 'x' }),
+        await call('DELETE', `${path}/nobody`),
+        await call('DELETE', url, undefined, 'x'),
+      ];
+      expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403, 422, 422, 404, 404, 401]);
+      await call('GET', `${path}/${client.clientId}`);
+      await call('GET', path);
+      await server.token(client);
+    });
+    expect(rows).toEqual([]);
+    expect((await read(strong)).name).toBeNull();
+  });
+});
+
+test('a change that cannot be logged is not made: both are one transaction', async () => {
+  const broken = await startTestServer();
+  try {
+    const client = await broken.createClient({ name: 'kept', scopes: ['policy:read'] });
+    const token = await broken.rootToken();
+    const url = `${path}/${client.clientId}`;
+    const all = async () => (await broken.call('GET', path, { token })).body;
+    const before = await all();
+    const direct = new DatabaseSync(`${broken.dataDir}/postern.db`);
+    direct.exec("create trigger full before insert on events begin select raise(abort, 'the log is full'); end");
+    for (const [method, target, body] of [
+      ['POST', path, {}],
+      ['PATCH', url, { name: 'changed' }],
+      ['PUT', `${url}/scope`, []],
+      ['DELETE', url, undefined],
+    ] as const) {
+      const answer = await broken.call(method, target, { token, body });
+      expect([answer.status, answer.body.error]).toEqual([500, 'server_error']);
+      expect(answer.body.detail).not.toContain('full');
+    }
+    expect(await all()).toEqual(before);
+    direct.exec('drop trigger full');
+    direct.close();
+    expect((await broken.call('DELETE', url, { token })).status).toBe(204);
+  } finally {
+    await broken.close();
+  }
+});
