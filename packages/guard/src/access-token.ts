@@ -21,4 +21,6 @@ export interface AccessToken {
   readonly issuedAt: number;
   /** Seconds since 1970. */
   readonly expiresAt: number;
+  /** All claims as they stand in the token, verified, for those that only its API knows. */
+  readonly claims: Readonly<Record<string, unknown>>;
 }

@@ -25,6 +25,7 @@ describe('RFC 9068 §4 a token passes', () => {
       confirmation: undefined,
       issuedAt: now - 60,
       expiresAt: now + 60,
+      claims: goodClaims,
     });
   });
 

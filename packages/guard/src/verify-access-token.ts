@@ -126,6 +126,7 @@ function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
     confirmation: readConfirmation(payload['cnf']),
     issuedAt: iat,
     expiresAt: exp,
+    claims: payload,
   };
 }
 

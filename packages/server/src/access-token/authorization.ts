@@ -1,5 +1,4 @@
 /** What a grant decided: for whom a token is issued, with which scopes, for which audience, for how long. */
-import type { Confirmation } from '@postern/guard';
 import type { Client } from '../clients/client.ts';
 
 export interface Authorization {
@@ -7,6 +6,10 @@ export interface Authorization {
   readonly scopes: readonly string[];
   readonly audience: string;
   readonly ttlSeconds: number;
-  /** What the token is bound to; undefined for a plain bearer token. */
-  readonly confirmation?: Confirmation | undefined;
+  /** Whom the token is about; by default the client itself. */
+  readonly subject?: string;
+  /** Further claims of the token, such as `act`. Those that every token has cannot be among them. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** Further members of the token answer, such as `issued_token_type`. */
+  readonly answer?: Readonly<Record<string, unknown>>;
 }

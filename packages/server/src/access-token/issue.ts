@@ -1,5 +1,6 @@
 /** Issues the access token for an authorization. RFC 9068 §2. Writes nothing anywhere. */
 import { randomUUID } from 'node:crypto';
+import type { Confirmation } from '@postern/guard';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { Authorization } from './authorization.ts';
 import { signJwt } from './sign-jwt.ts';
@@ -11,7 +12,7 @@ export interface IssuedAccessToken {
 
 /** `nowSeconds` is in seconds since 1970; the fraction is dropped. */
 export function issueAccessToken(
-  authorization: Authorization,
+  authorization: Authorization & { readonly confirmation: Confirmation | undefined },
   issuer: string,
   key: SigningKey,
   nowSeconds: number,
@@ -20,8 +21,9 @@ export function issueAccessToken(
   const jti = randomUUID();
   const iat = Math.floor(nowSeconds);
   const payload = {
+    ...authorization.claims,
     iss: issuer,
-    sub: client.id,
+    sub: authorization.subject ?? client.id,
     client_id: client.id,
     aud: audience,
     iat,

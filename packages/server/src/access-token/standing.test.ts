@@ -23,6 +23,7 @@ const token: AccessToken = {
   confirmation: undefined,
   issuedAt: 0,
   expiresAt: 1,
+  claims: {},
 };
 
 describe('a token stands', () => {

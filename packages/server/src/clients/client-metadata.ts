@@ -7,6 +7,11 @@ import { type Static, Type } from 'typebox';
 
 export const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
 
+/** The grants that there are. */
+export const grantTypes = ['client_credentials'] as const;
+
+export type GrantType = (typeof grantTypes)[number];
+
 export type ClientAuthMethod = (typeof clientAuthMethods)[number];
 
 const Url = Type.String({ maxLength: 2_000, pattern: '^[\\x21-\\x7e]+$' });
@@ -49,6 +54,11 @@ export const clientMetadataMembers = {
   token_endpoint_audience_allowed: Type.Optional(
     Type.Boolean({
       description: 'private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer.',
+    }),
+  ),
+  grant_types: Type.Optional(
+    Type.Union([Type.Array(Type.Enum([...grantTypes]), { minItems: 1, maxItems: 10 }), Type.Null()], {
+      description: 'Grants that it may use; null: client_credentials.',
     }),
   ),
   resources: Type.Optional(

@@ -1,20 +1,29 @@
 /** What a grant is: one grant_type and one decision. RFC 6749 §4. */
 import type { Authorization } from '../access-token/authorization.ts';
 import type { Client } from '../clients/client.ts';
+import type { GrantType } from '../clients/client-metadata.ts';
 import type { Target } from './target.ts';
 
-/** A token request of an authenticated client, typed; grants read nothing else. */
+/** A token request of a client that is known, typed; grants read nothing else. */
 export interface TokenRequest {
   readonly client: Client;
-  readonly grantType: string;
   /** The scopes asked for, each known to be well-formed; undefined where the request names none. */
   readonly scopes: readonly string[] | undefined;
   /** What the token is for. */
   readonly target: Target;
+  /** All parameters of the form, for those that only this grant knows. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Seconds since 1970. */
+  readonly nowSeconds: number;
 }
 
 export interface Grant {
-  readonly grantType: string;
-  /** Decides, or throws `invalid_scope` or `invalid_grant`. */
-  authorize(request: TokenRequest): Authorization;
+  readonly grantType: GrantType;
+  /**
+   * Says who the client is, where the grant itself tells that and client authentication is not needed. The client that
+   * it returns may hold fewer scopes than it does by itself. Throws `invalid_grant`.
+   */
+  identifyClient?(parameters: ReadonlyMap<string, string>, nowSeconds: number): Promise<Client>;
+  /** Decides, or throws `invalid_scope`, `invalid_grant` or `invalid_target`. */
+  authorize(request: TokenRequest): Authorization | Promise<Authorization>;
 }

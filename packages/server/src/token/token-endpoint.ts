@@ -4,6 +4,8 @@ import { Type } from 'typebox';
 import { issueAccessToken } from '../access-token/issue.ts';
 import type { AuthenticateClient } from '../client-auth/authenticate.ts';
 import { assertionType } from '../client-auth/private-key-jwt.ts';
+import type { Client } from '../clients/client.ts';
+import type { GrantType } from '../clients/client-metadata.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -25,12 +27,21 @@ const TokenForm = Type.Object({
   ),
 });
 
-const TokenAnswer = Type.Object({
-  access_token: Type.String(),
-  token_type: Type.String({ description: '`Bearer`, or `DPoP` where the token is bound to the key of a proof.' }),
-  expires_in: Type.Integer({ description: 'Seconds.' }),
-  scope: Type.String(),
-});
+/** Further members are the grant's. */
+const TokenAnswer = Type.Object(
+  {
+    access_token: Type.String(),
+    token_type: Type.String({ description: '`Bearer`, or `DPoP` where the token is bound to the key of a proof.' }),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+    scope: Type.String(),
+  },
+  { additionalProperties: true },
+);
+
+/** RFC 7591 §2: a client that registered no grant types uses client_credentials. */
+function mayUse(client: Client, grantType: GrantType): boolean {
+  return client.metadata.grant_types?.includes(grantType) ?? grantType === 'client_credentials';
+}
 
 export interface TokenEndpointOptions {
   readonly issuer: string;
@@ -45,7 +56,7 @@ export interface TokenEndpointOptions {
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
   const { issuer, authenticateClient, keys, senderConstraint, targets, now } = options;
-  const grants = new Map(options.grants.map((grant) => [grant.grantType, grant]));
+  const grants = new Map<string, Grant>(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
     app.post<{ Body: string }>(
@@ -76,17 +87,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const scope = form.get('scope');
         const scopes = scope === undefined ? undefined : parseScope(scope);
 
-        // 2. Authenticate the client.
-        const client = await authenticateClient(request.headers.authorization, form);
-
-        // 3. Bind the token to its sender, where it proves a key or must.
-        const nowSeconds = now() / 1000;
-        const confirmation = await bindToSender(client, request.headers['dpop'], nowSeconds, senderConstraint);
-
-        // 4. Find what the token is for.
-        const target = findTarget(form.get('resource'), client, targets);
-
-        // 5. Find the grant.
+        // 2. Find the grant.
         const grant = grants.get(grantType);
         if (grant === undefined) {
           throw new OAuthError(
@@ -95,11 +96,31 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           );
         }
 
-        // 6. Let it decide.
-        const authorization = { ...grant.authorize({ client, grantType, scopes, target }), confirmation };
+        // 3. Find out who the client is, and whether it may use the grant.
+        const nowSeconds = now() / 1000;
+        const client = await (grant.identifyClient === undefined
+          ? authenticateClient(request.headers.authorization, form)
+          : grant.identifyClient(form, nowSeconds));
+        if (!mayUse(client, grant.grantType)) {
+          throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
+        }
+
+        // 4. Bind the token to its sender, where it proves a key or must.
+        const confirmation = await bindToSender(client, request.headers['dpop'], nowSeconds, senderConstraint);
+
+        // 5. Find what the token is for.
+        const target = findTarget(form.get('resource'), client, targets);
+
+        // 6. Let the grant decide.
+        const authorization = await grant.authorize({ client, scopes, target, parameters: form, nowSeconds });
 
         // 7. Issue.
-        const { token, jti } = issueAccessToken(authorization, issuer, keys.signingKey(target.signingAlg), nowSeconds);
+        const { token, jti } = issueAccessToken(
+          { ...authorization, confirmation },
+          issuer,
+          keys.signingKey(target.signingAlg),
+          nowSeconds,
+        );
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {
@@ -112,6 +133,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           token_type: confirmation === undefined ? 'Bearer' : 'DPoP',
           expires_in: authorization.ttlSeconds,
           scope: authorization.scopes.join(' '),
+          ...authorization.answer,
         };
       },
     );
