@@ -11,6 +11,7 @@ const titles: Readonly<Record<string, string>> = {
   '4514': 'LDAP: String Representation of Distinguished Names',
   '4648': 'Base64 and Its Relatives',
   '5869': 'HMAC-based Key Derivation Function',
+  '6585': 'Additional HTTP Status Codes',
   '6749': 'The OAuth 2.0 Authorization Framework',
   '6750': 'Bearer Token Usage',
   '7009': 'Token Revocation',
@@ -34,6 +35,7 @@ const titles: Readonly<Record<string, string>> = {
   '8725': 'JWT Best Current Practices',
   '9068': 'JWT Profile for OAuth 2.0 Access Tokens',
   '9110': 'HTTP Semantics',
+  '9112': 'HTTP/1.1',
   '9396': 'Rich Authorization Requests',
   '9440': 'Client-Cert HTTP Header Field',
   '9449': 'Demonstrating Proof of Possession (DPoP)',
@@ -44,7 +46,9 @@ const titles: Readonly<Record<string, string>> = {
 const generated = '<!-- Written by `npm run generate`; edits are lost. -->\n';
 
 function configurationPage(): string {
-  const rows = configVariables.map(({ name, default: fallback, meaning }) => `| \`${name}\` | \`${fallback}\` | ${meaning} |`);
+  const rows = configVariables.map(
+    ({ name, default: fallback, meaning }) => `| \`${name}\` | \`${fallback}\` | ${meaning} |`,
+  );
   return `# Configuration
 
 ${generated}
@@ -58,11 +62,15 @@ ${rows.join('\n')}
 }
 
 function rfcMapPage(): string {
-  const files = globSync('packages/*/{src,test}/**/*.ts').map((path) => path.replaceAll('\\', '/')).toSorted();
+  const files = globSync('packages/*/{src,test}/**/*.ts')
+    .map((path) => path.replaceAll('\\', '/'))
+    .toSorted();
   /** By RFC, by section, the files that name it. */
   const map = new Map<string, Map<string, Set<string>>>();
   for (const file of files) {
-    for (const [, rfc = '', rest = ''] of readFileSync(file, 'utf8').matchAll(/RFC (\d{4})((?:(?:,| and)? ?§\d+(?:\.\d+)*)*)/g)) {
+    for (const [, rfc = '', rest = ''] of readFileSync(file, 'utf8').matchAll(
+      /RFC (\d{4})((?:(?:,| and)? ?§\d+(?:\.\d+)*)*)/g,
+    )) {
       const sections = map.get(rfc) ?? new Map<string, Set<string>>();
       map.set(rfc, sections);
       const numbers = [...rest.matchAll(/§(\d+(?:\.\d+)*)/g)].map(([, number = '']) => number);

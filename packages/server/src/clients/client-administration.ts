@@ -2,7 +2,6 @@
 import { type AccessToken, refuseToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
-import { findStandingFault } from '../access-token/standing.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
@@ -11,6 +10,7 @@ import { type Client, type ClientChange, changeClient, newClient } from './clien
 import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
 import { generateClientId, generateClientSecret } from './credentials.ts';
 import { assignableScopes, type GrantingRules, requireAssignable } from './granting.ts';
+import { findStandingFault } from './standing.ts';
 
 export interface CreatedClient {
   readonly clientId: string;
