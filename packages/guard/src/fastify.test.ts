@@ -12,9 +12,10 @@ const headers = { authorization: `Bearer ${tokenOf(goodHeader, goodClaims)}` };
 function guardedApp() {
   let fault: ErrorReason | undefined;
   const app = Fastify();
+  const baseUrl = 'https://api.example.com';
   const dpop = { useProof: async () => true, nonces: undefined };
-  const guard = createGuard({ ...verification, now: () => now * 1000, findFault: async () => fault, dpop });
-  guardRoutes(app, guard, 'https://api.example.com');
+  const guard = createGuard({ ...verification, baseUrl, now: () => now * 1000, findFault: async () => fault, dpop });
+  guardRoutes(app, guard);
   const withdraw = () => {
     fault = 'client_unknown';
   };

@@ -16,10 +16,9 @@ declare module 'fastify' {
 
 /**
  * Guards all routes that `app` registers from here on, before their body is read. Each must name its scope in
- * `config: { scope }`; registering one that does not throws. `baseUrl` is what callers put before the path, without a
- * slash at the end.
+ * `config: { scope }`; registering one that does not throws.
  */
-export function guardRoutes(app: FastifyInstance, guard: Guard, baseUrl: string): void {
+export function guardRoutes(app: FastifyInstance, guard: Guard): void {
   if (!app.hasRequestDecorator('accessToken')) {
     app.decorateRequest('accessToken', undefined);
   }
@@ -37,7 +36,7 @@ export function guardRoutes(app: FastifyInstance, guard: Guard, baseUrl: string)
     request.accessToken = await guard.authorize(
       {
         method: request.method,
-        url: baseUrl + request.url,
+        path: request.url,
         authorization,
         // Two headers of that name arrive as one text with a comma, which no proof is.
         dpop: typeof dpop === 'string' ? dpop : undefined,

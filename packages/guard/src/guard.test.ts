@@ -6,13 +6,14 @@ import { createGuard, type GuardOptions } from './guard.ts';
 
 const options: GuardOptions = {
   ...verification,
+  baseUrl: 'https://api.example.com',
   now: () => now * 1000,
   findFault: async () => undefined,
   dpop: { useProof: async () => true, nonces: undefined },
 };
 const request = (authorization: string | undefined) => ({
   method: 'GET',
-  url: 'https://api.example.com/policy',
+  path: '/policy',
   authorization,
   dpop: undefined,
 });

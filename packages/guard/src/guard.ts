@@ -11,8 +11,8 @@ import { refuseToken, type VerifyAccessTokenOptions, verifyAccessToken } from '.
 /** What a guard looks at in a request. */
 export interface GuardedRequest {
   readonly method: string;
-  /** The absolute URL that the caller asked for, as it knows it. */
-  readonly url: string;
+  /** Path of the request, with or without its query. */
+  readonly path: string;
   /** The header of that name. */
   readonly authorization: string | undefined;
   /** The header of that name. */
@@ -34,6 +34,8 @@ export interface DpopNonces {
 }
 
 export interface GuardOptions extends VerifyAccessTokenOptions {
+  /** What callers put before the path to reach the API, without a slash at the end. DPoP proofs name it. */
+  readonly baseUrl: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Why a genuine token is no longer good, or undefined while its ground holds. Asked on every call. */
@@ -53,7 +55,7 @@ export interface Guard {
 
 /** Makes a guard. It keeps no state of its own. */
 export function createGuard(options: GuardOptions): Guard {
-  const { dpop, findFault, now } = options;
+  const { findFault, now } = options;
 
   const requireStanding = async (token: AccessToken) => {
     const fault = await findFault(token);
@@ -69,7 +71,7 @@ export function createGuard(options: GuardOptions): Guard {
       const nowSeconds = now() / 1000;
       const token = verifyAccessToken(text, nowSeconds, options);
       if (scheme === 'DPoP' || token.confirmation?.jkt !== undefined) {
-        await requireProof(request, scheme, text, token, nowSeconds, dpop);
+        await requireProof(request, scheme, text, token, nowSeconds, options);
       }
       await requireStanding(token);
       if (!token.scopes.has(scope)) {
@@ -91,14 +93,14 @@ async function requireProof(
   text: string,
   token: AccessToken,
   nowSeconds: number,
-  { useProof, nonces }: DpopPolicy,
+  { baseUrl, dpop }: GuardOptions,
 ): Promise<void> {
   if (scheme !== 'DPoP' || request.dpop === undefined || token.confirmation?.jkt === undefined) {
     throw refuseToken('proof_missing', 'DPoP');
   }
   const proof = verifyDpopProof(request.dpop, {
     method: request.method,
-    url: request.url,
+    url: baseUrl + request.path,
     nowSeconds,
     accessToken: text,
     scheme,
@@ -106,10 +108,10 @@ async function requireProof(
   if (proof.jkt !== token.confirmation.jkt) {
     throw refuseToken('proof_wrong', 'DPoP');
   }
-  if (nonces !== undefined) {
-    requireDpopNonce(proof.nonce, nonces, scheme);
+  if (dpop.nonces !== undefined) {
+    requireDpopNonce(proof.nonce, dpop.nonces, scheme);
   }
-  if (!(await useProof(proof.jkt, proof.jti, proof.expiresAt))) {
+  if (!(await dpop.useProof(proof.jkt, proof.jti, proof.expiresAt))) {
     throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', { reason: 'token_replayed', scheme });
   }
 }

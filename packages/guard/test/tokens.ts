@@ -1,19 +1,19 @@
 /** Genuine access tokens of an issuer that tests make up, and what it takes to verify them. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { VerifyAccessTokenOptions } from '../src/verify-access-token.ts';
 
 /** Seconds since 1970 at which the tokens are looked at. */
 export const now = 1_800_000_000;
 
 export const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-export const verification: VerifyAccessTokenOptions = {
+/** What `verifyAccessToken` needs to know of the issuer and the API. */
+export const verification = {
   issuer: 'https://auth.example.com',
   audience: 'https://api.example.com',
   algorithms: ['ES256'],
   clockSkewSeconds: 0,
-  findKey: (kid) => (kid === 'one' ? { kid, alg: 'ES256', publicKey: key.publicKey } : undefined),
-};
+  findKey: (kid: string) => (kid === 'one' ? { kid, alg: 'ES256' as const, publicKey: key.publicKey } : undefined),
+} as const;
 
 export const goodHeader = { typ: 'at+jwt', alg: 'ES256', kid: 'one' };
 export const goodClaims = {

@@ -36,7 +36,8 @@ async function serve(): Promise<void> {
     if (!(error instanceof StartError)) {
       throw error;
     }
-    process.stderr.write(`postern: ${error.message}\n`);
+    // One line, whatever the values hold that it quotes.
+    process.stderr.write(`postern: ${error.message.replaceAll(/\p{Cc}+/gu, ' ')}\n`);
     process.exitCode = 1;
   }
 }

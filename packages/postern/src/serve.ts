@@ -1,13 +1,16 @@
 /** Puts the authorization server, the policy API and the API documentation on one port. */
+import { type PolicyDatabase, policyApi, policyMigrations } from '@postern/policy-api';
 import {
   authorizationServer,
   httpOptions,
+  migrate,
   openInstallation,
   type ServerConfig,
   StartError,
   systemClock,
 } from '@postern/server';
-import Fastify, { type FastifyBaseLogger } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { apiDocs, describeApi } from './api-docs.ts';
 
 export interface RunningServer {
   readonly config: ServerConfig;
@@ -21,15 +24,37 @@ export interface RunningServer {
 export async function startServer(config: ServerConfig, logger: FastifyBaseLogger): Promise<RunningServer> {
   const installation = await openInstallation(config);
   const app = Fastify(httpOptions(config, logger));
+  closeConnectionsAtEnd(app);
   app.addHook('onClose', () => installation.db.destroy());
   try {
+    await describeApi(app);
     await app.register(authorizationServer, { config, installation, clock: systemClock });
+    await migrate(installation.db, policyMigrations);
+    const policyDb = installation.db.$extendTables<PolicyDatabase>().$pickTables<keyof PolicyDatabase>();
+    await app.register(policyApi, { db: policyDb, guard: app.guard, now: systemClock.now });
+    await app.register(apiDocs);
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
     await app.close();
     throw listenFault(config, error);
   }
   return { config, rootFile: installation.rootFile, close: () => app.close() };
+}
+
+/** A connection that a request keeps busy at the end is closed with its answer, and after ten seconds in any case. */
+function closeConnectionsAtEnd(app: FastifyInstance): void {
+  let ending = false;
+  app.addHook('preClose', (done) => {
+    ending = true;
+    setTimeout(() => app.server.closeAllConnections(), 10_000).unref();
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (ending) {
+      reply.header('connection', 'close');
+    }
+    done(null, payload);
+  });
 }
 
 function listenFault(config: ServerConfig, error: unknown): unknown {

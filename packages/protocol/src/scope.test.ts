@@ -25,6 +25,7 @@ describe('RFC 6749 §3.3 scope', () => {
         expect(parseScope(names.join(' '))).toEqual([...new Set(names)]);
       }),
     );
+    expect(parseScope('b a b')).toEqual(['b', 'a']);
   });
 
   test.each([

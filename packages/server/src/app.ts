@@ -5,7 +5,6 @@ import { guardRoutes } from '@postern/guard/fastify';
 import { OAuthError } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { findStandingFault } from './access-token/standing.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
 import { createClientKeys } from './client-auth/client-keys.ts';
 import { createAssignableBy } from './clients/assignable-by.ts';
@@ -16,6 +15,7 @@ import { createRootClient } from './clients/root-client.ts';
 import { createSecretAdministration } from './clients/secret-administration.ts';
 import { createSecretUsage } from './clients/secret-usage.ts';
 import { secretsEndpoint } from './clients/secrets-endpoint.ts';
+import { findStandingFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
@@ -124,6 +124,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const guard = createGuard({
     ...verification,
     audience: issuer,
+    baseUrl: issuer,
     now,
     dpop,
     findFault: async (token) =>
@@ -161,7 +162,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 
   app.register(async (api) => {
-    guardRoutes(api, guard, issuer);
+    guardRoutes(api, guard);
     api.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });

@@ -1,12 +1,12 @@
 /** What the bearer of a token may assign, looked up where a change is made. */
 import { type AccessToken, refuseToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
-import { findStandingFault } from '../access-token/standing.ts';
 import type { Database } from '../db/schema.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import type { Client } from './client.ts';
 import { findClient } from './client-store.ts';
 import { assignableScopes, type GrantingRules } from './granting.ts';
+import { findStandingFault } from './standing.ts';
 
 /**
  * The scopes that a verified token may assign. Looks once more, inside the transaction, whether it still stands: its

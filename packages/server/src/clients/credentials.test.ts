@@ -66,6 +66,6 @@ describe('the checksum of a secret', () => {
     ]) {
       expect(isWellFormedSecret(text)).toBe(false);
     }
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !isWellFormedSecret(text)));
+    fc.assert(fc.property(fc.string({ maxLength: 60 }), (text) => !isWellFormedSecret(text)));
   });
 });

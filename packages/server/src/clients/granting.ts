@@ -49,7 +49,7 @@ export function requireAssignable(client: Granter, assignable: ReadonlySet<strin
   const refuse = (text: string) => new OAuthError('access_denied', text, { reason: 'grant_exceeded' });
   const held = firstBeyond(client.scopes, assignable);
   if (held !== undefined) {
-    throw refuse(`You may not assign the scope ${held}.`);
+    throw refuse(`This takes the right to assign the scope ${held}, which you do not have.`);
   }
   const grantable = firstBeyond(reachOf(client, rules), assignable);
   if (grantable !== undefined) {

@@ -62,10 +62,7 @@ function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
         : new OAuthError('unsupported_media_type', 'The body must be application/json.');
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new OAuthError('content_too_large', 'The body is too large.');
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new OAuthError('invalid_request', 'The body is not as long as the Content-Length header says.');
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new OAuthError(
         'invalid_request',
         'The body is not valid JSON, or it has a member named __proto__ or constructor.prototype.',

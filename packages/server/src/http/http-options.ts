@@ -6,7 +6,7 @@ import type { ServerConfig } from '../config.ts';
 import { answerError } from './answer-error.ts';
 
 /** Bytes of a JSON body. */
-const bodyLimit = 1_048_576;
+const bodyLimit = 262_144;
 
 /** Options for the Fastify instance that the `authorizationServer` plugin is registered on. */
 export function httpOptions(

@@ -23,6 +23,9 @@ export function checkIdentifier(identifier: string, issuer: string): void {
   if (URL.parse(identifier) === null || identifier.includes('#')) {
     throw wrong('must be an absolute URI without a fragment');
   }
+  if (URL.parse(identifier)?.pathname === '/' && identifier.endsWith('/')) {
+    throw wrong('must be written without the slash of an empty path');
+  }
   if (identifier === issuer) {
     throw wrong("is the issuer, whose tokens are for Postern's own APIs without being registered");
   }

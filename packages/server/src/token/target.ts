@@ -22,10 +22,11 @@ export interface TargetOptions {
 }
 
 /**
- * The target that `resource` names: without one, or by the issuer, Postern's own APIs. Throws `invalid_target` with
+ * The target that `asked`, the resource parameter, names: without one, or by the issuer, Postern's own APIs. Throws `invalid_target` with
  * one text for a resource that does not exist and one that the client may not ask for.
  */
-export function findTarget(resource: string | undefined, client: Client, options: TargetOptions): Target {
+export function findTarget(asked: string | undefined, client: Client, options: TargetOptions): Target {
+  const resource = asked === undefined ? undefined : withoutEmptyPath(asked);
   const ttlSeconds = client.accessTokenTtlSeconds ?? options.accessTokenTtlSeconds;
   if (resource === undefined || resource === options.issuer) {
     return { audience: options.issuer, scopes: client.scopes, ttlSeconds, signingAlg: undefined };
@@ -40,4 +41,13 @@ export function findTarget(resource: string | undefined, client: Client, options
     ttlSeconds: Math.min(ttlSeconds, found.accessTokenTtlSeconds ?? ttlSeconds),
     signingAlg: found.signingAlg ?? undefined,
   };
+}
+
+/**
+ * `https://api.example.com/` and `https://api.example.com` are one and the same (RFC 3986 §6.2.3), and libraries that
+ * parse URLs write the slash. Identifiers are registered without it.
+ */
+function withoutEmptyPath(uri: string): string {
+  const url = URL.parse(uri);
+  return url !== null && url.pathname === '/' && `${url.origin}/` === uri ? url.origin : uri;
 }

@@ -1,7 +1,7 @@
 import type { MigrationSet } from '../migrate.ts';
-import * as foundation from './0001-foundation.ts';
+import { up as foundation } from './0001-foundation.ts';
 
 export const serverMigrations: MigrationSet = {
   owner: 'server',
-  migrations: { '0001-foundation': foundation },
+  migrations: { '0001-foundation': { up: foundation } },
 };

@@ -1,7 +1,7 @@
 /** Whether a genuine token still stands: it dies the moment its ground goes. */
 import type { AccessToken } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
-import { type Client, mayAskFor } from '../clients/client.ts';
+import { type Client, mayAskFor } from './client.ts';
 
 /** Why a token is no longer good given its client as it is now, or undefined where it is. */
 export function findStandingFault(

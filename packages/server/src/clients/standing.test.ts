@@ -1,7 +1,7 @@
 /** When a genuine token stops to stand. */
 import type { AccessToken } from '@postern/guard';
 import { describe, expect, test } from 'vitest';
-import { type Client, newClient } from '../clients/client.ts';
+import { type Client, newClient } from './client.ts';
 import { findStandingFault } from './standing.ts';
 
 const issuer = 'https://auth.example.com';

@@ -1,0 +1,49 @@
+/** Masking strategies: what an erasure rule leaves in the place of the data. Pure. */
+import { OAuthError } from '@postern/protocol';
+
+interface MaskingConfiguration {
+  readonly algorithm?: 'SHA-256' | 'SHA-512';
+  readonly mode?: 'GCM';
+  /** Characters. */
+  readonly length?: number;
+  readonly rewrite_value?: string;
+  readonly format_preservation?: { readonly suffix: string };
+}
+
+/** What each strategy can be told. None of it is secret: keys and salts are made when data is masked. */
+const configurationOf = {
+  aes_encrypt: ['mode', 'format_preservation'],
+  hash: ['algorithm', 'format_preservation'],
+  hmac: ['algorithm', 'format_preservation'],
+  null_rewrite: [],
+  random_string_rewrite: ['length', 'format_preservation'],
+  string_rewrite: ['rewrite_value', 'format_preservation'],
+} as const satisfies Record<string, readonly (keyof MaskingConfiguration)[]>;
+
+type MaskingStrategyName = keyof typeof configurationOf;
+
+export const maskingStrategyNames = Object.keys(configurationOf) as MaskingStrategyName[];
+
+export interface MaskingStrategy {
+  readonly strategy: MaskingStrategyName;
+  readonly configuration: MaskingConfiguration;
+}
+
+/** Throws `invalid_parameter` where the configuration is not one of that strategy. */
+export function requireConfigured({ strategy, configuration }: MaskingStrategy): void {
+  const foreign = Object.keys(configuration).find(
+    (member) => !(configurationOf[strategy] as readonly string[]).includes(member),
+  );
+  if (foreign !== undefined) {
+    throw new OAuthError(
+      'invalid_parameter',
+      `masking_strategy.configuration.${foreign}: is not for the strategy ${strategy}.`,
+    );
+  }
+  if (strategy === 'string_rewrite' && configuration.rewrite_value === undefined) {
+    throw new OAuthError(
+      'invalid_parameter',
+      'masking_strategy.configuration.rewrite_value: is needed for the strategy string_rewrite.',
+    );
+  }
+}

@@ -1,0 +1,102 @@
+/** The API of policies. */
+import { Type } from 'typebox';
+import { changeAlone } from '../db/change-alone.ts';
+import type { Endpoint, EndpointOptions } from '../http/api.ts';
+import { defineBulk } from '../http/bulk.ts';
+import { Deleted, errorResponses, Key, Name, Nullable, PageOf, PageQuery, toPage } from '../http/schemas.ts';
+import { getPolicy, putPolicy, removePolicy } from './policy-administration.ts';
+import { listPolicies } from './policy-store.ts';
+import { DrpActionSchema, PolicyView, toPolicyView } from './policy-views.ts';
+
+const PolicyElement = Type.Object(
+  {
+    key: Type.Optional(Nullable(Key)),
+    name: Type.Optional(Name),
+    drp_action: Type.Optional(DrpActionSchema),
+  },
+  { additionalProperties: false, examples: [{ key: 'user_email', name: 'User e-mail addresses' }] },
+);
+
+const bulk = defineBulk(PolicyElement, PolicyView);
+
+const PolicyPath = Type.Object({ policy_key: Key });
+
+export function policiesEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
+  return (app) => {
+    app.get(
+      '/api/v1/policy',
+      {
+        config: { scope: 'policy:read' },
+        schema: {
+          tags: ['Policy'],
+          operationId: 'get_policy_list',
+          summary: 'List policies with their rules, oldest first',
+          querystring: PageQuery,
+          response: { 200: PageOf(PolicyView), ...errorResponses(401, 403, 422) },
+        },
+      },
+      async ({ query }) => {
+        const { policies, total } = await listPolicies(db, query.page, query.size);
+        return toPage(policies.map(toPolicyView), total, query);
+      },
+    );
+
+    for (const method of ['PUT', 'PATCH'] as const) {
+      app.route({
+        method,
+        url: '/api/v1/policy',
+        config: { scope: 'policy:create_or_update' },
+        validatorCompiler: bulk.validatorCompiler(app),
+        schema: {
+          tags: ['Policy'],
+          operationId: 'create_or_update_policies',
+          summary: 'Make or change policies',
+          description:
+            'An element with the key of a policy changes what it sends and leaves the rest. Any other makes one, and ' +
+            'needs `name`; without `key`, the key comes from the name. PUT and PATCH do the same.',
+          body: bulk.body,
+          response: { 200: bulk.answer, ...errorResponses(400, 401, 403, 413, 415, 422) },
+        },
+        handler: (request) =>
+          bulk.writeEach(request.body, ({ key, name, drp_action: drpAction }) =>
+            changeAlone(db, async (transaction) =>
+              toPolicyView(await putPolicy(transaction, key ?? undefined, { name, drpAction }, timestamp())),
+            ),
+          ),
+      });
+    }
+
+    app.get(
+      '/api/v1/policy/:policy_key',
+      {
+        config: { scope: 'policy:read' },
+        schema: {
+          tags: ['Policy'],
+          operationId: 'get_policy',
+          summary: 'Read a policy with its rules',
+          params: PolicyPath,
+          response: { 200: PolicyView, ...errorResponses(401, 403, 404, 422) },
+        },
+      },
+      async (request) => toPolicyView(await getPolicy(db, request.params.policy_key)),
+    );
+
+    app.delete(
+      '/api/v1/policy/:policy_key',
+      {
+        config: { scope: 'policy:delete' },
+        schema: {
+          tags: ['Policy'],
+          operationId: 'delete_policy',
+          summary: 'Delete a policy with its rules and their targets',
+          params: PolicyPath,
+          response: { 204: Deleted, ...errorResponses(401, 403, 404, 422) },
+        },
+      },
+      async (request, reply) => {
+        await changeAlone(db, (transaction) => removePolicy(transaction, request.params.policy_key));
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

@@ -1,0 +1,54 @@
+/** Making, changing and deleting policies: rules and store brought together. */
+import { OAuthError } from '@postern/protocol';
+import type { Kysely, Transaction } from 'kysely';
+import { requireUnused } from '../db/require-unused.ts';
+import type { PolicyDatabase } from '../db/schema.ts';
+import { deriveKey } from '../key.ts';
+import { changePolicy, type Policy, type PolicyChange } from './policy.ts';
+import { deletePolicy, findPolicy, findPolicyAnswering, insertPolicy, updatePolicy } from './policy-store.ts';
+
+/**
+ * Changes the policy with the key, or makes one where there is none; without a key, it makes one with the key that
+ * the name gives. Throws `invalid_parameter`, and `conflict` where key, name or action are another's.
+ */
+export async function putPolicy(
+  transaction: Transaction<PolicyDatabase>,
+  sentKey: string | undefined,
+  change: PolicyChange,
+  createdAt: string,
+): Promise<Policy> {
+  const before = sentKey === undefined ? undefined : await findPolicy(transaction, sentKey);
+  const settings = changePolicy(before, change);
+  const policy = { key: sentKey ?? deriveKey(settings.name), rules: before?.rules ?? [], ...settings };
+  if (policy.name !== before?.name) {
+    await requireUnused(transaction, 'policies', 'name', policy.name);
+  }
+  if (policy.drpAction !== null && policy.drpAction !== before?.drpAction) {
+    const answering = await findPolicyAnswering(transaction, policy.drpAction);
+    if (answering !== undefined) {
+      throw new OAuthError('conflict', `drp_action: the policy ${answering} answers ${policy.drpAction} already.`);
+    }
+  }
+  if (before !== undefined) {
+    await updatePolicy(transaction, policy.key, settings);
+  } else {
+    await requireUnused(transaction, 'policies', 'key', policy.key);
+    await insertPolicy(transaction, policy.key, settings, createdAt);
+  }
+  return policy;
+}
+
+/** Its rules and their targets go with it. Throws `not_found`. */
+export async function removePolicy(transaction: Transaction<PolicyDatabase>, key: string): Promise<void> {
+  await getPolicy(transaction, key);
+  await deletePolicy(transaction, key);
+}
+
+/** Throws `not_found`. */
+export async function getPolicy(db: Kysely<PolicyDatabase>, key: string): Promise<Policy> {
+  const policy = await findPolicy(db, key);
+  if (policy === undefined) {
+    throw new OAuthError('not_found', `There is no policy ${key}.`);
+  }
+  return policy;
+}

@@ -1,0 +1,86 @@
+/** Policies, rules and targets as callers see them. */
+import { type Static, Type } from 'typebox';
+import { Nullable, Text } from '../http/schemas.ts';
+import { StorageView } from '../storage/storage-view.ts';
+import { maskingStrategyNames } from './masking-strategy.ts';
+import type { Policy } from './policy.ts';
+import type { Rule } from './rule.ts';
+import type { Target } from './target.ts';
+
+export const DrpActionSchema = Nullable(
+  Type.Enum(['access', 'deletion'], { description: 'The action of the Data Rights Protocol that the policy answers.' }),
+);
+
+export const ActionTypeSchema = Type.Enum(['access', 'erasure']);
+
+export const MaskingStrategySchema = Type.Object(
+  {
+    strategy: Type.Enum(maskingStrategyNames),
+    configuration: Type.Optional(
+      Type.Object(
+        {
+          algorithm: Type.Optional(Type.Enum(['SHA-256', 'SHA-512'], { description: 'For hash and hmac.' })),
+          mode: Type.Optional(Type.Enum(['GCM'], { description: 'For aes_encrypt.' })),
+          length: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 1_000, description: 'For random_string_rewrite: characters.' }),
+          ),
+          rewrite_value: Type.Optional(Text(1_000, { description: 'For string_rewrite, which needs it.' })),
+          format_preservation: Type.Optional(
+            Type.Object(
+              { suffix: Text(200, { description: 'Put after the masked value, such as @example.com.' }) },
+              { additionalProperties: false, description: 'For all but null_rewrite.' },
+            ),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const TargetView = Type.Object({
+  key: Type.String(),
+  name: Type.String(),
+  data_category: Type.String(),
+});
+
+export const RuleView = Type.Object({
+  key: Type.String(),
+  name: Type.String(),
+  action_type: ActionTypeSchema,
+  storage_destination: Nullable(StorageView),
+  masking_strategy: Nullable(MaskingStrategySchema),
+  targets: Type.Array(TargetView),
+});
+
+export const PolicyView = Type.Object({
+  key: Type.String(),
+  name: Type.String(),
+  drp_action: DrpActionSchema,
+  rules: Type.Array(RuleView),
+});
+
+export function toTargetView({ key, name, dataCategory }: Target): Static<typeof TargetView> {
+  return { key, name, data_category: dataCategory };
+}
+
+export function toRuleView(rule: Rule): Static<typeof RuleView> {
+  return {
+    key: rule.key,
+    name: rule.name,
+    action_type: rule.actionType,
+    storage_destination: rule.storageDestination,
+    masking_strategy: rule.maskingStrategy,
+    targets: rule.targets.map(toTargetView),
+  };
+}
+
+export function toPolicyView(policy: Policy): Static<typeof PolicyView> {
+  return {
+    key: policy.key,
+    name: policy.name,
+    drp_action: policy.drpAction,
+    rules: policy.rules.map(toRuleView),
+  };
+}

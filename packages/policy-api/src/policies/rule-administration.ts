@@ -1,0 +1,82 @@
+/** Making, changing and deleting the rules of a policy: rules and stores brought together. */
+import { OAuthError } from '@postern/protocol';
+import type { Kysely, Transaction } from 'kysely';
+import { requireUnused } from '../db/require-unused.ts';
+import type { PolicyDatabase } from '../db/schema.ts';
+import { deriveKey } from '../key.ts';
+import type { StorageConfig } from '../storage/storage-config.ts';
+import { findStorageConfig } from '../storage/storage-store.ts';
+import { getRule, requireErasedOnce, withRule } from './policy.ts';
+import { getPolicy } from './policy-administration.ts';
+import { changeRule, type Rule, type RuleChange } from './rule.ts';
+import { deleteRule, findPolicyOfRule, insertRule, updateRule } from './rule-store.ts';
+
+/** A change of a rule as it was sent: with the key of the destination. */
+export type SentRuleChange = Omit<RuleChange, 'storageDestination'> & {
+  readonly storageDestinationKey?: string | null | undefined;
+};
+
+/**
+ * Changes the policy's rule with the key, or makes one where there is none; without a key, it makes one with the key
+ * that the name gives. Throws `invalid_parameter`; `not_found` for the policy; `conflict` where key or name are
+ * another's, or where the rule's targets would now be erased twice.
+ */
+export async function putRule(
+  transaction: Transaction<PolicyDatabase>,
+  policyKey: string,
+  sentKey: string | undefined,
+  { storageDestinationKey, ...change }: SentRuleChange,
+  createdAt: string,
+): Promise<Rule> {
+  const policy = await getPolicy(transaction, policyKey);
+  const before = policy.rules.find(({ key }) => key === sentKey);
+  if (before === undefined && sentKey !== undefined) {
+    await requireNoOtherPolicy(transaction, sentKey);
+  }
+  const storageDestination = await findSentDestination(transaction, storageDestinationKey);
+  const settings = changeRule(before, { ...change, storageDestination });
+  const rule = { key: sentKey ?? deriveKey(settings.name), targets: before?.targets ?? [], ...settings };
+  if (rule.name !== before?.name) {
+    await requireUnused(transaction, 'policy_rules', 'name', rule.name);
+  }
+  requireErasedOnce(withRule(policy, rule));
+  if (before !== undefined) {
+    await updateRule(transaction, rule);
+  } else {
+    await requireUnused(transaction, 'policy_rules', 'key', rule.key);
+    await insertRule(transaction, policyKey, rule, createdAt);
+  }
+  return rule;
+}
+
+/** Its targets go with it. Throws `not_found`, also for a rule of another policy. */
+export async function removeRule(
+  transaction: Transaction<PolicyDatabase>,
+  policyKey: string,
+  ruleKey: string,
+): Promise<void> {
+  getRule(await getPolicy(transaction, policyKey), ruleKey);
+  await deleteRule(transaction, ruleKey);
+}
+
+/** A rule stays with its policy: moved to another, its targets would mean something else there. */
+async function requireNoOtherPolicy(db: Kysely<PolicyDatabase>, ruleKey: string): Promise<void> {
+  const policyKey = await findPolicyOfRule(db, ruleKey);
+  if (policyKey !== undefined) {
+    throw new OAuthError('conflict', `key: the rule ${ruleKey} belongs to the policy ${policyKey} and stays there.`);
+  }
+}
+
+async function findSentDestination(
+  db: Kysely<PolicyDatabase>,
+  key: string | null | undefined,
+): Promise<StorageConfig | null | undefined> {
+  if (key === null || key === undefined) {
+    return key;
+  }
+  const destination = await findStorageConfig(db, key);
+  if (destination === undefined) {
+    throw new OAuthError('invalid_parameter', `storage_destination_key: there is no storage destination ${key}.`);
+  }
+  return destination;
+}

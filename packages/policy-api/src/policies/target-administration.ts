@@ -1,0 +1,65 @@
+/** Making, changing and deleting the targets of a rule: rules and stores brought together. */
+import { OAuthError } from '@postern/protocol';
+import type { Transaction } from 'kysely';
+import { requireUnused } from '../db/require-unused.ts';
+import type { PolicyDatabase } from '../db/schema.ts';
+import { getRule, requireErasedOnce, withRule } from './policy.ts';
+import { getPolicy } from './policy-administration.ts';
+import { requireTargetedOnce, withTarget } from './rule.ts';
+import { changeTarget, type Target, type TargetChange } from './target.ts';
+import { deleteTarget, findRuleOfTarget, insertTarget, updateTarget } from './target-store.ts';
+
+/**
+ * Changes the rule's target with the key, or makes one where there is none; without a key, it makes one with a key of
+ * its own. Throws `invalid_parameter`; `not_found` for policy and rule; `conflict` where key or name are another's,
+ * where the rule has the category already, or where the policy would erase it twice.
+ */
+export async function putTarget(
+  transaction: Transaction<PolicyDatabase>,
+  policyKey: string,
+  ruleKey: string,
+  change: TargetChange,
+  createdAt: string,
+): Promise<Target> {
+  const policy = await getPolicy(transaction, policyKey);
+  const rule = getRule(policy, ruleKey);
+  const before = rule.targets.find(({ key }) => key === change.key);
+  if (before === undefined && change.key !== undefined) {
+    await requireNoOtherRule(transaction, change.key);
+  }
+  const target = changeTarget(before, change, ruleKey);
+  const after = withTarget(rule, target);
+  requireTargetedOnce(after);
+  requireErasedOnce(withRule(policy, after));
+  if (target.name !== before?.name) {
+    await requireUnused(transaction, 'policy_rule_targets', 'name', target.name);
+  }
+  if (before !== undefined) {
+    await updateTarget(transaction, target);
+  } else {
+    await requireUnused(transaction, 'policy_rule_targets', 'key', target.key);
+    await insertTarget(transaction, ruleKey, target, createdAt);
+  }
+  return target;
+}
+
+/** Throws `not_found`, also for a target of another rule. */
+export async function removeTarget(
+  transaction: Transaction<PolicyDatabase>,
+  policyKey: string,
+  ruleKey: string,
+  targetKey: string,
+): Promise<void> {
+  const rule = getRule(await getPolicy(transaction, policyKey), ruleKey);
+  if (!rule.targets.some(({ key }) => key === targetKey)) {
+    throw new OAuthError('not_found', `There is no target ${targetKey} in the rule ${ruleKey}.`);
+  }
+  await deleteTarget(transaction, targetKey);
+}
+
+async function requireNoOtherRule(transaction: Transaction<PolicyDatabase>, targetKey: string): Promise<void> {
+  const ruleKey = await findRuleOfTarget(transaction, targetKey);
+  if (ruleKey !== undefined) {
+    throw new OAuthError('conflict', `key: the target ${targetKey} belongs to the rule ${ruleKey} and stays there.`);
+  }
+}

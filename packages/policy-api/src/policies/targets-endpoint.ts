@@ -1,0 +1,88 @@
+/** The API of the targets of a rule. They are read with their rule. */
+import { Type } from 'typebox';
+import { changeAlone } from '../db/change-alone.ts';
+import type { Endpoint, EndpointOptions } from '../http/api.ts';
+import { defineBulk } from '../http/bulk.ts';
+import { Deleted, errorResponses, Key, Name, Nullable } from '../http/schemas.ts';
+import { getRule } from './policy.ts';
+import { getPolicy } from './policy-administration.ts';
+import { TargetView, toTargetView } from './policy-views.ts';
+import { putTarget, removeTarget } from './target-administration.ts';
+
+const TargetElement = Type.Object(
+  {
+    key: Type.Optional(Nullable(Key)),
+    name: Type.Optional(Nullable(Name)),
+    data_category: Type.Optional(
+      Type.String({
+        description: 'A key of the Fides taxonomy; the target takes in all that is below it.',
+      }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ data_category: 'user.contact.email' }] },
+);
+
+const bulk = defineBulk(TargetElement, TargetView);
+
+const RulePath = Type.Object({ policy_key: Key, rule_key: Key });
+const TargetPath = Type.Object({ policy_key: Key, rule_key: Key, target_key: Key });
+
+export function targetsEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
+  return (app) => {
+    for (const method of ['PUT', 'PATCH'] as const) {
+      app.route({
+        method,
+        url: '/api/v1/policy/:policy_key/rule/:rule_key/target',
+        config: { scope: 'rule:create_or_update' },
+        validatorCompiler: bulk.validatorCompiler(app),
+        schema: {
+          tags: ['Policy'],
+          operationId: 'create_or_update_rule_targets',
+          summary: 'Make or change targets of a rule',
+          description:
+            'An element with the key of a target changes what it sends and leaves the rest. Any other makes one, and ' +
+            'needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and ' +
+            'PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.',
+          params: RulePath,
+          body: bulk.body,
+          response: { 200: bulk.answer, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
+        },
+        handler: async ({ params, body }) => {
+          getRule(await getPolicy(db, params.policy_key), params.rule_key);
+          return bulk.writeEach(body, (element) =>
+            changeAlone(db, async (transaction) => {
+              const change = {
+                key: element.key ?? undefined,
+                name: element.name ?? undefined,
+                dataCategory: element.data_category,
+              };
+              return toTargetView(
+                await putTarget(transaction, params.policy_key, params.rule_key, change, timestamp()),
+              );
+            }),
+          );
+        },
+      });
+    }
+
+    app.delete(
+      '/api/v1/policy/:policy_key/rule/:rule_key/target/:target_key',
+      {
+        config: { scope: 'rule:delete' },
+        schema: {
+          tags: ['Policy'],
+          operationId: 'delete_rule_target',
+          summary: 'Delete a target',
+          params: TargetPath,
+          response: { 204: Deleted, ...errorResponses(401, 403, 404, 422) },
+        },
+      },
+      async ({ params }, reply) => {
+        await changeAlone(db, (transaction) =>
+          removeTarget(transaction, params.policy_key, params.rule_key, params.target_key),
+        );
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

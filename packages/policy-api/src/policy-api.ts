@@ -1,0 +1,37 @@
+/** The policy API as a Fastify plugin: a resource server that knows its guard and its tables, and nothing of the issuer. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { Guard } from '@postern/guard';
+import { guardRoutes } from '@postern/guard/fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Kysely } from 'kysely';
+import type { PolicyDatabase } from './db/schema.ts';
+import { policiesEndpoint } from './policies/policies-endpoint.ts';
+import { rulesEndpoint } from './policies/rules-endpoint.ts';
+import { targetsEndpoint } from './policies/targets-endpoint.ts';
+import { storageEndpoint } from './storage/storage-endpoint.ts';
+
+export interface PolicyApiOptions {
+  /** With the tables of `policyMigrations`. */
+  readonly db: Kysely<PolicyDatabase>;
+  /** Decides which access tokens pass. */
+  readonly guard: Guard;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/**
+ * Registers the policy API. The host checks requests against their schemas and answers the `OAuthError`s that are
+ * thrown.
+ */
+export async function policyApi(app: FastifyInstance, { db, guard, now }: PolicyApiOptions): Promise<void> {
+  guardRoutes(app, guard);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+  const api = app.withTypeProvider<TypeBoxTypeProvider>();
+  const options = { db, timestamp: () => new Date(now()).toISOString() };
+  policiesEndpoint(options)(api);
+  rulesEndpoint(options)(api);
+  targetsEndpoint(options)(api);
+  storageEndpoint(options)(api);
+}

@@ -1,0 +1,61 @@
+/** Making, changing and deleting storage destinations: rules and store brought together. */
+import { OAuthError } from '@postern/protocol';
+import type { Kysely, Transaction } from 'kysely';
+import { requireUnused } from '../db/require-unused.ts';
+import type { PolicyDatabase } from '../db/schema.ts';
+import { deriveKey } from '../key.ts';
+import { changeStorageSettings, type StorageChange, type StorageConfig } from './storage-config.ts';
+import {
+  deleteStorageConfig,
+  findRuleUsing,
+  findStorageConfig,
+  insertStorageConfig,
+  updateStorageConfig,
+} from './storage-store.ts';
+
+/**
+ * Changes the destination with the key, or makes one where there is none; without a key, it makes one with the key
+ * that the name gives. Throws `invalid_parameter`, and `conflict` where key or name are another's.
+ */
+export async function putStorageConfig(
+  transaction: Transaction<PolicyDatabase>,
+  sentKey: string | undefined,
+  change: StorageChange,
+  createdAt: string,
+): Promise<StorageConfig> {
+  const before = sentKey === undefined ? undefined : await findStorageConfig(transaction, sentKey);
+  const settings = changeStorageSettings(before, change);
+  const config = { key: sentKey ?? deriveKey(settings.name), ...settings };
+  if (config.name !== before?.name) {
+    await requireUnused(transaction, 'storage_configs', 'name', config.name);
+  }
+  if (before !== undefined) {
+    await updateStorageConfig(transaction, config);
+  } else {
+    await requireUnused(transaction, 'storage_configs', 'key', config.key);
+    await insertStorageConfig(transaction, config, createdAt);
+  }
+  return config;
+}
+
+/** Throws `not_found`, and `conflict` while a rule uploads there. */
+export async function removeStorageConfig(transaction: Transaction<PolicyDatabase>, key: string): Promise<void> {
+  await getStorageConfig(transaction, key);
+  const user = await findRuleUsing(transaction, key);
+  if (user !== undefined) {
+    throw new OAuthError(
+      'conflict',
+      `The storage destination ${key} is in use by the rule ${user.ruleKey} of the policy ${user.policyKey}.`,
+    );
+  }
+  await deleteStorageConfig(transaction, key);
+}
+
+/** Throws `not_found`. */
+export async function getStorageConfig(db: Kysely<PolicyDatabase>, key: string): Promise<StorageConfig> {
+  const config = await findStorageConfig(db, key);
+  if (config === undefined) {
+    throw new OAuthError('not_found', `There is no storage destination ${key}.`);
+  }
+  return config;
+}

@@ -1,0 +1,29 @@
+/** A storage destination as callers see it. */
+import { Type } from 'typebox';
+import { Text } from '../http/schemas.ts';
+
+export const StorageDetailsSchema = Type.Object(
+  {
+    naming: Type.Optional(Type.Enum(['request_id'], { description: 'How files are named; the default.' })),
+    bucket: Type.Optional(Text(255, { minLength: 1, description: 'For s3, which needs it.' })),
+    object_name: Type.Optional(Text(1_000, { minLength: 1, description: 'For s3: what the objects are named after.' })),
+    max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: 'For s3.' })),
+    auth_method: Type.Optional(
+      Type.Enum(['automatic', 'secret_keys'], {
+        description: 'For s3: how the program that uploads authenticates. The credentials have no place here.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const StorageTypeSchema = Type.Enum(['local', 's3']);
+export const StorageFormatSchema = Type.Enum(['json', 'csv']);
+
+export const StorageView = Type.Object({
+  key: Type.String(),
+  name: Type.String(),
+  type: StorageTypeSchema,
+  format: StorageFormatSchema,
+  details: StorageDetailsSchema,
+});

@@ -1,0 +1,75 @@
+/** The policy API for tests: on a real server, which guards it, with a database of its own in memory. */
+import { migrate } from '@postern/server';
+import type { FastifySchema } from 'fastify';
+import { Kysely } from 'kysely';
+import { openSqlite } from '../../server/src/db/sqlite.ts';
+import { type Answer, startTestServer, type TestServer } from '../../server/test/harness.ts';
+import { type PolicyDatabase, policyApi, policyMigrations } from '../src/index.ts';
+
+export interface PolicyServer extends TestServer {
+  /** As root, who holds every scope. The path is below `/api/v1`. */
+  api(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** As root, a body of any text, sent as it is. */
+  send(method: string, path: string, text: string, contentType?: string): Promise<Answer>;
+  /** A bulk write of one element that succeeds, answered with what was written; throws where it fails. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  put(path: string, element: unknown): Promise<any>;
+  /** A bulk write of one element that fails, answered with the message. */
+  refusal(path: string, element: unknown): Promise<string>;
+  /** The routes that the API registered, without the HEAD that belongs to each GET. */
+  readonly routes: readonly PolicyRoute[];
+}
+
+export interface PolicyRoute {
+  readonly method: string;
+  readonly url: string;
+  readonly scope: string | undefined;
+  readonly schema: FastifySchema | undefined;
+}
+
+export async function startPolicyServer(): Promise<PolicyServer> {
+  const routes: PolicyRoute[] = [];
+  const server = await startTestServer({
+    extend: async (app, { now }) => {
+      const db = new Kysely<PolicyDatabase>({ dialect: openSqlite(':memory:') });
+      app.addHook('onClose', () => db.destroy());
+      app.addHook('onRoute', ({ method, url, config, schema }) => {
+        if (method !== 'HEAD') {
+          routes.push({ method: String(method), url, scope: config?.scope, schema });
+        }
+      });
+      await migrate(db, policyMigrations);
+      await app.register(policyApi, { db, guard: app.guard, now });
+    },
+  });
+  const token = await server.rootToken();
+  const api: PolicyServer['api'] = (method, path, body) =>
+    server.call(method, `/api/v1${path}`, { token, ...(body !== undefined && { body }) });
+  return {
+    ...server,
+    routes,
+    api,
+    async send(method, path, text, contentType = 'application/json') {
+      const response = await fetch(`${server.url}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': contentType },
+        body: text,
+      });
+      return { status: response.status, headers: response.headers, body: await response.json() };
+    },
+    async put(path, element) {
+      const { status, body } = await api('PUT', path, [element]);
+      if (status !== 200 || body.succeeded.length !== 1) {
+        throw new Error(`not written: ${status} ${JSON.stringify(body)}`);
+      }
+      return body.succeeded[0];
+    },
+    async refusal(path, element) {
+      const { status, body } = await api('PUT', path, [element]);
+      if (status !== 200 || body.failed.length !== 1 || body.succeeded.length !== 0) {
+        throw new Error(`not refused: ${status} ${JSON.stringify(body)}`);
+      }
+      return body.failed[0].message;
+    },
+  };
+}

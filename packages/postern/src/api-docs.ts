@@ -1,0 +1,135 @@
+/** The API documentation: `/openapi.json`, made from the schemas of all routes, and Swagger UI on `/api`. */
+import { readFileSync } from 'node:fs';
+import { type FastifyDynamicSwaggerOptions, fastifySwagger, formatParamUrl } from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
+import manifest from '../package.json' with { type: 'json' };
+
+const introduction = `Every call but the ones for a token, discovery and health needs an access token with the scope that the
+call names.
+
+To try a call here: get a token with \`POST /api/v1/oauth/token\`, press **Authorize** and paste it. This page keeps it
+until it is closed or loaded again.`;
+
+const documentation = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Postern',
+      summary: 'Issues OAuth 2.0 access tokens to machines, and lets APIs trust them.',
+      description: introduction,
+      version: manifest.version,
+      license: { name: manifest.license, identifier: manifest.license },
+    },
+    tags: [
+      { name: 'OAuth', description: 'Access tokens, and the clients and scopes behind them.' },
+      { name: 'Policy', description: 'Privacy policies, their rules and targets, and where results are stored.' },
+      { name: 'Discovery', description: 'What verifiers and client libraries read by themselves.' },
+      { name: 'Operation', description: 'Whether the server is well.' },
+    ],
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'An access token from `POST /api/v1/oauth/token`.',
+        },
+      },
+    },
+  },
+  convertConstToEnum: false,
+  transform: ({ schema, url, route }) => ({ schema: describeOperation(schema, url, route), url }),
+} satisfies FastifyDynamicSwaggerOptions;
+
+/** Takes note of all routes that are registered on `app` from here on. */
+export async function describeApi(app: FastifyInstance): Promise<void> {
+  await app.register(fastifySwagger, documentation);
+}
+
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, { readonly default?: unknown }>>;
+  readonly required?: readonly string[];
+}
+
+const form = 'application/x-www-form-urlencoded';
+
+/** Operation ids are those of FastAPI, by which Fidesops' documentation and its links knew the operations. */
+function describeOperation(schema: FastifySchema = {}, url: string, route: RouteOptions): FastifySchema {
+  const { operationId, description, body, consumes, querystring, response } = schema;
+  const scope = route.config?.scope;
+  const needs = scope === undefined ? undefined : `Needs the scope \`${scope}\`.`;
+  const path = formatParamUrl(url);
+  return {
+    ...schema,
+    operationId: `${operationId}${path}_${String(route.method).toLowerCase()}`.replaceAll(/\W/g, '_'),
+    description: [description, needs].filter((text) => text !== undefined).join('\n\n'),
+    ...(scope !== undefined && { security: [{ bearer: [scope] }] }),
+    ...(querystring !== undefined && { querystring: describeQuery(querystring) }),
+    ...(body !== undefined && consumes?.includes(form) && { body: describeForm(body) }),
+    response: describeSuccess(response),
+  };
+}
+
+/** What has a default need not be sent. */
+function describeQuery(query: unknown): ObjectSchema {
+  const schema = query as ObjectSchema;
+  const { properties = {}, required = [] } = schema;
+  return { ...schema, required: required.filter((name) => properties[name]?.default === undefined) };
+}
+
+/** Swagger UI fills each field with its example, and without one with the word "string". */
+function describeForm(body: unknown): ObjectSchema {
+  const schema = body as ObjectSchema;
+  const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => [name, { examples: [''], ...field }]);
+  return { ...schema, properties: Object.fromEntries(fields) };
+}
+
+/** The specification wants words for each answer, and the schemas of successes have none. */
+function describeSuccess(response: unknown): Record<string, unknown> {
+  const { 200: success, ...others } = (response ?? { 200: {} }) as Record<string, object>;
+  return { ...(success && { 200: { 'x-response-description': 'Success', ...success } }), ...others };
+}
+
+/** No script, style, font or connection but this server's own; pictures inside the style sheet. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
+<path fill="#3b4151" d="M1 1h14v14h-3V8a4 4 0 0 0-8 0v7H1z"/><path fill="#49cc90" d="M5.5 15V8a2.5 2.5 0 0 1 5 0v7z"/></svg>`;
+
+/** Serves the documentation of the routes that `describeApi` took note of. */
+export async function apiDocs(app: FastifyInstance): Promise<void> {
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('content-security-policy', contentSecurityPolicy);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('referrer-policy', 'no-referrer');
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/api'));
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/api',
+    uiConfig: {
+      // Without the bar on top, which asks for the URL of another description.
+      layout: 'BaseLayout',
+      // Swagger UI has addresses of its own for operations; ours are followed by `api-docs-links.js`.
+      deepLinking: false,
+      docExpansion: 'list',
+      defaultModelsExpandDepth: -1,
+      displayRequestDuration: true,
+    },
+    theme: {
+      title: 'Postern API',
+      js: [{ filename: 'links.js', content: readFileSync(new URL('./api-docs-links.js', import.meta.url), 'utf8') }],
+      favicon: [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: icon }],
+    },
+  });
+}

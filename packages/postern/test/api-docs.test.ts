@@ -1,0 +1,278 @@
+/** The API documentation, read by a program and by a person in a browser. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
+import { launchBrowser, type TestBrowser } from './browser.ts';
+import {
+  acquireToken,
+  call,
+  makeTemporaryDirectory,
+  removeDirectory,
+  rootCredentials,
+  type ServeProcess,
+  startServe,
+} from './harness.ts';
+
+let directory: string;
+let server: ServeProcess;
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory();
+  server = await startServe(directory);
+});
+afterAll(async () => {
+  await server.stop();
+  removeDirectory(directory);
+});
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly security?: readonly Record<string, readonly string[]>[];
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: { readonly content: Record<string, unknown> };
+  readonly responses: Record<string, { readonly description: string }>;
+}
+
+interface Described extends Operation {
+  readonly method: string;
+  readonly path: string;
+}
+
+describe('/openapi.json', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: a document that is looked into everywhere
+  let document: any;
+  let operations: Described[];
+
+  beforeAll(async () => {
+    document = (await call('GET', `${server.url}/openapi.json`)).body;
+    operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
+    );
+  });
+
+  test('names the API, its version, its licence and its tags', () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect(document.info).toMatchObject({
+      title: 'Postern',
+      version: manifest.version,
+      license: { identifier: manifest.license },
+    });
+    const used = new Set(operations.flatMap(({ tags }) => tags));
+    expect(document.tags.map(({ name }: { name: string }) => name).toSorted()).toEqual([...used].toSorted());
+    for (const { description } of document.tags) {
+      expect(description).toMatch(/\w/);
+    }
+  });
+
+  test('has every call that the how-to makes, once', () => {
+    const calls = operations.map(({ method, path }) => `${method} ${path}`);
+    expect(calls).toEqual(
+      expect.arrayContaining([
+        'post /api/v1/oauth/token',
+        'post /api/v1/oauth/client',
+        'delete /api/v1/oauth/client/{client_id}',
+        'put /api/v1/oauth/client/{client_id}/scope',
+        'get /api/v1/oauth/scope',
+        'put /api/v1/policy',
+        'get /api/v1/policy/{policy_key}/rule',
+      ]),
+    );
+    for (const hidden of ['/', '/api/', '/api/json', '/openapi.json', '/api/v1/oauth/scopes']) {
+      expect(calls).not.toContain(`get ${hidden}`);
+    }
+    expect(calls.filter((name) => name.startsWith('head '))).toEqual([]);
+  });
+
+  test('operation ids are unique, and those of FastAPI', () => {
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { operationId, method, path } of operations) {
+      expect(operationId).toMatch(/^(?!undefined)\w+$/);
+      expect(operationId.endsWith(`${path.replaceAll(/\W/g, '_')}_${method}`)).toBe(true);
+    }
+    expect(ids).toContain('get_client_api_v1_oauth_client__client_id__get');
+  });
+
+  test('every operation says what it is, takes and answers', () => {
+    for (const { method, path, summary, tags, responses, parameters = [] } of operations) {
+      expect([method, path, summary]).toEqual([method, path, expect.stringMatching(/\w/)]);
+      expect(tags).toHaveLength(1);
+      const codes = Object.keys(responses);
+      expect(codes.filter((code) => code.startsWith('2'))).toHaveLength(1);
+      for (const { description } of Object.values(responses)) {
+        expect(description).toMatch(/^(?!Default Response)\w/);
+      }
+      const inPath = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => `{${name}}`);
+      expect(inPath).toEqual(path.match(/\{\w+\}/g) ?? []);
+    }
+  });
+
+  test('every call but the ones for a token, discovery and health names the scope that it needs', () => {
+    const open = operations.filter(({ security }) => security === undefined).map(({ path }) => path);
+    expect(open.toSorted()).toEqual([
+      '/.well-known/jwks.json',
+      '/.well-known/oauth-authorization-server',
+      '/api/v1/oauth/token',
+      '/health',
+      '/health/ready',
+    ]);
+    for (const { security, description, responses } of operations) {
+      for (const [scope] of (security ?? []).map(({ bearer }) => bearer ?? [])) {
+        expect(scope).toMatch(/^[a-z_]+:[a-z_]+$/);
+        expect(description).toContain(`Needs the scope \`${scope}\`.`);
+        expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403']));
+      }
+    }
+    expect(document.components.securitySchemes.bearer).toMatchObject({ type: 'http', scheme: 'bearer' });
+  });
+
+  test('and the server asks for that same scope', async () => {
+    const headers = { authorization: `Bearer ${await tokenWithoutScopes()}` };
+    for (const { security, method, path } of operations.filter((operation) => operation.security !== undefined)) {
+      const url = server.url + path.replaceAll(/\{\w+\}/g, 'x');
+      const answer = await call(method.toUpperCase(), url, headers);
+      expect([path, answer.status]).toEqual([path, 403]);
+      expect(answer.headers.get('www-authenticate')).toContain(`scope="${security?.[0]?.['bearer']?.[0]}"`);
+    }
+  });
+
+  test('the token endpoint takes a form', () => {
+    const token = operations.find(({ path }) => path === '/api/v1/oauth/token');
+    expect(Object.keys(token?.requestBody?.content ?? {})).toEqual(['application/x-www-form-urlencoded']);
+  });
+
+  test('every reference resolves', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, target]) => target ?? '');
+    for (const reference of references) {
+      expect(reference).toMatch(/^#\//);
+      const steps = reference.slice(2).split('/');
+      const target = steps.reduce((node, step) => node?.[step.replaceAll('~1', '/').replaceAll('~0', '~')], document);
+      expect([reference, target]).toEqual([reference, expect.anything()]);
+    }
+  });
+
+  async function tokenWithoutScopes(): Promise<string> {
+    const authorization = `Bearer ${await acquireToken(server.url, rootCredentials(server.dataDir))}`;
+    const { body } = await call('POST', `${server.url}/api/v1/oauth/client`, { authorization });
+    return acquireToken(server.url, { clientId: body.client_id, clientSecret: body.client_secret });
+  }
+});
+
+test.each(['/api', '/api/static/swagger-ui-bundle.js', '/openapi.json'])(
+  '%s may load nothing from elsewhere, nor be framed',
+  async (path) => {
+    const { status, headers } = await fetch(server.url + path);
+    expect(status).toBe(200);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toMatch(/^default-src 'none';/);
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+  },
+);
+
+describe('/api in a browser', () => {
+  let chromium: TestBrowser;
+  let page: Page;
+  /** What went wrong on the page: errors, which violations of its security policy are, and requests to elsewhere. */
+  let faults: string[];
+
+  beforeAll(async () => {
+    chromium = await launchBrowser();
+  });
+  afterAll(() => chromium.close());
+  beforeEach(async () => {
+    faults = [];
+    page = await chromium.browser.newPage({ viewport: { width: 1280, height: windowHeight } });
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') {
+        faults.push(message.text());
+      }
+    });
+    page.on('requestfailed', (request) => faults.push(`failed: ${request.url()}`));
+    page.on('request', (request) => {
+      const url = new URL(request.url());
+      if (url.protocol !== 'data:' && url.origin !== server.url) {
+        faults.push(`elsewhere: ${url}`);
+      }
+    });
+  });
+  afterEach(async () => {
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+
+  const windowHeight = 720;
+  const readScopes = 'operations-OAuth-read_scopes_api_v1_oauth_scope_get';
+  const acquireAccessToken = 'operations-OAuth-acquire_access_token_api_v1_oauth_token_post';
+  const oauth = 'operations-tag-OAuth';
+
+  /** Waits until the element is unfolded and its top is on the screen. */
+  async function expectLanded(id: string): Promise<void> {
+    const element = page.locator(`#${id}`);
+    await element.locator('[aria-expanded=true]').first().waitFor();
+    const top = async () => (await element.boundingBox())?.y;
+    await expect.poll(top, { timeout: 10_000 }).toSatisfy((y: number) => y > -1 && y < windowHeight / 2);
+  }
+
+  test('the printed address leads to it', async () => {
+    await page.goto(server.url);
+    expect(page.url()).toBe(`${server.url}/api`);
+    await page.getByRole('heading', { name: 'Postern' }).waitFor();
+    expect(await page.title()).toBe('Postern API');
+  });
+
+  test.each([readScopes, acquireAccessToken, oauth])('/api#%s lands there', async (id) => {
+    await page.goto(`${server.url}/api#${id}`);
+    await expectLanded(id);
+    expect(await page.locator('.opblock.is-open').count()).toBe(id === oauth ? 0 : 1);
+  });
+
+  test('a page that is open already follows a new hash, also into a folded section', async () => {
+    await page.goto(`${server.url}/api`);
+    await page.locator(`#${oauth} .expand-operation`).click();
+    await page.locator(`#${readScopes}`).waitFor({ state: 'detached' });
+    for (const id of [readScopes, oauth, acquireAccessToken, readScopes]) {
+      await page.evaluate(`location.hash = '${id}'`);
+      await expectLanded(id);
+    }
+  });
+
+  test('a hash that names nothing leaves the page as it is', async () => {
+    await page.goto(`${server.url}/api#operations-OAuth-nothing%20at%20all`);
+    await page.locator(`#${readScopes}`).waitFor();
+    expect(await page.locator('.opblock.is-open').count()).toBe(0);
+  });
+
+  test('a person gets a token, pastes it and makes a call', async () => {
+    const { clientId, clientSecret } = rootCredentials(server.dataDir);
+    await page.goto(`${server.url}/api#${acquireAccessToken}`);
+    const tokenCall = page.locator(`#${acquireAccessToken}`);
+    await tokenCall.getByRole('button', { name: 'Try it out' }).click();
+    await tokenCall.getByPlaceholder('client_id').fill(clientId);
+    await tokenCall.getByPlaceholder('client_secret').fill(clientSecret);
+    await tokenCall.getByRole('button', { name: 'Execute' }).click();
+    const answer = tokenCall.locator('.live-responses-table .response');
+    expect(await answer.locator('.response-col_status').textContent()).toMatch(/^200\b/);
+    const { access_token } = JSON.parse((await answer.locator('.highlight-code code').first().textContent()) ?? '');
+
+    await page.getByRole('button', { name: 'Authorize' }).click();
+    const dialog = page.locator('.modal-ux');
+    await dialog.getByRole('textbox').fill(access_token);
+    await dialog.getByRole('button', { name: 'Apply credentials' }).click();
+    await dialog.getByRole('button', { name: 'Close' }).first().click();
+
+    const scopesCall = page.locator(`#${readScopes}`);
+    await scopesCall.locator('.opblock-control-arrow').click();
+    await scopesCall.getByRole('button', { name: 'Try it out' }).click();
+    await scopesCall.getByRole('button', { name: 'Execute' }).click();
+    const scopes = scopesCall.locator('.live-responses-table .response');
+    expect(await scopes.locator('.response-col_status').textContent()).toMatch(/^200\b/);
+    expect(await scopes.textContent()).toContain('"policy:read"');
+  });
+});

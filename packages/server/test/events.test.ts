@@ -1,0 +1,145 @@
+/** The event log: every change appends its rows in its own transaction, and a refused one none. */
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Credentials, startTestServer, type TestServer } from './harness.ts';
+
+let server: TestServer;
+let root: string;
+let database: DatabaseSync;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  root = await server.rootToken();
+  database = new DatabaseSync(`${server.dataDir}/postern.db`, { readOnly: true });
+});
+afterAll(async () => {
+  database.close();
+  await server.close();
+});
+
+const path = '/api/v1/oauth/client';
+const call = (method: string, url: string, body?: unknown, token = root) => server.call(method, url, { token, body });
+
+interface EventRow {
+  readonly sequence: number;
+  readonly actor: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly data: unknown;
+}
+
+/** The rows that the event log got while `work` ran. */
+async function eventsOf(work: () => Promise<unknown>): Promise<Omit<EventRow, 'sequence'>[]> {
+  const select = database.prepare('select sequence, actor, kind, subject, data from events where sequence > ?');
+  const last = database.prepare('select max(sequence) as last from events').get()?.['last'] as number;
+  await work();
+  return (select.all(last) as unknown as (EventRow & { data: string })[]).map(({ actor, kind, subject, data }) => ({
+    actor,
+    kind,
+    subject,
+    data: JSON.parse(data),
+  }));
+}
+
+describe('the event log', () => {
+  test('has one row for a new client and one for its secret', async () => {
+    let client: Credentials | undefined;
+    const rows = await eventsOf(async () => {
+      client = await server.createClient({ name: 'logged', scopes: ['policy:read'] });
+    });
+    expect(rows).toEqual([
+      {
+        actor: server.root.clientId,
+        kind: 'client.created',
+        subject: client?.clientId,
+        data: { name: 'logged', scopes: ['policy:read'] },
+      },
+      {
+        actor: server.root.clientId,
+        kind: 'secret.created',
+        subject: client?.clientId,
+        data: { secret_id: expect.any(String) },
+      },
+    ]);
+  });
+
+  test('has one row for a change, a write of scopes and a deletion, with who made it', async () => {
+    const maker = await server.createClient({
+      scopes: ['client:update', 'client:delete'],
+      grantable_scopes: ['policy:read'],
+    });
+    const token = await server.token(maker);
+    const { clientId } = await server.createClient({ grantable_scopes: [] });
+    const event = (kind: string, data: unknown) => [{ actor: maker.clientId, kind, subject: clientId, data }];
+
+    const url = `${path}/${clientId}`;
+    expect(await eventsOf(() => call('PUT', url, { name: 'a' }, token))).toEqual(
+      event('client.updated', { name: 'a' }),
+    );
+    expect(await eventsOf(() => call('PATCH', url, { name: null }, token))).toEqual(
+      event('client.updated', { name: null }),
+    );
+    expect(await eventsOf(() => call('PUT', `${url}/scope`, ['policy:read'], token))).toEqual(
+      event('client.updated', { scopes: ['policy:read'] }),
+    );
+    expect(await eventsOf(() => call('DELETE', url, undefined, token))).toEqual(event('client.deleted', {}));
+  });
+
+  test('has none for what was refused or only read', async () => {
+    const client = await server.createClient({ scopes: ['policy:read'] });
+    const weak = await server.token(
+      await server.createClient({ scopes: ['client:create', 'client:update', 'client:delete', 'client:read'] }),
+    );
+    const strong = await server.createClient({ scopes: ['client:create'] });
+    const url = `${path}/${strong.clientId}`;
+    const rows = await eventsOf(async () => {
+      const refused = [
+        await call('POST', path, ['client:create'], weak),
+        await call('PUT', url, { name: 'x' }, weak),
+        await call('PATCH', url, { enabled: false }, weak),
+        await call('PUT', `${url}/scope`, [], weak),
+        await call('DELETE', url, undefined, weak),
+        await call('POST', path, { colour: 'green' }),
+        await call('POST', path, ['policy:fly']),
+        await call('PATCH', `${path}/nobody`, { name: 'x' }),
+        await call('DELETE', `${path}/nobody`),
+        await call('DELETE', url, undefined, 'x'),
+      ];
+      expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403, 422, 422, 404, 404, 401]);
+      await call('GET', `${path}/${client.clientId}`);
+      await call('GET', path);
+      await server.token(client);
+    });
+    expect(rows).toEqual([]);
+    expect((await call('GET', url)).body.name).toBeNull();
+  });
+});
+
+test('a change that cannot be logged is not made: both are one transaction', async () => {
+  const broken = await startTestServer();
+  try {
+    const client = await broken.createClient({ name: 'kept', scopes: ['policy:read'] });
+    const token = await broken.rootToken();
+    const url = `${path}/${client.clientId}`;
+    const all = async () => (await broken.call('GET', path, { token })).body;
+    const before = await all();
+    const direct = new DatabaseSync(`${broken.dataDir}/postern.db`);
+    direct.exec("create trigger full before insert on events begin select raise(abort, 'the log is full'); end");
+    for (const [method, target, body] of [
+      ['POST', path, {}],
+      ['PATCH', url, { name: 'changed' }],
+      ['PUT', `${url}/scope`, []],
+      ['DELETE', url, undefined],
+    ] as const) {
+      const answer = await broken.call(method, target, { token, body });
+      expect([answer.status, answer.body.error]).toEqual([500, 'server_error']);
+      expect(answer.body.detail).not.toContain('full');
+    }
+    expect(await all()).toEqual(before);
+    direct.exec('drop trigger full');
+    direct.close();
+    expect((await broken.call('DELETE', url, { token })).status).toBe(204);
+  } finally {
+    await broken.close();
+  }
+});

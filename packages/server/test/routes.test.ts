@@ -1,0 +1,160 @@
+/** Every route there is, walked: none is open that is not listed here. RFC 6750 §3.1. */
+import type { RouteOptions } from 'fastify';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { claimsOf, startTestServer, type TestServer } from './harness.ts';
+
+/** The routes that need no token. A new one must be added here on purpose. */
+const publicRoutes = [
+  'GET /.well-known/jwks.json',
+  'GET /.well-known/oauth-authorization-server',
+  'GET /.well-known/openid-configuration',
+  'GET /api/v1/oauth/authorize',
+  'GET /health',
+  'GET /health/ready',
+  'POST /api/v1/oauth/introspect',
+  'POST /api/v1/oauth/revoke',
+  'POST /api/v1/oauth/token',
+];
+
+/** What every other route needs, as the manual promises it; a HEAD needs what its GET does. */
+const scopes = {
+  'POST /api/v1/oauth/client': 'client:create',
+  'GET /api/v1/oauth/client': 'client:read',
+  'GET /api/v1/oauth/client/:client_id': 'client:read',
+  'PUT /api/v1/oauth/client/:client_id': 'client:update',
+  'PATCH /api/v1/oauth/client/:client_id': 'client:update',
+  'DELETE /api/v1/oauth/client/:client_id': 'client:delete',
+  'GET /api/v1/oauth/client/:client_id/scope': 'client:read',
+  'PUT /api/v1/oauth/client/:client_id/scope': 'client:update',
+  'POST /api/v1/oauth/client/:client_id/revoke': 'token:revoke',
+  'POST /api/v1/oauth/client/:client_id/secret': 'client:update',
+  'GET /api/v1/oauth/client/:client_id/secret': 'client:read',
+  'DELETE /api/v1/oauth/client/:client_id/secret/:secret_id': 'client:update',
+  'GET /api/v1/oauth/key': 'key:read',
+  'POST /api/v1/oauth/key/rotate': 'key:rotate',
+  'GET /api/v1/oauth/resource': 'resource:read',
+  'PUT /api/v1/oauth/resource': 'resource:create_or_update',
+  'GET /api/v1/oauth/resource/:resource_key': 'resource:read',
+  'DELETE /api/v1/oauth/resource/:resource_key': 'resource:delete',
+  'GET /api/v1/oauth/scope': 'scope:read',
+  'GET /api/v1/oauth/scopes': 'scope:read',
+};
+
+interface Route {
+  readonly method: string;
+  readonly url: string;
+  readonly scope: string | undefined;
+}
+
+const routes: Route[] = [];
+let server: TestServer;
+let allScopes: string[];
+
+beforeAll(async () => {
+  server = await startTestServer({
+    before: (app) => {
+      app.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
+        routes.push(...[method].flat().map((name) => ({ method: name, url, scope: config?.scope })));
+      });
+    },
+  });
+  allScopes = (claimsOf(await server.rootToken())['scope'] as string).split(' ');
+});
+afterAll(() => server.close());
+
+const nameOf = ({ method, url }: Route) => `${method} ${url}`;
+const guarded = () => routes.filter(({ scope }) => scope !== undefined);
+
+/** Calls a route with what it may need in its path, and no body. */
+const call = ({ method, url }: Route, token?: string) =>
+  server.call(method, url.replaceAll(/:\w+/g, 'some'), { token });
+
+test('the public routes are the ones listed, and the HEAD of each', () => {
+  const open = routes.filter(({ scope }) => scope === undefined).map(nameOf);
+  const heads = publicRoutes.filter((name) => name.startsWith('GET ')).map((name) => name.replace('GET', 'HEAD'));
+  expect(open.toSorted()).toEqual([...publicRoutes, ...heads].toSorted());
+});
+
+test('every other route needs the scope that is promised', () => {
+  const needed = Object.fromEntries(guarded().map((route) => [nameOf(route), route.scope]));
+  const heads = Object.entries(scopes)
+    .filter(([name]) => name.startsWith('GET '))
+    .map(([name, scope]) => [name.replace('GET', 'HEAD'), scope]);
+  expect(needed).toEqual({ ...scopes, ...Object.fromEntries(heads) });
+});
+
+describe('every other route', () => {
+  test('without a token answers 401 and the bare challenge', async () => {
+    for (const route of guarded()) {
+      const { status, headers } = await call(route);
+      expect([nameOf(route), status, headers.get('www-authenticate')]).toEqual([
+        nameOf(route),
+        401,
+        'Bearer realm="Postern"',
+      ]);
+    }
+  });
+
+  test('with a token of every scope but its own answers 403 and names that one', async () => {
+    for (const route of guarded()) {
+      const token = await server.token(server.root, allScopes.filter((scope) => scope !== route.scope).join(' '));
+      const { status, headers, body } = await call(route, token);
+      const challenge = headers.get('www-authenticate');
+      expect([nameOf(route), status, challenge]).toEqual([
+        nameOf(route),
+        403,
+        expect.stringMatching(new RegExp(`error="insufficient_scope".* scope="${route.scope}"$`)),
+      ]);
+      if (route.method !== 'HEAD') {
+        expect(body).toEqual({ error: 'insufficient_scope', detail: expect.stringContaining(route.scope ?? '') });
+      }
+    }
+  });
+
+  test('with a token of its scope alone lets the call pass', async () => {
+    for (const route of guarded()) {
+      const token = await server.token(server.root, route.scope);
+      const { status } = await call(route, token);
+      expect([nameOf(route), [401, 403, 500].includes(status)]).toEqual([nameOf(route), false]);
+    }
+  });
+
+  test('takes no token from the URL or the body', async () => {
+    const token = await server.rootToken();
+    for (const route of guarded()) {
+      const url = `${route.url}?access_token=${token}`;
+      expect([nameOf(route), (await call({ ...route, url })).status]).toEqual([nameOf(route), 401]);
+      if (route.method !== 'GET' && route.method !== 'HEAD') {
+        const { status } = await server.call(route.method, route.url, { body: { access_token: token } });
+        expect([nameOf(route), status]).toEqual([nameOf(route), 401]);
+      }
+    }
+  });
+});
+
+describe('a method that a path does not take', () => {
+  test('RFC 9110 §15.5.6 is told 405 and the ones that it takes, with and without a token', async () => {
+    const token = await server.rootToken();
+    const urls = new Set(routes.map(({ url }) => url));
+    for (const url of urls) {
+      const taken = routes.filter((route) => route.url === url).map(({ method }) => method);
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter(
+        (name) => !taken.includes(name),
+      )) {
+        for (const credentials of [undefined, token]) {
+          const { status, headers, body } = await call({ method, url, scope: undefined }, credentials);
+          expect([method, url, status, body.error]).toEqual([method, url, 405, 'method_not_allowed']);
+          expect(headers.get('allow')?.split(', ').toSorted()).toEqual(taken.toSorted());
+          expect(body.detail).toContain(`and not ${method}`);
+        }
+      }
+    }
+  });
+
+  test('is 404 where nothing is served at all', async () => {
+    for (const path of ['/', '/api/v1/oauth', '/api/v1/oauth/client/some/other', '/API/V1/OAUTH/SCOPE', '//health']) {
+      const { status, headers, body } = await server.call('POST', path);
+      expect([path, status, headers.get('allow'), body.error]).toEqual([path, 404, null, 'not_found']);
+    }
+  });
+});

@@ -1,0 +1,116 @@
+/**
+ * Writes the parts of the manual that the code already knows: the table of variables and the map of the RFCs.
+ * With `--check` it writes nothing and fails where a copy in docs/ differs.
+ */
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { configVariables } from '@postern/server';
+
+const titles: Readonly<Record<string, string>> = {
+  '3339': 'Date and Time on the Internet: Timestamps',
+  '3986': 'Uniform Resource Identifier',
+  '4514': 'LDAP: String Representation of Distinguished Names',
+  '4648': 'Base64 and Its Relatives',
+  '5869': 'HMAC-based Key Derivation Function',
+  '6585': 'Additional HTTP Status Codes',
+  '6749': 'The OAuth 2.0 Authorization Framework',
+  '6750': 'Bearer Token Usage',
+  '7009': 'Token Revocation',
+  '7515': 'JSON Web Signature',
+  '7517': 'JSON Web Key',
+  '7518': 'JSON Web Algorithms',
+  '7519': 'JSON Web Token',
+  '7520': 'Examples of JOSE',
+  '7523': 'JWT Profile for Client Authentication and Authorization Grants',
+  '7591': 'Dynamic Client Registration',
+  '7592': 'Dynamic Client Registration Management',
+  '7617': 'The Basic HTTP Authentication Scheme',
+  '7638': 'JWK Thumbprint',
+  '7662': 'Token Introspection',
+  '7800': 'Proof-of-Possession Key Semantics for JWTs',
+  '8037': 'CFRG Elliptic Curves for JOSE',
+  '8414': 'Authorization Server Metadata',
+  '8693': 'Token Exchange',
+  '8705': 'Mutual-TLS Client Authentication and Certificate-Bound Access Tokens',
+  '8707': 'Resource Indicators',
+  '8725': 'JWT Best Current Practices',
+  '9068': 'JWT Profile for OAuth 2.0 Access Tokens',
+  '9110': 'HTTP Semantics',
+  '9112': 'HTTP/1.1',
+  '9396': 'Rich Authorization Requests',
+  '9440': 'Client-Cert HTTP Header Field',
+  '9449': 'Demonstrating Proof of Possession (DPoP)',
+  '9701': 'JWT Response for Token Introspection',
+  '9728': 'Protected Resource Metadata',
+};
+
+const generated = '<!-- Written by `npm run generate`; edits are lost. -->\n';
+
+function configurationPage(): string {
+  const rows = configVariables.map(
+    ({ name, default: fallback, meaning }) => `| \`${name}\` | \`${fallback}\` | ${meaning} |`,
+  );
+  return `# Configuration
+
+${generated}
+\`postern serve\` reads these variables; \`postern serve --help\` lists them too. An empty variable counts as not set. A
+wrong value stops the start with one line that names the variable, the fault and a right example.
+
+| variable | default | meaning |
+| --- | --- | --- |
+${rows.join('\n')}
+`;
+}
+
+function rfcMapPage(): string {
+  const files = globSync('packages/*/{src,test}/**/*.ts')
+    .map((path) => path.replaceAll('\\', '/'))
+    .toSorted();
+  /** By RFC, by section, the files that name it. */
+  const map = new Map<string, Map<string, Set<string>>>();
+  for (const file of files) {
+    for (const [, rfc = '', rest = ''] of readFileSync(file, 'utf8').matchAll(
+      /RFC (\d{4})((?:(?:,| and)? ?§\d+(?:\.\d+)*)*)/g,
+    )) {
+      const sections = map.get(rfc) ?? new Map<string, Set<string>>();
+      map.set(rfc, sections);
+      const numbers = [...rest.matchAll(/§(\d+(?:\.\d+)*)/g)].map(([, number = '']) => number);
+      for (const number of numbers.length === 0 ? [''] : numbers) {
+        sections.set(number, (sections.get(number) ?? new Set()).add(file));
+      }
+    }
+  }
+  const parts = [...map].toSorted(byNumber).map(([rfc, sections]) => {
+    const title = titles[rfc];
+    if (title === undefined) {
+      throw new Error(`scripts/generate-docs.ts has no title for RFC ${rfc}`);
+    }
+    const rows = [...sections].toSorted(byNumber).map(([section, paths]) => {
+      const tests = [...paths].filter((path) => path.includes('.test.'));
+      const sources = [...paths].filter((path) => !path.includes('.test.'));
+      return `| ${section === '' ? 'all' : `§${section}`} | ${list(sources)} | ${list(tests)} |`;
+    });
+    return `## RFC ${rfc}: ${title}\n\n| section | source | tests |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+  });
+  return `# Which file holds which section\n\n${generated}\n${parts.join('\n')}`;
+}
+
+function list(paths: readonly string[]): string {
+  return paths.map((path) => `[${path.replace(/^packages\//, '')}](../${path})`).join('<br>');
+}
+
+/** "4.10" after "4.9". */
+function byNumber([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+const pages = { 'docs/configuration.md': configurationPage(), 'docs/rfc-map.md': rfcMapPage() };
+const check = process.argv.includes('--check');
+for (const [path, text] of Object.entries(pages)) {
+  if (!check) {
+    writeFileSync(path, text);
+    console.log(`wrote ${path}`);
+  } else if (readFileSync(path, 'utf8') !== text) {
+    console.error(`${path} is not what the code says: run npm run generate and commit it`);
+    process.exitCode = 1;
+  }
+}
