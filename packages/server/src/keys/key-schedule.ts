@@ -48,7 +48,8 @@ export function findDefaultKey<K extends ScheduledKey>(
   now: number,
 ): K | undefined {
   const signing = keys.filter((key) => statusOf(key, now) === 'signing');
-  return newest(signing.filter((key) => key.alg === alg)) ?? newest(signing);
+  // None signs only where the clock was set back to before the first key: better that one than none.
+  return newest(signing.filter((key) => key.alg === alg)) ?? newest(signing) ?? keys[0];
 }
 
 /**
