@@ -1,7 +1,7 @@
 /** Verifies a DPoP proof: that whoever sends a request holds the key that a token is bound to. RFC 9449 §4.3. */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
-import { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
+import { decodeJws, dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
+import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
 
 /** What a proof must be for. */
@@ -73,10 +73,11 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   if (typ !== 'dpop+jwt' || crit !== undefined) {
     throw new ProofFault('must have typ dpop+jwt and no critical extensions', 'token_type_wrong');
   }
-  const algorithm = signingAlgorithms.find((known) => known === alg);
-  if (algorithm === undefined) {
-    throw new ProofFault(`must be signed with one of ${signingAlgorithms.join(', ')}`, 'algorithm_not_allowed');
+  const named = dpopAlgorithms.find((known) => known === alg);
+  if (named === undefined) {
+    throw new ProofFault(`must be signed with one of ${dpopAlgorithms.join(', ')}`, 'algorithm_not_allowed');
   }
+  const algorithm = named === 'Ed25519' ? 'EdDSA' : named;
   const key = readPublicKey(jwk, algorithm);
   if (!verify(digestOf(algorithm), Buffer.from(jws.signingInput), keyInput(algorithm, key), jws.signature)) {
     throw new ProofFault('does not verify with the key inside', 'signature_wrong');

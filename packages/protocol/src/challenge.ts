@@ -3,8 +3,11 @@ import type { OAuthError } from './oauth-error.ts';
 
 const realm = 'Postern';
 
-/** Algorithms that DPoP proofs may be signed with, for challenges and metadata. RFC 9449 §5.1 and §7.1. */
-export const dpopAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
+/**
+ * Algorithms that DPoP proofs may be signed with, for challenges and metadata. RFC 9449 §5.1 and §7.1. Ed25519 is the
+ * newer name of EdDSA (RFC 9864 §2.2), which some clients use and no other.
+ */
+export const dpopAlgorithms = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'] as const;
 
 /**
  * The challenge that belongs to an error, or undefined where none is due: `Basic` only for a caller that used

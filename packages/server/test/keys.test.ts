@@ -98,3 +98,14 @@ test.each(['EdDSA', 'RS256', 'PS256'])('%s signs from the start where it is set'
     await other.close();
   }
 });
+
+test('a clock that is set back behind the first key stops nothing', async () => {
+  const corrected = await startTestServer();
+  try {
+    await corrected.advance(-3_600);
+    const token = await corrected.rootToken();
+    expect((await corrected.call('GET', '/api/v1/oauth/scope', { token })).status).toBe(200);
+  } finally {
+    await corrected.close();
+  }
+});

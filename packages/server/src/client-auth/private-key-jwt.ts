@@ -7,8 +7,11 @@ import type { ClientKeys } from './client-keys.ts';
 
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** Asymmetric only: a public key must never serve as the secret of an HMAC. */
-export const assertionAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'PS256', 'PS384', 'PS512', 'RS256'];
+/**
+ * Asymmetric only: a public key must never serve as the secret of an HMAC. Ed25519 is the newer name of EdDSA (RFC 9864
+ * §2.2), which some clients use and no other.
+ */
+export const assertionAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256'];
 
 /** The furthest that an assertion may expire from now, in seconds: it is remembered as long. */
 const longestLifetimeSeconds = 3_600;

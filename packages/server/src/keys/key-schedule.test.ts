@@ -50,6 +50,14 @@ describe('which key signs', () => {
     expect(findDefaultKey([old, next], 'EdDSA', 10_000)).toBe(next);
   });
 
+  test('the oldest where the clock was set back to before all of them', () => {
+    const first = key({ createdAt: 5_000, signsFrom: 5_000, signsUntil: 10_000 });
+    const next = key({ createdAt: 6_000, signsFrom: 10_000 });
+    expect(findDefaultKey([first, next], 'ES256', 4_999)).toBe(first);
+    expect(findDefaultKey([first], 'EdDSA', 4_999)).toBe(first);
+    expect(findDefaultKey([], 'ES256', 4_999)).toBeUndefined();
+  });
+
   test('an audience that takes one algorithm only never gets another', () => {
     const waiting = key({ alg: 'RS256', signsFrom: 10_000 });
     expect(findKeyOf([key(), waiting], 'RS256', 0)).toBe(waiting);

@@ -1,0 +1,127 @@
+/**
+ * Every kind of JWT at every place that takes one: only what is meant for a place passes there. RFC 8725 §3.11 and
+ * §3.12. What the server does not sign with its own hand is made with the real keys all the same, so that nothing but
+ * type and claims stands between the kinds. A new kind is one line in `kinds`, a new place one in jwt-places.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Credentials, startTestServer, type TestServer } from './harness.ts';
+import { type PlaceName, places, type StolenKey, secretOf, stealSigningKey, tokenPath } from './jwt-places.ts';
+
+let server: TestServer;
+/** Authenticates by assertions. */
+let keyClientId: string;
+let clientKeys: Awaited<ReturnType<typeof generateKeyPair>>;
+/** Authenticates by a secret, where the JWT in question is not the credential. */
+let secretClient: Credentials;
+let serverKey: StolenKey;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  secretClient = await server.createClient({ scopes: ['scope:read'] });
+  clientKeys = await generateKeyPair('ES256');
+  const { body } = await server.call('POST', '/api/v1/oauth/client', {
+    token: await server.rootToken(),
+    body: {
+      scopes: ['scope:read'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [await exportJWK(clientKeys.publicKey)] },
+    },
+  });
+  keyClientId = body.client_id;
+  serverKey = await stealSigningKey(server);
+});
+afterAll(() => server.close());
+
+const nowSeconds = () => Math.floor(server.now() / 1000);
+
+/** What an assertion and a proof of the client's say, both at once, so that no missing claim tells them apart. */
+const clientClaims = (): JWTPayload => ({
+  iss: keyClientId,
+  sub: keyClientId,
+  aud: server.url,
+  jti: randomUUID(),
+  iat: nowSeconds(),
+  exp: nowSeconds() + 60,
+  htm: 'POST',
+  htu: server.url + tokenPath,
+});
+
+/** What an access token of the client's says. */
+const tokenClaims = (): JWTPayload => ({
+  iss: server.url,
+  sub: keyClientId,
+  client_id: keyClientId,
+  aud: server.url,
+  jti: randomUUID(),
+  iat: nowSeconds(),
+  exp: nowSeconds() + 60,
+  scope: 'scope:read',
+  gen: 0,
+});
+
+async function byClient(typ: string | undefined, claims: JWTPayload, header: object = {}): Promise<string> {
+  const protectedHeader = { alg: 'ES256', ...(typ !== undefined && { typ }), ...header };
+  return new SignJWT(claims).setProtectedHeader(protectedHeader).sign(clientKeys.privateKey);
+}
+
+async function byServer(typ: string | undefined, claims: JWTPayload, header: object = {}): Promise<string> {
+  const protectedHeader = { alg: 'ES256', kid: serverKey.kid, ...(typ !== undefined && { typ }), ...header };
+  return new SignJWT(claims).setProtectedHeader(protectedHeader).sign(serverKey.privateKey);
+}
+
+const clientJwk = async () => ({ jwk: await exportJWK(clientKeys.publicKey) });
+
+async function introspectionAnswer(): Promise<string> {
+  const form = { token: await server.token(secretClient), ...secretOf(secretClient) };
+  const headers = { accept: 'application/token-introspection+jwt' };
+  return (await server.postForm('/api/v1/oauth/introspect', form, headers)).body;
+}
+
+const tokenPlaces: PlaceName[] = ['Authorization: Bearer', 'token at introspection', 'token at revocation'];
+
+/** Each is made anew for every place, and passes at these. */
+const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][] = [
+  ['an access token', () => server.token(secretClient), tokenPlaces],
+  ['an access token, made by hand', () => byServer('at+jwt', tokenClaims()), tokenPlaces],
+  ['an introspection answer', introspectionAnswer, []],
+  ['an introspection answer that says what a token says', () => byServer('token-introspection+jwt', tokenClaims()), []],
+  ['a JWT of the server without a type that says what a token says', () => byServer(undefined, tokenClaims()), []],
+  ['a plain JWT of the server that says what a token says', () => byServer('JWT', tokenClaims()), []],
+  ['a plain JWT of the server that says what the client would', () => byServer('JWT', clientClaims()), []],
+  ['a client assertion', () => byClient('JWT', clientClaims()), ['client_assertion']],
+  ['a client assertion without a type', () => byClient(undefined, clientClaims()), ['client_assertion']],
+  [
+    'a client assertion with the type of its own',
+    () => byClient('client-authentication+jwt', clientClaims()),
+    ['client_assertion'],
+  ],
+  [
+    'a client assertion that brings its key',
+    async () => byClient('JWT', clientClaims(), await clientJwk()),
+    ['client_assertion'],
+  ],
+  ['a DPoP proof', async () => byClient('dpop+jwt', clientClaims(), await clientJwk()), ['DPoP at the token endpoint']],
+  ['a proof without a key', () => byClient('dpop+jwt', clientClaims()), []],
+  ['a plain JWT of the client that says what a token says', () => byClient('JWT', tokenClaims()), []],
+  ['an access token by the client', () => byClient('at+jwt', tokenClaims()), []],
+  [
+    'an access token by the client in the name of the key of the server',
+    async () => byClient('at+jwt', tokenClaims(), { kid: serverKey.kid, ...(await clientJwk()) }),
+    [],
+  ],
+  ['an assertion with the type of an access token', () => byClient('at+jwt', clientClaims()), []],
+  [
+    'an assertion with the type of an introspection answer',
+    () => byClient('token-introspection+jwt', clientClaims()),
+    [],
+  ],
+];
+
+describe.each(kinds)('%s', (_, make, passesAt) => {
+  test.each(Object.entries(places))('RFC 8725 §3.11 at %s', async (name, { send, refusal }) => {
+    const expected = passesAt.includes(name as PlaceName) ? 'passed' : refusal;
+    expect(await send(await make(), server, secretClient)).toBe(expected);
+  });
+});

@@ -1,0 +1,87 @@
+/** The places at which the server takes a JWT of others, for tests that bring what does not belong there. */
+import type { KeyObject } from 'node:crypto';
+import { openInstallation, readConfig } from '../src/index.ts';
+import { loadSigningKeys } from '../src/keys/signing-key-store.ts';
+import type { Answer, Credentials, TestServer } from './harness.ts';
+
+export const tokenPath = '/api/v1/oauth/token';
+export const apiPath = '/api/v1/oauth/scope';
+
+interface Place {
+  /** What is said to a JWT that has no business there. */
+  readonly refusal: string;
+  /** `passed`, or what was said instead. `client` authenticates by its secret where the JWT is not the credential. */
+  readonly send: (jwt: string, server: TestServer, client: Credentials) => Promise<string>;
+}
+
+/** A grant that takes a JWT is one line here. */
+export const places = {
+  'Authorization: Bearer': {
+    refusal: '401 invalid_token',
+    send: async (jwt, server) => outcomeOf(await server.call('GET', apiPath, { token: jwt })),
+  },
+  client_assertion: {
+    refusal: '401 invalid_client',
+    send: async (jwt, server) =>
+      outcomeOf(
+        await server.postForm(tokenPath, {
+          grant_type: 'client_credentials',
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: jwt,
+        }),
+      ),
+  },
+  'DPoP at the token endpoint': {
+    refusal: '400 invalid_dpop_proof',
+    send: async (jwt, server, client) =>
+      outcomeOf(
+        await server.postForm(tokenPath, { grant_type: 'client_credentials', ...secretOf(client) }, { dpop: jwt }),
+      ),
+  },
+  'token at introspection': {
+    refusal: 'inactive',
+    // By root, who sees all tokens.
+    send: async (jwt, server) => {
+      const answer = await server.postForm('/api/v1/oauth/introspect', { token: jwt, ...secretOf(server.root) });
+      return answer.body.active === false ? 'inactive' : outcomeOf(answer);
+    },
+  },
+  'token at revocation': {
+    refusal: 'nothing to revoke',
+    send: async (jwt, server) => {
+      const revocations = () => server.log.filter((line) => line.includes('"access token revoked"')).length;
+      const before = revocations();
+      const answer = await server.postForm('/api/v1/oauth/revoke', { token: jwt, ...secretOf(server.root) });
+      return answer.status === 200 && revocations() === before ? 'nothing to revoke' : outcomeOf(answer);
+    },
+  },
+} satisfies Record<string, Place>;
+
+export type PlaceName = keyof typeof places;
+
+/** `passed`, or the status and the error code. */
+export function outcomeOf({ status, body }: Answer): string {
+  return status === 200 ? 'passed' : `${status} ${body.error}`;
+}
+
+/** The parameters of a client that authenticates by `client_secret_post`. */
+export function secretOf({ clientId, clientSecret }: Credentials): Record<string, string> {
+  return { client_id: clientId, client_secret: clientSecret };
+}
+
+export interface StolenKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  readonly publicJwk: Readonly<Record<string, string>>;
+}
+
+/** The key that the server signs with, out of its data directory: for JWTs that it would never sign itself. */
+export async function stealSigningKey(server: TestServer): Promise<StolenKey> {
+  const { db, masterKey } = await openInstallation(readConfig({ POSTERN_DATA_DIR: server.dataDir }));
+  const [key] = await loadSigningKeys(db, masterKey);
+  await db.destroy();
+  if (key === undefined) {
+    throw new Error('the server has no key');
+  }
+  return key;
+}
