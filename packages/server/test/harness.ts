@@ -1,4 +1,5 @@
 /** A real server on a real database for tests, spoken to over HTTP. The clock is the test's. */
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -141,16 +142,18 @@ export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }
 
-/** A port that was free a moment ago, for servers that must know their own address before they listen. */
+/**
+ * A port that was free a moment ago, for servers that must know their own address before they listen. From below the
+ * range out of which systems take ports for connections, of which other tests open many.
+ */
 export async function freePort(): Promise<number> {
+  const port = randomInt(10_000, 32_768);
   const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
-  const address = probe.address();
-  await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string') {
-    throw new Error('no port');
-  }
-  return address.port;
+  const isFree = await new Promise<boolean>((done) => {
+    probe.once('error', () => done(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
+  });
+  return isFree ? port : freePort();
 }
 
 async function read(pending: Promise<Response>): Promise<Answer> {
