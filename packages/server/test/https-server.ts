@@ -1,6 +1,7 @@
 /** An https server of somebody else for tests: an issuer, a client that publishes its keys. This process trusts it. */
 import 'reflect-metadata';
-import { createServer, type RequestListener } from 'node:https';
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { cryptoProvider, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';

@@ -63,12 +63,12 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
       }
     }
   }
-  if (!Object.values(claims).some((expected) => patternsOf(expected).every(hasContent))) {
+  if (!Object.values(claims).some((expected) => constrains(expected, hasContent))) {
     return 'claims: at least one must be more than *, or the rule lets in every workload of the issuer';
   }
   const tenantClaims = findTenantClaims(issuer);
   const namesTenant = ([name, shape]: [string, RegExp]) =>
-    Object.hasOwn(claims, name) && patternsOf(claims[name] ?? []).every((pattern) => shape.test(pattern));
+    Object.hasOwn(claims, name) && constrains(claims[name] ?? [], (pattern) => shape.test(pattern));
   if (tenantClaims !== undefined && !Object.entries(tenantClaims).some(namesTenant)) {
     return (
       'claims: this issuer signs for everybody, so one must name your own account without a *: ' +
@@ -76,6 +76,12 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
     );
   }
   return undefined;
+}
+
+/** Of every pattern of an empty list anything is true, so one that must constrain holds at least one. */
+function constrains(expected: string | readonly string[], test: (pattern: string) => boolean): boolean {
+  const patterns = patternsOf(expected);
+  return patterns.length > 0 && patterns.every(test);
 }
 
 function patternsOf(expected: string | readonly string[]): readonly string[] {
