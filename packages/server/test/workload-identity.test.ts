@@ -1,5 +1,5 @@
 /** Tokens for workloads by their platform's own token, with no secret. RFC 7523 §2.1 and §3, JWT-SVID. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
@@ -382,6 +382,39 @@ describe('RFC 7523 §3 an assertion is used once', () => {
     await trust(kubernetesRecord({ ...record, max_age_seconds: 3_600 }));
     expectRefusal(await ask(used), 'token_replayed');
     expect((await ask(unused)).status).toBe(200);
+  });
+});
+
+describe('the worked examples of the manual', () => {
+  const manual = readFileSync(new URL('../../../docs/workload-identity.md', import.meta.url), 'utf8');
+  const records = [...manual.matchAll(/^```json\n(.*?)^```/gms)].map(([, json = '']) => JSON.parse(json));
+
+  test.each([
+    ['github', githubIssuer, createGithub, [200, 400]],
+    ['cluster', kubernetesIssuer, createKubernetes, [200, 200]],
+    ['mesh', spiffeIssuer, createSpire, [200, 200]],
+  ] as const)('%s: the record lets its workload in', async (key, issuer, createPlatform, statuses) => {
+    const example = records.find((record) => record.key === key);
+    const fresh = await startTestServer();
+    const platform = await createPlatform(fresh.url, fresh.now);
+    // The keys are those of the platform under test; by value, none is marked as one of a bundle.
+    const jwks = { keys: [{ ...platform.jwk, use: 'sig' }] };
+    const [rule] = example.rules;
+    rule.client_id = await createWorkloadClient(fresh);
+    await trust({ ...example, jwks, jwks_uri: null }, fresh);
+    expect(example.issuer).toBe(issuer);
+    const assertion = await platform.token();
+    for (const status of statuses) {
+      expect((await fresh.postForm(tokenPath, { grant_type: grantType, assertion })).status).toBe(status);
+    }
+    // Each of the claims in the rule counts.
+    for (const claim of Object.keys(rule.claims)) {
+      const claims = { ...rule.claims, [claim]: `${rule.claims[claim]}-other` };
+      await trust({ ...example, jwks, jwks_uri: null, rules: [{ ...rule, claims }] }, fresh);
+      const other = await fresh.postForm(tokenPath, { grant_type: grantType, assertion: await platform.token() });
+      expect(other.body).toEqual(refusal);
+    }
+    await fresh.close();
   });
 });
 
