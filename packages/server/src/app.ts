@@ -26,6 +26,9 @@ import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
+import { createIssuerKeys } from './issuers/issuer-keys.ts';
+import { issuersEndpoint } from './issuers/issuers-endpoint.ts';
+import { createTrustedIssuerRegistry } from './issuers/trusted-issuer-registry.ts';
 import { jwksEndpoint } from './jwks-endpoint.ts';
 import { createDpopNonces } from './jwt/dpop-nonce.ts';
 import { createUsedTokens } from './jwt/used-token-store.ts';
@@ -40,6 +43,7 @@ import { defaultScopes } from './scopes/default-scopes.ts';
 import { createScopeRegistry } from './scopes/scope-registry.ts';
 import { scopesEndpoint } from './scopes/scopes-endpoint.ts';
 import { clientCredentials } from './token/client-credentials.ts';
+import { createJwtBearer } from './token/jwt-bearer.ts';
 import { tokenEndpoint } from './token/token-endpoint.ts';
 
 declare module 'fastify' {
@@ -94,7 +98,11 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     usage: secretUsage,
     now,
   });
-  const grants = [clientCredentials];
+  const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
+  const issuers = createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, granting, assignableBy });
+  const issuerKeys = createIssuerKeys(fetchDocument);
+  const jwtBearer = createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTokens });
+  const grants = [clientCredentials, jwtBearer];
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
@@ -108,7 +116,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     tokenEndpoint: tokenEndpointUrl,
     directory,
     masterKey,
-    keys: createClientKeys(createGuardedFetch(config.fetchAllowedNetworks)),
+    keys: createClientKeys(fetchDocument),
     usedTokens,
     secretUsage,
     now,
@@ -171,6 +179,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await scopesEndpoint(registry)(api);
     await keysEndpoint({ keys, now })(api);
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
+    await issuersEndpoint({ issuers, scopes: registry })(api);
   });
 
   app.register(async (protocol) => {

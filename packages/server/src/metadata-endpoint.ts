@@ -1,9 +1,9 @@
 /** Authorization server metadata. RFC 8414 §3, and its OpenID Connect alias, which most verifiers ask for. */
 import { signingAlgorithms } from '@postern/guard';
 import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
-import { assertionAlgorithms } from './client-auth/private-key-jwt.ts';
-import { clientAuthMethods } from './clients/client-metadata.ts';
+import { clientAuthMethods, noClientAuth } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
+import { foreignAlgorithms } from './jwt/foreign-signature.ts';
 import type { ScopeRegistry } from './scopes/scope-registry.ts';
 
 export interface MetadataEndpointOptions {
@@ -35,17 +35,17 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
             authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
             introspection_endpoint: `${issuer}/api/v1/oauth/introspect`,
             introspection_endpoint_auth_methods_supported: clientAuthMethods,
-            introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+            introspection_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             introspection_signing_alg_values_supported: signingAlgorithms,
             revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
             revocation_endpoint_auth_methods_supported: clientAuthMethods,
-            revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+            revocation_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             jwks_uri: `${issuer}/.well-known/jwks.json`,
             scopes_supported: [...registry.names],
             response_types_supported: [],
             grant_types_supported: grantTypes,
-            token_endpoint_auth_methods_supported: clientAuthMethods,
-            token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+            token_endpoint_auth_methods_supported: [...clientAuthMethods, noClientAuth],
+            token_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             dpop_signing_alg_values_supported: dpopAlgorithms,
             service_documentation: `${issuer}/api`,
           };

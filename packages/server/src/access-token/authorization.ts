@@ -12,4 +12,6 @@ export interface Authorization {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Further members of the token answer, such as `issued_token_type`. */
   readonly answer?: Readonly<Record<string, unknown>>;
+  /** Further members of the line in the log, such as which workload asked. */
+  readonly logged?: Readonly<Record<string, unknown>>;
 }

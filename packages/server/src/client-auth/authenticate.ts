@@ -94,6 +94,11 @@ function requireSameClient(clientId: string | undefined, assertion: ClientAssert
   }
 }
 
+/** Whether a request tries to authenticate its client at all. Where a grant needs no credentials, RFC 7523 §3.1 has those that come checked. */
+export function hasCredentials(authorization: string | undefined, form: ReadonlyMap<string, string>): boolean {
+  return authorization !== undefined || form.has('client_secret') || form.has('client_assertion');
+}
+
 /**
  * The credentials in a request. Throws `invalid_request` for two kinds at once (RFC 6749 §2.3: a client MUST NOT use
  * more than one method) and `invalid_client` for none.

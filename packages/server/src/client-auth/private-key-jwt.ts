@@ -1,25 +1,14 @@
 /** Authentication by a JWT that the client signed. RFC 7523 §2.2 and §3, OpenID Connect Core §9 `private_key_jwt`. */
 import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Client } from '../clients/client.ts';
+import { clockSkewSeconds, findSignatureFault, isNumericDate, longestForeignJwt } from '../jwt/foreign-signature.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { ClientKeys } from './client-keys.ts';
 
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/**
- * Asymmetric only: a public key must never serve as the secret of an HMAC. Ed25519 is the newer name of EdDSA (RFC 9864
- * §2.2), which some clients use and no other.
- */
-export const assertionAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256'];
-
 /** The furthest that an assertion may expire from now, in seconds: it is remembered as long. */
 const longestLifetimeSeconds = 3_600;
-
-/** Clocks may differ by this much, in seconds, before an assertion counts as made in the future. */
-const clockSkewSeconds = 30;
-
-const longestAssertion = 16_384;
 
 export interface ClientAssertion {
   readonly token: string;
@@ -36,7 +25,7 @@ export interface ClientAssertion {
  * Does not check the signature, nor whether this audience is allowed for the client.
  */
 export function readClientAssertion(token: string, audiences: readonly string[], nowSeconds: number): ClientAssertion {
-  const jws = token.length > longestAssertion ? undefined : decodeJws(token);
+  const jws = token.length > longestForeignJwt ? undefined : decodeJws(token);
   if (jws === undefined) {
     throw refused('is not a signed JWT', 'assertion_malformed');
   }
@@ -56,14 +45,14 @@ export function readClientAssertion(token: string, audiences: readonly string[],
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) {
     throw refused('must have a jti of 1 to 256 characters', 'assertion_malformed');
   }
-  if (!isTime(exp) || exp <= nowSeconds - clockSkewSeconds) {
+  if (!isNumericDate(exp) || exp <= nowSeconds - clockSkewSeconds) {
     throw refused('has expired, or has no exp', 'token_expired');
   }
   if (exp > nowSeconds + longestLifetimeSeconds) {
     throw refused(`must expire within ${longestLifetimeSeconds} seconds`, 'assertion_malformed');
   }
   for (const from of [iat, nbf]) {
-    if (from !== undefined && !(isTime(from) && from <= nowSeconds + clockSkewSeconds)) {
+    if (from !== undefined && !(isNumericDate(from) && from <= nowSeconds + clockSkewSeconds)) {
       throw refused('is not valid yet, or its iat or nbf is no number', 'token_not_yet_valid');
     }
   }
@@ -93,46 +82,13 @@ export async function findAssertionFault(
   }
   const fault = await findSignatureFault(assertion.token, getKey);
   if (fault !== undefined) {
-    return fault;
+    return fault.reason;
   }
   if (!client.enabled) {
     return 'client_disabled';
   }
   const first = await used.use('assertion', client.id, assertion.jti, assertion.expiresAt);
   return first ? undefined : 'token_replayed';
-}
-
-async function findSignatureFault(token: string, getKey: JWTVerifyGetKey): Promise<ErrorReason | undefined> {
-  // The times were judged already, by the clock that was passed in.
-  const options = { algorithms: assertionAlgorithms, clockTolerance: Number.MAX_SAFE_INTEGER };
-  try {
-    await jwtVerify(token, getKey, options);
-    return undefined;
-  } catch (error) {
-    if (error instanceof errors.JWKSMultipleMatchingKeys) {
-      for await (const key of error) {
-        const signed = await jwtVerify(token, key, options).then(
-          () => true,
-          () => false,
-        );
-        if (signed) {
-          return undefined;
-        }
-      }
-      return 'signature_wrong';
-    }
-    if (error instanceof errors.JWKSNoMatchingKey) {
-      return 'key_unknown';
-    }
-    if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
-      return 'algorithm_not_allowed';
-    }
-    return error instanceof errors.JOSEError ? 'signature_wrong' : 'keys_unavailable';
-  }
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
 }
 
 function refused(fault: string, reason: ErrorReason): OAuthError {

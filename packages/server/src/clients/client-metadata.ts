@@ -7,8 +7,14 @@ import { type Static, Type } from 'typebox';
 
 export const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
 
+/** Of clients that authenticate nowhere: the assertions of others alone say who they are. */
+export const noClientAuth = 'none';
+
+/** RFC 7523 §2.1. */
+export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
 /** The grants that there are. */
-export const grantTypes = ['client_credentials'] as const;
+export const grantTypes = ['client_credentials', jwtBearer] as const;
 
 export type GrantType = (typeof grantTypes)[number];
 
@@ -43,8 +49,10 @@ export const JwkSet = Type.Object(
 /** The members that management API and registration share, as JSON Schema. Null goes back to the default. */
 export const clientMetadataMembers = {
   token_endpoint_auth_method: Type.Optional(
-    Type.Union([Type.Enum([...clientAuthMethods]), Type.Null()], {
-      description: 'The one way in which the client authenticates. null: client_secret_basic and client_secret_post.',
+    Type.Union([Type.Enum([...clientAuthMethods, noClientAuth]), Type.Null()], {
+      description:
+        'The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only ' +
+        'the tokens of a trusted issuer stand for it, by jwt-bearer.',
     }),
   ),
   jwks: Type.Optional(Type.Union([JwkSet, Type.Null()], { description: 'Public keys of the client, by value.' })),
@@ -99,6 +107,9 @@ export function checkMetadata(metadata: ClientMetadata): void {
   }
   if (token_endpoint_auth_method === 'private_key_jwt' && jwks === undefined && jwks_uri === undefined) {
     throw wrong('jwks: private_key_jwt needs the public keys of the client, in jwks or at jwks_uri.');
+  }
+  if (token_endpoint_auth_method === noClientAuth && metadata.grant_types?.join() !== jwtBearer) {
+    throw wrong(`grant_types: must be ${jwtBearer} alone for a client that does not authenticate.`);
   }
 }
 

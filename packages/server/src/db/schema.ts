@@ -83,7 +83,23 @@ export interface UsedTokenTable {
   expires_at: number;
 }
 
+export interface TrustedIssuerTable {
+  key: string;
+  issuer: string;
+  /** JSON object; null: at `jwks_uri`, or to be discovered. */
+  jwks: string | null;
+  jwks_uri: string | null;
+  /** Null: Postern's issuer. */
+  audience: string | null;
+  max_age_seconds: number;
+  /** 1 or 0. */
+  single_use: number;
+  /** JSON array. */
+  rules: string;
+}
+
 export interface Database {
+  trusted_issuers: TrustedIssuerTable;
   resources: ResourceTable;
   revoked_tokens: RevokedTokenTable;
   used_tokens: UsedTokenTable;

@@ -15,6 +15,8 @@ export type EventKind =
   | 'token.revoked'
   | 'resource.saved'
   | 'resource.deleted'
+  | 'issuer.saved'
+  | 'issuer.deleted'
   | 'key.created'
   | 'key.deleted';
 

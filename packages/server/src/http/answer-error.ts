@@ -9,7 +9,8 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.status >= 500) {
     request.log.error({ err: thrown, code: error.code }, 'request failed');
   } else {
-    request.log.info({ code: error.code, reason: error.reason, detail: error.message }, 'request refused');
+    const cause = error.cause instanceof Error ? error.cause.message : undefined;
+    request.log.info({ code: error.code, reason: error.reason, detail: error.message, cause }, 'request refused');
   }
   const challenge = challengeFor(error);
   if (challenge !== undefined) {

@@ -11,7 +11,7 @@ export interface UsedTokens {
    * True for the first use of a token, false for every other. `issuer` is whoever gave it its `jti`, `expiresAt` (in
    * seconds since 1970) when it is refused for its age and need not be remembered. Resolves when that is on the disk.
    */
-  use(kind: 'assertion' | 'dpop', issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  use(kind: 'assertion' | 'dpop' | 'workload', issuer: string, jti: string, expiresAt: number): Promise<boolean>;
   /** Forgets those that have expired. */
   forgetExpired(nowSeconds: number): Promise<void>;
 }

@@ -2,10 +2,10 @@
 import { OAuthError, parseForm, parseScope } from '@postern/protocol';
 import { Type } from 'typebox';
 import { issueAccessToken } from '../access-token/issue.ts';
-import type { AuthenticateClient } from '../client-auth/authenticate.ts';
+import { type AuthenticateClient, hasCredentials } from '../client-auth/authenticate.ts';
 import { assertionType } from '../client-auth/private-key-jwt.ts';
 import type { Client } from '../clients/client.ts';
-import type { GrantType } from '../clients/client-metadata.ts';
+import { type GrantType, jwtBearer } from '../clients/client-metadata.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -15,6 +15,7 @@ import { findTarget, type TargetOptions } from './target.ts';
 
 const TokenForm = Type.Object({
   grant_type: Type.String({ description: '`client_credentials`', examples: ['client_credentials'] }),
+  assertion: Type.Optional(Type.String({ description: `With grant_type ${jwtBearer}: the token of the workload.` })),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_assertion_type: Type.Optional(Type.String({ description: `With client_assertion: ${assertionType}` })),
@@ -41,6 +42,12 @@ const TokenAnswer = Type.Object(
 /** RFC 7591 §2: a client that registered no grant types uses client_credentials. */
 function mayUse(client: Client, grantType: GrantType): boolean {
   return client.metadata.grant_types?.includes(grantType) ?? grantType === 'client_credentials';
+}
+
+function requireSameClient(authenticated: Client, identified: Client): void {
+  if (authenticated.id !== identified.id) {
+    throw new OAuthError('invalid_grant', 'The grant is for another client than the one that authenticates.');
+  }
 }
 
 export interface TokenEndpointOptions {
@@ -98,9 +105,13 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
         // 3. Find out who the client is, and whether it may use the grant.
         const nowSeconds = now() / 1000;
+        const { authorization: credentials } = request.headers;
         const client = await (grant.identifyClient === undefined
-          ? authenticateClient(request.headers.authorization, form)
+          ? authenticateClient(credentials, form)
           : grant.identifyClient(form, nowSeconds));
+        if (grant.identifyClient !== undefined && hasCredentials(credentials, form)) {
+          requireSameClient(await authenticateClient(credentials, form), client);
+        }
         if (!mayUse(client, grant.grantType)) {
           throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
         }
@@ -124,7 +135,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {
-          request.log.info({ client_id: client.id, jti }, 'access token issued');
+          request.log.info({ client_id: client.id, jti, ...authorization.logged }, 'access token issued');
         }
 
         // 8. Respond.

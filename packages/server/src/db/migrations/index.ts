@@ -1,7 +1,8 @@
 import type { MigrationSet } from '../migrate.ts';
 import { up as foundation } from './0001-foundation.ts';
+import { up as trustedIssuers } from './0002-trusted-issuers.ts';
 
 export const serverMigrations: MigrationSet = {
   owner: 'server',
-  migrations: { '0001-foundation': { up: foundation } },
+  migrations: { '0001-foundation': { up: foundation }, '0002-trusted-issuers': { up: trustedIssuers } },
 };

@@ -1,0 +1,48 @@
+/** The public keys of trusted issuers: by value, at an address, or discovered. OpenID Connect Discovery §4, SPIFFE bundles. */
+import type { JWTVerifyGetKey } from 'jose';
+import type { GuardedFetch } from '../http/guarded-fetch.ts';
+import { createFetchedKeys, createGivenKeys } from '../jwt/published-keys.ts';
+import type { TrustedIssuer } from './trusted-issuer.ts';
+
+/** Finds the key that a token of the issuer says it is signed with. */
+export type IssuerKeys = (trusted: TrustedIssuer) => JWTVerifyGetKey;
+
+export function createIssuerKeys(fetchDocument: GuardedFetch): IssuerKeys {
+  const fetchKeys = async (url: string) => withoutBundleUse(await (await fetchDocument(url)).json());
+  const given = createGivenKeys();
+  const fetched = createFetchedKeys(fetchKeys);
+  const discovered = createFetchedKeys(async (issuer) => fetchKeys(await discoverKeys(issuer, fetchDocument)));
+
+  return ({ issuer, jwks, jwksUri }) => {
+    if (jwks !== null) {
+      return given(jwks);
+    }
+    return jwksUri === null ? discovered(issuer) : fetched(jwksUri);
+  };
+}
+
+/** Where the issuer says its keys are. Rejects where the document is not the issuer's own. */
+async function discoverKeys(issuer: string, fetchDocument: GuardedFetch): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const metadata: unknown = await (await fetchDocument(url)).json();
+  const { issuer: named, jwks_uri } = (metadata ?? {}) as Record<string, unknown>;
+  if (named !== issuer) {
+    throw new Error(`the document at ${url} is of another issuer`);
+  }
+  if (typeof jwks_uri !== 'string') {
+    throw new Error(`the document at ${url} has no jwks_uri`);
+  }
+  return jwks_uri;
+}
+
+/**
+ * A SPIFFE bundle is a JWK set whose keys for JWT-SVIDs say `use: jwt-svid`; without it they are ordinary keys for
+ * signatures. Its keys for X.509 stay marked, and so are not taken.
+ */
+function withoutBundleUse(document: unknown): Response {
+  const { keys } = (document ?? {}) as { keys?: unknown };
+  if (!Array.isArray(keys)) {
+    throw new Error('the document is not a JWK set');
+  }
+  return Response.json({ keys: keys.map((key) => (key?.use === 'jwt-svid' ? { ...key, use: 'sig' } : key)) });
+}

@@ -1,0 +1,187 @@
+/** The management API of trusted issuers. */
+import { accessTokenOf } from '@postern/guard/fastify';
+import { type Static, Type } from 'typebox';
+import { JwkSet } from '../clients/client-metadata.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
+import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
+import { defaultMaxAgeSeconds, longestMaxAgeSeconds, type TrustedIssuer } from './trusted-issuer.ts';
+import type { TrustedIssuerRegistry } from './trusted-issuer-registry.ts';
+
+const Identifier = Type.String({ minLength: 1, maxLength: 1_000, pattern: '^[\\x21-\\x7e]+$' });
+const Pattern = Type.String({ minLength: 1, maxLength: 500 });
+
+const RuleBody = Type.Object(
+  {
+    client_id: Type.String({ maxLength: 128 }),
+    claims: Type.Record(
+      Type.String({ minLength: 1, maxLength: 200 }),
+      Type.Union([Pattern, Type.Array(Pattern, { minItems: 1, maxItems: 100 })]),
+      {
+        minProperties: 1,
+        maxProperties: 20,
+        description:
+          'For each claim (by name, or by JSON Pointer where it is inside another) a text that it must be, or a list ' +
+          'of which it must be one. A * stands for one or more characters, never for : or /.',
+      },
+    ),
+    scopes: Type.Optional(
+      nullable(
+        Type.Array(Type.String({ maxLength: 100 }), {
+          minItems: 1,
+          maxItems: 1_000,
+          description: 'The scopes of the client that the workload gets. null: all.',
+        }),
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const IssuerBody = Type.Object(
+  {
+    key: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_.-]+$' }),
+    issuer: {
+      ...Identifier,
+      description: 'The iss of its tokens; spiffe:// and the trust domain for JWT-SVIDs that have no iss.',
+    },
+    jwks: Type.Optional(nullable({ ...JwkSet, description: 'Its public keys, by value.' })),
+    jwks_uri: Type.Optional(
+      nullable({
+        ...Identifier,
+        description: 'https URL of its public keys. Without it and jwks, OpenID Connect discovery tells.',
+      }),
+    ),
+    audience: Type.Optional(
+      nullable({ ...Identifier, description: 'The one aud that its tokens must have. null: the issuer of Postern.' }),
+    ),
+    max_age_seconds: Type.Integer({
+      minimum: 1,
+      maximum: longestMaxAgeSeconds,
+      default: defaultMaxAgeSeconds,
+      description: 'A token is refused this long after it was made, however late it expires.',
+    }),
+    single_use: Type.Boolean({ default: true, description: 'Each token brings one access token at the most.' }),
+    rules: Type.Array(RuleBody, { maxItems: 200, description: 'Which workload is which client.' }),
+  },
+  { additionalProperties: false },
+);
+
+const IssuerPath = Type.Object({ issuer_key: Type.String() });
+
+export interface IssuersEndpointOptions {
+  readonly issuers: TrustedIssuerRegistry;
+  readonly scopes: ScopeRegistry;
+}
+
+export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.get(
+      '/api/v1/oauth/issuer',
+      {
+        config: { scope: 'issuer:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_trusted_issuers',
+          summary: 'List the trusted issuers of workload tokens, by key',
+          querystring: PageQuery,
+          response: { 200: pageView(IssuerBody), ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { page, size } = request.query;
+        const all = await issuers.list();
+        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
+      },
+    );
+
+    app.put(
+      '/api/v1/oauth/issuer',
+      {
+        config: { scope: 'issuer:create_or_update' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'save_trusted_issuer',
+          summary: 'Make a trusted issuer, or change the one of that key',
+          description:
+            'Needs the right to assign all that the clients of its rules hold. Clients of rules that are gone or ' +
+            'changed afterwards lose their tokens.',
+          body: IssuerBody,
+          response: { 200: IssuerBody, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const trusted = fromBody(request.body, scopes);
+        await issuers.save(accessTokenOf(request), trusted);
+        return toView(trusted);
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/issuer/:issuer_key',
+      {
+        config: { scope: 'issuer:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_trusted_issuer',
+          summary: 'Read a trusted issuer',
+          params: IssuerPath,
+          response: { 200: IssuerBody, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => toView(await issuers.get(request.params.issuer_key)),
+    );
+
+    app.delete(
+      '/api/v1/oauth/issuer/:issuer_key',
+      {
+        config: { scope: 'issuer:delete' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_trusted_issuer',
+          summary: 'Trust an issuer no longer; the clients of its rules lose their tokens',
+          params: IssuerPath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await issuers.remove(accessTokenOf(request), request.params.issuer_key);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+function fromBody(body: Static<typeof IssuerBody>, scopes: ScopeRegistry): TrustedIssuer {
+  return {
+    key: body.key,
+    issuer: body.issuer,
+    jwks: body.jwks ?? null,
+    jwksUri: body.jwks_uri ?? null,
+    audience: body.audience ?? null,
+    maxAgeSeconds: body.max_age_seconds,
+    singleUse: body.single_use,
+    rules: body.rules.map((rule) => ({
+      clientId: rule.client_id,
+      claims: rule.claims,
+      scopes: rule.scopes === undefined || rule.scopes === null ? null : requireKnown(rule.scopes, scopes),
+    })),
+  };
+}
+
+function toView(trusted: TrustedIssuer): Static<typeof IssuerBody> {
+  return {
+    key: trusted.key,
+    issuer: trusted.issuer,
+    jwks: trusted.jwks as Static<typeof JwkSet> | null,
+    jwks_uri: trusted.jwksUri,
+    audience: trusted.audience,
+    max_age_seconds: trusted.maxAgeSeconds,
+    single_use: trusted.singleUse,
+    rules: trusted.rules.map(({ clientId, claims, scopes }) => ({
+      client_id: clientId,
+      claims: claims as Record<string, string | string[]>,
+      scopes: scopes === null ? null : [...scopes],
+    })),
+  };
+}

@@ -1,0 +1,153 @@
+/** The trusted issuers in memory, and their changes: whoever writes a rule hands out what its client holds. */
+import type { AccessToken } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import type { AssignableBy } from '../clients/assignable-by.ts';
+import type { Client } from '../clients/client.ts';
+import { endTokens } from '../clients/client-administration.ts';
+import { findClient } from '../clients/client-store.ts';
+import { type GrantingRules, requireAssignable } from '../clients/granting.ts';
+import type { Database } from '../db/schema.ts';
+import type { Append, EventLog } from '../events/event-log.ts';
+import { checkTrustedIssuer, clientsLosingGround, type TrustedIssuer } from './trusted-issuer.ts';
+import { deleteTrustedIssuer, loadTrustedIssuers, saveTrustedIssuer } from './trusted-issuer-store.ts';
+
+export interface TrustedIssuerRegistry {
+  /** All, by key. */
+  list(): Promise<readonly TrustedIssuer[]>;
+  /** Throws `not_found`. */
+  get(key: string): Promise<TrustedIssuer>;
+  /** The one whose tokens have this `iss`. */
+  findByIssuer(issuer: string): Promise<TrustedIssuer | undefined>;
+  /**
+   * Makes it, or changes the one of that key; clients that lose ground by the change lose their tokens. Throws
+   * `invalid_parameter`, `conflict` for an issuer that has another key, `invalid_token`, and `access_denied` unless the
+   * token may assign all that the clients of its rules hold, of those before and those after.
+   */
+  save(token: AccessToken, trusted: TrustedIssuer): Promise<void>;
+  /** Throws `not_found`, and otherwise as `save`. */
+  remove(token: AccessToken, key: string): Promise<void>;
+}
+
+export interface TrustedIssuerRegistryOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly ownIssuer: string;
+  readonly granting: GrantingRules;
+  readonly assignableBy: AssignableBy;
+}
+
+export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOptions): TrustedIssuerRegistry {
+  const { db, events, ownIssuer, granting, assignableBy } = options;
+
+  let loaded: Promise<readonly TrustedIssuer[]> | undefined;
+  const forget = () => {
+    loaded = undefined;
+  };
+  events.follow(({ kind }) => {
+    if (kind.startsWith('issuer.')) {
+      forget();
+    }
+  });
+  const list = () => {
+    if (loaded === undefined) {
+      loaded = loadTrustedIssuers(db);
+      loaded.catch(forget);
+    }
+    return loaded;
+  };
+
+  /** The clients of the rules that exist, each of them assignable. */
+  const getAssignableClients = async (
+    transaction: Kysely<Database>,
+    assignable: ReadonlySet<string>,
+    { rules }: TrustedIssuer,
+  ): Promise<ReadonlyMap<string, Client>> => {
+    const clients = new Map<string, Client>();
+    for (const clientId of new Set(rules.map((rule) => rule.clientId))) {
+      const client = await findClient(transaction, clientId);
+      if (client !== undefined) {
+        requireAssignable(client, assignable, granting);
+        clients.set(clientId, client);
+      }
+    }
+    return clients;
+  };
+
+  return {
+    list,
+    async get(key) {
+      const trusted = (await list()).find((candidate) => candidate.key === key);
+      if (trusted === undefined) {
+        throw unknownKey(key);
+      }
+      return trusted;
+    },
+    findByIssuer: async (issuer) => (await list()).find((candidate) => candidate.issuer === issuer),
+
+    save(token, trusted) {
+      checkTrustedIssuer(trusted, ownIssuer);
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
+        const all = await loadTrustedIssuers(transaction);
+        const taken = all.find(({ key, issuer }) => issuer === trusted.issuer && key !== trusted.key);
+        if (taken !== undefined) {
+          throw new OAuthError('conflict', `issuer: it is trusted already, as ${taken.key}.`);
+        }
+        requireConsistentRules(trusted, await getAssignableClients(transaction, assignable, trusted));
+        await saveTrustedIssuer(transaction, trusted);
+        await append({ kind: 'issuer.saved', subject: trusted.key, data: { ...trusted } });
+        const before = all.find(({ key }) => key === trusted.key);
+        if (before !== undefined) {
+          const clients = await getAssignableClients(transaction, assignable, before);
+          await endTokensOf(transaction, append, clients, clientsLosingGround(before, trusted));
+        }
+      });
+    },
+
+    remove(token, key) {
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
+        const before = (await loadTrustedIssuers(transaction)).find((candidate) => candidate.key === key);
+        if (before === undefined) {
+          throw unknownKey(key);
+        }
+        const clients = await getAssignableClients(transaction, assignable, before);
+        await deleteTrustedIssuer(transaction, key);
+        await append({ kind: 'issuer.deleted', subject: key, data: {} });
+        await endTokensOf(transaction, append, clients, clientsLosingGround(before, undefined));
+      });
+    },
+  };
+}
+
+/** Throws `invalid_parameter` where a rule is for a client that does not exist, or gives scopes that it does not hold. */
+function requireConsistentRules({ rules }: TrustedIssuer, clients: ReadonlyMap<string, Client>): void {
+  for (const [index, { clientId, scopes }] of rules.entries()) {
+    const client = clients.get(clientId);
+    if (client === undefined) {
+      throw new OAuthError('invalid_parameter', `rules[${index}].client_id: there is no client ${clientId}.`);
+    }
+    const beyond = scopes?.find((scope) => !client.scopes.has(scope));
+    if (beyond !== undefined) {
+      throw new OAuthError('invalid_parameter', `rules[${index}].scopes: the client does not hold ${beyond}.`);
+    }
+  }
+}
+
+async function endTokensOf(
+  transaction: Kysely<Database>,
+  append: Append,
+  clients: ReadonlyMap<string, Client>,
+  clientIds: ReadonlySet<string>,
+): Promise<void> {
+  for (const [clientId, client] of clients) {
+    if (clientIds.has(clientId)) {
+      await endTokens(transaction, append, client);
+    }
+  }
+}
+
+function unknownKey(key: string): OAuthError {
+  return new OAuthError('not_found', `There is no trusted issuer ${key}.`);
+}
