@@ -94,7 +94,10 @@ function requireSameClient(clientId: string | undefined, assertion: ClientAssert
   }
 }
 
-/** Whether a request tries to authenticate its client at all. Where a grant needs no credentials, RFC 7523 §3.1 has those that come checked. */
+/**
+ * Whether a request tries to authenticate its client at all. Where a grant needs no credentials, those that come must
+ * be checked all the same (RFC 7523 §3.1).
+ */
 export function hasCredentials(authorization: string | undefined, form: ReadonlyMap<string, string>): boolean {
   return authorization !== undefined || form.has('client_secret') || form.has('client_assertion');
 }

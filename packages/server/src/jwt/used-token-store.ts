@@ -8,8 +8,9 @@ import type { Database } from '../db/schema.ts';
 
 export interface UsedTokens {
   /**
-   * True for the first use of a token, false for every other. `issuer` is whoever gave it its `jti`, `expiresAt` (in
-   * seconds since 1970) when it is refused for its age and need not be remembered. Resolves when that is on the disk.
+   * True for the first use of a token, false for every other. `issuer` is whoever gave it its `jti` (or the digest that
+   * stands for one), `expiresAt` (in seconds since 1970) when it is refused for its age and need not be remembered.
+   * Resolves when that is on the disk.
    */
   use(kind: 'assertion' | 'dpop' | 'workload', issuer: string, jti: string, expiresAt: number): Promise<boolean>;
   /** Forgets those that have expired. */

@@ -14,7 +14,7 @@ import { bindToSender, type SenderConstraintOptions } from './sender-constraint.
 import { findTarget, type TargetOptions } from './target.ts';
 
 const TokenForm = Type.Object({
-  grant_type: Type.String({ description: '`client_credentials`', examples: ['client_credentials'] }),
+  grant_type: Type.String({ description: `client_credentials, or ${jwtBearer}`, examples: ['client_credentials'] }),
   assertion: Type.Optional(Type.String({ description: `With grant_type ${jwtBearer}: the token of the workload.` })),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
@@ -75,7 +75,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           summary: 'Get an access token',
           description:
             'The client authenticates with `client_id` and `client_secret` in the form or with HTTP Basic: exactly ' +
-            'one of them, and never in the URL.',
+            'one of them, and never in the URL. A workload sends the token of its platform as `assertion` instead.',
           consumes: ['application/x-www-form-urlencoded'],
           body: TokenForm,
           response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413) },
