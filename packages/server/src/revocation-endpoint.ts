@@ -2,10 +2,10 @@
 import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
 import { OAuthError, parseForm } from '@postern/protocol';
 import { Type } from 'typebox';
-import type { AuthenticateClient } from '../client-auth/authenticate.ts';
-import type { ProtocolPlugin } from '../http/api.ts';
-import { oauthErrorResponses } from '../http/schemas.ts';
-import type { RevokedTokens } from './revoked-tokens.ts';
+import type { AuthenticateClient } from './client-auth/authenticate.ts';
+import type { ProtocolPlugin } from './http/api.ts';
+import { oauthErrorResponses } from './http/schemas.ts';
+import type { RevokedTokens } from './revocation/revoked-tokens.ts';
 
 const RevocationForm = Type.Object({
   token: Type.String(),
