@@ -1,6 +1,7 @@
 /** What nobody should send to the token endpoint: each gets its 4xx with a clear text. RFC 6749 §3.2 and §5.2. */
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { grantTypes } from '../../src/clients/client-metadata.ts';
 import { type Credentials, startTestServer, type TestServer } from '../harness.ts';
 import { anyCharacter, exchange, expectOAuthError, expectUnharmed, requestOf } from './exchange.ts';
 
@@ -192,7 +193,7 @@ describe('the token endpoint', () => {
           await post(`grant_type=${grantType}&${credentials()}`),
           400,
           'unsupported_grant_type',
-          `The grant_type ${said} is not offered here; offered: client_credentials.`,
+          `The grant_type ${said} is not offered here; offered: ${grantTypes.join(', ')}.`,
         );
       },
     );
