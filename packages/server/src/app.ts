@@ -5,7 +5,9 @@ import { guardRoutes } from '@postern/guard/fastify';
 import { OAuthError } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { findStandingFault } from './access-token/standing.ts';
+import { findTokenFault } from './access-token/standing.ts';
+import { openAuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
+import { authorizationDetailsTypesEndpoint } from './authorization-details/authorization-details-types-endpoint.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
 import { createClientKeys } from './client-auth/client-keys.ts';
 import { createAssignableBy } from './clients/assignable-by.ts';
@@ -41,6 +43,7 @@ import { createScopeRegistry } from './scopes/scope-registry.ts';
 import { scopesEndpoint } from './scopes/scopes-endpoint.ts';
 import { clientCredentials } from './token/client-credentials.ts';
 import { tokenEndpoint } from './token/token-endpoint.ts';
+import { createTokenExchange } from './token/token-exchange.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -67,6 +70,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const registry = createScopeRegistry(defaultScopes);
   const events = createEventLog(db, now);
   const resources = await openResourceRegistry(db, events, issuer);
+  const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const revokedTokens = await openRevokedTokens(db, events);
   const keys = await openKeyRing({
     db,
@@ -83,7 +87,15 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
   const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens });
-  const administration = createClientAdministration({ events, masterKey, granting, assignableBy, resources, now });
+  const administration = createClientAdministration({
+    events,
+    masterKey,
+    granting,
+    assignableBy,
+    resources,
+    detailsTypes,
+    now,
+  });
   const secretUsage = createSecretUsage(db);
   const secrets = createSecretAdministration({
     db,
@@ -94,7 +106,6 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     usage: secretUsage,
     now,
   });
-  const grants = [clientCredentials];
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
@@ -126,10 +137,18 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     audience: issuer,
     now,
     dpop,
-    findFault: async (token) =>
-      findStandingFault(token, await directory.find(token.clientId), revokedTokens.has(token.jti), issuer),
+    findFault: (token) => findTokenFault(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
   });
   app.decorate('guard', guard);
+  const grants = [
+    clientCredentials,
+    createTokenExchange({
+      verification,
+      requireStanding: guard.requireStanding,
+      findClient: directory.find,
+      resources,
+    }),
+  ];
 
   const stopMaintenance = clock.every(60_000, async () => {
     try {
@@ -170,11 +189,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await scopesEndpoint(registry)(api);
     await keysEndpoint({ keys, now })(api);
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
+    await authorizationDetailsTypesEndpoint(detailsTypes)(api);
   });
 
   app.register(async (protocol) => {
     useForms(protocol);
-    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, targets, now })(protocol);
+    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, targets, detailsTypes, now })(
+      protocol,
+    );
     await introspectionEndpoint({
       issuer,
       authenticateClient,
@@ -188,7 +210,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 
   app.register(async (open) => {
-    await metadataEndpoint({ issuer, grantTypes: grants.map(({ grantType }) => grantType), registry })(open);
+    await metadataEndpoint({ issuer, grantTypes: grants.map(({ grantType }) => grantType), registry, detailsTypes })(
+      open,
+    );
     await jwksEndpoint(keys)(open);
     await healthEndpoint(db)(open);
   });

@@ -1,7 +1,7 @@
 /** What the bearer of a token may assign, looked up where a change is made. */
 import { type AccessToken, refuseToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
-import { findStandingFault } from '../access-token/standing.ts';
+import { findTokenFault } from '../access-token/standing.ts';
 import type { Database } from '../db/schema.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import type { Client } from './client.ts';
@@ -25,7 +25,11 @@ export interface AssignableByOptions {
 export function createAssignableBy({ issuer, root, granting, revokedTokens }: AssignableByOptions): AssignableBy {
   return async (transaction, token) => {
     const granter = token.clientId === root.id ? root : await findClient(transaction, token.clientId);
-    const fault = findStandingFault(token, granter, revokedTokens.has(token.jti), issuer);
+    const fault = await findTokenFault(token, {
+      issuer,
+      findClient: async (id) => (id === root.id ? root : findClient(transaction, id)),
+      isRevoked: revokedTokens.has,
+    });
     if (granter === undefined || fault !== undefined) {
       throw refuseToken(fault ?? 'client_unknown');
     }

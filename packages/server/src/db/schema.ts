@@ -69,6 +69,13 @@ export interface ResourceTable {
   introspection_clients: string;
 }
 
+export interface AuthorizationDetailsTypeTable {
+  type: string;
+  description: string | null;
+  /** JSON Schema. */
+  schema: string;
+}
+
 export interface RevokedTokenTable {
   jti: string;
   client_id: string;
@@ -85,6 +92,7 @@ export interface UsedTokenTable {
 
 export interface Database {
   resources: ResourceTable;
+  authorization_details_types: AuthorizationDetailsTypeTable;
   revoked_tokens: RevokedTokenTable;
   used_tokens: UsedTokenTable;
   clients: ClientTable;

@@ -15,6 +15,8 @@ export type EventKind =
   | 'token.revoked'
   | 'resource.saved'
   | 'resource.deleted'
+  | 'authorization_details_type.saved'
+  | 'authorization_details_type.deleted'
   | 'key.created'
   | 'key.deleted';
 
