@@ -163,7 +163,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {
-          request.log.info({ client_id: client.id, jti }, 'access token issued');
+          request.log.info({ client_id: client.id, sub: authorization.subject, jti }, 'access token issued');
         }
 
         // 8. Respond.
