@@ -2,6 +2,7 @@
 export type { AccessToken, Confirmation } from './access-token.ts';
 export { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
 export { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
+export { type Ground, groundClaim, groundsOf } from './ground.ts';
 export {
   createGuard,
   type DpopNonces,
@@ -13,6 +14,7 @@ export {
 } from './guard.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
 export {
+  longestToken,
   refuseToken,
   type VerificationKey,
   type VerifyAccessTokenOptions,

@@ -30,8 +30,8 @@ export interface VerifyIssuedTokenOptions {
   readonly findKey: (kid: string) => VerificationKey | undefined;
 }
 
-/** A token of Postern with every scope there is stays far below this; longer ones are not even decoded. */
-const longestToken = 16_384;
+/** Characters. A token of Postern with every scope there is stays far below this; longer ones are not even decoded. */
+export const longestToken = 16_384;
 
 /**
  * The token's claims, verified. `nowSeconds` is the time to judge by, in seconds since 1970.

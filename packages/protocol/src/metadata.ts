@@ -17,5 +17,7 @@ export interface AuthorizationServerMetadata {
   readonly token_endpoint_auth_methods_supported: readonly string[];
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly dpop_signing_alg_values_supported: readonly string[];
+  /** RFC 9396 §10. */
+  readonly authorization_details_types_supported?: readonly string[];
   readonly service_documentation: string;
 }

@@ -9,6 +9,7 @@ const statusOf = {
   unsupported_grant_type: 400,
   unsupported_response_type: 400,
   invalid_target: 400,
+  invalid_authorization_details: 400,
   invalid_dpop_proof: 400,
   use_dpop_nonce: 400,
   invalid_scope: 400,
@@ -51,8 +52,10 @@ export type ErrorReason =
   | 'token_revoked'
   | 'generation_old'
   | 'scope_withdrawn'
+  | 'details_type_withdrawn'
   | 'scope_missing'
   | 'grant_exceeded'
+  | 'exchange_not_allowed'
   | 'method_not_registered'
   | 'assertion_malformed'
   | 'lifetime_too_long'

@@ -5,6 +5,8 @@ import { guardRoutes } from '@postern/guard/fastify';
 import { OAuthError } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
+import { openAuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
+import { authorizationDetailsTypesEndpoint } from './authorization-details/authorization-details-types-endpoint.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
 import { createClientKeys } from './client-auth/client-keys.ts';
 import { createAssignableBy } from './clients/assignable-by.ts';
@@ -15,7 +17,7 @@ import { createRootClient } from './clients/root-client.ts';
 import { createSecretAdministration } from './clients/secret-administration.ts';
 import { createSecretUsage } from './clients/secret-usage.ts';
 import { secretsEndpoint } from './clients/secrets-endpoint.ts';
-import { findStandingFault } from './clients/standing.ts';
+import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
@@ -45,6 +47,7 @@ import { scopesEndpoint } from './scopes/scopes-endpoint.ts';
 import { clientCredentials } from './token/client-credentials.ts';
 import { createJwtBearer } from './token/jwt-bearer.ts';
 import { tokenEndpoint } from './token/token-endpoint.ts';
+import { createTokenExchange } from './token/token-exchange.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -71,6 +74,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const registry = createScopeRegistry(defaultScopes);
   const events = createEventLog(db, now);
   const resources = await openResourceRegistry(db, events, issuer);
+  const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const revokedTokens = await openRevokedTokens(db, events);
   const keys = await openKeyRing({
     db,
@@ -87,7 +91,15 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
   const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens });
-  const administration = createClientAdministration({ events, masterKey, granting, assignableBy, resources, now });
+  const administration = createClientAdministration({
+    events,
+    masterKey,
+    granting,
+    assignableBy,
+    resources,
+    detailsTypes,
+    now,
+  });
   const secretUsage = createSecretUsage(db);
   const secrets = createSecretAdministration({
     db,
@@ -101,8 +113,6 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
   const issuers = createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, granting, assignableBy });
   const issuerKeys = createIssuerKeys(fetchDocument);
-  const jwtBearer = createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTokens });
-  const grants = [clientCredentials, jwtBearer];
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
@@ -135,10 +145,19 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     baseUrl: issuer,
     now,
     dpop,
-    findFault: async (token) =>
-      findStandingFault(token, await directory.find(token.clientId), revokedTokens.has(token.jti), issuer),
+    findFault: (token) => findTokenFault(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
   });
   app.decorate('guard', guard);
+  const grants = [
+    clientCredentials,
+    createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTokens }),
+    createTokenExchange({
+      verification,
+      requireStanding: guard.requireStanding,
+      findClient: directory.find,
+      resources,
+    }),
+  ];
 
   const stopMaintenance = clock.every(60_000, async () => {
     try {
@@ -180,11 +199,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await keysEndpoint({ keys, now })(api);
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
     await issuersEndpoint({ issuers, scopes: registry })(api);
+    await authorizationDetailsTypesEndpoint(detailsTypes)(api);
   });
 
   app.register(async (protocol) => {
     useForms(protocol);
-    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, targets, now })(protocol);
+    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, targets, detailsTypes, now })(
+      protocol,
+    );
     await introspectionEndpoint({
       issuer,
       authenticateClient,
@@ -198,7 +220,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 
   app.register(async (open) => {
-    await metadataEndpoint({ issuer, grantTypes: grants.map(({ grantType }) => grantType), registry })(open);
+    await metadataEndpoint({ issuer, grantTypes: grants.map(({ grantType }) => grantType), registry, detailsTypes })(
+      open,
+    );
     await jwksEndpoint(keys)(open);
     await healthEndpoint(db)(open);
   });

@@ -108,6 +108,12 @@ function describeToken(token: AccessToken): Record<string, unknown> {
     iat: token.issuedAt,
     exp: token.expiresAt,
     jti: token.jti,
+    // RFC 8693 §4.1 and §4.4, RFC 9396 §9.2.
+    ...pick(token.claims, ['act', 'may_act', 'authorization_details']),
     ...(token.confirmation !== undefined && { cnf: token.confirmation }),
   };
+}
+
+function pick(claims: AccessToken['claims'], names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.flatMap((name) => (claims[name] === undefined ? [] : [[name, claims[name]]])));
 }

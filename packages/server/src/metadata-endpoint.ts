@@ -1,6 +1,7 @@
 /** Authorization server metadata. RFC 8414 §3, and its OpenID Connect alias, which most verifiers ask for. */
 import { signingAlgorithms } from '@postern/guard';
 import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
+import type { AuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
 import { clientAuthMethods, noClientAuth } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 import { foreignAlgorithms } from './jwt/foreign-signature.ts';
@@ -10,9 +11,12 @@ export interface MetadataEndpointOptions {
   readonly issuer: string;
   readonly grantTypes: readonly string[];
   readonly registry: ScopeRegistry;
+  readonly detailsTypes: AuthorizationDetailsTypeRegistry;
 }
 
-export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpointOptions): ProtocolPlugin {
+export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
+  const { issuer, grantTypes, registry, detailsTypes } = options;
+
   return async (app) => {
     const alias = 'openid-configuration';
     for (const name of ['oauth-authorization-server', alias]) {
@@ -29,6 +33,7 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
         },
         async (_request, reply): Promise<AuthorizationServerMetadata> => {
           reply.header('cache-control', 'public, max-age=300');
+          const types = detailsTypes.list().map(({ type }) => type);
           return {
             issuer,
             token_endpoint: `${issuer}/api/v1/oauth/token`,
@@ -47,6 +52,8 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
             token_endpoint_auth_methods_supported: [...clientAuthMethods, noClientAuth],
             token_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             dpop_signing_alg_values_supported: dpopAlgorithms,
+            // RFC 8414 §3.2: a list without elements is left out.
+            ...(types.length > 0 && { authorization_details_types_supported: types }),
             service_documentation: `${issuer}/api`,
           };
         },

@@ -9,6 +9,7 @@ import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openAuthorizationDetailsTypeRegistry } from '../src/authorization-details/authorization-details-type-registry.ts';
 import { createAssignableBy } from '../src/clients/assignable-by.ts';
 import type { Client, ClientChange } from '../src/clients/client.ts';
 import { type ClientAdministration, createClientAdministration } from '../src/clients/client-administration.ts';
@@ -94,6 +95,7 @@ describe.each<GrantingMode>(['registry', 'held'])('with POSTERN_GRANTING=%s', (m
       granting,
       assignableBy: createAssignableBy({ issuer, root, granting, revokedTokens }),
       resources: await openResourceRegistry(db, events, issuer),
+      detailsTypes: await openAuthorizationDetailsTypeRegistry(db, events),
       now: Date.now,
     });
   });

@@ -1,4 +1,5 @@
 /** What a grant decided: for whom a token is issued, with which scopes, for which audience, for how long. */
+import type { AuthorizationDetail } from '../authorization-details/authorization-details.ts';
 import type { Client } from '../clients/client.ts';
 
 export interface Authorization {
@@ -8,6 +9,8 @@ export interface Authorization {
   readonly ttlSeconds: number;
   /** Whom the token is about; by default the client itself. */
   readonly subject?: string;
+  /** Rich authorization, in the token and in the answer. RFC 9396 §7 and §9.1. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /** Further claims of the token, such as `act`. Those that every token has cannot be among them. */
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Further members of the token answer, such as `issued_token_type`. */

@@ -30,6 +30,7 @@ export function issueAccessToken(
     exp: iat + ttlSeconds,
     jti,
     scope: scopes.join(' '),
+    authorization_details: authorization.authorizationDetails,
     gen: client.generation,
     cnf: confirmation,
   };

@@ -6,7 +6,7 @@ import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import type { Client } from './client.ts';
 import { findClient } from './client-store.ts';
 import { assignableScopes, type GrantingRules } from './granting.ts';
-import { findStandingFault } from './standing.ts';
+import { findTokenFault } from './standing.ts';
 
 /**
  * The scopes that a verified token may assign. Looks once more, inside the transaction, whether it still stands: its
@@ -25,7 +25,11 @@ export interface AssignableByOptions {
 export function createAssignableBy({ issuer, root, granting, revokedTokens }: AssignableByOptions): AssignableBy {
   return async (transaction, token) => {
     const granter = token.clientId === root.id ? root : await findClient(transaction, token.clientId);
-    const fault = findStandingFault(token, granter, revokedTokens.has(token.jti), issuer);
+    const fault = await findTokenFault(token, {
+      issuer,
+      findClient: async (id) => (id === root.id ? root : findClient(transaction, id)),
+      isRevoked: revokedTokens.has,
+    });
     if (granter === undefined || fault !== undefined) {
       throw refuseToken(fault ?? 'client_unknown');
     }

@@ -2,6 +2,7 @@
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
+import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import type { Database } from '../db/schema.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
@@ -41,12 +42,13 @@ export interface ClientAdministrationOptions {
   readonly granting: GrantingRules;
   readonly assignableBy: AssignableBy;
   readonly resources: ResourceRegistry;
+  readonly detailsTypes: AuthorizationDetailsTypeRegistry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, granting, assignableBy, resources, now } = options;
+  const { events, masterKey, granting, assignableBy, resources, detailsTypes, now } = options;
   const timestamp = () => new Date(now()).toISOString();
   const known = (change: ClientChange): ClientChange => ({
     ...change,
@@ -63,7 +65,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const createdAt = timestamp();
       const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
       checkMetadata(client.metadata);
-      requireRegistered(change, resources);
+      requireRegistered(change, resources, detailsTypes);
       const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
       await events.change(token.clientId, async (transaction, append) => {
         requireAssignable(client, await assignableBy(transaction, token), granting);
@@ -86,7 +88,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const before = await getClient(transaction, clientId);
         const after = changeClient(before, change, timestamp());
         checkMetadata(after.metadata);
-        requireRegistered(change, resources);
+        requireRegistered(change, resources, detailsTypes);
         requireAssignable(before, assignable, granting);
         requireAssignable(after, assignable, granting);
         await updateClient(transaction, after);
@@ -123,11 +125,19 @@ export async function endTokens(transaction: Kysely<Database>, append: Append, c
   await append({ kind: 'client.revoked', subject: client.id, data: { generation } });
 }
 
-/** Throws `invalid_parameter` where the change names a resource that is not registered. */
-function requireRegistered(change: ClientChange, resources: ResourceRegistry): void {
+/** Throws `invalid_parameter` where the change names a resource or a type that is not registered. */
+function requireRegistered(
+  change: ClientChange,
+  resources: ResourceRegistry,
+  detailsTypes: AuthorizationDetailsTypeRegistry,
+): void {
   const unknown = change.resources?.find((identifier) => resources.findByIdentifier(identifier) === undefined);
   if (unknown !== undefined) {
     throw new OAuthError('invalid_parameter', `resources: there is no resource ${unknown}.`);
+  }
+  const unknownType = change.authorization_details_types?.find((type) => !detailsTypes.has(type));
+  if (unknownType !== undefined) {
+    throw new OAuthError('invalid_parameter', `authorization_details_types: there is no type ${unknownType}.`);
   }
 }
 

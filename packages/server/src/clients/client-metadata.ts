@@ -1,5 +1,6 @@
 /**
- * Client metadata by its registered names, and the rules among its members. RFC 7591 §2, RFC 8705, RFC 9396, RFC 9449.
+ * Client metadata by its registered names, and the rules among its members. RFC 7591 §2, RFC 8693 §4.4, RFC 8705,
+ * RFC 9396 §10, RFC 9449.
  * The document keeps its wire names everywhere, as a JWK or a set of claims does.
  */
 import { OAuthError } from '@postern/protocol';
@@ -14,7 +15,7 @@ export const noClientAuth = 'none';
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 /** The grants that there are. */
-export const grantTypes = ['client_credentials', jwtBearer] as const;
+export const grantTypes = ['client_credentials', jwtBearer, 'urn:ietf:params:oauth:grant-type:token-exchange'] as const;
 
 export type GrantType = (typeof grantTypes)[number];
 
@@ -72,6 +73,17 @@ export const clientMetadataMembers = {
   resources: Type.Optional(
     Type.Union([Type.Array(Type.String({ maxLength: 1_000 }), { maxItems: 100 }), Type.Null()], {
       description: 'Identifiers of the registered resources that it may ask tokens for.',
+    }),
+  ),
+  authorization_details_types: Type.Optional(
+    Type.Union([Type.Array(Type.String({ maxLength: 100 }), { maxItems: 100 }), Type.Null()], {
+      description: 'Registered types of authorization details that it may ask for.',
+    }),
+  ),
+  may_act: Type.Optional(
+    Type.Union([Type.String({ minLength: 1, maxLength: 128 }), Type.Null()], {
+      description:
+        'Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act.',
     }),
   ),
   dpop_bound_access_tokens: Type.Optional(

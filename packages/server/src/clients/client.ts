@@ -81,6 +81,11 @@ function toSet(names: readonly string[] | null): ReadonlySet<string> | null {
   return names === null ? null : new Set(names);
 }
 
+/** Whether a client may have authorization details of a type that is registered: those of its metadata, and root all. */
+export function mayUseDetailsType(client: Client, type: string): boolean {
+  return client.isRoot || client.metadata.authorization_details_types?.includes(type) === true;
+}
+
 /** Whether a client may have tokens for a resource that is registered: those of its `resources`, and root all. */
 export function mayAskFor(client: Client, identifier: string): boolean {
   return client.isRoot || client.metadata.resources?.includes(identifier) === true;

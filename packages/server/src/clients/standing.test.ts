@@ -1,8 +1,8 @@
 /** When a genuine token stops to stand. */
-import type { AccessToken } from '@postern/guard';
+import { type AccessToken, groundClaim } from '@postern/guard';
 import { describe, expect, test } from 'vitest';
 import { type Client, newClient } from './client.ts';
-import { findStandingFault } from './standing.ts';
+import { findStandingFault, findTokenFault } from './standing.ts';
 
 const issuer = 'https://auth.example.com';
 const api = 'https://api.example.com';
@@ -71,5 +71,71 @@ describe('a token falls', () => {
 
   test('when it was revoked, whatever else', () => {
     expect(findStandingFault(token, client, true, issuer)).toBe('token_revoked');
+  });
+});
+
+describe('authorization details', () => {
+  const held = { ...token, claims: { authorization_details: [{ type: 'payment' }, { type: 'account' }] } };
+  const holder = (...types: string[]) => ({ ...client, metadata: { authorization_details_types: types } });
+
+  test('stand while their types are those of the client, and for root', () => {
+    expect(findStandingFault(held, holder('account', 'payment'), false, issuer)).toBeUndefined();
+    expect(findStandingFault(held, root, false, issuer)).toBeUndefined();
+  });
+
+  test.each([[['payment']], [[]]])('fall when the client has only %j', (types) => {
+    expect(findStandingFault(held, holder(...types), false, issuer)).toBe('details_type_withdrawn');
+  });
+});
+
+describe('a token that was got by exchange', () => {
+  const first = { ...client, id: 'first' };
+  const second = { ...client, id: 'second' };
+  const subject = { ...token, clientId: 'first', jti: 'subject', scopes: first.scopes };
+  const exchanged = { ...token, clientId: 'second', jti: 'exchanged', claims: { ground: groundClaim([subject]) } };
+  const faultWith = (clients: Client[], revoked: string[] = []) =>
+    findTokenFault(exchanged, {
+      issuer,
+      findClient: async (id) => clients.find((one) => one.id === id),
+      isRevoked: (jti) => revoked.includes(jti),
+    });
+
+  test('stands while all that it stands on does', async () => {
+    expect(await faultWith([first, second])).toBeUndefined();
+  });
+
+  test('stands when the subject client loses a scope that this token does not hold', async () => {
+    expect(await faultWith([{ ...first, scopes: new Set(['policy:read']) }, second])).toBeUndefined();
+  });
+
+  test.each<[string, Client[], string[], string]>([
+    ['it was revoked', [first, second], ['exchanged'], 'token_revoked'],
+    ['the subject token was revoked', [first, second], ['subject'], 'token_revoked'],
+    ['its client is gone', [first], [], 'client_unknown'],
+    ['the subject client is gone', [second], [], 'client_unknown'],
+    ['the subject client is disabled', [{ ...first, enabled: false }, second], [], 'client_disabled'],
+    ['the tokens of the subject client were revoked', [{ ...first, generation: 4 }, second], [], 'generation_old'],
+    [
+      'the subject client lost its scope',
+      [{ ...first, scopes: new Set(['rule:read']) }, second],
+      [],
+      'scope_withdrawn',
+    ],
+    ['its own client lost the scope', [first, { ...second, scopes: new Set() }], [], 'scope_withdrawn'],
+  ])('falls when %s', async (_, clients, revoked, reason) => {
+    expect(await faultWith(clients, revoked)).toBe(reason);
+  });
+
+  test('falls when the subject client may not ask for the audience any more', async () => {
+    const forApi = (id: string, ...resources: string[]) => ({ ...client, id, metadata: { resources } });
+    const onApi = { ...exchanged, audience: [api], claims: { ground: groundClaim([{ ...subject, audience: [api] }]) } };
+    const fault = (...clients: Client[]) =>
+      findTokenFault(onApi, {
+        issuer,
+        findClient: async (id) => clients.find((one) => one.id === id),
+        isRevoked: () => false,
+      });
+    expect(await fault(forApi('first', api), forApi('second', api))).toBeUndefined();
+    expect(await fault(forApi('first'), forApi('second', api))).toBe('audience_wrong');
   });
 });

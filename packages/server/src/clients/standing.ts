@@ -1,9 +1,32 @@
 /** Whether a genuine token still stands: it dies the moment its ground goes. */
-import type { AccessToken } from '@postern/guard';
+import { type AccessToken, groundsOf } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
-import { type Client, mayAskFor } from './client.ts';
+import { detailsOf } from '../authorization-details/authorization-details.ts';
+import { type Client, mayAskFor, mayUseDetailsType } from './client.ts';
 
-/** Why a token is no longer good given its client as it is now, or undefined where it is. */
+export interface StandingLookups {
+  readonly issuer: string;
+  readonly findClient: (id: string) => Promise<Client | undefined>;
+  readonly isRevoked: (jti: string) => boolean;
+}
+
+/**
+ * Why a token is no longer good, or undefined where it is. One that was got by exchange (RFC 8693) stands only while
+ * every token that it was exchanged for does, judged by what this one holds.
+ */
+export async function findTokenFault(token: AccessToken, lookups: StandingLookups): Promise<ErrorReason | undefined> {
+  const { issuer, findClient, isRevoked } = lookups;
+  const grounds = groundsOf(token).map((ground) => ({ ...token, ...ground }));
+  for (const held of [token, ...grounds]) {
+    const fault = findStandingFault(held, await findClient(held.clientId), isRevoked(held.jti), issuer);
+    if (fault !== undefined) {
+      return fault;
+    }
+  }
+  return undefined;
+}
+
+/** The same for one token and its client as it is now. Does not look at the tokens that it was exchanged for. */
 export function findStandingFault(
   token: AccessToken,
   client: Client | undefined,
@@ -25,6 +48,9 @@ export function findStandingFault(
   }
   if (!token.audience.every((one) => one === issuer || mayAskFor(client, one))) {
     return 'audience_wrong';
+  }
+  if (!detailsOf(token).every(({ type }) => mayUseDetailsType(client, type))) {
+    return 'details_type_withdrawn';
   }
   return token.scopes.isSubsetOf(client.scopes) ? undefined : 'scope_withdrawn';
 }

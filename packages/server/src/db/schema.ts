@@ -69,6 +69,13 @@ export interface ResourceTable {
   introspection_clients: string;
 }
 
+export interface AuthorizationDetailsTypeTable {
+  type: string;
+  description: string | null;
+  /** JSON Schema. */
+  schema: string;
+}
+
 export interface RevokedTokenTable {
   jti: string;
   client_id: string;
@@ -101,6 +108,7 @@ export interface TrustedIssuerTable {
 export interface Database {
   trusted_issuers: TrustedIssuerTable;
   resources: ResourceTable;
+  authorization_details_types: AuthorizationDetailsTypeTable;
   revoked_tokens: RevokedTokenTable;
   used_tokens: UsedTokenTable;
   clients: ClientTable;

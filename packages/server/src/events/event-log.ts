@@ -17,6 +17,8 @@ export type EventKind =
   | 'resource.deleted'
   | 'issuer.saved'
   | 'issuer.deleted'
+  | 'authorization_details_type.saved'
+  | 'authorization_details_type.deleted'
   | 'key.created'
   | 'key.deleted';
 

@@ -5,7 +5,7 @@ import type { Grant } from './grant.ts';
 /** A client gets the scopes it asks for, or all that it may have there; never fewer than it asked for without a word. */
 export const clientCredentials: Grant = {
   grantType: 'client_credentials',
-  authorize({ client, scopes, target }) {
+  authorize({ client, scopes, target, authorizationDetails }) {
     const beyond = scopes?.find((scope) => !target.scopes.has(scope));
     if (beyond !== undefined) {
       throw new OAuthError(
@@ -15,6 +15,15 @@ export const clientCredentials: Grant = {
           : `The client does not hold the scope ${beyond.slice(0, 100)}.`,
       );
     }
-    return { client, scopes: scopes ?? [...target.scopes], audience: target.audience, ttlSeconds: target.ttlSeconds };
+    const { may_act } = client.metadata;
+    return {
+      client,
+      scopes: scopes ?? [...target.scopes],
+      audience: target.audience,
+      ttlSeconds: target.ttlSeconds,
+      authorizationDetails,
+      // RFC 8693 §4.4.
+      ...(may_act !== undefined && { claims: { may_act: { sub: may_act } } }),
+    };
   },
 };

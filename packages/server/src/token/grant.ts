@@ -1,5 +1,7 @@
 /** What a grant is: one grant_type and one decision. RFC 6749 §4. */
+import type { Confirmation } from '@postern/guard';
 import type { Authorization } from '../access-token/authorization.ts';
+import type { AuthorizationDetail } from '../authorization-details/authorization-details.ts';
 import type { Client } from '../clients/client.ts';
 import type { GrantType } from '../clients/client-metadata.ts';
 import type { Target } from './target.ts';
@@ -11,6 +13,10 @@ export interface TokenRequest {
   readonly scopes: readonly string[] | undefined;
   /** What the token is for. */
   readonly target: Target;
+  /** What is asked for in `authorization_details`, each element allowed and valid. RFC 9396 §2. */
+  readonly authorizationDetails: readonly AuthorizationDetail[] | undefined;
+  /** The key that the request proves, which the token will be bound to. */
+  readonly confirmation: Confirmation | undefined;
   /** All parameters of the form, for those that only this grant knows. */
   readonly parameters: ReadonlyMap<string, string>;
   /** Seconds since 1970. */
@@ -24,6 +30,11 @@ export interface Grant {
    * it returns may hold fewer scopes than it does by itself. Throws `invalid_grant`.
    */
   identifyClient?(parameters: ReadonlyMap<string, string>, nowSeconds: number): Promise<Client>;
+  /**
+   * Says which resource the token is for, where that follows from more than the parameter `resource`. Throws
+   * `invalid_request` or `invalid_target`.
+   */
+  findResource?(parameters: ReadonlyMap<string, string>, nowSeconds: number): string;
   /** Decides, or throws `invalid_scope`, `invalid_grant` or `invalid_target`. */
   authorize(request: TokenRequest): Authorization | Promise<Authorization>;
 }

@@ -1,10 +1,13 @@
 /** The token endpoint. RFC 6749 §3.2. What all grants share stands here, in steps; a grant only decides. */
+import { longestToken } from '@postern/guard';
 import { OAuthError, parseForm, parseScope } from '@postern/protocol';
 import { Type } from 'typebox';
 import { issueAccessToken } from '../access-token/issue.ts';
+import { type AuthorizationDetail, parseAuthorizationDetails } from '../authorization-details/authorization-details.ts';
+import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import { type AuthenticateClient, hasCredentials } from '../client-auth/authenticate.ts';
 import { assertionType } from '../client-auth/private-key-jwt.ts';
-import type { Client } from '../clients/client.ts';
+import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { type GrantType, jwtBearer } from '../clients/client-metadata.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
@@ -12,9 +15,10 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { Grant } from './grant.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type TargetOptions } from './target.ts';
+import { accessTokenType } from './token-exchange.ts';
 
 const TokenForm = Type.Object({
-  grant_type: Type.String({ description: `client_credentials, or ${jwtBearer}`, examples: ['client_credentials'] }),
+  grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: ['client_credentials'] }),
   assertion: Type.Optional(Type.String({ description: `With grant_type ${jwtBearer}: the token of the workload.` })),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
@@ -26,6 +30,17 @@ const TokenForm = Type.Object({
   resource: Type.Optional(
     Type.String({ description: "Identifier of the resource that the token is for. Without it: Postern's own APIs." }),
   ),
+  authorization_details: Type.Optional(
+    Type.String({ description: 'JSON array of objects, each with a registered `type` that the client may ask for.' }),
+  ),
+  subject_token: Type.Optional(Type.String({ description: 'Token exchange: the access token to exchange.' })),
+  subject_token_type: Type.Optional(Type.String({ description: `With subject_token: \`${accessTokenType}\`` })),
+  actor_token: Type.Optional(
+    Type.String({ description: 'Token exchange: an access token of who acts. Without it: the client.' }),
+  ),
+  actor_token_type: Type.Optional(Type.String({ description: 'With actor_token, as subject_token_type.' })),
+  requested_token_type: Type.Optional(Type.String({ description: `Token exchange: \`${accessTokenType}\`` })),
+  audience: Type.Optional(Type.String({ description: 'Token exchange: key or identifier of a resource.' })),
 });
 
 /** Further members are the grant's. */
@@ -35,6 +50,9 @@ const TokenAnswer = Type.Object(
     token_type: Type.String({ description: '`Bearer`, or `DPoP` where the token is bound to the key of a proof.' }),
     expires_in: Type.Integer({ description: 'Seconds.' }),
     scope: Type.String(),
+    authorization_details: Type.Optional(
+      Type.Array(Type.Unsafe<AuthorizationDetail>({ type: 'object', additionalProperties: true })),
+    ),
   },
   { additionalProperties: true },
 );
@@ -57,12 +75,13 @@ export interface TokenEndpointOptions {
   readonly keys: KeyRing;
   readonly senderConstraint: SenderConstraintOptions;
   readonly targets: TargetOptions;
+  readonly detailsTypes: AuthorizationDetailsTypeRegistry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
-  const { issuer, authenticateClient, keys, senderConstraint, targets, now } = options;
+  const { issuer, authenticateClient, keys, senderConstraint, targets, detailsTypes, now } = options;
   const grants = new Map<string, Grant>(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
@@ -120,10 +139,27 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const confirmation = await bindToSender(client, request.headers['dpop'], nowSeconds, senderConstraint);
 
         // 5. Find what the token is for.
-        const target = findTarget(form.get('resource'), client, targets);
+        const resource = grant.findResource?.(form, nowSeconds) ?? form.get('resource');
+        const target = findTarget(resource, client, targets);
+        const details = form.get('authorization_details');
+        const authorizationDetails =
+          details === undefined
+            ? undefined
+            : parseAuthorizationDetails(details, detailsTypes, (type) => mayUseDetailsType(client, type));
 
-        // 6. Let the grant decide.
-        const authorization = await grant.authorize({ client, scopes, target, parameters: form, nowSeconds });
+        // 6. Let the grant decide. What is asked for is never dropped without a word.
+        const authorization = await grant.authorize({
+          client,
+          scopes,
+          target,
+          authorizationDetails,
+          confirmation,
+          parameters: form,
+          nowSeconds,
+        });
+        if (authorizationDetails !== undefined && authorization.authorizationDetails !== authorizationDetails) {
+          throw new OAuthError('invalid_authorization_details', `The grant_type ${grantType} takes none.`);
+        }
 
         // 7. Issue.
         const { token, jti } = issueAccessToken(
@@ -132,10 +168,14 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           keys.signingKey(target.signingAlg),
           nowSeconds,
         );
+        if (token.length > longestToken) {
+          throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
+        }
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {
-          request.log.info({ client_id: client.id, jti, ...authorization.logged }, 'access token issued');
+          const logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
+          request.log.info(logged, 'access token issued');
         }
 
         // 8. Respond.
@@ -144,6 +184,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           token_type: confirmation === undefined ? 'Bearer' : 'DPoP',
           expires_in: authorization.ttlSeconds,
           scope: authorization.scopes.join(' '),
+          authorization_details: authorization.authorizationDetails,
           ...authorization.answer,
         };
       },

@@ -1,8 +1,13 @@
 import type { MigrationSet } from '../migrate.ts';
 import { up as foundation } from './0001-foundation.ts';
 import { up as trustedIssuers } from './0002-trusted-issuers.ts';
+import { up as authorizationDetailsTypes } from './0003-authorization-details-types.ts';
 
 export const serverMigrations: MigrationSet = {
   owner: 'server',
-  migrations: { '0001-foundation': { up: foundation }, '0002-trusted-issuers': { up: trustedIssuers } },
+  migrations: {
+    '0001-foundation': { up: foundation },
+    '0002-trusted-issuers': { up: trustedIssuers },
+    '0003-authorization-details-types': { up: authorizationDetailsTypes },
+  },
 };

@@ -1,0 +1,83 @@
+/** The registered types of authorization details in memory, and their changes. RFC 9396 §2.1. */
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import {
+  type AuthorizationDetailsType,
+  deleteDetailsType,
+  loadDetailsTypes,
+  saveDetailsType,
+} from './authorization-details-type-store.ts';
+import { type CheckElement, compileDetailsSchema } from './details-schema.ts';
+
+export interface AuthorizationDetailsTypeRegistry {
+  /** All, by name. */
+  list(): readonly AuthorizationDetailsType[];
+  /** Throws `not_found`. */
+  get(type: string): AuthorizationDetailsType;
+  has(type: string): boolean;
+  /** The check of elements of the type; undefined where there is none of that name. */
+  findCheck(type: string): CheckElement | undefined;
+  /** Makes it, or changes the one of that name. Throws `invalid_parameter` for a schema that is not allowed. */
+  save(actor: string, type: AuthorizationDetailsType): Promise<void>;
+  /** Throws `not_found`. */
+  remove(actor: string, type: string): Promise<void>;
+}
+
+export async function openAuthorizationDetailsTypeRegistry(
+  db: Kysely<Database>,
+  events: EventLog,
+): Promise<AuthorizationDetailsTypeRegistry> {
+  const types = new Map<string, AuthorizationDetailsType>();
+  /** Made when they are first needed. */
+  const checks = new Map<string, CheckElement>();
+
+  const reload = async () => {
+    const loaded = await loadDetailsTypes(db);
+    types.clear();
+    checks.clear();
+    for (const one of loaded) {
+      types.set(one.type, one);
+    }
+  };
+  await reload();
+
+  const registry: AuthorizationDetailsTypeRegistry = {
+    list: () => [...types.values()],
+    get(type) {
+      const found = types.get(type);
+      if (found === undefined) {
+        throw new OAuthError('not_found', `There is no authorization details type ${type}.`);
+      }
+      return found;
+    },
+    has: (type) => types.has(type),
+    findCheck(type) {
+      const found = types.get(type);
+      if (found === undefined) {
+        return undefined;
+      }
+      const check = checks.get(type) ?? compileDetailsSchema(found.schema);
+      checks.set(type, check);
+      return check;
+    },
+    async save(actor, saved) {
+      compileDetailsSchema(saved.schema);
+      await events.change(actor, async (transaction, append) => {
+        await saveDetailsType(transaction, saved);
+        await append({ kind: 'authorization_details_type.saved', subject: saved.type, data: { ...saved } });
+      });
+      await reload();
+    },
+    async remove(actor, type) {
+      registry.get(type);
+      await events.change(actor, async (transaction, append) => {
+        await deleteDetailsType(transaction, type);
+        await append({ kind: 'authorization_details_type.deleted', subject: type, data: {} });
+      });
+      await reload();
+    },
+  };
+  return registry;
+}

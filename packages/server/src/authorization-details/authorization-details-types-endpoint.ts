@@ -1,0 +1,124 @@
+/** The management API of types of authorization details. RFC 9396 §2.1. */
+import { accessTokenOf } from '@postern/guard/fastify';
+import { Type } from 'typebox';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
+import type { AuthorizationDetailsTypeRegistry } from './authorization-details-type-registry.ts';
+import type { AuthorizationDetailsType } from './authorization-details-type-store.ts';
+import type { JsonSchema } from './details-schema.ts';
+
+const TypeBody = Type.Object(
+  {
+    type: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      pattern: '^[A-Za-z][A-Za-z0-9_.:/~-]*$',
+      description: 'What elements of authorization_details name as their type: a word, or a URI.',
+    }),
+    description: Type.Optional(nullable(Type.String({ maxLength: 2_000 }))),
+    schema: Type.Unsafe<JsonSchema>({
+      type: 'object',
+      additionalProperties: true,
+      description:
+        'JSON Schema of one element as a whole, its `type` among it. One tree: no references, no formats; patterns ' +
+        'are plain sequences from `^` to `$` without groups.',
+    }),
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        type: 'payment_initiation',
+        schema: {
+          type: 'object',
+          properties: { type: { type: 'string' }, currency: { type: 'string', pattern: '^[A-Z]{3}$' } },
+          required: ['currency'],
+          additionalProperties: false,
+        },
+      },
+    ],
+  },
+);
+
+const TypePath = Type.Object({ type: Type.String() });
+
+export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTypeRegistry): ApiPlugin {
+  return async (app) => {
+    app.get(
+      '/api/v1/oauth/authorization-details-type',
+      {
+        config: { scope: 'authorization_details_type:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_authorization_details_types',
+          summary: 'List the types of authorization details, by name',
+          querystring: PageQuery,
+          response: { 200: pageView(TypeBody), ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { page, size } = request.query;
+        const all = types.list();
+        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
+      },
+    );
+
+    app.put(
+      '/api/v1/oauth/authorization-details-type',
+      {
+        config: { scope: 'authorization_details_type:create_or_update' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'save_authorization_details_type',
+          summary: 'Make a type of authorization details, or change the one of that name',
+          description: 'What was issued before a change stays as it is.',
+          body: TypeBody,
+          response: { 200: TypeBody, ...errorResponses(400, 401, 403, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const { type, description = null, schema } = request.body;
+        const saved: AuthorizationDetailsType = { type, description, schema };
+        await types.save(accessTokenOf(request).clientId, saved);
+        return toView(saved);
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/authorization-details-type/:type',
+      {
+        config: { scope: 'authorization_details_type:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_authorization_details_type',
+          summary: 'Read a type of authorization details',
+          params: TypePath,
+          response: { 200: TypeBody, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => toView(types.get(request.params.type)),
+    );
+
+    app.delete(
+      '/api/v1/oauth/authorization-details-type/:type',
+      {
+        config: { scope: 'authorization_details_type:delete' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_authorization_details_type',
+          summary: 'Delete a type of authorization details; nothing is issued with it any more',
+          params: TypePath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await types.remove(accessTokenOf(request).clientId, request.params.type);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+function toView({ type, description, schema }: AuthorizationDetailsType) {
+  return { type, description, schema };
+}

@@ -1,0 +1,76 @@
+/** The parameter authorization_details of a token request. RFC 9396 §2 and §5. */
+import type { AccessToken } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import type { AuthorizationDetailsTypeRegistry } from './authorization-details-type-registry.ts';
+import { elementBounds } from './details-schema.ts';
+import { findBoundsFault } from './json-bounds.ts';
+
+/** One element: its type says what else is in it. */
+export interface AuthorizationDetail {
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+const mostElements = 20;
+
+/** All elements together, the array around them among it. */
+const parameterBounds = { ...elementBounds, depth: elementBounds.depth + 1 };
+
+/**
+ * The elements of the parameter, each checked against the schema of its type. `mayUse` says which types the client is
+ * registered for; a type that does not exist and one that is not for this client get the same answer. Throws
+ * `invalid_authorization_details`.
+ */
+export function parseAuthorizationDetails(
+  text: string,
+  types: AuthorizationDetailsTypeRegistry,
+  mayUse: (type: string) => boolean,
+): readonly AuthorizationDetail[] {
+  const elements = parseArray(text);
+  for (const [index, element] of elements.entries()) {
+    const where = `authorization_details[${index}]`;
+    if (!isElement(element)) {
+      throw refuse(`${where} must be an object with a type.`);
+    }
+    const { type } = element;
+    const check = mayUse(type) ? types.findCheck(type) : undefined;
+    if (check === undefined) {
+      throw refuse(`${where}: the client may not ask for authorization details of the type ${type.slice(0, 100)}.`);
+    }
+    const fault = check(element);
+    if (fault !== undefined) {
+      throw refuse(`${where}${fault}.`);
+    }
+  }
+  return elements as readonly AuthorizationDetail[];
+}
+
+function parseArray(text: string): readonly unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refuse('The parameter authorization_details is not JSON.');
+  }
+  if (!Array.isArray(value) || value.length === 0 || value.length > mostElements) {
+    throw refuse(`The parameter authorization_details must be an array of 1 to ${mostElements} objects.`);
+  }
+  const fault = findBoundsFault(value, parameterBounds);
+  if (fault !== undefined) {
+    throw refuse(`The parameter authorization_details may not have ${fault}.`);
+  }
+  return value;
+}
+
+function isElement(element: unknown): element is AuthorizationDetail {
+  return typeof element === 'object' && element !== null && 'type' in element && typeof element.type === 'string';
+}
+
+function refuse(text: string): OAuthError {
+  return new OAuthError('invalid_authorization_details', text);
+}
+
+/** The authorization details of a verified token, which were checked when it was issued; none for most. */
+export function detailsOf(token: AccessToken): readonly AuthorizationDetail[] {
+  return (token.claims['authorization_details'] as readonly AuthorizationDetail[] | undefined) ?? [];
+}
