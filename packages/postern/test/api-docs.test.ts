@@ -115,6 +115,8 @@ describe('/openapi.json', () => {
     expect(open.toSorted()).toEqual([
       '/.well-known/jwks.json',
       '/.well-known/oauth-authorization-server',
+      '/api/v1/oauth/introspect',
+      '/api/v1/oauth/revoke',
       '/api/v1/oauth/token',
       '/health',
       '/health/ready',

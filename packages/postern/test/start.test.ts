@@ -223,6 +223,10 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_MASTER_KEY', { POSTERN_MASTER_KEY: key, POSTERN_MASTER_KEY_FILE: missing }, /are both set/],
     ['POSTERN_TRUSTED_PROXIES', { POSTERN_TRUSTED_PROXIES: '10.0.0.0/8,proxy' }, /"proxy" is not an address or CIDR/],
     ['POSTERN_TRUSTED_PROXIES', { POSTERN_TRUSTED_PROXIES: '10.0.0.0/33' }, /"10\.0\.0\.0\/33" is not/],
+    ['POSTERN_SIGNING_ALGORITHM', { POSTERN_SIGNING_ALGORITHM: 'HS256' }, /"HS256" is not one of ES256, EdDSA/],
+    ['POSTERN_KEY_ROTATION_DAYS', { POSTERN_KEY_ROTATION_DAYS: '-1' }, /"-1" is not a whole number from 0 to 3650/],
+    ['POSTERN_FETCH_ALLOWED_NETWORKS', { POSTERN_FETCH_ALLOWED_NETWORKS: '10.0.0.0/33' }, /not an address or CIDR/],
+    ['POSTERN_DPOP_NONCES', { POSTERN_DPOP_NONCES: 'on' }, /"on" is not one of off, required/],
     ['POSTERN_GRANTING', { POSTERN_GRANTING: 'all' }, /"all" is not one of registry, held/],
     ['POSTERN_LOG_LEVEL', { POSTERN_LOG_LEVEL: 'loud' }, /"loud" is not one of info/],
   ];
