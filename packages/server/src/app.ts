@@ -24,6 +24,7 @@ import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
+import { wellKnownUrl } from './http/well-known.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { jwksEndpoint } from './jwks-endpoint.ts';
@@ -32,6 +33,11 @@ import { createUsedTokens } from './jwt/used-token-store.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
+import { createClientRegistration } from './registration/client-registration.ts';
+import { createInitialAccessTokenAdministration } from './registration/initial-access-token-administration.ts';
+import { initialAccessTokensEndpoint } from './registration/initial-access-tokens-endpoint.ts';
+import { registrationEndpoint, registrationPath } from './registration/registration-endpoint.ts';
+import { resourceMetadataEndpoint, resourceMetadataName } from './resource-metadata-endpoint.ts';
 import { openResourceRegistry } from './resources/resource-registry.ts';
 import { resourcesEndpoint } from './resources/resources-endpoint.ts';
 import { revocationEndpoint } from './revocation/revocation-endpoint.ts';
@@ -94,6 +100,17 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     usage: secretUsage,
     now,
   });
+  const registrationEnabled = config.registration !== 'off';
+  const registration = createClientRegistration({ db, events, masterKey, granting, root, now });
+  const initialAccessTokens = createInitialAccessTokenAdministration({
+    enabled: registrationEnabled,
+    events,
+    masterKey,
+    granting,
+    assignableBy,
+    resources,
+    now,
+  });
   const grants = [clientCredentials];
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
@@ -126,6 +143,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     audience: issuer,
     now,
     dpop,
+    resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
     findFault: async (token) =>
       findStandingFault(token, await directory.find(token.clientId), revokedTokens.has(token.jti), issuer),
   });
@@ -169,6 +187,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await secretsEndpoint({ secrets })(api);
     await scopesEndpoint(registry)(api);
     await keysEndpoint({ keys, now })(api);
+    await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(api);
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
   });
 
@@ -187,8 +206,16 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await revocationEndpoint({ authenticateClient, verification, revokedTokens, now })(protocol);
   });
 
+  app.register(registrationEndpoint({ issuer, enabled: registrationEnabled, registration }));
+
   app.register(async (open) => {
-    await metadataEndpoint({ issuer, grantTypes: grants.map(({ grantType }) => grantType), registry })(open);
+    await metadataEndpoint({
+      issuer,
+      grantTypes: grants.map(({ grantType }) => grantType),
+      registry,
+      registrationEndpoint: registrationEnabled ? issuer + registrationPath : undefined,
+    })(open);
+    await resourceMetadataEndpoint(issuer)(open);
     await jwksEndpoint(keys)(open);
     await healthEndpoint(db)(open);
   });

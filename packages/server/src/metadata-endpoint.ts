@@ -4,23 +4,28 @@ import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@p
 import { assertionAlgorithms } from './client-auth/private-key-jwt.ts';
 import { clientAuthMethods } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
+import { publish, wellKnownPaths } from './http/well-known.ts';
 import type { ScopeRegistry } from './scopes/scope-registry.ts';
 
 export interface MetadataEndpointOptions {
   readonly issuer: string;
   readonly grantTypes: readonly string[];
   readonly registry: ScopeRegistry;
+  /** Undefined: clients cannot be registered. */
+  readonly registrationEndpoint: string | undefined;
 }
 
-export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpointOptions): ProtocolPlugin {
+export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
+  const { issuer, grantTypes, registry, registrationEndpoint } = options;
+
   return async (app) => {
-    const alias = 'openid-configuration';
-    for (const name of ['oauth-authorization-server', alias]) {
+    const [name, alias] = ['oauth-authorization-server', 'openid-configuration'];
+    for (const path of [...wellKnownPaths(name, issuer), ...wellKnownPaths(alias, issuer)]) {
       app.get(
-        `/.well-known/${name}`,
+        path,
         {
           schema: {
-            hide: name === alias,
+            hide: path !== `/.well-known/${name}`,
             tags: ['Discovery'],
             operationId: 'read_metadata',
             summary: 'Authorization server metadata',
@@ -28,7 +33,7 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
           },
         },
         async (_request, reply): Promise<AuthorizationServerMetadata> => {
-          reply.header('cache-control', 'public, max-age=300');
+          publish(reply, 300);
           return {
             issuer,
             token_endpoint: `${issuer}/api/v1/oauth/token`,
@@ -37,6 +42,7 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
             introspection_endpoint_auth_methods_supported: clientAuthMethods,
             introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
             introspection_signing_alg_values_supported: signingAlgorithms,
+            ...(registrationEndpoint !== undefined && { registration_endpoint: registrationEndpoint }),
             revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
             revocation_endpoint_auth_methods_supported: clientAuthMethods,
             revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,

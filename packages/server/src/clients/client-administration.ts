@@ -16,6 +16,7 @@ import { insertSecret } from './client-secret-store.ts';
 import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
 import { generateClientId, generateClientSecret } from './credentials.ts';
 import { type GrantingRules, requireAssignable } from './granting.ts';
+import { deleteRegistration } from './registration-store.ts';
 
 export interface CreatedClient {
   readonly clientId: string;
@@ -27,7 +28,7 @@ export interface CreatedClient {
 export interface ClientAdministration {
   /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the token may not assign. */
   create(token: AccessToken, change: ClientChange): Promise<CreatedClient>;
-  /** The client after the change. Throws as `create` does, and `not_found`. */
+  /** The client after the change, which manages itself no more. Throws as `create` does, and `not_found`. */
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
   /** Ends all tokens of the client that were issued so far. Throws as `remove` does. */
   revokeTokens(token: AccessToken, clientId: string): Promise<void>;
@@ -92,6 +93,10 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         await updateClient(transaction, after);
         await coverLifetime(transaction, after);
         await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
+        // What an administrator decided about a client, the client must not decide otherwise.
+        if (await deleteRegistration(transaction, clientId)) {
+          await append({ kind: 'registration_access_token.ended', subject: clientId, data: {} });
+        }
         return after;
       });
     },
@@ -124,7 +129,10 @@ export async function endTokens(transaction: Kysely<Database>, append: Append, c
 }
 
 /** Throws `invalid_parameter` where the change names a resource that is not registered. */
-function requireRegistered(change: ClientChange, resources: ResourceRegistry): void {
+export function requireRegistered(
+  change: { readonly resources?: readonly string[] | null },
+  resources: ResourceRegistry,
+): void {
   const unknown = change.resources?.find((identifier) => resources.findByIdentifier(identifier) === undefined);
   if (unknown !== undefined) {
     throw new OAuthError('invalid_parameter', `resources: there is no resource ${unknown}.`);

@@ -83,7 +83,36 @@ export interface UsedTokenTable {
   expires_at: number;
 }
 
+export interface InitialAccessTokenTable {
+  id: string;
+  name: string | null;
+  /** Keyed digest, base64url. */
+  digest: string;
+  /** JSON array of scope names. */
+  scopes: string;
+  /** JSON array of resource identifiers. */
+  resources: string;
+  max_uses: number;
+  uses: number;
+  created_at: string;
+  /** Id of the client that made it. */
+  created_by: string;
+  expires_at: string;
+}
+
+export interface RegistrationTable {
+  client_id: string;
+  /** Keyed digest of the registration access token, base64url. */
+  digest: string;
+  /** JSON array of scope names, the most that the client may give itself. */
+  scopes: string;
+  /** JSON array of resource identifiers, likewise. */
+  resources: string;
+}
+
 export interface Database {
+  initial_access_tokens: InitialAccessTokenTable;
+  registrations: RegistrationTable;
   resources: ResourceTable;
   revoked_tokens: RevokedTokenTable;
   used_tokens: UsedTokenTable;

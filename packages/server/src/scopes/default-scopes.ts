@@ -64,6 +64,9 @@ export const defaultScopes: readonly Scope[] = [
   administrative('resource:create_or_update', 'Make and change resources'),
   administrative('resource:delete', 'Delete resources'),
   administrative('token:revoke', 'Revoke the tokens of any client'),
+  administrative('initial_access_token:create', 'Make initial access tokens, with which clients are registered'),
+  administrative('initial_access_token:read', 'List initial access tokens and their use'),
+  administrative('initial_access_token:delete', 'Delete initial access tokens'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
 ];
