@@ -344,6 +344,17 @@ describe('RFC 7591 §1.2 initial access tokens', () => {
     expectRefused(await register(initial_access_token), 401, 'invalid_token');
   });
 
+  test('give no administrative scope, whatever the database says of them', async () => {
+    const { id, initial_access_token } = await makeToken();
+    await server.db
+      .updateTable('initial_access_tokens')
+      .set({ scopes: JSON.stringify(['client:create', 'policy:read', 'gone:read']) })
+      .where('id', '=', id)
+      .execute();
+    expect((await register(initial_access_token)).body.scope).toBe('policy:read');
+    expectRefused(await register(initial_access_token, { scope: 'client:create' }), 400, 'invalid_client_metadata');
+  });
+
   test.each<[string, object, RegExp]>([
     ['an administrative scope, also for root', { scopes: ['client:create'] }, /client:create/],
     ['a scope that does not exist', { scopes: ['nothing:read'] }, /nothing:read/],

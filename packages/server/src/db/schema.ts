@@ -49,7 +49,7 @@ export interface SigningKeyTable {
 export interface EventTable {
   sequence: Generated<number>;
   occurred_at: string;
-  /** The client that made the change, or `postern` itself. */
+  /** The client that made the change, `postern` itself, or `initial_access_token` for who is no client yet. */
   actor: string;
   kind: string;
   /** The id of what changed. */
