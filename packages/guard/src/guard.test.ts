@@ -74,6 +74,33 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
     expect(asked.map(({ jti }) => jti)).toEqual(['a7f1']);
   });
 
+  test('RFC 9728 §5.1 every refusal names the metadata of the API, where it has any', async () => {
+    const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
+    const named = createGuard({ ...options, resourceMetadata, findFault: async () => 'client_unknown' });
+    const silent = createGuard({ ...options, findFault: async () => 'client_unknown' });
+    const token = await createGuard(options).authorize(request(`Bearer ${issue()}`), 'policy:read');
+    for (const [guard, expected] of [
+      [named, resourceMetadata],
+      [silent, undefined],
+    ] as const) {
+      for (const refused of [
+        guard.authorize(request(undefined), 'policy:read'),
+        guard.authorize(request('Bearer x'), 'policy:read'),
+        guard.requireStanding(token),
+      ]) {
+        await expect(refused).rejects.toMatchObject({ status: 401, resourceMetadata: expected });
+      }
+    }
+    await expect(
+      createGuard({ ...options, resourceMetadata }).authorize(request(`Bearer ${issue({ scope: '' })}`), 'policy:read'),
+    ).rejects.toMatchObject({
+      code: 'insufficient_scope',
+      scope: 'policy:read',
+      reason: 'scope_missing',
+      resourceMetadata,
+    });
+  });
+
   test('a ground that went since: the same, when asked again', async () => {
     let fault: 'client_unknown' | undefined;
     const guard = createGuard({ ...options, findFault: async () => fault });

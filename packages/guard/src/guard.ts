@@ -41,6 +41,8 @@ export interface GuardOptions extends VerifyAccessTokenOptions {
   /** Why a genuine token is no longer good, or undefined while its ground holds. Asked on every call. */
   readonly findFault: (token: AccessToken) => Promise<ErrorReason | undefined>;
   readonly dpop: DpopPolicy;
+  /** URL of the API's own metadata, which its challenges then name. RFC 9728 §5.1. Undefined: it has none. */
+  readonly resourceMetadata?: string;
 }
 
 export interface Guard {
@@ -55,7 +57,7 @@ export interface Guard {
 
 /** Makes a guard. It keeps no state of its own. */
 export function createGuard(options: GuardOptions): Guard {
-  const { findFault, now } = options;
+  const { findFault, now, resourceMetadata } = options;
 
   const requireStanding = async (token: AccessToken) => {
     const fault = await findFault(token);
@@ -64,26 +66,40 @@ export function createGuard(options: GuardOptions): Guard {
     }
   };
 
-  return {
-    requireStanding,
-    async authorize(request, scope) {
-      const { scheme, text } = readAuthorization(request.authorization);
-      const nowSeconds = now() / 1000;
-      const token = verifyAccessToken(text, nowSeconds, options);
-      if (scheme === 'DPoP' || token.confirmation?.jkt !== undefined) {
-        await requireProof(request, scheme, text, token, nowSeconds, options);
-      }
-      await requireStanding(token);
-      if (!token.scopes.has(scope)) {
-        throw new OAuthError('insufficient_scope', `This call needs the scope ${scope}, which the token lacks.`, {
-          reason: 'scope_missing',
-          scope,
-          scheme,
-        });
-      }
-      return token;
-    },
+  const authorize = async (request: GuardedRequest, scope: string) => {
+    const { scheme, text } = readAuthorization(request.authorization);
+    const nowSeconds = now() / 1000;
+    const token = verifyAccessToken(text, nowSeconds, options);
+    if (scheme === 'DPoP' || token.confirmation?.jkt !== undefined) {
+      await requireProof(request, scheme, text, token, nowSeconds, options);
+    }
+    await requireStanding(token);
+    if (!token.scopes.has(scope)) {
+      throw new OAuthError('insufficient_scope', `This call needs the scope ${scope}, which the token lacks.`, {
+        reason: 'scope_missing',
+        scope,
+        scheme,
+      });
+    }
+    return token;
   };
+
+  return {
+    requireStanding: (token) => withMetadata(resourceMetadata, requireStanding(token)),
+    authorize: (request, scope) => withMetadata(resourceMetadata, authorize(request, scope)),
+  };
+}
+
+/** What `pending` throws, with the URL of the API's metadata for its challenge. */
+async function withMetadata<T>(resourceMetadata: string | undefined, pending: Promise<T>): Promise<T> {
+  try {
+    return await pending;
+  } catch (error) {
+    if (error instanceof OAuthError && resourceMetadata !== undefined) {
+      throw new OAuthError(error.code, error.message, { ...error, cause: error.cause, resourceMetadata });
+    }
+    throw error;
+  }
 }
 
 /** RFC 9449 §7.1 and §7.2: a bound token only with a proof of its key, and never as a plain Bearer token. */

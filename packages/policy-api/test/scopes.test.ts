@@ -64,7 +64,7 @@ describe.each(contract)('%s %s', (method, url, scope) => {
   test('without a token is 401 with the bare challenge', async () => {
     const { status, headers, body } = await server.call(method, path, options);
     expect([status, body.error]).toEqual([401, 'missing_token']);
-    expect(headers.get('www-authenticate')).toBe('Bearer realm="Postern"');
+    expect(headers.get('www-authenticate')).toMatch(/^Bearer realm="Postern", resource_metadata="[^"]+"$/);
     expect(headers.get('cache-control')).toBe('no-store');
   });
 

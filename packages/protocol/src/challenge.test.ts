@@ -34,6 +34,14 @@ describe('RFC 6750 §3 the Bearer challenge', () => {
     });
   });
 
+  test('RFC 9728 §5.1 the metadata of the API is named, also to a request without a token', () => {
+    const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
+    for (const code of ['missing_token', 'invalid_token', 'insufficient_scope'] as const) {
+      const { params } = readChallenge(challengeFor(new OAuthError(code, 'x', { resourceMetadata })));
+      expect(params['resource_metadata']).toBe(resourceMetadata);
+    }
+  });
+
   test('no description breaks out of its quotation marks', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'", =\\error\r\n\u00e9') }), (text) => {

@@ -1,4 +1,4 @@
-/** `WWW-Authenticate` challenges. RFC 9110 §11.6.1, RFC 7617 §2, RFC 6750 §3. */
+/** `WWW-Authenticate` challenges. RFC 9110 §11.6.1, RFC 7617 §2, RFC 6750 §3, RFC 9728 §5.1. */
 import type { OAuthError } from './oauth-error.ts';
 
 const realm = 'Postern';
@@ -21,7 +21,7 @@ export function challengeFor(error: OAuthError): string | undefined {
         ? formatChallenge('Basic', { realm, charset: 'UTF-8', error: error.code, error_description: error.message })
         : undefined;
     case 'missing_token':
-      return formatChallenge('Bearer', { realm });
+      return formatChallenge('Bearer', { realm, resource_metadata: error.resourceMetadata });
     case 'invalid_token':
     case 'insufficient_scope':
       return formatTokenChallenge(error);
@@ -34,7 +34,13 @@ export function challengeFor(error: OAuthError): string | undefined {
 }
 
 function formatTokenChallenge(error: OAuthError): string {
-  const params = { realm, error: error.code, error_description: error.message, scope: error.scope };
+  const params = {
+    realm,
+    error: error.code,
+    error_description: error.message,
+    scope: error.scope,
+    resource_metadata: error.resourceMetadata,
+  };
   return error.scheme === 'DPoP'
     ? formatChallenge('DPoP', { ...params, algs: dpopAlgorithms.join(' ') })
     : formatChallenge('Bearer', params);

@@ -3,6 +3,6 @@ export { type BasicCredentials, parseBasicCredentials } from './basic-credential
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { parseForm } from './form.ts';
 export { type DecodedJws, decodeJws } from './jws.ts';
-export type { AuthorizationServerMetadata } from './metadata.ts';
+export type { AuthorizationServerMetadata, ProtectedResourceMetadata } from './metadata.ts';
 export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
 export { isScopeToken, parseScope } from './scope.ts';

@@ -1,4 +1,4 @@
-/** Authorization server metadata, the members that Postern publishes. RFC 8414 §2. */
+/** The members of metadata that Postern publishes. RFC 8414 §2, RFC 9728 §2. */
 export interface AuthorizationServerMetadata {
   readonly issuer: string;
   readonly token_endpoint: string;
@@ -7,6 +7,8 @@ export interface AuthorizationServerMetadata {
   readonly introspection_endpoint_auth_methods_supported: readonly string[];
   readonly introspection_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly introspection_signing_alg_values_supported: readonly string[];
+  /** Missing while registration is off. */
+  readonly registration_endpoint?: string;
   readonly revocation_endpoint: string;
   readonly revocation_endpoint_auth_methods_supported: readonly string[];
   readonly revocation_endpoint_auth_signing_alg_values_supported: readonly string[];
@@ -20,4 +22,13 @@ export interface AuthorizationServerMetadata {
   /** RFC 9396 §10. */
   readonly authorization_details_types_supported?: readonly string[];
   readonly service_documentation: string;
+}
+
+export interface ProtectedResourceMetadata {
+  readonly resource: string;
+  readonly authorization_servers: readonly string[];
+  readonly bearer_methods_supported: readonly string[];
+  readonly dpop_signing_alg_values_supported: readonly string[];
+  readonly resource_name: string;
+  readonly resource_documentation: string;
 }

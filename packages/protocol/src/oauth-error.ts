@@ -13,6 +13,10 @@ const statusOf = {
   invalid_dpop_proof: 400,
   use_dpop_nonce: 400,
   invalid_scope: 400,
+  invalid_redirect_uri: 400,
+  invalid_client_metadata: 400,
+  invalid_software_statement: 400,
+  unapproved_software_statement: 400,
   /** The call needs a token and has none: the challenge then carries no error code (RFC 6750 §3.1). */
   missing_token: 401,
   invalid_token: 401,
@@ -50,6 +54,8 @@ export type ErrorReason =
   | 'token_not_yet_valid'
   | 'claims_malformed'
   | 'token_revoked'
+  | 'token_unknown'
+  | 'token_used_up'
   | 'generation_old'
   | 'scope_withdrawn'
   | 'details_type_withdrawn'
@@ -74,11 +80,13 @@ export interface OAuthErrorOptions {
   /** For the log and the audit trail, never for the caller. */
   readonly reason?: ErrorReason | undefined;
   /** The scope that would have let the call pass; named in the 403 challenge. RFC 6750 §3.1. */
-  readonly scope?: string;
+  readonly scope?: string | undefined;
   /** The scheme by which the caller authenticates, so that a 401 challenges for the same one. */
   readonly scheme?: Scheme | undefined;
   /** For the `DPoP-Nonce` header. RFC 9449 §8. */
-  readonly dpopNonce?: string;
+  readonly dpopNonce?: string | undefined;
+  /** Where an API says what it is and whose tokens it takes, for its challenge. RFC 9728 §5.1. */
+  readonly resourceMetadata?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -94,6 +102,7 @@ export class OAuthError extends Error {
   readonly scope: string | undefined;
   readonly scheme: Scheme | undefined;
   readonly dpopNonce: string | undefined;
+  readonly resourceMetadata: string | undefined;
 
   constructor(code: ErrorCode, description: string, options: OAuthErrorOptions = {}) {
     super(toDescription(description), options.cause === undefined ? undefined : { cause: options.cause });
@@ -103,6 +112,7 @@ export class OAuthError extends Error {
     this.scope = options.scope;
     this.scheme = options.scheme;
     this.dpopNonce = options.dpopNonce;
+    this.resourceMetadata = options.resourceMetadata;
   }
 }
 

@@ -26,6 +26,7 @@ import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
+import { wellKnownUrl } from './http/well-known.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { createIssuerKeys } from './issuers/issuer-keys.ts';
@@ -37,6 +38,11 @@ import { createUsedTokens } from './jwt/used-token-store.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
+import { createClientRegistration } from './registration/client-registration.ts';
+import { createInitialAccessTokenAdministration } from './registration/initial-access-token-administration.ts';
+import { initialAccessTokensEndpoint } from './registration/initial-access-tokens-endpoint.ts';
+import { registrationEndpoint, registrationPath } from './registration/registration-endpoint.ts';
+import { resourceMetadataEndpoint, resourceMetadataName } from './resource-metadata-endpoint.ts';
 import { openResourceRegistry } from './resources/resource-registry.ts';
 import { resourcesEndpoint } from './resources/resources-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
@@ -113,6 +119,17 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
   const issuers = createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, granting, assignableBy });
   const issuerKeys = createIssuerKeys(fetchDocument);
+  const registrationEnabled = config.registration !== 'off';
+  const registration = createClientRegistration({ db, events, masterKey, granting, root, now });
+  const initialAccessTokens = createInitialAccessTokenAdministration({
+    enabled: registrationEnabled,
+    events,
+    masterKey,
+    granting,
+    assignableBy,
+    resources,
+    now,
+  });
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
@@ -145,6 +162,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     baseUrl: issuer,
     now,
     dpop,
+    resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
     findFault: (token) => findTokenFault(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
   });
   app.decorate('guard', guard);
@@ -197,6 +215,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await secretsEndpoint({ secrets })(api);
     await scopesEndpoint(registry)(api);
     await keysEndpoint({ keys, now })(api);
+    await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(api);
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
     await issuersEndpoint({ issuers, scopes: registry })(api);
     await authorizationDetailsTypesEndpoint(detailsTypes)(api);
@@ -219,10 +238,17 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await revocationEndpoint({ authenticateClient, verification, revokedTokens, now })(protocol);
   });
 
+  app.register(registrationEndpoint({ issuer, enabled: registrationEnabled, registration }));
+
   app.register(async (open) => {
-    await metadataEndpoint({ issuer, grantTypes: grants.map(({ grantType }) => grantType), registry, detailsTypes })(
-      open,
-    );
+    await metadataEndpoint({
+      issuer,
+      grantTypes: grants.map(({ grantType }) => grantType),
+      registry,
+      detailsTypes,
+      registrationEndpoint: registrationEnabled ? issuer + registrationPath : undefined,
+    })(open);
+    await resourceMetadataEndpoint(issuer)(open);
     await jwksEndpoint(keys)(open);
     await healthEndpoint(db)(open);
   });

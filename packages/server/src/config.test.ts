@@ -47,6 +47,7 @@ test('without any variable, everything has its default', () => {
     fetchAllowedNetworks: [],
     dpopNonces: 'off',
     granting: 'registry',
+    registration: 'off',
     logLevel: 'info',
   });
 });
@@ -86,6 +87,7 @@ describe('what a variable takes', () => {
     ],
     [{ POSTERN_GRANTING: 'held' }, { granting: 'held' }],
     [{ POSTERN_GRANTING: 'registry' }, { granting: 'registry' }],
+    [{ POSTERN_REGISTRATION: 'initial_access_token' }, { registration: 'initial_access_token' }],
     [{ POSTERN_LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
   ])('%j', (env, expected) => {
     expect(readConfig(env)).toMatchObject(expected);
@@ -122,6 +124,8 @@ describe('a wrong value stops the start with one line: the variable, the fault a
         'https://auth.example.com:443',
         'https://auth.example.com/a/../b',
         'https://auth.example.com/a"b',
+        'https://auth.example.com/a:b',
+        'https://auth.example.com/*',
         'https:auth.example.com',
         'https://',
       ],
@@ -132,6 +136,7 @@ describe('a wrong value stops the start with one line: the variable, the fault a
       'POSTERN_TRUSTED_PROXIES',
       ['localhost', '10.0.0.0/33', '10.0.0.0/', '::1/129', '10.0.0.1,x', '1/2/3', '10.0.0.0/-1'],
     ],
+    ['POSTERN_REGISTRATION', ['on', 'open', 'true']],
     ['POSTERN_GRANTING', ['all', 'Registry', 'held,registry']],
     ['POSTERN_LOG_LEVEL', ['loud', 'INFO', 'fatal']],
   ])('%s', (name, values) => {

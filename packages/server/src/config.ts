@@ -35,6 +35,8 @@ export interface ServerConfig {
   /** Addresses and CIDRs that may be fetched from though they are not public. */
   readonly fetchAllowedNetworks: readonly string[];
   readonly granting: GrantingMode;
+  /** Who may register clients: nobody, or the holders of initial access tokens. RFC 7591 §3. */
+  readonly registration: 'off' | 'initial_access_token';
   /** Whether DPoP proofs must carry a nonce of the server. RFC 9449 §8. */
   readonly dpopNonces: 'off' | 'required';
   readonly logLevel: string;
@@ -117,6 +119,11 @@ export const configVariables: readonly ConfigVariable[] = [
       'administer Postern) or held (of these, the ones that its token holds)',
   },
   {
+    name: 'POSTERN_REGISTRATION',
+    default: 'off',
+    meaning: 'initial_access_token: whoever holds an initial access token of an administrator may register clients',
+  },
+  {
     name: 'POSTERN_DPOP_NONCES',
     default: 'off',
     meaning: 'required: DPoP proofs must carry a nonce that the server gave out a few minutes ago at the most',
@@ -143,6 +150,7 @@ export function readConfig(env: Environment): ServerConfig {
     masterKey: readMasterKey(env),
     trustedProxies: readNetworks(env, 'POSTERN_TRUSTED_PROXIES'),
     fetchAllowedNetworks: readNetworks(env, 'POSTERN_FETCH_ALLOWED_NETWORKS'),
+    registration: readChoice(env, 'POSTERN_REGISTRATION', ['off', 'initial_access_token']),
     dpopNonces: readChoice(env, 'POSTERN_DPOP_NONCES', ['off', 'required']),
     granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),
     logLevel: readChoice(env, 'POSTERN_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
@@ -220,6 +228,10 @@ function readIssuer(env: Environment, port: number): string {
   }
   if (text.includes('?') || text.includes('#') || url.username !== '' || url.password !== '') {
     throw wrong('must have no query, fragment or user');
+  }
+  // Stands in paths of its own and of others, where characters with a meaning there would not arrive as they are.
+  if (!/^\/[A-Za-z0-9._~/-]*$/.test(url.pathname)) {
+    throw wrong('must have only letters, digits and . _ ~ - / in its path');
   }
   if (text.endsWith('/') || (url.pathname === '/' ? url.origin : url.href) !== text) {
     throw wrong('must be written in its plain form, in lower case and without a slash at the end');

@@ -1,5 +1,6 @@
 /** The public signing keys. RFC 7517 §5. */
 import type { ProtocolPlugin } from './http/api.ts';
+import { publish } from './http/well-known.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { jwksMaxAgeSeconds } from './keys/key-schedule.ts';
 
@@ -9,7 +10,7 @@ export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
       '/.well-known/jwks.json',
       { schema: { tags: ['Discovery'], operationId: 'read_jwks', summary: 'Public keys that verify access tokens' } },
       async (_request, reply) => {
-        reply.header('cache-control', `public, max-age=${jwksMaxAgeSeconds}`);
+        publish(reply, jwksMaxAgeSeconds);
         return { keys: keys.keys().map((key) => key.publicJwk) };
       },
     );

@@ -4,6 +4,7 @@ import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@p
 import type { AuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
 import { clientAuthMethods, noClientAuth } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
+import { publish, wellKnownPaths } from './http/well-known.ts';
 import { foreignAlgorithms } from './jwt/foreign-signature.ts';
 import type { ScopeRegistry } from './scopes/scope-registry.ts';
 
@@ -12,19 +13,21 @@ export interface MetadataEndpointOptions {
   readonly grantTypes: readonly string[];
   readonly registry: ScopeRegistry;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
+  /** Undefined: clients cannot be registered. */
+  readonly registrationEndpoint: string | undefined;
 }
 
 export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
-  const { issuer, grantTypes, registry, detailsTypes } = options;
+  const { issuer, grantTypes, registry, detailsTypes, registrationEndpoint } = options;
 
   return async (app) => {
-    const alias = 'openid-configuration';
-    for (const name of ['oauth-authorization-server', alias]) {
+    const [name, alias] = ['oauth-authorization-server', 'openid-configuration'];
+    for (const path of [...wellKnownPaths(name, issuer), ...wellKnownPaths(alias, issuer)]) {
       app.get(
-        `/.well-known/${name}`,
+        path,
         {
           schema: {
-            hide: name === alias,
+            hide: path !== `/.well-known/${name}`,
             tags: ['Discovery'],
             operationId: 'read_metadata',
             summary: 'Authorization server metadata',
@@ -32,7 +35,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
           },
         },
         async (_request, reply): Promise<AuthorizationServerMetadata> => {
-          reply.header('cache-control', 'public, max-age=300');
+          publish(reply, 300);
           const types = detailsTypes.list().map(({ type }) => type);
           return {
             issuer,
@@ -42,6 +45,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
             introspection_endpoint_auth_methods_supported: clientAuthMethods,
             introspection_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             introspection_signing_alg_values_supported: signingAlgorithms,
+            ...(registrationEndpoint !== undefined && { registration_endpoint: registrationEndpoint }),
             revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
             revocation_endpoint_auth_methods_supported: clientAuthMethods,
             revocation_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,

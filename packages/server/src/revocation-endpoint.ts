@@ -57,7 +57,8 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
           await revokedTokens.revoke(client.id, token);
           request.log.info({ client_id: client.id, jti: token.jti }, 'access token revoked');
         }
-        return reply.code(200).send(null);
+        // RFC 7009 §2.2: the status says it all.
+        return reply.code(200).send();
       },
     );
   };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { authorizationServer, httpOptions, openInstallation, readConfig } from '../src/index.ts';
+import { authorizationServer, httpOptions, type Installation, openInstallation, readConfig } from '../src/index.ts';
 
 export interface Credentials {
   readonly clientId: string;
@@ -27,6 +27,8 @@ export interface TestServer {
   readonly url: string;
   readonly root: Credentials;
   readonly dataDir: string;
+  /** The server's own connection. */
+  readonly db: Installation['db'];
   /** What the server logged, a line an entry. */
   readonly log: readonly string[];
   /** Moves the server's clock on, and runs once what it runs again and again. */
@@ -88,6 +90,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     url,
     root: installation.root,
     dataDir,
+    db: installation.db,
     log,
     async advance(seconds) {
       nowMs += seconds * 1000;

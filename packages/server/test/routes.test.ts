@@ -7,11 +7,16 @@ import { claimsOf, startTestServer, type TestServer } from './harness.ts';
 const publicRoutes = [
   'GET /.well-known/jwks.json',
   'GET /.well-known/oauth-authorization-server',
+  'GET /.well-known/oauth-protected-resource',
   'GET /.well-known/openid-configuration',
   'GET /api/v1/oauth/authorize',
   'GET /health',
   'GET /health/ready',
+  'DELETE /api/v1/oauth/register/:client_id',
+  'GET /api/v1/oauth/register/:client_id',
   'POST /api/v1/oauth/introspect',
+  'POST /api/v1/oauth/register',
+  'PUT /api/v1/oauth/register/:client_id',
   'POST /api/v1/oauth/revoke',
   'POST /api/v1/oauth/token',
 ];
@@ -34,6 +39,9 @@ const scopes = {
   'POST /api/v1/oauth/client/:client_id/secret': 'client:update',
   'GET /api/v1/oauth/client/:client_id/secret': 'client:read',
   'DELETE /api/v1/oauth/client/:client_id/secret/:secret_id': 'client:update',
+  'POST /api/v1/oauth/initial-access-token': 'initial_access_token:create',
+  'GET /api/v1/oauth/initial-access-token': 'initial_access_token:read',
+  'DELETE /api/v1/oauth/initial-access-token/:id': 'initial_access_token:delete',
   'GET /api/v1/oauth/issuer': 'issuer:read',
   'PUT /api/v1/oauth/issuer': 'issuer:create_or_update',
   'GET /api/v1/oauth/issuer/:issuer_key': 'issuer:read',
@@ -98,7 +106,7 @@ describe('every other route', () => {
       expect([nameOf(route), status, headers.get('www-authenticate')]).toEqual([
         nameOf(route),
         401,
-        'Bearer realm="Postern"',
+        expect.stringMatching(/^Bearer realm="Postern", resource_metadata="[^"]+"$/),
       ]);
     }
   });
@@ -111,7 +119,9 @@ describe('every other route', () => {
       expect([nameOf(route), status, challenge]).toEqual([
         nameOf(route),
         403,
-        expect.stringMatching(new RegExp(`error="insufficient_scope".* scope="${route.scope}"$`)),
+        expect.stringMatching(
+          new RegExp(`error="insufficient_scope".* scope="${route.scope}", resource_metadata="[^"]+"$`),
+        ),
       ]);
       if (route.method !== 'HEAD') {
         expect(body).toEqual({ error: 'insufficient_scope', detail: expect.stringContaining(route.scope ?? '') });

@@ -259,7 +259,7 @@ describe('RFC 6750 §3.1 what a caller is told', () => {
   test('without a token: the bare challenge, without an error code', async () => {
     const answer = await server.call('GET', '/api/v1/oauth/scope');
     expect(answer.status).toBe(401);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="Postern"');
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="Postern", resource_metadata="[^"]+"$/);
     expect(answer.body.detail).toMatch(/needs an access token/);
   });
 
@@ -268,7 +268,7 @@ describe('RFC 6750 §3.1 what a caller is told', () => {
     const answer = await use(token);
     expect(answer.status).toBe(403);
     expect(answer.headers.get('www-authenticate')).toMatch(
-      /^Bearer realm="Postern", error="insufficient_scope", error_description="[^"]+", scope="scope:read"$/,
+      /^Bearer realm="Postern", error="insufficient_scope", error_description="[^"]+", scope="scope:read", resource_metadata="[^"]+"$/,
     );
     expect(answer.body).toEqual({ error: 'insufficient_scope', detail: expect.stringContaining('scope:read') });
   });

@@ -17,6 +17,7 @@ import { insertSecret } from './client-secret-store.ts';
 import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
 import { generateClientId, generateClientSecret } from './credentials.ts';
 import { type GrantingRules, requireAssignable } from './granting.ts';
+import { deleteRegistration } from './registration-store.ts';
 
 export interface CreatedClient {
   readonly clientId: string;
@@ -28,7 +29,7 @@ export interface CreatedClient {
 export interface ClientAdministration {
   /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the token may not assign. */
   create(token: AccessToken, change: ClientChange): Promise<CreatedClient>;
-  /** The client after the change. Throws as `create` does, and `not_found`. */
+  /** The client after the change, which manages itself no more. Throws as `create` does, and `not_found`. */
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
   /** Ends all tokens of the client that were issued so far. Throws as `remove` does. */
   revokeTokens(token: AccessToken, clientId: string): Promise<void>;
@@ -65,7 +66,8 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const createdAt = timestamp();
       const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
       checkMetadata(client.metadata);
-      requireRegistered(change, resources, detailsTypes);
+      requireRegistered(change, resources);
+      requireKnownTypes(change, detailsTypes);
       const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
       await events.change(token.clientId, async (transaction, append) => {
         requireAssignable(client, await assignableBy(transaction, token), granting);
@@ -88,12 +90,17 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const before = await getClient(transaction, clientId);
         const after = changeClient(before, change, timestamp());
         checkMetadata(after.metadata);
-        requireRegistered(change, resources, detailsTypes);
+        requireRegistered(change, resources);
+        requireKnownTypes(change, detailsTypes);
         requireAssignable(before, assignable, granting);
         requireAssignable(after, assignable, granting);
         await updateClient(transaction, after);
         await coverLifetime(transaction, after);
         await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
+        // What an administrator decided about a client, the client must not decide otherwise.
+        if (await deleteRegistration(transaction, clientId)) {
+          await append({ kind: 'registration_access_token.ended', subject: clientId, data: {} });
+        }
         return after;
       });
     },
@@ -125,16 +132,19 @@ export async function endTokens(transaction: Kysely<Database>, append: Append, c
   await append({ kind: 'client.revoked', subject: client.id, data: { generation } });
 }
 
-/** Throws `invalid_parameter` where the change names a resource or a type that is not registered. */
-function requireRegistered(
-  change: ClientChange,
+/** Throws `invalid_parameter` where the change names a resource that is not registered. */
+export function requireRegistered(
+  change: { readonly resources?: readonly string[] | null },
   resources: ResourceRegistry,
-  detailsTypes: AuthorizationDetailsTypeRegistry,
 ): void {
   const unknown = change.resources?.find((identifier) => resources.findByIdentifier(identifier) === undefined);
   if (unknown !== undefined) {
     throw new OAuthError('invalid_parameter', `resources: there is no resource ${unknown}.`);
   }
+}
+
+/** Throws `invalid_parameter` where the change names a type of authorization details that is not registered. */
+function requireKnownTypes(change: ClientChange, detailsTypes: AuthorizationDetailsTypeRegistry): void {
   const unknownType = change.authorization_details_types?.find((type) => !detailsTypes.has(type));
   if (unknownType !== undefined) {
     throw new OAuthError('invalid_parameter', `authorization_details_types: there is no type ${unknownType}.`);

@@ -5,14 +5,12 @@ import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView, printable } from '../http/schemas.ts';
 import type { Client } from './client.ts';
 import { type ClientAdministration, getClient } from './client-administration.ts';
 import { clientMetadataMembers } from './client-metadata.ts';
 import { listClients } from './client-store.ts';
 
-/** No control characters, no halves of surrogate pairs. */
-const printable = '^[^\\p{Cc}\\p{Cs}]*$';
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
 const exampleScopes = { scopes: ['policy:read', 'rule:read'] };
 

@@ -1,7 +1,13 @@
 /** Client ids and secrets. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { generateClientId, generateClientSecret, isWellFormedSecret } from './credentials.ts';
+import {
+  generateClientId,
+  generateClientSecret,
+  generateInitialAccessToken,
+  generateRegistrationAccessToken,
+  isWellFormedSecret,
+} from './credentials.ts';
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const many = (generate: () => string, length = 2_000) => Array.from({ length }, generate);
@@ -26,8 +32,12 @@ test('no two are alike, and every letter and digit is used about as often', () =
 });
 
 describe('the checksum of a secret', () => {
-  test('fits every generated one', () => {
-    expect(many(generateClientSecret).filter((secret) => !isWellFormedSecret(secret))).toEqual([]);
+  test.each([
+    ['client secret', generateClientSecret, /^postern[0-9A-Za-z]{49}$/],
+    ['initial access token', generateInitialAccessToken, /^posterniat[0-9A-Za-z]{49}$/],
+    ['registration access token', generateRegistrationAccessToken, /^posternrat[0-9A-Za-z]{49}$/],
+  ])('fits every generated %s, which its start tells from the others', (_, generate, form) => {
+    expect(many(generate).filter((secret) => !isWellFormedSecret(secret) || !form.test(secret))).toEqual([]);
   });
 
   test('shows any single character that was changed', () => {

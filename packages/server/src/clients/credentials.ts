@@ -1,4 +1,4 @@
-/** Client ids and secrets: letters and digits only, so that every encoding of Basic in the wild means the same. */
+/** Client ids, secrets and registration tokens: letters and digits only, so that every encoding means the same. */
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
@@ -8,11 +8,8 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const secretLength = 43;
 const checksumLength = 6;
 
-/** The start of every secret. */
-const secretPrefix = 'postern';
-
-/** What secret scanners look for. */
-const secretForm = /^postern[0-9A-Za-z]{49}$/;
+/** What secret scanners look for: a client secret, or a token for dynamic registration. */
+const secretForm = /^postern(iat|rat)?[0-9A-Za-z]{49}$/;
 
 /** A new client id: 22 letters and digits, 130 bits. */
 export function generateClientId(): string {
@@ -24,11 +21,25 @@ export function generateClientId(): string {
  * tells a real one from text that happens to look like it.
  */
 export function generateClientSecret(): string {
-  const body = secretPrefix + randomText(secretLength);
+  return generateSecret('postern');
+}
+
+/** A new initial access token, made as a client secret is. RFC 7591 §1.2. */
+export function generateInitialAccessToken(): string {
+  return generateSecret('posterniat');
+}
+
+/** A new registration access token, made as a client secret is. RFC 7592 §1.2. */
+export function generateRegistrationAccessToken(): string {
+  return generateSecret('posternrat');
+}
+
+function generateSecret(prefix: string): string {
+  const body = prefix + randomText(secretLength);
   return body + checksum(body);
 }
 
-/** True where the text has a secret's form and checksum. Says nothing about whose it is. */
+/** True where the text has the form and checksum of any of these secrets. Says nothing about whose it is. */
 export function isWellFormedSecret(text: string): boolean {
   const body = text.slice(0, -checksumLength);
   return secretForm.test(text) && text.slice(-checksumLength) === checksum(body);

@@ -94,7 +94,11 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
           throw new OAuthError('conflict', `The client has ${mostSecrets} valid secrets already: delete one first.`);
         }
         await insertSecret(transaction, clientId, secret);
-        await append({ kind: 'secret.created', subject: clientId, data: { secret_id: secret.id, overlapSeconds } });
+        await append({
+          kind: 'secret.created',
+          subject: clientId,
+          data: { secret_id: secret.id, overlap_seconds: overlapSeconds },
+        });
         if (overlapSeconds === 0) {
           await endTokens(transaction, append, client);
         }

@@ -49,7 +49,7 @@ export interface SigningKeyTable {
 export interface EventTable {
   sequence: Generated<number>;
   occurred_at: string;
-  /** The client that made the change, or `postern` itself. */
+  /** The client that made the change, `postern` itself, or `initial_access_token` for who is no client yet. */
   actor: string;
   kind: string;
   /** The id of what changed. */
@@ -105,8 +105,37 @@ export interface TrustedIssuerTable {
   rules: string;
 }
 
+export interface InitialAccessTokenTable {
+  id: string;
+  name: string | null;
+  /** Keyed digest, base64url. */
+  digest: string;
+  /** JSON array of scope names. */
+  scopes: string;
+  /** JSON array of resource identifiers. */
+  resources: string;
+  max_uses: number;
+  uses: number;
+  created_at: string;
+  /** Id of the client that made it. */
+  created_by: string;
+  expires_at: string;
+}
+
+export interface RegistrationTable {
+  client_id: string;
+  /** Keyed digest of the registration access token, base64url. */
+  digest: string;
+  /** JSON array of scope names, the most that the client may give itself. */
+  scopes: string;
+  /** JSON array of resource identifiers, likewise. */
+  resources: string;
+}
+
 export interface Database {
   trusted_issuers: TrustedIssuerTable;
+  initial_access_tokens: InitialAccessTokenTable;
+  registrations: RegistrationTable;
   resources: ResourceTable;
   authorization_details_types: AuthorizationDetailsTypeTable;
   revoked_tokens: RevokedTokenTable;

@@ -19,13 +19,17 @@ export type EventKind =
   | 'issuer.deleted'
   | 'authorization_details_type.saved'
   | 'authorization_details_type.deleted'
+  | 'initial_access_token.created'
+  | 'initial_access_token.deleted'
+  | 'registration_access_token.rotated'
+  | 'registration_access_token.ended'
   | 'key.created'
   | 'key.deleted';
 
 /** What happened. `data` is for the audit trail: never a secret, a digest or a token. */
 export interface EventDraft {
   readonly kind: EventKind;
-  /** The id of what changed; for a secret, of the client whose it is. */
+  /** The id of what changed; for a secret or a registration access token, of the client whose it is. */
   readonly subject: string;
   readonly data: Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,10 @@
 /** The one error handler: whatever was thrown becomes a plain answer for the caller and a line for the operator. */
 import { challengeFor, OAuthError } from '@postern/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { isDatabaseOutage } from '../db/outage.ts';
+
+/** Seconds after which a caller may try again what could not be done for now. */
+const retryAfterSeconds = 5;
 
 /** Fastify error handler for every route, and for what fails before a route is found. */
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -18,6 +22,9 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   }
   if (error.dpopNonce !== undefined) {
     reply.header('dpop-nonce', error.dpopNonce);
+  }
+  if (error.code === 'temporarily_unavailable') {
+    reply.header('retry-after', String(retryAfterSeconds));
   }
   reply
     .code(error.status)
@@ -53,6 +60,9 @@ export function pathOf(url: string): string {
 function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
   if (thrown instanceof OAuthError) {
     return thrown;
+  }
+  if (isDatabaseOutage(thrown)) {
+    return new OAuthError('temporarily_unavailable', 'The database does not answer: try again.', { cause: thrown });
   }
   const { code, statusCode = 500 } = thrown as Partial<FastifyError>;
   switch (code) {

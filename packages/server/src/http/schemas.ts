@@ -35,6 +35,9 @@ export function oauthErrorResponses(...statuses: readonly Status[]) {
   return Object.fromEntries(statuses.map((status) => [status, { ...OAuthErrorAnswer, description: meanings[status] }]));
 }
 
+/** Pattern of text for people: no control characters, no halves of surrogate pairs. */
+export const printable = '^[^\\p{Cc}\\p{Cs}]*$';
+
 export function nullable<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
 }

@@ -17,12 +17,12 @@ export function useValidation(app: FastifyInstance): void {
     (httpPart === 'body' ? bodyAjv : urlAjv).compile(schema as object),
   );
   app.setSchemaErrorFormatter(
-    (errors, part) => new OAuthError('invalid_parameter', describe(errors as ErrorObject[], part)),
+    (errors, part) => new OAuthError('invalid_parameter', describeFault(errors as ErrorObject[], part)),
   );
 }
 
 /** The first error; where it is about one of several values that would do, with all of them. */
-function describe(errors: readonly ErrorObject[], part: string): string {
+export function describeFault(errors: readonly ErrorObject[], part: string): string {
   const error = errors[0] as ErrorObject;
   const steps = error.instancePath.split('/').slice(1);
   const field = steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${unescapePointer(step)}`)).join('');

@@ -14,7 +14,12 @@ export interface MasterKey {
 const nonceLength = 12;
 const tagLength = 16;
 
-export type DigestPurpose = 'client secrets' | 'fingerprints' | 'dpop nonces';
+export type DigestPurpose =
+  | 'client secrets'
+  | 'fingerprints'
+  | 'dpop nonces'
+  | 'initial access tokens'
+  | 'registration access tokens';
 
 export function createMasterKey(bytes: Buffer): MasterKey {
   const derive = (purpose: string) =>
@@ -24,6 +29,8 @@ export function createMasterKey(bytes: Buffer): MasterKey {
     'client secrets': derive('client secrets'),
     fingerprints: derive('fingerprints'),
     'dpop nonces': derive('dpop nonces'),
+    'initial access tokens': derive('initial access tokens'),
+    'registration access tokens': derive('registration access tokens'),
   };
 
   return {

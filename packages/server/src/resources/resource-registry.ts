@@ -61,7 +61,17 @@ export async function openResourceRegistry(
           throw new OAuthError('conflict', `identifier: the resource ${taken.key} has it already.`);
         }
         await saveResource(transaction, resource);
-        await append({ kind: 'resource.saved', subject: resource.key, data: { ...resource } });
+        await append({
+          kind: 'resource.saved',
+          subject: resource.key,
+          data: {
+            identifier: resource.identifier,
+            scopes: resource.scopes,
+            access_token_ttl_seconds: resource.accessTokenTtlSeconds,
+            signing_alg: resource.signingAlg,
+            introspection_clients: resource.introspectionClients,
+          },
+        });
       });
       await reload();
     },

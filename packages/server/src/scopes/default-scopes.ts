@@ -70,6 +70,9 @@ export const defaultScopes: readonly Scope[] = [
   administrative('authorization_details_type:create_or_update', 'Make and change types of authorization details'),
   administrative('authorization_details_type:delete', 'Delete types of authorization details'),
   administrative('token:revoke', 'Revoke the tokens of any client'),
+  administrative('initial_access_token:create', 'Make initial access tokens, with which clients are registered'),
+  administrative('initial_access_token:read', 'List initial access tokens and their use'),
+  administrative('initial_access_token:delete', 'Delete initial access tokens'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
 ];

@@ -2,6 +2,7 @@ import type { MigrationSet } from '../migrate.ts';
 import { up as foundation } from './0001-foundation.ts';
 import { up as trustedIssuers } from './0002-trusted-issuers.ts';
 import { up as authorizationDetailsTypes } from './0003-authorization-details-types.ts';
+import { up as registration } from './0004-registration.ts';
 
 export const serverMigrations: MigrationSet = {
   owner: 'server',
@@ -9,5 +10,6 @@ export const serverMigrations: MigrationSet = {
     '0001-foundation': { up: foundation },
     '0002-trusted-issuers': { up: trustedIssuers },
     '0003-authorization-details-types': { up: authorizationDetailsTypes },
+    '0004-registration': { up: registration },
   },
 };

@@ -1,0 +1,69 @@
+/** Clients that registered themselves: what lets each of them manage its own registration. RFC 7592 §1.2. */
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+
+export interface Registration {
+  readonly clientId: string;
+  /** Of the registration access token. */
+  readonly digest: Buffer;
+  /** The most that the client may give itself. */
+  readonly scopes: readonly string[];
+  readonly resources: readonly string[];
+}
+
+/** By the client and the digest of the token that it shows. */
+export async function findRegistration(
+  db: Kysely<Database>,
+  clientId: string,
+  digest: Buffer,
+): Promise<Registration | undefined> {
+  const row = await db
+    .selectFrom('registrations')
+    .selectAll()
+    .where('client_id', '=', clientId)
+    .where('digest', '=', toText(digest))
+    .executeTakeFirst();
+  return row && { clientId, digest, scopes: JSON.parse(row.scopes), resources: JSON.parse(row.resources) };
+}
+
+export async function insertRegistration(db: Kysely<Database>, registration: Registration): Promise<void> {
+  await db
+    .insertInto('registrations')
+    .values({
+      client_id: registration.clientId,
+      digest: toText(registration.digest),
+      scopes: JSON.stringify(registration.scopes),
+      resources: JSON.stringify(registration.resources),
+    })
+    .execute();
+}
+
+/** False where the token is not the client's any more: of calls at once with one token, one gets true. */
+export async function replaceRegistrationDigest(
+  db: Kysely<Database>,
+  { clientId, digest }: Registration,
+  next: Buffer,
+): Promise<boolean> {
+  const updated = await db
+    .updateTable('registrations')
+    .set({ digest: toText(next) })
+    .where('client_id', '=', clientId)
+    .where('digest', '=', toText(digest))
+    .returning('client_id')
+    .execute();
+  return updated.length > 0;
+}
+
+/** False where the client has none. */
+export async function deleteRegistration(db: Kysely<Database>, clientId: string): Promise<boolean> {
+  const deleted = await db
+    .deleteFrom('registrations')
+    .where('client_id', '=', clientId)
+    .returning('client_id')
+    .execute();
+  return deleted.length > 0;
+}
+
+function toText(digest: Buffer): string {
+  return digest.toString('base64url');
+}

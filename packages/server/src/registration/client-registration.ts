@@ -1,0 +1,237 @@
+/**
+ * Clients that register and manage themselves. RFC 7591 §3, RFC 7592 §2.
+ *
+ * A registered client holds ordinary scopes within the limits of the initial access token, hands out none, and manages
+ * itself until an administrator changes it. Clients that were made otherwise, root among them, have no registration
+ * and cannot be reached here.
+ */
+import { refuseToken } from '@postern/guard';
+import { type ErrorReason, OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import { checkSecret } from '../client-auth/client-secret.ts';
+import { type Client, changeClient, newClient } from '../clients/client.ts';
+import { usesSecret } from '../clients/client-metadata.ts';
+import { isExpired, newSecret } from '../clients/client-secret.ts';
+import { deleteSecret, insertSecret } from '../clients/client-secret-store.ts';
+import { deleteClient, findClient, insertClient, updateClient } from '../clients/client-store.ts';
+import { generateClientId, generateClientSecret, generateRegistrationAccessToken } from '../clients/credentials.ts';
+import { assignableScopes, type GrantingRules } from '../clients/granting.ts';
+import {
+  findRegistration,
+  insertRegistration,
+  type Registration,
+  replaceRegistrationDigest,
+} from '../clients/registration-store.ts';
+import type { Database } from '../db/schema.ts';
+import type { Append, EventLog } from '../events/event-log.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
+import { findInitialAccessToken, useInitialAccessToken } from './initial-access-token-store.ts';
+import {
+  checkRegistered,
+  type RegisteredMetadata,
+  type RegistrationLimits,
+  readMetadata,
+} from './registered-metadata.ts';
+
+export interface RegisteredClient {
+  readonly client: Client;
+  /** Shown this once. Undefined where none was made: the client has one already, or uses none. */
+  readonly clientSecret: string | undefined;
+  /** The one to use next time; the one before is worth nothing from now on. */
+  readonly registrationAccessToken: string;
+}
+
+/**
+ * Each call throws `invalid_token` for a token that is not good for it, and then changes nothing. `text` is the token
+ * as it was sent.
+ */
+export interface ClientRegistration {
+  /** Whether an initial access token is good at all, before anything else of the request is looked at. */
+  checkInitialAccessToken(text: string): Promise<void>;
+  /** Whether the registration access token is that of the client, likewise. */
+  checkRegistrationAccessToken(clientId: string, text: string): Promise<void>;
+  /** Uses the initial access token once. Throws as `readMetadata` does, which uses nothing. */
+  register(text: string, wanted: RegisteredMetadata): Promise<RegisteredClient>;
+  read(clientId: string, text: string): Promise<RegisteredClient>;
+  /**
+   * Replaces all metadata. A client that comes to use a secret gets one, and one that uses none any more loses those
+   * that it had. Throws as `readMetadata` does, and `invalid_client_metadata` where `clientSecret` is not its secret.
+   */
+  update(
+    clientId: string,
+    text: string,
+    wanted: RegisteredMetadata,
+    clientSecret: string | undefined,
+  ): Promise<RegisteredClient>;
+  /** Deletes the client; its tokens die at once. */
+  remove(clientId: string, text: string): Promise<void>;
+}
+
+export interface ClientRegistrationOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly masterKey: MasterKey;
+  readonly granting: GrantingRules;
+  readonly root: Client;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createClientRegistration(options: ClientRegistrationOptions): ClientRegistration {
+  const { db, events, masterKey, granting, root, now } = options;
+  const timestamp = () => new Date(now()).toISOString();
+  const digestOf = (text: string) => masterKey.digest('registration access tokens', text);
+
+  const getInitialAccessToken = async (database: Kysely<Database>, text: string): Promise<InitialAccessToken> => {
+    const token = await findInitialAccessToken(database, { digest: masterKey.digest('initial access tokens', text) });
+    const fault = findInitialAccessTokenFault(token, now());
+    if (token === undefined || fault !== undefined) {
+      throw refuseInitial(fault ?? 'token_unknown');
+    }
+    return token;
+  };
+
+  /** An initial access token gives what its maker could still assign, and nothing once that client is stopped. */
+  const limitsOf = async (transaction: Kysely<Database>, token: InitialAccessToken): Promise<RegistrationLimits> => {
+    const maker = token.createdBy === root.id ? root : await findClient(transaction, token.createdBy);
+    if (!maker?.enabled) {
+      throw refuseInitial(maker === undefined ? 'client_unknown' : 'client_disabled');
+    }
+    const assignable = assignableScopes(maker, maker.scopes, granting);
+    return withinRegistry(
+      token.scopes.filter((scope) => assignable.has(scope)),
+      token.resources,
+    );
+  };
+
+  const withinRegistry = (scopes: readonly string[], resources: readonly string[]): RegistrationLimits => ({
+    scopes: new Set(scopes).intersection(granting.registry.ordinaryNames),
+    resources: new Set(resources),
+  });
+
+  const getRegistered = async (
+    database: Kysely<Database>,
+    clientId: string,
+    text: string,
+  ): Promise<{ registration: Registration; client: Client }> => {
+    const registration = await findRegistration(database, clientId, digestOf(text));
+    const client = registration && (await findClient(database, clientId));
+    if (registration === undefined || client === undefined) {
+      throw refuseToken('token_unknown');
+    }
+    if (!client.enabled) {
+      throw refuseToken('client_disabled');
+    }
+    return { registration, client };
+  };
+
+  const rotate = async (transaction: Kysely<Database>, append: Append, registration: Registration): Promise<string> => {
+    const next = generateRegistrationAccessToken();
+    if (!(await replaceRegistrationDigest(transaction, registration, digestOf(next)))) {
+      throw refuseToken('token_unknown');
+    }
+    await append({ kind: 'registration_access_token.rotated', subject: registration.clientId, data: {} });
+    return next;
+  };
+
+  const addSecret = async (transaction: Kysely<Database>, append: Append, clientId: string): Promise<string> => {
+    const clientSecret = generateClientSecret();
+    const secret = newSecret(clientSecret, masterKey, now(), undefined);
+    await insertSecret(transaction, clientId, secret);
+    await append({ kind: 'secret.created', subject: clientId, data: { secret_id: secret.id } });
+    return clientSecret;
+  };
+
+  /** Brings the secrets in line with how the client authenticates from now on; returns the new one, if it needs it. */
+  const alignSecrets = async (transaction: Kysely<Database>, append: Append, client: Client) => {
+    if (usesSecret(client.metadata)) {
+      const has = client.secrets.some((secret) => !isExpired(secret, now()));
+      return has ? undefined : addSecret(transaction, append, client.id);
+    }
+    for (const { id } of client.secrets) {
+      await deleteSecret(transaction, id);
+      await append({ kind: 'secret.deleted', subject: client.id, data: { secret_id: id } });
+    }
+    return undefined;
+  };
+
+  return {
+    async checkInitialAccessToken(text) {
+      await limitsOf(db, await getInitialAccessToken(db, text));
+    },
+
+    async checkRegistrationAccessToken(clientId, text) {
+      await getRegistered(db, clientId, text);
+    },
+
+    register(text, wanted) {
+      // Whoever registers is no client yet, so the token stands for its actor.
+      return events.change('initial_access_token', async (transaction, append) => {
+        const token = await getInitialAccessToken(transaction, text);
+        const limits = await limitsOf(transaction, token);
+        const change = readMetadata(wanted, limits);
+        const createdAt = timestamp();
+        const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
+        checkRegistered(client);
+        if (!(await useInitialAccessToken(transaction, token.id))) {
+          throw refuseInitial('token_used_up');
+        }
+        await insertClient(transaction, client);
+        await append({
+          kind: 'client.created',
+          subject: client.id,
+          data: { ...change, initial_access_token_id: token.id },
+        });
+        const registrationAccessToken = generateRegistrationAccessToken();
+        await insertRegistration(transaction, {
+          clientId: client.id,
+          digest: digestOf(registrationAccessToken),
+          scopes: [...limits.scopes],
+          resources: [...limits.resources],
+        });
+        const clientSecret = await alignSecrets(transaction, append, client);
+        return { client, clientSecret, registrationAccessToken };
+      });
+    },
+
+    read(clientId, text) {
+      return events.change(clientId, async (transaction, append) => {
+        const { registration, client } = await getRegistered(transaction, clientId, text);
+        const registrationAccessToken = await rotate(transaction, append, registration);
+        return { client, clientSecret: undefined, registrationAccessToken };
+      });
+    },
+
+    update(clientId, text, wanted, presentedSecret) {
+      return events.change(clientId, async (transaction, append) => {
+        const { registration, client: before } = await getRegistered(transaction, clientId, text);
+        if (presentedSecret !== undefined && 'fault' in checkSecret(before, presentedSecret, masterKey, now())) {
+          throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
+        }
+        const change = readMetadata(wanted, withinRegistry(registration.scopes, registration.resources));
+        const client = changeClient(before, change, timestamp());
+        checkRegistered(client);
+        await updateClient(transaction, client);
+        await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
+        const clientSecret = await alignSecrets(transaction, append, client);
+        const registrationAccessToken = await rotate(transaction, append, registration);
+        return { client, clientSecret, registrationAccessToken };
+      });
+    },
+
+    remove(clientId, text) {
+      return events.change(clientId, async (transaction, append) => {
+        await getRegistered(transaction, clientId, text);
+        await deleteClient(transaction, clientId);
+        await append({ kind: 'client.deleted', subject: clientId, data: {} });
+      });
+    },
+  };
+}
+
+function refuseInitial(reason: ErrorReason): OAuthError {
+  return new OAuthError('invalid_token', 'The initial access token is expired, used up, deleted or unknown.', {
+    reason,
+  });
+}

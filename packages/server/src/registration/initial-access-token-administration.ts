@@ -1,0 +1,115 @@
+/** Making and deleting initial access tokens: whoever makes one hands out scopes, if not to clients that exist yet. */
+import type { AccessToken } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import type { AssignableBy } from '../clients/assignable-by.ts';
+import { requireRegistered } from '../clients/client-administration.ts';
+import { generateClientId, generateInitialAccessToken } from '../clients/credentials.ts';
+import { type GrantingRules, requireAssignable } from '../clients/granting.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import type { ResourceRegistry } from '../resources/resource-registry.ts';
+import { requireKnown } from '../scopes/scope-registry.ts';
+import type { InitialAccessToken } from './initial-access-token.ts';
+import {
+  deleteInitialAccessToken,
+  findInitialAccessToken,
+  insertInitialAccessToken,
+} from './initial-access-token-store.ts';
+
+export interface WantedInitialAccessToken
+  extends Pick<InitialAccessToken, 'name' | 'scopes' | 'resources' | 'maxUses'> {
+  readonly expiresInSeconds: number;
+}
+
+export interface MadeInitialAccessToken {
+  readonly record: InitialAccessToken;
+  /** The token itself. Shown this once; only its digest is kept. */
+  readonly text: string;
+}
+
+/** Each call is made with a verified access token, and throws `invalid_token` where that no longer stands. */
+export interface InitialAccessTokenAdministration {
+  /**
+   * Throws `conflict` while registration is off, `invalid_parameter` for a scope or resource that is unknown and for
+   * a scope that administers Postern, `access_denied` for one that the token may not assign.
+   */
+  create(token: AccessToken, wanted: WantedInitialAccessToken): Promise<MadeInitialAccessToken>;
+  /** Throws `not_found`, and `access_denied` unless the token may assign all that it gives. */
+  remove(token: AccessToken, id: string): Promise<void>;
+}
+
+export interface InitialAccessTokenAdministrationOptions {
+  /** False: registration is off. */
+  readonly enabled: boolean;
+  readonly events: EventLog;
+  readonly masterKey: MasterKey;
+  readonly granting: GrantingRules;
+  readonly assignableBy: AssignableBy;
+  readonly resources: ResourceRegistry;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createInitialAccessTokenAdministration(
+  options: InitialAccessTokenAdministrationOptions,
+): InitialAccessTokenAdministration {
+  const { enabled, events, masterKey, granting, assignableBy, resources, now } = options;
+
+  return {
+    async create(token, { expiresInSeconds, ...wanted }) {
+      if (!enabled) {
+        throw new OAuthError(
+          'conflict',
+          'Dynamic client registration is off: start the server with POSTERN_REGISTRATION=initial_access_token.',
+        );
+      }
+      const scopes = requireKnown(wanted.scopes, granting.registry);
+      const administrative = scopes.find((scope) => !granting.registry.ordinaryNames.has(scope));
+      if (administrative !== undefined) {
+        throw new OAuthError(
+          'invalid_parameter',
+          `scopes: clients cannot register for ${administrative}, which administers Postern.`,
+        );
+      }
+      requireRegistered(wanted, resources);
+      const record: InitialAccessToken = {
+        ...wanted,
+        scopes,
+        id: generateClientId(),
+        uses: 0,
+        createdAt: now(),
+        expiresAt: now() + expiresInSeconds * 1000,
+        createdBy: token.clientId,
+      };
+      const text = generateInitialAccessToken();
+      await events.change(token.clientId, async (transaction, append) => {
+        requireAssignable(granterOf(record), await assignableBy(transaction, token), granting);
+        await insertInitialAccessToken(transaction, record, masterKey.digest('initial access tokens', text));
+        await append({
+          kind: 'initial_access_token.created',
+          subject: record.id,
+          data: { name: record.name, scopes, resources: record.resources, max_uses: record.maxUses },
+        });
+      });
+      return { record, text };
+    },
+
+    remove(token, id) {
+      return events.change(token.clientId, async (transaction, append) => {
+        const assignable = await assignableBy(transaction, token);
+        const record = await findInitialAccessToken(transaction, { id });
+        if (record === undefined) {
+          throw new OAuthError('not_found', `There is no initial access token ${id}.`);
+        }
+        requireAssignable(granterOf(record), assignable, granting);
+        await deleteInitialAccessToken(transaction, id);
+        await append({ kind: 'initial_access_token.deleted', subject: id, data: {} });
+      });
+    },
+  };
+}
+
+/** The client that could be registered with it, as the rules of granting see one. */
+function granterOf({ scopes }: InitialAccessToken) {
+  return { isRoot: false, grantableScopes: null, scopes: new Set(scopes) };
+}

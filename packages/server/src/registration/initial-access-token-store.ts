@@ -1,0 +1,89 @@
+/** Initial access tokens in the database, by their digests. */
+import type { Kysely, Selectable } from 'kysely';
+import type { Database, InitialAccessTokenTable } from '../db/schema.ts';
+import type { InitialAccessToken } from './initial-access-token.ts';
+
+export async function insertInitialAccessToken(
+  db: Kysely<Database>,
+  token: InitialAccessToken,
+  digest: Buffer,
+): Promise<void> {
+  await db
+    .insertInto('initial_access_tokens')
+    .values({
+      id: token.id,
+      name: token.name,
+      digest: digest.toString('base64url'),
+      scopes: JSON.stringify(token.scopes),
+      resources: JSON.stringify(token.resources),
+      max_uses: token.maxUses,
+      uses: token.uses,
+      created_at: new Date(token.createdAt).toISOString(),
+      created_by: token.createdBy,
+      expires_at: new Date(token.expiresAt).toISOString(),
+    })
+    .execute();
+}
+
+export async function findInitialAccessToken(
+  db: Kysely<Database>,
+  by: { readonly digest: Buffer } | { readonly id: string },
+): Promise<InitialAccessToken | undefined> {
+  const select = db.selectFrom('initial_access_tokens').selectAll();
+  const row = await ('id' in by
+    ? select.where('id', '=', by.id)
+    : select.where('digest', '=', by.digest.toString('base64url'))
+  ).executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** One page, oldest first, and how many there are. `page` counts from 1. */
+export async function listInitialAccessTokens(
+  db: Kysely<Database>,
+  page: number,
+  size: number,
+): Promise<{ readonly tokens: readonly InitialAccessToken[]; readonly total: number }> {
+  const { total } = await db
+    .selectFrom('initial_access_tokens')
+    .select((select) => select.fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  const rows = await db
+    .selectFrom('initial_access_tokens')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(size)
+    .offset((page - 1) * size)
+    .execute();
+  return { tokens: rows.map(fromRow), total: Number(total) };
+}
+
+/** Counts one use. False where there is none left: of calls at once, as many get true as there are uses. */
+export async function useInitialAccessToken(db: Kysely<Database>, id: string): Promise<boolean> {
+  const updated = await db
+    .updateTable('initial_access_tokens')
+    .set((value) => ({ uses: value('uses', '+', 1) }))
+    .where('id', '=', id)
+    .whereRef('uses', '<', 'max_uses')
+    .returning('id')
+    .execute();
+  return updated.length > 0;
+}
+
+export async function deleteInitialAccessToken(db: Kysely<Database>, id: string): Promise<void> {
+  await db.deleteFrom('initial_access_tokens').where('id', '=', id).execute();
+}
+
+function fromRow(row: Selectable<InitialAccessTokenTable>): InitialAccessToken {
+  return {
+    id: row.id,
+    name: row.name,
+    scopes: JSON.parse(row.scopes) as string[],
+    resources: JSON.parse(row.resources) as string[],
+    maxUses: row.max_uses,
+    uses: row.uses,
+    createdAt: Date.parse(row.created_at),
+    expiresAt: Date.parse(row.expires_at),
+    createdBy: row.created_by,
+  };
+}

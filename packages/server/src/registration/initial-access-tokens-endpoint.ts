@@ -1,0 +1,141 @@
+/** The management API of initial access tokens. RFC 7591 §1.2 leaves it to the server how they are given out. */
+import { accessTokenOf } from '@postern/guard/fastify';
+import type { Kysely } from 'kysely';
+import { Type } from 'typebox';
+import type { Database } from '../db/schema.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView, printable } from '../http/schemas.ts';
+import type { InitialAccessToken } from './initial-access-token.ts';
+import type { InitialAccessTokenAdministration } from './initial-access-token-administration.ts';
+import { listInitialAccessTokens } from './initial-access-token-store.ts';
+
+const Scopes = Type.Array(Type.String({ maxLength: 100 }), {
+  maxItems: 1_000,
+  description: 'Scopes that clients may get with it, and get where they ask for none.',
+});
+const Resources = Type.Array(Type.String({ maxLength: 1_000 }), {
+  maxItems: 100,
+  description: 'Identifiers of the registered resources that clients may ask tokens for, likewise.',
+});
+
+const InitialAccessTokenBody = Type.Object(
+  {
+    name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
+    scopes: Scopes,
+    resources: Type.Optional(Resources),
+    max_uses: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Clients that it can register; by default one.' }),
+    ),
+    expires_in_seconds: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'By default a day.' }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ name: 'rollout', scopes: ['policy:read'], max_uses: 20 }] },
+);
+
+const members = {
+  id: Type.String(),
+  name: nullable(Type.String()),
+  scopes: Scopes,
+  resources: Resources,
+  max_uses: Type.Integer(),
+  uses: Type.Integer({ description: 'Clients that were registered with it.' }),
+  created_at: Type.String({ format: 'date-time' }),
+  created_by: Type.String({ description: 'Id of the client that made it, and without which it is worth nothing.' }),
+  expires_at: Type.String({ format: 'date-time' }),
+};
+
+const View = Type.Object(members);
+const CreatedView = Type.Object({
+  ...members,
+  initial_access_token: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
+});
+
+const TokenPath = Type.Object({ id: Type.String() });
+
+export interface InitialAccessTokensEndpointOptions {
+  readonly db: Kysely<Database>;
+  readonly administration: InitialAccessTokenAdministration;
+}
+
+export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpointOptions): ApiPlugin {
+  const { db, administration } = options;
+
+  return async (app) => {
+    app.post(
+      '/api/v1/oauth/initial-access-token',
+      {
+        config: { scope: 'initial_access_token:create' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'create_initial_access_token',
+          summary: 'Make an initial access token, with which clients can be registered',
+          body: InitialAccessTokenBody,
+          response: { 200: CreatedView, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const { body } = request;
+        const { record, text } = await administration.create(accessTokenOf(request), {
+          name: body.name ?? null,
+          scopes: body.scopes,
+          resources: body.resources ?? [],
+          maxUses: body.max_uses ?? 1,
+          expiresInSeconds: body.expires_in_seconds ?? 86_400,
+        });
+        return { ...toView(record), initial_access_token: text };
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/initial-access-token',
+      {
+        config: { scope: 'initial_access_token:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_initial_access_tokens',
+          summary: 'List initial access tokens, oldest first; never the tokens themselves',
+          querystring: PageQuery,
+          response: { 200: pageView(View), ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { page, size } = request.query;
+        const { tokens, total } = await listInitialAccessTokens(db, page, size);
+        return pageOf(tokens.map(toView), total, request.query);
+      },
+    );
+
+    app.delete(
+      '/api/v1/oauth/initial-access-token/:id',
+      {
+        config: { scope: 'initial_access_token:delete' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_initial_access_token',
+          summary: 'Delete an initial access token; the clients that were registered with it stay',
+          params: TokenPath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await administration.remove(accessTokenOf(request), request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+function toView(token: InitialAccessToken) {
+  return {
+    id: token.id,
+    name: token.name,
+    scopes: [...token.scopes],
+    resources: [...token.resources],
+    max_uses: token.maxUses,
+    uses: token.uses,
+    created_at: new Date(token.createdAt).toISOString(),
+    created_by: token.createdBy,
+    expires_at: new Date(token.expiresAt).toISOString(),
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Client metadata as clients register it. RFC 7591 §2.
+ *
+ * Members that are not known here are ignored, as §2 demands: clients send what describes them to people
+ * (`client_uri`, `logo_uri`, `contacts`, `software_id`), and there is no page here that would show it. The members are
+ * listed one by one, so that what only an administrator may set does not come to be registered by being added
+ * elsewhere; registered clients use the client credentials grant alone.
+ */
+import { decodeJws, OAuthError, parseScope } from '@postern/protocol';
+import { type Static, Type } from 'typebox';
+import type { Client, ClientChange } from '../clients/client.ts';
+import { checkMetadata, clientAuthMethods, clientMetadataMembers } from '../clients/client-metadata.ts';
+import { nullable, printable } from '../http/schemas.ts';
+
+const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources } = clientMetadataMembers;
+
+export const RegisteredMetadata = Type.Object(
+  {
+    client_name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
+    scope: Type.Optional(
+      nullable(
+        Type.String({
+          maxLength: 20_000,
+          description: 'Names with one space between them. Without it: all that the initial access token gives.',
+        }),
+      ),
+    ),
+    token_endpoint_auth_method: Type.Optional(
+      nullable(
+        Type.Enum([...clientAuthMethods], { description: 'Without it: client_secret_basic and client_secret_post.' }),
+      ),
+    ),
+    grant_types: Type.Optional(nullable(Type.Array(Type.Enum(['client_credentials']), { maxItems: 1 }))),
+    redirect_uris: Type.Optional(
+      nullable(Type.Array(Type.Unknown(), { description: 'Empty: machines are not redirected.' })),
+    ),
+    response_types: Type.Optional(
+      nullable(Type.Array(Type.Unknown(), { description: 'Empty: there is no authorization endpoint for machines.' })),
+    ),
+    jwks,
+    jwks_uri,
+    token_endpoint_audience_allowed,
+    dpop_bound_access_tokens,
+    resources: Type.Optional({
+      ...resources,
+      description: 'Identifiers of resources. Without it: all that the initial access token gives.',
+    }),
+    software_statement: Type.Optional(nullable(Type.String({ description: 'None is accepted.' }))),
+  },
+  { additionalProperties: true },
+);
+
+export type RegisteredMetadata = Static<typeof RegisteredMetadata>;
+
+/** The most that a client can register for. */
+export interface RegistrationLimits {
+  readonly scopes: ReadonlySet<string>;
+  readonly resources: ReadonlySet<string>;
+}
+
+/**
+ * The metadata as a change of the client that replaces all of it: what is missing or null goes back to its default,
+ * which for scopes and resources are the limits.
+ *
+ * Throws `invalid_client_metadata`, `invalid_redirect_uri`, `invalid_software_statement` and
+ * `unapproved_software_statement`.
+ */
+export function readMetadata(wanted: RegisteredMetadata, limits: RegistrationLimits): ClientChange {
+  const { software_statement, redirect_uris, response_types } = wanted;
+  if (typeof software_statement === 'string') {
+    throw decodeJws(software_statement) === undefined
+      ? new OAuthError('invalid_software_statement', 'The software statement is not a signed JWT, and none is needed.')
+      : new OAuthError('unapproved_software_statement', 'No software statement is approved here: register without.');
+  }
+  if (redirect_uris && redirect_uris.length > 0) {
+    throw new OAuthError(
+      'invalid_redirect_uri',
+      'redirect_uris: must be empty or missing, since Postern issues tokens to machines and redirects nobody.',
+    );
+  }
+  if (response_types && response_types.length > 0) {
+    throw refused('response_types: must be empty or missing, since there is no login here.');
+  }
+  const scopes = wanted.scope == null ? [...limits.scopes] : readScope(wanted.scope);
+  const resources = wanted.resources ?? [...limits.resources];
+  requireWithin('scope', scopes, limits.scopes);
+  requireWithin('resources', resources, limits.resources);
+  return {
+    name: wanted.client_name ?? null,
+    scopes,
+    resources: resources.length === 0 ? null : [...new Set(resources)],
+    token_endpoint_auth_method: wanted.token_endpoint_auth_method ?? null,
+    jwks: wanted.jwks ?? null,
+    jwks_uri: wanted.jwks_uri ?? null,
+    token_endpoint_audience_allowed: wanted.token_endpoint_audience_allowed ?? false,
+    dpop_bound_access_tokens: wanted.dpop_bound_access_tokens ?? false,
+  };
+}
+
+/** Throws `invalid_client_metadata` where the members contradict each other. */
+export function checkRegistered({ metadata }: Client): void {
+  asMetadataFault(() => checkMetadata(metadata));
+}
+
+/** All that is registered of a client, by its registered names. RFC 7591 §3.2.1. */
+export function describeRegistered({ name, scopes, metadata }: Client) {
+  return {
+    ...(name !== null && { client_name: name }),
+    scope: [...scopes].join(' '),
+    // Without them, RFC 7591 §2 would have a client for the authorization code grant; and some clients insist on them.
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+    ...metadata,
+  };
+}
+
+function readScope(scope: string): string[] {
+  return scope === '' ? [] : asMetadataFault(() => parseScope(scope));
+}
+
+function requireWithin(member: string, names: readonly string[], limit: ReadonlySet<string>): void {
+  const beyond = names.find((name) => !limit.has(name));
+  if (beyond !== undefined) {
+    throw refused(`${member}: this registration may not ask for ${beyond.slice(0, 100)}.`);
+  }
+}
+
+function asMetadataFault<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof OAuthError && error.status < 500) {
+      throw refused(error.message);
+    }
+    throw error;
+  }
+}
+
+function refused(text: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', text);
+}

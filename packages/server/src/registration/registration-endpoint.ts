@@ -1,0 +1,185 @@
+/** Dynamic client registration and its management. RFC 7591 §3, RFC 7592 §2. */
+import { OAuthError } from '@postern/protocol';
+import type { ErrorObject } from 'ajv';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { ProtocolPlugin } from '../http/api.ts';
+import { oauthErrorResponses } from '../http/schemas.ts';
+import { describeFault } from '../http/validation.ts';
+import type { ClientRegistration, RegisteredClient } from './client-registration.ts';
+import { describeRegistered, RegisteredMetadata } from './registered-metadata.ts';
+
+export const registrationPath = '/api/v1/oauth/register';
+
+/** RFC 7592 §2.2: what a client must repeat, may repeat and must not send back. */
+const UpdateBody = Type.Intersect([
+  RegisteredMetadata,
+  Type.Object({
+    client_id: Type.String(),
+    client_secret: Type.Optional(Type.String({ description: 'Only the one that it has.' })),
+  }),
+]);
+const notSentBack = [
+  'registration_access_token',
+  'registration_client_uri',
+  'client_secret_expires_at',
+  'client_id_issued_at',
+];
+
+/** Further members are those that were registered. */
+const RegisteredView = Type.Object(
+  {
+    client_id: Type.String(),
+    client_id_issued_at: Type.Integer({ description: 'Seconds since 1970.' }),
+    client_secret: Type.Optional(Type.String({ description: 'Shown this once; Postern keeps only a digest.' })),
+    client_secret_expires_at: Type.Optional(Type.Integer({ description: 'With client_secret; 0 is never.' })),
+    registration_access_token: Type.String({ description: 'Takes the place of the one that was sent.' }),
+    registration_client_uri: Type.String(),
+  },
+  { additionalProperties: true },
+);
+
+const ClientPath = Type.Object({ client_id: Type.String() });
+
+interface ManagementRoute {
+  Params: { client_id: string };
+}
+
+export interface RegistrationEndpointOptions {
+  readonly issuer: string;
+  /** False: every request is told that registration is off. */
+  readonly enabled: boolean;
+  readonly registration: ClientRegistration;
+}
+
+export function registrationEndpoint({ issuer, enabled, registration }: RegistrationEndpointOptions): ProtocolPlugin {
+  const toView = ({ client, clientSecret, registrationAccessToken }: RegisteredClient) => ({
+    ...describeRegistered(client),
+    client_id: client.id,
+    client_id_issued_at: Math.floor(Date.parse(client.createdAt) / 1000),
+    ...(clientSecret !== undefined && { client_secret: clientSecret, client_secret_expires_at: 0 }),
+    registration_access_token: registrationAccessToken,
+    registration_client_uri: `${issuer}${registrationPath}/${client.id}`,
+  });
+
+  return async (app) => {
+    app.addHook('onRoute', (route) => {
+      route.config = { ...route.config, oauthErrors: true };
+    });
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+      if (!enabled) {
+        throw new OAuthError(
+          'access_denied',
+          'Dynamic client registration is off here: an administrator makes clients with POST /api/v1/oauth/client.',
+        );
+      }
+    });
+    app.addContentTypeParser('*', async () => {
+      throw new OAuthError('invalid_request', 'The body must be application/json.');
+    });
+    app.setSchemaErrorFormatter((errors, part) => toMetadataFault(errors as ErrorObject[], part));
+
+    app.post<{ Body: RegisteredMetadata }>(
+      registrationPath,
+      {
+        onRequest: async (request) => registration.checkInitialAccessToken(readToken(request)),
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'register_client',
+          summary: 'Register a client',
+          description: 'With an initial access token as the Bearer token. Members that are not known are ignored.',
+          body: RegisteredMetadata,
+          response: { 201: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413) },
+        },
+      },
+      async (request, reply) =>
+        reply.code(201).send(toView(await registration.register(readToken(request), request.body))),
+    );
+
+    // Management is by the registration access token, which is looked at before the body is read.
+    const checkToken = async (request: FastifyRequest<ManagementRoute>) =>
+      registration.checkRegistrationAccessToken(request.params.client_id, readToken(request));
+
+    app.get<ManagementRoute>(
+      `${registrationPath}/:client_id`,
+      {
+        exposeHeadRoute: false,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'read_registration',
+          summary: 'Read what a client registered, as the client',
+          description: 'With its registration access token as the Bearer token, which is replaced.',
+          params: ClientPath,
+          response: { 200: RegisteredView, ...oauthErrorResponses(401, 403) },
+        },
+      },
+      async (request) => toView(await registration.read(request.params.client_id, readToken(request))),
+    );
+
+    app.put<ManagementRoute & { Body: RegisteredMetadata & { client_id: string; client_secret?: string } }>(
+      `${registrationPath}/:client_id`,
+      {
+        onRequest: checkToken,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'update_registration',
+          summary: 'Replace what a client registered, as the client',
+          description: 'Members that are missing go back to their defaults. The registration access token is replaced.',
+          params: ClientPath,
+          body: UpdateBody,
+          response: { 200: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413) },
+        },
+      },
+      async (request) => {
+        const { params, body } = request;
+        if (body.client_id !== params.client_id) {
+          throw new OAuthError('invalid_client_metadata', 'client_id: must be that of the client.');
+        }
+        const sentBack = notSentBack.find((member) => member in body);
+        if (sentBack !== undefined) {
+          throw new OAuthError('invalid_client_metadata', `${sentBack}: must not be sent back.`);
+        }
+        return toView(await registration.update(params.client_id, readToken(request), body, body.client_secret));
+      },
+    );
+
+    app.delete<ManagementRoute>(
+      `${registrationPath}/:client_id`,
+      {
+        onRequest: checkToken,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_registration',
+          summary: 'Delete a client, as the client; its tokens die at once',
+          params: ClientPath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...oauthErrorResponses(401, 403) },
+        },
+      },
+      async (request, reply) => {
+        await registration.remove(request.params.client_id, readToken(request));
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+/** The Bearer token of a request. RFC 6750 §2.1. Throws `missing_token`. */
+function readToken({ headers }: FastifyRequest): string {
+  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(headers.authorization ?? '')?.[1];
+  if (token === undefined) {
+    throw new OAuthError(
+      'missing_token',
+      'This call needs an initial access token, or the registration access token of the client: ' +
+        'Authorization: Bearer <token>.',
+    );
+  }
+  return token;
+}
+
+function toMetadataFault(errors: readonly ErrorObject[], part: string): OAuthError {
+  const code = errors[0]?.instancePath.startsWith('/redirect_uris')
+    ? 'invalid_redirect_uri'
+    : 'invalid_client_metadata';
+  return new OAuthError(code, describeFault(errors, part));
+}

@@ -1,0 +1,266 @@
+/** Tokens for one resource: audience, scopes, lifetime and algorithm. RFC 8707, RFC 9068 §3. */
+import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
+
+const path = '/api/v1/oauth/resource';
+const billing = 'https://billing.example.com/api';
+const archive = 'https://archive.example.com';
+const legacy = 'urn:example:legacy';
+
+let server: TestServer;
+let root: string;
+let client: Credentials;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  root = await server.rootToken();
+  await save({ key: 'billing', identifier: billing, scopes: ['policy:read', 'rule:read'] });
+  await save({ key: 'archive', identifier: archive, scopes: ['policy:read'] });
+  await save({ key: 'legacy', identifier: legacy, scopes: ['policy:read'], signing_alg: 'RS256' });
+  client = await server.createClient({ scopes: ['policy:read', 'scope:read'], resources: [billing, legacy] });
+});
+afterAll(() => server.close());
+
+const call = (method: string, url: string, body?: unknown, token = root) => server.call(method, url, { token, body });
+async function save(body: object) {
+  const answer = await call('PUT', path, body);
+  expect(answer.status).toBe(200);
+  return answer.body;
+}
+const ask = (more: Record<string, string>, by = client) =>
+  server.postForm('/api/v1/oauth/token', {
+    grant_type: 'client_credentials',
+    client_id: by.clientId,
+    client_secret: by.clientSecret,
+    ...more,
+  });
+const invalidTarget = { status: 400, body: { error: 'invalid_target' } };
+
+describe('RFC 8707 §2 a token for a resource', () => {
+  test('has exactly the audience that was asked for', async () => {
+    for (const resource of [billing, legacy, server.url]) {
+      const { status, body } = await ask({ resource });
+      expect([status, claimsOf(body.access_token)['aud']]).toEqual([200, resource]);
+    }
+    expect(claimsOf((await ask({})).body.access_token)['aud']).toBe(server.url);
+  });
+
+  test("is none for Postern's own APIs", async () => {
+    const { access_token } = (await ask({ resource: billing })).body;
+    expect((await call('GET', '/api/v1/oauth/scope', undefined, access_token)).status).toBe(401);
+  });
+
+  test.each([
+    ['one that is not registered', 'https://other.example.com'],
+    ['one that the client may not ask for', archive],
+    ['one that differs by a slash', `${billing}/`],
+    ['one that differs by a query', `${billing}?a=b`],
+    ['one that differs by case', billing.toUpperCase()],
+    ['one with a fragment', `${billing}#a`],
+    ['what is no URI', 'billing'],
+    ['two in one', `${billing} ${archive}`],
+  ])('%s is invalid_target, and there is one answer for all', async (_, resource) => {
+    const answer = await ask({ resource });
+    expect(answer).toMatchObject(invalidTarget);
+    expect(answer.body).toEqual((await ask({ resource: 'x' })).body);
+  });
+
+  test('two at once are refused: a token has one audience', async () => {
+    const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: client.clientId });
+    form.append('client_secret', client.clientSecret);
+    form.append('resource', billing);
+    form.append('resource', legacy);
+    const answer = await fetch(`${server.url}/api/v1/oauth/token`, { method: 'POST', body: form });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'invalid_request' }]);
+  });
+
+  test('root may ask for each, and for none that is not registered', async () => {
+    for (const resource of [billing, archive, legacy]) {
+      expect((await ask({ resource }, server.root)).status).toBe(200);
+    }
+    expect(await ask({ resource: 'https://other.example.com' }, server.root)).toMatchObject(invalidTarget);
+  });
+
+  test('dies when the client may not ask for it any more', async () => {
+    const own = await server.createClient({ scopes: ['policy:read'], resources: [billing] });
+    const { access_token: token } = (await ask({ resource: billing }, own)).body;
+    const form = { client_id: own.clientId, client_secret: own.clientSecret, token };
+    expect((await server.postForm('/api/v1/oauth/introspect', form)).body.active).toBe(true);
+    await call('PATCH', `/api/v1/oauth/client/${own.clientId}`, { resources: null });
+    expect((await server.postForm('/api/v1/oauth/introspect', form)).body).toEqual({ active: false });
+  });
+});
+
+describe('RFC 9068 §3 the scopes of a token for a resource', () => {
+  test('are those of the client that mean something there', async () => {
+    expect((await ask({ resource: billing })).body.scope).toBe('policy:read');
+    expect((await ask({})).body.scope).toBe('policy:read scope:read');
+  });
+
+  test('are never more, whether the client or the resource lacks it', async () => {
+    for (const scope of ['scope:read', 'rule:read', 'policy:read rule:read', 'nothing:read']) {
+      const answer = await ask({ resource: billing, scope });
+      expect([scope, answer.status, answer.body.error]).toEqual([scope, 400, 'invalid_scope']);
+    }
+    expect((await ask({ resource: billing, scope: 'policy:read' })).body.scope).toBe('policy:read');
+  });
+});
+
+describe('what a resource wants of its tokens', () => {
+  test('a lifetime cuts that of the client, and never adds to it', async () => {
+    const identifier = 'https://short.example.com';
+    await save({ key: 'short', identifier, scopes: [] });
+    const owner = await server.createClient({
+      scopes: ['policy:read'],
+      resources: [identifier],
+      access_token_ttl_seconds: 600,
+    });
+    for (const [ttl, expected] of [
+      [60, 60],
+      [6_000, 600],
+      [null, 600],
+    ]) {
+      await save({ key: 'short', identifier, scopes: ['policy:read'], access_token_ttl_seconds: ttl });
+      const { body } = await ask({ resource: identifier }, owner);
+      const { iat, exp } = claimsOf(body.access_token);
+      expect([body.expires_in, (exp as number) - (iat as number)]).toEqual([expected, expected]);
+    }
+    expect((await ask({}, owner)).body.expires_in).toBe(600);
+  });
+
+  test('signing_alg signs its tokens, and the others go on with the default', async () => {
+    const jwks: JSONWebKeySet = (await server.call('GET', '/.well-known/jwks.json')).body;
+    for (const [resource, alg] of [
+      [legacy, 'RS256'],
+      [billing, 'ES256'],
+      [server.url, 'ES256'],
+    ] as const) {
+      const { access_token } = (await ask({ resource })).body;
+      const { protectedHeader } = await jwtVerify(access_token, createLocalJWKSet(jwks), {
+        issuer: server.url,
+        audience: resource,
+        typ: 'at+jwt',
+        algorithms: [alg],
+        currentDate: new Date(server.now()),
+      });
+      expect(protectedHeader.alg).toBe(alg);
+    }
+    expect(decodeProtectedHeader(await server.rootToken()).alg).toBe('ES256');
+  });
+
+  test('an algorithm that nobody used before has its key at once', async () => {
+    const identifier = 'https://pss.example.com';
+    await save({ key: 'pss', identifier, scopes: [], signing_alg: 'PS256' });
+    const { access_token } = (await ask({ resource: identifier }, server.root)).body;
+    const jwks: JSONWebKeySet = (await server.call('GET', '/.well-known/jwks.json')).body;
+    const verified = await jwtVerify(access_token, createLocalJWKSet(jwks), { currentDate: new Date(server.now()) });
+    expect(verified.protectedHeader.alg).toBe('PS256');
+  });
+});
+
+describe('the management API of resources', () => {
+  test('keeps what was saved, over a restart too', async () => {
+    const body = {
+      key: 'full',
+      identifier: 'https://full.example.com',
+      scopes: ['rule:read'],
+      access_token_ttl_seconds: 60,
+      signing_alg: 'EdDSA',
+      introspection_clients: [client.clientId],
+    };
+    expect(await save(body)).toEqual(body);
+    expect((await call('GET', `${path}/full`)).body).toEqual(body);
+    const second = await startTestServer({ dataDir: server.dataDir });
+    const answer = await second.call('GET', `${path}/full`, { token: await second.rootToken() });
+    expect(answer.body).toEqual(body);
+    await second.close();
+  });
+
+  test('replaces the one of that key: what is missing goes back to its default', async () => {
+    const identifier = 'https://changed.example.com';
+    await save({ key: 'changed', identifier, scopes: ['policy:read'], access_token_ttl_seconds: 60 });
+    expect(await save({ key: 'changed', identifier: `${identifier}/v2`, scopes: [] })).toEqual({
+      key: 'changed',
+      identifier: `${identifier}/v2`,
+      scopes: [],
+      access_token_ttl_seconds: null,
+      signing_alg: null,
+      introspection_clients: [],
+    });
+    expect(await ask({ resource: identifier }, server.root)).toMatchObject(invalidTarget);
+    expect((await ask({ resource: `${identifier}/v2` }, server.root)).status).toBe(200);
+  });
+
+  test('deletes: no tokens for it any more, and it is gone', async () => {
+    const identifier = 'https://gone.example.com';
+    await save({ key: 'gone', identifier, scopes: ['policy:read'] });
+    expect((await ask({ resource: identifier }, server.root)).status).toBe(200);
+    expect((await call('DELETE', `${path}/gone`)).status).toBe(204);
+    expect(await ask({ resource: identifier }, server.root)).toMatchObject(invalidTarget);
+    expect([(await call('GET', `${path}/gone`)).status, (await call('DELETE', `${path}/gone`)).status]).toEqual([
+      404, 404,
+    ]);
+  });
+
+  test('lists by key, page by page', async () => {
+    const { body } = await call('GET', `${path}?size=2&page=1`);
+    expect(body).toMatchObject({ page: 1, size: 2, pages: Math.ceil(body.total / 2) });
+    const keys = body.items.map(({ key }: { key: string }) => key);
+    expect(keys).toEqual(['archive', 'billing']);
+  });
+
+  test.each<[string, number, object]>([
+    ['an identifier that another has', 409, { identifier: billing }],
+    ['the issuer', 422, { identifier: 'ISSUER' }],
+    ['a fragment', 422, { identifier: `${billing}#a` }],
+    ['a relative reference', 422, { identifier: '/billing' }],
+    ['a space', 422, { identifier: 'https://a.example.com/a b' }],
+    ['a scope that does not exist', 422, { scopes: ['nothing:read'] }],
+    ['no scopes', 422, { scopes: undefined }],
+    ['an algorithm of no key', 422, { signing_alg: 'none' }],
+    ['an unknown member', 422, { audience: billing }],
+    ['a key that does not fit in a path', 422, { key: 'a/b' }],
+    ['no time', 422, { access_token_ttl_seconds: 0 }],
+  ])('refuses %s: %i', async (_, status, over) => {
+    const body = { key: 'refused', identifier: 'https://refused.example.com', scopes: [], ...over };
+    const answer = await call('PUT', path, body.identifier === 'ISSUER' ? { ...body, identifier: server.url } : body);
+    expect(answer.status).toBe(status);
+    expect((await call('GET', `${path}/refused`)).status).toBe(404);
+  });
+
+  test('of two with one identifier at once, one is saved', async () => {
+    const identifier = 'https://twin.example.com';
+    const answers = await Promise.all(
+      ['twin-a', 'twin-b'].map((key) => call('PUT', path, { key, identifier, scopes: [] })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+  });
+
+  test.each([
+    ['GET', path, 'resource:read'],
+    ['GET', `${path}/billing`, 'resource:read'],
+    ['PUT', path, 'resource:create_or_update'],
+    ['DELETE', `${path}/billing`, 'resource:delete'],
+  ])('%s %s needs %s', async (method, url, scope) => {
+    const others = ['resource:read', 'resource:create_or_update', 'resource:delete'].filter((one) => one !== scope);
+    const token = await server.token(await server.createClient({ scopes: others, grantable_scopes: [] }));
+    const answer = await call(method, url, method === 'PUT' ? {} : undefined, token);
+    expect([answer.status, answer.body.error]).toEqual([403, 'insufficient_scope']);
+  });
+
+  test('every change is an event with what was saved', async () => {
+    const { key, ...rest } = await save({ key: 'logged', identifier: 'https://logged.example.com', scopes: [] });
+    await call('DELETE', `${path}/logged`);
+    const rows = await server.db.selectFrom('events').selectAll().where('subject', '=', key).execute();
+    expect(rows.map(({ actor, kind, data }) => [actor, kind, JSON.parse(data)])).toEqual([
+      [server.root.clientId, 'resource.saved', rest],
+      [server.root.clientId, 'resource.deleted', {}],
+    ]);
+  });
+
+  test('a client names only resources that are registered', async () => {
+    const answer = await call('POST', '/api/v1/oauth/client', { scopes: [], resources: ['https://other.example.com'] });
+    expect([answer.status, answer.body.error]).toEqual([422, 'invalid_parameter']);
+  });
+});
