@@ -15,6 +15,7 @@ const request = (authorization: string | undefined) => ({
   url: 'https://api.example.com/policy',
   authorization,
   dpop: undefined,
+  certificateThumbprint: undefined,
 });
 const issue = (over: object = {}) => tokenOf(goodHeader, { ...goodClaims, ...over });
 

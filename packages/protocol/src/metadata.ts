@@ -17,5 +17,6 @@ export interface AuthorizationServerMetadata {
   readonly token_endpoint_auth_methods_supported: readonly string[];
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly dpop_signing_alg_values_supported: readonly string[];
+  readonly tls_client_certificate_bound_access_tokens: boolean;
   readonly service_documentation: string;
 }

@@ -8,6 +8,7 @@ import fastifyPlugin from 'fastify-plugin';
 import { findStandingFault } from './access-token/standing.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
 import { createClientKeys } from './client-auth/client-keys.ts';
+import { offeredMethods } from './client-auth/mutual-tls.ts';
 import { createAssignableBy } from './clients/assignable-by.ts';
 import { createClientAdministration } from './clients/client-administration.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
@@ -21,6 +22,7 @@ import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
+import { useClientCertificates } from './http/client-certificates.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
@@ -103,6 +105,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     nonces: config.dpopNonces === 'required' ? createDpopNonces(masterKey, now) : undefined,
   };
   const senderConstraint = { tokenEndpoint: tokenEndpointUrl, dpop };
+  const bindsToCertificates = config.tls !== undefined || config.clientCertificateHeader !== undefined;
   const authenticateClient = createClientAuthentication({
     issuer,
     tokenEndpoint: tokenEndpointUrl,
@@ -149,6 +152,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   recordRoutes(app);
   useValidation(app);
   useJson(app);
+  useClientCertificates(app, config, now);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   app.addHook('onRequest', async (request, reply) => {
@@ -188,7 +192,13 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 
   app.register(async (open) => {
-    await metadataEndpoint({ issuer, grantTypes: grants.map(({ grantType }) => grantType), registry })(open);
+    await metadataEndpoint({
+      issuer,
+      grantTypes: grants.map(({ grantType }) => grantType),
+      authMethods: offeredMethods(config),
+      bindsToCertificates,
+      registry,
+    })(open);
     await jwksEndpoint(keys)(open);
     await healthEndpoint(db)(open);
   });

@@ -2,17 +2,22 @@
 import { signingAlgorithms } from '@postern/guard';
 import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
 import { assertionAlgorithms } from './client-auth/private-key-jwt.ts';
-import { clientAuthMethods } from './clients/client-metadata.ts';
+import type { ClientAuthMethod } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 import type { ScopeRegistry } from './scopes/scope-registry.ts';
 
 export interface MetadataEndpointOptions {
   readonly issuer: string;
   readonly grantTypes: readonly string[];
+  readonly authMethods: readonly ClientAuthMethod[];
+  /** Whether certificates of clients can arrive. */
+  readonly bindsToCertificates: boolean;
   readonly registry: ScopeRegistry;
 }
 
-export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpointOptions): ProtocolPlugin {
+export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
+  const { issuer, grantTypes, authMethods, bindsToCertificates, registry } = options;
+
   return async (app) => {
     const alias = 'openid-configuration';
     for (const name of ['oauth-authorization-server', alias]) {
@@ -34,19 +39,20 @@ export function metadataEndpoint({ issuer, grantTypes, registry }: MetadataEndpo
             token_endpoint: `${issuer}/api/v1/oauth/token`,
             authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
             introspection_endpoint: `${issuer}/api/v1/oauth/introspect`,
-            introspection_endpoint_auth_methods_supported: clientAuthMethods,
+            introspection_endpoint_auth_methods_supported: authMethods,
             introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
             introspection_signing_alg_values_supported: signingAlgorithms,
             revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
-            revocation_endpoint_auth_methods_supported: clientAuthMethods,
+            revocation_endpoint_auth_methods_supported: authMethods,
             revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
             jwks_uri: `${issuer}/.well-known/jwks.json`,
             scopes_supported: [...registry.names],
             response_types_supported: [],
             grant_types_supported: grantTypes,
-            token_endpoint_auth_methods_supported: clientAuthMethods,
+            token_endpoint_auth_methods_supported: authMethods,
             token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
             dpop_signing_alg_values_supported: dpopAlgorithms,
+            tls_client_certificate_bound_access_tokens: bindsToCertificates,
             service_documentation: `${issuer}/api`,
           };
         },

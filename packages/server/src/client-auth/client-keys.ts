@@ -1,11 +1,22 @@
 /** The public keys of clients: by value, or fetched from where the client publishes them. RFC 7591 §2. */
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  type JSONWebKeySet,
+  type JWK,
+  type LocalJWKSet,
+  type RemoteJWKSet,
+} from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { ClientMetadata } from '../clients/client-metadata.ts';
 import type { GuardedFetch } from '../http/guarded-fetch.ts';
 
-/** Finds the key that a JWT of the client says it is signed with; undefined where the client has no keys. */
-export type ClientKeys = (metadata: ClientMetadata) => JWTVerifyGetKey | undefined;
+/** Called, it finds the key that a JWT of the client says it is signed with. */
+export type ClientKeySet = LocalJWKSet | RemoteJWKSet;
+
+/** The keys of a client; undefined where it has none. */
+export type ClientKeys = (metadata: ClientMetadata) => ClientKeySet | undefined;
 
 /** Documents kept at the most. */
 const mostDocuments = 1_000;
@@ -15,8 +26,8 @@ const cacheMaxAgeMs = 300_000;
 const cooldownMs = 30_000;
 
 export function createClientKeys(fetchDocument: GuardedFetch): ClientKeys {
-  const local = new WeakMap<object, JWTVerifyGetKey>();
-  const remote = new LRUCache<string, JWTVerifyGetKey>({ max: mostDocuments });
+  const local = new WeakMap<object, LocalJWKSet>();
+  const remote = new LRUCache<string, RemoteJWKSet>({ max: mostDocuments });
 
   return ({ jwks, jwks_uri }) => {
     if (jwks !== undefined) {
@@ -37,4 +48,22 @@ export function createClientKeys(fetchDocument: GuardedFetch): ClientKeys {
     }
     return undefined;
   };
+}
+
+/**
+ * Whether a key of the set is what `matches` says. A set that is fetched is fetched again where none is, unless that
+ * happened a moment ago. Rejects where it cannot be fetched.
+ */
+export async function hasKey(keys: ClientKeySet, matches: (jwk: JWK) => boolean): Promise<boolean> {
+  const isAmong = () => keys.jwks()?.keys.some(matches) === true;
+  if (!('reload' in keys)) {
+    return isAmong();
+  }
+  if (keys.fresh && isAmong()) {
+    return true;
+  }
+  if (!(keys.fresh && keys.coolingDown)) {
+    await keys.reload();
+  }
+  return isAmong();
 }

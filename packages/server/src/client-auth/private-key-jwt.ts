@@ -2,6 +2,7 @@
 import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Client } from '../clients/client.ts';
+import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { ClientKeys } from './client-keys.ts';
 
@@ -22,6 +23,8 @@ export interface ClientAssertion {
   readonly token: string;
   readonly clientId: string;
   readonly audience: string;
+  /** It stands in an array of one. */
+  readonly isAudienceInArray: boolean;
   readonly jti: string;
   readonly expiresAt: number;
 }
@@ -30,7 +33,7 @@ export interface ClientAssertion {
  * What an assertion says, with all that can be judged without knowing the client. Throws `invalid_client` with a text
  * that names the fault: it tells the caller only about what it sent.
  *
- * Does not check the signature, nor whether this audience is allowed for the client.
+ * Does not check the signature, nor what the client's metadata allows of audiences and algorithms.
  */
 export function readClientAssertion(token: string, audiences: readonly string[], nowSeconds: number): ClientAssertion {
   const jws = token.length > longestAssertion ? undefined : decodeJws(token);
@@ -64,7 +67,14 @@ export function readClientAssertion(token: string, audiences: readonly string[],
       throw refused('is not valid yet, or its iat or nbf is no number', 'token_not_yet_valid');
     }
   }
-  return { token, clientId: iss, audience, jti, expiresAt: exp + clockSkewSeconds };
+  return {
+    token,
+    clientId: iss,
+    audience,
+    isAudienceInArray: Array.isArray(aud),
+    jti,
+    expiresAt: exp + clockSkewSeconds,
+  };
 }
 
 /**
@@ -88,7 +98,12 @@ export async function findAssertionFault(
   if (assertion.audience !== issuer && client.metadata.token_endpoint_audience_allowed !== true) {
     return 'audience_wrong';
   }
-  const fault = await findSignatureFault(assertion.token, getKey);
+  const profile = securityProfileOf(client.metadata);
+  if (profile?.assertsToIssuerOnly === true && assertion.isAudienceInArray) {
+    return 'audience_wrong';
+  }
+  const algorithms = assertionAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
+  const fault = await findSignatureFault(assertion.token, getKey, algorithms);
   if (fault !== undefined) {
     return fault;
   }
@@ -99,9 +114,13 @@ export async function findAssertionFault(
   return first ? undefined : 'token_replayed';
 }
 
-async function findSignatureFault(token: string, getKey: JWTVerifyGetKey): Promise<ErrorReason | undefined> {
+async function findSignatureFault(
+  token: string,
+  getKey: JWTVerifyGetKey,
+  algorithms: string[],
+): Promise<ErrorReason | undefined> {
   // The times were judged already, by the clock that was passed in.
-  const options = { algorithms: assertionAlgorithms, clockTolerance: Number.MAX_SAFE_INTEGER };
+  const options = { algorithms, clockTolerance: Number.MAX_SAFE_INTEGER };
   try {
     await jwtVerify(token, getKey, options);
     return undefined;

@@ -6,6 +6,7 @@ import type { AuthenticateClient } from '../client-auth/authenticate.ts';
 import { assertionType } from '../client-auth/private-key-jwt.ts';
 import type { Client } from '../clients/client.ts';
 import type { GrantType } from '../clients/client-metadata.ts';
+import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -67,8 +68,9 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           operationId: 'acquire_access_token',
           summary: 'Get an access token',
           description:
-            'The client authenticates with `client_id` and `client_secret` in the form or with HTTP Basic: exactly ' +
-            'one of them, and never in the URL.',
+            'The client authenticates with `client_id` and `client_secret` in the form, with HTTP Basic, with a ' +
+            '`client_assertion`, or with `client_id` and a TLS client certificate: exactly one of them, and never in ' +
+            'the URL.',
           consumes: ['application/x-www-form-urlencoded'],
           body: TokenForm,
           response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413) },
@@ -99,28 +101,35 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         // 3. Find out who the client is, and whether it may use the grant.
         const nowSeconds = now() / 1000;
         const client = await (grant.identifyClient === undefined
-          ? authenticateClient(request.headers.authorization, form)
+          ? authenticateClient(request.headers.authorization, form, request.clientCertificate)
           : grant.identifyClient(form, nowSeconds));
         if (!mayUse(client, grant.grantType)) {
           throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
         }
 
         // 4. Bind the token to its sender, where it proves a key or must.
-        const confirmation = await bindToSender(client, request.headers['dpop'], nowSeconds, senderConstraint);
+        const confirmation = await bindToSender(
+          client,
+          { dpopHeader: request.headers['dpop'], certificate: request.clientCertificate },
+          nowSeconds,
+          senderConstraint,
+        );
 
-        // 5. Find what the token is for.
+        // 5. Find what the token is for, and the key that signs it.
         const target = findTarget(form.get('resource'), client, targets);
+        const signingKey = keys.signingKey(target.signingAlg);
+        if (!allowsAlgorithm(securityProfileOf(client.metadata), signingKey.alg)) {
+          throw new OAuthError(
+            'invalid_target',
+            `Tokens for the resource are signed by ${signingKey.alg}, which the security_profile of the client excludes.`,
+          );
+        }
 
         // 6. Let the grant decide.
         const authorization = await grant.authorize({ client, scopes, target, parameters: form, nowSeconds });
 
         // 7. Issue.
-        const { token, jti } = issueAccessToken(
-          { ...authorization, confirmation },
-          issuer,
-          keys.signingKey(target.signingAlg),
-          nowSeconds,
-        );
+        const { token, jti } = issueAccessToken({ ...authorization, confirmation }, issuer, signingKey, nowSeconds);
         if (client.isRoot) {
           request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
         } else {
@@ -130,7 +139,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         // 8. Respond.
         return {
           access_token: token,
-          token_type: confirmation === undefined ? 'Bearer' : 'DPoP',
+          token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
           expires_in: authorization.ttlSeconds,
           scope: authorization.scopes.join(' '),
           ...authorization.answer,
