@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { GeneralNameType } from '@peculiar/x509';
 import { certificateThumbprint } from '@postern/guard';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
@@ -592,11 +593,14 @@ describe('RFC 8705 §3.3 and RFC 8414 §2 metadata says what can work', () => {
 
   test('without a CA for clients, those of the web do not stand in for it', async () => {
     const { POSTERN_TLS_CLIENT_CA_FILE: _, ...withoutCa } = tlsEnv;
+    const web = getCACertificates('default');
+    setDefaultCACertificates([clientAuthority.cert]);
     const target = await startTls(withoutCa);
     try {
       await expectRefused(ask(await register(byCa, target), billing, {}, {}, target), 'certificate_unverified', target);
     } finally {
       await target.close();
+      setDefaultCACertificates(web);
     }
   });
 

@@ -47,8 +47,8 @@ function tlsOptions({ cert, key, clientCa }: TlsFiles): ServerOptions {
   return {
     cert,
     key,
-    // Without roots of its own Node would take those of the web.
-    ca: clientCa ?? [],
+    // Without roots of its own Node takes those of the web, which authenticate nobody here.
+    ca: clientCa,
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
