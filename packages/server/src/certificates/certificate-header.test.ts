@@ -15,7 +15,7 @@ test.each([
   ['RFC 9440', `:${base64}:`],
   ['nginx', escaped],
   ['a proxy that escapes less', escaped.replaceAll('%2B', '+').replaceAll('%2F', '/').replaceAll('%3D', '=')],
-  ['HAProxy and Traefik', base64],
+  ['HAProxy', base64],
   ['Envoy', `By=spiffe://a/b;Hash=00ff;Cert="${escaped}";Subject="CN=\\"a\\",O=b";URI=`],
 ])('RFC 8705 §3.1 Appendix A the thumbprint of the example, from %s', (_proxy, header) => {
   const certificate = parseCertificateHeader(header);

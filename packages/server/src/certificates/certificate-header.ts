@@ -1,6 +1,6 @@
 /**
  * Reads the header in which a proxy passes on the certificate of a client. RFC 9440 §2.2, and what proxies send
- * besides: nginx and others PEM in percent-encoding, HAProxy and Traefik DER in base64, Envoy a list of properties.
+ * besides: nginx and others PEM in percent-encoding, HAProxy DER in base64, Envoy a list of properties.
  */
 import { X509Certificate } from 'node:crypto';
 import { OAuthError } from '@postern/protocol';

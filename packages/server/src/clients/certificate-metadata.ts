@@ -1,4 +1,4 @@
-/** Client metadata about certificates: the one name by which a client is known, and certificates in its JWKs. RFC 8705 §2.1.2 and §2.2.2. */
+/** Client metadata about certificates: the name that a client is known by, and `x5c` in its keys. RFC 8705 §2.1.2, §2.2.2. */
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { OAuthError } from '@postern/protocol';
 import { Type } from 'typebox';
