@@ -91,7 +91,7 @@ export function isSameName(one: DistinguishedName, other: DistinguishedName): bo
 
 /** A value in hexadecimal, or text in which special characters are escaped by a backslash. RFC 4514 §3. */
 const attributePattern =
-  /^ *(?<type>[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+) *= *(?:#(?<hex>(?:[0-9A-Fa-f]{2})+)|(?!#)(?<text>(?:\\[0-9A-Fa-f]{2}|\\[ "#+,;<=>\\]|[^"+,;<>\\\0])*?)) *(?:(?<separator>[,+])(?<rest>.*))?$/su;
+  /^ *(?<type>[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+) *= *(?! )(?:#(?<hex>(?:[0-9A-Fa-f]{2})+)|(?!#)(?<text>(?:\\[0-9A-Fa-f]{2}|\\[ "#+,;<=>\\]|[^"+,;<>\\\0])*?)) *(?:(?<separator>[,+])(?<rest>.*))?$/su;
 
 function readAttribute(text: string) {
   const groups = attributePattern.exec(text)?.groups;
