@@ -1,10 +1,6 @@
-/** What a token is bound to: exactly one of these. RFC 7800 §3.1. */
-export interface Confirmation {
-  /** Thumbprint of the key of its DPoP proofs. RFC 9449 §6.1. */
-  readonly jkt?: string;
-}
-
 /** A verified access token, as an API sees it. RFC 9068 §2.2. */
+import type { Confirmation } from './confirmation.ts';
+
 export interface AccessToken {
   readonly issuer: string;
   readonly subject: string;

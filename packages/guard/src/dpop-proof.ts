@@ -20,6 +20,8 @@ export interface DpopExpectation {
 export interface DpopProof {
   /** Thumbprint of the key that signed it. */
   readonly jkt: string;
+  /** What it is signed with. */
+  readonly alg: SigningAlgorithm;
   readonly jti: string;
   readonly nonce: string | undefined;
   /** When it is refused for its age, in seconds since 1970. */
@@ -82,7 +84,7 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   if (!verify(digestOf(algorithm), Buffer.from(jws.signingInput), keyInput(algorithm, key), jws.signature)) {
     throw new ProofFault('does not verify with the key inside', 'signature_wrong');
   }
-  const { jti, htm, htu, iat, ath, nonce } = jws.payload;
+  const { jti, htm, htu, iat, nbf, ath, nonce } = jws.payload;
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) {
     throw new ProofFault('must have a jti of 1 to 256 characters', 'proof_malformed');
   }
@@ -98,13 +100,17 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   if (iat < expected.nowSeconds - maxAgeSeconds || iat > expected.nowSeconds + clockSkewSeconds) {
     throw new ProofFault('is too old, or made in the future', 'token_expired');
   }
+  if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= expected.nowSeconds + clockSkewSeconds)) {
+    throw new ProofFault('is not valid yet, or its nbf is no number', 'token_not_yet_valid');
+  }
   if (ath !== (expected.accessToken === undefined ? ath : hashOf(expected.accessToken))) {
     throw new ProofFault('must have the hash of the access token as its ath', 'proof_wrong');
   }
   if (nonce !== undefined && typeof nonce !== 'string') {
     throw new ProofFault('must have a string as its nonce', 'proof_malformed');
   }
-  return { jkt: jwkThumbprint(jwk as Record<string, unknown>), jti, nonce, expiresAt: iat + maxAgeSeconds };
+  const jkt = jwkThumbprint(jwk as Record<string, unknown>);
+  return { jkt, alg: algorithm, jti, nonce, expiresAt: iat + maxAgeSeconds };
 }
 
 function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): KeyObject {

@@ -1,6 +1,6 @@
 /** Guard as a Fastify hook. RFC 6750. */
 import type { ErrorReason } from '@postern/protocol';
-import Fastify from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
 import { goodClaims, goodHeader, now, tokenOf, verification } from '../test/tokens.ts';
 import { accessTokenOf, guardRoutes } from './fastify.ts';
@@ -9,9 +9,10 @@ import { createGuard } from './guard.ts';
 const headers = { authorization: `Bearer ${tokenOf(goodHeader, goodClaims)}` };
 
 /** A guarded app, and a way to take the ground of all tokens away. */
-function guardedApp() {
+function guardedApp(before: (app: FastifyInstance) => void = () => {}) {
   let fault: ErrorReason | undefined;
   const app = Fastify();
+  before(app);
   const baseUrl = 'https://api.example.com';
   const dpop = { useProof: async () => true, nonces: undefined };
   const guard = createGuard({ ...verification, baseUrl, now: () => now * 1000, findFault: async () => fault, dpop });
@@ -67,6 +68,20 @@ test('a token whose ground goes while the body arrives does not pass', async () 
     body: 'x',
   });
   expect(answer.statusCode).toBe(401);
+});
+
+test('RFC 8705 §3 the thumbprint of the certificate comes from whoever decorates requests first', async () => {
+  const bound = { authorization: `Bearer ${tokenOf(goodHeader, { ...goodClaims, cnf: { 'x5t#S256': 'of-proxy' } })}` };
+  const statusWith = async (decorate: boolean) => {
+    const { app } = guardedApp((app) => {
+      if (decorate) {
+        app.decorateRequest('certificateThumbprint', { getter: () => 'of-proxy' });
+      }
+    });
+    app.get('/policy', { config: { scope: 'policy:read' } }, async () => 'x');
+    return (await app.inject({ url: '/policy', headers: bound })).statusCode;
+  };
+  expect([await statusWith(true), await statusWith(false)]).toEqual([200, 401]);
 });
 
 test('outside of a guard there is no token to speak of', async () => {

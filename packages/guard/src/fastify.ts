@@ -1,6 +1,8 @@
 /** Guard as a Fastify hook: every route says what it needs, and one that says nothing cannot be registered. */
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AccessToken } from './access-token.ts';
+import { certificateThumbprint } from './certificate-thumbprint.ts';
 import type { Guard } from './guard.ts';
 
 declare module 'fastify' {
@@ -11,6 +13,11 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The verified access token; undefined on routes that no guard watches. */
     accessToken: AccessToken | undefined;
+    /**
+     * Thumbprint of the client certificate of the request. By default of the one on the TLS connection; an API behind
+     * a proxy that passes certificates on decorates its requests with a getter of its own before it guards routes.
+     */
+    readonly certificateThumbprint: string | undefined;
   }
 }
 
@@ -21,6 +28,9 @@ declare module 'fastify' {
 export function guardRoutes(app: FastifyInstance, guard: Guard): void {
   if (!app.hasRequestDecorator('accessToken')) {
     app.decorateRequest('accessToken', undefined);
+  }
+  if (!app.hasRequestDecorator('certificateThumbprint')) {
+    app.decorateRequest('certificateThumbprint', { getter: connectionThumbprint });
   }
   app.addHook('onRoute', (route) => {
     if (route.config?.scope === undefined) {
@@ -40,6 +50,9 @@ export function guardRoutes(app: FastifyInstance, guard: Guard): void {
         authorization,
         // Two headers of that name arrive as one text with a comma, which no proof is.
         dpop: typeof dpop === 'string' ? dpop : undefined,
+        get certificateThumbprint() {
+          return request.certificateThumbprint;
+        },
       },
       scope,
     );
@@ -50,6 +63,12 @@ export function guardRoutes(app: FastifyInstance, guard: Guard): void {
       await guard.requireStanding(accessTokenOf(request));
     }
   });
+}
+
+function connectionThumbprint(this: FastifyRequest): string | undefined {
+  const { socket } = this.raw;
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  return certificate === undefined ? undefined : certificateThumbprint(certificate.raw);
 }
 
 /** The verified access token of a request on a guarded route. */

@@ -16,6 +16,7 @@ const request = (authorization: string | undefined) => ({
   path: '/policy',
   authorization,
   dpop: undefined,
+  certificateThumbprint: undefined,
 });
 const issue = (over: object = {}) => tokenOf(goodHeader, { ...goodClaims, ...over });
 
@@ -48,6 +49,54 @@ describe('RFC 6750 §2.1 Authorization request header field', () => {
 
   test('two tokens in one header are none', async () => {
     await expect(authorize(`Bearer ${issue()}, Bearer ${issue()}`)).rejects.toMatchObject({ code: 'invalid_token' });
+  });
+});
+
+describe('RFC 8705 §3 a token that is bound to a certificate', () => {
+  const thumbprint = 'A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0';
+  const bearer = request(`Bearer ${issue({ cnf: { 'x5t#S256': thumbprint } })}`);
+  const guard = createGuard(options);
+
+  test('passes with it', async () => {
+    const token = await guard.authorize({ ...bearer, certificateThumbprint: thumbprint }, 'policy:read');
+    expect(token.confirmation).toEqual({ x5tS256: thumbprint });
+  });
+
+  test.each([
+    [undefined, 'certificate_missing'],
+    ['', 'certificate_wrong'],
+    [thumbprint.toLowerCase(), 'certificate_wrong'],
+  ])('MUST be rejected with %j', async (certificateThumbprint, reason) => {
+    await expect(guard.authorize({ ...bearer, certificateThumbprint }, 'policy:read')).rejects.toMatchObject({
+      code: 'invalid_token',
+      status: 401,
+      reason,
+    });
+  });
+
+  test('is no DPoP token, and a certificate is no proof', async () => {
+    const authorization = bearer.authorization?.replace('Bearer', 'DPoP');
+    const asDpop = { ...bearer, authorization, certificateThumbprint: thumbprint };
+    await expect(guard.authorize(asDpop, 'policy:read')).rejects.toMatchObject({ reason: 'proof_missing' });
+    const bound = request(`Bearer ${issue({ cnf: { jkt: thumbprint } })}`);
+    const withCertificate = { ...bound, certificateThumbprint: thumbprint };
+    await expect(guard.authorize(withCertificate, 'policy:read')).rejects.toMatchObject({ reason: 'proof_missing' });
+  });
+
+  test.each([
+    [{}],
+    [null],
+    ['x'],
+    [[]],
+    [{ 'x5t#S256': 1 }],
+    [{ 'x5t#S256': thumbprint, jkt: thumbprint }],
+    [{ x5tS256: thumbprint }],
+    [{ jwk: {} }],
+  ])('RFC 7800 §3.1 a cnf that cannot be checked here is refused: %j', async (cnf) => {
+    await expect(authorize(`Bearer ${issue({ cnf })}`)).rejects.toMatchObject({
+      code: 'invalid_token',
+      reason: 'claims_malformed',
+    });
   });
 });
 

@@ -17,6 +17,11 @@ export interface GuardedRequest {
   readonly authorization: string | undefined;
   /** The header of that name. */
   readonly dpop: string | undefined;
+  /**
+   * `certificateThumbprint` of the client certificate that came with the request; undefined where none did. Read only
+   * for a token that is bound to one.
+   */
+  readonly certificateThumbprint: string | undefined;
 }
 
 /** One-time use of DPoP proofs, and nonces where the API wants them. */
@@ -72,6 +77,9 @@ export function createGuard(options: GuardOptions): Guard {
     const token = verifyAccessToken(text, nowSeconds, options);
     if (scheme === 'DPoP' || token.confirmation?.jkt !== undefined) {
       await requireProof(request, scheme, text, token, nowSeconds, options);
+    }
+    if (token.confirmation?.x5tS256 !== undefined) {
+      requireCertificate(request.certificateThumbprint, token.confirmation.x5tS256);
     }
     await requireStanding(token);
     if (!token.scopes.has(scope)) {
@@ -129,6 +137,16 @@ async function requireProof(
   }
   if (!(await dpop.useProof(proof.jkt, proof.jti, proof.expiresAt))) {
     throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', { reason: 'token_replayed', scheme });
+  }
+}
+
+/**
+ * RFC 8705 §3: a token that is bound to a certificate only with that one. Holding its private key was proved in the TLS
+ * handshake; who issued it does not matter here.
+ */
+function requireCertificate(presented: string | undefined, bound: string): void {
+  if (presented !== bound) {
+    throw refuseToken(presented === undefined ? 'certificate_missing' : 'certificate_wrong');
   }
 }
 

@@ -1,6 +1,8 @@
 /** For APIs: verify an access token locally and require a scope. */
-export type { AccessToken, Confirmation } from './access-token.ts';
+export type { AccessToken } from './access-token.ts';
 export { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
+export { certificateThumbprint } from './certificate-thumbprint.ts';
+export { type Confirmation, toCnf } from './confirmation.ts';
 export { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
 export { type Ground, groundClaim, groundsOf } from './ground.ts';
 export {

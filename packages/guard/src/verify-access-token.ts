@@ -5,8 +5,9 @@
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
 import { decodeJws, type ErrorReason, isScopeToken, OAuthError } from '@postern/protocol';
-import type { AccessToken, Confirmation } from './access-token.ts';
+import type { AccessToken } from './access-token.ts';
 import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
+import { type Confirmation, parseCnf } from './confirmation.ts';
 
 export interface VerificationKey {
   readonly kid: string;
@@ -135,13 +136,11 @@ function readConfirmation(cnf: unknown): Confirmation | undefined {
   if (cnf === undefined) {
     return undefined;
   }
-  if (typeof cnf === 'object' && cnf !== null && Object.keys(cnf).length === 1 && 'jkt' in cnf) {
-    const { jkt } = cnf;
-    if (typeof jkt === 'string') {
-      return { jkt };
-    }
+  const confirmation = parseCnf(cnf);
+  if (confirmation === undefined) {
+    throw refuseToken('claims_malformed');
   }
-  throw refuseToken('claims_malformed');
+  return confirmation;
 }
 
 function isTime(value: unknown): value is number {

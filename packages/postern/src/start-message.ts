@@ -4,8 +4,12 @@ import type { RunningServer } from './serve.ts';
 
 export function describeStart({ config, rootFile }: RunningServer): string {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const url = `http://${host}:${config.port}`;
-  const reachable = `http://${['0.0.0.0', '::'].includes(config.host) ? 'localhost' : host}:${config.port}`;
+  const url = `${config.tls === undefined ? 'http' : 'https'}://${host}:${config.port}`;
+  // With TLS the certificate names a host, and that is the one in the issuer.
+  const reachable =
+    config.tls === undefined
+      ? `http://${['0.0.0.0', '::'].includes(config.host) ? 'localhost' : host}:${config.port}`
+      : config.issuer;
   const file = rootFile === undefined ? undefined : shortest(rootFile);
   return `
   Postern listens on ${url}   (API documentation: ${reachable}/api)

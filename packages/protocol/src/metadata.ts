@@ -21,6 +21,7 @@ export interface AuthorizationServerMetadata {
   readonly dpop_signing_alg_values_supported: readonly string[];
   /** RFC 9396 §10. */
   readonly authorization_details_types_supported?: readonly string[];
+  readonly tls_client_certificate_bound_access_tokens: boolean;
   readonly service_documentation: string;
 }
 

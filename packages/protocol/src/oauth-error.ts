@@ -71,7 +71,12 @@ export type ErrorReason =
   | 'token_replayed'
   | 'proof_missing'
   | 'proof_malformed'
-  | 'proof_wrong';
+  | 'proof_wrong'
+  | 'certificate_missing'
+  | 'certificate_malformed'
+  | 'certificate_expired'
+  | 'certificate_unverified'
+  | 'certificate_wrong';
 
 /** Authentication schemes of the `Authorization` header. */
 export type Scheme = 'Basic' | 'Bearer' | 'DPoP';

@@ -9,6 +9,7 @@ import { openAuthorizationDetailsTypeRegistry } from './authorization-details/au
 import { authorizationDetailsTypesEndpoint } from './authorization-details/authorization-details-types-endpoint.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
 import { createClientKeys } from './client-auth/client-keys.ts';
+import { offeredMethods } from './client-auth/mutual-tls.ts';
 import { createAssignableBy } from './clients/assignable-by.ts';
 import { createClientAdministration } from './clients/client-administration.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
@@ -23,6 +24,7 @@ import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
+import { useClientCertificates } from './http/client-certificates.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
@@ -138,6 +140,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     nonces: config.dpopNonces === 'required' ? createDpopNonces(masterKey, now) : undefined,
   };
   const senderConstraint = { tokenEndpoint: tokenEndpointUrl, dpop };
+  const bindsToCertificates = config.tls !== undefined || config.clientCertificateHeader !== undefined;
   const authenticateClient = createClientAuthentication({
     issuer,
     tokenEndpoint: tokenEndpointUrl,
@@ -195,6 +198,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   recordRoutes(app);
   useValidation(app);
   useJson(app);
+  useClientCertificates(app, config, now);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   app.addHook('onRequest', async (request, reply) => {
@@ -244,6 +248,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await metadataEndpoint({
       issuer,
       grantTypes: grants.map(({ grantType }) => grantType),
+      authMethods: offeredMethods(config),
+      bindsToCertificates,
       registry,
       detailsTypes,
       registrationEndpoint: registrationEnabled ? issuer + registrationPath : undefined,

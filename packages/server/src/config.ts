@@ -1,4 +1,5 @@
 /** Configuration from the environment: every variable, its default, its unit and its check in one place. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -39,7 +40,20 @@ export interface ServerConfig {
   readonly registration: 'off' | 'initial_access_token';
   /** Whether DPoP proofs must carry a nonce of the server. RFC 9449 §8. */
   readonly dpopNonces: 'off' | 'required';
+  /** Undefined: plain HTTP, for a proxy in front or for this machine. */
+  readonly tls: TlsFiles | undefined;
+  /** The header, in lower case, in which trusted proxies pass on the certificate of a client. */
+  readonly clientCertificateHeader: string | undefined;
   readonly logLevel: string;
+}
+
+/** What TLS needs, in PEM. */
+export interface TlsFiles {
+  /** The certificate of the server, with those that lead to its root. */
+  readonly cert: string;
+  readonly key: string;
+  /** Roots of client certificates. Undefined: none is trusted for its issuer. */
+  readonly clientCa: string | undefined;
 }
 
 export interface ConfigVariable {
@@ -55,7 +69,8 @@ export const configVariables: readonly ConfigVariable[] = [
   {
     name: 'POSTERN_ISSUER',
     default: 'http://localhost:$PORT',
-    meaning: 'issuer identifier in tokens and metadata; https, or http on a loopback host',
+    meaning:
+      'issuer identifier in tokens and metadata; https, or http on a loopback host; https://localhost:$PORT with TLS',
   },
   {
     name: 'POSTERN_DATA_DIR',
@@ -128,6 +143,24 @@ export const configVariables: readonly ConfigVariable[] = [
     default: 'off',
     meaning: 'required: DPoP proofs must carry a nonce that the server gave out a few minutes ago at the most',
   },
+  {
+    name: 'POSTERN_TLS_CERT_FILE',
+    default: 'none',
+    meaning: 'PEM file with the certificate of the server and those above it; with it, Postern speaks https itself',
+  },
+  { name: 'POSTERN_TLS_KEY_FILE', default: 'none', meaning: 'PEM file with the private key of that certificate' },
+  {
+    name: 'POSTERN_TLS_CLIENT_CA_FILE',
+    default: 'none',
+    meaning: 'PEM file with the roots that client certificates of tls_client_auth must lead to',
+  },
+  {
+    name: 'POSTERN_CLIENT_CERTIFICATE_HEADER',
+    default: 'none',
+    meaning:
+      'header in which a proxy passes on the client certificate that it verified, such as Client-Cert; believed from ' +
+      'POSTERN_TRUSTED_PROXIES only',
+  },
   { name: 'POSTERN_LOG_LEVEL', default: 'info', meaning: 'trace, debug, info, warn, error or silent' },
 ];
 
@@ -137,10 +170,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readConfig(env: Environment): ServerConfig {
   const port = readInteger(env, 'PORT', 8080, 1, 65_535);
   const dataDir = resolve(read(env, 'POSTERN_DATA_DIR') ?? './data');
+  const tls = readTls(env);
+  const trustedProxies = readNetworks(env, 'POSTERN_TRUSTED_PROXIES');
   return {
     host: readHost(env),
     port,
-    issuer: readIssuer(env, port),
+    issuer: readIssuer(env, port, tls !== undefined),
     dataDir,
     databasePath: readDatabasePath(env, dataDir),
     root: readRoot(env),
@@ -148,11 +183,13 @@ export function readConfig(env: Environment): ServerConfig {
     signingAlgorithm: readChoice(env, 'POSTERN_SIGNING_ALGORITHM', signingAlgorithms),
     keyRotationDays: readInteger(env, 'POSTERN_KEY_ROTATION_DAYS', 90, 0, 3_650),
     masterKey: readMasterKey(env),
-    trustedProxies: readNetworks(env, 'POSTERN_TRUSTED_PROXIES'),
+    trustedProxies,
     fetchAllowedNetworks: readNetworks(env, 'POSTERN_FETCH_ALLOWED_NETWORKS'),
     registration: readChoice(env, 'POSTERN_REGISTRATION', ['off', 'initial_access_token']),
     dpopNonces: readChoice(env, 'POSTERN_DPOP_NONCES', ['off', 'required']),
     granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),
+    tls,
+    clientCertificateHeader: readCertificateHeader(env, trustedProxies),
     logLevel: readChoice(env, 'POSTERN_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   };
 }
@@ -173,13 +210,15 @@ function readSecret(env: Environment, name: string): string | undefined {
   if (value !== undefined) {
     throw new StartError(`${name} and ${name}_FILE are both set: keep one of them. Example: ${name}_FILE=${file}`);
   }
+  return readFileOf(`${name}_FILE`, file, `/run/secrets/${name.toLowerCase()}`).trim();
+}
+
+function readFileOf(name: string, file: string, example: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StartError(
-      `${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code}). ` +
-        `Example: ${name}_FILE=/run/secrets/${name.toLowerCase()}`,
-    );
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError(`${name}: cannot read ${file} (${code}). Example: ${name}=${example}`);
   }
 }
 
@@ -215,13 +254,16 @@ function readHost(env: Environment): string {
 }
 
 /** RFC 8414 §2: an https URL without query and fragment. Plain http is for this machine only. */
-function readIssuer(env: Environment, port: number): string {
-  const text = read(env, 'POSTERN_ISSUER') ?? `http://localhost:${port}`;
+function readIssuer(env: Environment, port: number, speaksTls: boolean): string {
+  const text = read(env, 'POSTERN_ISSUER') ?? `${speaksTls ? 'https' : 'http'}://localhost:${port}`;
   const wrong = (fault: string) =>
     new StartError(`POSTERN_ISSUER: "${text}" ${fault}. Example: POSTERN_ISSUER=https://auth.example.com`);
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw wrong('is not an https URL');
+  }
+  if (url.protocol === 'http:' && speaksTls) {
+    throw wrong('must use https, since POSTERN_TLS_CERT_FILE is set');
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw wrong('must use https, since it is not on this machine');
@@ -304,6 +346,74 @@ export function parseMasterKey(text: string): Buffer {
     );
   }
   return key;
+}
+
+/** Certificate and key come together, and must be a pair; the client CA makes sense only with them. */
+function readTls(env: Environment): TlsFiles | undefined {
+  const [certName, keyName, clientCaName] = [
+    'POSTERN_TLS_CERT_FILE',
+    'POSTERN_TLS_KEY_FILE',
+    'POSTERN_TLS_CLIENT_CA_FILE',
+  ] as const;
+  const [certFile, keyFile, clientCaFile] = [read(env, certName), read(env, keyName), read(env, clientCaName)];
+  if (certFile === undefined && keyFile === undefined && clientCaFile === undefined) {
+    return undefined;
+  }
+  const exampleOf = { [certName]: '/etc/postern/tls.crt', [keyName]: '/etc/postern/tls.key' };
+  const fault = (name: keyof typeof exampleOf, text: string) =>
+    new StartError(`${name}${text}. Example: ${name}=${exampleOf[name]}`);
+  for (const [name, file] of [[certName, certFile] as const, [keyName, keyFile] as const]) {
+    if (file === undefined) {
+      throw fault(name, ' is missing: TLS needs the certificate and the key of the server');
+    }
+  }
+  const cert = readFileOf(certName, certFile as string, exampleOf[certName] as string);
+  const key = readFileOf(keyName, keyFile as string, exampleOf[keyName] as string);
+  const [certificate] = parseCertificates(certName, cert, exampleOf[certName] as string);
+  let privateKey: KeyObject;
+  try {
+    privateKey = createPrivateKey(key);
+  } catch {
+    throw fault(keyName, `: ${keyFile} holds no private key in PEM without a passphrase`);
+  }
+  if (certificate?.checkPrivateKey(privateKey) !== true) {
+    throw fault(keyName, `: the key in ${keyFile} is not the one of the certificate in ${certFile}`);
+  }
+  if (clientCaFile === undefined) {
+    return { cert, key, clientCa: undefined };
+  }
+  const clientCa = readFileOf(clientCaName, clientCaFile, '/etc/postern/client-ca.crt');
+  parseCertificates(clientCaName, clientCa, '/etc/postern/client-ca.crt');
+  return { cert, key, clientCa };
+}
+
+/** The certificates in a PEM file, one at least. */
+function parseCertificates(name: string, pem: string, example: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (blocks.length > 0) {
+      return blocks.map((block) => new X509Certificate(block));
+    }
+  } catch {
+    // Answered below, with the name of the variable.
+  }
+  throw new StartError(`${name}: the file holds no certificate in PEM, or a broken one. Example: ${name}=${example}`);
+}
+
+/** A name that anybody may send is believed from proxies only, so there must be some. */
+function readCertificateHeader(env: Environment, trustedProxies: readonly string[]): string | undefined {
+  const name = 'POSTERN_CLIENT_CERTIFICATE_HEADER';
+  const header = read(env, name);
+  if (header !== undefined && !/^[A-Za-z0-9-]{1,100}$/.test(header)) {
+    throw new StartError(`${name}: "${header}" is not the name of a header. Example: ${name}=Client-Cert`);
+  }
+  if (header !== undefined && trustedProxies.length === 0) {
+    throw new StartError(
+      `POSTERN_TRUSTED_PROXIES is missing: ${name} is believed from these addresses only. ` +
+        'Example: POSTERN_TRUSTED_PROXIES=10.0.0.0/8',
+    );
+  }
+  return header?.toLowerCase();
 }
 
 function readNetworks(env: Environment, name: string): readonly string[] {

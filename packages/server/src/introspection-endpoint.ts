@@ -1,5 +1,5 @@
 /** Token introspection, in JSON and as a signed JWT. RFC 7662, RFC 9701. */
-import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
+import { type AccessToken, toCnf, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
 import { OAuthError, parseForm } from '@postern/protocol';
 import { Type } from 'typebox';
 import { signJwt } from './access-token/sign-jwt.ts';
@@ -67,7 +67,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
       },
       async (request, reply) => {
         const form = parseForm(request.body);
-        const caller = await authenticateClient(request.headers.authorization, form);
+        const caller = await authenticateClient(request.headers.authorization, form, request.clientCertificate);
         const text = form.get('token');
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');
@@ -110,7 +110,7 @@ function describeToken(token: AccessToken): Record<string, unknown> {
     jti: token.jti,
     // RFC 8693 §4.1 and §4.4, RFC 9396 §9.2.
     ...pick(token.claims, ['act', 'may_act', 'authorization_details']),
-    ...(token.confirmation !== undefined && { cnf: token.confirmation }),
+    ...(token.confirmation !== undefined && { cnf: toCnf(token.confirmation) }),
   };
 }
 

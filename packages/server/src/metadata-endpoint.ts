@@ -2,7 +2,7 @@
 import { signingAlgorithms } from '@postern/guard';
 import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
 import type { AuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
-import { clientAuthMethods, noClientAuth } from './clients/client-metadata.ts';
+import { type ClientAuthMethod, noClientAuth } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 import { publish, wellKnownPaths } from './http/well-known.ts';
 import { foreignAlgorithms } from './jwt/foreign-signature.ts';
@@ -11,6 +11,9 @@ import type { ScopeRegistry } from './scopes/scope-registry.ts';
 export interface MetadataEndpointOptions {
   readonly issuer: string;
   readonly grantTypes: readonly string[];
+  readonly authMethods: readonly ClientAuthMethod[];
+  /** Whether certificates of clients can arrive. */
+  readonly bindsToCertificates: boolean;
   readonly registry: ScopeRegistry;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
   /** Undefined: clients cannot be registered. */
@@ -18,7 +21,8 @@ export interface MetadataEndpointOptions {
 }
 
 export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
-  const { issuer, grantTypes, registry, detailsTypes, registrationEndpoint } = options;
+  const { issuer, grantTypes, authMethods, bindsToCertificates, registry, detailsTypes, registrationEndpoint } =
+    options;
 
   return async (app) => {
     const [name, alias] = ['oauth-authorization-server', 'openid-configuration'];
@@ -42,20 +46,21 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
             token_endpoint: `${issuer}/api/v1/oauth/token`,
             authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
             introspection_endpoint: `${issuer}/api/v1/oauth/introspect`,
-            introspection_endpoint_auth_methods_supported: clientAuthMethods,
+            introspection_endpoint_auth_methods_supported: authMethods,
             introspection_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             introspection_signing_alg_values_supported: signingAlgorithms,
             ...(registrationEndpoint !== undefined && { registration_endpoint: registrationEndpoint }),
             revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
-            revocation_endpoint_auth_methods_supported: clientAuthMethods,
+            revocation_endpoint_auth_methods_supported: authMethods,
             revocation_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             jwks_uri: `${issuer}/.well-known/jwks.json`,
             scopes_supported: [...registry.names],
             response_types_supported: [],
             grant_types_supported: grantTypes,
-            token_endpoint_auth_methods_supported: [...clientAuthMethods, noClientAuth],
+            token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],
             token_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
             dpop_signing_alg_values_supported: dpopAlgorithms,
+            tls_client_certificate_bound_access_tokens: bindsToCertificates,
             // RFC 8414 §3.2: a list without elements is left out.
             ...(types.length > 0 && { authorization_details_types_supported: types }),
             service_documentation: `${issuer}/api`,

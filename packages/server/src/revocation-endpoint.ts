@@ -44,7 +44,7 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
       },
       async (request, reply) => {
         const form = parseForm(request.body);
-        const client = await authenticateClient(request.headers.authorization, form);
+        const client = await authenticateClient(request.headers.authorization, form, request.clientCertificate);
         const text = form.get('token');
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');

@@ -105,6 +105,8 @@ describe('RFC 9449 §5 the token endpoint', () => {
       ['no iat', await proof({ claims: { iat: undefined } })],
       ['an old iat', await proof({ claims: { iat: now - 61 } })],
       ['an iat in the future', await proof({ claims: { iat: now + 31 } })],
+      ['an nbf in the future', await proof({ claims: { nbf: now + 31 } })],
+      ['an nbf that is text', await proof({ claims: { nbf: 'now' } })],
       ['a nonce that is a number', await proof({ claims: { nonce: 5 } })],
     ];
     for (const [name, dpop] of bad) {

@@ -49,6 +49,8 @@ export interface TestServer {
 
 export interface TestServerOptions {
   readonly env?: Record<string, string>;
+  /** How the harness itself calls the server. Default: the global one. */
+  readonly fetch?: typeof fetch;
   /** Of an earlier server, to start on its data again. Default: a new one, removed by `close`. */
   readonly dataDir?: string;
   /** Has the app first, when it has no routes yet. */
@@ -60,10 +62,12 @@ export interface TestServerOptions {
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'postern-test-'));
   const port = await freePort();
+  const url = `${options.env?.['POSTERN_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  const send = options.fetch ?? fetch;
   const config = readConfig({
     PORT: String(port),
     POSTERN_DATA_DIR: dataDir,
-    POSTERN_ISSUER: `http://127.0.0.1:${port}`,
+    POSTERN_ISSUER: url,
     ...options.env,
   });
   const log: string[] = [];
@@ -84,7 +88,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   await options.extend?.(app, { now });
   await app.listen({ host: config.host, port });
 
-  const url = `http://127.0.0.1:${port}`;
   const server: TestServer = {
     app,
     url,
@@ -98,7 +101,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     call: (method, path, { token, body } = {}) =>
       read(
-        fetch(url + path, {
+        send(url + path, {
           method,
           headers: {
             ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -108,7 +111,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         }),
       ),
     postForm: (path, form, headers = {}) =>
-      read(fetch(url + path, { method: 'POST', headers, body: new URLSearchParams(form) })),
+      read(send(url + path, { method: 'POST', headers, body: new URLSearchParams(form) })),
     async token({ clientId, clientSecret }, scope) {
       const answer = await server.postForm('/api/v1/oauth/token', {
         grant_type: 'client_credentials',

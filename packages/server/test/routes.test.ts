@@ -21,6 +21,9 @@ const publicRoutes = [
   'POST /api/v1/oauth/token',
 ];
 
+/** Reading a registration changes its token, which a HEAD must not. RFC 9110 §9.2.1. */
+const withoutHead = 'GET /api/v1/oauth/register/:client_id';
+
 /** What every other route needs, as the manual promises it; a HEAD needs what its GET does. */
 const scopes = {
   'POST /api/v1/oauth/client': 'client:create',
@@ -87,7 +90,9 @@ const call = ({ method, url }: Route, token?: string) =>
 
 test('the public routes are the ones listed, and the HEAD of each', () => {
   const open = routes.filter(({ scope }) => scope === undefined).map(nameOf);
-  const heads = publicRoutes.filter((name) => name.startsWith('GET ')).map((name) => name.replace('GET', 'HEAD'));
+  const heads = publicRoutes
+    .filter((name) => name.startsWith('GET ') && name !== withoutHead)
+    .map((name) => name.replace('GET', 'HEAD'));
   expect(open.toSorted()).toEqual([...publicRoutes, ...heads].toSorted());
 });
 

@@ -1,6 +1,6 @@
 /** Issues the access token for an authorization. RFC 9068 §2. Writes nothing anywhere. */
 import { randomUUID } from 'node:crypto';
-import type { Confirmation } from '@postern/guard';
+import { type Confirmation, toCnf } from '@postern/guard';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { Authorization } from './authorization.ts';
 import { signJwt } from './sign-jwt.ts';
@@ -32,7 +32,7 @@ export function issueAccessToken(
     scope: scopes.join(' '),
     authorization_details: authorization.authorizationDetails,
     gen: client.generation,
-    cnf: confirmation,
+    cnf: confirmation && toCnf(confirmation),
   };
   return { token: signJwt('at+jwt', payload, key), jti };
 }

@@ -1,13 +1,14 @@
 /** Client authentication at the endpoints that need it: exactly one method, the one the client is registered for. RFC 6749 §2.3. */
 import { type ErrorReason, OAuthError, parseBasicCredentials } from '@postern/protocol';
+import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
-import type { ClientAuthMethod } from '../clients/client-metadata.ts';
 import type { SecretUsage } from '../clients/secret-usage.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { ClientKeys } from './client-keys.ts';
 import { checkSecret } from './client-secret.ts';
+import { findCertificateFault } from './mutual-tls.ts';
 import { assertionType, type ClientAssertion, findAssertionFault, readClientAssertion } from './private-key-jwt.ts';
 
 export type PresentedCredentials =
@@ -16,16 +17,18 @@ export type PresentedCredentials =
       readonly clientId: string;
       readonly clientSecret: string;
     }
-  | { readonly method: 'private_key_jwt'; readonly clientId: string | undefined; readonly assertion: string };
+  | { readonly method: 'private_key_jwt'; readonly clientId: string | undefined; readonly assertion: string }
+  | { readonly method: 'mutual_tls'; readonly clientId: string; readonly certificate: ClientCertificate };
 
 /**
- * The client that a request comes from, by its `Authorization` header and its form. Throws `invalid_client` with one
- * and the same text for an unknown client, wrong credentials, another method than the client's and a disabled client;
- * the log has the reason.
+ * The client that a request comes from, by its `Authorization` header, its form and the certificate of its connection.
+ * Throws `invalid_client` with one and the same text for an unknown client, wrong credentials, another method than the
+ * client's and a disabled client; the log has the reason.
  */
 export type AuthenticateClient = (
   authorization: string | undefined,
   form: ReadonlyMap<string, string>,
+  certificate: ClientCertificate | undefined,
 ) => Promise<Client>;
 
 export interface ClientAuthenticationOptions {
@@ -43,8 +46,8 @@ export interface ClientAuthenticationOptions {
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
   const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, secretUsage, now } = options;
 
-  return async (authorization, form) => {
-    const presented = readCredentials(authorization, form);
+  return async (authorization, form, certificate) => {
+    const presented = readCredentials(authorization, form, certificate);
     let client: Client | undefined;
     let fault: ErrorReason | undefined;
     if (presented.method === 'private_key_jwt') {
@@ -54,6 +57,11 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
       fault =
         findMethodFault(client, presented.method) ??
         (await findAssertionFault(client, assertion, keys, issuer, usedTokens));
+    } else if (presented.method === 'mutual_tls') {
+      client = await directory.find(presented.clientId);
+      fault =
+        findMethodFault(client, presented.method) ??
+        (await findCertificateFault(client, presented.certificate, keys, now()));
     } else {
       client = await directory.find(presented.clientId);
       // The secret comes first, so that what it costs does not tell which clients use secrets.
@@ -80,10 +88,16 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
 }
 
 /** A client that registered no method has a secret, and may send it by Basic or in the form. */
-function findMethodFault(client: Client | undefined, method: ClientAuthMethod): ErrorReason | undefined {
-  const registered = client?.metadata.token_endpoint_auth_method;
-  const allowed = registered === undefined ? method !== 'private_key_jwt' : registered === method;
-  return allowed ? undefined : 'method_not_registered';
+function findMethodFault(client: Client | undefined, method: PresentedCredentials['method']): ErrorReason | undefined {
+  if (client === undefined) {
+    return 'client_unknown';
+  }
+  const registered = client.metadata.token_endpoint_auth_method;
+  const allowed: readonly string[] =
+    method === 'mutual_tls' ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [method];
+  return (registered === undefined ? method.startsWith('client_secret_') : allowed.includes(registered))
+    ? undefined
+    : 'method_not_registered';
 }
 
 function requireSameClient(clientId: string | undefined, assertion: ClientAssertion): void {
@@ -104,11 +118,13 @@ export function hasCredentials(authorization: string | undefined, form: Readonly
 
 /**
  * The credentials in a request. Throws `invalid_request` for two kinds at once (RFC 6749 §2.3: a client MUST NOT use
- * more than one method) and `invalid_client` for none.
+ * more than one method) and `invalid_client` for none. A certificate counts where there is nothing else: a client with
+ * another method may need its connection's certificate to bind a token to it.
  */
 export function readCredentials(
   authorization: string | undefined,
   form: ReadonlyMap<string, string>,
+  certificate: ClientCertificate | undefined,
 ): PresentedCredentials {
   const clientId = form.get('client_id');
   const clientSecret = form.get('client_secret');
@@ -129,11 +145,14 @@ export function readCredentials(
     }
     return { method: 'private_key_jwt', clientId, assertion };
   }
+  if (clientId !== undefined && clientSecret === undefined && certificate !== undefined) {
+    return { method: 'mutual_tls', clientId, certificate };
+  }
   if (clientId === undefined || clientSecret === undefined) {
     throw new OAuthError(
       'invalid_client',
-      'The request must authenticate its client: client_id and client_secret in the form, HTTP Basic, or a ' +
-        'client_assertion.',
+      'The request must authenticate its client: client_id and client_secret in the form, HTTP Basic, a ' +
+        'client_assertion, or client_id with a client certificate.',
       { reason: 'credentials_missing' },
     );
   }

@@ -1,11 +1,11 @@
 /** The public keys of clients: by value, or fetched from where the client publishes them. RFC 7591 §2. */
-import type { JWTVerifyGetKey } from 'jose';
+import type { JWK } from 'jose';
 import type { ClientMetadata } from '../clients/client-metadata.ts';
 import type { GuardedFetch } from '../http/guarded-fetch.ts';
-import { createFetchedKeys, createGivenKeys } from '../jwt/published-keys.ts';
+import { createFetchedKeys, createGivenKeys, type KeySet } from '../jwt/published-keys.ts';
 
-/** Finds the key that a JWT of the client says it is signed with; undefined where the client has no keys. */
-export type ClientKeys = (metadata: ClientMetadata) => JWTVerifyGetKey | undefined;
+/** The keys of a client; undefined where it has none. */
+export type ClientKeys = (metadata: ClientMetadata) => KeySet | undefined;
 
 export function createClientKeys(fetchDocument: GuardedFetch): ClientKeys {
   const given = createGivenKeys();
@@ -17,4 +17,22 @@ export function createClientKeys(fetchDocument: GuardedFetch): ClientKeys {
     }
     return jwks_uri === undefined ? undefined : fetched(jwks_uri);
   };
+}
+
+/**
+ * Whether a key of the set is what `matches` says. A set that is fetched is fetched again where none is, unless that
+ * happened a moment ago. Rejects where it cannot be fetched.
+ */
+export async function hasKey(keys: KeySet, matches: (jwk: JWK) => boolean): Promise<boolean> {
+  const isAmong = () => keys.jwks()?.keys.some(matches) === true;
+  if (!('reload' in keys)) {
+    return isAmong();
+  }
+  if (keys.fresh && isAmong()) {
+    return true;
+  }
+  if (!(keys.fresh && keys.coolingDown)) {
+    await keys.reload();
+  }
+  return isAmong();
 }

@@ -1,7 +1,14 @@
 /** Authentication by a JWT that the client signed. RFC 7523 §2.2 and §3, OpenID Connect Core §9 `private_key_jwt`. */
 import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
-import { clockSkewSeconds, findSignatureFault, isNumericDate, longestForeignJwt } from '../jwt/foreign-signature.ts';
+import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import {
+  clockSkewSeconds,
+  findSignatureFault,
+  foreignAlgorithms,
+  isNumericDate,
+  longestForeignJwt,
+} from '../jwt/foreign-signature.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { ClientKeys } from './client-keys.ts';
 
@@ -14,6 +21,8 @@ export interface ClientAssertion {
   readonly token: string;
   readonly clientId: string;
   readonly audience: string;
+  /** It stands in an array of one. */
+  readonly isAudienceInArray: boolean;
   readonly jti: string;
   readonly expiresAt: number;
 }
@@ -22,7 +31,7 @@ export interface ClientAssertion {
  * What an assertion says, with all that can be judged without knowing the client. Throws `invalid_client` with a text
  * that names the fault: it tells the caller only about what it sent.
  *
- * Does not check the signature, nor whether this audience is allowed for the client.
+ * Does not check the signature, nor what the client's metadata allows of audiences and algorithms.
  */
 export function readClientAssertion(token: string, audiences: readonly string[], nowSeconds: number): ClientAssertion {
   const jws = token.length > longestForeignJwt ? undefined : decodeJws(token);
@@ -56,7 +65,14 @@ export function readClientAssertion(token: string, audiences: readonly string[],
       throw refused('is not valid yet, or its iat or nbf is no number', 'token_not_yet_valid');
     }
   }
-  return { token, clientId: iss, audience, jti, expiresAt: exp + clockSkewSeconds };
+  return {
+    token,
+    clientId: iss,
+    audience,
+    isAudienceInArray: Array.isArray(aud),
+    jti,
+    expiresAt: exp + clockSkewSeconds,
+  };
 }
 
 /**
@@ -80,7 +96,12 @@ export async function findAssertionFault(
   if (assertion.audience !== issuer && client.metadata.token_endpoint_audience_allowed !== true) {
     return 'audience_wrong';
   }
-  const fault = await findSignatureFault(assertion.token, getKey);
+  const profile = securityProfileOf(client.metadata);
+  if (profile?.assertsToIssuerOnly === true && assertion.isAudienceInArray) {
+    return 'audience_wrong';
+  }
+  const algorithms = foreignAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
+  const fault = await findSignatureFault(assertion.token, getKey, algorithms);
   if (fault !== undefined) {
     return fault.reason;
   }

@@ -5,8 +5,16 @@
  */
 import { OAuthError } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
+import { certificateSubjectMembers, checkCertificateSubject, checkCertificatesInKeys } from './certificate-metadata.ts';
+import { checkSecurityProfile, securityProfileNames } from './security-profile.ts';
 
-export const clientAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+export const clientAuthMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+] as const;
 
 /** Of clients that authenticate nowhere: the assertions of others alone say who they are. */
 export const noClientAuth = 'none';
@@ -89,6 +97,15 @@ export const clientMetadataMembers = {
   dpop_bound_access_tokens: Type.Optional(
     Type.Boolean({ description: 'Every token of the client is bound to a DPoP key.' }),
   ),
+  tls_client_certificate_bound_access_tokens: Type.Optional(
+    Type.Boolean({ description: 'Every token of the client is bound to the certificate of its TLS connection.' }),
+  ),
+  ...certificateSubjectMembers,
+  security_profile: Type.Optional(
+    Type.Union([Type.Enum([...securityProfileNames]), Type.Null()], {
+      description: 'fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one.',
+    }),
+  ),
 };
 
 const ClientMetadataObject = Type.Object(clientMetadataMembers, { additionalProperties: false });
@@ -123,6 +140,15 @@ export function checkMetadata(metadata: ClientMetadata): void {
   if (token_endpoint_auth_method === noClientAuth && metadata.grant_types?.join() !== jwtBearer) {
     throw wrong(`grant_types: must be ${jwtBearer} alone for a client that does not authenticate.`);
   }
+  if (token_endpoint_auth_method === 'self_signed_tls_client_auth' && jwks === undefined && jwks_uri === undefined) {
+    throw wrong('jwks: self_signed_tls_client_auth needs the certificates of the client, in jwks or at jwks_uri.');
+  }
+  if (metadata.dpop_bound_access_tokens === true && metadata.tls_client_certificate_bound_access_tokens === true) {
+    throw wrong('tls_client_certificate_bound_access_tokens: a token is bound to a DPoP key or to a certificate.');
+  }
+  checkCertificateSubject(metadata);
+  checkCertificatesInKeys(jwks?.keys ?? []);
+  checkSecurityProfile(metadata);
 }
 
 /** True where the client authenticates by a secret. */

@@ -1,8 +1,9 @@
 /** How the HTTP server under Postern is set up: limits, time-outs, what it says of malformed requests. */
 import { randomBytes } from 'node:crypto';
+import type { ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { type FastifyBaseLogger, type FastifyHttpOptions, LogController, type RawServerDefault } from 'fastify';
-import type { ServerConfig } from '../config.ts';
+import type { ServerConfig, TlsFiles } from '../config.ts';
 import { answerError } from './answer-error.ts';
 
 /** Bytes of a JSON body. */
@@ -19,6 +20,7 @@ export function httpOptions(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     bodyLimit,
+    ...(config.tls !== undefined && { https: tlsOptions(config.tls) }),
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
@@ -26,6 +28,31 @@ export function httpOptions(
     genReqId: createRequestIds(),
     frameworkErrors: answerError,
     clientErrorHandler: answerMalformed,
+  };
+}
+
+/** The suites of TLS 1.3, and of TLS 1.2 those that BCP 195 recommends (RFC 9325 §4.2). */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+].join(':');
+
+/** Clients are asked for a certificate and need none: whether one is due, and which, is the endpoints' to judge. */
+function tlsOptions({ cert, key, clientCa }: TlsFiles): ServerOptions {
+  return {
+    cert,
+    key,
+    // Without roots of its own Node takes those of the web, which authenticate nobody here.
+    ca: clientCa,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    ciphers,
   };
 }
 

@@ -22,8 +22,12 @@ export interface SignatureFault {
  *
  * Does not check any claim: the times are the caller's to judge, by the clock that it was given.
  */
-export async function findSignatureFault(token: string, getKey: JWTVerifyGetKey): Promise<SignatureFault | undefined> {
-  const options = { algorithms: foreignAlgorithms, clockTolerance: Number.MAX_SAFE_INTEGER };
+export async function findSignatureFault(
+  token: string,
+  getKey: JWTVerifyGetKey,
+  algorithms: readonly string[] = foreignAlgorithms,
+): Promise<SignatureFault | undefined> {
+  const options = { algorithms: [...algorithms], clockTolerance: Number.MAX_SAFE_INTEGER };
   try {
     await jwtVerify(token, getKey, options);
     return undefined;

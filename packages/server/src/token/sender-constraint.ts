@@ -1,7 +1,16 @@
-/** What a new token is bound to: the key of the DPoP proof that comes with the request. RFC 9449 §5. */
-import { type Confirmation, type DpopPolicy, requireDpopNonce, verifyDpopProof } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+/** What a new token is bound to: a DPoP key (RFC 9449 §5) or the certificate of the client's connection (RFC 8705 §3). */
+import {
+  type Confirmation,
+  certificateThumbprint,
+  type DpopPolicy,
+  requireDpopNonce,
+  verifyDpopProof,
+} from '@postern/guard';
+import { type ErrorReason, OAuthError } from '@postern/protocol';
+import type { ClientCertificate } from '../certificates/client-certificate.ts';
+import { findUseFault } from '../client-auth/mutual-tls.ts';
 import type { Client } from '../clients/client.ts';
+import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 
 export interface SenderConstraintOptions {
   /** The URL of the token endpoint, as proofs must name it. */
@@ -9,25 +18,61 @@ export interface SenderConstraintOptions {
   readonly dpop: DpopPolicy;
 }
 
+/** By what a request shows who sends it. */
+export interface SenderEvidence {
+  /** The `DPoP` header. */
+  readonly dpopHeader: string | string[] | undefined;
+  readonly certificate: ClientCertificate | undefined;
+}
+
 /**
- * The binding of the token that is asked for; undefined for a plain bearer token. Uses the proof up. Throws
- * `invalid_dpop_proof` for a bad proof, and where the client must have one and sends none; `use_dpop_nonce`.
+ * The binding of the token that is asked for; undefined for a plain bearer token. A proof is an explicit wish, so it
+ * goes before a certificate that merely came along; where the metadata says which of the two it must be, the other is
+ * refused. Uses the proof up. Throws `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
  */
 export async function bindToSender(
   client: Client,
-  dpopHeader: string | string[] | undefined,
+  { dpopHeader, certificate }: SenderEvidence,
+  nowSeconds: number,
+  options: SenderConstraintOptions,
+): Promise<Confirmation | undefined> {
+  const { dpop_bound_access_tokens, tls_client_certificate_bound_access_tokens } = client.metadata;
+  if (dpopHeader !== undefined) {
+    if (tls_client_certificate_bound_access_tokens === true) {
+      throw refused('tokens of this client are bound to its certificate, so it must send no DPoP proof', 'proof_wrong');
+    }
+    return bindToProof(client, dpopHeader, nowSeconds, options);
+  }
+  if (dpop_bound_access_tokens === true) {
+    throw new OAuthError('invalid_dpop_proof', 'This client must send a DPoP proof in the DPoP header.', {
+      reason: 'proof_missing',
+    });
+  }
+  if (tls_client_certificate_bound_access_tokens === true) {
+    return bindToCertificate(client, certificate, nowSeconds, 'a client certificate');
+  }
+  if (securityProfileOf(client.metadata)?.bindsTokens === true) {
+    return bindToCertificate(client, certificate, nowSeconds, 'a DPoP proof or a client certificate');
+  }
+  return undefined;
+}
+
+async function bindToProof(
+  client: Client,
+  dpopHeader: string | string[],
   nowSeconds: number,
   { tokenEndpoint, dpop }: SenderConstraintOptions,
-): Promise<Confirmation | undefined> {
-  if (dpopHeader === undefined) {
-    if (client.metadata.dpop_bound_access_tokens === true) {
-      throw new OAuthError('invalid_dpop_proof', 'This client must send a DPoP proof in the DPoP header.', {
-        reason: 'proof_missing',
-      });
-    }
-    return undefined;
-  }
+): Promise<Confirmation> {
   const proof = verifyDpopProof(String(dpopHeader), { method: 'POST', url: tokenEndpoint, nowSeconds });
+  if (!allowsAlgorithm(securityProfileOf(client.metadata), proof.alg)) {
+    throw new OAuthError(
+      'invalid_dpop_proof',
+      `The client's security_profile excludes proofs signed by ${proof.alg}.`,
+      {
+        reason: 'algorithm_not_allowed',
+      },
+    );
+  }
   if (dpop.nonces !== undefined) {
     requireDpopNonce(proof.nonce, dpop.nonces);
   }
@@ -35,4 +80,24 @@ export async function bindToSender(
     throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', { reason: 'token_replayed' });
   }
   return { jkt: proof.jkt };
+}
+
+function bindToCertificate(
+  client: Client,
+  certificate: ClientCertificate | undefined,
+  nowSeconds: number,
+  due: string,
+): Confirmation {
+  if (certificate === undefined) {
+    throw refused(`this client must send ${due}`, 'certificate_missing');
+  }
+  const fault = findUseFault(client, certificate, nowSeconds * 1000);
+  if (fault !== undefined) {
+    throw refused('its client certificate is expired, or of a kind that is not allowed', fault);
+  }
+  return { x5tS256: certificateThumbprint(certificate.certificate.raw) };
+}
+
+function refused(text: string, reason: ErrorReason): OAuthError {
+  return new OAuthError('invalid_request', `The token would not be bound to its sender: ${text}.`, { reason });
 }

@@ -9,6 +9,7 @@ import { type AuthenticateClient, hasCredentials } from '../client-auth/authenti
 import { assertionType } from '../client-auth/private-key-jwt.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { type GrantType, jwtBearer } from '../clients/client-metadata.ts';
+import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -93,8 +94,9 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           operationId: 'acquire_access_token',
           summary: 'Get an access token',
           description:
-            'The client authenticates with `client_id` and `client_secret` in the form or with HTTP Basic: exactly ' +
-            'one of them, and never in the URL. A workload sends the token of its platform as `assertion` instead.',
+            'The client authenticates with `client_id` and `client_secret` in the form, with HTTP Basic, with a ' +
+            '`client_assertion`, or with `client_id` and a TLS client certificate: exactly one of them, and never in ' +
+            'the URL. A workload sends the token of its platform as `assertion` instead.',
           consumes: ['application/x-www-form-urlencoded'],
           body: TokenForm,
           response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413) },
@@ -126,21 +128,35 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const nowSeconds = now() / 1000;
         const { authorization: credentials } = request.headers;
         const client = await (grant.identifyClient === undefined
-          ? authenticateClient(credentials, form)
+          ? authenticateClient(credentials, form, request.clientCertificate)
           : grant.identifyClient(form, nowSeconds));
-        if (grant.identifyClient !== undefined && hasCredentials(credentials, form)) {
-          requireSameClient(await authenticateClient(credentials, form), client);
+        const profile = securityProfileOf(client.metadata);
+        // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
+        if (grant.identifyClient !== undefined && (hasCredentials(credentials, form) || profile !== undefined)) {
+          requireSameClient(await authenticateClient(credentials, form, request.clientCertificate), client);
         }
         if (!mayUse(client, grant.grantType)) {
           throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
         }
 
         // 4. Bind the token to its sender, where it proves a key or must.
-        const confirmation = await bindToSender(client, request.headers['dpop'], nowSeconds, senderConstraint);
+        const confirmation = await bindToSender(
+          client,
+          { dpopHeader: request.headers['dpop'], certificate: request.clientCertificate },
+          nowSeconds,
+          senderConstraint,
+        );
 
-        // 5. Find what the token is for.
+        // 5. Find what the token is for, and the key that signs it.
         const resource = grant.findResource?.(form, nowSeconds) ?? form.get('resource');
         const target = findTarget(resource, client, targets);
+        const signingKey = keys.signingKey(target.signingAlg);
+        if (!allowsAlgorithm(profile, signingKey.alg)) {
+          throw new OAuthError(
+            'invalid_target',
+            `Tokens for the resource are signed by ${signingKey.alg}, which the security_profile of the client excludes.`,
+          );
+        }
         const details = form.get('authorization_details');
         const authorizationDetails =
           details === undefined
@@ -162,12 +178,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         }
 
         // 7. Issue.
-        const { token, jti } = issueAccessToken(
-          { ...authorization, confirmation },
-          issuer,
-          keys.signingKey(target.signingAlg),
-          nowSeconds,
-        );
+        const { token, jti } = issueAccessToken({ ...authorization, confirmation }, issuer, signingKey, nowSeconds);
         if (token.length > longestToken) {
           throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
         }
@@ -181,7 +192,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         // 8. Respond.
         return {
           access_token: token,
-          token_type: confirmation === undefined ? 'Bearer' : 'DPoP',
+          token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
           expires_in: authorization.ttlSeconds,
           scope: authorization.scopes.join(' '),
           authorization_details: authorization.authorizationDetails,

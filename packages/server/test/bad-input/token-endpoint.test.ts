@@ -125,8 +125,8 @@ describe('the token endpoint', () => {
   describe('RFC 6749 §5.2 invalid_client, 401', () => {
     const anonymous = 'grant_type=client_credentials';
     const missing =
-      'The request must authenticate its client: client_id and client_secret in the form, HTTP Basic, or a ' +
-      'client_assertion.';
+      'The request must authenticate its client: client_id and client_secret in the form, HTTP Basic, a ' +
+      'client_assertion, or client_id with a client certificate.';
     const failed = 'Client authentication failed: the client is unknown or disabled, or these are not its credentials.';
 
     test.each<[string, () => string, string]>([

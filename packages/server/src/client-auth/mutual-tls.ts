@@ -1,0 +1,113 @@
+/**
+ * Client authentication by the certificate of a TLS connection: issued by a CA (`tls_client_auth`, RFC 8705 §2.1) or
+ * self-signed and registered (`self_signed_tls_client_auth`, §2.2).
+ */
+import { createPublicKey, type X509Certificate } from 'node:crypto';
+import type { ErrorReason } from '@postern/protocol';
+import type { JWK } from 'jose';
+import { type CertificateNames, readNames } from '../certificates/certificate-names.ts';
+import { type ClientCertificate, isWithinValidity } from '../certificates/client-certificate.ts';
+import { hasSubject } from '../clients/certificate-metadata.ts';
+import type { Client } from '../clients/client.ts';
+import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-metadata.ts';
+import { allowsKey, securityProfileOf } from '../clients/security-profile.ts';
+import type { ServerConfig } from '../config.ts';
+import { type ClientKeys, hasKey } from './client-keys.ts';
+
+/** The methods that can work, given where certificates may come from. */
+export function offeredMethods({
+  tls,
+  clientCertificateHeader,
+}: Pick<ServerConfig, 'tls' | 'clientCertificateHeader'>): readonly ClientAuthMethod[] {
+  const canArrive = tls !== undefined || clientCertificateHeader !== undefined;
+  const canBeVerified = tls?.clientCa !== undefined || clientCertificateHeader !== undefined;
+  return clientAuthMethods.filter((method) => {
+    switch (method) {
+      case 'tls_client_auth':
+        return canBeVerified;
+      case 'self_signed_tls_client_auth':
+        return canArrive;
+      default:
+        return true;
+    }
+  });
+}
+
+/**
+ * Why the certificate does not authenticate the client by the method that it is registered for, or undefined where it
+ * does. `now` is in milliseconds since 1970.
+ *
+ * Does not check whether the certificate was revoked by its issuer.
+ */
+export async function findCertificateFault(
+  client: Client | undefined,
+  presented: ClientCertificate,
+  keys: ClientKeys,
+  now: number,
+): Promise<ErrorReason | undefined> {
+  if (client === undefined) {
+    return 'client_unknown';
+  }
+  const fault = findUseFault(client, presented, now);
+  if (fault !== undefined) {
+    return fault;
+  }
+  const { metadata, enabled } = client;
+  const mismatch =
+    metadata.token_endpoint_auth_method === 'tls_client_auth'
+      ? findIssuedFault(client, presented)
+      : await findRegisteredFault(client, presented.certificate, keys);
+  return mismatch ?? (enabled ? undefined : 'client_disabled');
+}
+
+/** Why a certificate is of no use to the client at all: its time, or a key that the client's profile does not take. */
+export function findUseFault(client: Client, presented: ClientCertificate, now: number): ErrorReason | undefined {
+  if (!isWithinValidity(presented, now)) {
+    return 'certificate_expired';
+  }
+  const allowed = allowsKey(securityProfileOf(client.metadata), presented.certificate.publicKey);
+  return allowed ? undefined : 'algorithm_not_allowed';
+}
+
+/** §2.1: the chain leads to a trusted root, and the certificate names the client. */
+function findIssuedFault({ metadata }: Client, presented: ClientCertificate): ErrorReason | undefined {
+  if (!presented.isChainVerified) {
+    return 'certificate_unverified';
+  }
+  let names: CertificateNames;
+  try {
+    names = readNames(presented.certificate);
+  } catch {
+    return 'certificate_malformed';
+  }
+  return hasSubject(names, metadata) ? undefined : 'certificate_wrong';
+}
+
+/** §2.2: the certificate is one of those that the client registered; its chain does not matter. */
+async function findRegisteredFault(
+  { metadata }: Client,
+  certificate: X509Certificate,
+  keys: ClientKeys,
+): Promise<ErrorReason | undefined> {
+  const keySet = keys(metadata);
+  if (keySet === undefined) {
+    return 'method_not_registered';
+  }
+  try {
+    return (await hasKey(keySet, (jwk) => isOf(certificate, jwk))) ? undefined : 'certificate_wrong';
+  } catch {
+    return 'keys_unavailable';
+  }
+}
+
+/** A key with a certificate stands for that one alone; a key without stands for every certificate of it. */
+function isOf(certificate: X509Certificate, jwk: JWK): boolean {
+  if (jwk.x5c !== undefined) {
+    return Buffer.from(jwk.x5c[0] ?? '', 'base64').equals(certificate.raw);
+  }
+  try {
+    return createPublicKey({ key: { ...jwk }, format: 'jwk' }).equals(certificate.publicKey);
+  } catch {
+    return false;
+  }
+}
