@@ -1,0 +1,64 @@
+/** `npm run bench -- <name> [--rounds <n>] [--seconds <n>]`: runs one of the benchmarks. */
+import { parseArgs } from 'node:util';
+import { BenchError } from './bench-error.ts';
+import type { BenchOptions } from './bench-options.ts';
+import { benchToken } from './token/bench-token.ts';
+
+const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = new Map([['token', benchToken]]);
+
+const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>]
+  name       ${[...benches.keys()].join(', ')}
+  --rounds   rounds in which the servers take turns, 1 to 100 (default: 9)
+  --seconds  seconds of measured load on each server in each round, 1 to 600 (default: 2)`;
+
+async function run(): Promise<void> {
+  const { name, options } = readArguments();
+  const bench = benches.get(name);
+  if (bench === undefined) {
+    throw new BenchError(`There is no benchmark "${name}".\n${usage}`);
+  }
+  await bench(options);
+}
+
+function readArguments(): { name: string; options: BenchOptions } {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (error) {
+    throw new BenchError(`${(error as Error).message}\n${usage}`);
+  }
+  const { positionals, values } = parsed;
+  if (positionals.length !== 1) {
+    throw new BenchError(usage);
+  }
+  const options = {
+    rounds: readCount('--rounds', values.rounds, 100),
+    seconds: readCount('--seconds', values.seconds, 600),
+  };
+  return { name: positionals[0] as string, options };
+}
+
+function parse() {
+  return parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '2' } },
+  });
+}
+
+function readCount(option: string, text: string, most: number): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count >= 1 && count <= most)) {
+    throw new BenchError(`${option}: "${text}" is not a whole number from 1 to ${most}.\n${usage}`);
+  }
+  return count;
+}
+
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof BenchError)) {
+    throw error;
+  }
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,78 @@
+/** Postern as its users start it: the `postern` command with nothing set but where to listen and keep its data. */
+import type { webcrypto } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { BenchError } from '../bench-error.ts';
+import { freePort, ServerProcess } from '../server-process.ts';
+import { type Credentials, requestToken, tokenForm } from './token-request.ts';
+
+export interface RunningPostern {
+  readonly server: ServerProcess;
+  readonly url: string;
+  readonly port: number;
+  /** The answer to the first token request, which root made. */
+  readonly firstAnswer: string;
+  /** Milliseconds from starting the process to having that answer. */
+  readonly startMs: number;
+}
+
+const command = fileURLToPath(new URL('../../../node_modules/.bin/postern', import.meta.url));
+
+export const tokenPath = '/api/v1/oauth/token';
+
+/** Starts on `directory`, made if missing, and waits for the first token. */
+export async function startPostern(directory: string, core: number | undefined): Promise<RunningPostern> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const startedAtMs = performance.now();
+  const server = new ServerProcess({
+    name: 'postern serve',
+    command,
+    args: ['serve'],
+    env: { PORT: `${port}`, POSTERN_DATA_DIR: directory },
+    logFile: `${directory}.log`,
+    core,
+  });
+  const firstAnswer = await server.untilReady(async () => {
+    const root = readRoot(directory);
+    return root && (await requestToken(port, tokenPath, tokenForm(root)));
+  });
+  return { server, url, port, firstAnswer, startMs: performance.now() - startedAtMs };
+}
+
+/** Makes a client through the management API, as root. */
+export async function createClient({ url, firstAnswer }: RunningPostern, scope: string): Promise<Credentials> {
+  const answer = await fetch(`${url}/api/v1/oauth/client`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${JSON.parse(firstAnswer).access_token}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ name: 'bench', scopes: scope.split(' ') }),
+  });
+  if (answer.status !== 200) {
+    throw new BenchError(`postern serve did not make a client: ${answer.status} ${await answer.text()}`);
+  }
+  const { client_id: clientId, client_secret: clientSecret } = (await answer.json()) as Record<string, string>;
+  return { clientId: `${clientId}`, clientSecret: `${clientSecret}` };
+}
+
+/** The key that signs, from the published set. */
+export async function fetchPublicJwk(url: string): Promise<webcrypto.JsonWebKey> {
+  const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: webcrypto.JsonWebKey[] };
+  return keys[0] as webcrypto.JsonWebKey;
+}
+
+/** Undefined until a first start has made them. */
+function readRoot(directory: string): Credentials | undefined {
+  const file = join(directory, 'root.env');
+  if (!existsSync(file)) {
+    return undefined;
+  }
+  const { OAUTH_ROOT_CLIENT_ID: clientId = '', OAUTH_ROOT_CLIENT_SECRET: clientSecret = '' } = parseEnv(
+    readFileSync(file, 'utf8'),
+  );
+  return { clientId, clientSecret };
+}
