@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The `postern` command. */
 import { Command } from 'commander';
 import { serveCommand } from './serve-command.ts';

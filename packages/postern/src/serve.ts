@@ -41,19 +41,13 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
   return { config, rootFile: installation.rootFile, close: () => app.close() };
 }
 
-/** A connection that a request keeps busy at the end is closed with its answer, and after ten seconds in any case. */
+/** A connection that a request keeps busy at the end is closed after its answer, and after ten seconds in any case. */
 function closeConnectionsAtEnd(app: FastifyInstance): void {
-  let ending = false;
   app.addHook('preClose', (done) => {
-    ending = true;
+    app.server.keepAliveTimeout = 1;
+    app.server.keepAliveTimeoutBuffer = 0;
     setTimeout(() => app.server.closeAllConnections(), 10_000).unref();
     done();
-  });
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (ending) {
-      reply.header('connection', 'close');
-    }
-    done(null, payload);
   });
 }
 

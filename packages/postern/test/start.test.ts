@@ -227,6 +227,11 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_KEY_ROTATION_DAYS', { POSTERN_KEY_ROTATION_DAYS: '-1' }, /"-1" is not a whole number from 0 to 3650/],
     ['POSTERN_FETCH_ALLOWED_NETWORKS', { POSTERN_FETCH_ALLOWED_NETWORKS: '10.0.0.0/33' }, /not an address or CIDR/],
     ['POSTERN_DPOP_NONCES', { POSTERN_DPOP_NONCES: 'on' }, /"on" is not one of off, required/],
+    ['POSTERN_REGISTRATION', { POSTERN_REGISTRATION: 'on' }, /"on" is not one of off, initial_access_token/],
+    ['POSTERN_TLS_CERT_FILE', { POSTERN_TLS_CERT_FILE: '/none.pem', POSTERN_TLS_KEY_FILE: '/none.key' }, /\/none\.pem/],
+    ['POSTERN_TLS_KEY_FILE', { POSTERN_TLS_CERT_FILE: '/none.pem' }, /POSTERN_TLS_KEY_FILE/],
+    ['POSTERN_TLS_CERT_FILE', { POSTERN_TLS_CLIENT_CA_FILE: '/none.pem' }, /is missing/],
+    ['POSTERN_CLIENT_CERTIFICATE_HEADER', { POSTERN_CLIENT_CERTIFICATE_HEADER: 'a b' }, /a b/],
     ['POSTERN_GRANTING', { POSTERN_GRANTING: 'all' }, /"all" is not one of registry, held/],
     ['POSTERN_LOG_LEVEL', { POSTERN_LOG_LEVEL: 'loud' }, /"loud" is not one of info/],
   ];
@@ -240,7 +245,7 @@ describe('a wrong variable stops the start with one line that names it, its faul
   });
 
   test('every variable there is has a case', () => {
-    const tried = new Set(cases.map(([variable]) => variable));
+    const tried = new Set(cases.flatMap(([variable, env]) => [variable, ...Object.keys(env)]));
     expect(configVariables.map(({ name }) => name).filter((name) => !tried.has(name))).toEqual([]);
   });
 });

@@ -23,9 +23,10 @@ import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createEventLog } from './events/event-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
-import { answerError, answerNotFound, pathOf } from './http/answer-error.ts';
+import { answerError, answerNotFound } from './http/answer-error.ts';
 import { useClientCertificates } from './http/client-certificates.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
+import { useRequestLog } from './http/request-log.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
 import { wellKnownUrl } from './http/well-known.ts';
@@ -201,14 +202,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   useClientCertificates(app, config, now);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, url, ip } = request;
-    const ms = Math.round(reply.elapsedTime * 1000) / 1000;
-    request.log.info({ method, path: pathOf(url), status: reply.statusCode, ms, ip }, 'request');
-  });
+  useRequestLog(app, root.id);
 
   app.register(async (api) => {
     guardRoutes(api, guard);
@@ -282,13 +276,16 @@ function useForms(app: FastifyInstance): void {
     (_request, body, done) => done(null, decodeBody(body as Buffer)),
   );
   // A request without a body and its Content-Type passes no parser.
-  app.addHook('preValidation', async (request) => {
+  app.addHook('preValidation', (request, _reply, done) => {
     request.body ??= '';
+    done();
   });
   app.setValidatorCompiler(() => () => true);
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, oauthErrors: true };
   });
+  // Asynchronous on purpose: what is wrong with the framing of a body is found right after the headers, and must be
+  // answered before a handler that never waits has answered too.
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });

@@ -128,7 +128,7 @@ describe('RFC 7523 §2.1 the platform says who the workload is', () => {
   test('it asks for fewer scopes, and the log says which workload it was', async () => {
     const { body } = await ask(await kubernetes.token(), { scope: 'rule:read' });
     expect(body.scope).toBe('rule:read');
-    const line = server.log.findLast((entry) => entry.includes('access token issued'));
+    const line = server.log.findLast((entry) => entry.includes('workload_issuer'));
     expect(JSON.parse(line ?? '')).toMatchObject({
       client_id: clientId,
       workload_issuer: kubernetesIssuer,

@@ -118,7 +118,7 @@ describe('CWE-1333 a pattern', () => {
       fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
         const pattern = `^${parts.join('')}$`;
         if (costOfPattern(pattern, 1_000) !== undefined) {
-          expect(pattern.replaceAll(/\\.|\[[^\]]*\]/g, '')).not.toMatch(/[()|]|[*+?}][*+?{]/);
+          expect(pattern.replaceAll(/\\.|\[[^\]]*\]/g, 'x')).not.toMatch(/[()|]|[*+?}][*+?{]/);
           expect(() => new RegExp(pattern, 'u')).not.toThrow();
         }
       }),

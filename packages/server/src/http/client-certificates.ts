@@ -26,6 +26,9 @@ export function useClientCertificates(app: FastifyInstance, config: ServerConfig
   const isTrustedProxy = createAddressCheck(config.trustedProxies);
 
   const find = ({ raw, headers }: FastifyRequest): ClientCertificate | undefined => {
+    if (tls === undefined && clientCertificateHeader === undefined) {
+      return undefined;
+    }
     const { socket } = raw;
     if (isTrustedProxy(socket.remoteAddress)) {
       const header = clientCertificateHeader === undefined ? undefined : headers[clientCertificateHeader];

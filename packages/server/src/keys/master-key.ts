@@ -1,5 +1,5 @@
 /** The master key: everything that must not be readable in the database is sealed or digested under it. */
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, randomBytes } from 'node:crypto';
 
 /** Derived from 32 random bytes; each purpose has its own key (RFC 5869), so that none can stand in for another. */
 export interface MasterKey {
@@ -7,31 +7,33 @@ export interface MasterKey {
   seal(plaintext: Buffer, label: string): string;
   /** What `seal` encrypted under the same label. Throws where key, label or text differ. */
   open(sealed: string, label: string): Buffer;
-  /** Keyed digest (HMAC-SHA-256, 32 bytes) that tells nothing about `text` without the master key. */
+  /**
+   * Keyed digest (32 bytes) that tells nothing about `text` without the master key: SHA-256 with the key before and
+   * after the text, which one call of the fast one-shot hash does, and an HMAC in Node does not.
+   */
   digest(purpose: DigestPurpose, text: string): Buffer;
 }
 
 const nonceLength = 12;
 const tagLength = 16;
 
-export type DigestPurpose =
-  | 'client secrets'
-  | 'fingerprints'
-  | 'dpop nonces'
-  | 'initial access tokens'
-  | 'registration access tokens';
+const digestPurposes = [
+  'client secrets',
+  'fingerprints',
+  'dpop nonces',
+  'initial access tokens',
+  'registration access tokens',
+] as const;
+
+export type DigestPurpose = (typeof digestPurposes)[number];
 
 export function createMasterKey(bytes: Buffer): MasterKey {
   const derive = (purpose: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', bytes, Buffer.alloc(0), `postern ${purpose}`, 32)));
   const sealingKey = derive('signing keys');
-  const digestKeys = {
-    'client secrets': derive('client secrets'),
-    fingerprints: derive('fingerprints'),
-    'dpop nonces': derive('dpop nonces'),
-    'initial access tokens': derive('initial access tokens'),
-    'registration access tokens': derive('registration access tokens'),
-  };
+  const digestKeys = Object.fromEntries(
+    digestPurposes.map((purpose) => [purpose, derive(purpose).export().toString('hex')]),
+  ) as Record<DigestPurpose, string>;
 
   return {
     seal(plaintext, label) {
@@ -49,6 +51,6 @@ export function createMasterKey(bytes: Buffer): MasterKey {
         .setAuthTag(bytes.subarray(nonceLength, nonceLength + tagLength));
       return Buffer.concat([decipher.update(bytes.subarray(nonceLength + tagLength)), decipher.final()]);
     },
-    digest: (purpose, text) => createHmac('sha256', digestKeys[purpose]).update(text).digest(),
+    digest: (purpose, text) => hash('sha256', `${digestKeys[purpose]}${text}${digestKeys[purpose]}`, 'buffer'),
   };
 }

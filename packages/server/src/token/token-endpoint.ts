@@ -182,12 +182,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         if (token.length > longestToken) {
           throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
         }
-        if (client.isRoot) {
-          request.log.warn({ client_id: client.id, jti }, 'access token issued to the root client');
-        } else {
-          const logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
-          request.log.info(logged, 'access token issued');
-        }
+        request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
 
         // 8. Respond.
         return {
