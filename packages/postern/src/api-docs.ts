@@ -87,8 +87,15 @@ function describeForm(body: unknown): ObjectSchema {
 
 /** The specification wants words for each answer, and the schemas of successes have none. */
 function describeSuccess(response: unknown): Record<string, unknown> {
-  const { 200: success, ...others } = (response ?? { 200: {} }) as Record<string, object>;
-  return { ...(success && { 200: { 'x-response-description': 'Success', ...success } }), ...others };
+  const answers = Object.entries((response ?? { 200: {} }) as Record<string, object>);
+  return Object.fromEntries(
+    answers.map(([status, schema]) => [
+      status,
+      status.startsWith('2') && !('description' in schema)
+        ? { 'x-response-description': 'Success', ...schema }
+        : schema,
+    ]),
+  );
 }
 
 /** No script, style, font or connection but this server's own; pictures inside the style sheet. */

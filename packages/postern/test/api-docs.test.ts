@@ -115,7 +115,12 @@ describe('/openapi.json', () => {
     expect(open.toSorted()).toEqual([
       '/.well-known/jwks.json',
       '/.well-known/oauth-authorization-server',
+      '/.well-known/oauth-protected-resource',
       '/api/v1/oauth/introspect',
+      '/api/v1/oauth/register',
+      '/api/v1/oauth/register/{client_id}',
+      '/api/v1/oauth/register/{client_id}',
+      '/api/v1/oauth/register/{client_id}',
       '/api/v1/oauth/revoke',
       '/api/v1/oauth/token',
       '/health',

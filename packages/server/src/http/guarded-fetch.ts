@@ -3,8 +3,7 @@
  * turned on the network that Postern stands in (SSRF): https only, public addresses only, no redirects, limits on
  * time and size.
  */
-import https from 'node:https';
-import { RequestFilteringHttpsAgent } from 'request-filtering-agent';
+import type { Agent } from 'node:https';
 
 export type GuardedFetch = (url: string) => Promise<Response>;
 
@@ -19,13 +18,16 @@ const largestDocument = 262_144;
  * The promise rejects with a message for the log.
  */
 export function createGuardedFetch(allowedNetworks: readonly string[]): GuardedFetch {
-  const agent = new RequestFilteringHttpsAgent({ allowIPAddressList: [...allowedNetworks], keepAlive: false });
-  return (url) =>
-    new Promise((resolve, reject) => {
-      if (URL.parse(url)?.protocol !== 'https:') {
-        reject(new Error(`not an https URL: ${url}`));
-        return;
-      }
+  let agent: Agent | undefined;
+  return async (url) => {
+    if (URL.parse(url)?.protocol !== 'https:') {
+      throw new Error(`not an https URL: ${url}`);
+    }
+    // Loaded when first needed: most servers never fetch anything, and TLS takes megabytes.
+    const https = await import('node:https');
+    const { RequestFilteringHttpsAgent } = await import('request-filtering-agent');
+    agent ??= new RequestFilteringHttpsAgent({ allowIPAddressList: [...allowedNetworks], keepAlive: false });
+    return new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(timeoutMs);
       const request = https.get(url, { agent, signal, headers: { accept: 'application/json' } }, (response) => {
         const chunks: Buffer[] = [];
@@ -50,4 +52,5 @@ export function createGuardedFetch(allowedNetworks: readonly string[]): GuardedF
       });
       request.on('error', reject);
     });
+  };
 }
