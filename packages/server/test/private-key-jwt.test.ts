@@ -199,6 +199,14 @@ describe('a client is registered for its method, and no other works', () => {
     expect((await ask(await sign(claims({ iss: id, sub: id })))).status).toBe(401);
   });
 
+  test('client_secret_jwt is not offered', async () => {
+    const { status, body } = await server.call('POST', '/api/v1/oauth/client', {
+      token: await server.rootToken(),
+      body: { token_endpoint_auth_method: 'client_secret_jwt' },
+    });
+    expect([status, body.detail]).toEqual([422, expect.stringContaining('private_key_jwt')]);
+  });
+
   test('the URL of the token endpoint is an audience for whom it is allowed', async () => {
     const token = await server.rootToken();
     const { body } = await server.call('POST', '/api/v1/oauth/client', {

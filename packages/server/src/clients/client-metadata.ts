@@ -61,7 +61,8 @@ export const clientMetadataMembers = {
     Type.Union([Type.Enum([...clientAuthMethods, noClientAuth]), Type.Null()], {
       description:
         'The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only ' +
-        'the tokens of a trusted issuer stand for it, by jwt-bearer.',
+        'the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are ' +
+        'kept only as digests, which verify no HMAC.',
     }),
   ),
   jwks: Type.Optional(Type.Union([JwkSet, Type.Null()], { description: 'Public keys of the client, by value.' })),
