@@ -4,9 +4,11 @@
  * has to load what strips types. A small young generation (MB) keeps memory low: requests leave little behind.
  */
 import { enableCompileCache } from 'node:module';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-// In the user's own directory, for what is in the cache is run. Where that cannot be written there is no cache.
-enableCompileCache(join(homedir(), '.cache', 'postern'));
+// All that the command writes is for its user alone: data, secrets, and this cache, for what is in it is run.
+process.umask(0o077);
+if (process.env.HOME) {
+  enableCompileCache(join(process.env.HOME, '.cache', 'postern'));
+}
 await import('../src/main.ts');

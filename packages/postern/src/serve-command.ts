@@ -13,8 +13,6 @@ export function serveCommand(): Command {
 }
 
 async function serve(): Promise<void> {
-  // All that is written from here on is for this user alone.
-  process.umask(0o077);
   try {
     const config = readConfig(process.env);
     // Many lines at a time: a write for each would cost more than signing the token that it tells of.
