@@ -62,6 +62,13 @@ export default {
       to: { path: 'node_modules/kysely', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'admin-contract-is-types-only',
+      comment: 'What speaks HTTP to the server must not load any of it.',
+      severity: 'error',
+      from: {},
+      to: { path: '/admin-contract\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'source-imports-no-tests',
       severity: 'error',
       from: { path: '/src/', pathNot: '\\.test\\.ts$' },

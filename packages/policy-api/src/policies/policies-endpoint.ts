@@ -8,7 +8,7 @@ import { getPolicy, putPolicy, removePolicy } from './policy-administration.ts';
 import { listPolicies } from './policy-store.ts';
 import { DrpActionSchema, PolicyView, toPolicyView } from './policy-views.ts';
 
-const PolicyElement = Type.Object(
+export const PolicyElement = Type.Object(
   {
     key: Type.Optional(Nullable(Key)),
     name: Type.Optional(Name),

@@ -16,7 +16,7 @@ const exampleRule = {
   masking_strategy: { strategy: 'hash', configuration: { algorithm: 'SHA-512' } },
 };
 
-const RuleElement = Type.Object(
+export const RuleElement = Type.Object(
   {
     key: Type.Optional(Nullable(Key)),
     name: Type.Optional(Name),

@@ -9,7 +9,7 @@ import { getPolicy } from './policy-administration.ts';
 import { TargetView, toTargetView } from './policy-views.ts';
 import { putTarget, removeTarget } from './target-administration.ts';
 
-const TargetElement = Type.Object(
+export const TargetElement = Type.Object(
   {
     key: Type.Optional(Nullable(Key)),
     name: Type.Optional(Nullable(Name)),

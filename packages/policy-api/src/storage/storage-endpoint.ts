@@ -8,7 +8,7 @@ import { getStorageConfig, putStorageConfig, removeStorageConfig } from './stora
 import { listStorageConfigs } from './storage-store.ts';
 import { StorageDetailsSchema, StorageFormatSchema, StorageTypeSchema, StorageView } from './storage-view.ts';
 
-const StorageElement = Type.Object(
+export const StorageElement = Type.Object(
   {
     key: Type.Optional(Nullable(Key)),
     name: Type.Optional(Name),

@@ -7,7 +7,7 @@ import type { AuthorizationDetailsTypeRegistry } from './authorization-details-t
 import type { AuthorizationDetailsType } from './authorization-details-type-store.ts';
 import type { JsonSchema } from './details-schema.ts';
 
-const TypeBody = Type.Object(
+export const TypeBody = Type.Object(
   {
     type: Type.String({
       minLength: 1,

@@ -14,7 +14,7 @@ import { listClients } from './client-store.ts';
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
 const exampleScopes = { scopes: ['policy:read', 'rule:read'] };
 
-const ClientBody = Type.Object(
+export const ClientBody = Type.Object(
   {
     name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
     description: Type.Optional(nullable(Type.String({ maxLength: 2_000, pattern: printable }))),
@@ -33,14 +33,14 @@ const ClientBody = Type.Object(
 
 const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: false, examples: [exampleScopes] });
 
-const CreatedView = Type.Object({
+export const CreatedView = Type.Object({
   client_id: Type.String(),
   client_secret: Type.Optional(
     Type.String({ description: 'Shown this once; Postern keeps only a digest. None for a client that uses none.' }),
   ),
 });
 
-const ClientView = Type.Object({
+export const ClientView = Type.Object({
   client_id: Type.String(),
   name: nullable(Type.String()),
   description: nullable(Type.String()),

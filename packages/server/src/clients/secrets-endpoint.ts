@@ -9,7 +9,7 @@ import type { SecretAdministration } from './secret-administration.ts';
 const Seconds = Type.Integer({ minimum: 1, maximum: 315_360_000 });
 const Time = Type.String({ format: 'date-time' });
 
-const RotationBody = Type.Object(
+export const RotationBody = Type.Object(
   {
     overlap_seconds: Type.Optional(
       Type.Integer({
@@ -33,9 +33,9 @@ const secretMembers = {
   last_used_at: nullable(Time),
 };
 
-const SecretView = Type.Object(secretMembers);
+export const SecretView = Type.Object(secretMembers);
 
-const RotatedView = Type.Object({
+export const RotatedView = Type.Object({
   ...secretMembers,
   client_secret: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
   warnings: Type.Array(Type.String(), { description: 'Which of the other secrets are still in use.' }),

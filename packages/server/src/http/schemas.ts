@@ -1,7 +1,7 @@
 /** Parts of schemas that several endpoints share. */
 import { type TSchema, Type } from 'typebox';
 
-const ErrorAnswer = Type.Object({
+export const ErrorAnswer = Type.Object({
   error: Type.String({ description: 'A code for programs.' }),
   detail: Type.String({ description: 'What is wrong, for people.' }),
 });

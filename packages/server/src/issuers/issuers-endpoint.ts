@@ -38,7 +38,7 @@ const RuleBody = Type.Object(
   { additionalProperties: false },
 );
 
-const IssuerBody = Type.Object(
+export const IssuerBody = Type.Object(
   {
     key: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_.-]+$' }),
     issuer: {

@@ -10,7 +10,7 @@ import type { SigningKey } from './signing-key.ts';
 
 const Algorithm = Type.Enum([...signingAlgorithms]);
 
-const KeyView = Type.Object({
+export const KeyView = Type.Object({
   kid: Type.String(),
   alg: Type.String(),
   status: Type.String({
@@ -22,7 +22,7 @@ const KeyView = Type.Object({
   verifies_until: nullable(Type.String({ format: 'date-time', description: 'Published until then.' })),
 });
 
-const RotateBody = Type.Object(
+export const RotateBody = Type.Object(
   {
     alg: Type.Optional({
       ...Algorithm,

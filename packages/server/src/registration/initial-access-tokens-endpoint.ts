@@ -18,7 +18,7 @@ const Resources = Type.Array(Type.String({ maxLength: 1_000 }), {
   description: 'Identifiers of the registered resources that clients may ask tokens for, likewise.',
 });
 
-const InitialAccessTokenBody = Type.Object(
+export const InitialAccessTokenBody = Type.Object(
   {
     name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
     scopes: Scopes,
@@ -45,8 +45,8 @@ const members = {
   expires_at: Type.String({ format: 'date-time' }),
 };
 
-const View = Type.Object(members);
-const CreatedView = Type.Object({
+export const View = Type.Object(members);
+export const CreatedView = Type.Object({
   ...members,
   initial_access_token: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
 });

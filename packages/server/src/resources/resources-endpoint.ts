@@ -9,7 +9,7 @@ import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
 
-const ResourceBody = Type.Object(
+export const ResourceBody = Type.Object(
   {
     key: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_.-]+$' }),
     identifier: Type.String({

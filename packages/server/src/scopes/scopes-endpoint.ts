@@ -4,7 +4,7 @@ import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses } from '../http/schemas.ts';
 import type { ScopeRegistry } from './scope-registry.ts';
 
-const ScopeView = Type.Object({
+export const ScopeView = Type.Object({
   name: Type.String(),
   description: Type.String(),
   administrative: Type.Boolean({ description: 'It administers Postern itself.' }),

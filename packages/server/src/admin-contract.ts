@@ -1,0 +1,58 @@
+/** What the management APIs take and answer, as types alone, for whoever calls them over HTTP. */
+import type { Static, TSchema } from 'typebox';
+import type { TypeBody } from './authorization-details/authorization-details-types-endpoint.ts';
+import type {
+  ClientBody as ClientBodySchema,
+  ClientView,
+  CreatedView as CreatedClientView,
+} from './clients/clients-endpoint.ts';
+import type { RotatedView, RotationBody, SecretView } from './clients/secrets-endpoint.ts';
+import type { ErrorAnswer as ErrorAnswerSchema, pageView } from './http/schemas.ts';
+import type { IssuerBody } from './issuers/issuers-endpoint.ts';
+import type { KeyView, RotateBody } from './keys/keys-endpoint.ts';
+import type {
+  InitialAccessTokenBody as InitialAccessTokenBodySchema,
+  CreatedView as InitialAccessTokenCreatedView,
+  View as InitialAccessTokenView,
+} from './registration/initial-access-tokens-endpoint.ts';
+import type { ResourceBody } from './resources/resources-endpoint.ts';
+import type { ScopeView } from './scopes/scopes-endpoint.ts';
+
+/** One page of a list. `page` counts from 1; `pages` is 0 for an empty list. */
+export type Page<Item> = Omit<Static<ReturnType<typeof pageView<TSchema>>>, 'items'> & { items: Item[] };
+
+/** Every error of a management API: `error` for programs, `detail` for people. */
+export type ErrorAnswer = Static<typeof ErrorAnswerSchema>;
+
+/** `POST /api/v1/oauth/client`; `PUT` and `PATCH` of one take the same and change what is sent. */
+export type ClientBody = Static<typeof ClientBodySchema>;
+export type Client = Static<typeof ClientView>;
+export type CreatedClient = Static<typeof CreatedClientView>;
+
+/** `POST /api/v1/oauth/client/{client_id}/secret`. */
+export type SecretRotation = Static<typeof RotationBody>;
+export type RotatedSecret = Static<typeof RotatedView>;
+export type ClientSecret = Static<typeof SecretView>;
+
+/** `GET /api/v1/oauth/scope?view=full` answers an array of these. */
+export type Scope = Static<typeof ScopeView>;
+
+/** `PUT /api/v1/oauth/resource` takes what it answers. */
+export type Resource = Static<typeof ResourceBody>;
+
+export type TrustedIssuer = Static<typeof IssuerBody>;
+type IssuerDefaults = 'max_age_seconds' | 'single_use';
+/** `PUT /api/v1/oauth/issuer`. */
+export type TrustedIssuerBody = Omit<TrustedIssuer, IssuerDefaults> & Partial<Pick<TrustedIssuer, IssuerDefaults>>;
+
+export type SigningKey = Static<typeof KeyView>;
+/** `POST /api/v1/oauth/key/rotate`. */
+export type KeyRotation = Static<typeof RotateBody>;
+
+/** `PUT /api/v1/oauth/authorization-details-type` takes what it answers. */
+export type AuthorizationDetailsType = Static<typeof TypeBody>;
+
+/** `POST /api/v1/oauth/initial-access-token`. */
+export type InitialAccessTokenBody = Static<typeof InitialAccessTokenBodySchema>;
+export type CreatedInitialAccessToken = Static<typeof InitialAccessTokenCreatedView>;
+export type InitialAccessToken = Static<typeof InitialAccessTokenView>;
