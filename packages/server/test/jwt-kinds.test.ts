@@ -7,7 +7,20 @@ import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Credentials, startTestServer, type TestServer } from './harness.ts';
-import { type PlaceName, places, type StolenKey, secretOf, stealSigningKey, tokenPath } from './jwt-places.ts';
+import {
+  jwtBearer,
+  type PlaceName,
+  places,
+  type StolenKey,
+  secretOf,
+  stealSigningKey,
+  tokenExchange,
+  tokenPath,
+} from './jwt-places.ts';
+
+/** Trusted for workloads; its keys are those of the client and of the server, so that no key tells the kinds apart. */
+const workloadIssuer = 'https://platform.example.com';
+const workload = 'repo:octo-org/octo-repo';
 
 let server: TestServer;
 /** Authenticates by assertions. */
@@ -19,7 +32,10 @@ let serverKey: StolenKey;
 
 beforeAll(async () => {
   server = await startTestServer();
-  secretClient = await server.createClient({ scopes: ['scope:read'] });
+  secretClient = await server.createClient({
+    scopes: ['scope:read'],
+    grant_types: ['client_credentials', jwtBearer, tokenExchange],
+  });
   clientKeys = await generateKeyPair('ES256');
   const { body } = await server.call('POST', '/api/v1/oauth/client', {
     token: await server.rootToken(),
@@ -31,6 +47,16 @@ beforeAll(async () => {
   });
   keyClientId = body.client_id;
   serverKey = await stealSigningKey(server);
+  const trusted = await server.call('PUT', '/api/v1/oauth/issuer', {
+    token: await server.rootToken(),
+    body: {
+      key: 'platform',
+      issuer: workloadIssuer,
+      jwks: { keys: [await exportJWK(clientKeys.publicKey), { ...serverKey.publicJwk, kid: serverKey.kid }] },
+      rules: [{ client_id: secretClient.clientId, claims: { sub: workload } }],
+    },
+  });
+  expect(trusted.body).toMatchObject({ issuer: workloadIssuer });
 });
 afterAll(() => server.close());
 
@@ -48,11 +74,14 @@ const clientClaims = (): JWTPayload => ({
   htu: server.url + tokenPath,
 });
 
-/** What an access token of the client's says. */
+/** What the platform of a workload says of it. */
+const workloadClaims = (): JWTPayload => ({ ...clientClaims(), iss: workloadIssuer, sub: workload });
+
+/** What an access token says of the client that may exchange it. */
 const tokenClaims = (): JWTPayload => ({
   iss: server.url,
-  sub: keyClientId,
-  client_id: keyClientId,
+  sub: secretClient.clientId,
+  client_id: secretClient.clientId,
   aud: server.url,
   jti: randomUUID(),
   iat: nowSeconds(),
@@ -79,7 +108,13 @@ async function introspectionAnswer(): Promise<string> {
   return (await server.postForm('/api/v1/oauth/introspect', form, headers)).body;
 }
 
-const tokenPlaces: PlaceName[] = ['Authorization: Bearer', 'token at introspection', 'token at revocation'];
+const tokenPlaces: PlaceName[] = [
+  'Authorization: Bearer',
+  'subject_token of token exchange',
+  'actor_token of token exchange',
+  'token at introspection',
+  'token at revocation',
+];
 
 /** Each is made anew for every place, and passes at these. */
 const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][] = [
@@ -101,6 +136,28 @@ const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][
     'a client assertion that brings its key',
     async () => byClient('JWT', clientClaims(), await clientJwk()),
     ['client_assertion'],
+  ],
+  ['a token of a workload', () => byClient('JWT', workloadClaims()), ['assertion of the jwt-bearer grant']],
+  [
+    'a token of a workload without a type',
+    () => byClient(undefined, workloadClaims()),
+    ['assertion of the jwt-bearer grant'],
+  ],
+  [
+    'a token of a workload with the type of a client assertion',
+    () => byClient('client-authentication+jwt', workloadClaims()),
+    [],
+  ],
+  ['a token of a workload with the type of an access token', () => byServer('at+jwt', workloadClaims()), []],
+  [
+    'an introspection answer that says what a workload would',
+    () => byServer('token-introspection+jwt', workloadClaims()),
+    [],
+  ],
+  [
+    'a proof that says what a workload would',
+    async () => byClient('dpop+jwt', workloadClaims(), await clientJwk()),
+    ['DPoP at the token endpoint'],
   ],
   ['a DPoP proof', async () => byClient('dpop+jwt', clientClaims(), await clientJwk()), ['DPoP at the token endpoint']],
   ['a proof without a key', () => byClient('dpop+jwt', clientClaims()), []],

@@ -7,6 +7,10 @@ import type { Answer, Credentials, TestServer } from './harness.ts';
 export const tokenPath = '/api/v1/oauth/token';
 export const apiPath = '/api/v1/oauth/scope';
 
+export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+
 interface Place {
   /** What is said to a JWT that has no business there. */
   readonly refusal: string;
@@ -14,7 +18,7 @@ interface Place {
   readonly send: (jwt: string, server: TestServer, client: Credentials) => Promise<string>;
 }
 
-/** A grant that takes a JWT is one line here. */
+/** A grant that takes a JWT is one entry here. */
 export const places = {
   'Authorization: Bearer': {
     refusal: '401 invalid_token',
@@ -38,6 +42,25 @@ export const places = {
         await server.postForm(tokenPath, { grant_type: 'client_credentials', ...secretOf(client) }, { dpop: jwt }),
       ),
   },
+  'assertion of the jwt-bearer grant': {
+    refusal: '400 invalid_grant',
+    send: async (jwt, server) => outcomeOf(await server.postForm(tokenPath, { grant_type: jwtBearer, assertion: jwt })),
+  },
+  'subject_token of token exchange': {
+    refusal: '400 invalid_request',
+    send: (jwt, server, client) =>
+      exchange(server, client, { subject_token: jwt, subject_token_type: accessTokenType }),
+  },
+  'actor_token of token exchange': {
+    refusal: '400 invalid_request',
+    send: async (jwt, server, client) =>
+      exchange(server, client, {
+        subject_token: await server.token(client),
+        subject_token_type: accessTokenType,
+        actor_token: jwt,
+        actor_token_type: accessTokenType,
+      }),
+  },
   'token at introspection': {
     refusal: 'inactive',
     // By root, who sees all tokens.
@@ -58,6 +81,10 @@ export const places = {
 } satisfies Record<string, Place>;
 
 export type PlaceName = keyof typeof places;
+
+async function exchange(server: TestServer, client: Credentials, form: Record<string, string>): Promise<string> {
+  return outcomeOf(await server.postForm(tokenPath, { grant_type: tokenExchange, ...form, ...secretOf(client) }));
+}
 
 /** `passed`, or the status and the error code. */
 export function outcomeOf({ status, body }: Answer): string {

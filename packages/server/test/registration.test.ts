@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { registerClient } from '@modelcontextprotocol/sdk/client/auth.js';
 import { exportJWK, generateKeyPair } from 'jose';
+import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, startTestServer, type TestServer } from './harness.ts';
@@ -581,6 +582,52 @@ describe('libraries register clients', () => {
       { initialAccessToken: initial_access_token, execute: [client.allowInsecureRequests], algorithm: 'oauth2' },
     );
     expect((await client.clientCredentialsGrant(configuration)).scope).toBe('rule:read');
+  });
+
+  test('oauth4webapi by metadata alone, and uses what it got for a token, its introspection and its revocation', async () => {
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const issuer = new URL(server.url);
+    const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
+    const as = await oauth.processDiscoveryResponse(issuer, discovered);
+    const { initial_access_token: initialAccessToken } = await makeToken();
+    const wanted = { client_name: 'crawler', scope: 'rule:read', token_endpoint_auth_method: 'client_secret_post' };
+    const made = await oauth.processDynamicClientRegistrationResponse(
+      await oauth.dynamicClientRegistrationRequest(as, wanted, { initialAccessToken, ...insecure }),
+    );
+    expect(made).toMatchObject(wanted);
+
+    const auth = oauth.ClientSecretPost(String(made['client_secret']));
+    const { access_token, scope } = await oauth.processClientCredentialsResponse(
+      as,
+      made,
+      await oauth.clientCredentialsGrantRequest(as, made, auth, {}, insecure),
+    );
+    expect(scope).toBe('rule:read');
+    const introspect = async () =>
+      oauth.processIntrospectionResponse(
+        as,
+        made,
+        await oauth.introspectionRequest(as, made, auth, access_token, insecure),
+      );
+    expect(await introspect()).toMatchObject({ active: true, client_id: made.client_id });
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, made, auth, access_token, insecure));
+    expect(await introspect()).toEqual({ active: false });
+  });
+
+  test('oauth4webapi is told what is wrong with a registration', async () => {
+    const as = { issuer: server.url, registration_endpoint: server.url + path };
+    const { initial_access_token: initialAccessToken } = await makeToken();
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const attempt = async (metadata: Partial<oauth.Client>, token: string) =>
+      oauth.processDynamicClientRegistrationResponse(
+        await oauth.dynamicClientRegistrationRequest(as, metadata, { initialAccessToken: token, ...insecure }),
+      );
+    await expect(
+      attempt({ token_endpoint_auth_method: 'client_secret_jwt' }, initialAccessToken),
+    ).rejects.toMatchObject({ error: 'invalid_client_metadata', status: 400 });
+    await expect(attempt({}, 'never-was')).rejects.toMatchObject({
+      cause: [{ scheme: 'bearer', parameters: { error: 'invalid_token' } }],
+    });
   });
 
   test('the MCP SDK', async () => {
