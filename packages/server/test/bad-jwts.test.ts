@@ -24,6 +24,7 @@ import {
   type StolenKey,
   secretOf,
   stealSigningKey,
+  tokenExchange,
   tokenPath,
 } from './jwt-places.ts';
 
@@ -48,7 +49,10 @@ let trapUrl: string;
 
 beforeAll(async () => {
   server = await startTestServer();
-  secretClient = await server.createClient({ scopes: ['scope:read'] });
+  secretClient = await server.createClient({
+    scopes: ['scope:read'],
+    grant_types: ['client_credentials', tokenExchange],
+  });
   const { body } = await server.call('POST', '/api/v1/oauth/client', {
     token: await server.rootToken(),
     body: { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{ ...ownJwk, kid: 'own' }] } },
@@ -100,7 +104,8 @@ const goodProof = (claims: Record<string, unknown>): Jwt => ({
   key: ownKey.privateKey,
 });
 
-type TargetName = PlaceName | 'DPoP at an API';
+/** Bad assertions of the jwt-bearer grant are in workload-identity.test.ts: theirs may lack what others must have. */
+type TargetName = Exclude<PlaceName, 'assertion of the jwt-bearer grant'> | 'DPoP at an API';
 
 interface Target {
   readonly good: () => Jwt;
@@ -110,6 +115,8 @@ interface Target {
 
 const targets: Record<TargetName, Target> = {
   'Authorization: Bearer': { good: goodToken, ...places['Authorization: Bearer'] },
+  'subject_token of token exchange': { good: goodToken, ...places['subject_token of token exchange'] },
+  'actor_token of token exchange': { good: goodToken, ...places['actor_token of token exchange'] },
   'token at introspection': { good: goodToken, ...places['token at introspection'] },
   'token at revocation': { good: goodToken, ...places['token at revocation'] },
   client_assertion: { good: goodAssertion, ...places.client_assertion },
@@ -339,7 +346,13 @@ describe.each(Object.entries(targets))('%s', (_, { good, refusal, send }) => {
 });
 
 /** Faults of what only some places look at. */
-const tokenTargets: TargetName[] = ['Authorization: Bearer', 'token at introspection', 'token at revocation'];
+const tokenTargets: TargetName[] = [
+  'Authorization: Bearer',
+  'subject_token of token exchange',
+  'actor_token of token exchange',
+  'token at introspection',
+  'token at revocation',
+];
 const proofTargets: TargetName[] = ['DPoP at the token endpoint', 'DPoP at an API'];
 
 async function expectRefused(name: TargetName, jwts: string[]): Promise<void> {
