@@ -16,6 +16,15 @@ export {
 } from './guard.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
 export {
+  type AuthorizationDetail,
+  type ClientFault,
+  type ClientStanding,
+  detailsOf,
+  findStandingFault,
+  type HeldToken,
+  heldTokens,
+} from './standing.ts';
+export {
   longestToken,
   refuseToken,
   type VerificationKey,

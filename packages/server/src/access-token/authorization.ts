@@ -1,5 +1,5 @@
 /** What a grant decided: for whom a token is issued, with which scopes, for which audience, for how long. */
-import type { AuthorizationDetail } from '../authorization-details/authorization-details.ts';
+import type { AuthorizationDetail } from '@postern/guard';
 import type { Client } from '../clients/client.ts';
 
 export interface Authorization {

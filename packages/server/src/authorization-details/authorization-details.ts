@@ -1,15 +1,9 @@
 /** The parameter authorization_details of a token request. RFC 9396 §2 and §5. */
-import type { AccessToken } from '@postern/guard';
+import type { AuthorizationDetail } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { AuthorizationDetailsTypeRegistry } from './authorization-details-type-registry.ts';
 import { elementBounds } from './details-schema.ts';
 import { findBoundsFault } from './json-bounds.ts';
-
-/** One element: its type says what else is in it. */
-export interface AuthorizationDetail {
-  readonly type: string;
-  readonly [member: string]: unknown;
-}
 
 const mostElements = 20;
 
@@ -68,9 +62,4 @@ function isElement(element: unknown): element is AuthorizationDetail {
 
 function refuse(text: string): OAuthError {
   return new OAuthError('invalid_authorization_details', text);
-}
-
-/** The authorization details of a verified token, which were checked when it was issued; none for most. */
-export function detailsOf(token: AccessToken): readonly AuthorizationDetail[] {
-  return (token.claims['authorization_details'] as readonly AuthorizationDetail[] | undefined) ?? [];
 }

@@ -1,8 +1,8 @@
 /** When a genuine token stops to stand. */
-import { type AccessToken, groundClaim } from '@postern/guard';
+import { type AccessToken, findStandingFault, groundClaim } from '@postern/guard';
 import { describe, expect, test } from 'vitest';
 import { type Client, newClient } from './client.ts';
-import { findStandingFault, findTokenFault } from './standing.ts';
+import { findTokenFault, standingOf } from './standing.ts';
 
 const issuer = 'https://auth.example.com';
 const api = 'https://api.example.com';
@@ -41,7 +41,7 @@ describe('a token stands', () => {
       { ...client, metadata: { resources: [api] } },
     ],
   ])('%s', (_, held, holder) => {
-    expect(findStandingFault(held, holder, false, issuer)).toBeUndefined();
+    expect(findStandingFault(held, standingOf(holder), issuer)).toBeUndefined();
   });
 });
 
@@ -66,11 +66,12 @@ describe('a token falls', () => {
     ['for root, in an earlier generation', { ...token, generation: 2 }, root, 'generation_old'],
     ['for root, in a generation of a higher number', { ...token, generation: 4 }, root, 'generation_old'],
   ])('%s', (_, held, holder, reason) => {
-    expect(findStandingFault(held, holder, false, issuer)).toBe(reason);
+    expect(findStandingFault(held, standingOf(holder), issuer)).toBe(reason);
   });
 
-  test('when it was revoked, whatever else', () => {
-    expect(findStandingFault(token, client, true, issuer)).toBe('token_revoked');
+  test('when it was revoked, whatever else', async () => {
+    const lookups = { issuer, findClient: async () => undefined, isRevoked: (jti: string) => jti === token.jti };
+    expect(await findTokenFault(token, lookups)).toBe('token_revoked');
   });
 });
 
@@ -79,12 +80,12 @@ describe('authorization details', () => {
   const holder = (...types: string[]) => ({ ...client, metadata: { authorization_details_types: types } });
 
   test('stand while their types are those of the client, and for root', () => {
-    expect(findStandingFault(held, holder('account', 'payment'), false, issuer)).toBeUndefined();
-    expect(findStandingFault(held, root, false, issuer)).toBeUndefined();
+    expect(findStandingFault(held, standingOf(holder('account', 'payment')), issuer)).toBeUndefined();
+    expect(findStandingFault(held, standingOf(root), issuer)).toBeUndefined();
   });
 
   test.each([[['payment']], [[]]])('fall when the client has only %j', (types) => {
-    expect(findStandingFault(held, holder(...types), false, issuer)).toBe('details_type_withdrawn');
+    expect(findStandingFault(held, standingOf(holder(...types)), issuer)).toBe('details_type_withdrawn');
   });
 });
 

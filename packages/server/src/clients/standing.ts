@@ -1,8 +1,7 @@
-/** Whether a genuine token still stands: it dies the moment its ground goes. */
-import { type AccessToken, groundsOf } from '@postern/guard';
+/** Whether a genuine token still stands, by the clients there are: it dies the moment its ground goes. */
+import { type AccessToken, type ClientFault, type ClientStanding, findStandingFault, heldTokens } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
-import { detailsOf } from '../authorization-details/authorization-details.ts';
-import { type Client, mayAskFor, mayUseDetailsType } from './client.ts';
+import type { Client } from './client.ts';
 
 export interface StandingLookups {
   readonly issuer: string;
@@ -10,15 +9,13 @@ export interface StandingLookups {
   readonly isRevoked: (jti: string) => boolean;
 }
 
-/**
- * Why a token is no longer good, or undefined where it is. One that was got by exchange (RFC 8693) stands only while
- * every token that it was exchanged for does, judged by what this one holds.
- */
+/** Why a token is no longer good, or undefined where it and all that it was exchanged for is. */
 export async function findTokenFault(token: AccessToken, lookups: StandingLookups): Promise<ErrorReason | undefined> {
   const { issuer, findClient, isRevoked } = lookups;
-  const grounds = groundsOf(token).map((ground) => ({ ...token, ...ground }));
-  for (const held of [token, ...grounds]) {
-    const fault = findStandingFault(held, await findClient(held.clientId), isRevoked(held.jti), issuer);
+  for (const held of heldTokens(token)) {
+    const fault = isRevoked(held.jti)
+      ? 'token_revoked'
+      : findStandingFault(held, standingOf(await findClient(held.clientId)), issuer);
     if (fault !== undefined) {
       return fault;
     }
@@ -26,31 +23,20 @@ export async function findTokenFault(token: AccessToken, lookups: StandingLookup
   return undefined;
 }
 
-/** The same for one token and its client as it is now. Does not look at the tokens that it was exchanged for. */
-export function findStandingFault(
-  token: AccessToken,
-  client: Client | undefined,
-  isRevoked: boolean,
-  issuer: string,
-): ErrorReason | undefined {
-  if (isRevoked) {
-    return 'token_revoked';
-  }
+/** What the tokens of a client may hold now, or why none of them is good. */
+export function standingOf(client: Client | undefined): ClientStanding | ClientFault {
   if (client === undefined) {
     return 'client_unknown';
   }
   if (!client.enabled) {
     return 'client_disabled';
   }
-  // Root's generation is a fingerprint, so only the same one will do; a counter may have been behind on another node.
-  if (client.isRoot ? token.generation !== client.generation : token.generation < client.generation) {
-    return 'generation_old';
-  }
-  if (!token.audience.every((one) => one === issuer || mayAskFor(client, one))) {
-    return 'audience_wrong';
-  }
-  if (!detailsOf(token).every(({ type }) => mayUseDetailsType(client, type))) {
-    return 'details_type_withdrawn';
-  }
-  return token.scopes.isSubsetOf(client.scopes) ? undefined : 'scope_withdrawn';
+  const { isRoot, generation, scopes, metadata } = client;
+  return {
+    generation,
+    isGenerationExact: isRoot,
+    scopes,
+    resources: isRoot ? undefined : (metadata.resources ?? []),
+    detailsTypes: isRoot ? undefined : (metadata.authorization_details_types ?? []),
+  };
 }

@@ -1,7 +1,6 @@
 /** What a grant is: one grant_type and one decision. RFC 6749 §4. */
-import type { Confirmation } from '@postern/guard';
+import type { AuthorizationDetail, Confirmation } from '@postern/guard';
 import type { Authorization } from '../access-token/authorization.ts';
-import type { AuthorizationDetail } from '../authorization-details/authorization-details.ts';
 import type { Client } from '../clients/client.ts';
 import type { GrantType } from '../clients/client-metadata.ts';
 import type { Target } from './target.ts';

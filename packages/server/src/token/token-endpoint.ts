@@ -1,9 +1,9 @@
 /** The token endpoint. RFC 6749 §3.2. What all grants share stands here, in steps; a grant only decides. */
-import { longestToken } from '@postern/guard';
+import { type AuthorizationDetail, longestToken } from '@postern/guard';
 import { OAuthError, parseForm, parseScope } from '@postern/protocol';
 import { Type } from 'typebox';
 import { issueAccessToken } from '../access-token/issue.ts';
-import { type AuthorizationDetail, parseAuthorizationDetails } from '../authorization-details/authorization-details.ts';
+import { parseAuthorizationDetails } from '../authorization-details/authorization-details.ts';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import { type AuthenticateClient, hasCredentials } from '../client-auth/authenticate.ts';
 import { assertionType } from '../client-auth/private-key-jwt.ts';

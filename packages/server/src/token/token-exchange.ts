@@ -16,13 +16,13 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type AccessToken,
   type Confirmation,
+  detailsOf,
   groundClaim,
   groundsOf,
   type VerifyIssuedTokenOptions,
   verifyIssuedToken,
 } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
-import { detailsOf } from '../authorization-details/authorization-details.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import type { ResourceRegistry } from '../resources/resource-registry.ts';
 import type { Grant } from './grant.ts';
