@@ -28,6 +28,7 @@ const statusOf = {
   content_too_large: 413,
   unsupported_media_type: 415,
   invalid_parameter: 422,
+  too_many_requests: 429,
   header_too_large: 431,
   server_error: 500,
   temporarily_unavailable: 503,
@@ -76,7 +77,10 @@ export type ErrorReason =
   | 'certificate_malformed'
   | 'certificate_expired'
   | 'certificate_unverified'
-  | 'certificate_wrong';
+  | 'certificate_wrong'
+  | 'failure_budget_spent'
+  | 'token_quota_spent'
+  | 'overloaded';
 
 /** Authentication schemes of the `Authorization` header. */
 export type Scheme = 'Basic' | 'Bearer' | 'DPoP';
@@ -92,6 +96,8 @@ export interface OAuthErrorOptions {
   readonly dpopNonce?: string | undefined;
   /** Where an API says what it is and whose tokens it takes, for its challenge. RFC 9728 §5.1. */
   readonly resourceMetadata?: string | undefined;
+  /** When the caller may try again, for the `Retry-After` header. RFC 9110 §10.2.3. */
+  readonly retryAfterSeconds?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -108,6 +114,7 @@ export class OAuthError extends Error {
   readonly scheme: Scheme | undefined;
   readonly dpopNonce: string | undefined;
   readonly resourceMetadata: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, description: string, options: OAuthErrorOptions = {}) {
     super(toDescription(description), options.cause === undefined ? undefined : { cause: options.cause });
@@ -118,6 +125,7 @@ export class OAuthError extends Error {
     this.scheme = options.scheme;
     this.dpopNonce = options.dpopNonce;
     this.resourceMetadata = options.resourceMetadata;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 

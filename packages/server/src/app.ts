@@ -40,6 +40,9 @@ import { createDpopNonces } from './jwt/dpop-nonce.ts';
 import { createUsedTokens } from './jwt/used-token-store.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
+import { createFailureBudgets } from './limits/failure-budgets.ts';
+import { createTokenQuota } from './limits/token-quota.ts';
+import { createWindowCounts } from './limits/window-counts.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
 import { createClientRegistration } from './registration/client-registration.ts';
 import { createInitialAccessTokenAdministration } from './registration/initial-access-token-administration.ts';
@@ -142,6 +145,10 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   };
   const senderConstraint = { tokenEndpoint: tokenEndpointUrl, dpop };
   const bindsToCertificates = config.tls !== undefined || config.clientCertificateHeader !== undefined;
+  const windowCounts = createWindowCounts(db, now, (error) => {
+    app.log.error({ err: error }, 'failures and quotas are not shared with other nodes until the database answers');
+  });
+  const failures = createFailureBudgets(windowCounts);
   const authenticateClient = createClientAuthentication({
     issuer,
     tokenEndpoint: tokenEndpointUrl,
@@ -150,6 +157,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     keys: createClientKeys(fetchDocument),
     usedTokens,
     secretUsage,
+    failures,
     now,
   });
 
@@ -187,12 +195,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await usedTokens.forgetExpired(now() / 1000);
       await revokedTokens.forgetExpired(now() / 1000);
       await secretUsage.write();
+      await windowCounts.forgetPast();
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
     }
   });
   app.addHook('onClose', async () => {
     stopMaintenance();
+    windowCounts.stop();
     await secretUsage.write();
   });
 
@@ -221,9 +231,18 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
 
   app.register(async (protocol) => {
     useForms(protocol);
-    await tokenEndpoint({ issuer, grants, authenticateClient, keys, senderConstraint, targets, detailsTypes, now })(
-      protocol,
-    );
+    await tokenEndpoint({
+      issuer,
+      grants,
+      authenticateClient,
+      failures,
+      tokenQuota: createTokenQuota(windowCounts),
+      keys,
+      senderConstraint,
+      targets,
+      detailsTypes,
+      now,
+    })(protocol);
     await introspectionEndpoint({
       issuer,
       authenticateClient,
@@ -236,7 +255,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await revocationEndpoint({ authenticateClient, verification, revokedTokens, now })(protocol);
   });
 
-  app.register(registrationEndpoint({ issuer, enabled: registrationEnabled, registration }));
+  app.register(registrationEndpoint({ issuer, enabled: registrationEnabled, registration, failures }));
 
   app.register(async (open) => {
     await metadataEndpoint({

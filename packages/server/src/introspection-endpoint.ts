@@ -61,13 +61,13 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
           body: IntrospectionForm,
           response: {
             200: Type.Object({ active: Type.Boolean() }, { additionalProperties: true }),
-            ...oauthErrorResponses(400, 401, 413),
+            ...oauthErrorResponses(400, 401, 413, 429),
           },
         },
       },
       async (request, reply) => {
         const form = parseForm(request.body);
-        const caller = await authenticateClient(request.headers.authorization, form, request.clientCertificate);
+        const caller = await authenticateClient(request, form);
         const text = form.get('token');
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');

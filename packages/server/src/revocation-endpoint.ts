@@ -38,13 +38,13 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
           body: RevocationForm,
           response: {
             200: Type.Null({ description: 'It is not valid any more' }),
-            ...oauthErrorResponses(400, 401, 413),
+            ...oauthErrorResponses(400, 401, 413, 429),
           },
         },
       },
       async (request, reply) => {
         const form = parseForm(request.body);
-        const client = await authenticateClient(request.headers.authorization, form, request.clientCertificate);
+        const client = await authenticateClient(request, form);
         const text = form.get('token');
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');

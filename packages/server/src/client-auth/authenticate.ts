@@ -6,29 +6,49 @@ import type { ClientDirectory } from '../clients/client-directory.ts';
 import type { SecretUsage } from '../clients/secret-usage.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
+import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { ClientKeys } from './client-keys.ts';
 import { checkSecret } from './client-secret.ts';
 import { findCertificateFault } from './mutual-tls.ts';
 import { assertionType, type ClientAssertion, findAssertionFault, readClientAssertion } from './private-key-jwt.ts';
 
-export type PresentedCredentials =
+interface PresentedAssertion {
+  readonly method: 'private_key_jwt';
+  readonly clientId: string | undefined;
+  readonly assertion: string;
+}
+
+type PresentedSecretOrCertificate =
   | {
       readonly method: 'client_secret_basic' | 'client_secret_post';
       readonly clientId: string;
       readonly clientSecret: string;
     }
-  | { readonly method: 'private_key_jwt'; readonly clientId: string | undefined; readonly assertion: string }
   | { readonly method: 'mutual_tls'; readonly clientId: string; readonly certificate: ClientCertificate };
+
+type PresentedCredentials = PresentedSecretOrCertificate | PresentedAssertion;
+
+/** Credentials, read as far as to say whose they would be. */
+type Claim =
+  | PresentedSecretOrCertificate
+  | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: ClientAssertion };
+
+/** What of an HTTP request may authenticate its client besides the form, and where it comes from. */
+export interface ClientAuthenticationRequest {
+  readonly headers: { readonly authorization?: string | undefined };
+  readonly clientCertificate: ClientCertificate | undefined;
+  /** The address of the caller. */
+  readonly ip: string;
+}
 
 /**
  * The client that a request comes from, by its `Authorization` header, its form and the certificate of its connection.
  * Throws `invalid_client` with one and the same text for an unknown client, wrong credentials, another method than the
- * client's and a disabled client; the log has the reason.
+ * client's and a disabled client; the log has the reason. Throws `too_many_requests` where that happened too often.
  */
 export type AuthenticateClient = (
-  authorization: string | undefined,
+  request: ClientAuthenticationRequest,
   form: ReadonlyMap<string, string>,
-  certificate: ClientCertificate | undefined,
 ) => Promise<Client>;
 
 export interface ClientAuthenticationOptions {
@@ -39,51 +59,61 @@ export interface ClientAuthenticationOptions {
   readonly keys: ClientKeys;
   readonly usedTokens: UsedTokens;
   readonly secretUsage: SecretUsage;
+  readonly failures: FailureBudgets;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
-  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, secretUsage, now } = options;
+  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, secretUsage, failures, now } = options;
 
-  return async (authorization, form, certificate) => {
-    const presented = readCredentials(authorization, form, certificate);
-    let client: Client | undefined;
-    let fault: ErrorReason | undefined;
-    if (presented.method === 'private_key_jwt') {
-      const assertion = readClientAssertion(presented.assertion, [issuer, tokenEndpoint], now() / 1000);
-      requireSameClient(presented.clientId, assertion);
-      client = await directory.find(assertion.clientId);
-      fault =
-        findMethodFault(client, presented.method) ??
-        (await findAssertionFault(client, assertion, keys, issuer, usedTokens));
-    } else if (presented.method === 'mutual_tls') {
-      client = await directory.find(presented.clientId);
-      fault =
-        findMethodFault(client, presented.method) ??
-        (await findCertificateFault(client, presented.certificate, keys, now()));
-    } else {
-      client = await directory.find(presented.clientId);
-      // The secret comes first, so that what it costs does not tell which clients use secrets.
-      const check = checkSecret(client, presented.clientSecret, masterKey, now());
-      if ('fault' in check) {
-        fault = check.fault;
-      } else {
-        fault = findMethodFault(client, presented.method);
+  /** The client that is claimed, and why it is not the one that asks. */
+  const judge = async (claim: Claim): Promise<{ client: Client | undefined; fault: ErrorReason | undefined }> => {
+    const client = await directory.find(claim.clientId);
+    switch (claim.method) {
+      case 'private_key_jwt': {
+        const fault =
+          findMethodFault(client, claim.method) ??
+          (await findAssertionFault(client, claim.assertion, keys, issuer, usedTokens));
+        return { client, fault };
+      }
+      case 'mutual_tls': {
+        const fault =
+          findMethodFault(client, claim.method) ?? (await findCertificateFault(client, claim.certificate, keys, now()));
+        return { client, fault };
+      }
+      default: {
+        // The secret comes first, so that what it costs does not tell which clients use secrets.
+        const check = checkSecret(client, claim.clientSecret, masterKey, now());
+        if ('fault' in check) {
+          return { client, fault: check.fault };
+        }
         secretUsage.note(check.secretId, now());
+        return { client, fault: findMethodFault(client, claim.method) };
       }
     }
-    if (client === undefined || fault !== undefined) {
-      throw new OAuthError(
-        'invalid_client',
-        'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
-        {
-          reason: fault ?? 'client_unknown',
-          ...(presented.method === 'client_secret_basic' && { scheme: 'Basic' }),
-        },
-      );
-    }
-    return client;
+  };
+
+  return async (request, form) => {
+    const presented = readCredentials(request, form);
+    const claim =
+      presented.method === 'private_key_jwt'
+        ? claimOf(presented, readClientAssertion(presented.assertion, [issuer, tokenEndpoint], now() / 1000))
+        : presented;
+    return failures.attempt(claim.clientId, request.ip, async () => {
+      const { client, fault } = await judge(claim);
+      if (client === undefined || fault !== undefined) {
+        throw new OAuthError(
+          'invalid_client',
+          'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
+          {
+            reason: fault ?? 'client_unknown',
+            ...(claim.method === 'client_secret_basic' && { scheme: 'Basic' }),
+          },
+        );
+      }
+      return client;
+    });
   };
 }
 
@@ -100,20 +130,21 @@ function findMethodFault(client: Client | undefined, method: PresentedCredential
     : 'method_not_registered';
 }
 
-function requireSameClient(clientId: string | undefined, assertion: ClientAssertion): void {
+function claimOf({ method, clientId }: PresentedAssertion, assertion: ClientAssertion): Claim {
   if (clientId !== undefined && clientId !== assertion.clientId) {
     throw new OAuthError('invalid_client', 'The client_id in the form is not the sub of the client assertion.', {
       reason: 'assertion_malformed',
     });
   }
+  return { method, clientId: assertion.clientId, assertion };
 }
 
 /**
  * Whether a request tries to authenticate its client at all. Where a grant needs no credentials, those that come must
  * be checked all the same (RFC 7523 §3.1).
  */
-export function hasCredentials(authorization: string | undefined, form: ReadonlyMap<string, string>): boolean {
-  return authorization !== undefined || form.has('client_secret') || form.has('client_assertion');
+export function hasCredentials({ headers }: ClientAuthenticationRequest, form: ReadonlyMap<string, string>): boolean {
+  return headers.authorization !== undefined || form.has('client_secret') || form.has('client_assertion');
 }
 
 /**
@@ -121,11 +152,12 @@ export function hasCredentials(authorization: string | undefined, form: Readonly
  * more than one method) and `invalid_client` for none. A certificate counts where there is nothing else: a client with
  * another method may need its connection's certificate to bind a token to it.
  */
-export function readCredentials(
-  authorization: string | undefined,
+function readCredentials(
+  request: ClientAuthenticationRequest,
   form: ReadonlyMap<string, string>,
-  certificate: ClientCertificate | undefined,
 ): PresentedCredentials {
+  const { authorization } = request.headers;
+  const certificate = request.clientCertificate;
   const clientId = form.get('client_id');
   const clientSecret = form.get('client_secret');
   const assertion = form.get('client_assertion');

@@ -102,6 +102,11 @@ export const clientMetadataMembers = {
     Type.Boolean({ description: 'Every token of the client is bound to the certificate of its TLS connection.' }),
   ),
   ...certificateSubjectMembers,
+  token_quota_per_minute: Type.Optional(
+    Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()], {
+      description: 'Tokens that it may get within a minute of the clock; null: as many as it asks for.',
+    }),
+  ),
   security_profile: Type.Optional(
     Type.Union([Type.Enum([...securityProfileNames]), Type.Null()], {
       description: 'fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one.',

@@ -132,6 +132,14 @@ export interface RegistrationTable {
   resources: string;
 }
 
+export interface WindowCountTable {
+  /** What is counted. */
+  key: string;
+  /** Minutes since 1970. */
+  minute: number;
+  count: number;
+}
+
 export interface Database {
   trusted_issuers: TrustedIssuerTable;
   initial_access_tokens: InitialAccessTokenTable;
@@ -144,4 +152,5 @@ export interface Database {
   client_secrets: ClientSecretTable;
   signing_keys: SigningKeyTable;
   events: EventTable;
+  window_counts: WindowCountTable;
 }

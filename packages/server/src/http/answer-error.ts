@@ -23,8 +23,10 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.dpopNonce !== undefined) {
     reply.header('dpop-nonce', error.dpopNonce);
   }
-  if (error.code === 'temporarily_unavailable') {
-    reply.header('retry-after', String(retryAfterSeconds));
+  const retryAfter =
+    error.retryAfterSeconds ?? (error.code === 'temporarily_unavailable' ? retryAfterSeconds : undefined);
+  if (retryAfter !== undefined) {
+    reply.header('retry-after', String(retryAfter));
   }
   reply
     .code(error.status)

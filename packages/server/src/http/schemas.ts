@@ -21,6 +21,7 @@ const meanings = {
   413: 'The body is too large',
   415: 'The body is not of the right type',
   422: 'A value is wrong; the detail says which and why',
+  429: 'Too many failed authentications, or more tokens than the quota of the client; Retry-After says when to try again',
 } as const;
 
 type Status = keyof typeof meanings;

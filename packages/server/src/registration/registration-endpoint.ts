@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import { describeFault } from '../http/validation.ts';
+import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { ClientRegistration, RegisteredClient } from './client-registration.ts';
 import { describeRegistered, RegisteredMetadata } from './registered-metadata.ts';
 
@@ -50,9 +51,12 @@ export interface RegistrationEndpointOptions {
   /** False: every request is told that registration is off. */
   readonly enabled: boolean;
   readonly registration: ClientRegistration;
+  readonly failures: FailureBudgets;
 }
 
-export function registrationEndpoint({ issuer, enabled, registration }: RegistrationEndpointOptions): ProtocolPlugin {
+export function registrationEndpoint(options: RegistrationEndpointOptions): ProtocolPlugin {
+  const { issuer, enabled, registration, failures } = options;
+
   const toView = ({ client, clientSecret, registrationAccessToken }: RegisteredClient) => ({
     ...describeRegistered(client),
     client_id: client.id,
@@ -83,14 +87,17 @@ export function registrationEndpoint({ issuer, enabled, registration }: Registra
     app.post<{ Body: RegisteredMetadata }>(
       registrationPath,
       {
-        onRequest: async (request) => registration.checkInitialAccessToken(readToken(request)),
+        onRequest: async (request) => {
+          const token = readToken(request);
+          await failures.attempt(undefined, request.ip, () => registration.checkInitialAccessToken(token));
+        },
         schema: {
           tags: ['OAuth'],
           operationId: 'register_client',
           summary: 'Register a client',
           description: 'With an initial access token as the Bearer token. Members that are not known are ignored.',
           body: RegisteredMetadata,
-          response: { 201: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413) },
+          response: { 201: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413, 429) },
         },
       },
       async (request, reply) =>
@@ -98,20 +105,24 @@ export function registrationEndpoint({ issuer, enabled, registration }: Registra
     );
 
     // Management is by the registration access token, which is looked at before the body is read.
-    const checkToken = async (request: FastifyRequest<ManagementRoute>) =>
-      registration.checkRegistrationAccessToken(request.params.client_id, readToken(request));
+    const checkToken = async (request: FastifyRequest<ManagementRoute>) => {
+      const { client_id: clientId } = request.params;
+      const token = readToken(request);
+      await failures.attempt(clientId, request.ip, () => registration.checkRegistrationAccessToken(clientId, token));
+    };
 
     app.get<ManagementRoute>(
       `${registrationPath}/:client_id`,
       {
         exposeHeadRoute: false,
+        onRequest: checkToken,
         schema: {
           tags: ['OAuth'],
           operationId: 'read_registration',
           summary: 'Read what a client registered, as the client',
           description: 'With its registration access token as the Bearer token, which is replaced.',
           params: ClientPath,
-          response: { 200: RegisteredView, ...oauthErrorResponses(401, 403) },
+          response: { 200: RegisteredView, ...oauthErrorResponses(401, 403, 429) },
         },
       },
       async (request) => toView(await registration.read(request.params.client_id, readToken(request))),
@@ -128,7 +139,7 @@ export function registrationEndpoint({ issuer, enabled, registration }: Registra
           description: 'Members that are missing go back to their defaults. The registration access token is replaced.',
           params: ClientPath,
           body: UpdateBody,
-          response: { 200: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413) },
+          response: { 200: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413, 429) },
         },
       },
       async (request) => {
@@ -153,7 +164,7 @@ export function registrationEndpoint({ issuer, enabled, registration }: Registra
           operationId: 'delete_registration',
           summary: 'Delete a client, as the client; its tokens die at once',
           params: ClientPath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...oauthErrorResponses(401, 403) },
+          response: { 204: Type.Null({ description: 'Deleted' }), ...oauthErrorResponses(401, 403, 429) },
         },
       },
       async (request, reply) => {

@@ -13,6 +13,8 @@ import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { FailureBudgets } from '../limits/failure-budgets.ts';
+import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Grant } from './grant.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type TargetOptions } from './target.ts';
@@ -73,6 +75,8 @@ export interface TokenEndpointOptions {
   readonly issuer: string;
   readonly grants: readonly Grant[];
   readonly authenticateClient: AuthenticateClient;
+  readonly failures: FailureBudgets;
+  readonly tokenQuota: TokenQuota;
   readonly keys: KeyRing;
   readonly senderConstraint: SenderConstraintOptions;
   readonly targets: TargetOptions;
@@ -82,7 +86,8 @@ export interface TokenEndpointOptions {
 }
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
-  const { issuer, authenticateClient, keys, senderConstraint, targets, detailsTypes, now } = options;
+  const { issuer, authenticateClient, failures, tokenQuota, keys, senderConstraint, targets, detailsTypes, now } =
+    options;
   const grants = new Map<string, Grant>(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
@@ -99,7 +104,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
             'the URL. A workload sends the token of its platform as `assertion` instead.',
           consumes: ['application/x-www-form-urlencoded'],
           body: TokenForm,
-          response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413) },
+          response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413, 429) },
         },
       },
       async (request) => {
@@ -126,18 +131,19 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
         // 3. Find out who the client is, and whether it may use the grant.
         const nowSeconds = now() / 1000;
-        const { authorization: credentials } = request.headers;
-        const client = await (grant.identifyClient === undefined
-          ? authenticateClient(credentials, form, request.clientCertificate)
-          : grant.identifyClient(form, nowSeconds));
+        const { identifyClient } = grant;
+        const client = await (identifyClient === undefined
+          ? authenticateClient(request, form)
+          : failures.attempt(undefined, request.ip, () => identifyClient(form, nowSeconds)));
         const profile = securityProfileOf(client.metadata);
         // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
-        if (grant.identifyClient !== undefined && (hasCredentials(credentials, form) || profile !== undefined)) {
-          requireSameClient(await authenticateClient(credentials, form, request.clientCertificate), client);
+        if (identifyClient !== undefined && (hasCredentials(request, form) || profile !== undefined)) {
+          requireSameClient(await authenticateClient(request, form), client);
         }
         if (!mayUse(client, grant.grantType)) {
           throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
         }
+        tokenQuota.requireLeft(client);
 
         // 4. Bind the token to its sender, where it proves a key or must.
         const confirmation = await bindToSender(
@@ -182,6 +188,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         if (token.length > longestToken) {
           throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
         }
+        tokenQuota.note(client);
         request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
 
         // 8. Respond.
