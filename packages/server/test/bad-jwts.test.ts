@@ -14,7 +14,7 @@ import {
 } from 'node:crypto';
 import { createServer } from 'node:net';
 import { CompactEncrypt, calculateJwkThumbprint } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 import {
   apiPath,
@@ -66,6 +66,8 @@ beforeAll(async () => {
   const address = trap.address();
   trapUrl = `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/keys`;
 });
+// So many failures would come to be answered with 429.
+beforeEach(() => server.advance(60));
 afterAll(async () => {
   await server.close();
   await new Promise((closed) => trap.close(closed));
