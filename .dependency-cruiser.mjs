@@ -4,9 +4,10 @@
 const allowed = {
   protocol: [],
   guard: ['protocol'],
+  client: [],
   server: ['protocol', 'guard'],
   'policy-api': ['protocol', 'guard'],
-  postern: ['protocol', 'guard', 'server', 'policy-api'],
+  postern: ['protocol', 'guard', 'client', 'server', 'policy-api'],
 };
 
 const packageRules = Object.entries(allowed).map(([name, siblings]) => ({
@@ -26,6 +27,13 @@ export default {
       severity: 'error',
       from: { path: '^packages/protocol/src', pathNot: '\\.test\\.ts$' },
       to: { pathNot: '^packages/protocol/src', dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'client-runs-everywhere',
+      comment: 'In browsers and workers too, so nothing of Node.',
+      severity: 'error',
+      from: { path: '^packages/client/src', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '^packages/client/src' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -1,0 +1,21 @@
+/** For callers: obtain, cache, renew and attach access tokens. Runs wherever there is `fetch` and Web Crypto. */
+export {
+  type ClientAuthentication,
+  clientSecretBasic,
+  clientSecretPost,
+  mutualTls,
+  type PrivateKeyJwtOptions,
+  privateKeyJwt,
+  workloadToken,
+} from './client-authentication.ts';
+export type { Fetch } from './platform.ts';
+export type { Jwk, JwsAlgorithm, KeyPair } from './signing-key.ts';
+export type { IssuedToken } from './token-answer.ts';
+export {
+  createTokenClient,
+  type ExchangeOptions,
+  type GetTokenOptions,
+  type TokenClient,
+  type TokenClientOptions,
+} from './token-client.ts';
+export { TokenError, type TokenErrorOptions } from './token-error.ts';

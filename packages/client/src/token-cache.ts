@@ -1,0 +1,98 @@
+/** Tokens that are used until shortly before they expire, and asked for once however many want them. */
+import type { Platform } from './platform.ts';
+import type { IssuedToken } from './token-answer.ts';
+
+export interface TokenCache {
+  /** The token kept under `key`, or the one that `obtain` gets. A token that nears its end is replaced while it is still in use. */
+  get(key: string, obtain: () => Promise<IssuedToken>): Promise<IssuedToken>;
+  /**
+   * Drops a token that an API refused, so that the next `get` obtains another one. False where the token under `key` was
+   * replaced for such a refusal a moment ago: then another one would be refused too.
+   */
+  replace(key: string, refused: IssuedToken): boolean;
+}
+
+/** Kinds of tokens (scope and resource) that are kept; the one that was got longest ago goes first. */
+const mostTokens = 100;
+
+/** A token is not handed out in its last seconds: it has to reach the API, whose clock may be ahead. */
+const marginSeconds = 10;
+
+/** An early replacement that failed is tried again after so long, in milliseconds. */
+const earlyPauseMs = 30_000;
+
+/** A token that was refused is replaced once within so long, in milliseconds. */
+const replacementPauseMs = 10_000;
+
+interface Entry {
+  readonly token: IssuedToken;
+  /** When to look for its successor, in milliseconds since 1970. */
+  renewAtMs: number;
+  /** From when on it is not handed out, in milliseconds since 1970. */
+  readonly endsAtMs: number;
+}
+
+export function createTokenCache({ now, random }: Pick<Platform, 'now' | 'random'>): TokenCache {
+  const entries = new Map<string, Entry>();
+  const pending = new Map<string, Promise<IssuedToken>>();
+  const replacedAtMs = new Map<string, number>();
+
+  const renew = (key: string, obtain: () => Promise<IssuedToken>): Promise<IssuedToken> => {
+    const underWay = pending.get(key);
+    if (underWay !== undefined) {
+      return underWay;
+    }
+    const obtaining = obtain()
+      .then((token) => {
+        keep(entries, key, entryOf(token, now(), random()));
+        return token;
+      })
+      .finally(() => pending.delete(key));
+    pending.set(key, obtaining);
+    return obtaining;
+  };
+
+  return {
+    async get(key, obtain) {
+      const entry = entries.get(key);
+      if (entry === undefined || now() >= entry.endsAtMs) {
+        return renew(key, obtain);
+      }
+      if (now() >= entry.renewAtMs) {
+        entry.renewAtMs = now() + earlyPauseMs;
+        // What fails here fails for nobody: the present token is good, and the next one is tried for again.
+        renew(key, obtain).catch(() => {});
+      }
+      return entry.token;
+    },
+
+    replace(key, refused) {
+      if (entries.get(key)?.token === refused) {
+        if (now() < (replacedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + replacementPauseMs) {
+          return false;
+        }
+        entries.delete(key);
+        keep(replacedAtMs, key, now());
+      }
+      return true;
+    },
+  };
+}
+
+/** The last tenth to fifth of its life is for finding the next one; at which moment is chance, so that not all clients come at once. */
+function entryOf(token: IssuedToken, nowMs: number, chance: number): Entry {
+  const lifeMs = Math.max(0, token.expiresAt * 1000 - nowMs);
+  return {
+    token,
+    renewAtMs: nowMs + lifeMs * (0.8 + 0.1 * chance),
+    endsAtMs: token.expiresAt * 1000 - Math.min(marginSeconds * 1000, lifeMs / 10),
+  };
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > mostTokens) {
+    map.delete(map.keys().next().value as string);
+  }
+}

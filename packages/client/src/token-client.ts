@@ -1,0 +1,130 @@
+/**
+ * A client of one authorization server: gets its tokens, keeps them, and calls APIs with them. RFC 6749 §4.4, RFC 8693,
+ * RFC 8707 §2, RFC 9396 §2.
+ */
+import { type AuthorizedFetch, createAuthorizedFetch } from './authorized-fetch.ts';
+import type { ClientAuthentication } from './client-authentication.ts';
+import { createDiscovery } from './discovery.ts';
+import { createDpop } from './dpop.ts';
+import { type Fetch, type Platform, sleep, untilAborted } from './platform.ts';
+import type { KeyPair } from './signing-key.ts';
+import type { IssuedToken } from './token-answer.ts';
+import { createTokenCache } from './token-cache.ts';
+import { requestToken, type TokenForm } from './token-request.ts';
+
+export interface TokenClientOptions {
+  /** The server's issuer identifier, exactly as its metadata say it. By https, or http to this machine. */
+  readonly issuer: string;
+  readonly authentication: ClientAuthentication;
+  /** Space-separated. Default: what the server gives without being asked. */
+  readonly scope?: string;
+  /** The API that the tokens are for. Default: the server's choice. */
+  readonly resource?: string;
+  /** Rights beyond scopes, as their types describe them. */
+  readonly authorizationDetails?: readonly object[];
+  /** True: tokens bound to a key that is made now and cannot leave the process. Or the key pair to use. Default: false. */
+  readonly dpop?: boolean | KeyPair;
+  /** Where `fetch` may send the token, such as `https://api.example.com`. Default: where you call, by https or on this machine. */
+  readonly origins?: readonly string[];
+  /** Default: found in the server's metadata. */
+  readonly tokenEndpoint?: string;
+  /** Sends all requests. Default: the global `fetch`. */
+  readonly fetch?: Fetch;
+  /** Milliseconds since 1970. Default: the system's clock. */
+  readonly now?: () => number;
+  /** From 0 to less than 1. Default: `Math.random`. */
+  readonly random?: () => number;
+  /** Default: a timer. */
+  readonly sleep?: Platform['sleep'];
+}
+
+export interface GetTokenOptions {
+  /** Default: the client's. */
+  readonly scope?: string;
+  /** Default: the client's. */
+  readonly resource?: string;
+  /** Ends the waiting; the request goes on for others who wait for the same token. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ExchangeOptions {
+  readonly subjectToken: string;
+  /** Default: an access token. */
+  readonly subjectTokenType?: string;
+  readonly actorToken?: string;
+  /** Default: an access token. */
+  readonly actorTokenType?: string;
+  readonly scope?: string;
+  readonly resource?: string;
+  readonly audience?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface TokenClient {
+  /** A token that is good for at least some seconds more, from memory where there is one. Throws `TokenError`. */
+  getToken(options?: GetTokenOptions): Promise<IssuedToken>;
+  /** Another token for one that stands. RFC 8693. Not kept. Throws `TokenError`. */
+  exchangeToken(options: ExchangeOptions): Promise<IssuedToken>;
+  /** `fetch` with the token. Throws `TokenError` where there is none; answers of the API are answers, whatever they say. */
+  readonly fetch: AuthorizedFetch;
+}
+
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** Asks for nothing yet. Throws `TypeError` for an issuer that must not be sent credentials. */
+export function createTokenClient(options: TokenClientOptions): TokenClient {
+  const { issuer, authentication, authorizationDetails, dpop: binding = false } = options;
+  const platform: Platform = {
+    fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+    sleep: options.sleep ?? sleep,
+  };
+  const dpop = binding === false ? undefined : createDpop(binding === true ? undefined : binding, platform.now);
+  const discovery = createDiscovery(issuer, options.tokenEndpoint, authentication.usesCertificate, platform);
+  const context = { issuer, authentication, discovery, dpop, platform };
+  const cache = createTokenCache(platform);
+
+  const formFor = ({ scope = options.scope, resource = options.resource }: GetTokenOptions): TokenForm => ({
+    grant_type: authentication.grantType,
+    scope,
+    resource,
+    authorization_details: authorizationDetails && JSON.stringify(authorizationDetails),
+  });
+  const keyOf = ({ scope, resource }: TokenForm) => JSON.stringify([scope, resource]);
+
+  const getToken = (wanted: GetTokenOptions = {}) => {
+    const form = formFor(wanted);
+    return untilAborted(
+      cache.get(keyOf(form), () => requestToken(context, form)),
+      wanted.signal,
+    );
+  };
+
+  return {
+    getToken,
+    async exchangeToken({ subjectToken, actorToken, scope, resource, audience, signal, ...types }) {
+      if (authentication.grantType !== 'client_credentials') {
+        throw new TypeError('Token exchange needs a client that authenticates; a workload token is no such thing.');
+      }
+      const form = {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: subjectToken,
+        subject_token_type: types.subjectTokenType ?? accessTokenType,
+        actor_token: actorToken,
+        actor_token_type: actorToken === undefined ? undefined : (types.actorTokenType ?? accessTokenType),
+        scope,
+        resource,
+        audience,
+      };
+      return requestToken(context, form, signal);
+    },
+    fetch: createAuthorizedFetch({
+      platform,
+      dpop,
+      origins: options.origins,
+      getToken: () => getToken(),
+      replaceToken: (refused) => cache.replace(keyOf(formFor({})), refused),
+    }),
+  };
+}

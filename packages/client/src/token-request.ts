@@ -1,0 +1,97 @@
+/** Asks the token endpoint. RFC 6749 §3.2, RFC 9449 §5 and §8. */
+import type { ClientAuthentication } from './client-authentication.ts';
+import type { Discovery } from './discovery.ts';
+import type { Dpop } from './dpop.ts';
+import { type Platform, untilAborted } from './platform.ts';
+import { isBusy, pauseMs } from './retry.ts';
+import { send } from './send.ts';
+import { type IssuedToken, readTokenAnswer, type TokenAnswer } from './token-answer.ts';
+import { TokenError } from './token-error.ts';
+
+export interface TokenRequestContext {
+  readonly issuer: string;
+  readonly authentication: ClientAuthentication;
+  readonly discovery: Discovery;
+  /** Undefined: plain bearer tokens. */
+  readonly dpop: Dpop | undefined;
+  readonly platform: Platform;
+}
+
+/** Parameters of a request; undefined ones are not sent. */
+export type TokenForm = Readonly<Record<string, string | undefined>>;
+
+/**
+ * A token for `form`. Tries again, a few times and with growing pauses, while the server is busy or out of reach; each
+ * try authenticates anew. Throws `TokenError`.
+ */
+export async function requestToken(
+  context: TokenRequestContext,
+  form: TokenForm,
+  signal?: AbortSignal,
+): Promise<IssuedToken> {
+  const { discovery, platform } = context;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await requestOnce(context, form, signal);
+    } catch (error) {
+      if (!(error instanceof TokenError)) {
+        throw error;
+      }
+      if (isElsewhere(error)) {
+        discovery.forget();
+      }
+      const pause = isTransient(error) ? pauseMs(attempt, error.retryAfterSeconds, platform) : undefined;
+      if (pause === undefined) {
+        throw error;
+      }
+      await platform.sleep(pause, signal);
+    }
+  }
+}
+
+function isTransient({ code, status }: TokenError): boolean {
+  return code === 'unreachable' || code === 'timeout' || isBusy(status);
+}
+
+/** No answer of a token endpoint, so it may stand somewhere else by now. */
+function isElsewhere({ code }: TokenError): boolean {
+  return code === 'unreachable' || code === 'timeout' || code === 'invalid_response';
+}
+
+async function requestOnce(context: TokenRequestContext, form: TokenForm, signal?: AbortSignal): Promise<IssuedToken> {
+  const { discovery, dpop, platform } = context;
+  const url = await untilAborted(discovery.find(), signal);
+  const sentAtMs = platform.now();
+  let answer = await post(context, url, form, signal);
+  // The server wants a nonce, and gave one. RFC 9449 §8.
+  if (dpop?.learnNonce(url, answer.headers) === true && answer.body?.['error'] === 'use_dpop_nonce') {
+    answer = await post(context, url, form, signal);
+    dpop.learnNonce(url, answer.headers);
+  }
+  return readTokenAnswer(answer, { scope: form['scope'], isBound: dpop !== undefined, sentAtMs });
+}
+
+async function post(
+  { authentication, issuer, dpop, platform }: TokenRequestContext,
+  url: string,
+  form: TokenForm,
+  signal?: AbortSignal,
+): Promise<TokenAnswer> {
+  const parts = await authentication.authenticate(issuer, platform.now() / 1000);
+  const parameters = Object.entries({ ...form, ...parts.form }).filter(([, value]) => value !== undefined);
+  return send(
+    platform,
+    url,
+    {
+      method: 'POST',
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/x-www-form-urlencoded',
+        ...parts.headers,
+        ...(dpop !== undefined && { dpop: await dpop.prove('POST', url) }),
+      },
+      body: new URLSearchParams(parameters as [string, string][]).toString(),
+    },
+    signal,
+  );
+}
