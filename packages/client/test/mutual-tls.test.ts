@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Agent } from 'undici';
 import { expect, test } from 'vitest';
 import { createAuthority, createIdentity, createServerIdentity, tlsFetch } from '../../server/test/certificates.ts';
 import { claimsOf, startTestServer } from '../../server/test/harness.ts';
@@ -33,10 +34,13 @@ test('the certificate of the connection authenticates, and tokens are bound to i
     });
     const clientWith = (fetch: Fetch) =>
       createTokenClient({ issuer: server.url, authentication: mutualTls(clientId), fetch });
-    const client = clientWith(tlsFetch(servers, billing));
+    // As docs/call-an-api.md shows it, with the authority of the test besides.
+    const dispatcher = new Agent({ connect: { cert: billing.cert, key: billing.key, ca: servers.cert } });
+    const client = clientWith((url, init) => fetch(url, { ...init, dispatcher } as RequestInit));
     expect((await client.fetch(`${server.url}/api/v1/oauth/scope`)).status).toBe(200);
     expect(claimsOf((await client.getToken()).accessToken)['cnf']).toEqual({ 'x5t#S256': expect.any(String) });
     await expect(clientWith(tlsFetch(servers)).getToken()).rejects.toMatchObject({ code: 'invalid_client' });
+    await dispatcher.close();
   } finally {
     await server.close();
     rmSync(directory, { recursive: true });
