@@ -36,7 +36,7 @@ test('the certificate of the connection authenticates, and tokens are bound to i
       createTokenClient({ issuer: server.url, authentication: mutualTls(clientId), fetch });
     // As docs/call-an-api.md shows it, with the authority of the test besides.
     const dispatcher = new Agent({ connect: { cert: billing.cert, key: billing.key, ca: servers.cert } });
-    const client = clientWith((url, init) => fetch(url, { ...init, dispatcher } as RequestInit));
+    const client = clientWith((url, init) => fetch(url, Object.assign({ dispatcher }, init)));
     expect((await client.fetch(`${server.url}/api/v1/oauth/scope`)).status).toBe(200);
     expect(claimsOf((await client.getToken()).accessToken)['cnf']).toEqual({ 'x5t#S256': expect.any(String) });
     await expect(clientWith(tlsFetch(servers)).getToken()).rejects.toMatchObject({ code: 'invalid_client' });
