@@ -65,7 +65,7 @@ export default {
       severity: 'error',
       from: {
         path: '^packages/(server|policy-api)/src',
-        pathNot: '(-store|/installation|/health-endpoint|\\.test)\\.ts$|/db/|/event-log\\.ts$',
+        pathNot: '(-store|/installation|\\.test)\\.ts$|/db/',
       },
       to: { path: 'node_modules/kysely', dependencyTypesNot: ['type-only'] },
     },

@@ -1,9 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
+/** Everything on SQLite, and what speaks to a database on PostgreSQL once more. */
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'sqlite', include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: ['packages/{server,policy-api}/test/**/*.test.ts'],
+          globalSetup: ['packages/server/test/postgres-setup.ts'],
+        },
+      },
+    ],
   },
 });

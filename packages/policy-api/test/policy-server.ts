@@ -1,8 +1,5 @@
-/** The policy API for tests: on a real server, which guards it, with a database of its own in memory. */
-import { migrate } from '@postern/server';
+/** The policy API for tests: on a real server, which guards it, in its database. */
 import type { FastifySchema } from 'fastify';
-import { Kysely } from 'kysely';
-import { openSqlite } from '../../server/src/db/sqlite.ts';
 import { type Answer, startTestServer, type TestServer } from '../../server/test/harness.ts';
 import { type PolicyDatabase, policyApi, policyMigrations } from '../src/index.ts';
 
@@ -30,15 +27,14 @@ export interface PolicyRoute {
 export async function startPolicyServer(): Promise<PolicyServer> {
   const routes: PolicyRoute[] = [];
   const server = await startTestServer({
-    extend: async (app, { now }) => {
-      const db = new Kysely<PolicyDatabase>({ dialect: openSqlite(':memory:') });
-      app.addHook('onClose', () => db.destroy());
+    hosted: [policyMigrations],
+    extend: async (app, { now, installation }) => {
+      const db = installation.db.$extendTables<PolicyDatabase>().$pickTables<keyof PolicyDatabase>();
       app.addHook('onRoute', ({ method, url, config, schema }) => {
         if (method !== 'HEAD') {
           routes.push({ method: String(method), url, scope: config?.scope, schema });
         }
       });
-      await migrate(db, policyMigrations);
       await app.register(policyApi, { db, guard: app.guard, now });
     },
   });

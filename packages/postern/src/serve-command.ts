@@ -1,9 +1,11 @@
 /** `postern serve`: reads the configuration, starts the server, tells a person what to do next, and stops gracefully. */
+import cluster from 'node:cluster';
 import { configVariables, readConfig, StartError } from '@postern/server';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { startServer } from './serve.ts';
 import { describeStart } from './start-message.ts';
+import { superviseWorkers } from './workers.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -15,12 +17,20 @@ export function serveCommand(): Command {
 async function serve(): Promise<void> {
   try {
     const config = readConfig(process.env);
-    // Many lines at a time: a write for each would cost more than signing the token that it tells of.
-    const destination = pino.destination({ dest: 1, sync: true, minLength: 4_096, periodicFlush: 100 });
+    if (config.workers > 1 && cluster.isPrimary) {
+      superviseWorkers(config.workers);
+      return;
+    }
+    // Many lines at a time: a write for each would cost more than signing the token that it tells of. Where several
+    // processes write, each line is a write of its own, which no other gets into.
+    const together = cluster.isPrimary ? { minLength: 4_096, periodicFlush: 100 } : {};
+    const destination = pino.destination({ dest: 1, sync: true, ...together });
     process.on('exit', () => destination.flushSync());
     const logger = pino({ level: config.logLevel }, destination);
     const server = await startServer(config, logger);
-    process.stderr.write(describeStart(server));
+    if (cluster.isPrimary || cluster.worker?.id === 1) {
+      process.stderr.write(describeStart(server));
+    }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         logger.info({ signal }, 'stopping');

@@ -3,7 +3,6 @@ import { type PolicyDatabase, policyApi, policyMigrations } from '@postern/polic
 import {
   authorizationServer,
   httpOptions,
-  migrate,
   openInstallation,
   type ServerConfig,
   StartError,
@@ -22,14 +21,13 @@ export interface RunningServer {
 
 /** Starts to listen. Throws `StartError`. */
 export async function startServer(config: ServerConfig, logger: FastifyBaseLogger): Promise<RunningServer> {
-  const installation = await openInstallation(config);
+  const installation = await openInstallation(config, [policyMigrations]);
   const app = Fastify(httpOptions(config, logger));
   closeConnectionsAtEnd(app);
   app.addHook('onClose', () => installation.db.destroy());
   try {
     await describeApi(app);
     await app.register(authorizationServer, { config, installation, clock: systemClock });
-    await migrate(installation.db, policyMigrations);
     const policyDb = installation.db.$extendTables<PolicyDatabase>().$pickTables<keyof PolicyDatabase>();
     await app.register(policyApi, { db: policyDb, guard: app.guard, now: systemClock.now });
     await app.register(apiDocs);

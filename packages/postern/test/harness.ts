@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
-import { freePort } from '../../server/test/harness.ts';
+import { freePort } from '../../server/test/free-port.ts';
 
 const main = fileURLToPath(new URL('../bin/postern.js', import.meta.url));
 

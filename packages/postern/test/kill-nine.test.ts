@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../server/test/harness.ts';
+import { freePort } from '../../server/test/free-port.ts';
 import {
   acquireToken,
   call,

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { configVariables } from '@postern/server';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../server/test/harness.ts';
+import { freePort } from '../../server/test/free-port.ts';
 import {
   acquireToken,
   call,

@@ -21,7 +21,8 @@ import { secretsEndpoint } from './clients/secrets-endpoint.ts';
 import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
-import { createEventLog } from './events/event-log.ts';
+import { openEventLog } from './events/event-log.ts';
+import { followLog } from './events/follow-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
 import { useClientCertificates } from './http/client-certificates.ts';
@@ -80,11 +81,11 @@ const formLimit = 65_536;
 async function authorizationServerPlugin(app: FastifyInstance, options: AuthorizationServerOptions): Promise<void> {
   const { config, installation, clock } = options;
   const { now } = clock;
-  const { db, masterKey } = installation;
+  const { db, driver, masterKey } = installation;
   const { issuer } = config;
 
   const registry = createScopeRegistry(defaultScopes);
-  const events = createEventLog(db, now);
+  const events = await openEventLog({ db, driver, maxStalenessSeconds: config.maxStalenessSeconds, now });
   const resources = await openResourceRegistry(db, events, issuer);
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const revokedTokens = await openRevokedTokens(db, events);
@@ -99,7 +100,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     now,
   });
   const root = createRootClient(installation.root, masterKey, registry);
-  const directory = createClientDirectory(db, events, root);
+  const directory = createClientDirectory({ db, events, root, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
   const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens });
@@ -200,9 +201,11 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
     }
   });
+  const stopFollowing = followLog({ events, driver, clock, log: app.log });
   app.addHook('onClose', async () => {
     stopMaintenance();
     windowCounts.stop();
+    await stopFollowing();
     await secretUsage.write();
   });
 
@@ -269,7 +272,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     })(open);
     await resourceMetadataEndpoint(issuer)(open);
     await jwksEndpoint(keys)(open);
-    await healthEndpoint(db)(open);
+    await healthEndpoint(events)(open);
   });
 }
 

@@ -37,7 +37,10 @@ test('without any variable, everything has its default', () => {
     port: 8080,
     issuer: 'http://localhost:8080',
     dataDir: resolve('data'),
-    databasePath: resolve('data/postern.db'),
+    database: { kind: 'sqlite', path: resolve('data/postern.db'), timeoutMs: 3_000 },
+    maxStalenessSeconds: 60,
+    cachedClients: 10_000,
+    workers: 1,
     root: undefined,
     accessTokenTtlSeconds: 691_200,
     signingAlgorithm: 'ES256',
@@ -73,11 +76,37 @@ describe('what a variable takes', () => {
     [{ POSTERN_ISSUER: 'https://example.com:8443/auth' }, { issuer: 'https://example.com:8443/auth' }],
     [{ POSTERN_ISSUER: 'http://127.0.0.1:9000' }, { issuer: 'http://127.0.0.1:9000' }],
     [{ POSTERN_ISSUER: 'http://[::1]:9000' }, { issuer: 'http://[::1]:9000' }],
-    [{ POSTERN_DATA_DIR: '/srv/postern' }, { dataDir: '/srv/postern', databasePath: '/srv/postern/postern.db' }],
-    [{ POSTERN_DATA_DIR: 'here' }, { dataDir: resolve('here'), databasePath: resolve('here/postern.db') }],
-    [{ DATABASE_URL: 'sqlite:/srv/a.db' }, { databasePath: '/srv/a.db' }],
-    [{ DATABASE_URL: 'sqlite:///srv/a.db' }, { databasePath: '/srv/a.db' }],
-    [{ DATABASE_URL: 'sqlite:a.db' }, { databasePath: resolve('a.db') }],
+    [
+      { POSTERN_DATA_DIR: '/srv/postern' },
+      { dataDir: '/srv/postern', database: { kind: 'sqlite', path: '/srv/postern/postern.db' } },
+    ],
+    [
+      { POSTERN_DATA_DIR: 'here' },
+      { dataDir: resolve('here'), database: { kind: 'sqlite', path: resolve('here/postern.db') } },
+    ],
+    [{ DATABASE_URL: 'sqlite:/srv/a.db' }, { database: { kind: 'sqlite', path: '/srv/a.db' } }],
+    [{ DATABASE_URL: 'sqlite:///srv/a.db' }, { database: { kind: 'sqlite', path: '/srv/a.db' } }],
+    [{ DATABASE_URL: 'sqlite:a.db' }, { database: { kind: 'sqlite', path: resolve('a.db') } }],
+    [
+      {
+        ...root,
+        DATABASE_URL: 'postgres://a:b@db.example.com/postern?sslmode=verify-full',
+        POSTERN_MASTER_KEY: base64Key,
+      },
+      {
+        database: {
+          kind: 'postgres',
+          url: 'postgres://a:b@db.example.com/postern?sslmode=verify-full',
+          poolSize: 10,
+          timeoutMs: 3_000,
+        },
+      },
+    ],
+    [
+      { POSTERN_DATABASE_TIMEOUT_MS: '500', POSTERN_MAX_STALENESS_SECONDS: '5', POSTERN_WORKERS: '4' },
+      { database: { timeoutMs: 500 }, maxStalenessSeconds: 5, workers: 4 },
+    ],
+    [{ POSTERN_CACHED_CLIENTS: '100' }, { cachedClients: 100 }],
     [root, { root: { clientId: 'root', clientSecret: 'secret-of-root' } }],
     [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '1' }, { accessTokenTtlSeconds: 60 }],
     [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '5256000' }, { accessTokenTtlSeconds: 315_360_000 }],
@@ -103,6 +132,16 @@ describe('what a variable takes', () => {
     });
     expect(readConfig({ POSTERN_MASTER_KEY_FILE: fileOf(`${base64Key}\n`) }).masterKey).toEqual(Buffer.alloc(32, 0xfb));
   });
+});
+
+test('with PostgreSQL, what nodes must share has to be given, and no password is repeated', () => {
+  const DATABASE_URL = 'postgres://a:hidden@db.example.com/postern';
+  expect(faultOf({ DATABASE_URL })).toMatch(/^OAUTH_ROOT_CLIENT_ID is missing: with PostgreSQL/);
+  expect(faultOf({ DATABASE_URL, ...root })).toMatch(/^POSTERN_MASTER_KEY is missing: with PostgreSQL/);
+  for (const wrong of ['postgres://a:hidden@/postern', 'postgres://a:hidden@db.example.com', 'postgres:hidden']) {
+    expect(faultOf({ DATABASE_URL: wrong })).toMatch(/^DATABASE_URL: must name host and database/);
+    expect(faultOf({ DATABASE_URL: wrong })).not.toContain('hidden');
+  }
 });
 
 describe('a wrong value stops the start with one line: the variable, the fault and a right example', () => {

@@ -23,7 +23,13 @@ export interface ServerConfig {
   readonly port: number;
   readonly issuer: string;
   readonly dataDir: string;
-  readonly databasePath: string;
+  readonly database: DatabaseConfig;
+  /** Seconds for which a node goes on with what it knows while it cannot follow the changes of others. */
+  readonly maxStalenessSeconds: number;
+  /** Clients that a process keeps in memory at the most. */
+  readonly cachedClients: number;
+  /** Processes that serve on the port. */
+  readonly workers: number;
   /** Undefined: kept in the data directory. */
   readonly root: RootCredentials | undefined;
   readonly accessTokenTtlSeconds: number;
@@ -45,6 +51,25 @@ export interface ServerConfig {
   /** The header, in lower case, in which trusted proxies pass on the certificate of a client. */
   readonly clientCertificateHeader: string | undefined;
   readonly logLevel: string;
+}
+
+export type DatabaseConfig = SqliteConfig | PostgresConfig;
+
+export interface SqliteConfig {
+  readonly kind: 'sqlite';
+  readonly path: string;
+  /** For which a lock of another process is waited for. */
+  readonly timeoutMs: number;
+}
+
+export interface PostgresConfig {
+  readonly kind: 'postgres';
+  /** With the password: never to be shown. */
+  readonly url: string;
+  /** Connections of one process at the most, besides the one that listens. */
+  readonly poolSize: number;
+  /** 0: for ever. */
+  readonly timeoutMs: number;
 }
 
 /** What TLS needs, in PEM. */
@@ -80,7 +105,36 @@ export const configVariables: readonly ConfigVariable[] = [
   {
     name: 'DATABASE_URL',
     default: 'sqlite:$POSTERN_DATA_DIR/postern.db',
-    meaning: 'the database: sqlite: and the path of its file',
+    meaning:
+      'the database: sqlite: and the path of its file, or postgres://user:password@host/name for many nodes, with ' +
+      '?sslmode=verify-full for TLS; DATABASE_URL_FILE names a file that holds it instead',
+  },
+  {
+    name: 'POSTERN_DATABASE_POOL_SIZE',
+    default: '10',
+    meaning: 'connections to PostgreSQL that a process opens at the most, besides one that listens',
+  },
+  {
+    name: 'POSTERN_DATABASE_TIMEOUT_MS',
+    default: '3000',
+    meaning: 'milliseconds that the database may take for a connection, for a statement, or to give a lock',
+  },
+  {
+    name: 'POSTERN_MAX_STALENESS_SECONDS',
+    default: '60',
+    meaning:
+      'seconds for which a node that cannot reach the database issues and accepts tokens by what it knows; after ' +
+      'that it refuses with 503 until it has caught up',
+  },
+  {
+    name: 'POSTERN_CACHED_CLIENTS',
+    default: '10000',
+    meaning: 'clients that a process keeps in memory, the latest used ones, of about 1 kB each',
+  },
+  {
+    name: 'POSTERN_WORKERS',
+    default: '1',
+    meaning: 'processes that serve on the port, one for each core at the best',
   },
   {
     name: 'OAUTH_ROOT_CLIENT_ID',
@@ -172,17 +226,21 @@ export function readConfig(env: Environment): ServerConfig {
   const dataDir = resolve(read(env, 'POSTERN_DATA_DIR') ?? './data');
   const tls = readTls(env);
   const trustedProxies = readNetworks(env, 'POSTERN_TRUSTED_PROXIES');
+  const database = readDatabase(env, dataDir);
   return {
     host: readHost(env),
     port,
     issuer: readIssuer(env, port, tls !== undefined),
     dataDir,
-    databasePath: readDatabasePath(env, dataDir),
-    root: readRoot(env),
+    database,
+    maxStalenessSeconds: readInteger(env, 'POSTERN_MAX_STALENESS_SECONDS', 60, 1, 31_536_000),
+    cachedClients: readInteger(env, 'POSTERN_CACHED_CLIENTS', 10_000, 1, 10_000_000),
+    workers: readInteger(env, 'POSTERN_WORKERS', 1, 1, 256),
+    root: readRoot(env, database),
     accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000),
     signingAlgorithm: readChoice(env, 'POSTERN_SIGNING_ALGORITHM', signingAlgorithms),
     keyRotationDays: readInteger(env, 'POSTERN_KEY_ROTATION_DAYS', 90, 0, 3_650),
-    masterKey: readMasterKey(env),
+    masterKey: readMasterKey(env, database),
     trustedProxies,
     fetchAllowedNetworks: readNetworks(env, 'POSTERN_FETCH_ALLOWED_NETWORKS'),
     registration: readChoice(env, 'POSTERN_REGISTRATION', ['off', 'initial_access_token']),
@@ -285,21 +343,49 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-function readDatabasePath(env: Environment, dataDir: string): string {
-  const text = read(env, 'DATABASE_URL') ?? `sqlite:${join(dataDir, 'postern.db')}`;
+function readDatabase(env: Environment, dataDir: string): DatabaseConfig {
+  const text = readSecret(env, 'DATABASE_URL') ?? `sqlite:${join(dataDir, 'postern.db')}`;
+  const poolSize = readInteger(env, 'POSTERN_DATABASE_POOL_SIZE', 10, 1, 1_000);
+  const timeoutMs = readInteger(env, 'POSTERN_DATABASE_TIMEOUT_MS', 3_000, 100, 60_000);
+  if (/^postgres(ql)?:/.test(text)) {
+    const url = URL.parse(text);
+    if (url === null || url.hostname === '' || url.pathname.length < 2) {
+      // The text is not repeated: it may hold a password.
+      throw new StartError(
+        'DATABASE_URL: must name host and database. Example: DATABASE_URL=postgres://postern:secret@db.example.com/postern',
+      );
+    }
+    return { kind: 'postgres', url: text, poolSize, timeoutMs };
+  }
   const path = /^sqlite:(?:\/\/(?=\/))?(?<path>[^?#]+)$/.exec(text)?.groups?.['path'];
   if (path === undefined || path.startsWith('//')) {
-    // The text is not repeated: a database URL may hold a password.
-    throw new StartError('DATABASE_URL: must be sqlite: and a path. Example: DATABASE_URL=sqlite:/var/lib/postern.db');
+    throw new StartError(
+      'DATABASE_URL: must be sqlite: and a path, or a postgres: URL. Example: DATABASE_URL=sqlite:/var/lib/postern.db',
+    );
   }
-  return resolve(path);
+  return { kind: 'sqlite', path: resolve(path), timeoutMs };
 }
 
-function readRoot(env: Environment): RootCredentials | undefined {
+/** Nodes on one PostgreSQL must have the same; on a file there is a data directory that they share. */
+function requireShared<T>(
+  value: T | undefined,
+  database: DatabaseConfig,
+  name: string,
+  example: string,
+): T | undefined {
+  if (value === undefined && database.kind === 'postgres') {
+    throw new StartError(
+      `${name} is missing: with PostgreSQL it must be set, and be the same on every node. Example: ${name}=${example}`,
+    );
+  }
+  return value;
+}
+
+function readRoot(env: Environment, database: DatabaseConfig): RootCredentials | undefined {
   const clientId = read(env, 'OAUTH_ROOT_CLIENT_ID');
   const clientSecret = readSecret(env, 'OAUTH_ROOT_CLIENT_SECRET');
   if (clientId === undefined && clientSecret === undefined) {
-    return undefined;
+    return requireShared(undefined, database, 'OAUTH_ROOT_CLIENT_ID', 'root');
   }
   if (clientId === undefined || clientSecret === undefined) {
     const [missing, example] =
@@ -332,8 +418,9 @@ export function checkRoot(root: RootCredentials): RootCredentials {
   return root;
 }
 
-function readMasterKey(env: Environment): Buffer | undefined {
-  const text = readSecret(env, 'POSTERN_MASTER_KEY');
+function readMasterKey(env: Environment, database: DatabaseConfig): Buffer | undefined {
+  const name = 'POSTERN_MASTER_KEY';
+  const text = requireShared(readSecret(env, name), database, name, '$(openssl rand -base64 32)');
   return text === undefined ? undefined : parseMasterKey(text);
 }
 

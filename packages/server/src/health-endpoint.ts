@@ -1,13 +1,21 @@
 /** Whether the process lives, and whether it can serve. */
-import { OAuthError } from '@postern/protocol';
-import { type Kysely, sql } from 'kysely';
 import { Type } from 'typebox';
-import type { Database } from './db/schema.ts';
+import type { EventLog } from './events/event-log.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 
 const Healthy = Type.Object({ status: Type.Literal('ok') });
 
-export function healthEndpoint(db: Kysely<Database>): ProtocolPlugin {
+const Ready = Type.Object({
+  status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')], {
+    description: 'degraded: the database does not answer, and the node goes on for a while with what it knows.',
+  }),
+  lag_seconds: Type.Number({ description: 'Since when the node has not heard of the changes of others.' }),
+});
+
+/** Seconds without news after which something is wrong: several looks of `follow-log.ts`. */
+const usualLagSeconds = 2;
+
+export function healthEndpoint(events: EventLog): ProtocolPlugin {
   return async (app) => {
     app.get(
       '/health',
@@ -27,17 +35,15 @@ export function healthEndpoint(db: Kysely<Database>): ProtocolPlugin {
         schema: {
           tags: ['Operation'],
           operationId: 'ready',
-          summary: 'The database answers too',
-          response: { 200: Healthy },
+          summary: 'The node can issue and verify tokens',
+          description: '503 once it has not reached the database for POSTERN_MAX_STALENESS_SECONDS.',
+          response: { 200: Ready },
         },
       },
       async () => {
-        try {
-          await sql`select 1 from clients limit 1`.execute(db);
-        } catch (cause) {
-          throw new OAuthError('temporarily_unavailable', 'The database does not answer.', { cause });
-        }
-        return { status: 'ok' };
+        events.requireCurrent();
+        const lagSeconds = events.lagSeconds();
+        return { status: lagSeconds > usualLagSeconds ? 'degraded' : 'ok', lag_seconds: lagSeconds };
       },
     );
   };

@@ -2,6 +2,6 @@
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type ConfigVariable, configVariables, readConfig, type ServerConfig, StartError } from './config.ts';
-export { type MigrationSet, migrate } from './db/migrate.ts';
+export type { MigrationSet } from './db/migrate.ts';
 export { httpOptions } from './http/http-options.ts';
 export { type Installation, openInstallation } from './installation.ts';

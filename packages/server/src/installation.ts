@@ -5,35 +5,65 @@ import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Kysely } from 'kysely';
 import { generateClientId, generateClientSecret } from './clients/credentials.ts';
-import { checkRoot, parseMasterKey, type RootCredentials, type ServerConfig, StartError } from './config.ts';
-import { migrate } from './db/migrate.ts';
+import {
+  checkRoot,
+  type DatabaseConfig,
+  parseMasterKey,
+  type RootCredentials,
+  type ServerConfig,
+  StartError,
+} from './config.ts';
+import { describeDatabase, openDatabase } from './db/database.ts';
+import type { DatabaseDriver } from './db/driver.ts';
+import { type MigrationSet, migrate } from './db/migrate.ts';
 import { serverMigrations } from './db/migrations/index.ts';
 import type { Database } from './db/schema.ts';
-import { openSqlite } from './db/sqlite.ts';
 import { createMasterKey, type MasterKey } from './keys/master-key.ts';
 
 export interface Installation {
   readonly db: Kysely<Database>;
+  readonly driver: DatabaseDriver;
   readonly masterKey: MasterKey;
   readonly root: RootCredentials;
   /** Where the root credentials were read from; undefined: the environment. */
   readonly rootFile: string | undefined;
 }
 
-/** Opens everything, and makes what is missing at a first start. Throws `StartError`. */
-export async function openInstallation(config: ServerConfig): Promise<Installation> {
+/**
+ * Opens everything, and makes what is missing at a first start. `hosted`: the tables of what is served beside the
+ * authorization server. Throws `StartError`.
+ */
+export async function openInstallation(
+  config: ServerConfig,
+  hosted: readonly MigrationSet[] = [],
+): Promise<Installation> {
   makeDirectory(config.dataDir, dataDirFault);
   const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
   const root = config.root ?? keptRoot(join(config.dataDir, 'root.env'));
   const masterKey = createMasterKey(config.masterKey ?? keptMasterKey(join(config.dataDir, 'master.key')));
-  const db = openDatabase(config.databasePath);
-  try {
-    await migrate(db, serverMigrations);
-  } catch (error) {
-    await db.destroy();
-    throw databaseFault(config.databasePath, error);
+  if (config.database.kind === 'sqlite') {
+    makeDirectory(dirname(config.database.path), databaseUrlFault);
   }
-  return { db, masterKey, root, rootFile };
+  try {
+    await migrateAll(config.database, [serverMigrations, ...hosted]);
+    const driver = openDatabase(config.database);
+    return { db: new Kysely<Database>({ dialect: driver.dialect }), driver, masterKey, root, rootFile };
+  } catch (error) {
+    throw databaseFault(config.database, error);
+  }
+}
+
+/** On a connection of their own, since migrations may take their time. */
+async function migrateAll(database: DatabaseConfig, sets: readonly MigrationSet[]): Promise<void> {
+  const patient = database.kind === 'postgres' ? { ...database, timeoutMs: 0 } : database;
+  const db = new Kysely<Database>({ dialect: openDatabase(patient).dialect });
+  try {
+    for (const set of sets) {
+      await migrate(db, set);
+    }
+  } finally {
+    await db.destroy();
+  }
 }
 
 const dataDirFault = (fault: string) =>
@@ -121,20 +151,12 @@ function keptFile(path: string, generate: () => string): string {
   }
 }
 
-function openDatabase(path: string): Kysely<Database> {
-  makeDirectory(dirname(path), databaseUrlFault);
-  try {
-    return new Kysely<Database>({ dialect: openSqlite(path) });
-  } catch (error) {
-    throw databaseFault(path, error);
-  }
-}
-
-function databaseFault(path: string, error: unknown): Error {
+function databaseFault(database: DatabaseConfig, error: unknown): Error {
   if (error instanceof StartError) {
     return error;
   }
-  return databaseUrlFault(`cannot open the database ${path} (${(error as Error).message})`, error);
+  const { message, code } = error as NodeJS.ErrnoException;
+  return databaseUrlFault(`cannot open the database ${describeDatabase(database)} (${message || code})`, error);
 }
 
 function codeOf(error: unknown): string {

@@ -16,13 +16,14 @@ import { type ClientAdministration, createClientAdministration } from '../src/cl
 import { findClient } from '../src/clients/client-store.ts';
 import { createRootClient } from '../src/clients/root-client.ts';
 import { type GrantingMode, readConfig } from '../src/config.ts';
-import { createEventLog } from '../src/events/event-log.ts';
+import { openEventLog } from '../src/events/event-log.ts';
 import { type Installation, openInstallation } from '../src/installation.ts';
 import { openResourceRegistry } from '../src/resources/resource-registry.ts';
 import { openRevokedTokens } from '../src/revocation/revoked-tokens.ts';
 import { defaultScopes } from '../src/scopes/default-scopes.ts';
 import { createScopeRegistry } from '../src/scopes/scope-registry.ts';
 import { type Credentials, startTestServer, type TestServer } from './harness.ts';
+import { type TestDatabase, testDatabase } from './test-database.ts';
 
 const administrative = ['client:create', 'client:update', 'client:delete', 'client:read'];
 const ordinary = ['policy:read', 'policy:delete', 'rule:read'];
@@ -76,17 +77,19 @@ const issuer = 'https://auth.example.com';
 
 describe.each<GrantingMode>(['registry', 'held'])('with POSTERN_GRANTING=%s', (mode) => {
   let dataDir: string;
+  let database: TestDatabase;
   let installation: Installation;
   let administration: ClientAdministration;
   let root: Client;
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'postern-granting-'));
-    installation = await openInstallation(readConfig({ POSTERN_DATA_DIR: dataDir }));
-    const { db, masterKey } = installation;
+    database = await testDatabase(dataDir);
+    installation = await openInstallation(readConfig({ POSTERN_DATA_DIR: dataDir, ...database.env }));
+    const { db, driver, masterKey } = installation;
     const registry = createScopeRegistry(defaultScopes);
     root = createRootClient(installation.root, masterKey, registry);
-    const events = createEventLog(db, Date.now);
+    const events = await openEventLog({ db, driver, maxStalenessSeconds: 60, now: Date.now });
     const granting = { mode, registry };
     const revokedTokens = await openRevokedTokens(db, events);
     administration = createClientAdministration({
@@ -102,6 +105,7 @@ describe.each<GrantingMode>(['registry', 'held'])('with POSTERN_GRANTING=%s', (m
   afterAll(async () => {
     await installation.db.destroy();
     rmSync(dataDir, { recursive: true });
+    await database.drop();
   });
 
   const find = (id: string) => findClient(installation.db, id);

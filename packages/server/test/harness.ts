@@ -1,12 +1,20 @@
 /** A real server on a real database for tests, spoken to over HTTP. The clock is the test's. */
-import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import { pino } from 'pino';
-import { authorizationServer, httpOptions, type Installation, openInstallation, readConfig } from '../src/index.ts';
+import {
+  authorizationServer,
+  httpOptions,
+  type Installation,
+  type MigrationSet,
+  openInstallation,
+  readConfig,
+} from '../src/index.ts';
+import { freePort } from './free-port.ts';
+import { testDatabase } from './test-database.ts';
 
 export interface Credentials {
   readonly clientId: string;
@@ -29,6 +37,8 @@ export interface TestServer {
   readonly dataDir: string;
   /** The server's own connection. */
   readonly db: Installation['db'];
+  /** What its keys are sealed with. */
+  readonly masterKey: Installation['masterKey'];
   /** What the server logged, a line an entry. */
   readonly log: readonly string[];
   /** Moves the server's clock on, and runs once what it runs again and again. */
@@ -40,6 +50,10 @@ export interface TestServer {
   /** An access token by client_credentials; throws where the server refuses. */
   token(credentials: Credentials, scope?: string): Promise<string>;
   rootToken(): Promise<string>;
+  /** All rows of a table. */
+  rows(table: string): Promise<unknown[]>;
+  /** The events of the log about `subject`, in their order. */
+  eventsAbout(subject: unknown): Promise<{ actor: string; kind: string; data: unknown }[]>;
   /** Made by root. */
   createClient(body: unknown): Promise<Credentials>;
   /** What the server's clock shows, in milliseconds since 1970. */
@@ -55,12 +69,15 @@ export interface TestServerOptions {
   readonly dataDir?: string;
   /** Has the app first, when it has no routes yet. */
   readonly before?: (app: FastifyInstance) => void;
+  /** Tables of what `extend` registers. */
+  readonly hosted?: readonly MigrationSet[];
   /** Registers more on the app before it listens. */
-  readonly extend?: (app: FastifyInstance, server: { now: () => number }) => Promise<void>;
+  readonly extend?: (app: FastifyInstance, server: { now: () => number; installation: Installation }) => Promise<void>;
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'postern-test-'));
+  const database = await testDatabase(dataDir);
   const port = await freePort();
   const url = `${options.env?.['POSTERN_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   const send = options.fetch ?? fetch;
@@ -68,6 +85,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     PORT: String(port),
     POSTERN_DATA_DIR: dataDir,
     POSTERN_ISSUER: url,
+    // A test moves the clock in leaps, in the middle of which no node has followed the log.
+    POSTERN_MAX_STALENESS_SECONDS: '31536000',
+    ...database.env,
     ...options.env,
   });
   const log: string[] = [];
@@ -80,12 +100,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     return () => void tasks.delete(task);
   };
 
-  const installation = await openInstallation(config);
+  const installation = await openInstallation(config, options.hosted);
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
   options.before?.(app);
   await app.register(authorizationServer, { config, installation, clock: { now, every } });
-  await options.extend?.(app, { now });
+  await options.extend?.(app, { now, installation });
   await app.listen({ host: config.host, port });
 
   const server: TestServer = {
@@ -94,6 +114,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     root: installation.root,
     dataDir,
     db: installation.db,
+    masterKey: installation.masterKey,
     log,
     async advance(seconds) {
       nowMs += seconds * 1000;
@@ -125,6 +146,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       return answer.body.access_token;
     },
     rootToken: () => server.token(installation.root),
+    rows: async (table) => (await sql`select * from ${sql.table(table)}`.execute(installation.db)).rows,
+    async eventsAbout(subject) {
+      const rows = await installation.db
+        .selectFrom('events')
+        .select(['actor', 'kind', 'data'])
+        .where('subject', '=', String(subject))
+        .orderBy('sequence')
+        .execute();
+      return rows.map(({ data, ...row }) => ({ ...row, data: JSON.parse(data) }));
+    },
     async createClient(body) {
       const answer = await server.call('POST', '/api/v1/oauth/client', { token: await server.rootToken(), body });
       if (answer.status !== 200) {
@@ -137,6 +168,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       await app.close();
       if (options.dataDir === undefined) {
         rmSync(dataDir, { recursive: true });
+        await database.drop();
       }
     },
   };
@@ -146,20 +178,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 /** The claims of a token, unverified. */
 export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-}
-
-/**
- * A port that was free a moment ago, for servers that must know their own address before they listen. From below the
- * range out of which systems take ports for connections, of which other tests open many.
- */
-export async function freePort(): Promise<number> {
-  const port = randomInt(10_000, 32_768);
-  const probe = createServer();
-  const isFree = await new Promise<boolean>((done) => {
-    probe.once('error', () => done(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
-  });
-  return isFree ? port : freePort();
 }
 
 async function read(pending: Promise<Response>): Promise<Answer> {

@@ -1,6 +1,5 @@
 /** The places at which the server takes a JWT of others, for tests that bring what does not belong there. */
 import type { KeyObject } from 'node:crypto';
-import { openInstallation, readConfig } from '../src/index.ts';
 import { loadSigningKeys } from '../src/keys/signing-key-store.ts';
 import type { Answer, Credentials, TestServer } from './harness.ts';
 
@@ -102,11 +101,9 @@ export interface StolenKey {
   readonly publicJwk: Readonly<Record<string, string>>;
 }
 
-/** The key that the server signs with, out of its data directory: for JWTs that it would never sign itself. */
+/** The key that the server signs with, out of its database: for JWTs that it would never sign itself. */
 export async function stealSigningKey(server: TestServer): Promise<StolenKey> {
-  const { db, masterKey } = await openInstallation(readConfig({ POSTERN_DATA_DIR: server.dataDir }));
-  const [key] = await loadSigningKeys(db, masterKey);
-  await db.destroy();
+  const [key] = await loadSigningKeys(server.db, server.masterKey);
   if (key === undefined) {
     throw new Error('the server has no key');
   }

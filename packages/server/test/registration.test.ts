@@ -1,5 +1,4 @@
 /** Dynamic client registration and its management over HTTP. RFC 7591, RFC 7592. */
-import { DatabaseSync } from 'node:sqlite';
 import { registerClient } from '@modelcontextprotocol/sdk/client/auth.js';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
@@ -263,11 +262,7 @@ describe('RFC 7591 §1.2 initial access tokens', () => {
     await register(initial_access_token);
     const { items } = (await asRoot('GET', `${tokensPath}?size=100`)).body;
     expect(items).toContainEqual({ ...record, uses: 1 });
-    const database = new DatabaseSync(`${server.dataDir}/postern.db`, { readOnly: true });
-    const rows = ['initial_access_tokens', 'events', 'registrations'].flatMap((table) =>
-      database.prepare(`select * from ${table}`).all(),
-    );
-    database.close();
+    const rows = await Promise.all(['initial_access_tokens', 'events', 'registrations'].map(server.rows));
     expect(JSON.stringify(rows)).not.toMatch(/postern(iat|rat)/);
     expect(server.log.join()).not.toMatch(/postern(iat|rat)/);
   });
@@ -553,11 +548,9 @@ test('every change is an event, and none holds a token', async () => {
     });
     await own.call('DELETE', url, { token: updated.body.registration_access_token });
     await own.call('DELETE', `${tokensPath}/${id}`, { token });
-    const database = new DatabaseSync(`${own.dataDir}/postern.db`, { readOnly: true });
-    const rows = database.prepare("select actor, kind, subject from events where kind not like 'key.%'").all();
-    database.close();
+    const events = await own.db.selectFrom('events').select(['actor', 'kind', 'subject']).orderBy('sequence').execute();
     const client = made.client_id;
-    expect(rows.map((row) => ({ ...row }))).toEqual([
+    expect(events.filter(({ kind }) => !kind.startsWith('key.'))).toEqual([
       { actor: own.root.clientId, kind: 'initial_access_token.created', subject: id },
       { actor: 'initial_access_token', kind: 'client.created', subject: client },
       { actor: 'initial_access_token', kind: 'secret.created', subject: client },

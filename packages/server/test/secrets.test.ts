@@ -1,5 +1,4 @@
 /** Secrets of clients over HTTP: several at once, each with a life of its own. RFC 6749 §2.3.1. */
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
@@ -36,11 +35,8 @@ async function works(credentials: Credentials): Promise<boolean> {
 }
 
 /** The rows that the event log has about the client, without the one of its making. */
-function eventsAbout({ clientId }: Credentials) {
-  const database = new DatabaseSync(`${server.dataDir}/postern.db`, { readOnly: true });
-  const rows = database.prepare('select actor, kind, data from events where subject = ?').all(clientId);
-  database.close();
-  return rows.map(({ actor, kind, data }) => ({ actor, kind, data: JSON.parse(String(data)) })).slice(1);
+async function eventsAbout({ clientId }: Credentials) {
+  return (await server.eventsAbout(clientId)).slice(1);
 }
 
 describe('rotation with overlap', () => {
@@ -295,7 +291,7 @@ test('every change is an event with the id of the secret, and never the secret',
   await call('DELETE', `${pathOf(client)}/${second.secret_id}`);
   const third = await rotate(client, { overlap_seconds: 0 });
   const actor = server.root.clientId;
-  expect(eventsAbout(client)).toEqual([
+  expect(await eventsAbout(client)).toEqual([
     { actor, kind: 'secret.created', data: { secret_id: first.secret_id } },
     { actor, kind: 'secret.created', data: { secret_id: second.secret_id, overlap_seconds: 60 } },
     { actor, kind: 'secret.deleted', data: { secret_id: second.secret_id } },

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request as startRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Answer, type Credentials, startTestServer, type TestServer } from './harness.ts';
 
@@ -162,12 +161,11 @@ describe('while a request is under way', () => {
     const answers = await Promise.all([...before, ...after]);
     await ending;
 
-    const database = new DatabaseSync(`${server.dataDir}/postern.db`, { readOnly: true });
-    const kinds = database
-      .prepare("select kind from events where kind like 'client.%' and (actor = ? or subject = ?) order by sequence")
-      .all(maker.clientId, maker.clientId)
-      .map(({ kind }) => kind);
-    database.close();
+    const events = await server.db.selectFrom('events').selectAll().orderBy('sequence').execute();
+    const kinds = events
+      .filter(({ actor, subject }) => actor === maker.clientId || subject === maker.clientId)
+      .map(({ kind }) => kind)
+      .filter((kind) => kind.startsWith('client.'));
     const done = answers.filter(({ status }) => status === 200);
     expect(kinds).toEqual(['client.created', ...done.map(() => 'client.created'), end]);
     expect(answers.filter(({ status }) => status !== 200).every(({ status }) => status === 401)).toBe(true);

@@ -42,6 +42,11 @@ export async function openAuthorizationDetailsTypeRegistry(
     }
   };
   await reload();
+  events.follow(async ({ kind }) => {
+    if (kind.startsWith('authorization_details_type.')) {
+      await reload();
+    }
+  });
 
   const registry: AuthorizationDetailsTypeRegistry = {
     list: () => [...types.values()],
@@ -68,7 +73,6 @@ export async function openAuthorizationDetailsTypeRegistry(
         await saveDetailsType(transaction, saved);
         await append({ kind: 'authorization_details_type.saved', subject: saved.type, data: { ...saved } });
       });
-      await reload();
     },
     async remove(actor, type) {
       registry.get(type);
@@ -76,7 +80,6 @@ export async function openAuthorizationDetailsTypeRegistry(
         await deleteDetailsType(transaction, type);
         await append({ kind: 'authorization_details_type.deleted', subject: type, data: {} });
       });
-      await reload();
     },
   };
   return registry;

@@ -7,15 +7,23 @@ import type { Client } from './client.ts';
 import { findClient } from './client-store.ts';
 
 export interface ClientDirectory {
-  /** The client as it is now, root among them. */
+  /**
+   * The client as it is now, root among them. Throws `temporarily_unavailable` where this node has lost touch with the
+   * changes of others for too long to say.
+   */
   find(id: string): Promise<Client | undefined>;
 }
 
-/** Clients kept at the most; the least recently used one makes room. One takes about 1 kB. */
-const mostClients = 10_000;
+export interface ClientDirectoryOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly root: Client;
+  /** Clients kept at the most; the least recently used one makes room. One takes about 1 kB. */
+  readonly mostCached: number;
+}
 
-export function createClientDirectory(db: Kysely<Database>, events: EventLog, root: Client): ClientDirectory {
-  const cache = new LRUCache<string, Client>({ max: mostClients });
+export function createClientDirectory({ db, events, root, mostCached }: ClientDirectoryOptions): ClientDirectory {
+  const cache = new LRUCache<string, Client>({ max: mostCached });
   let changes = 0;
   events.follow((event) => {
     if (event.kind.startsWith('client.') || event.kind.startsWith('secret.')) {
@@ -25,6 +33,7 @@ export function createClientDirectory(db: Kysely<Database>, events: EventLog, ro
   });
   return {
     async find(id) {
+      events.requireCurrent();
       const known = id === root.id ? root : cache.get(id);
       if (known !== undefined) {
         return known;

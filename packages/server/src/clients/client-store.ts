@@ -5,6 +5,10 @@ import type { Client } from './client.ts';
 import { listSecrets } from './client-secret-store.ts';
 
 export async function findClient(db: Kysely<Database>, id: string): Promise<Client | undefined> {
+  // Ids come from tokens too, and PostgreSQL cannot be asked for text with a NUL.
+  if (id.includes('\0')) {
+    return undefined;
+  }
   const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) {
     return undefined;

@@ -1,5 +1,5 @@
 /** The server's tables as Kysely types. Text and integers only, so that one schema serves every database. */
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType } from 'kysely';
 
 export interface ClientTable {
   id: string;
@@ -47,7 +47,7 @@ export interface SigningKeyTable {
 }
 
 export interface EventTable {
-  sequence: Generated<number>;
+  sequence: number;
   occurred_at: string;
   /** The client that made the change, `postern` itself, or `initial_access_token` for who is no client yet. */
   actor: string;
@@ -56,6 +56,14 @@ export interface EventTable {
   subject: string;
   /** JSON object. */
   data: ColumnType<string, string, never>;
+  hash: string;
+}
+
+/** Has one row for ever. */
+export interface EventHeadTable {
+  log_id: string;
+  sequence: number;
+  hash: string;
 }
 
 export interface ResourceTable {
@@ -152,5 +160,6 @@ export interface Database {
   client_secrets: ClientSecretTable;
   signing_keys: SigningKeyTable;
   events: EventTable;
+  event_head: EventHeadTable;
   window_counts: WindowCountTable;
 }

@@ -63,9 +63,6 @@ function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
   if (thrown instanceof OAuthError) {
     return thrown;
   }
-  if (isDatabaseOutage(thrown)) {
-    return new OAuthError('temporarily_unavailable', 'The database does not answer: try again.', { cause: thrown });
-  }
   const { code, statusCode = 500 } = thrown as Partial<FastifyError>;
   switch (code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
@@ -88,6 +85,9 @@ function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
       // What else Fastify finds wrong with a request, such as a caller that hangs up in the middle of its body.
       if (statusCode < 500) {
         return new OAuthError('invalid_request', 'The request cannot be read.', { cause: thrown });
+      }
+      if (isDatabaseOutage(thrown)) {
+        return new OAuthError('temporarily_unavailable', 'The database does not answer: try again.', { cause: thrown });
       }
       return new OAuthError('server_error', 'Something went wrong here. The log has it under the X-Request-Id.', {
         cause: thrown,

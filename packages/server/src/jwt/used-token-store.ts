@@ -35,10 +35,14 @@ export function createUsedTokens(db: Kysely<Database>): UsedTokens {
   const write = async (batch: readonly Use[]) => {
     // Of equal ones in a batch only the first can be the first use.
     const distinct = new Map(batch.toReversed().map((use) => [use.id, use]));
+    // In one order on every node, so that no two wait for each other.
+    const rows = [...distinct.values()]
+      .map(({ id, expiresAt }) => ({ id, expires_at: expiresAt }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     try {
       const inserted = await db
         .insertInto('used_tokens')
-        .values([...distinct.values()].map(({ id, expiresAt }) => ({ id, expires_at: expiresAt })))
+        .values(rows)
         .onConflict((conflict) => conflict.column('id').doNothing())
         .returning('id')
         .execute();

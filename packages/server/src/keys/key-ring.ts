@@ -101,11 +101,11 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       if (!algorithmsInUse().includes(alg)) {
         throw new OAuthError('invalid_parameter', `alg: no tokens are signed with ${alg} here.`);
       }
-      const key = await events.change(actor, (transaction, append) => succeed(transaction, append, alg));
-      await reload();
-      return key;
+      return events.change(actor, (transaction, append) => succeed(transaction, append, alg));
     },
     async maintain() {
+      // How long a key must verify grows with the lifetimes of clients, of which no event about keys tells.
+      await reload();
       if (dueAlgorithms().length === 0 && expiredKeys().length === 0) {
         return;
       }
@@ -120,9 +120,13 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
           await append({ kind: 'key.deleted', subject: kid, data: {} });
         }
       });
-      await reload();
     },
   };
+  events.follow(async ({ kind }) => {
+    if (kind.startsWith('key.')) {
+      await reload();
+    }
+  });
   await ring.maintain();
   return ring;
 }

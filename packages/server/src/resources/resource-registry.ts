@@ -39,6 +39,11 @@ export async function openResourceRegistry(
     }
   };
   await reload();
+  events.follow(async ({ kind }) => {
+    if (kind.startsWith('resource.')) {
+      await reload();
+    }
+  });
 
   const registry: ResourceRegistry = {
     list: () => [...byKey.values()],
@@ -73,7 +78,6 @@ export async function openResourceRegistry(
           },
         });
       });
-      await reload();
     },
     async remove(actor, key) {
       registry.get(key);
@@ -81,7 +85,6 @@ export async function openResourceRegistry(
         await deleteResource(transaction, key);
         await append({ kind: 'resource.deleted', subject: key, data: {} });
       });
-      await reload();
     },
   };
   return registry;

@@ -157,7 +157,7 @@ describe('the management API', () => {
       ['%zz', 400, 'invalid_request', undecodable],
       ['%ED%A0%80', 400, 'invalid_request', undecodable],
       ['%C0%80', 400, 'invalid_request', undecodable],
-      ['%00', 404, 'not_found', "There is no client with the id '?'."],
+      ['%00', 404, 'not_found', 'There is nothing with a NUL in its id.'],
       ['%22%5C', 404, 'not_found', "There is no client with the id ''''."],
       ['..', 404, 'not_found', "There is no client with the id '..'."],
       ['..%2f..%2fetc%2fpasswd', 404, 'not_found', "There is no client with the id '../../etc/passwd'."],

@@ -55,19 +55,19 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .createTable('revoked_tokens')
     .addColumn('jti', 'text', (column) => column.primaryKey())
     .addColumn('client_id', 'text', (column) => column.notNull())
-    .addColumn('expires_at', 'integer', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
 
   await db.schema
     .createTable('used_tokens')
     .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('expires_at', 'integer', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
   await db.schema.createIndex('used_tokens_by_expiry').on('used_tokens').column('expires_at').execute();
 
   await db.schema
     .createTable('events')
-    .addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('sequence', 'integer', (column) => column.primaryKey())
     .addColumn('occurred_at', 'text', (column) => column.notNull())
     .addColumn('actor', 'text', (column) => column.notNull())
     .addColumn('kind', 'text', (column) => column.notNull())

@@ -3,6 +3,7 @@ import { up as foundation } from './0001-foundation.ts';
 import { up as trustedIssuers } from './0002-trusted-issuers.ts';
 import { up as authorizationDetailsTypes } from './0003-authorization-details-types.ts';
 import { up as registration } from './0004-registration.ts';
+import { up as eventChain } from './0005-event-chain.ts';
 import { up as windowCounts } from './0008-window-counts.ts';
 
 export const serverMigrations: MigrationSet = {
@@ -12,6 +13,7 @@ export const serverMigrations: MigrationSet = {
     '0002-trusted-issuers': { up: trustedIssuers },
     '0003-authorization-details-types': { up: authorizationDetailsTypes },
     '0004-registration': { up: registration },
+    '0005-event-chain': { up: eventChain },
     '0008-window-counts': { up: windowCounts },
   },
 };

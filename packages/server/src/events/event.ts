@@ -1,0 +1,64 @@
+/** What an event is, and the chain of hashes that holds the log together. */
+import { createHash } from 'node:crypto';
+
+export type EventKind =
+  | 'client.created'
+  | 'client.updated'
+  | 'client.revoked'
+  | 'client.deleted'
+  | 'secret.created'
+  | 'secret.deleted'
+  | 'token.revoked'
+  | 'resource.saved'
+  | 'resource.deleted'
+  | 'issuer.saved'
+  | 'issuer.deleted'
+  | 'authorization_details_type.saved'
+  | 'authorization_details_type.deleted'
+  | 'initial_access_token.created'
+  | 'initial_access_token.deleted'
+  | 'registration_access_token.rotated'
+  | 'registration_access_token.ended'
+  | 'key.created'
+  | 'key.deleted';
+
+/** What happened. `data` is for the audit trail: never a secret, a digest or a token. */
+export interface EventDraft {
+  readonly kind: EventKind;
+  /** The id of what changed; for a secret or a registration access token, of the client whose it is. */
+  readonly subject: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What happened, as it stands in the log. */
+export interface LoggedEvent extends EventDraft {
+  /** Counts from 1, without gaps, in the order in which changes were committed. */
+  readonly sequence: number;
+  /** RFC 3339, UTC. */
+  readonly occurredAt: string;
+  /** The client that made the change, `postern` itself, or `initial_access_token` for who is no client yet. */
+  readonly actor: string;
+  readonly hash: string;
+}
+
+/** Where the log ends. */
+export interface LogHead {
+  readonly sequence: number;
+  /** Of the last event; the id of the log while it has none. */
+  readonly hash: string;
+}
+
+/** An event before its hash is known, with its data as the text that is stored. */
+export interface EventText extends Pick<LoggedEvent, 'sequence' | 'occurredAt' | 'actor' | 'kind' | 'subject'> {
+  readonly data: string;
+}
+
+/**
+ * The hash of an event after the one whose hash is `previous`: SHA-256, base64url. Whoever changes, drops or adds a
+ * row in the middle has to change every hash that follows.
+ */
+export function hashEvent(previous: string, { sequence, occurredAt, actor, kind, subject, data }: EventText): string {
+  return createHash('sha256')
+    .update(JSON.stringify([previous, sequence, occurredAt, actor, kind, subject, data]))
+    .digest('base64url');
+}

@@ -1,0 +1,167 @@
+/** Several nodes on one database: what is changed on one holds on all, and what they log is one chain. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { hashEvent } from '../src/events/event.ts';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
+import { testDatabase } from './test-database.ts';
+
+const clientPath = '/api/v1/oauth/client';
+const issuer = 'https://auth.example.com';
+
+let dataDir: string;
+let a: TestServer;
+let b: TestServer;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'postern-nodes-'));
+  const options = { dataDir, env: { POSTERN_ISSUER: issuer, POSTERN_MAX_STALENESS_SECONDS: '30' } };
+  await testDatabase(dataDir);
+  // At once, and the first to use the database.
+  [a, b] = await Promise.all([startTestServer(options), startTestServer(options)]);
+});
+afterAll(async () => {
+  await Promise.all([a.close(), b.close()]);
+  rmSync(dataDir, { recursive: true });
+  await (await testDatabase(dataDir)).drop();
+});
+
+const asRoot = async (server: TestServer, method: string, path: string, body?: unknown) =>
+  server.call(method, path, { token: await server.rootToken(), ...(body !== undefined && { body }) });
+const statusOn = async (server: TestServer, token: string) =>
+  (await server.call('GET', '/api/v1/oauth/scope', { token })).status;
+const kidsOf = async (server: TestServer) =>
+  (await server.call('GET', '/.well-known/jwks.json')).body.keys.map(({ kid }: { kid: string }) => kid);
+
+describe('two nodes that start at once on an empty database', () => {
+  test('share one key, and take the tokens of each other', async () => {
+    expect(await kidsOf(a)).toEqual(await kidsOf(b));
+    expect(await statusOn(a, await b.rootToken())).toBe(200);
+    expect(await statusOn(b, await a.rootToken())).toBe(200);
+  });
+});
+
+describe('a change on one node holds on the other, when that has followed the log', () => {
+  const changes: [name: string, change: (client: Credentials, token: string) => Promise<{ status: number }>][] = [
+    [
+      'a revoked token',
+      ({ clientId, clientSecret }, token) =>
+        a.postForm('/api/v1/oauth/revoke', { client_id: clientId, client_secret: clientSecret, token }),
+    ],
+    ['all tokens revoked', ({ clientId }) => asRoot(a, 'POST', `${clientPath}/${clientId}/revoke`)],
+    ['a client disabled', ({ clientId }) => asRoot(a, 'PATCH', `${clientPath}/${clientId}`, { enabled: false })],
+    ['a scope taken', ({ clientId }) => asRoot(a, 'PUT', `${clientPath}/${clientId}/scope`, ['policy:read'])],
+    ['a client deleted', ({ clientId }) => asRoot(a, 'DELETE', `${clientPath}/${clientId}`)],
+  ];
+  test.each(changes)('%s', async (_, change) => {
+    const client = await a.createClient(['scope:read', 'policy:read']);
+    const token = await b.token(client);
+    expect(await statusOn(b, token)).toBe(200);
+    expect((await change(client, token)).status).toBeLessThan(300);
+    expect(await statusOn(a, token)).toBe(401);
+    await b.advance(0);
+    expect(await statusOn(b, token)).toBe(401);
+  });
+
+  test('a secret that is gone', async () => {
+    const client = await a.createClient(['scope:read']);
+    await b.token(client);
+    const secrets = `${clientPath}/${client.clientId}/secret`;
+    const [{ secret_id }] = (await asRoot(a, 'GET', secrets)).body.items;
+    await asRoot(a, 'POST', secrets, {});
+    expect((await asRoot(a, 'DELETE', `${secrets}/${secret_id}`)).status).toBe(204);
+    await b.advance(0);
+    await expect(b.token(client)).rejects.toThrow('invalid_client');
+  });
+
+  test('a resource, a type of authorization details, and a key', async () => {
+    const resource = { key: 'orders', identifier: 'https://orders.example.com', scopes: ['policy:read'] };
+    expect((await asRoot(a, 'PUT', '/api/v1/oauth/resource', resource)).status).toBe(200);
+    const type = { type: 'payment', schema: { type: 'object' } };
+    expect((await asRoot(a, 'PUT', '/api/v1/oauth/authorization-details-type', type)).status).toBe(200);
+    expect((await asRoot(a, 'POST', '/api/v1/oauth/key/rotate', {})).status).toBe(200);
+    await b.advance(0);
+    const list = (await asRoot(b, 'GET', '/api/v1/oauth/resource')).body;
+    expect(JSON.stringify(list)).toContain('https://orders.example.com');
+    expect((await asRoot(b, 'GET', '/api/v1/oauth/authorization-details-type/payment')).status).toBe(200);
+    expect(await kidsOf(b)).toEqual(await kidsOf(a));
+    expect(await kidsOf(b)).toHaveLength(2);
+  });
+
+  test.runIf(inject('postgres') !== undefined)('by itself, where the database tells', async () => {
+    const client = await a.createClient(['scope:read']);
+    const token = await b.token(client);
+    await asRoot(a, 'DELETE', `${clientPath}/${client.clientId}`);
+    await vi.waitFor(async () => expect(await statusOn(b, token)).toBe(401), { timeout: 10_000, interval: 5 });
+  });
+});
+
+test('changes on both nodes at once make one chain, in the order in which they were committed', async () => {
+  const [rootOfA, rootOfB] = await Promise.all([a.rootToken(), b.rootToken()]);
+  const make = (server: TestServer, token: string) => server.call('POST', clientPath, { token, body: {} });
+  const made = await Promise.all(
+    Array.from({ length: 30 }, (_, index) => (index % 2 === 0 ? make(a, rootOfA) : make(b, rootOfB))),
+  );
+  expect(made.every(({ status }) => status === 200)).toBe(true);
+  const head = await a.db.selectFrom('event_head').selectAll().executeTakeFirstOrThrow();
+  const events = await b.db.selectFrom('events').selectAll().orderBy('sequence').execute();
+  let hash = head.log_id;
+  for (const [index, { occurred_at, ...event }] of events.entries()) {
+    hash = hashEvent(hash, { ...event, occurredAt: occurred_at } as Parameters<typeof hashEvent>[1]);
+    expect([event.sequence, event.hash]).toEqual([index + 1, hash]);
+  }
+  expect([head.sequence, head.hash]).toEqual([events.length, hash]);
+});
+
+test('a token is used once, on whichever node', async () => {
+  const uses = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      (index % 2 === 0 ? a : b).db
+        .insertInto('used_tokens')
+        .values({ id: 'one', expires_at: 2_000_000_000 })
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .returning('id')
+        .execute(),
+    ),
+  );
+  expect(uses.flat()).toEqual([{ id: 'one' }]);
+});
+
+describe('a node that cannot follow', () => {
+  test('goes on for a while and says so, then refuses, and recovers by itself', async () => {
+    const client = await a.createClient(['scope:read']);
+    const token = await b.token(client);
+    const ready = async () => (await b.call('GET', '/health/ready')).body;
+    expect(await ready()).toEqual({ status: 'ok', lag_seconds: 0 });
+
+    await sql`alter table events rename to events_elsewhere`.execute(a.db);
+    await b.advance(20);
+    expect(await ready()).toEqual({ status: 'degraded', lag_seconds: 20 });
+    expect(await statusOn(b, token)).toBe(200);
+    expect(claimsOf(await b.token(client))['client_id']).toBe(client.clientId);
+
+    await b.advance(11);
+    for (const answer of [
+      await b.call('GET', '/health/ready'),
+      await b.call('GET', '/api/v1/oauth/scope', { token }),
+      await b.postForm('/api/v1/oauth/token', {
+        grant_type: 'client_credentials',
+        client_id: client.clientId,
+        client_secret: client.clientSecret,
+      }),
+    ]) {
+      expect([answer.status, answer.body.error]).toEqual([503, 'temporarily_unavailable']);
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+    }
+    expect((await b.call('GET', '/health')).status).toBe(200);
+
+    await sql`alter table events_elsewhere rename to events`.execute(a.db);
+    await b.advance(0);
+    expect(await ready()).toEqual({ status: 'ok', lag_seconds: 0 });
+    expect(await statusOn(b, token)).toBe(200);
+    const told = b.log.map((line) => JSON.parse(line).msg).filter((text) => /^(cannot follow|following)/.test(text));
+    expect(told).toEqual(['cannot follow the changes of other nodes', 'following the changes of other nodes again']);
+  });
+});
