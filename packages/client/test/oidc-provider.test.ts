@@ -2,7 +2,8 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { claimsOf, freePort } from '../../server/test/harness.ts';
+import { freePort } from '../../server/test/free-port.ts';
+import { claimsOf } from '../../server/test/harness.ts';
 import {
   type ClientAuthentication,
   clientSecretBasic,
