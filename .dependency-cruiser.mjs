@@ -77,6 +77,20 @@ export default {
       to: { path: '/admin-contract\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'verbs-know-no-server',
+      comment: 'All verbs of the command but serve speak HTTP. The doctor may read the configuration of this machine.',
+      severity: 'error',
+      from: { path: '^packages/postern/src', pathNot: '/src/serve/|/doctor/local-|\\.test\\.ts$' },
+      to: { path: '^packages/(server|policy-api)/', pathNot: '/admin-contract\\.ts$' },
+    },
+    {
+      name: 'serve-loads-no-verbs',
+      comment: 'It starts fast, and so do they.',
+      severity: 'error',
+      from: { path: '^packages/postern/src/serve/' },
+      to: { path: '^packages/postern/src/', pathNot: '/src/serve/' },
+    },
+    {
       name: 'source-imports-no-tests',
       severity: 'error',
       from: { path: '/src/', pathNot: '\\.test\\.ts$' },

@@ -1,8 +1,8 @@
-/** The `postern` command. */
-import { Command } from 'commander';
-import { serveCommand } from './serve-command.ts';
+/** The `postern` command: runs the verb that its arguments name, and ends with the code that says how it went. */
+import { runProgram } from './command/run-program.ts';
+import { loadProgram } from './program.ts';
 
-await new Command('postern')
-  .description('Issues OAuth 2.0 access tokens to machines, and lets APIs trust them.')
-  .addCommand(serveCommand())
-  .parseAsync();
+// Help on a verb is the verb's own.
+const [first, ...rest] = process.argv.slice(2);
+const args = first === 'help' ? [...rest, '--help'] : process.argv.slice(2);
+await runProgram(await loadProgram(args[0]), args);

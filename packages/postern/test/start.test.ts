@@ -320,13 +320,13 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await run(args);
     expect(stderr).toMatch(fault);
     expect(stderr).not.toMatch(/\bat .*\.[jt]s\b/);
-    expect([code, stdout]).toEqual([1, '']);
+    expect([code, stdout]).toEqual([2, '']);
   });
 
   test('without a command it tells which there are', async () => {
     const { code, stderr } = await run([]);
     expect(stderr).toMatch(/Commands:\s+serve/);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 });
 

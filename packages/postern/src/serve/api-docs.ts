@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type FastifyDynamicSwaggerOptions, fastifySwagger, formatParamUrl } from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
-import manifest from '../package.json' with { type: 'json' };
+import manifest from '../../package.json' with { type: 'json' };
 
 const introduction = `Every call but the ones for a token, discovery and health needs an access token with the scope that the
 call names.

@@ -1,20 +1,12 @@
-/** `postern serve`: reads the configuration, starts the server, tells a person what to do next, and stops gracefully. */
+/** Reads the configuration, starts the server, tells a person what to do next, and stops gracefully. */
 import cluster from 'node:cluster';
 import { configVariables, readConfig, StartError } from '@postern/server';
-import { Command } from 'commander';
 import { pino } from 'pino';
 import { startServer } from './serve.ts';
 import { describeStart } from './start-message.ts';
 import { superviseWorkers } from './workers.ts';
 
-export function serveCommand(): Command {
-  return new Command('serve')
-    .description('Start the authorization server with its APIs on one port.')
-    .addHelpText('after', () => `\nEnvironment variables:\n${describeVariables()}`)
-    .action(serve);
-}
-
-async function serve(): Promise<void> {
+export async function runServe(): Promise<void> {
   try {
     const config = readConfig(process.env);
     if (config.workers > 1 && cluster.isPrimary) {
@@ -53,7 +45,7 @@ async function serve(): Promise<void> {
   }
 }
 
-function describeVariables(): string {
+export function describeVariables(): string {
   return configVariables
     .map(({ name, default: fallback, meaning }) => `  ${name} (default: ${fallback})\n      ${meaning}\n`)
     .join('');

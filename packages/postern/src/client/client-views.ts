@@ -1,0 +1,49 @@
+/** Clients and their secrets as people read them. */
+import type { Client, ClientSecret } from '@postern/server/admin-contract';
+import { type Cell, formatRecord, formatTable } from '../output/table.ts';
+
+export function formatClients(clients: readonly Client[]): string {
+  return formatTable(
+    ['client id', 'name', 'enabled', 'scopes', 'created'],
+    clients.map((client) => [client.client_id, client.name, client.enabled, client.scopes.length, client.created_at]),
+  );
+}
+
+/** Every member that the client has, by its own name where it is one of the RFCs'. */
+export function formatClient(client: Client, secrets: readonly ClientSecret[] = []): string {
+  const { client_id, name, description, scopes, grantable_scopes, enabled, access_token_ttl_seconds, ...rest } = client;
+  const { created_at, updated_at, ...metadata } = rest;
+  const record = formatRecord([
+    ['client id', client_id],
+    ['name', name],
+    ['description', description],
+    ['enabled', enabled],
+    ['scopes', scopes],
+    ['may assign', grantable_scopes ?? 'the default'],
+    ['tokens live', access_token_ttl_seconds === null ? 'the default' : `${access_token_ttl_seconds} s`],
+    ...Object.entries(metadata).map(([member, value]): [string, Cell] => [member, toCell(value)]),
+    ['created', created_at],
+    ['updated', updated_at],
+  ]);
+  return secrets.length === 0 ? record : `${record}\n${formatSecrets(secrets)}`;
+}
+
+function formatSecrets(secrets: readonly ClientSecret[]): string {
+  return formatTable(
+    ['secret id', 'ends in', 'created', 'expires', 'last used'],
+    secrets.map((secret) => [
+      secret.secret_id,
+      secret.last_four,
+      secret.created_at,
+      secret.expires_at ?? 'never',
+      secret.last_used_at ?? 'never',
+    ]),
+  );
+}
+
+function toCell(value: unknown): Cell {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined) {
+    return value;
+  }
+  return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : JSON.stringify(value);
+}

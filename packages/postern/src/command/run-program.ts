@@ -1,0 +1,56 @@
+/** Runs a program of verbs, and turns what they throw into words on standard error and an exit code. */
+import { type Command, CommanderError } from 'commander';
+import { oneLine } from '../output/terminal-text.ts';
+import { CommandError } from './command-error.ts';
+import { exitCodes } from './exit-code.ts';
+
+/** Sets the exit code of the process, and lets it end by itself once everything is written. */
+export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
+  // Whoever reads the output may stop before its end, as `head` does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.bug);
+  });
+  throwInsteadOfExit(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, args.includes('--json'));
+  }
+}
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  for (const verb of command.commands) {
+    throwInsteadOfExit(verb);
+  }
+}
+
+function report(error: unknown, asJson: boolean): number {
+  if (error instanceof CommanderError) {
+    // Help and version were printed already; help without being asked is for a verb that needs another one.
+    if (error.exitCode === 0 || error.code === 'commander.help') {
+      return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    }
+    return tell(new CommandError(toSentence(error.message), { exitCode: exitCodes.usage }), asJson);
+  }
+  if (error instanceof CommandError) {
+    return tell(error, asJson);
+  }
+  process.stderr.write(
+    `postern: this is a fault of the command itself. Please report it.\n${(error as Error).stack}\n`,
+  );
+  return exitCodes.bug;
+}
+
+function tell({ message, code, exitCode }: CommandError, asJson: boolean): number {
+  const text = oneLine(message);
+  process.stderr.write(
+    asJson ? `${JSON.stringify({ error: code, detail: text, exit_code: exitCode })}\n` : `postern: ${text}\n`,
+  );
+  return exitCode;
+}
+
+/** Commander begins with the word "error:" and may put a suggestion on a line of its own. */
+function toSentence(message: string): string {
+  return `${message.replace(/^error: /, '').replaceAll('\n', ' ')}. Add --help to see how it is used.`;
+}

@@ -1,0 +1,22 @@
+/** How verbs are made: all have `--json` and examples in their help. */
+import { Command } from 'commander';
+
+/** A command line without the word `postern`, and what it does. */
+export type Example = readonly [line: string, does: string];
+
+export function verb(name: string, description: string, examples: readonly Example[]): Command {
+  const lines = examples.map(([line, does]) => `  # ${does}\n  $ postern ${line}\n`);
+  return new Command(name)
+    .description(description)
+    .option('--json', 'print JSON, for programs')
+    .addHelpText('after', `\nExamples:\n${lines.join('')}`);
+}
+
+/** A verb that holds others and does nothing by itself. */
+export function verbGroup(name: string, description: string, verbs: readonly Command[]): Command {
+  const group = new Command(name).description(description).helpCommand(false);
+  for (const one of verbs) {
+    group.addCommand(one);
+  }
+  return group;
+}

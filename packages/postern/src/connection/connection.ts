@@ -1,0 +1,85 @@
+/** Which server a command speaks to, and as whom: from its options, the environment and the profiles, in that order. */
+import { usageError } from '../command/command-error.ts';
+import { readSecret } from '../input/secret-input.ts';
+import { type Environment, type Profile, profilesPath, readProfiles } from './profile.ts';
+import { parseServerUrl } from './server-url.ts';
+
+export interface ConnectionOptions {
+  readonly profile?: string;
+  readonly server?: string;
+  readonly clientId?: string;
+  readonly clientSecretFile?: string | undefined;
+}
+
+/** What options and environment say, without any profile. */
+export type GivenConnection = { readonly [Member in keyof Profile]: string | undefined };
+
+/** Where `npm start` listens. */
+export const defaultServer = 'http://localhost:8080';
+
+/**
+ * The server and the credentials. A profile that is named leaves the environment aside. The secret of a profile goes to
+ * the server of that profile and to no other. Throws `CommandError` that says how to sign in.
+ */
+export async function readConnection(options: ConnectionOptions, env: Environment): Promise<Profile> {
+  const { server, clientId, clientSecret } = await readGiven(options, env);
+  const profile = await findProfile(options, env);
+  if (clientId !== undefined || clientSecret !== undefined) {
+    return requireCredentials({ server: server ?? profile?.server, clientId, clientSecret });
+  }
+  if (profile === undefined) {
+    throw usageError(
+      'you are not signed in. Sign in with: postern login. Or set POSTERN_CLIENT_ID and POSTERN_CLIENT_SECRET.',
+    );
+  }
+  if (server !== undefined && server !== profile.server) {
+    throw usageError(
+      `the secret of this profile is for ${profile.server} and is not sent to ${server}. ` +
+        `Sign in there: postern login --server ${server} --profile NAME`,
+    );
+  }
+  return profile;
+}
+
+/** What options and environment say; an empty variable counts as not set. */
+export async function readGiven(options: ConnectionOptions, env: Environment): Promise<GivenConnection> {
+  const read = (name: string) => (options.profile === undefined ? env[name] || undefined : undefined);
+  const server = options.server ?? read('POSTERN_SERVER');
+  return {
+    server: server === undefined ? undefined : parseServerUrl(server),
+    clientId: options.clientId ?? read('POSTERN_CLIENT_ID'),
+    clientSecret: await readGivenSecret(options.clientSecretFile, read),
+  };
+}
+
+/** Throws `CommandError` where half of the credentials is missing. */
+export function requireCredentials({ server = defaultServer, clientId, clientSecret }: GivenConnection): Profile {
+  if (clientId === undefined) {
+    throw usageError('there is a secret without a client id. Add --client-id, or set POSTERN_CLIENT_ID.');
+  }
+  if (clientSecret === undefined) {
+    throw usageError('there is a client id without a secret. Add --client-secret-file, or set POSTERN_CLIENT_SECRET.');
+  }
+  return { server, clientId, clientSecret };
+}
+
+async function readGivenSecret(
+  option: string | undefined,
+  read: (name: string) => string | undefined,
+): Promise<string | undefined> {
+  if (option !== undefined) {
+    return readSecret(option);
+  }
+  const file = read('POSTERN_CLIENT_SECRET_FILE');
+  return read('POSTERN_CLIENT_SECRET') ?? (file === undefined ? undefined : readSecret(file));
+}
+
+async function findProfile({ profile: name }: ConnectionOptions, env: Environment): Promise<Profile | undefined> {
+  const { current, byName } = await readProfiles(profilesPath(env));
+  if (name !== undefined && !Object.hasOwn(byName, name)) {
+    const known = Object.keys(byName).join(', ') || 'none';
+    throw usageError(`there is no profile "${name}", of: ${known}. Make it: postern login --profile ${name}`);
+  }
+  const chosen = name ?? current;
+  return chosen === undefined ? undefined : byName[chosen];
+}

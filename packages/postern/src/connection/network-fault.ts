@@ -1,0 +1,68 @@
+/** Why a server could not be reached, in words, and what to do about it. */
+import { CommandError } from '../command/command-error.ts';
+import { exitCodes } from '../command/exit-code.ts';
+
+/** The error for whatever `fetch` threw; an error that is already for people stays as it is. */
+export function explainNetworkFault(server: string, error: unknown): unknown {
+  if (error instanceof CommandError) {
+    return error;
+  }
+  const code = findCode(error);
+  const words = code === undefined ? undefined : describeCode(code);
+  if (words === undefined && !(error instanceof TypeError)) {
+    return error;
+  }
+  return new CommandError(`cannot reach ${server}: ${words ?? code ?? (error as Error).message}`, {
+    exitCode: exitCodes.unreachable,
+    cause: error,
+  });
+}
+
+/** The first code of an error, its causes, or the errors of the single tries that it stands for. */
+function findCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) {
+    return undefined;
+  }
+  if (error.name === 'TimeoutError') {
+    return error.name;
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
+  return typeof code === 'string' ? code : findCode(inner);
+}
+
+function describeCode(code: string): string | undefined {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there. Is the server started, and are host and port right?';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'there is no such host. Is the name right, and does DNS work?';
+    case 'TimeoutError':
+    case 'ETIMEDOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'UND_ERR_HEADERS_TIMEOUT':
+      return 'it does not answer in time. Is there a firewall between?';
+    case 'ECONNRESET':
+    case 'UND_ERR_SOCKET':
+    case 'EPIPE':
+      return 'the connection broke. Does it speak https while the URL says http, or the reverse?';
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'there is no way to that network from here.';
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return 'it does not speak TLS. Should the URL say http?';
+    case 'CERT_HAS_EXPIRED':
+      return 'its certificate has expired. Renew it.';
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return 'its certificate is for another name. Use the name in the certificate.';
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return 'its certificate is from an authority that this machine does not know. Set NODE_EXTRA_CA_CERTS to its PEM file.';
+    default:
+      return undefined;
+  }
+}

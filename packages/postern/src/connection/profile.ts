@@ -1,0 +1,76 @@
+/** Profiles: the servers that a person signed in to, in one file for that person alone. */
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { usageError } from '../command/command-error.ts';
+
+export interface Profile {
+  /** Base URL, without a slash at the end. */
+  readonly server: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+export interface Profiles {
+  /** The one that is used where none is named. */
+  readonly current: string | undefined;
+  readonly byName: Readonly<Record<string, Profile>>;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** By the XDG Base Directory Specification: `$XDG_CONFIG_HOME/postern/profiles.json`, below `~/.config` by default. */
+export function profilesPath(env: Environment): string {
+  const home = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
+  return join(home, 'postern', 'profiles.json');
+}
+
+/** No file means no profiles. Throws `CommandError` for a file that cannot be read, or that others may read. */
+export async function readProfiles(path: string): Promise<Profiles> {
+  let text: string;
+  try {
+    const { mode } = await stat(path);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      throw usageError(`${path} holds secrets and is open to other users. Close it: chmod 600 ${path}`);
+    }
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return { current: undefined, byName: {} };
+    }
+    throw error;
+  }
+  return parseProfiles(text, path);
+}
+
+/** The file is replaced as a whole, so that it is never half written. */
+export async function writeProfiles(path: string, { current, byName }: Profiles): Promise<void> {
+  const profiles = Object.fromEntries(
+    Object.entries(byName).map(([name, { server, clientId, clientSecret }]) => [
+      name,
+      { server, client_id: clientId, client_secret: clientSecret },
+    ]),
+  );
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}.new`;
+  await writeFile(draft, `${JSON.stringify({ current, profiles }, null, 2)}\n`, { mode: 0o600 });
+  await rename(draft, path);
+}
+
+function parseProfiles(text: string, path: string): Profiles {
+  try {
+    const { current, profiles } = JSON.parse(text) as { current?: unknown; profiles: Record<string, unknown> };
+    const byName = Object.fromEntries(Object.entries(profiles).map(([name, profile]) => [name, readProfile(profile)]));
+    return { current: typeof current === 'string' && Object.hasOwn(byName, current) ? current : undefined, byName };
+  } catch {
+    throw usageError(`${path} is not a file of profiles. Move it away and sign in again: postern login`);
+  }
+}
+
+function readProfile(value: unknown): Profile {
+  const { server, client_id, client_secret } = value as Record<string, unknown>;
+  if (typeof server !== 'string' || typeof client_id !== 'string' || typeof client_secret !== 'string') {
+    throw new TypeError('not a profile');
+  }
+  return { server, clientId: client_id, clientSecret: client_secret };
+}

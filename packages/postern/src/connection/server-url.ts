@@ -1,0 +1,21 @@
+/** The base URL of a server, as people name it. */
+import { usageError } from '../command/command-error.ts';
+
+/**
+ * The URL without a slash at the end. Throws `CommandError` where it is none, and for plain http to another machine:
+ * secrets and tokens would be there for everybody on the way.
+ */
+export function parseServerUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search || url.hash) {
+    throw usageError(`"${text}" is not the URL of a server. Example: --server https://auth.example.com`);
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    throw usageError(`${text} is plain http to another machine, where secrets can be read on the way. Use https.`);
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}

@@ -1,0 +1,76 @@
+/** `postern login`: keeps the credentials of a client in a profile, once a server has accepted them. */
+import { parseEnv } from 'node:util';
+import type { Command } from 'commander';
+import { usageError } from '../command/command-error.ts';
+import { type ConnectionOptions, defaultServer, readGiven, requireCredentials } from '../connection/connection.ts';
+import { type Profile, profilesPath, readProfiles, writeProfiles } from '../connection/profile.ts';
+import { createServerApi } from '../connection/server-api.ts';
+import { serverVerb } from '../connection/server-verb.ts';
+import { askSecret, readInput } from '../input/secret-input.ts';
+import { print } from '../output/output.ts';
+
+interface LoginOptions extends ConnectionOptions {
+  readonly root?: string;
+}
+
+export function loginCommand(): Command {
+  return serverVerb('login', 'Sign in: check credentials at a server, and keep them in a profile.', [
+    ['login --root data/root.env', 'as the root client of the server on this machine'],
+    [
+      'login --server https://auth.example.com --client-id r8O445tXXCjyi1GYeIbPRD',
+      'as any client; asks for its secret',
+    ],
+    ['login --profile ci --client-id r8O445tXXCjyi1GYeIbPRD --client-secret-file secret.txt', 'under another name'],
+  ])
+    .option('--root <file>', 'file with the root credentials: root.env in the data directory of the server')
+    .addHelpText(
+      'after',
+      '\nThe profile is named "default" unless --profile says otherwise, and from then on is the current one.\n' +
+        'Profiles are kept in $XDG_CONFIG_HOME/postern/profiles.json, for your user alone.',
+    )
+    .action(login);
+}
+
+async function login(_options: unknown, command: Command): Promise<void> {
+  const { profile: name = 'default', ...options } = command.opts<LoginOptions>();
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+    throw usageError(`"${name}" cannot name a profile: take letters, digits and . _ -`);
+  }
+  const profile = await readCredentials(options);
+  const scopes = await createServerApi(profile).scopes();
+
+  const path = profilesPath(process.env);
+  const { byName } = await readProfiles(path);
+  await writeProfiles(path, { current: name, byName: { ...byName, [name]: profile } });
+  print(
+    command,
+    { profile: name, server: profile.server, client_id: profile.clientId, scopes: [...scopes] },
+    () =>
+      `Signed in to ${profile.server} as ${profile.clientId}, which holds ${scopes.size} scopes. ` +
+      `Profile "${name}" is the current one.\n`,
+  );
+}
+
+/** Of the options and the environment only: a new profile takes nothing from another. */
+async function readCredentials(options: LoginOptions): Promise<Profile> {
+  const given = await readGiven(options, process.env);
+  if (options.root !== undefined) {
+    if (options.clientId !== undefined || options.clientSecretFile !== undefined) {
+      throw usageError('--root brings id and secret: leave out --client-id and --client-secret-file.');
+    }
+    return requireCredentials({ ...given, ...(await readRootFile(options.root)) });
+  }
+  if (given.clientId === undefined) {
+    throw usageError('which client? Add --client-id ID, or --root FILE for the root client.');
+  }
+  const question = `Secret of ${given.clientId} at ${given.server ?? defaultServer}: `;
+  return requireCredentials({ ...given, clientSecret: given.clientSecret ?? (await askSecret(question)) });
+}
+
+async function readRootFile(file: string): Promise<{ clientId: string; clientSecret: string }> {
+  const { OAUTH_ROOT_CLIENT_ID: clientId, OAUTH_ROOT_CLIENT_SECRET: clientSecret } = parseEnv(await readInput(file));
+  if (!clientId || !clientSecret) {
+    throw usageError(`${file} holds no OAUTH_ROOT_CLIENT_ID and OAUTH_ROOT_CLIENT_SECRET. Is it root.env of a server?`);
+  }
+  return { clientId, clientSecret };
+}

@@ -1,0 +1,36 @@
+/** The tree of verbs. Only those that are asked for are loaded, so that each starts fast. */
+import { Command } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { exitCodeMeanings } from './command/exit-code.ts';
+
+/** In the order of the help. */
+const verbs: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve/serve-command.ts')).serveCommand(),
+  login: async () => (await import('./login/login-command.ts')).loginCommand(),
+  logout: async () => (await import('./login/logout-command.ts')).logoutCommand(),
+  profile: async () => (await import('./login/profile-command.ts')).profileCommand(),
+  token: async () => (await import('./token/token-command.ts')).tokenCommand(),
+  client: async () => (await import('./client/client-command.ts')).clientCommand(),
+  scope: async () => (await import('./scope/scope-command.ts')).scopeCommand(),
+  resource: async () => (await import('./resource/resource-command.ts')).resourceCommand(),
+  issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
+  key: async () => (await import('./key/key-command.ts')).keyCommand(),
+  policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),
+};
+
+/** The program with the verb of that name; with all of them where it has none of that name. */
+export async function loadProgram(name?: string): Promise<Command> {
+  const chosen = name !== undefined && Object.hasOwn(verbs, name) ? [verbs[name]] : Object.values(verbs);
+  const program = new Command('postern')
+    .description('Issues OAuth 2.0 access tokens to machines, and lets APIs trust them.')
+    .version(manifest.version)
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${exitCodeMeanings.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}\n`).join('')}`,
+    );
+  for (const load of chosen) {
+    program.addCommand(await (load as () => Promise<Command>)());
+  }
+  return program;
+}

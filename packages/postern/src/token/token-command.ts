@@ -1,0 +1,43 @@
+/** `postern token`: an access token, for other programs to use. */
+import type { Command } from 'commander';
+import { collect } from '../command/option-values.ts';
+import { type ConnectionOptions, readConnection } from '../connection/connection.ts';
+import { createServerTokenClient, withWords } from '../connection/server-api.ts';
+import { serverVerb } from '../connection/server-verb.ts';
+import { print } from '../output/output.ts';
+
+interface TokenOptions extends ConnectionOptions {
+  readonly scope?: string[];
+  readonly resource?: string;
+}
+
+export function tokenCommand(): Command {
+  return serverVerb('token', 'Print an access token.', [
+    ['token', 'with all scopes of the client'],
+    ['token --scope policy:read --scope rule:read', 'with no more than these'],
+    ['token --resource https://billing.example.com', 'for another API than that of Postern'],
+  ])
+    .option('--scope <scope>', 'scope that the token is to hold; may be given several times', collectScopes)
+    .option('--resource <identifier>', 'registered resource that the token is for (RFC 8707)')
+    .addHelpText('after', '\nIn a call: curl -H "Authorization: Bearer $(postern token)" https://…')
+    .action(token);
+}
+
+/** Scopes may be separated as OAuth does it, by spaces. */
+function collectScopes(value: string, before?: readonly string[]): string[] {
+  return collect(value.replaceAll(' ', ','), before);
+}
+
+async function token(_options: unknown, command: Command): Promise<void> {
+  const { scope, resource, ...options } = command.opts<TokenOptions>();
+  const connection = await readConnection(options, process.env);
+  const client = createServerTokenClient(connection, { scope: scope?.join(' '), resource });
+  const issued = await withWords(connection.server, () => client.getToken());
+  const answer = {
+    access_token: issued.accessToken,
+    token_type: issued.tokenType,
+    expires_at: new Date(issued.expiresAt * 1000).toISOString(),
+    scope: issued.scope,
+  };
+  print(command, answer, () => `${issued.accessToken}\n`);
+}
