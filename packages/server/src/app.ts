@@ -27,6 +27,7 @@ import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
 import { useClientCertificates } from './http/client-certificates.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
+import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
@@ -216,6 +217,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   useRequestLog(app, root.id);
+  useOverloadShedding(app);
 
   app.register(async (api) => {
     guardRoutes(api, guard);

@@ -20,6 +20,7 @@ export function healthEndpoint(events: EventLog): ProtocolPlugin {
     app.get(
       '/health',
       {
+        config: { neverShed: true },
         schema: {
           tags: ['Operation'],
           operationId: 'health',
@@ -32,6 +33,7 @@ export function healthEndpoint(events: EventLog): ProtocolPlugin {
     app.get(
       '/health/ready',
       {
+        config: { neverShed: true },
         schema: {
           tags: ['Operation'],
           operationId: 'ready',

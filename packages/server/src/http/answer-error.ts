@@ -10,7 +10,9 @@ const retryAfterSeconds = 5;
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const oauthErrors = request.routeOptions?.config?.oauthErrors === true;
   const error = toOAuthError(thrown, oauthErrors);
-  if (error.status >= 500) {
+  if (error.reason === 'overloaded') {
+    request.log.debug({ reason: error.reason }, 'request shed');
+  } else if (error.status >= 500) {
     request.log.error({ err: thrown, code: error.code }, 'request failed');
   } else {
     const cause = error.cause instanceof Error ? error.cause.message : undefined;
