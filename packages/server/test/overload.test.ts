@@ -18,13 +18,15 @@ const tokenForm = () => ({
 });
 
 async function expectShed(): Promise<void> {
-  const { status, headers, body } = await server.postForm(tokenPath, tokenForm());
+  const [{ status, headers, body }, other] = await Promise.all([
+    server.postForm(tokenPath, tokenForm()),
+    server.call('GET', '/api/v1/oauth/scope'),
+  ]);
   expect([status, body]).toEqual([
     503,
     { error: 'temporarily_unavailable', error_description: body.detail, detail: 'There is too much to do: try again.' },
   ]);
   expect(headers.get('retry-after')).toBe('5');
-  const other = await server.call('GET', '/api/v1/oauth/scope');
   expect([other.status, other.body.error]).toEqual([503, 'temporarily_unavailable']);
 }
 
@@ -71,10 +73,15 @@ test('requests that come late because there is too much to compute are shed unti
   await expectServed();
   await compute(1_000);
   expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200);
-  for (let round = 0; round < 3; round += 1) {
-    await compute(1_000);
-  }
-  await expectShed();
+  // Tried again where this machine took longer to ask than the server to find out that it is over.
+  await vi.waitFor(
+    async () => {
+      await compute(1_000);
+      await compute(1_000);
+      await expectShed();
+    },
+    { timeout: 20_000 },
+  );
   expect(server.log.join('')).toContain('overloaded: requests are shed');
   await expectServed();
 });
