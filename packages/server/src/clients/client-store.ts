@@ -1,5 +1,7 @@
 /** Clients and their secrets' digests in the database. */
 import type { Kysely, Selectable } from 'kysely';
+import { type ClientOrder, clientParts } from '../db/client-parts.ts';
+import { holdsText, searchColumnsOf } from '../db/client-search.ts';
 import type { ClientTable, Database } from '../db/schema.ts';
 import type { Client } from './client.ts';
 import { listSecrets } from './client-secret-store.ts';
@@ -22,21 +24,75 @@ export interface ClientPage {
   readonly total: number;
 }
 
-/** One page, oldest client first. `page` counts from 1. */
-export async function listClients(db: Kysely<Database>, page: number, size: number): Promise<ClientPage> {
+export interface ClientListing extends ClientOrder {
+  /** Part of the id, the name or the description, in any case; undefined: all clients. */
+  readonly search: string | undefined;
+  /** Counts from 1. */
+  readonly page: number;
+  readonly size: number;
+}
+
+/** One page. A search looks at every client, and takes a second or so where there are a million. */
+export async function listClients(db: Kysely<Database>, listing: ClientListing): Promise<ClientPage> {
+  const { total, ids } =
+    listing.search === undefined
+      ? { total: await countClients(db), ids: await idsOfPage(db, listing) }
+      : await searchClients(db, listing.search, listing);
+  const rows =
+    ids.length === 0
+      ? []
+      : await db
+          .selectFrom('clients')
+          .selectAll()
+          .where('id', 'in', ids)
+          .orderBy(listing.column, listing.direction)
+          .orderBy('id', listing.direction)
+          .execute();
+  return { clients: rows.map((row) => fromRow(row, [])), total };
+}
+
+async function countClients(db: Kysely<Database>): Promise<number> {
   const { total } = await db
     .selectFrom('clients')
     .select((select) => select.fn.countAll<number>().as('total'))
     .executeTakeFirstOrThrow();
+  return Number(total);
+}
+
+/** Of ids alone, so that the clients of the pages before are skipped in the index. */
+async function idsOfPage(db: Kysely<Database>, { column, direction, page, size }: ClientListing): Promise<string[]> {
   const rows = await db
     .selectFrom('clients')
-    .selectAll()
-    .orderBy('created_at')
-    .orderBy('id')
+    .select('id')
+    .orderBy(column, direction)
+    .orderBy('id', direction)
     .limit(size)
     .offset((page - 1) * size)
     .execute();
-  return { clients: rows.map((row) => fromRow(row, [])), total: Number(total) };
+  return rows.map(({ id }) => id);
+}
+
+async function searchClients(
+  db: Kysely<Database>,
+  search: string,
+  { page, size, ...order }: ClientListing,
+): Promise<{ readonly total: number; readonly ids: readonly string[] }> {
+  const first = (page - 1) * size;
+  const ids: string[] = [];
+  let total = 0;
+  for await (const withinPart of clientParts(db, order)) {
+    const found = await db
+      .selectFrom('clients')
+      .select('id')
+      .where(withinPart)
+      .where(holdsText('search_text', search.toLowerCase()))
+      .orderBy(order.column, order.direction)
+      .orderBy('id', order.direction)
+      .execute();
+    ids.push(...found.slice(Math.max(0, first - total), Math.max(0, first + size - total)).map(({ id }) => id));
+    total += found.length;
+  }
+  return { total, ids };
 }
 
 export async function insertClient(db: Kysely<Database>, client: Client): Promise<void> {
@@ -67,6 +123,7 @@ function toColumns(client: Client) {
     generation: client.generation,
     metadata: JSON.stringify(client.metadata),
     updated_at: client.updatedAt,
+    ...searchColumnsOf(client),
   };
 }
 

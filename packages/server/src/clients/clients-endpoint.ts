@@ -53,6 +53,32 @@ export const ClientView = Type.Object({
   ...clientMetadataMembers,
 });
 
+/** What lists are sorted by, and how that is read from the database. */
+const orders = {
+  created_at: { column: 'created_at', direction: 'asc' },
+  '-created_at': { column: 'created_at', direction: 'desc' },
+  name: { column: 'sort_name', direction: 'asc' },
+  '-name': { column: 'sort_name', direction: 'desc' },
+} as const;
+
+const ListQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    search: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        pattern: printable,
+        description: 'Part of the id, the name or the description, in upper or lower case.',
+      }),
+    ),
+    sort: Type.Enum(['created_at', '-created_at', 'name', '-name'], {
+      default: 'created_at',
+      description: 'With `-`, the other way round. Names are compared in lower case.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
 const ClientPath = Type.Object({ client_id: Type.String() });
 
 export interface ClientsEndpointOptions {
@@ -89,14 +115,19 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         schema: {
           tags: ['OAuth'],
           operationId: 'list_clients',
-          summary: 'List clients, oldest first',
-          querystring: PageQuery,
+          summary: 'List clients',
+          querystring: ListQuery,
           response: { 200: pageView(ClientView), ...errorResponses(401, 403, 422) },
         },
       },
       async (request) => {
-        const { page, size } = request.query;
-        const { clients, total } = await listClients(db, page, size);
+        const { page, size, search, sort } = request.query;
+        const { clients, total } = await listClients(db, {
+          ...orders[sort],
+          search: search === '' ? undefined : search,
+          page,
+          size,
+        });
         return pageOf(clients.map(toView), total, request.query);
       },
     );

@@ -18,6 +18,9 @@ export interface ClientTable {
   /** RFC 3339, UTC. */
   created_at: string;
   updated_at: string;
+  /** See `client-search.ts`. */
+  search_text: string;
+  sort_name: string;
 }
 
 export interface ClientSecretTable {
@@ -148,7 +151,34 @@ export interface WindowCountTable {
   count: number;
 }
 
+export interface OwnScopeTable {
+  name: string;
+  description: string;
+}
+
+export interface ClientUsageTable {
+  client_id: string;
+  tokens_issued: number;
+  last_issued_at: string;
+}
+
+export interface ScopeUsageTable extends ClientUsageTable {
+  scope: string;
+}
+
+export interface TokenStatisticsTable {
+  /** Hours since 1970. */
+  hour: number;
+  /** `issued`, or why the request was refused. */
+  outcome: string;
+  requests: number;
+}
+
 export interface Database {
+  own_scopes: OwnScopeTable;
+  client_usage: ClientUsageTable;
+  scope_usage: ScopeUsageTable;
+  token_statistics: TokenStatisticsTable;
   trusted_issuers: TrustedIssuerTable;
   initial_access_tokens: InitialAccessTokenTable;
   registrations: RegistrationTable;

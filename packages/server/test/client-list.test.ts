@@ -1,0 +1,168 @@
+/** Finding clients in a long list: search, order, pages. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestServer, type TestServer } from './harness.ts';
+
+let server: TestServer;
+let root: string;
+
+interface Listed {
+  readonly client_id: string;
+  readonly name: string | null;
+  readonly created_at: string;
+}
+
+const path = '/api/v1/oauth/client';
+const list = async (query: Record<string, string | number>) =>
+  server.call('GET', `${path}?${new URLSearchParams(query as Record<string, string>)}`, { token: root });
+const namesOf = async (query: Record<string, string | number>) =>
+  ((await list({ size: 100, ...query })).body.items as Listed[]).map(({ name }) => name);
+
+const clients = [
+  { name: 'Billing', description: 'Sends invoices' },
+  { name: 'billing-test', description: null },
+  { name: null, description: 'no name, but an INVOICE' },
+  { name: '100%', description: null },
+  { name: '1000', description: null },
+  { name: 'a_b', description: null },
+  { name: 'axb', description: null },
+  { name: 'back\\slash', description: null },
+  { name: '\u00c4rger', description: null },
+];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  root = await server.rootToken();
+  for (const client of clients) {
+    await server.advance(1);
+    await server.createClient(client);
+  }
+});
+afterAll(() => server.close());
+
+describe('search', () => {
+  test.each<[string, (string | null)[]]>([
+    ['billing', ['Billing', 'billing-test']],
+    ['BILL', ['Billing', 'billing-test']],
+    ['invoice', ['Billing', null]],
+    ['%', ['100%']],
+    ['0%', ['100%']],
+    ['a_b', ['a_b']],
+    ['_', ['a_b']],
+    ['\\', ['back\\slash']],
+    ['\u00e4RG', ['\u00c4rger']],
+    ['nothing of the kind', []],
+    ["' or 1=1 --", []],
+  ])('%j finds %j', async (search, names) => {
+    expect(await namesOf({ search })).toEqual(names);
+    expect((await list({ search })).body.total).toBe(names.length);
+  });
+
+  test('finds by a part of the id', async () => {
+    const [first] = (await list({ size: 1 })).body.items;
+    expect(await namesOf({ search: first.client_id.slice(3, 15).toLowerCase() })).toEqual([first.name]);
+  });
+
+  test('of nothing finds all', async () => {
+    expect((await list({ search: '' })).body.total).toBe(clients.length);
+  });
+
+  test('finds by what a client was changed to, and no more by what it was', async () => {
+    const { clientId } = await server.createClient({ name: 'before' });
+    await server.call('PATCH', `${path}/${clientId}`, { token: root, body: { name: 'after' } });
+    expect([await namesOf({ search: 'before' }), await namesOf({ search: 'after' })]).toEqual([[], ['after']]);
+    await server.call('DELETE', `${path}/${clientId}`, { token: root });
+    expect(await namesOf({ search: 'after' })).toEqual([]);
+  });
+
+  test.each([
+    [{ search: 'x'.repeat(101) }, 'search: must NOT have more than 100 characters.'],
+    [{ search: 'a\nb' }, 'search: holds characters that are not allowed.'],
+    [{ sort: 'scopes' }, 'sort: must be one of created_at, -created_at, name, -name.'],
+    [{ searching: 'x' }, 'The URL: searching is not a known parameter.'],
+  ])('%j is 422', async (query, detail) => {
+    const { status, body } = await list(query as Record<string, string>);
+    expect([status, body.detail]).toEqual([422, detail]);
+  });
+});
+
+describe('order', () => {
+  const byAge = clients.map(({ name }) => name);
+  const byName = [null, '100%', '1000', 'a_b', 'axb', 'back\\slash', 'Billing', 'billing-test', '\u00c4rger'];
+
+  test.each<[string, (string | null)[]]>([
+    ['created_at', byAge],
+    ['-created_at', byAge.toReversed()],
+  ])('%s', async (sort, names) => {
+    expect(await namesOf({ sort })).toEqual(names);
+  });
+
+  test('name, whatever the database does with marks and accents', async () => {
+    const names = await namesOf({ sort: 'name' });
+    expect(names.toSorted()).toEqual(byName.toSorted());
+    const known = (name: string | null) => name === null || /^[a-z-]+$/i.test(name);
+    expect(names.filter(known)).toEqual([null, 'axb', 'Billing', 'billing-test']);
+    expect(await namesOf({ sort: '-name' })).toEqual(names.toReversed());
+  });
+});
+
+test('of thousands of clients every page is that part of the whole list, with its total', async () => {
+  const many = await startTestServer();
+  try {
+    const row = await many.createClient({ name: 'many' });
+    const template = await many.db
+      .selectFrom('clients')
+      .selectAll()
+      .where('id', '=', row.clientId)
+      .executeTakeFirstOrThrow();
+    const rows = Array.from({ length: 4_500 }, (_, index) => {
+      const [id, sort_name] = [`id${index * 7919}`, `name ${index % 700}`];
+      // Many of one age and one name, so that order among them is the id's.
+      const created_at = new Date(1_700_000_000_000 + (index % 900) * 1_000).toISOString();
+      return { ...template, id, name: sort_name, sort_name, created_at, search_text: `${id}\n${sort_name}\n` };
+    });
+    for (let first = 0; first < rows.length; first += 500) {
+      await many.db
+        .insertInto('clients')
+        .values(rows.slice(first, first + 500))
+        .execute();
+    }
+    const token = await many.rootToken();
+    const all = [...rows, template];
+    const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+    const orders = {
+      created_at: (a: typeof template, b: typeof template) =>
+        compare(a.created_at, b.created_at) || compare(a.id, b.id),
+      name: (a: typeof template, b: typeof template) => compare(a.sort_name, b.sort_name) || compare(a.id, b.id),
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('created_at', 'name'),
+        fc.boolean(),
+        fc.constantFrom(undefined, '7', 'name 1', 'NAME 69', 'id1', 'many'),
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 100 }),
+        async (column, reversed, search, page, size) => {
+          const found = all
+            .filter(({ search_text }) => search === undefined || search_text.includes(search.toLowerCase()))
+            .toSorted(orders[column as keyof typeof orders]);
+          const ordered = reversed ? found.toReversed() : found;
+          const query = new URLSearchParams({
+            sort: reversed ? `-${column}` : column,
+            page: `${page}`,
+            size: `${size}`,
+            ...(search !== undefined && { search }),
+          });
+          const { body } = await many.call('GET', `${path}?${query}`, { token });
+          expect(body.total).toBe(found.length);
+          expect(body.items.map((item: Listed) => item.client_id)).toEqual(
+            ordered.slice((page - 1) * size, page * size).map(({ id }) => id),
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  } finally {
+    await many.close();
+  }
+});
