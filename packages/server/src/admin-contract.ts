@@ -16,7 +16,9 @@ import type {
   View as InitialAccessTokenView,
 } from './registration/initial-access-tokens-endpoint.ts';
 import type { ResourceBody } from './resources/resources-endpoint.ts';
-import type { ScopeView } from './scopes/scopes-endpoint.ts';
+import type { ScopeBody as ScopeBodySchema, ScopeView } from './scopes/scopes-endpoint.ts';
+import type { StatisticsView } from './usage/statistics-endpoint.ts';
+import type { ClientUsageView, UnusedScopesView } from './usage/usage-endpoint.ts';
 
 /** One page of a list. `page` counts from 1; `pages` is 0 for an empty list. */
 export type Page<Item> = Omit<Static<ReturnType<typeof pageView<TSchema>>>, 'items'> & { items: Item[] };
@@ -36,6 +38,15 @@ export type ClientSecret = Static<typeof SecretView>;
 
 /** `GET /api/v1/oauth/scope?view=full` answers an array of these. */
 export type Scope = Static<typeof ScopeView>;
+/** `PUT /api/v1/oauth/scope` takes one or an array. */
+export type ScopeBody = Static<typeof ScopeBodySchema>;
+
+/** `GET /api/v1/oauth/client/{client_id}/usage`. */
+export type ClientUsage = Static<typeof ClientUsageView>;
+/** `GET /api/v1/oauth/usage/unused` answers pages of these. */
+export type UnusedScopes = Static<typeof UnusedScopesView>;
+/** `GET /api/v1/oauth/statistics`. */
+export type Statistics = Static<typeof StatisticsView>;
 
 /** `PUT /api/v1/oauth/resource` takes what it answers. */
 export type Resource = Static<typeof ResourceBody>;

@@ -16,7 +16,6 @@ import { createClientDirectory } from './clients/client-directory.ts';
 import { clientsEndpoint } from './clients/clients-endpoint.ts';
 import { createRootClient } from './clients/root-client.ts';
 import { createSecretAdministration } from './clients/secret-administration.ts';
-import { createSecretUsage } from './clients/secret-usage.ts';
 import { secretsEndpoint } from './clients/secrets-endpoint.ts';
 import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
@@ -55,13 +54,15 @@ import { openResourceRegistry } from './resources/resource-registry.ts';
 import { resourcesEndpoint } from './resources/resources-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
 import { revocationEndpoint } from './revocation-endpoint.ts';
-import { defaultScopes } from './scopes/default-scopes.ts';
-import { createScopeRegistry } from './scopes/scope-registry.ts';
+import { openOwnScopes } from './scopes/own-scopes.ts';
 import { scopesEndpoint } from './scopes/scopes-endpoint.ts';
 import { clientCredentials } from './token/client-credentials.ts';
 import { createJwtBearer } from './token/jwt-bearer.ts';
 import { tokenEndpoint } from './token/token-endpoint.ts';
 import { createTokenExchange } from './token/token-exchange.ts';
+import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
+import { createUsage } from './usage/usage.ts';
+import { usageEndpoint } from './usage/usage-endpoint.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -85,9 +86,15 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const { db, driver, masterKey } = installation;
   const { issuer } = config;
 
-  const registry = createScopeRegistry(defaultScopes);
   const events = await openEventLog({ db, driver, maxStalenessSeconds: config.maxStalenessSeconds, now });
   const resources = await openResourceRegistry(db, events, issuer);
+  const scopes = await openOwnScopes({
+    db,
+    events,
+    findResources: (name) =>
+      resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
+  });
+  const { registry } = scopes;
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const revokedTokens = await openRevokedTokens(db, events);
   const keys = await openKeyRing({
@@ -104,7 +111,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const directory = createClientDirectory({ db, events, root, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
-  const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens });
+  const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: scopes.load });
   const administration = createClientAdministration({
     events,
     masterKey,
@@ -114,14 +121,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     detailsTypes,
     now,
   });
-  const secretUsage = createSecretUsage(db);
+  const usage = createUsage({ db, now });
   const secrets = createSecretAdministration({
     db,
     events,
     masterKey,
     granting,
     assignableBy,
-    usage: secretUsage,
+    lastSecretUse: usage.lastSecretUse,
     now,
   });
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
@@ -158,7 +165,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     masterKey,
     keys: createClientKeys(fetchDocument),
     usedTokens,
-    secretUsage,
+    noteSecretUse: usage.noteSecretUse,
     failures,
     now,
   });
@@ -196,7 +203,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await keys.maintain();
       await usedTokens.forgetExpired(now() / 1000);
       await revokedTokens.forgetExpired(now() / 1000);
-      await secretUsage.write();
+      await usage.write();
       await windowCounts.forgetPast();
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
@@ -207,7 +214,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     stopMaintenance();
     windowCounts.stop();
     await stopFollowing();
-    await secretUsage.write();
+    await usage.write();
   });
 
   recordRoutes(app);
@@ -226,7 +233,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     });
     await clientsEndpoint({ db, administration })(api);
     await secretsEndpoint({ secrets })(api);
-    await scopesEndpoint(registry)(api);
+    await scopesEndpoint(scopes)(api);
+    await usageEndpoint({ db, usage, now })(api);
+    await statisticsEndpoint({ db, usage, now })(api);
     await keysEndpoint({ keys, now })(api);
     await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(api);
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
@@ -246,6 +255,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       senderConstraint,
       targets,
       detailsTypes,
+      usage,
       now,
     })(protocol);
     await introspectionEndpoint({

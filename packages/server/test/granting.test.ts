@@ -96,7 +96,7 @@ describe.each<GrantingMode>(['registry', 'held'])('with POSTERN_GRANTING=%s', (m
       events,
       masterKey,
       granting,
-      assignableBy: createAssignableBy({ issuer, root, granting, revokedTokens }),
+      assignableBy: createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: async () => registry }),
       resources: await openResourceRegistry(db, events, issuer),
       detailsTypes: await openAuthorizationDetailsTypeRegistry(db, events),
       now: Date.now,

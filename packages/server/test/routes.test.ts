@@ -56,7 +56,12 @@ const scopes = {
   'GET /api/v1/oauth/resource/:resource_key': 'resource:read',
   'DELETE /api/v1/oauth/resource/:resource_key': 'resource:delete',
   'GET /api/v1/oauth/scope': 'scope:read',
+  'PUT /api/v1/oauth/scope': 'scope:create_or_update',
+  'DELETE /api/v1/oauth/scope/:name': 'scope:delete',
   'GET /api/v1/oauth/scopes': 'scope:read',
+  'GET /api/v1/oauth/client/:client_id/usage': 'client:read',
+  'GET /api/v1/oauth/usage/unused': 'client:read',
+  'GET /api/v1/oauth/statistics': 'audit:read',
 };
 
 interface Route {

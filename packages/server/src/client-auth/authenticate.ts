@@ -3,7 +3,6 @@ import { type ErrorReason, OAuthError, parseBasicCredentials } from '@postern/pr
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
-import type { SecretUsage } from '../clients/secret-usage.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
@@ -58,14 +57,14 @@ export interface ClientAuthenticationOptions {
   readonly masterKey: MasterKey;
   readonly keys: ClientKeys;
   readonly usedTokens: UsedTokens;
-  readonly secretUsage: SecretUsage;
+  readonly noteSecretUse: (secretId: string) => void;
   readonly failures: FailureBudgets;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
-  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, secretUsage, failures, now } = options;
+  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, noteSecretUse, failures, now } = options;
 
   /** The client that is claimed, and why it is not the one that asks. */
   const judge = async (claim: Claim): Promise<{ client: Client | undefined; fault: ErrorReason | undefined }> => {
@@ -88,7 +87,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
         if ('fault' in check) {
           return { client, fault: check.fault };
         }
-        secretUsage.note(check.secretId, now());
+        noteSecretUse(check.secretId);
         return { client, fault: findMethodFault(client, claim.method) };
       }
     }

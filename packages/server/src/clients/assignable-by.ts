@@ -3,6 +3,7 @@ import { type AccessToken, refuseToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Client } from './client.ts';
 import { findClient } from './client-store.ts';
 import { assignableScopes, type GrantingRules } from './granting.ts';
@@ -20,9 +21,12 @@ export interface AssignableByOptions {
   readonly root: Client;
   readonly granting: GrantingRules;
   readonly revokedTokens: RevokedTokens;
+  /** The scopes there are, as the database has them. */
+  readonly loadScopes: (transaction: Kysely<Database>) => Promise<ScopeRegistry>;
 }
 
-export function createAssignableBy({ issuer, root, granting, revokedTokens }: AssignableByOptions): AssignableBy {
+export function createAssignableBy(options: AssignableByOptions): AssignableBy {
+  const { issuer, root, granting, revokedTokens, loadScopes } = options;
   return async (transaction, token) => {
     const granter = token.clientId === root.id ? root : await findClient(transaction, token.clientId);
     const fault = await findTokenFault(token, {
@@ -33,6 +37,7 @@ export function createAssignableBy({ issuer, root, granting, revokedTokens }: As
     if (granter === undefined || fault !== undefined) {
       throw refuseToken(fault ?? 'client_unknown');
     }
-    return assignableScopes(granter, token.scopes, granting);
+    // A scope may have been deleted since the request was read: it must not come into a client that is made now.
+    return assignableScopes(granter, token.scopes, { ...granting, registry: await loadScopes(transaction) });
   };
 }

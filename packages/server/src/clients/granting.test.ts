@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defaultScopes } from '../scopes/default-scopes.ts';
 import { createScopeRegistry } from '../scopes/scope-registry.ts';
-import { assignableScopes, type Granter, type GrantingRules, reachOf, requireAssignable } from './granting.ts';
+import {
+  assignableScopes,
+  type Granter,
+  type GrantingRules,
+  laterScopes,
+  reachOf,
+  requireAssignable,
+} from './granting.ts';
 
 const registry = createScopeRegistry(defaultScopes);
 const byRegistry: GrantingRules = { mode: 'registry', registry };
@@ -29,11 +36,13 @@ const rules = fc.constantFrom(byRegistry, byHeld);
 
 describe('the scopes that a client may assign', () => {
   test('root: all', () => {
-    expect(assignable({ ...granter([]), isRoot: true }, byHeld)).toEqual(all.toSorted());
+    expect(assignable({ ...granter([]), isRoot: true }, byHeld)).toEqual([...all, laterScopes].toSorted());
   });
 
   test('with client:create and no grantable_scopes: every scope that does not administer Postern', () => {
-    expect(assignable(granter(['client:create']), byRegistry)).toEqual([...registry.ordinaryNames].toSorted());
+    expect(assignable(granter(['client:create']), byRegistry)).toEqual(
+      [...registry.ordinaryNames, laterScopes].toSorted(),
+    );
   });
 
   test('the same with POSTERN_GRANTING=held: those of its token that do not administer Postern', () => {
@@ -95,8 +104,23 @@ describe('what a client can be made into', () => {
       new Set(['client:create', 'policy:read', 'rule:read']),
     );
     expect(reachOf(granter(['client:create']), byRegistry)).toEqual(
-      registry.ordinaryNames.union(new Set(['client:create'])),
+      registry.ordinaryNames.union(new Set(['client:create', laterScopes])),
     );
+  });
+
+  test('is not able to hand out scopes that are added later where its maker is not', () => {
+    const open = granter(['client:create']);
+    const maker = granter(['client:create'], registry.ordinaryNames);
+    const limit = assignableScopes(maker, maker.scopes, byRegistry);
+    expect(() => requireAssignable(open, limit, byRegistry)).toThrow(
+      /^The client could hand out the scope that is added next, which you may not assign: narrow/,
+    );
+    expect(() =>
+      requireAssignable(granter(['client:create'], registry.ordinaryNames), limit, byRegistry),
+    ).not.toThrow();
+    expect(() => requireAssignable(open, limit, byHeld)).not.toThrow();
+    const root = assignableScopes({ ...granter([]), isRoot: true }, new Set(), byRegistry);
+    expect(() => requireAssignable(open, root, byRegistry)).not.toThrow();
   });
 
   test('a refusal names the scope that is too much', () => {

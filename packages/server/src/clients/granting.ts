@@ -19,6 +19,12 @@ export interface GrantingRules {
 }
 
 /**
+ * Stands for the scopes that will be added, in what a client may assign. Who may assign all ordinary scopes there are
+ * because they were listed one by one may not assign these. It reads as the end of a sentence, and no scope has spaces.
+ */
+export const laterScopes = 'that is added next';
+
+/**
  * The scopes that a client may assign with a token of `tokenScopes`: those of the token and its `grantable_scopes`.
  * With no `grantable_scopes`, a holder of `client:create` may assign the whole registry (or, by POSTERN_GRANTING,
  * what its token holds), and nothing that administers Postern is assigned at all.
@@ -29,14 +35,18 @@ export function assignableScopes(
   { mode, registry }: GrantingRules,
 ): ReadonlySet<string> {
   if (granter.isRoot) {
-    return registry.names;
+    return withLater(registry.names);
   }
   if (granter.grantableScopes !== null) {
     return tokenScopes.union(granter.grantableScopes);
   }
   return mode === 'registry' && tokenScopes.has('client:create')
-    ? registry.ordinaryNames
+    ? withLater(registry.ordinaryNames)
     : tokenScopes.intersection(registry.ordinaryNames);
+}
+
+function withLater(names: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set(names).add(laterScopes);
 }
 
 /** All that could ever be done with a client: the scopes it holds, and those it could assign. */

@@ -12,7 +12,6 @@ import { type ClientSecret, isExpired, newSecret } from './client-secret.ts';
 import { deleteSecret, insertSecret, listSecrets, setSecretExpiry } from './client-secret-store.ts';
 import { generateClientSecret } from './credentials.ts';
 import { type GrantingRules, requireAssignable } from './granting.ts';
-import type { SecretUsage } from './secret-usage.ts';
 
 /** Secrets of one client that are valid at once, at the most. */
 const mostSecrets = 5;
@@ -47,13 +46,14 @@ export interface SecretAdministrationOptions {
   readonly masterKey: MasterKey;
   readonly granting: GrantingRules;
   readonly assignableBy: AssignableBy;
-  readonly usage: SecretUsage;
+  /** Milliseconds since 1970; undefined: not since what the database says. */
+  readonly lastSecretUse: (secretId: string) => number | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createSecretAdministration(options: SecretAdministrationOptions): SecretAdministration {
-  const { db, events, masterKey, granting, assignableBy, usage, now } = options;
+  const { db, events, masterKey, granting, assignableBy, lastSecretUse, now } = options;
 
   const getChangeable = async (transaction: Kysely<Database>, token: AccessToken, clientId: string) => {
     const assignable = await assignableBy(transaction, token);
@@ -63,7 +63,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
   };
   const withUsage = (secret: ClientSecret): ClientSecret => ({
     ...secret,
-    lastUsedAt: usage.lastUse(secret.id) ?? secret.lastUsedAt,
+    lastUsedAt: lastSecretUse(secret.id) ?? secret.lastUsedAt,
   });
 
   return {

@@ -9,6 +9,8 @@ export type EventKind =
   | 'secret.created'
   | 'secret.deleted'
   | 'token.revoked'
+  | 'scope.saved'
+  | 'scope.deleted'
   | 'resource.saved'
   | 'resource.deleted'
   | 'issuer.saved'

@@ -61,7 +61,8 @@ export function pathOf(url: string): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
+/** What a caller is told of anything that was thrown. */
+export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
   if (thrown instanceof OAuthError) {
     return thrown;
   }

@@ -5,10 +5,23 @@ export interface Scope {
   readonly description: string;
   /** It lets its holder administer Postern itself; only root and explicit `grantable_scopes` hand it out. */
   readonly administrative: boolean;
+  /** Those that Postern starts with stay as they are. */
+  readonly origin: 'built-in' | 'own';
 }
 
-const ordinary = (name: string, description: string): Scope => ({ name, description, administrative: false });
-const administrative = (name: string, description: string): Scope => ({ name, description, administrative: true });
+const builtIn = { origin: 'built-in' } as const;
+const ordinary = (name: string, description: string): Scope => ({
+  name,
+  description,
+  administrative: false,
+  ...builtIn,
+});
+const administrative = (name: string, description: string): Scope => ({
+  name,
+  description,
+  administrative: true,
+  ...builtIn,
+});
 
 export const defaultScopes: readonly Scope[] = [
   administrative('client:create', 'Make clients and give them scopes'),
@@ -60,6 +73,8 @@ export const defaultScopes: readonly Scope[] = [
   ordinary('user-permission:create', 'Give permissions to users'),
   ordinary('user-permission:update', 'Change the permissions of users'),
   ordinary('user-permission:read', 'Read the permissions of users'),
+  administrative('scope:create_or_update', 'Add scopes and change the descriptions of those that were added'),
+  administrative('scope:delete', 'Delete scopes that were added'),
   administrative('resource:read', 'List and read the resources that tokens can be for'),
   administrative('resource:create_or_update', 'Make and change resources'),
   administrative('resource:delete', 'Delete resources'),
@@ -73,6 +88,7 @@ export const defaultScopes: readonly Scope[] = [
   administrative('initial_access_token:create', 'Make initial access tokens, with which clients are registered'),
   administrative('initial_access_token:read', 'List initial access tokens and their use'),
   administrative('initial_access_token:delete', 'Delete initial access tokens'),
+  administrative('audit:read', 'Read who changed what, and how many tokens were issued and refused'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
 ];

@@ -10,11 +10,13 @@ import { assertionType } from '../client-auth/private-key-jwt.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { type GrantType, jwtBearer } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import { toOAuthError } from '../http/answer-error.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { TokenQuota } from '../limits/token-quota.ts';
+import type { Usage } from '../usage/usage.ts';
 import type { Grant } from './grant.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type TargetOptions } from './target.ts';
@@ -81,19 +83,34 @@ export interface TokenEndpointOptions {
   readonly senderConstraint: SenderConstraintOptions;
   readonly targets: TargetOptions;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
+  readonly usage: Usage;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
-  const { issuer, authenticateClient, failures, tokenQuota, keys, senderConstraint, targets, detailsTypes, now } =
-    options;
+  const {
+    issuer,
+    authenticateClient,
+    failures,
+    tokenQuota,
+    keys,
+    senderConstraint,
+    targets,
+    detailsTypes,
+    usage,
+    now,
+  } = options;
   const grants = new Map<string, Grant>(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
     app.post<{ Body: string }>(
       '/api/v1/oauth/token',
       {
+        onError: async (_request, _reply, error) => {
+          const { reason, code } = toOAuthError(error, true);
+          usage.noteRefused(reason ?? code);
+        },
         schema: {
           tags: ['OAuth'],
           operationId: 'acquire_access_token',
@@ -117,8 +134,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         if (grantType === undefined) {
           throw new OAuthError('invalid_request', 'The parameter grant_type is missing.');
         }
-        const scope = form.get('scope');
-        const scopes = scope === undefined ? undefined : parseScope(scope);
+        const wanted = form.get('scope');
+        const scopes = wanted === undefined ? undefined : parseScope(wanted);
 
         // 2. Find the grant.
         const grant = grants.get(grantType);
@@ -189,6 +206,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
         }
         tokenQuota.note(client);
+        const scope = authorization.scopes.join(' ');
+        usage.noteIssued(authorization.client, scope);
         request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
 
         // 8. Respond.
@@ -196,7 +215,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           access_token: token,
           token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
           expires_in: authorization.ttlSeconds,
-          scope: authorization.scopes.join(' '),
+          scope,
           authorization_details: authorization.authorizationDetails,
           ...authorization.answer,
         };

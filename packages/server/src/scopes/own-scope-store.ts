@@ -1,0 +1,47 @@
+/** The scopes that users added, in the database, and who holds one. */
+import type { Kysely } from 'kysely';
+import { clientParts, oldestFirst } from '../db/client-parts.ts';
+import { holdsText } from '../db/client-search.ts';
+import type { Database } from '../db/schema.ts';
+
+export interface OwnScope {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** All, by name. */
+export async function loadOwnScopes(db: Kysely<Database>): Promise<OwnScope[]> {
+  return db.selectFrom('own_scopes').select(['name', 'description']).orderBy('name').execute();
+}
+
+/** Makes the scope, or changes the one of that name. */
+export async function saveOwnScope(db: Kysely<Database>, { name, description }: OwnScope): Promise<void> {
+  await db
+    .insertInto('own_scopes')
+    .values({ name, description })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ description }))
+    .execute();
+}
+
+/** False where there is none of that name. */
+export async function deleteOwnScope(db: Kysely<Database>, name: string): Promise<boolean> {
+  const deleted = await db.deleteFrom('own_scopes').where('name', '=', name).returning('name').execute();
+  return deleted.length > 0;
+}
+
+/** Ids of the clients that hold the scope or may hand it out. Looks at every client. */
+export async function listScopeHolders(db: Kysely<Database>, name: string): Promise<string[]> {
+  // Names of scopes hold nothing that JSON escapes, so that each stands in the column as it is, in quotes.
+  const quoted = JSON.stringify(name);
+  const holders: string[] = [];
+  for await (const withinPart of clientParts(db, oldestFirst)) {
+    const rows = await db
+      .selectFrom('clients')
+      .select('id')
+      .where(withinPart)
+      .where((where) => where.or([holdsText('scopes', quoted), holdsText('grantable_scopes', quoted)]))
+      .execute();
+    holders.push(...rows.map(({ id }) => id));
+  }
+  return holders;
+}

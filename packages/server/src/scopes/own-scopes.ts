@@ -1,0 +1,164 @@
+/** The scopes that users add to those that Postern starts with. They are ordinary ones: none administers Postern. */
+import { isScopeToken, OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import { StartError } from '../config.ts';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { defaultScopes, type Scope } from './default-scopes.ts';
+import { deleteOwnScope, listScopeHolders, loadOwnScopes, type OwnScope, saveOwnScope } from './own-scope-store.ts';
+import { createScopeRegistry, type ScopeRegistry } from './scope-registry.ts';
+
+export interface OwnScopes {
+  /** All scopes there are, as this node knows them now. */
+  readonly registry: ScopeRegistry;
+  /** The same as the database has them, for a change that must not miss what another one did. */
+  load(transaction: Kysely<Database>): Promise<ScopeRegistry>;
+  /**
+   * Makes or changes them, all or none. Throws `invalid_parameter` for a name that no scope can have, and `conflict`
+   * for a built-in one and where there would be too many.
+   */
+  save(actor: string, scopes: readonly OwnScope[]): Promise<readonly Scope[]>;
+  /** Throws `not_found`, and `conflict` for a built-in one and for one that a client or a resource has. */
+  remove(actor: string, name: string): Promise<void>;
+}
+
+export interface OwnScopesOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  /** Keys of the resources that know the scope. */
+  readonly findResources: (name: string) => readonly string[];
+}
+
+/** Characters of all names together, with a space between two: the root client's tokens hold them all. */
+const mostCharacters = 8_000;
+
+const builtIn = createScopeRegistry(defaultScopes);
+
+/** Throws `StartError` where a scope of the users has a name that this version gives to one of its own. */
+export async function openOwnScopes({ db, events, findResources }: OwnScopesOptions): Promise<OwnScopes> {
+  const load = async (from: Kysely<Database>) => registryOf(await loadOwnScopes(from));
+
+  let current = await load(db);
+  requireNoneTaken(current);
+  events.follow(async ({ kind }) => {
+    if (kind.startsWith('scope.')) {
+      current = await load(db);
+    }
+  });
+
+  return {
+    registry: {
+      get scopes() {
+        return current.scopes;
+      },
+      get names() {
+        return current.names;
+      },
+      get ordinaryNames() {
+        return current.ordinaryNames;
+      },
+    },
+    load,
+
+    async save(actor, scopes) {
+      requireAllowed(scopes);
+      await events.change(actor, async (transaction, append) => {
+        for (const { name, description } of scopes) {
+          await saveOwnScope(transaction, { name, description });
+          await append({ kind: 'scope.saved', subject: name, data: { description } });
+        }
+        requireRoom(await load(transaction));
+      });
+      return scopes.map(toScope);
+    },
+
+    async remove(actor, name) {
+      requireNotBuiltIn(name);
+      await events.change(actor, async (transaction, append) => {
+        if (!isScopeToken(name) || !(await deleteOwnScope(transaction, name))) {
+          throw new OAuthError('not_found', `There is no scope ${name}.`);
+        }
+        requireUnused(name, await listScopeHolders(transaction, name), findResources(name));
+        await append({ kind: 'scope.deleted', subject: name, data: {} });
+      });
+    },
+  };
+}
+
+function registryOf(own: readonly OwnScope[]): ScopeRegistry {
+  return createScopeRegistry([...defaultScopes, ...own.map(toScope)]);
+}
+
+function toScope({ name, description }: OwnScope): Scope {
+  return { name, description, administrative: false, origin: 'own' };
+}
+
+function requireAllowed(scopes: readonly OwnScope[]): void {
+  const names = new Set<string>();
+  for (const [index, { name }] of scopes.entries()) {
+    const wrong = (text: string) => new OAuthError('invalid_parameter', `[${index}].name: ${text}`);
+    if (!isScopeToken(name)) {
+      throw wrong('must be printable ASCII without spaces, double quotes and backslashes.');
+    }
+    requireNotBuiltIn(name);
+    const family = administrativeFamily(name);
+    if (family !== undefined) {
+      throw wrong(`names that begin with ${family} are kept for scopes that administer Postern.`);
+    }
+    if (names.has(name)) {
+      throw wrong(`${name} is there twice.`);
+    }
+    names.add(name);
+  }
+}
+
+/** A name like that of an administrative scope would be taken for one, and may be one in a later version. */
+function administrativeFamily(name: string): string | undefined {
+  return defaultScopes
+    .filter(({ administrative }) => administrative)
+    .map((scope) => scope.name.replace(/:.*/, ':'))
+    .find((family) => name.startsWith(family));
+}
+
+function requireNotBuiltIn(name: string): void {
+  if (builtIn.names.has(name)) {
+    throw new OAuthError('conflict', `The scope ${name} is built in, and stays as it is.`);
+  }
+}
+
+function requireNoneTaken({ scopes }: ScopeRegistry): void {
+  const taken = scopes.find(({ name, origin }) => origin === 'own' && builtIn.names.has(name));
+  if (taken !== undefined) {
+    throw new StartError(
+      `The scope ${taken.name} was added by a user, and this version has one of that name that means something else: ` +
+        'start the version from before, take the scope from its clients, delete it, and start this version again.',
+    );
+  }
+}
+
+function requireRoom({ names }: ScopeRegistry): void {
+  if ([...names].join(' ').length > mostCharacters) {
+    throw new OAuthError(
+      'conflict',
+      `There is no room: the names of all scopes together have ${mostCharacters} characters at the most, for a token ` +
+        'of the root client holds them all.',
+    );
+  }
+}
+
+function requireUnused(name: string, clientIds: readonly string[], resourceKeys: readonly string[]): void {
+  if (clientIds.length > 0) {
+    const some = clientIds.slice(0, 3).join(', ');
+    throw new OAuthError(
+      'conflict',
+      `${clientIds.length} client${clientIds.length === 1 ? ' holds' : 's hold'} the scope ${name} or may hand it out: ` +
+        `take it from them first (${some}${clientIds.length > 3 ? ', ...' : ''}).`,
+    );
+  }
+  if (resourceKeys.length > 0) {
+    throw new OAuthError(
+      'conflict',
+      `The scope ${name} is one of the resource ${resourceKeys[0]}: take it from there first.`,
+    );
+  }
+}

@@ -1,0 +1,81 @@
+/** How many tokens were issued and refused, hour by hour. */
+import type { Kysely } from 'kysely';
+import { Type } from 'typebox';
+import type { Database } from '../db/schema.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses } from '../http/schemas.ts';
+import { msPerHour } from './noted.ts';
+import { statisticsDays, type Usage } from './usage.ts';
+import { countClientsByUse, loadOutcomes } from './usage-store.ts';
+
+export const StatisticsView = Type.Object({
+  buckets: Type.Array(
+    Type.Object({
+      from: Type.String({ format: 'date-time', description: 'The start of the hour.' }),
+      issued: Type.Integer(),
+      refused: Type.Integer(),
+      refused_by: Type.Record(Type.String(), Type.Integer(), {
+        description: 'The same by reason, as in the log; without one there, by the code of the error.',
+      }),
+    }),
+    { description: 'Every hour, oldest first; the last one is under way.' },
+  ),
+  clients: Type.Object({
+    total: Type.Integer(),
+    enabled: Type.Integer(),
+    active: Type.Integer({ description: 'Got a token within these hours.' }),
+  }),
+});
+
+const Query = Type.Object(
+  {
+    hours: Type.Integer({ minimum: 1, maximum: statisticsDays * 24, default: 24 }),
+  },
+  { additionalProperties: false },
+);
+
+export interface StatisticsEndpointOptions {
+  readonly db: Kysely<Database>;
+  readonly usage: Usage;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function statisticsEndpoint({ db, usage, now }: StatisticsEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.get(
+      '/api/v1/oauth/statistics',
+      {
+        config: { scope: 'audit:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_statistics',
+          summary: 'Read how many tokens were issued and refused, hour by hour',
+          description: 'What other nodes did within the last minute may be missing.',
+          querystring: Query,
+          response: { 200: StatisticsView, ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { hours } = request.query;
+        const first = Math.floor(now() / msPerHour) - hours + 1;
+        await usage.write();
+        const outcomes = await loadOutcomes(db, first);
+        return {
+          buckets: Array.from({ length: hours }, (_, index) => toBucket(first + index, outcomes.get(first + index))),
+          clients: { ...(await countClientsByUse(db, first * msPerHour)) },
+        };
+      },
+    );
+  };
+}
+
+function toBucket(hour: number, outcomes: ReadonlyMap<string, number> = new Map()) {
+  const refusals = [...outcomes].filter(([outcome]) => outcome !== 'issued');
+  return {
+    from: new Date(hour * msPerHour).toISOString(),
+    issued: outcomes.get('issued') ?? 0,
+    refused: refusals.reduce((sum, [, requests]) => sum + requests, 0),
+    refused_by: Object.fromEntries(refusals),
+  };
+}

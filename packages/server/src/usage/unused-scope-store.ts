@@ -1,0 +1,59 @@
+/** Which scopes their clients have not used for a while, and could do without. */
+import type { Kysely } from 'kysely';
+import { clientParts, oldestFirst, type WithinPart } from '../db/client-parts.ts';
+import type { Database } from '../db/schema.ts';
+
+export interface UnusedScopes {
+  readonly clientId: string;
+  readonly name: string | null;
+  readonly scopes: readonly string[];
+}
+
+/**
+ * One page, oldest client first, and how many there are: clients that were there by `since`, with the scopes that no
+ * token of theirs held from then on. Looks at every client, which takes seconds where there are a million. `since` is
+ * RFC 3339, UTC; `page` counts from 1.
+ */
+export async function listUnusedScopes(
+  db: Kysely<Database>,
+  since: string,
+  page: number,
+  size: number,
+): Promise<{ readonly items: readonly UnusedScopes[]; readonly total: number }> {
+  const first = (page - 1) * size;
+  const items: UnusedScopes[] = [];
+  let total = 0;
+  for await (const withinPart of clientParts(db, oldestFirst)) {
+    for (const unused of await unusedInPart(db, withinPart, since)) {
+      if (total >= first && items.length < size) {
+        items.push(unused);
+      }
+      total += 1;
+    }
+  }
+  return { items, total };
+}
+
+async function unusedInPart(db: Kysely<Database>, withinPart: WithinPart, since: string): Promise<UnusedScopes[]> {
+  const clients = await db
+    .selectFrom('clients')
+    .select(['id', 'name', 'scopes'])
+    .where(withinPart)
+    .where('created_at', '<=', since)
+    .where('scopes', '!=', '[]')
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  const used = await db
+    .selectFrom('scope_usage')
+    .select(['client_id', 'scope'])
+    .where('client_id', 'in', (select) => select.selectFrom('clients').select('id').where(withinPart))
+    .where('last_issued_at', '>=', since)
+    .execute();
+  const usedBy = Map.groupBy(used, ({ client_id }) => client_id);
+  return clients.flatMap(({ id, name, scopes }) => {
+    const usedScopes = new Set(usedBy.get(id)?.map(({ scope }) => scope));
+    const unused = (JSON.parse(scopes) as string[]).filter((scope) => !usedScopes.has(scope));
+    return unused.length === 0 ? [] : { clientId: id, name, scopes: unused };
+  });
+}

@@ -1,0 +1,107 @@
+/** What clients use of what they hold. */
+import type { Kysely } from 'kysely';
+import { Type } from 'typebox';
+import { getClient } from '../clients/client-administration.ts';
+import type { Database } from '../db/schema.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
+import { listUnusedScopes } from './unused-scope-store.ts';
+import type { Usage } from './usage.ts';
+import { findClientUsage, findScopeUsage } from './usage-store.ts';
+
+const counts = {
+  tokens_issued: Type.Integer({ description: 'Since the client was made.' }),
+  last_issued_at: nullable(Type.String({ format: 'date-time' })),
+};
+
+export const ClientUsageView = Type.Object({
+  ...counts,
+  scopes: Type.Array(Type.Object({ scope: Type.String(), ...counts }), {
+    description: 'Every scope that the client holds, and how many tokens had it.',
+  }),
+});
+
+export const UnusedScopesView = Type.Object({
+  client_id: Type.String(),
+  name: nullable(Type.String()),
+  scopes: Type.Array(Type.String()),
+});
+
+const ClientPath = Type.Object({ client_id: Type.String() });
+
+const UnusedQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    days: Type.Integer({
+      minimum: 1,
+      maximum: 3_650,
+      default: 90,
+      description: 'Days without a token. Clients that are younger are left out.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export interface UsageEndpointOptions {
+  readonly db: Kysely<Database>;
+  readonly usage: Usage;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.get(
+      '/api/v1/oauth/client/:client_id/usage',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_client_usage',
+          summary: 'Read how many tokens a client got, and for which scopes',
+          description: 'What other nodes issued within the last minute may be missing.',
+          params: ClientPath,
+          response: { 200: ClientUsageView, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => {
+        const client = await getClient(db, request.params.client_id);
+        await usage.write();
+        const scopes = await findScopeUsage(db, client.id);
+        return {
+          ...toView(await findClientUsage(db, client.id)),
+          scopes: [...client.scopes].map((scope) => ({ scope, ...toView(scopes.get(scope)) })),
+        };
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/usage/unused',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_unused_scopes',
+          summary: 'List the clients that hold scopes which they do not use, oldest first',
+          querystring: UnusedQuery,
+          response: { 200: pageView(UnusedScopesView), ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { days, page, size } = request.query;
+        await usage.write();
+        const since = new Date(now() - days * 86_400_000).toISOString();
+        const { items, total } = await listUnusedScopes(db, since, page, size);
+        return pageOf(
+          items.map(({ clientId, name, scopes }) => ({ client_id: clientId, name, scopes: [...scopes] })),
+          total,
+          request.query,
+        );
+      },
+    );
+  };
+}
+
+function toView(usage: { readonly tokensIssued: number; readonly lastIssuedAt: string } | undefined) {
+  return { tokens_issued: usage?.tokensIssued ?? 0, last_issued_at: usage?.lastIssuedAt ?? null };
+}

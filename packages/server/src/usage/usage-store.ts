@@ -1,0 +1,179 @@
+/** Counts of issued tokens and of requests in the database. Writing adds to what is there: other nodes count too. */
+import { type Kysely, sql } from 'kysely';
+import { setSecretLastUse } from '../clients/client-secret-store.ts';
+import type { Database } from '../db/schema.ts';
+import { type ClientCount, countsByScope } from './noted.ts';
+
+export interface ClientUsage {
+  readonly tokensIssued: number;
+  /** RFC 3339, UTC. */
+  readonly lastIssuedAt: string;
+}
+
+/** Rows in one statement. */
+const mostRows = 1_000;
+
+/** Clients that are gone by now are left out. */
+export async function addClientCounts(db: Kysely<Database>, counts: ReadonlyMap<string, ClientCount>): Promise<void> {
+  const existing = await db
+    .selectFrom('clients')
+    .select('id')
+    .where('id', 'in', [...counts.keys()])
+    .orderBy('id')
+    .execute();
+  const found = existing.map(({ id }) => [id, counts.get(id) as ClientCount] as const);
+  const clientRows = found.map(([id, count]) => ({
+    client_id: id,
+    tokens_issued: count.tokensIssued,
+    last_issued_at: toText(count.lastIssuedAt),
+  }));
+  for (const rows of inParts(clientRows)) {
+    await db
+      .insertInto('client_usage')
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.column('client_id').doUpdateSet((value) => ({
+          tokens_issued: value('client_usage.tokens_issued', '+', value.ref('excluded.tokens_issued')),
+          last_issued_at: laterOf('client_usage.last_issued_at', 'excluded.last_issued_at'),
+        })),
+      )
+      .execute();
+  }
+  const scopeRows = found.flatMap(([id, client]) =>
+    [...countsByScope(client)].map(([scope, count]) => ({
+      client_id: id,
+      scope,
+      tokens_issued: count.tokensIssued,
+      last_issued_at: toText(count.lastIssuedAt),
+    })),
+  );
+  for (const rows of inParts(scopeRows)) {
+    await db
+      .insertInto('scope_usage')
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.columns(['client_id', 'scope']).doUpdateSet((value) => ({
+          tokens_issued: value('scope_usage.tokens_issued', '+', value.ref('excluded.tokens_issued')),
+          last_issued_at: laterOf('scope_usage.last_issued_at', 'excluded.last_issued_at'),
+        })),
+      )
+      .execute();
+  }
+}
+
+/** By hour since 1970, then by outcome. */
+export async function addOutcomes(
+  db: Kysely<Database>,
+  hours: ReadonlyMap<number, ReadonlyMap<string, number>>,
+): Promise<void> {
+  const all = [...hours].flatMap(([hour, outcomes]) =>
+    [...outcomes].map(([outcome, requests]) => ({ hour, outcome, requests })),
+  );
+  for (const rows of inParts(all)) {
+    await db
+      .insertInto('token_statistics')
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.columns(['hour', 'outcome']).doUpdateSet((value) => ({
+          requests: value('token_statistics.requests', '+', value.ref('excluded.requests')),
+        })),
+      )
+      .execute();
+  }
+}
+
+/** Of hours before the given one. */
+export async function forgetOutcomes(db: Kysely<Database>, hour: number): Promise<void> {
+  await db.deleteFrom('token_statistics').where('hour', '<', hour).execute();
+}
+
+/** Of secrets by id, in milliseconds since 1970. */
+export async function writeLastUses(db: Kysely<Database>, lastUses: ReadonlyMap<string, number>): Promise<void> {
+  for (const [secretId, usedAt] of lastUses) {
+    await setSecretLastUse(db, secretId, usedAt);
+  }
+}
+
+/** Undefined: it never got a token. */
+export async function findClientUsage(db: Kysely<Database>, clientId: string): Promise<ClientUsage | undefined> {
+  const row = await db.selectFrom('client_usage').selectAll().where('client_id', '=', clientId).executeTakeFirst();
+  return row && toUsage(row);
+}
+
+/** By scope, those that the client does not hold any more among them. */
+export async function findScopeUsage(
+  db: Kysely<Database>,
+  clientId: string,
+): Promise<ReadonlyMap<string, ClientUsage>> {
+  const rows = await db.selectFrom('scope_usage').selectAll().where('client_id', '=', clientId).execute();
+  return new Map(rows.map((row) => [row.scope, toUsage(row)]));
+}
+
+/** From an hour since 1970 on, each with its outcomes. */
+export async function loadOutcomes(
+  db: Kysely<Database>,
+  from: number,
+): Promise<ReadonlyMap<number, ReadonlyMap<string, number>>> {
+  const rows = await db
+    .selectFrom('token_statistics')
+    .selectAll()
+    .where('hour', '>=', from)
+    .orderBy('hour')
+    .orderBy('outcome')
+    .execute();
+  const hours = new Map<number, Map<string, number>>();
+  for (const { hour, outcome, requests } of rows) {
+    const outcomes = hours.get(hour) ?? new Map<string, number>();
+    hours.set(hour, outcomes.set(outcome, Number(requests)));
+  }
+  return hours;
+}
+
+export interface ClientNumbers {
+  readonly total: number;
+  readonly enabled: number;
+  /** Got a token since then. */
+  readonly active: number;
+}
+
+/** `since` is in milliseconds since 1970. */
+export async function countClientsByUse(db: Kysely<Database>, since: number): Promise<ClientNumbers> {
+  const all = await db
+    .selectFrom('clients')
+    .select((select) => select.fn.countAll<number>().as('number'))
+    .executeTakeFirstOrThrow();
+  // The disabled ones are few, and the index finds them.
+  const disabled = await db
+    .selectFrom('clients')
+    .select((select) => select.fn.countAll<number>().as('number'))
+    .where('enabled', '=', 0)
+    .executeTakeFirstOrThrow();
+  const active = await db
+    .selectFrom('client_usage')
+    .select((select) => select.fn.countAll<number>().as('number'))
+    .where('last_issued_at', '>=', toText(since))
+    .executeTakeFirstOrThrow();
+  return {
+    total: Number(all.number),
+    enabled: Number(all.number) - Number(disabled.number),
+    active: Number(active.number),
+  };
+}
+
+function laterOf(known: string, added: string) {
+  return sql<string>`case when ${sql.ref(added)} > ${sql.ref(known)} then ${sql.ref(added)} else ${sql.ref(known)} end`;
+}
+
+function* inParts<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let first = 0; first < rows.length; first += mostRows) {
+    yield rows.slice(first, first + mostRows);
+  }
+}
+
+function toText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function toUsage(row: { readonly tokens_issued: number; readonly last_issued_at: string }): ClientUsage {
+  return { tokensIssued: Number(row.tokens_issued), lastIssuedAt: row.last_issued_at };
+}

@@ -1,0 +1,222 @@
+/** Counting what is issued and refused: by client and scope, by hour, over restarts and several nodes. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Credentials, startTestServer, type TestServer } from './harness.ts';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.close());
+
+const day = 86_400;
+const get = async (path: string, from = server) =>
+  (await from.call('GET', `/api/v1/oauth${path}`, { token: await from.rootToken() })).body;
+const usageOf = ({ clientId }: Credentials, from = server) => get(`/client/${clientId}/usage`, from);
+const nowText = () => new Date(server.now()).toISOString();
+
+describe('GET /api/v1/oauth/client/{client_id}/usage', () => {
+  test('counts tokens and scopes, those never used among them', async () => {
+    const client = await server.createClient(['policy:read', 'rule:read', 'user:read']);
+    const never = { tokens_issued: 0, last_issued_at: null };
+    expect(await usageOf(client)).toEqual({
+      ...never,
+      scopes: ['policy:read', 'rule:read', 'user:read'].map((scope) => ({ scope, ...never })),
+    });
+
+    await server.token(client, 'policy:read');
+    const first = nowText();
+    await server.advance(10);
+    await server.token(client, 'policy:read rule:read');
+    await server.token(client, 'rule:read');
+    expect(await usageOf(client)).toEqual({
+      tokens_issued: 3,
+      last_issued_at: nowText(),
+      scopes: [
+        { scope: 'policy:read', tokens_issued: 2, last_issued_at: nowText() },
+        { scope: 'rule:read', tokens_issued: 2, last_issued_at: nowText() },
+        { scope: 'user:read', ...never },
+      ],
+    });
+    expect(first).not.toBe(nowText());
+  });
+
+  test('counts by what a token holds, and lists what the client holds', async () => {
+    const client = await server.createClient(['policy:read', 'rule:read']);
+    await server.token(client);
+    await server.call('PUT', `/api/v1/oauth/client/${client.clientId}/scope`, {
+      token: await server.rootToken(),
+      body: ['rule:read'],
+    });
+    const { scopes } = await usageOf(client);
+    expect(scopes).toEqual([{ scope: 'rule:read', tokens_issued: 1, last_issued_at: nowText() }]);
+  });
+
+  test('counts nothing that was refused', async () => {
+    const client = await server.createClient(['policy:read']);
+    await expect(server.token(client, 'rule:read')).rejects.toThrow('invalid_scope');
+    await expect(server.token({ ...client, clientSecret: 'wrong' })).rejects.toThrow('invalid_client');
+    expect(await usageOf(client)).toMatchObject({ tokens_issued: 0, last_issued_at: null });
+  });
+
+  test('is 404 for nobody and for root, who is no client to manage', async () => {
+    const token = await server.rootToken();
+    for (const id of ['nobody', server.root.clientId]) {
+      expect((await server.call('GET', `/api/v1/oauth/client/${id}/usage`, { token })).status).toBe(404);
+    }
+  });
+
+  test('goes with its client, also where a token is counted after that', async () => {
+    const client = await server.createClient(['policy:read']);
+    await server.token(client);
+    await usageOf(client);
+    await server.token(client);
+    await server.call('DELETE', `/api/v1/oauth/client/${client.clientId}`, { token: await server.rootToken() });
+    await server.advance(60);
+    for (const table of ['client_usage', 'scope_usage'] as const) {
+      const rows = await server.db.selectFrom(table).selectAll().where('client_id', '=', client.clientId).execute();
+      expect(rows).toEqual([]);
+    }
+  });
+
+  test('adds up over nodes and restarts', async () => {
+    const one = await startTestServer();
+    const client = await one.createClient(['policy:read']);
+    const two = await startTestServer({ dataDir: one.dataDir });
+    await one.token(client);
+    await two.token(client);
+    await one.advance(0);
+    await two.token(client);
+    await two.advance(0);
+    expect((await usageOf(client, one)).tokens_issued).toBe(3);
+    await one.token(client);
+    await one.app.close();
+    expect((await usageOf(client, two)).scopes[0].tokens_issued).toBe(4);
+    await two.close();
+    await one.close();
+  });
+
+  test('issuing writes nothing, and what cannot be written is not lost', async () => {
+    const failing = await startTestServer();
+    const client = await failing.createClient(['policy:read']);
+    await failing.advance(60);
+    const changes = async () => (await failing.db.selectFrom('client_usage').selectAll().execute()).length;
+    await failing.token(client);
+    expect(await changes()).toBe(0);
+    await failing.db.schema.alterTable('client_usage').renameTo('elsewhere').execute();
+    await failing.advance(60);
+    await failing.token(client);
+    await failing.db.schema.alterTable('elsewhere').renameTo('client_usage').execute();
+    expect(await usageOf(client, failing)).toMatchObject({
+      tokens_issued: 2,
+      scopes: [{ scope: 'policy:read', tokens_issued: 2 }],
+    });
+    expect(failing.log.join('')).toContain('maintenance failed');
+    await failing.close();
+  });
+});
+
+describe('GET /api/v1/oauth/usage/unused', () => {
+  let quiet: TestServer;
+  let clients: Credentials[];
+  beforeAll(async () => {
+    quiet = await startTestServer();
+    clients = [];
+    for (const scopes of [['policy:read', 'rule:read'], ['policy:read'], [], ['user:read']]) {
+      clients.push(await quiet.createClient({ name: `client ${clients.length}`, scopes }));
+      await quiet.advance(1);
+    }
+  });
+  afterAll(() => quiet.close());
+
+  const unused = (query: string) => get(`/usage/unused?${query}`, quiet);
+  const item = (index: number, ...scopes: string[]) => ({
+    client_id: clients[index]?.clientId,
+    name: `client ${index}`,
+    scopes,
+  });
+
+  test('has nothing to say of clients that are younger than the days asked for', async () => {
+    expect(await unused('days=1')).toEqual({ items: [], total: 0, page: 1, size: 50, pages: 0 });
+  });
+
+  test('lists what no token held for as many days, page by page', async () => {
+    await quiet.token(clients[1] as Credentials);
+    await quiet.advance(50 * day);
+    await quiet.token(clients[0] as Credentials, 'rule:read');
+    await quiet.advance(50 * day);
+    expect((await unused('')).items).toEqual([item(0, 'policy:read'), item(1, 'policy:read'), item(3, 'user:read')]);
+    expect((await unused('days=30')).items[0]).toEqual(item(0, 'policy:read', 'rule:read'));
+    await quiet.token(clients[1] as Credentials);
+    const pages = [await unused('size=1'), await unused('size=1&page=2'), await unused('size=1&page=3')];
+    expect(pages.map(({ items }) => items)).toEqual([[item(0, 'policy:read')], [item(3, 'user:read')], []]);
+    expect(pages[0]).toMatchObject({ total: 2, pages: 2, page: 1, size: 1 });
+  });
+
+  test.each(['days=0', 'days=3651', 'days=x', 'size=101', 'name=x'])('%s is 422', async (query) => {
+    const token = await quiet.rootToken();
+    expect((await quiet.call('GET', `/api/v1/oauth/usage/unused?${query}`, { token })).status).toBe(422);
+  });
+});
+
+describe('GET /api/v1/oauth/statistics', () => {
+  let counted: TestServer;
+  beforeEach(async () => {
+    counted = await startTestServer();
+    return () => counted.close();
+  });
+  const statistics = (hours: number) => get(`/statistics?hours=${hours}`, counted);
+  const hourOf = (ms: number) => `${new Date(ms).toISOString().slice(0, 13)}:00:00.000Z`;
+
+  test('counts by hour what was issued and why the rest was refused', async () => {
+    const client = await counted.createClient(['policy:read']);
+    const before = (await statistics(1)).buckets[0].issued;
+    await counted.advance(3_600);
+    await counted.token(client);
+    await expect(counted.token({ ...client, clientSecret: 'wrong' })).rejects.toThrow('401');
+    await expect(counted.token({ ...client, clientSecret: 'wrong' })).rejects.toThrow('401');
+    await expect(counted.token(client, 'rule:read')).rejects.toThrow('400');
+    await counted.postForm('/api/v1/oauth/token', {});
+    await fetch(`${counted.url}/api/v1/oauth/token`, { method: 'POST', body: 'text' });
+    const { buckets } = await statistics(3);
+    expect(buckets).toEqual([
+      { from: hourOf(counted.now() - 7_200_000), issued: 0, refused: 0, refused_by: {} },
+      { from: hourOf(counted.now() - 3_600_000), issued: before, refused: 0, refused_by: {} },
+      {
+        from: hourOf(counted.now()),
+        // The client's, and root's own for this very call.
+        issued: 2,
+        refused: 5,
+        refused_by: { secret_wrong: 2, invalid_scope: 1, invalid_request: 2 },
+      },
+    ]);
+  });
+
+  test('counts clients: all, the enabled ones, and those that got a token in these hours', async () => {
+    const [first, second] = [await counted.createClient(['policy:read']), await counted.createClient([])];
+    await counted.createClient({ enabled: false });
+    await counted.token(first);
+    await counted.advance(2 * 3_600);
+    await counted.token(second);
+    expect((await statistics(2)).clients).toEqual({ total: 3, enabled: 2, active: 1 });
+    expect((await statistics(24)).clients).toEqual({ total: 3, enabled: 2, active: 2 });
+  });
+
+  test('goes back 90 days and forgets what is older', async () => {
+    await counted.rootToken();
+    await counted.advance(60);
+    await counted.advance(90 * day + 3_600);
+    await counted.rootToken();
+    await counted.advance(60);
+    const { buckets } = await statistics(2_160);
+    expect(buckets).toHaveLength(2_160);
+    expect(buckets.slice(0, -2).every(({ issued }: { issued: number }) => issued === 0)).toBe(true);
+    const hours = await counted.db.selectFrom('token_statistics').select('hour').execute();
+    expect(hours.every(({ hour }) => hour > counted.now() / 3_600_000 - 2_161)).toBe(true);
+  });
+
+  test.each(['hours=0', 'hours=2161', 'hours=x', 'days=1'])('%s is 422', async (query) => {
+    const token = await counted.rootToken();
+    expect((await counted.call('GET', `/api/v1/oauth/statistics?${query}`, { token })).status).toBe(422);
+  });
+});
