@@ -183,7 +183,7 @@ describe.each<GrantingMode>(['registry', 'held'])('with POSTERN_GRANTING=%s', (m
     );
     // It found ways to do what is allowed, or it would have shown nothing.
     expect(Math.min(done.create, done.change, done.remove)).toBeGreaterThan(10);
-  });
+  }, 120_000);
 });
 
 describe('over HTTP', () => {
