@@ -23,3 +23,21 @@ export function keyInput(alg: SigningAlgorithm, key: KeyObject) {
       return { key };
   }
 }
+
+/** Whether a key is of the kind that the algorithm takes, and for RSA of 2,048 to 4,096 bits. */
+export function fitsAlgorithm(
+  { asymmetricKeyType, asymmetricKeyDetails }: KeyObject,
+  algorithm: SigningAlgorithm,
+): boolean {
+  switch (algorithm) {
+    case 'ES256':
+      return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
+    case 'EdDSA':
+      return asymmetricKeyType === 'ed25519';
+    case 'RS256':
+    case 'PS256': {
+      const bits = asymmetricKeyDetails?.modulusLength ?? 0;
+      return asymmetricKeyType === 'rsa' && bits >= 2_048 && bits <= 4_096;
+    }
+  }
+}

@@ -1,7 +1,7 @@
 /** Verifies a DPoP proof: that whoever sends a request holds the key that a token is bound to. RFC 9449 §4.3. */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { decodeJws, dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
-import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
+import { digestOf, fitsAlgorithm, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
 
 /** What a proof must be for. */
@@ -123,24 +123,10 @@ function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): KeyObject {
   } catch (cause) {
     throw new ProofFault('must have a public key as its jwk', 'proof_malformed', cause);
   }
-  if (!fits(key, algorithm)) {
+  if (!fitsAlgorithm(key, algorithm)) {
     throw new ProofFault('has a jwk that does not fit its alg', 'algorithm_not_allowed');
   }
   return key;
-}
-
-function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, algorithm: SigningAlgorithm): boolean {
-  switch (algorithm) {
-    case 'ES256':
-      return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
-    case 'EdDSA':
-      return asymmetricKeyType === 'ed25519';
-    case 'RS256':
-    case 'PS256': {
-      const bits = asymmetricKeyDetails?.modulusLength ?? 0;
-      return asymmetricKeyType === 'rsa' && bits >= 2_048 && bits <= 4_096;
-    }
-  }
 }
 
 /** RFC 9449 §4.3 step 9: compared after URL normalization, without query and fragment. */

@@ -1,6 +1,6 @@
 /** What a request must bring to pass. RFC 6750 §2.1 and §3.1. */
 import { describe, expect, test } from 'vitest';
-import { goodClaims, goodHeader, now, tokenOf, verification } from '../test/tokens.ts';
+import { goodClaims, goodHeader, now, tokenOf, verification } from '../fixtures/tokens.ts';
 import type { AccessToken } from './access-token.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 
@@ -112,7 +112,7 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
 
   test('a ground that is gone: invalid_token, with the reason for the log', async () => {
     const asked: AccessToken[] = [];
-    const findFault: GuardOptions['findFault'] = async (token) => {
+    const findFault: GuardOptions['findFault'] = (token) => {
       asked.push(token);
       return 'client_disabled';
     };
@@ -125,8 +125,8 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
 
   test('RFC 9728 §5.1 every refusal names the metadata of the API, where it has any', async () => {
     const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
-    const named = createGuard({ ...options, resourceMetadata, findFault: async () => 'client_unknown' });
-    const silent = createGuard({ ...options, findFault: async () => 'client_unknown' });
+    const named = createGuard({ ...options, resourceMetadata, findFault: () => 'client_unknown' });
+    const silent = createGuard({ ...options, findFault: () => 'client_unknown' });
     const token = await createGuard(options).authorize(request(`Bearer ${issue()}`), 'policy:read');
     for (const [guard, expected] of [
       [named, resourceMetadata],
@@ -152,7 +152,7 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
 
   test('a ground that went since: the same, when asked again', async () => {
     let fault: 'client_unknown' | undefined;
-    const guard = createGuard({ ...options, findFault: async () => fault });
+    const guard = createGuard({ ...options, findFault: () => fault });
     const token = await guard.authorize(request(`Bearer ${issue()}`), 'policy:read');
     await expect(guard.requireStanding(token)).resolves.toBeUndefined();
     fault = 'client_unknown';

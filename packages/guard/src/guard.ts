@@ -3,10 +3,18 @@
  * §4), does its bearer hold what it is bound to (RFC 7800), does it still stand, and does it hold the scope that the
  * call needs (RFC 6750 §3.1)?
  */
-import { type ErrorReason, OAuthError } from '@postern/protocol';
+import { type ErrorCode, type ErrorReason, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import { verifyDpopProof } from './dpop-proof.ts';
-import { refuseToken, type VerifyAccessTokenOptions, verifyAccessToken } from './verify-access-token.ts';
+import type { VerifiedTokens } from './verified-tokens.ts';
+import {
+  decodeAccessToken,
+  refuseToken,
+  requireAudience,
+  type VerificationKey,
+  type VerifyAccessTokenOptions,
+  verifyDecodedToken,
+} from './verify-access-token.ts';
 
 /** What a guard looks at in a request. */
 export interface GuardedRequest {
@@ -38,22 +46,40 @@ export interface DpopNonces {
   isValid(nonce: string): boolean;
 }
 
+/** What became of one request. */
+export interface Decision {
+  /** `passed`, or the code of the refusal. */
+  readonly outcome: 'passed' | ErrorCode;
+  /** Why it was refused, for the operator. */
+  readonly reason: ErrorReason | undefined;
+  /** True where the signature of the token was verified earlier. */
+  readonly isCached: boolean;
+  readonly durationMs: number;
+}
+
 export interface GuardOptions extends VerifyAccessTokenOptions {
+  /** Asks the issuer for a key that `findKey` does not know. Undefined: there is nobody to ask. */
+  readonly seekKey?: (kid: string) => Promise<VerificationKey | undefined>;
   /** What callers put before the path to reach the API, without a slash at the end. DPoP proofs name it. */
   readonly baseUrl: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Why a genuine token is no longer good, or undefined while its ground holds. Asked on every call. */
-  readonly findFault: (token: AccessToken) => Promise<ErrorReason | undefined>;
+  readonly findFault: (token: AccessToken) => ErrorReason | undefined | Promise<ErrorReason | undefined>;
   readonly dpop: DpopPolicy;
   /** URL of the API's own metadata, which its challenges then name. RFC 9728 §5.1. Undefined: it has none. */
-  readonly resourceMetadata?: string;
+  readonly resourceMetadata?: string | undefined;
+  /** Undefined: the signature of every token is verified on every call. */
+  readonly verifiedTokens?: VerifiedTokens | undefined;
+  /** Hears of every decision. */
+  readonly onDecision?: ((decision: Decision) => void) | undefined;
 }
 
 export interface Guard {
   /**
-   * The token of a request, if it may do what `scope` names. Throws `missing_token`, `invalid_token`,
-   * `insufficient_scope`, `invalid_dpop_proof` or `use_dpop_nonce`.
+   * The token of a request, if it may do what `scope` names: one scope, several with spaces between them, which it
+   * must hold all, or '' where any token will do. Throws `missing_token`, `invalid_token`, `insufficient_scope`,
+   * `invalid_dpop_proof`, `use_dpop_nonce` or `temporarily_unavailable`.
    */
   authorize(request: GuardedRequest, scope: string): Promise<AccessToken>;
   /** Throws `invalid_token` where a token that passed a while ago is no longer good. Does not look at its expiry. */
@@ -62,19 +88,22 @@ export interface Guard {
 
 /** Makes a guard. It keeps no state of its own. */
 export function createGuard(options: GuardOptions): Guard {
-  const { findFault, now, resourceMetadata } = options;
+  const { findFault, now, onDecision, resourceMetadata } = options;
 
   const requireStanding = async (token: AccessToken) => {
-    const fault = await findFault(token);
+    const pending = findFault(token);
+    const fault = pending instanceof Promise ? await pending : pending;
     if (fault !== undefined) {
       throw refuseToken(fault);
     }
   };
 
-  const authorize = async (request: GuardedRequest, scope: string) => {
+  const authorize = async (request: GuardedRequest, scope: string, progress: Progress) => {
     const { scheme, text } = readAuthorization(request.authorization);
     const nowSeconds = now() / 1000;
-    const token = verifyAccessToken(text, nowSeconds, options);
+    const recalled = recall(text, nowSeconds, options);
+    progress.isCached = recalled !== undefined;
+    const token = recalled ?? (await verify(text, nowSeconds, options));
     if (scheme === 'DPoP' || token.confirmation?.jkt !== undefined) {
       await requireProof(request, scheme, text, token, nowSeconds, options);
     }
@@ -82,32 +111,80 @@ export function createGuard(options: GuardOptions): Guard {
       requireCertificate(request.certificateThumbprint, token.confirmation.x5tS256);
     }
     await requireStanding(token);
-    if (!token.scopes.has(scope)) {
-      throw new OAuthError('insufficient_scope', `This call needs the scope ${scope}, which the token lacks.`, {
-        reason: 'scope_missing',
-        scope,
-        scheme,
-      });
-    }
+    requireScope(token, scope, scheme);
     return token;
   };
 
   return {
-    requireStanding: (token) => withMetadata(resourceMetadata, requireStanding(token)),
-    authorize: (request, scope) => withMetadata(resourceMetadata, authorize(request, scope)),
+    requireStanding: (token) =>
+      requireStanding(token).catch((error) => Promise.reject(withMetadata(error, resourceMetadata))),
+    async authorize(request, scope) {
+      const startedAt = onDecision === undefined ? 0 : performance.now();
+      const progress = { isCached: false };
+      try {
+        const token = await authorize(request, scope, progress);
+        onDecision?.({ outcome: 'passed', reason: undefined, ...progress, durationMs: performance.now() - startedAt });
+        return token;
+      } catch (error) {
+        if (error instanceof OAuthError) {
+          const { code, reason } = error;
+          onDecision?.({ outcome: code, reason, ...progress, durationMs: performance.now() - startedAt });
+        }
+        throw withMetadata(error, resourceMetadata);
+      }
+    },
   };
 }
 
-/** What `pending` throws, with the URL of the API's metadata for its challenge. */
-async function withMetadata<T>(resourceMetadata: string | undefined, pending: Promise<T>): Promise<T> {
-  try {
-    return await pending;
-  } catch (error) {
-    if (error instanceof OAuthError && resourceMetadata !== undefined) {
-      throw new OAuthError(error.code, error.message, { ...error, cause: error.cause, resourceMetadata });
-    }
-    throw error;
+interface Progress {
+  isCached: boolean;
+}
+
+/** A token that was verified earlier, has not expired since, and whose key the issuer still has. */
+function recall(text: string, nowSeconds: number, options: GuardOptions): AccessToken | undefined {
+  const verified = options.verifiedTokens?.find(text);
+  return verified !== undefined &&
+    nowSeconds < verified.token.expiresAt + options.clockSkewSeconds &&
+    options.findKey(verified.key.kid) === verified.key
+    ? verified.token
+    : undefined;
+}
+
+async function verify(text: string, nowSeconds: number, options: GuardOptions): Promise<AccessToken> {
+  const signed = decodeAccessToken(text);
+  const key = options.findKey(signed.kid) ?? (await options.seekKey?.(signed.kid));
+  if (key === undefined) {
+    throw refuseToken('key_unknown');
   }
+  const token = requireAudience(verifyDecodedToken(signed, key, nowSeconds, options), options.audience);
+  options.verifiedTokens?.add(text, { token, key });
+  return token;
+}
+
+/** RFC 6750 §3.1. The challenge names all that the call needs, the text what is lacking. */
+function requireScope(token: AccessToken, scope: string, scheme: Scheme): void {
+  if (token.scopes.has(scope)) {
+    return;
+  }
+  const missing = scope.split(' ').filter((name) => name !== '' && !token.scopes.has(name));
+  if (missing.length > 0) {
+    throw new OAuthError(
+      'insufficient_scope',
+      `This call needs the scope ${missing.join(' ')}, which the token lacks.`,
+      {
+        reason: 'scope_missing',
+        scope,
+        scheme,
+      },
+    );
+  }
+}
+
+/** What was thrown, with the URL of the API's metadata for its challenge. */
+function withMetadata(error: unknown, resourceMetadata: string | undefined): unknown {
+  return error instanceof OAuthError && resourceMetadata !== undefined
+    ? new OAuthError(error.code, error.message, { ...error, cause: error.cause, resourceMetadata })
+    : error;
 }
 
 /** RFC 9449 §7.1 and §7.2: a bound token only with a proof of its key, and never as a plain Bearer token. */

@@ -1,12 +1,14 @@
-/** For APIs: verify an access token locally and require a scope. */
+/** For APIs: verify access tokens locally, require scopes, follow revocations. */
 export type { AccessToken } from './access-token.ts';
 export { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
+export { type ApiGuard, type ApiGuardOptions, createApiGuard, type RevocationOptions } from './api-guard.ts';
 export { certificateThumbprint } from './certificate-thumbprint.ts';
 export { type Confirmation, toCnf } from './confirmation.ts';
 export { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
 export { type Ground, groundClaim, groundsOf } from './ground.ts';
 export {
   createGuard,
+  type Decision,
   type DpopNonces,
   type DpopPolicy,
   type Guard,
@@ -14,7 +16,10 @@ export {
   type GuardOptions,
   requireDpopNonce,
 } from './guard.ts';
+export type { Fetch } from './issuer/fetch-document.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
+export { type Answer, toRefusal } from './refusal.ts';
+export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';
 export {
   type AuthorizationDetail,
   type ClientFault,

@@ -2,7 +2,7 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import type { ErrorReason } from '@postern/protocol';
 import { describe, expect, test } from 'vitest';
-import { base64url, es256, goodClaims, goodHeader, key, now, tokenOf, verification } from '../test/tokens.ts';
+import { base64url, es256, goodClaims, goodHeader, key, now, tokenOf, verification } from '../fixtures/tokens.ts';
 import { type VerifyAccessTokenOptions, verifyAccessToken } from './verify-access-token.ts';
 
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });

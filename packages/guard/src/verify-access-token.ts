@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
-import { decodeJws, type ErrorReason, isScopeToken, OAuthError } from '@postern/protocol';
+import { type DecodedJws, decodeJws, type ErrorReason, isScopeToken, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { type Confirmation, parseCnf } from './confirmation.ts';
@@ -41,43 +41,63 @@ export const longestToken = 16_384;
  * Does not check: required scopes, revocation, the client's standing, sender constraints.
  */
 export function verifyAccessToken(token: string, nowSeconds: number, options: VerifyAccessTokenOptions): AccessToken {
-  const accessToken = verifyIssuedToken(token, nowSeconds, options);
-  if (!accessToken.audience.includes(options.audience)) {
+  return requireAudience(verifyIssuedToken(token, nowSeconds, options), options.audience);
+}
+
+/** A token that is for `audience`. Throws `invalid_token` for any other. */
+export function requireAudience(token: AccessToken, audience: string): AccessToken {
+  if (!token.audience.includes(audience)) {
     throw refuseToken('audience_wrong');
   }
-  return accessToken;
+  return token;
 }
 
 /**
  * The same for a token of any audience, for the issuer itself. Does not check, besides: whom the token is for.
  */
 export function verifyIssuedToken(token: string, nowSeconds: number, options: VerifyIssuedTokenOptions): AccessToken {
+  const signed = decodeAccessToken(token);
+  return verifyDecodedToken(signed, options.findKey(signed.kid), nowSeconds, options);
+}
+
+/** An access token in form, of which nothing is verified. */
+export interface SignedToken extends DecodedJws {
+  /** Of the key that it says it is signed with. */
+  readonly kid: string;
+}
+
+/** The parts of an access token. Throws `invalid_token` for what is no JWT of that type. Does not check anything else. */
+export function decodeAccessToken(token: string): SignedToken {
   const jws = token.length > longestToken ? undefined : decodeJws(token);
   if (jws === undefined) {
     throw refuseToken('token_malformed');
   }
-  const { header, payload } = jws;
-  if (header['typ'] !== 'at+jwt' && header['typ'] !== 'application/at+jwt') {
+  const { typ, crit, kid } = jws.header;
+  if (typ !== 'at+jwt' && typ !== 'application/at+jwt') {
     throw refuseToken('token_type_wrong');
   }
   // Postern uses no header extension, so a critical one is by definition not understood (RFC 7515 §4.1.11).
-  if (header['crit'] !== undefined || typeof header['kid'] !== 'string') {
+  if (crit !== undefined || typeof kid !== 'string') {
     throw refuseToken('token_malformed');
   }
-  const key = options.findKey(header['kid']);
+  return { ...jws, kid };
+}
+
+/** `verifyIssuedToken` for a token that was decoded, with the key of its `kid`. */
+export function verifyDecodedToken(
+  { header, payload, signingInput, signature }: SignedToken,
+  key: VerificationKey | undefined,
+  nowSeconds: number,
+  options: Omit<VerifyIssuedTokenOptions, 'findKey'>,
+): AccessToken {
   if (key === undefined) {
     throw refuseToken('key_unknown');
   }
   if (header['alg'] !== key.alg || !options.algorithms.includes(key.alg)) {
     throw refuseToken('algorithm_not_allowed');
   }
-  const signed = verify(
-    digestOf(key.alg),
-    Buffer.from(jws.signingInput, 'latin1'),
-    keyInput(key.alg, key.publicKey),
-    jws.signature,
-  );
-  if (!signed) {
+  const data = Buffer.from(signingInput, 'latin1');
+  if (!verify(digestOf(key.alg), data, keyInput(key.alg, key.publicKey), signature)) {
     throw refuseToken('signature_wrong');
   }
   if (payload['iss'] !== options.issuer) {

@@ -6,3 +6,4 @@ export { type DecodedJws, decodeJws } from './jws.ts';
 export type { AuthorizationServerMetadata, ProtectedResourceMetadata } from './metadata.ts';
 export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
 export { isScopeToken, parseScope } from './scope.ts';
+export { type WellKnownName, wellKnownUrl } from './well-known.ts';

@@ -69,6 +69,8 @@ export type ErrorReason =
   | 'no_rule_matches'
   | 'rules_ambiguous'
   | 'keys_unavailable'
+  | 'revocations_stale'
+  | 'proof_store_full'
   | 'token_replayed'
   | 'proof_missing'
   | 'proof_malformed'

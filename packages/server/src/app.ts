@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createGuard, type Guard, signingAlgorithms } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { openAuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
@@ -30,7 +30,6 @@ import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
-import { wellKnownUrl } from './http/well-known.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { createIssuerKeys } from './issuers/issuer-keys.ts';

@@ -10,11 +10,6 @@ export function wellKnownPaths(name: string, issuer: string): string[] {
   return [...new Set([`/.well-known/${name}`, `/.well-known/${name}${path}`, `${path}/.well-known/${name}`])];
 }
 
-/** The URL of a document, with the issuer's path inserted. */
-export function wellKnownUrl(name: string, issuer: string): string {
-  return `${new URL(issuer).origin}/.well-known/${name}${pathOf(issuer)}`;
-}
-
 /** Lets every cache keep an answer for as long, and every web page read it: it tells nothing that is not public. */
 export function publish(reply: FastifyReply, maxAgeSeconds: number): void {
   reply.header('cache-control', `public, max-age=${maxAgeSeconds}`).header('access-control-allow-origin', '*');

@@ -1,6 +1,6 @@
 /** Headers in which proxies pass certificates on. RFC 9440 §2.2. The certificate is that of RFC 8705, Appendix A. */
-import { certificateThumbprint } from '@postern/guard';
 import { expect, test } from 'vitest';
+import { certificateThumbprint } from '../certificate-thumbprint.ts';
 import { parseCertificateHeader } from './certificate-header.ts';
 
 const base64 =

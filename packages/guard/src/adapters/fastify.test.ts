@@ -2,9 +2,9 @@
 import type { ErrorReason } from '@postern/protocol';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
-import { goodClaims, goodHeader, now, tokenOf, verification } from '../test/tokens.ts';
+import { goodClaims, goodHeader, now, tokenOf, verification } from '../../fixtures/tokens.ts';
+import { createGuard } from '../guard.ts';
 import { accessTokenOf, guardRoutes } from './fastify.ts';
-import { createGuard } from './guard.ts';
 
 const headers = { authorization: `Bearer ${tokenOf(goodHeader, goodClaims)}` };
 

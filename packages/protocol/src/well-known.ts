@@ -1,0 +1,9 @@
+/** Where the metadata of an issuer or a resource stand. RFC 8414 §3.1, RFC 9728 §3.1. */
+
+export type WellKnownName = 'oauth-authorization-server' | 'oauth-protected-resource';
+
+/** The URL of a document, with the path of `identifier` inserted behind the name. Throws `TypeError` for what is no URL. */
+export function wellKnownUrl(name: WellKnownName, identifier: string): string {
+  const { origin, pathname } = new URL(identifier);
+  return `${origin}/.well-known/${name}${pathname === '/' ? '' : pathname}`;
+}
