@@ -1,0 +1,54 @@
+/**
+ * Makes of each package what npm publishes: compiled to JavaScript, because Node takes TypeScript only outside
+ * `node_modules`, with its types, in `build/<package>` or below the directory that is named.
+ *
+ * Everything keeps its place in the package, so that only the ending of a file's name changes.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+interface Manifest {
+  readonly private?: boolean;
+  readonly exports?: Readonly<Record<string, string>>;
+  readonly devDependencies?: unknown;
+}
+
+const root = resolve(import.meta.dirname, '..');
+const target = resolve(process.argv[2] ?? join(root, 'build'));
+process.chdir(root);
+
+rmSync(target, { recursive: true, force: true });
+execFileSync('tsc', ['--project', 'tsconfig.build.json', '--outDir', target], { stdio: 'inherit' });
+for (const path of globSync('packages/*/package.json')) {
+  const manifest: Manifest = JSON.parse(readFileSync(path, 'utf8'));
+  if (manifest.private !== true) {
+    stage(dirname(path), join(target, dirname(path).replace('packages', '')), manifest);
+  }
+}
+for (const path of globSync(join(target, '*/{src,bin}/**/*.{js,d.ts}'))) {
+  writeFileSync(path, nameCompiled(readFileSync(path, 'utf8')));
+}
+
+/** Puts beside the compiled files of a package what else belongs to it. */
+function stage(source: string, staged: string, manifest: Manifest): void {
+  mkdirSync(staged, { recursive: true });
+  for (const path of globSync(['{src,bin}/**/*.*', 'README.md'], { cwd: source, exclude: ['**/*.ts'] })) {
+    cpSync(join(source, path), join(staged, path));
+  }
+  cpSync('LICENSE', join(staged, 'LICENSE'));
+  writeFileSync(join(staged, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
+}
+
+function publishedManifest({ devDependencies: _, exports, ...manifest }: Manifest): object {
+  const compiled = Object.entries(exports ?? {}).map(([name, path]) => [
+    name,
+    { types: path.replace(/\.ts$/, '.d.ts'), default: path.replace(/\.ts$/, '.js') },
+  ]);
+  return { ...manifest, ...(exports !== undefined && { exports: Object.fromEntries(compiled) }) };
+}
+
+/** Files of this package are named by their TypeScript name in declarations, in plain JavaScript and in URLs too. */
+function nameCompiled(text: string): string {
+  return text.replaceAll(/(['"])(\.{1,2}\/[^'"\n]+)\.ts\1/g, '$1$2.js$1');
+}
