@@ -9,10 +9,24 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import { dirname, join, resolve } from 'node:path';
 
 interface Manifest {
+  readonly name: string;
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, string>>;
   readonly devDependencies?: unknown;
 }
+
+/**
+ * The oldest Node that each package runs on; `packed.test.ts` runs it there. From source everything runs on the pinned
+ * one, so the sources' own manifests say nothing of it.
+ */
+const oldestNode: Readonly<Record<string, string>> = {
+  '@postern/protocol': '22.12.0',
+  '@postern/guard': '22.12.0',
+  '@postern/client': '22.12.0',
+  '@postern/server': '24.0.0',
+  '@postern/policy-api': '24.0.0',
+  postern: '24.0.0',
+};
 
 const root = resolve(import.meta.dirname, '..');
 const target = resolve(process.argv[2] ?? join(root, 'build'));
@@ -45,7 +59,8 @@ function publishedManifest({ devDependencies: _, exports, ...manifest }: Manifes
     name,
     { types: path.replace(/\.ts$/, '.d.ts'), default: path.replace(/\.ts$/, '.js') },
   ]);
-  return { ...manifest, ...(exports !== undefined && { exports: Object.fromEntries(compiled) }) };
+  const engines = { node: `>=${oldestNode[manifest.name]}` };
+  return { ...manifest, engines, ...(exports !== undefined && { exports: Object.fromEntries(compiled) }) };
 }
 
 /** Files of this package are named by their TypeScript name in declarations, in plain JavaScript and in URLs too. */

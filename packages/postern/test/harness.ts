@@ -59,6 +59,8 @@ function endAfter(timeoutMs: number) {
 }
 
 export interface ServeOptions {
+  /** What runs as `postern`. Default: this repository's, on the Node of the tests. */
+  readonly command?: readonly [string, ...string[]];
   /** Default: `data` in the working directory. */
   readonly dataDir?: string;
   /** Default: one that is free. */
@@ -70,7 +72,8 @@ export interface ServeOptions {
 export async function startServe(cwd: string, options: ServeOptions = {}): Promise<ServeProcess> {
   const { dataDir = join(cwd, 'data'), port = await freePort() } = options;
   const env = { PORT: String(port), POSTERN_DATA_DIR: dataDir, ...options.env };
-  const child = spawn(process.execPath, [main, 'serve'], { cwd, env, ...endAfter(300_000) });
+  const [program, ...args] = options.command ?? [process.execPath, main];
+  const child = spawn(program, [...args, 'serve'], { cwd, env, ...endAfter(300_000) });
   const output = collect(child);
   const exit = exitOf(child, output);
 

@@ -1,0 +1,193 @@
+/** What npm would publish: each package, packed, installed into a fresh project, type-checked and run on the oldest Node it claims. */
+import { execFile } from 'node:child_process';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { makeTemporaryDirectory, removeDirectory, rootCredentials, startServe } from './harness.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const names = ['protocol', 'guard', 'client', 'server', 'policy-api', 'postern'];
+
+// Compilers and npm at work.
+vi.setConfig({ testTimeout: 120_000 });
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly engines: { readonly node: string };
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+let directory: string;
+let project: string;
+const manifests = new Map<string, Manifest>();
+
+/** Rejects with what the program wrote where it fails. */
+async function run(program: string, args: readonly string[], cwd = project, path = process.env['PATH']) {
+  const env = { ...process.env, PATH: path, npm_config_fund: 'false', npm_config_audit: 'false' };
+  try {
+    return (await promisify(execFile)(program, args, { cwd, env, timeout: 300_000 })).stdout;
+  } catch (error) {
+    const { stdout, stderr, message } = error as Error & { stdout: string; stderr: string };
+    throw new Error(`${message}\n${stdout}\n${stderr}`);
+  }
+}
+
+const manifestOf = (name: string) => manifests.get(name) as Manifest;
+const tarballOf = (name: string) =>
+  join(
+    directory,
+    'packed',
+    `${manifestOf(name).name.replace('@', '').replace('/', '-')}-${manifestOf(name).version}.tgz`,
+  );
+
+/** What a program imports of a package. */
+const entriesOf = (name: string) =>
+  Object.keys(manifestOf(name).exports ?? {}).map((entry) => join(manifestOf(name).name, entry));
+
+/** The directory with the oldest `node` that a package claims to run on. */
+const oldestNode = (name: string) =>
+  join(directory, 'nodes', 'node_modules', `node-${manifestOf(name).engines.node.replace('>=', '')}`, 'bin');
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory();
+  project = join(directory, 'project');
+  const [staged, packed] = [join(directory, 'staged'), join(directory, 'packed')];
+  mkdirSync(packed);
+  mkdirSync(project);
+  await run('npm', ['run', 'build', '--', staged], root);
+  for (const name of names) {
+    manifests.set(name, JSON.parse(readFileSync(join(staged, name, 'package.json'), 'utf8')));
+  }
+  await run('npm', ['pack', '--pack-destination', packed, ...names.map((name) => join(staged, name))], directory);
+
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  const peers = names.flatMap((name) => Object.entries(manifestOf(name).peerDependencies ?? {}));
+  await run('npm', [
+    'install',
+    '--prefer-offline',
+    '--ignore-scripts',
+    ...names.map(tarballOf),
+    ...peers.map(([name, range]) => `${name}@${range}`),
+    '@types/node',
+  ]);
+  // Not beside the packages, where npx would find them first.
+  const nodes = [...new Set(names.map((name) => manifestOf(name).engines.node.replace('>=', '')))].map(
+    (version) => `node-${version}@npm:node-${process.platform}-${process.arch}@${version}`,
+  );
+  mkdirSync(join(directory, 'nodes'));
+  await run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--prefix', 'nodes', ...nodes], directory);
+}, 300_000);
+afterAll(() => removeDirectory(directory));
+
+test('every package that is not private is packed', () => {
+  const published = globSync('packages/*/package.json', { cwd: root })
+    .filter((path) => JSON.parse(readFileSync(join(root, path), 'utf8')).private !== true)
+    .map((path) => path.split(/[\\/]/)[1]);
+  expect(published.toSorted()).toEqual(names.toSorted());
+});
+
+describe.each(names)('%s', (name) => {
+  test('is as npm, bundlers and TypeScript want it', async () => {
+    const data = readFileSync(tarballOf(name));
+    const tarball = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+    expect((await publint({ pack: { tarball }, strict: true })).messages).toEqual([]);
+    if (manifestOf(name).exports !== undefined) {
+      const result = await checkPackage(createPackageFromTarballData(new Uint8Array(data)));
+      // ES modules only, which `require` of the Nodes that we support can load, and no `exports` before Node 12.
+      const isOurs = ({ kind, resolutionKind }: { kind: string; resolutionKind?: string }) =>
+        resolutionKind !== 'node10' && kind !== 'CJSResolvesToESM';
+      expect((result.types === false ? ['no types'] : result.problems).filter((one) => isOurs(one as never))).toEqual(
+        [],
+      );
+    }
+  });
+
+  test('holds what it needs and nothing of its workshop', () => {
+    const files = globSync('**/*.*', { cwd: join(project, 'node_modules', manifestOf(name).name) }).map((path) =>
+      basename(path),
+    );
+    expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md']));
+    expect(files.filter((file) => /\.test\.|(?<!\.d)\.ts$|^tsconfig/.test(file))).toEqual([]);
+  });
+
+  test('loads on the oldest Node that it claims', async () => {
+    const program = `await Promise.all(${JSON.stringify(entriesOf(name))}.map((entry) => import(entry)));`;
+    await run(join(oldestNode(name), 'node'), ['--input-type=module', '--eval', program]);
+  });
+});
+
+const tsc = (...args: string[]) =>
+  run(process.execPath, [
+    join(root, 'node_modules/typescript/bin/tsc'),
+    '--noEmit',
+    '--strict',
+    '--target',
+    'es2024',
+    ...args,
+  ]);
+
+test('all declarations are sound, to the last one', async () => {
+  const entries = names.flatMap(entriesOf);
+  writeFileSync(
+    join(project, 'entries.ts'),
+    entries.map((entry, at) => `export * as e${at} from '${entry}';`).join('\n'),
+  );
+  await tsc('--module', 'nodenext', '--types', 'node', 'entries.ts');
+});
+
+test('the client knows nothing of Node: it type-checks with the declarations of browsers alone', async () => {
+  writeFileSync(
+    join(project, 'page.ts'),
+    `import { clientSecretBasic, createTokenClient, type IssuedToken } from '@postern/client';
+     const client = createTokenClient({ issuer: location.origin, authentication: clientSecretBasic('a', 'b'), dpop: true });
+     export const token: Promise<IssuedToken> = client.getToken();
+     export const answer: Promise<Response> = client.fetch('/api', { method: 'POST', body: new FormData() });
+     // @ts-expect-error the issuer is text
+     createTokenClient({ issuer: 1, authentication: clientSecretBasic('a', 'b') });`,
+  );
+  await tsc(
+    '--module',
+    'esnext',
+    '--moduleResolution',
+    'bundler',
+    '--lib',
+    'es2024,dom,dom.iterable',
+    '--types',
+    '',
+    'page.ts',
+  );
+});
+
+test('`npx postern serve` serves, and a program gets a token and calls the API with it', async () => {
+  const path = `${oldestNode('postern')}:${process.env['PATH']}`;
+  const server = await startServe(project, {
+    command: ['npx', '--no-install', 'postern'],
+    env: { PATH: path, HOME: directory },
+  });
+  try {
+    const { clientId, clientSecret } = rootCredentials(server.dataDir);
+    writeFileSync(
+      join(project, 'program.js'),
+      `import { clientSecretBasic, createTokenClient } from '@postern/client';
+       const [issuer, id, secret] = process.argv.slice(2);
+       const client = createTokenClient({ issuer, authentication: clientSecretBasic(id, secret), dpop: true });
+       const answer = await client.fetch(\`\${issuer}/api/v1/policy\`);
+       console.log(answer.status, JSON.stringify(await answer.json()));`,
+    );
+    const issuer = `http://localhost:${server.port}`;
+    const output = await run(join(oldestNode('client'), 'node'), ['program.js', issuer, clientId, clientSecret]);
+    expect(output).toBe('200 {"items":[],"total":0,"page":1,"size":50,"pages":0}\n');
+    const page = await fetch(`${server.url}/api`);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('Postern API')]);
+  } finally {
+    // The process that listens: npx, which started it, passes no signals on.
+    await server.logged('Server listening');
+    process.kill(Number(/"pid":(\d+)/.exec(server.stdout)?.[1]), 'SIGTERM');
+    expect((await server.exit).code).toBe(0);
+  }
+});
