@@ -48,7 +48,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
       const response = await sendPatiently(request, options);
       const location = response.headers.get('location');
       const redirect = request.init.redirect ?? 'follow';
-      if (response.type === 'opaqueredirect' && redirect === 'follow') {
+      if (response.type === 'opaqueredirect' && redirect !== 'manual') {
         throw new TypeError(`${request.url} redirects, and this platform hides where to: call the new address itself.`);
       }
       if (![301, 302, 303, 307, 308].includes(response.status) || location === null || redirect === 'manual') {
@@ -156,7 +156,7 @@ async function readRequest(input: string | URL | Request, init: RequestInit = {}
       method,
       headers: new Headers(init.headers),
       init: { ...init, method },
-      isRepeatable: !(init.body instanceof ReadableStream),
+      isRepeatable: !isStream(init.body),
     };
   }
   const { url, method, headers, signal, redirect, body } = new Request(input, init);
@@ -167,6 +167,11 @@ async function readRequest(input: string | URL | Request, init: RequestInit = {}
     init: { ...init, method, signal, redirect, ...(body !== null && { body: await new Response(body).arrayBuffer() }) },
     isRepeatable: true,
   };
+}
+
+/** What is read once; Node takes iterables too. */
+function isStream(body: RequestInit['body']): boolean {
+  return typeof body === 'object' && (body instanceof ReadableStream || Symbol.asyncIterator in (body ?? {}));
 }
 
 /** The request that a redirect asks for, as browsers understand it. RFC 9110 §15.4. */

@@ -1,5 +1,5 @@
 /** One request to the authorization server, with what may go wrong on the way turned into `TokenError`. */
-import type { Platform } from './platform.ts';
+import { type Platform, untilAborted } from './platform.ts';
 import { readJsonObject } from './read-json.ts';
 import type { TokenAnswer } from './token-answer.ts';
 import { TokenError } from './token-error.ts';
@@ -18,10 +18,14 @@ export async function send(
   signal?: AbortSignal,
 ): Promise<TokenAnswer> {
   const timeout = AbortSignal.timeout(timeoutMs);
-  const signals = signal === undefined ? [timeout] : [timeout, signal];
-  try {
-    const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
+  const either = AbortSignal.any(signal === undefined ? [timeout] : [timeout, signal]);
+  const exchange = async () => {
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: either });
     return { status: response.status, headers: response.headers, body: await readJsonObject(response) };
+  };
+  try {
+    // A `fetch` of the caller's may not know signals.
+    return await untilAborted(exchange(), either);
   } catch (cause) {
     signal?.throwIfAborted();
     throw timeout.aborted

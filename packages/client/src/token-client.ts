@@ -17,47 +17,47 @@ export interface TokenClientOptions {
   readonly issuer: string;
   readonly authentication: ClientAuthentication;
   /** Space-separated. Default: what the server gives without being asked. */
-  readonly scope?: string;
+  readonly scope?: string | undefined;
   /** The API that the tokens are for. Default: the server's choice. */
-  readonly resource?: string;
+  readonly resource?: string | undefined;
   /** Rights beyond scopes, as their types describe them. */
-  readonly authorizationDetails?: readonly object[];
+  readonly authorizationDetails?: readonly object[] | undefined;
   /** True: tokens bound to a key that is made now and cannot leave the process. Or the key pair to use. Default: false. */
-  readonly dpop?: boolean | KeyPair;
+  readonly dpop?: boolean | KeyPair | undefined;
   /** Where `fetch` may send the token, such as `https://api.example.com`. Default: where you call, by https or on this machine. */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
   /** Default: found in the server's metadata. */
-  readonly tokenEndpoint?: string;
+  readonly tokenEndpoint?: string | undefined;
   /** Sends all requests. Default: the global `fetch`. */
-  readonly fetch?: Fetch;
+  readonly fetch?: Fetch | undefined;
   /** Milliseconds since 1970. Default: the system's clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** From 0 to less than 1. Default: `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
   /** Default: a timer. */
-  readonly sleep?: Platform['sleep'];
+  readonly sleep?: Platform['sleep'] | undefined;
 }
 
 export interface GetTokenOptions {
   /** Default: the client's. */
-  readonly scope?: string;
+  readonly scope?: string | undefined;
   /** Default: the client's. */
-  readonly resource?: string;
+  readonly resource?: string | undefined;
   /** Ends the waiting; the request goes on for others who wait for the same token. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExchangeOptions {
   readonly subjectToken: string;
   /** Default: an access token. */
-  readonly subjectTokenType?: string;
-  readonly actorToken?: string;
+  readonly subjectTokenType?: string | undefined;
+  readonly actorToken?: string | undefined;
   /** Default: an access token. */
-  readonly actorTokenType?: string;
-  readonly scope?: string;
-  readonly resource?: string;
-  readonly audience?: string;
-  readonly signal?: AbortSignal;
+  readonly actorTokenType?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly audience?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface TokenClient {

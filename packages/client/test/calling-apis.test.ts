@@ -142,10 +142,13 @@ describe('RFC 6750 §3.1 a 401', () => {
     expect(stand.server.requests('/token')).toHaveLength(3);
   });
 
-  test('to a body that is a stream is an answer; the next call has another token', async () => {
+  test.each<[string, () => unknown]>([
+    ['stream', () => new Blob(['x']).stream()],
+    ['iterable', () => ReadableStream.from(['x']).values()],
+  ])('to a body that is a %s is an answer; the next call has another token', async (_name, make) => {
     const client = stand.client();
     stand.server.on('/api', refuseFirst('token-2'));
-    const body = new Blob(['x']).stream();
+    const body = make();
     const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
     expect((await client.fetch(api, init)).status).toBe(401);
     expect((await client.fetch(api)).status).toBe(200);
