@@ -20,6 +20,7 @@ export interface ServeProcess {
   /** Where it listens. */
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   readonly dataDir: string;
   /** All that it has written so far. */
   readonly stdout: string;
@@ -94,6 +95,7 @@ export async function startServe(cwd: string, options: ServeOptions = {}): Promi
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    pid: child.pid as number,
     dataDir,
     get stdout() {
       return output.stdout;

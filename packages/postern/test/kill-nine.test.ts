@@ -13,6 +13,7 @@ import {
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { inParallel } from './in-parallel.ts';
 
 const rounds = 20;
 const creations = 1_000;
@@ -48,7 +49,7 @@ test('every client that was acknowledged before a kill -9 is there after it, in 
     const seen = `round ${round}, killed after ${killAfter} acknowledgements`;
     expect(acknowledged.length, seen).toBeGreaterThanOrEqual(killAfter);
     const lost: string[] = [];
-    await inParallel(acknowledged, async (client) => {
+    await inParallel(acknowledged, concurrency, async (client) => {
       await acquireToken(server.url, client).catch(() => lost.push(client.clientId));
     });
     expect(lost, seen).toEqual([]);
@@ -65,7 +66,7 @@ async function createUntilKilled(token: string, killAfter: number): Promise<Root
   const acknowledged: RootCredentials[] = [];
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const isKilled = () => acknowledged.length >= killAfter;
-  await inParallel(Array.from({ length: creations }), async () => {
+  await inParallel(Array.from({ length: creations }), concurrency, async () => {
     if (isKilled()) {
       return;
     }
@@ -86,16 +87,6 @@ async function createUntilKilled(token: string, killAfter: number): Promise<Root
   });
   expect((await server.exit).code).toBeNull();
   return acknowledged;
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) {
-      await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
 function checkIntegrity(): unknown[] {

@@ -26,13 +26,16 @@ export async function runServe(): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         logger.info({ signal }, 'stopping');
-        server.close().then(
-          () => logger.info('stopped'),
-          (error: unknown) => {
-            logger.error({ err: error }, 'did not stop cleanly');
-            process.exitCode = 1;
-          },
-        );
+        server
+          .close()
+          .then(
+            () => logger.info('stopped'),
+            (error: unknown) => {
+              logger.error({ err: error }, 'did not stop cleanly');
+              process.exitCode = 1;
+            },
+          )
+          .finally(leaveSupervisor);
       });
     }
   } catch (error) {
@@ -42,7 +45,13 @@ export async function runServe(): Promise<void> {
     // One line, whatever the values hold that it quotes.
     process.stderr.write(`postern: ${error.message.replaceAll(/\p{Cc}+/gu, ' ')}\n`);
     process.exitCode = 1;
+    leaveSupervisor();
   }
+}
+
+/** The channel to the process above would keep a worker alive. */
+function leaveSupervisor(): void {
+  cluster.worker?.disconnect();
 }
 
 export function describeVariables(): string {

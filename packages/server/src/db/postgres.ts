@@ -38,8 +38,10 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
     query_timeout: timeoutMs === 0 ? 0 : timeoutMs + 500,
     idle_in_transaction_session_timeout: 4 * timeoutMs,
   });
-  // An idle connection that breaks is replaced when the next one is asked for; without a listener it would end the process.
+  // A connection that breaks is replaced when the next one is asked for, and the query under way, if any, fails by
+  // itself. Without listeners, of the idle ones and of those in use, it would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
 
   return {
     dialect: new PostgresDialect({ pool }),

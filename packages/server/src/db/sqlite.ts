@@ -42,10 +42,10 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
 
 /** For a file that several processes use. */
 class SharedSqliteDialect extends SqliteDialect {
-  readonly #database: SqliteDatabase;
+  readonly #database: NodeSqlite;
   readonly #timeoutMs: number;
 
-  constructor(database: SqliteDatabase, timeoutMs: number) {
+  constructor(database: NodeSqlite, timeoutMs: number) {
     super({ database });
     this.#database = database;
     this.#timeoutMs = timeoutMs;
@@ -68,10 +68,12 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 }
 
 class SharedSqliteDriver extends SqliteDriver {
+  readonly #database: NodeSqlite;
   readonly #timeoutMs: number;
 
-  constructor(database: SqliteDatabase, timeoutMs: number) {
+  constructor(database: NodeSqlite, timeoutMs: number) {
     super({ database });
+    this.#database = database;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -85,6 +87,13 @@ class SharedSqliteDriver extends SqliteDriver {
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  /** SQLite has rolled back by itself where the disk is full or does not answer; what failed then is what counts. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#database.isTransaction) {
+      await super.rollbackTransaction(connection);
+    }
   }
 }
 
@@ -130,6 +139,10 @@ class NodeSqlite implements SqliteDatabase {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+  }
+
+  get isTransaction(): boolean {
+    return this.#database.isTransaction;
   }
 
   prepare(text: string): SqliteStatement {

