@@ -14,13 +14,16 @@ import { createAssignableBy } from './clients/assignable-by.ts';
 import { createClientAdministration } from './clients/client-administration.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
 import { clientsEndpoint } from './clients/clients-endpoint.ts';
+import { logRootChange } from './clients/root-change.ts';
 import { createRootClient } from './clients/root-client.ts';
 import { createSecretAdministration } from './clients/secret-administration.ts';
 import { secretsEndpoint } from './clients/secrets-endpoint.ts';
 import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
+import { createCheckpointSigner } from './events/checkpoint.ts';
 import { openEventLog } from './events/event-log.ts';
+import { eventsEndpoint } from './events/events-endpoint.ts';
 import { followLog } from './events/follow-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
@@ -51,6 +54,8 @@ import { registrationEndpoint, registrationPath } from './registration/registrat
 import { resourceMetadataEndpoint, resourceMetadataName } from './resource-metadata-endpoint.ts';
 import { openResourceRegistry } from './resources/resource-registry.ts';
 import { resourcesEndpoint } from './resources/resources-endpoint.ts';
+import { openRevocationFeed } from './revocation/revocation-feed.ts';
+import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
 import { revocationEndpoint } from './revocation-endpoint.ts';
 import { openOwnScopes } from './scopes/own-scopes.ts';
@@ -107,6 +112,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     now,
   });
   const root = createRootClient(installation.root, masterKey, registry);
+  await logRootChange(events, root);
+  const feed = await openRevocationFeed({ db, events, now });
   const directory = createClientDirectory({ db, events, root, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db);
   const granting = { mode: config.granting, registry };
@@ -197,6 +204,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     }),
   ];
 
+  const signCheckpoint = createCheckpointSigner(masterKey.seed('event checkpoints'));
   const stopMaintenance = clock.every(60_000, async () => {
     try {
       await keys.maintain();
@@ -204,6 +212,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await revokedTokens.forgetExpired(now() / 1000);
       await usage.write();
       await windowCounts.forgetPast();
+      await feed.maintain();
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
     }
@@ -240,6 +249,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await resourcesEndpoint({ resources, scopes: registry, keys })(api);
     await issuersEndpoint({ issuers, scopes: registry })(api);
     await authorizationDetailsTypesEndpoint(detailsTypes)(api);
+    await revocationsEndpoint({ feed, guard })(api);
+    await eventsEndpoint({ db, events, guard, signCheckpoint, now })(api);
   });
 
   app.register(async (protocol) => {

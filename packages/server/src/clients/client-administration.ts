@@ -4,17 +4,18 @@ import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import type { Database } from '../db/schema.ts';
-import type { Append, EventLog } from '../events/event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import type { ResourceRegistry } from '../resources/resource-registry.ts';
 import { requireKnown } from '../scopes/scope-registry.ts';
 import type { AssignableBy } from './assignable-by.ts';
 import { type Client, type ClientChange, changeClient, newClient } from './client.ts';
+import { endTokens, recordChange, recordDeletion } from './client-changes.ts';
 import { checkMetadata, usesSecret } from './client-metadata.ts';
 import { newSecret } from './client-secret.ts';
 import { insertSecret } from './client-secret-store.ts';
-import { deleteClient, findClient, insertClient, updateClient } from './client-store.ts';
+import { findClient, insertClient } from './client-store.ts';
 import { generateClientId, generateClientSecret } from './credentials.ts';
 import { type GrantingRules, requireAssignable } from './granting.ts';
 import { deleteRegistration } from './registration-store.ts';
@@ -94,9 +95,8 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireKnownTypes(change, detailsTypes);
         requireAssignable(before, assignable, granting);
         requireAssignable(after, assignable, granting);
-        await updateClient(transaction, after);
+        await recordChange(transaction, append, before, after, change);
         await coverLifetime(transaction, after);
-        await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
         // What an administrator decided about a client, the client must not decide otherwise.
         if (await deleteRegistration(transaction, clientId)) {
           await append({ kind: 'registration_access_token.ended', subject: clientId, data: {} });
@@ -118,18 +118,10 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       return events.change(token.clientId, async (transaction, append) => {
         const assignable = await assignableBy(transaction, token);
         requireAssignable(await getClient(transaction, clientId), assignable, granting);
-        await deleteClient(transaction, clientId);
-        await append({ kind: 'client.deleted', subject: clientId, data: {} });
+        await recordDeletion(transaction, append, clientId);
       });
     },
   };
-}
-
-/** Raises the generation of a client, so that its tokens from before are refused. */
-export async function endTokens(transaction: Kysely<Database>, append: Append, client: Client): Promise<void> {
-  const generation = client.generation + 1;
-  await updateClient(transaction, { ...client, generation });
-  await append({ kind: 'client.revoked', subject: client.id, data: { generation } });
 }
 
 /** Throws `invalid_parameter` where the change names a resource that is not registered. */

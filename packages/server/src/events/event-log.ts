@@ -6,7 +6,7 @@ import { OAuthError } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
-import { type EventDraft, hashEvent, type LoggedEvent } from './event.ts';
+import { dataText, type EventDraft, hashEvent, type LoggedEvent } from './event.ts';
 import { insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
 
 export type Append = (event: EventDraft) => Promise<void>;
@@ -80,7 +80,7 @@ export async function openEventLog({ db, driver, maxStalenessSeconds, now }: Eve
             actor,
             kind,
             subject,
-            data: JSON.stringify(data),
+            data: dataText(data),
           };
           head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
           await insertEvent(transaction, event, head.hash);

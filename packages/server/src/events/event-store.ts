@@ -1,6 +1,6 @@
 /** The event log in the database, and its head: the one row that every change takes first. */
-import type { Kysely } from 'kysely';
-import type { Database } from '../db/schema.ts';
+import type { Kysely, Selectable } from 'kysely';
+import type { Database, EventTable } from '../db/schema.ts';
 import type { EventKind, EventText, LoggedEvent, LogHead } from './event.ts';
 
 /** The head, and the id that the log got when its database was made. */
@@ -43,7 +43,65 @@ export async function listEventsAfter(db: Kysely<Database>, sequence: number, mo
     .orderBy('sequence')
     .limit(most)
     .execute();
-  return rows.map((row) => ({
+  return rows.map(fromRow);
+}
+
+export interface EventQuery {
+  /** Exclusive, as `before`. */
+  readonly after: number;
+  readonly before?: number | undefined;
+  readonly order: 'asc' | 'desc';
+  readonly size: number;
+  readonly kinds?: readonly EventKind[] | undefined;
+  readonly actor?: string | undefined;
+  readonly subject?: string | undefined;
+}
+
+/** The events that fit, in the order of the query. */
+export async function listEvents(db: Kysely<Database>, query: EventQuery): Promise<LoggedEvent[]> {
+  if (query.kinds === undefined) {
+    return listOfKind(db, undefined, query);
+  }
+  // One query a kind: each of them is the walk of an index, and all of them together would be a sort of the log.
+  const lists = await Promise.all(query.kinds.map((kind) => listOfKind(db, kind, query)));
+  const direction = query.order === 'asc' ? 1 : -1;
+  return lists
+    .flat()
+    .toSorted((one, other) => direction * (one.sequence - other.sequence))
+    .slice(0, query.size);
+}
+
+async function listOfKind(
+  db: Kysely<Database>,
+  kind: EventKind | undefined,
+  { after, before, order, size, actor, subject }: EventQuery,
+): Promise<LoggedEvent[]> {
+  let select = db.selectFrom('events').selectAll().where('sequence', '>', after).orderBy('sequence', order).limit(size);
+  if (before !== undefined) {
+    select = select.where('sequence', '<', before);
+  }
+  for (const [column, value] of Object.entries({ kind, actor, subject })) {
+    if (value !== undefined) {
+      select = select.where(column as 'kind', '=', value);
+    }
+  }
+  return (await select.execute()).map(fromRow);
+}
+
+/** The newest of a kind; undefined where there is none. */
+export async function findLastEvent(db: Kysely<Database>, kind: EventKind): Promise<LoggedEvent | undefined> {
+  const [last] = await listOfKind(db, kind, { after: 0, order: 'desc', size: 1 });
+  return last;
+}
+
+/** Undefined where the log has no event of that number. */
+export async function findEventHash(db: Kysely<Database>, sequence: number): Promise<string | undefined> {
+  const row = await db.selectFrom('events').select('hash').where('sequence', '=', sequence).executeTakeFirst();
+  return row?.hash;
+}
+
+function fromRow(row: Selectable<EventTable>): LoggedEvent {
+  return {
     sequence: row.sequence,
     occurredAt: row.occurred_at,
     actor: row.actor,
@@ -51,5 +109,5 @@ export async function listEventsAfter(db: Kysely<Database>, sequence: number, mo
     subject: row.subject,
     data: JSON.parse(row.data),
     hash: row.hash,
-  }));
+  };
 }

@@ -1,28 +1,42 @@
 /** What an event is, and the chain of hashes that holds the log together. */
 import { createHash } from 'node:crypto';
 
-export type EventKind =
-  | 'client.created'
-  | 'client.updated'
-  | 'client.revoked'
-  | 'client.deleted'
-  | 'secret.created'
-  | 'secret.deleted'
-  | 'token.revoked'
-  | 'scope.saved'
-  | 'scope.deleted'
-  | 'resource.saved'
-  | 'resource.deleted'
-  | 'issuer.saved'
-  | 'issuer.deleted'
-  | 'authorization_details_type.saved'
-  | 'authorization_details_type.deleted'
-  | 'initial_access_token.created'
-  | 'initial_access_token.deleted'
-  | 'registration_access_token.rotated'
-  | 'registration_access_token.ended'
-  | 'key.created'
-  | 'key.deleted';
+/** All that can happen, those kinds among them that APIs hosted beside the server append. */
+export const eventKinds = [
+  'client.created',
+  'client.updated',
+  'client.revoked',
+  'client.deleted',
+  'root.changed',
+  'root.replaced',
+  'secret.created',
+  'secret.deleted',
+  'token.revoked',
+  'scope.saved',
+  'scope.deleted',
+  'resource.saved',
+  'resource.deleted',
+  'issuer.saved',
+  'issuer.deleted',
+  'authorization_details_type.saved',
+  'authorization_details_type.deleted',
+  'initial_access_token.created',
+  'initial_access_token.deleted',
+  'registration_access_token.rotated',
+  'registration_access_token.ended',
+  'key.created',
+  'key.deleted',
+  'policy.saved',
+  'policy.deleted',
+  'rule.saved',
+  'rule.deleted',
+  'rule_target.saved',
+  'rule_target.deleted',
+  'storage_config.saved',
+  'storage_config.deleted',
+] as const;
+
+export type EventKind = (typeof eventKinds)[number];
 
 /** What happened. `data` is for the audit trail: never a secret, a digest or a token. */
 export interface EventDraft {
@@ -53,6 +67,21 @@ export interface LogHead {
 /** An event before its hash is known, with its data as the text that is stored. */
 export interface EventText extends Pick<LoggedEvent, 'sequence' | 'occurredAt' | 'actor' | 'kind' | 'subject'> {
   readonly data: string;
+}
+
+/** Characters of a member of `data`, as JSON, that are kept. */
+const longestMember = 16_384;
+
+/**
+ * The text of `data` that is stored. A member that is longer than the audit trail needs is left out, and its length
+ * told; `standing` stays whole, since nodes and APIs follow it.
+ */
+export function dataText(data: EventDraft['data']): string {
+  const members = Object.entries(data).map(([name, value]) => {
+    const characters = JSON.stringify(value)?.length ?? 0;
+    return [name, name === 'standing' || characters <= longestMember ? value : { omitted_characters: characters }];
+  });
+  return JSON.stringify(Object.fromEntries(members));
 }
 
 /**

@@ -4,7 +4,7 @@ import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { AssignableBy } from '../clients/assignable-by.ts';
 import type { Client } from '../clients/client.ts';
-import { endTokens } from '../clients/client-administration.ts';
+import { endTokens } from '../clients/client-changes.ts';
 import { findClient } from '../clients/client-store.ts';
 import { type GrantingRules, requireAssignable } from '../clients/granting.ts';
 import type { Database } from '../db/schema.ts';

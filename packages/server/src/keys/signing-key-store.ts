@@ -74,6 +74,15 @@ export async function findLongestClientTtl(db: Kysely<Database>): Promise<number
   return longest ?? 0;
 }
 
+/** The longest lifetime of any token that may still live, in seconds. */
+export async function findLongestTokenTtl(db: Kysely<Database>): Promise<number> {
+  const { longest } = await db
+    .selectFrom('signing_keys')
+    .select((select) => select.fn.max('longest_ttl_seconds').as('longest'))
+    .executeTakeFirstOrThrow();
+  return longest ?? 0;
+}
+
 export async function deleteSigningKey(db: Kysely<Database>, kid: string): Promise<void> {
   await db.deleteFrom('signing_keys').where('kid', '=', kid).execute();
 }

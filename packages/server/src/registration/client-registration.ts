@@ -10,10 +10,11 @@ import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { checkSecret } from '../client-auth/client-secret.ts';
 import { type Client, changeClient, newClient } from '../clients/client.ts';
+import { recordChange, recordDeletion } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
 import { isExpired, newSecret } from '../clients/client-secret.ts';
 import { deleteSecret, insertSecret } from '../clients/client-secret-store.ts';
-import { deleteClient, findClient, insertClient, updateClient } from '../clients/client-store.ts';
+import { findClient, insertClient } from '../clients/client-store.ts';
 import { generateClientId, generateClientSecret, generateRegistrationAccessToken } from '../clients/credentials.ts';
 import { assignableScopes, type GrantingRules } from '../clients/granting.ts';
 import {
@@ -212,8 +213,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const change = readMetadata(wanted, withinRegistry(registration.scopes, registration.resources));
         const client = changeClient(before, change, timestamp());
         checkRegistered(client);
-        await updateClient(transaction, client);
-        await append({ kind: 'client.updated', subject: clientId, data: { ...change } });
+        await recordChange(transaction, append, before, client, change);
         const clientSecret = await alignSecrets(transaction, append, client);
         const registrationAccessToken = await rotate(transaction, append, registration);
         return { client, clientSecret, registrationAccessToken };
@@ -223,8 +223,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     remove(clientId, text) {
       return events.change(clientId, async (transaction, append) => {
         await getRegistered(transaction, clientId, text);
-        await deleteClient(transaction, clientId);
-        await append({ kind: 'client.deleted', subject: clientId, data: {} });
+        await recordDeletion(transaction, append, clientId);
       });
     },
   };

@@ -1,0 +1,54 @@
+/**
+ * The one way in which a client that exists is changed or deleted: its row, and the event that tells every node and every
+ * API what its tokens are worth from now on.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { Append } from '../events/event-log.ts';
+import type { StandingData } from '../revocation/feed-entry.ts';
+import type { Client } from './client.ts';
+import { deleteClient, updateClient } from './client-store.ts';
+
+/** Writes `after`. The event holds what was asked for, and the client's standing where that is another now. */
+export async function recordChange(
+  transaction: Kysely<Database>,
+  append: Append,
+  before: Client,
+  after: Client,
+  asked: object,
+): Promise<void> {
+  await updateClient(transaction, after);
+  const standing = standingData(after);
+  const isSame = isDeepStrictEqual(standing, standingData(before));
+  await append({ kind: 'client.updated', subject: after.id, data: { ...asked, ...(!isSame && { standing }) } });
+}
+
+/** Raises the generation of a client, so that its tokens from before are refused. */
+export async function endTokens(transaction: Kysely<Database>, append: Append, client: Client): Promise<void> {
+  const after = { ...client, generation: client.generation + 1 };
+  await updateClient(transaction, after);
+  await append({
+    kind: 'client.revoked',
+    subject: client.id,
+    data: { generation: after.generation, standing: standingData(after) },
+  });
+}
+
+/** Its secrets go with it, and its tokens are refused. */
+export async function recordDeletion(transaction: Kysely<Database>, append: Append, clientId: string): Promise<void> {
+  await deleteClient(transaction, clientId);
+  await append({ kind: 'client.deleted', subject: clientId, data: {} });
+}
+
+/** All of a client that decides whether its tokens stand, as `standingOf` reads it. */
+function standingData({ enabled, generation, scopes, metadata }: Client): StandingData {
+  return {
+    enabled,
+    generation,
+    scopes: [...scopes].toSorted(),
+    resources: (metadata.resources ?? []).toSorted(),
+    authorization_details_types: (metadata.authorization_details_types ?? []).toSorted(),
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Checkpoints: signed statements of where the event log ended at a time. Kept elsewhere, each shows when the log that it
+ * speaks of has been rewritten since, by somebody who could write the database. Ed25519, RFC 8032, RFC 8037.
+ *
+ * Whoever has the master key can sign another one: what is kept elsewhere is what counts.
+ */
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import type { LogHead } from './event.ts';
+
+export interface Checkpoint {
+  readonly log_id: string;
+  readonly sequence: number;
+  readonly hash: string;
+  /** RFC 3339, UTC. */
+  readonly signed_at: string;
+  readonly public_key: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string };
+  /** Base64url, over the UTF-8 of `JSON.stringify([log_id, sequence, hash, signed_at])`. */
+  readonly signature: string;
+}
+
+/** Signs for the place where a log ends; `now` in milliseconds since 1970. */
+export type SignCheckpoint = (log: LogHead & { readonly logId: string }, now: number) => Checkpoint;
+
+/** What stands before the 32 bytes of an Ed25519 key in PKCS #8. RFC 8410 §7. */
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** `seed`: 32 bytes from the master key, so that all nodes sign with the same key and it is stored nowhere. */
+export function createCheckpointSigner(seed: Buffer): SignCheckpoint {
+  const key = Buffer.concat([pkcs8Prefix, seed]);
+  const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
+  return ({ logId, sequence, hash }, now) => {
+    const signedAt = new Date(now).toISOString();
+    const text = JSON.stringify([logId, sequence, hash, signedAt]);
+    return {
+      log_id: logId,
+      sequence,
+      hash,
+      signed_at: signedAt,
+      public_key: { kty: 'OKP', crv: 'Ed25519', x },
+      signature: sign(null, Buffer.from(text), privateKey).toString('base64url'),
+    };
+  };
+}

@@ -1,0 +1,174 @@
+/** The audit trail: the event log by cursor and filter, and where it ends, signed. docs/audit.md. */
+import type { Guard } from '@postern/guard';
+import { accessTokenOf } from '@postern/guard/fastify';
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import { Type } from 'typebox';
+import type { Database } from '../db/schema.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { listenerOf } from '../http/listener.ts';
+import { errorResponses, nullable } from '../http/schemas.ts';
+import type { SignCheckpoint } from './checkpoint.ts';
+import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
+import type { EventLog } from './event-log.ts';
+import { type EventQuery, listEvents, readLog } from './event-store.ts';
+import { createWaiters } from './waiters.ts';
+
+const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Id = Type.String({ minLength: 1, maxLength: 2_000 });
+
+const Query = Type.Object(
+  {
+    after: { ...Sequence, default: 0, description: 'Events with a greater sequence number only.' },
+    before: Type.Optional({ ...Sequence, description: 'Events with a smaller sequence number only.' }),
+    size: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+    order: Type.Enum(['asc', 'desc'], { default: 'asc', description: 'Oldest first, or newest first.' }),
+    kind: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description: `A kind, or with a dot at its end all that begin so, as in \`client.\`: ${eventKinds.join(', ')}.`,
+      }),
+    ),
+    actor: Type.Optional({ ...Id, description: 'Id of the client that made the change.' }),
+    subject: Type.Optional({ ...Id, description: 'Id of what was changed.' }),
+    wait: Type.Integer({
+      minimum: 0,
+      maximum: 30,
+      default: 0,
+      description: 'Seconds to wait for an event where there is none; oldest first only.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const EventView = Type.Object({
+  sequence: Type.Integer({ description: 'Counts from 1, without gaps.' }),
+  occurred_at: Type.String({ format: 'date-time' }),
+  actor: Type.String({
+    description: 'Id of a client; `postern` itself; or `initial_access_token` for who was no client yet.',
+  }),
+  kind: Type.String(),
+  subject: Type.String({ description: 'Id of what was changed.' }),
+  data: Type.Record(Type.String(), Type.Unknown(), { description: 'Never a secret, a digest of one or a token.' }),
+  hash: Type.String({ description: 'Over this event and the hash of the one before.' }),
+});
+
+const EventPage = Type.Object({
+  items: Type.Array(EventView),
+  next: nullable(
+    Type.Integer({ description: '`after`, or with desc `before`, of the next page; null where there is none yet.' }),
+  ),
+  head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
+});
+
+const CheckpointView = Type.Object({
+  log_id: Type.String(),
+  sequence: Type.Integer(),
+  hash: Type.String(),
+  signed_at: Type.String({ format: 'date-time' }),
+  public_key: Type.Object(
+    { kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String() },
+    { description: 'JWK; it follows from the master key.' },
+  ),
+  signature: Type.String({
+    description: 'Ed25519, base64url, over JSON.stringify([log_id, sequence, hash, signed_at]).',
+  }),
+});
+
+export interface EventsEndpointOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly guard: Guard;
+  readonly signCheckpoint: SignCheckpoint;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Calls that wait at once; the next one is answered at once. */
+const mostWaiting = 100;
+
+export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: EventsEndpointOptions): ApiPlugin {
+  const waiters = createWaiters(mostWaiting);
+  events.follow(waiters.wake);
+
+  /** The page as it is, or as it is when the first event for it has come, within `waitSeconds`. */
+  const readPage = async (query: EventQuery, waitSeconds: number, signal: AbortSignal) => {
+    const deadline = performance.now() + waitSeconds * 1000;
+    for (;;) {
+      const { version } = waiters;
+      const head = await readLog(db);
+      // One more than asked for tells whether there is a next page.
+      const found = await listEvents(db, { ...query, size: query.size + 1 });
+      if (found.length > 0 || !(await waiters.wait(version, deadline - performance.now(), signal))) {
+        return { found, head: head.sequence };
+      }
+    }
+  };
+
+  return async (app) => {
+    app.addHook('preClose', async () => waiters.close());
+
+    app.get(
+      '/api/v1/oauth/events',
+      {
+        config: { scope: 'audit:read' },
+        // Data goes out as it was stored, member by member in its order: hashes are over its text.
+        serializerCompiler: () => JSON.stringify,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_events',
+          summary: 'Read the audit trail: who changed what and when',
+          querystring: Query,
+          response: { 200: EventPage, ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request, reply) => {
+        const { wait, kind, ...rest } = request.query;
+        if (wait > 0 && rest.order === 'desc') {
+          throw new OAuthError('invalid_parameter', 'wait: is for order=asc.');
+        }
+        const query = { ...rest, ...(kind !== undefined && { kinds: kindsOf(kind) }) };
+        const { found, head } = await readPage(query, wait, listenerOf(reply));
+        if (wait > 0) {
+          await guard.requireStanding(accessTokenOf(request));
+        }
+        const items = found.slice(0, query.size);
+        return {
+          items: items.map(toView),
+          next: found.length > items.length ? (items.at(-1)?.sequence ?? null) : null,
+          head: Math.max(head, found.at(query.order === 'asc' ? -1 : 0)?.sequence ?? 0),
+        };
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/events/checkpoint',
+      {
+        config: { scope: 'audit:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_event_checkpoint',
+          summary: 'Where the audit trail ends now, signed; to be kept elsewhere',
+          response: { 200: CheckpointView, ...errorResponses(401, 403) },
+        },
+      },
+      async () => signCheckpoint(await readLog(db), now()),
+    );
+  };
+}
+
+/** The kinds that a filter names. Throws `invalid_parameter` where it names none. */
+function kindsOf(kind: string): readonly EventKind[] {
+  const kinds = eventKinds.filter((one) => one === kind || (kind.endsWith('.') && one.startsWith(kind)));
+  if (kinds.length === 0) {
+    throw new OAuthError(
+      'invalid_parameter',
+      `kind: there are no events of that kind. Kinds: ${eventKinds.join(', ')}.`,
+    );
+  }
+  return kinds;
+}
+
+function toView({ sequence, occurredAt, actor, kind, subject, data, hash }: LoggedEvent) {
+  return { sequence, occurred_at: occurredAt, actor, kind, subject, data, hash };
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FeedEntry } from './feed-entry.ts';
+import { FeedState } from './feed-state.ts';
+
+const token = (jti: string, exp = 10_000): FeedEntry => ({ type: 'token', jti, exp });
+const ended = (client_id: string): FeedEntry => ({ type: 'client', client_id, active: false });
+const client = (client_id: string, gen: number): FeedEntry => ({
+  type: 'client',
+  client_id,
+  active: true,
+  gen,
+  gen_exact: false,
+  scopes: [],
+  resources: [],
+  authorization_details_types: [],
+});
+
+/** A state that took the entries in one after the other, each with the next sequence number; undefined stands for other events. */
+function stateOf(...entries: (FeedEntry | undefined)[]): FeedState {
+  const state = new FeedState();
+  entries.forEach((entry, index) => {
+    state.add(index + 1, 1_000, entry);
+  });
+  return state;
+}
+
+describe('the feed', () => {
+  test('tells the latest entry of each subject, in the order of the log', () => {
+    const state = stateOf(client('a', 0), token('t'), undefined, client('b', 0), client('a', 1), undefined);
+    expect(state.read(0, 10)).toEqual({
+      entries: [token('t'), client('b', 0), client('a', 1)],
+      sequence: 6,
+      more: false,
+    });
+    expect(state.read(4, 10).entries).toEqual([client('a', 1)]);
+    expect(state.read(6, 10)).toEqual({ entries: [], sequence: 6, more: false });
+  });
+
+  test('keeps a token and a client of the same name apart', () => {
+    expect(stateOf(token('a'), ended('a')).read(0, 10).entries).toEqual([token('a'), ended('a')]);
+  });
+
+  test('tells no more than the limit, and where to go on', () => {
+    const state = stateOf(token('a'), undefined, token('b'), token('c'), undefined);
+    expect(state.read(0, 2)).toEqual({ entries: [token('a'), token('b')], sequence: 3, more: true });
+    expect(state.read(3, 2)).toEqual({ entries: [token('c')], sequence: 5, more: false });
+  });
+
+  test('takes no event in twice', () => {
+    const state = stateOf(client('a', 0), client('a', 1));
+    state.add(1, 1_000, client('a', 0));
+    expect(state.read(0, 10)).toEqual({ entries: [client('a', 1)], sequence: 2, more: false });
+  });
+
+  test('never sends a follower back that is ahead of it', () => {
+    expect(stateOf(token('a')).read(7, 10)).toEqual({ entries: [], sequence: 7, more: false });
+  });
+
+  test('drops tokens after their expiry and clients after the longest lifetime, each ten minutes late', () => {
+    const state = stateOf(token('t', 2_000), ended('a'));
+    state.forget(2_599, 1_001);
+    expect(state.read(0, 10).entries).toEqual([token('t', 2_000), ended('a')]);
+    state.forget(2_600, 1_001);
+    expect(state.read(0, 10).entries).toEqual([ended('a')]);
+    state.forget(2_601, 1_001);
+    expect(state.read(0, 10)).toEqual({ entries: [], sequence: 2, more: false });
+  });
+});
+
+/** What a follower knows after it has read entries. */
+function apply(known: Map<string, FeedEntry>, entries: readonly FeedEntry[]): void {
+  for (const entry of entries) {
+    known.set(entry.type === 'token' ? entry.jti : entry.client_id, entry);
+  }
+}
+
+test('whatever is changed and whenever a follower reads, it ends where a fresh one starts', () => {
+  const subject = fc.constantFrom('c1', 'c2', 'c3', 'c4');
+  const entry = fc.oneof(
+    fc.constant(undefined),
+    fc.integer({ min: 0, max: 50 }).map((id) => token(`t${id}`)),
+    subject.map(ended),
+    fc.tuple(subject, fc.nat(9)).map(([id, gen]) => client(id, gen)),
+  );
+  // Each step is a change, or a read by the follower of that many entries.
+  const step = fc.oneof(
+    entry.map((change) => ({ change })),
+    fc.integer({ min: 1, max: 5 }).map((limit) => ({ limit })),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 3_000, size: 'max' }), (steps) => {
+      const state = new FeedState();
+      const followed = new Map<string, FeedEntry>();
+      const everything = new Map<string, FeedEntry>();
+      let sequence = 0;
+      let position = 0;
+      const follow = (limit: number) => {
+        const page = state.read(position, limit);
+        apply(followed, page.entries);
+        position = page.sequence;
+        return page.more;
+      };
+      for (const one of steps) {
+        if ('limit' in one) {
+          follow(one.limit);
+        } else {
+          sequence += 1;
+          state.add(sequence, 1_000, one.change);
+          apply(everything, one.change === undefined ? [] : [one.change]);
+        }
+      }
+      while (follow(3)) {}
+      const fresh = new Map<string, FeedEntry>();
+      apply(fresh, state.read(0, 10_000).entries);
+      expect(followed).toEqual(everything);
+      expect(fresh).toEqual(everything);
+    }),
+    { numRuns: 30 },
+  );
+});

@@ -1,0 +1,32 @@
+/** What the revocation feed reads from the event log in the database when a node starts. */
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { LoggedEvent } from '../events/event.ts';
+import { feedKinds } from './feed-entry.ts';
+
+export type FeedEvent = Pick<LoggedEvent, 'sequence' | 'occurredAt' | 'kind' | 'subject' | 'data'>;
+
+/** Events that can make an entry, of `since` (RFC 3339) or later, after `sequence` and in order, `most` at the most. */
+export async function listFeedEvents(
+  db: Kysely<Database>,
+  sequence: number,
+  since: string,
+  most: number,
+): Promise<FeedEvent[]> {
+  const rows = await db
+    .selectFrom('events')
+    .select(['sequence', 'occurred_at', 'kind', 'subject', 'data'])
+    .where('kind', 'in', feedKinds)
+    .where('occurred_at', '>=', since)
+    .where('sequence', '>', sequence)
+    .orderBy('sequence')
+    .limit(most)
+    .execute();
+  return rows.map((row) => ({
+    sequence: row.sequence,
+    occurredAt: row.occurred_at,
+    kind: row.kind as LoggedEvent['kind'],
+    subject: row.subject,
+    data: JSON.parse(row.data),
+  }));
+}
