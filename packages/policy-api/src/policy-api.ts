@@ -4,6 +4,7 @@ import type { Guard } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Kysely } from 'kysely';
+import type { Change } from './db/change.ts';
 import type { PolicyDatabase } from './db/schema.ts';
 import { policiesEndpoint } from './policies/policies-endpoint.ts';
 import { rulesEndpoint } from './policies/rules-endpoint.ts';
@@ -13,6 +14,7 @@ import { storageEndpoint } from './storage/storage-endpoint.ts';
 export interface PolicyApiOptions {
   /** With the tables of `policyMigrations`. */
   readonly db: Kysely<PolicyDatabase>;
+  readonly change: Change;
   /** Decides which access tokens pass. */
   readonly guard: Guard;
   /** Milliseconds since 1970. */
@@ -23,13 +25,13 @@ export interface PolicyApiOptions {
  * Registers the policy API. The host checks requests against their schemas and answers the `OAuthError`s that are
  * thrown.
  */
-export async function policyApi(app: FastifyInstance, { db, guard, now }: PolicyApiOptions): Promise<void> {
+export async function policyApi(app: FastifyInstance, { db, change, guard, now }: PolicyApiOptions): Promise<void> {
   guardRoutes(app, guard);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
   const api = app.withTypeProvider<TypeBoxTypeProvider>();
-  const options = { db, timestamp: () => new Date(now()).toISOString() };
+  const options = { db, change, timestamp: () => new Date(now()).toISOString() };
   policiesEndpoint(options)(api);
   rulesEndpoint(options)(api);
   targetsEndpoint(options)(api);

@@ -1,7 +1,7 @@
 /** The policy API for tests: on a real server, which guards it, in its database. */
 import type { FastifySchema } from 'fastify';
 import { type Answer, startTestServer, type TestServer } from '../../server/test/harness.ts';
-import { type PolicyDatabase, policyApi, policyMigrations } from '../src/index.ts';
+import { policyApi, policyMigrations, policyTables } from '../src/index.ts';
 
 export interface PolicyServer extends TestServer {
   /** As root, who holds every scope. The path is below `/api/v1`. */
@@ -29,13 +29,19 @@ export async function startPolicyServer(): Promise<PolicyServer> {
   const server = await startTestServer({
     hosted: [policyMigrations],
     extend: async (app, { now, installation }) => {
-      const db = installation.db.$extendTables<PolicyDatabase>().$pickTables<keyof PolicyDatabase>();
+      const db = policyTables(installation.db);
       app.addHook('onRoute', ({ method, url, config, schema }) => {
         if (method !== 'HEAD') {
           routes.push({ method: String(method), url, scope: config?.scope, schema });
         }
       });
-      await app.register(policyApi, { db, guard: app.guard, now });
+      await app.register(policyApi, {
+        db,
+        change: (actor, work) =>
+          app.events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
+        guard: app.guard,
+        now,
+      });
     },
   });
   const token = await server.rootToken();

@@ -22,7 +22,7 @@ import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createCheckpointSigner } from './events/checkpoint.ts';
-import { openEventLog } from './events/event-log.ts';
+import { type EventLog, openEventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
 import { followLog } from './events/follow-log.ts';
 import { healthEndpoint } from './health-endpoint.ts';
@@ -72,6 +72,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Guards APIs that are hosted beside the authorization server. */
     guard: Guard;
+    /** Where such APIs make their changes, for the audit trail. */
+    events: EventLog;
   }
 }
 
@@ -193,6 +195,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     findFault: (token) => findTokenFault(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
   });
   app.decorate('guard', guard);
+  app.decorate('events', events);
   const grants = [
     clientCredentials,
     createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTokens }),

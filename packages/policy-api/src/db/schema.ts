@@ -1,4 +1,5 @@
 /** The tables of the policy API as Kysely types. Text and integers only, so that one schema serves every database. */
+import type { Kysely } from 'kysely';
 
 export interface PolicyTable {
   key: string;
@@ -37,17 +38,14 @@ export interface StorageConfigTable {
   created_at: string;
 }
 
-/** Has one row for ever: see `change-alone.ts`. */
-export interface PolicyRevisionTable {
-  id: number;
-  revision: number;
-}
-
-/** A type and not an interface, so that a host can add the tables to those of its own: `$extendTables`. */
-export type PolicyDatabase = {
+export interface PolicyDatabase {
   policies: PolicyTable;
   policy_rules: PolicyRuleTable;
   policy_rule_targets: PolicyRuleTargetTable;
   storage_configs: StorageConfigTable;
-  policy_revision: PolicyRevisionTable;
-};
+}
+
+/** These tables in the database of a host, which has them beside its own. */
+export function policyTables<DB>(db: Kysely<DB>): Kysely<PolicyDatabase> {
+  return db as Kysely<unknown> as Kysely<PolicyDatabase>;
+}

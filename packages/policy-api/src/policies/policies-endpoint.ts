@@ -1,6 +1,6 @@
 /** The API of policies. */
+import { accessTokenOf } from '@postern/guard/fastify';
 import { Type } from 'typebox';
-import { changeAlone } from '../db/change-alone.ts';
 import type { Endpoint, EndpointOptions } from '../http/api.ts';
 import { defineBulk } from '../http/bulk.ts';
 import { Deleted, errorResponses, Key, Name, Nullable, PageOf, PageQuery, toPage } from '../http/schemas.ts';
@@ -21,7 +21,7 @@ const bulk = defineBulk(PolicyElement, PolicyView);
 
 const PolicyPath = Type.Object({ policy_key: Key });
 
-export function policiesEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
+export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
   return (app) => {
     app.get(
       '/api/v1/policy',
@@ -59,8 +59,8 @@ export function policiesEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
         },
         handler: (request) =>
           bulk.writeEach(request.body, ({ key, name, drp_action: drpAction }) =>
-            changeAlone(db, async (transaction) =>
-              toPolicyView(await putPolicy(transaction, key ?? undefined, { name, drpAction }, timestamp())),
+            change(accessTokenOf(request).clientId, async (transaction, append) =>
+              toPolicyView(await putPolicy(transaction, append, key ?? undefined, { name, drpAction }, timestamp())),
             ),
           ),
       });
@@ -94,7 +94,9 @@ export function policiesEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
         },
       },
       async (request, reply) => {
-        await changeAlone(db, (transaction) => removePolicy(transaction, request.params.policy_key));
+        await change(accessTokenOf(request).clientId, (transaction, append) =>
+          removePolicy(transaction, append, request.params.policy_key),
+        );
         return reply.code(204).send(null);
       },
     );

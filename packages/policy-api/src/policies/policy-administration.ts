@@ -1,6 +1,7 @@
 /** Making, changing and deleting policies: rules and store brought together. */
 import { OAuthError } from '@postern/protocol';
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { deriveKey } from '../key.ts';
@@ -12,7 +13,8 @@ import { deletePolicy, findPolicy, findPolicyAnswering, insertPolicy, updatePoli
  * the name gives. Throws `invalid_parameter`, and `conflict` where key, name or action are another's.
  */
 export async function putPolicy(
-  transaction: Transaction<PolicyDatabase>,
+  transaction: Kysely<PolicyDatabase>,
+  append: Append,
   sentKey: string | undefined,
   change: PolicyChange,
   createdAt: string,
@@ -35,13 +37,19 @@ export async function putPolicy(
     await requireUnused(transaction, 'policies', 'key', policy.key);
     await insertPolicy(transaction, policy.key, settings, createdAt);
   }
+  await append({
+    kind: 'policy.saved',
+    subject: policy.key,
+    data: { name: policy.name, drp_action: policy.drpAction },
+  });
   return policy;
 }
 
 /** Its rules and their targets go with it. Throws `not_found`. */
-export async function removePolicy(transaction: Transaction<PolicyDatabase>, key: string): Promise<void> {
+export async function removePolicy(transaction: Kysely<PolicyDatabase>, append: Append, key: string): Promise<void> {
   await getPolicy(transaction, key);
   await deletePolicy(transaction, key);
+  await append({ kind: 'policy.deleted', subject: key, data: {} });
 }
 
 /** Throws `not_found`. */

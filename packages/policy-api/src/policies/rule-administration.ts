@@ -1,6 +1,7 @@
 /** Making, changing and deleting the rules of a policy: rules and stores brought together. */
 import { OAuthError } from '@postern/protocol';
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { deriveKey } from '../key.ts';
@@ -22,7 +23,8 @@ export type SentRuleChange = Omit<RuleChange, 'storageDestination'> & {
  * another's, or where the rule's targets would now be erased twice.
  */
 export async function putRule(
-  transaction: Transaction<PolicyDatabase>,
+  transaction: Kysely<PolicyDatabase>,
+  append: Append,
   policyKey: string,
   sentKey: string | undefined,
   { storageDestinationKey, ...change }: SentRuleChange,
@@ -46,17 +48,30 @@ export async function putRule(
     await requireUnused(transaction, 'policy_rules', 'key', rule.key);
     await insertRule(transaction, policyKey, rule, createdAt);
   }
+  await append({
+    kind: 'rule.saved',
+    subject: rule.key,
+    data: {
+      policy_key: policyKey,
+      name: rule.name,
+      action_type: rule.actionType,
+      storage_destination_key: rule.storageDestination?.key ?? null,
+      masking_strategy: rule.maskingStrategy,
+    },
+  });
   return rule;
 }
 
 /** Its targets go with it. Throws `not_found`, also for a rule of another policy. */
 export async function removeRule(
-  transaction: Transaction<PolicyDatabase>,
+  transaction: Kysely<PolicyDatabase>,
+  append: Append,
   policyKey: string,
   ruleKey: string,
 ): Promise<void> {
   getRule(await getPolicy(transaction, policyKey), ruleKey);
   await deleteRule(transaction, ruleKey);
+  await append({ kind: 'rule.deleted', subject: ruleKey, data: { policy_key: policyKey } });
 }
 
 /** A rule stays with its policy: moved to another, its targets would mean something else there. */

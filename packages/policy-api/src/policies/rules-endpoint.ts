@@ -1,6 +1,6 @@
 /** The API of the rules of a policy. */
+import { accessTokenOf } from '@postern/guard/fastify';
 import { type Static, Type } from 'typebox';
-import { changeAlone } from '../db/change-alone.ts';
 import type { Endpoint, EndpointOptions } from '../http/api.ts';
 import { defineBulk } from '../http/bulk.ts';
 import { Deleted, errorResponses, Key, Name, Nullable, PageOf, PageQuery, toPage } from '../http/schemas.ts';
@@ -36,7 +36,7 @@ const bulk = defineBulk(RuleElement, RuleView);
 const PolicyPath = Type.Object({ policy_key: Key });
 const RulePath = Type.Object({ policy_key: Key, rule_key: Key });
 
-export function rulesEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
+export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
   return (app) => {
     app.get(
       '/api/v1/policy/:policy_key/rule',
@@ -76,12 +76,13 @@ export function rulesEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
           body: bulk.body,
           response: { 200: bulk.answer, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
         },
-        handler: async ({ params, body }) => {
-          await getPolicy(db, params.policy_key);
-          return bulk.writeEach(body, (element) =>
-            changeAlone(db, async (transaction) => {
+        handler: async (request) => {
+          const { policy_key } = request.params;
+          await getPolicy(db, policy_key);
+          return bulk.writeEach(request.body, (element) =>
+            change(accessTokenOf(request).clientId, async (transaction, append) => {
               const key = element.key ?? undefined;
-              return toRuleView(await putRule(transaction, params.policy_key, key, toChange(element), timestamp()));
+              return toRuleView(await putRule(transaction, append, policy_key, key, toChange(element), timestamp()));
             }),
           );
         },
@@ -115,8 +116,11 @@ export function rulesEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
           response: { 204: Deleted, ...errorResponses(401, 403, 404, 422) },
         },
       },
-      async ({ params }, reply) => {
-        await changeAlone(db, (transaction) => removeRule(transaction, params.policy_key, params.rule_key));
+      async (request, reply) => {
+        const { policy_key, rule_key } = request.params;
+        await change(accessTokenOf(request).clientId, (transaction, append) =>
+          removeRule(transaction, append, policy_key, rule_key),
+        );
         return reply.code(204).send(null);
       },
     );

@@ -1,6 +1,7 @@
 /** Making, changing and deleting the targets of a rule: rules and stores brought together. */
 import { OAuthError } from '@postern/protocol';
-import type { Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { getRule, requireErasedOnce, withRule } from './policy.ts';
@@ -15,7 +16,8 @@ import { deleteTarget, findRuleOfTarget, insertTarget, updateTarget } from './ta
  * where the rule has the category already, or where the policy would erase it twice.
  */
 export async function putTarget(
-  transaction: Transaction<PolicyDatabase>,
+  transaction: Kysely<PolicyDatabase>,
+  append: Append,
   policyKey: string,
   ruleKey: string,
   change: TargetChange,
@@ -40,12 +42,18 @@ export async function putTarget(
     await requireUnused(transaction, 'policy_rule_targets', 'key', target.key);
     await insertTarget(transaction, ruleKey, target, createdAt);
   }
+  await append({
+    kind: 'rule_target.saved',
+    subject: target.key,
+    data: { policy_key: policyKey, rule_key: ruleKey, name: target.name, data_category: target.dataCategory },
+  });
   return target;
 }
 
 /** Throws `not_found`, also for a target of another rule. */
 export async function removeTarget(
-  transaction: Transaction<PolicyDatabase>,
+  transaction: Kysely<PolicyDatabase>,
+  append: Append,
   policyKey: string,
   ruleKey: string,
   targetKey: string,
@@ -55,9 +63,14 @@ export async function removeTarget(
     throw new OAuthError('not_found', `There is no target ${targetKey} in the rule ${ruleKey}.`);
   }
   await deleteTarget(transaction, targetKey);
+  await append({
+    kind: 'rule_target.deleted',
+    subject: targetKey,
+    data: { policy_key: policyKey, rule_key: ruleKey },
+  });
 }
 
-async function requireNoOtherRule(transaction: Transaction<PolicyDatabase>, targetKey: string): Promise<void> {
+async function requireNoOtherRule(transaction: Kysely<PolicyDatabase>, targetKey: string): Promise<void> {
   const ruleKey = await findRuleOfTarget(transaction, targetKey);
   if (ruleKey !== undefined) {
     throw new OAuthError('conflict', `key: the target ${targetKey} belongs to the rule ${ruleKey} and stays there.`);

@@ -1,6 +1,6 @@
 /** The API of the targets of a rule. They are read with their rule. */
+import { accessTokenOf } from '@postern/guard/fastify';
 import { Type } from 'typebox';
-import { changeAlone } from '../db/change-alone.ts';
 import type { Endpoint, EndpointOptions } from '../http/api.ts';
 import { defineBulk } from '../http/bulk.ts';
 import { Deleted, errorResponses, Key, Name, Nullable } from '../http/schemas.ts';
@@ -27,7 +27,7 @@ const bulk = defineBulk(TargetElement, TargetView);
 const RulePath = Type.Object({ policy_key: Key, rule_key: Key });
 const TargetPath = Type.Object({ policy_key: Key, rule_key: Key, target_key: Key });
 
-export function targetsEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
+export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
   return (app) => {
     for (const method of ['PUT', 'PATCH'] as const) {
       app.route({
@@ -47,18 +47,17 @@ export function targetsEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
           body: bulk.body,
           response: { 200: bulk.answer, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
         },
-        handler: async ({ params, body }) => {
-          getRule(await getPolicy(db, params.policy_key), params.rule_key);
-          return bulk.writeEach(body, (element) =>
-            changeAlone(db, async (transaction) => {
-              const change = {
+        handler: async (request) => {
+          const { policy_key, rule_key } = request.params;
+          getRule(await getPolicy(db, policy_key), rule_key);
+          return bulk.writeEach(request.body, (element) =>
+            change(accessTokenOf(request).clientId, async (transaction, append) => {
+              const sent = {
                 key: element.key ?? undefined,
                 name: element.name ?? undefined,
                 dataCategory: element.data_category,
               };
-              return toTargetView(
-                await putTarget(transaction, params.policy_key, params.rule_key, change, timestamp()),
-              );
+              return toTargetView(await putTarget(transaction, append, policy_key, rule_key, sent, timestamp()));
             }),
           );
         },
@@ -77,9 +76,10 @@ export function targetsEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
           response: { 204: Deleted, ...errorResponses(401, 403, 404, 422) },
         },
       },
-      async ({ params }, reply) => {
-        await changeAlone(db, (transaction) =>
-          removeTarget(transaction, params.policy_key, params.rule_key, params.target_key),
+      async (request, reply) => {
+        const { policy_key, rule_key, target_key } = request.params;
+        await change(accessTokenOf(request).clientId, (transaction, append) =>
+          removeTarget(transaction, append, policy_key, rule_key, target_key),
         );
         return reply.code(204).send(null);
       },

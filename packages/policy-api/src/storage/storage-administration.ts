@@ -1,6 +1,7 @@
 /** Making, changing and deleting storage destinations: rules and store brought together. */
 import { OAuthError } from '@postern/protocol';
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { deriveKey } from '../key.ts';
@@ -18,7 +19,8 @@ import {
  * that the name gives. Throws `invalid_parameter`, and `conflict` where key or name are another's.
  */
 export async function putStorageConfig(
-  transaction: Transaction<PolicyDatabase>,
+  transaction: Kysely<PolicyDatabase>,
+  append: Append,
   sentKey: string | undefined,
   change: StorageChange,
   createdAt: string,
@@ -35,11 +37,16 @@ export async function putStorageConfig(
     await requireUnused(transaction, 'storage_configs', 'key', config.key);
     await insertStorageConfig(transaction, config, createdAt);
   }
+  await append({ kind: 'storage_config.saved', subject: config.key, data: { ...settings } });
   return config;
 }
 
 /** Throws `not_found`, and `conflict` while a rule uploads there. */
-export async function removeStorageConfig(transaction: Transaction<PolicyDatabase>, key: string): Promise<void> {
+export async function removeStorageConfig(
+  transaction: Kysely<PolicyDatabase>,
+  append: Append,
+  key: string,
+): Promise<void> {
   await getStorageConfig(transaction, key);
   const user = await findRuleUsing(transaction, key);
   if (user !== undefined) {
@@ -49,6 +56,7 @@ export async function removeStorageConfig(transaction: Transaction<PolicyDatabas
     );
   }
   await deleteStorageConfig(transaction, key);
+  await append({ kind: 'storage_config.deleted', subject: key, data: {} });
 }
 
 /** Throws `not_found`. */

@@ -1,6 +1,6 @@
 /** The API of storage destinations. */
+import { accessTokenOf } from '@postern/guard/fastify';
 import { Type } from 'typebox';
-import { changeAlone } from '../db/change-alone.ts';
 import type { Endpoint, EndpointOptions } from '../http/api.ts';
 import { defineBulk } from '../http/bulk.ts';
 import { Deleted, errorResponses, Key, Name, Nullable, PageOf, PageQuery, toPage } from '../http/schemas.ts';
@@ -26,7 +26,7 @@ const bulk = defineBulk(StorageElement, StorageView);
 
 const StoragePath = Type.Object({ config_key: Key });
 
-export function storageEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
+export function storageEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
   return (app) => {
     app.get(
       '/api/v1/storage/config',
@@ -64,8 +64,10 @@ export function storageEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
           response: { 200: bulk.answer, ...errorResponses(400, 401, 403, 413, 415, 422) },
         },
         handler: (request) =>
-          bulk.writeEach(request.body, ({ key, ...change }) =>
-            changeAlone(db, (transaction) => putStorageConfig(transaction, key ?? undefined, change, timestamp())),
+          bulk.writeEach(request.body, ({ key, ...sent }) =>
+            change(accessTokenOf(request).clientId, (transaction, append) =>
+              putStorageConfig(transaction, append, key ?? undefined, sent, timestamp()),
+            ),
           ),
       });
     }
@@ -98,7 +100,9 @@ export function storageEndpoint({ db, timestamp }: EndpointOptions): Endpoint {
         },
       },
       async (request, reply) => {
-        await changeAlone(db, (transaction) => removeStorageConfig(transaction, request.params.config_key));
+        await change(accessTokenOf(request).clientId, (transaction, append) =>
+          removeStorageConfig(transaction, append, request.params.config_key),
+        );
         return reply.code(204).send(null);
       },
     );

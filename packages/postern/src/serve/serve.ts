@@ -1,5 +1,5 @@
 /** Puts the authorization server, the policy API and the API documentation on one port. */
-import { type PolicyDatabase, policyApi, policyMigrations } from '@postern/policy-api';
+import { policyApi, policyMigrations, policyTables } from '@postern/policy-api';
 import {
   authorizationServer,
   httpOptions,
@@ -28,8 +28,13 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
   try {
     await describeApi(app);
     await app.register(authorizationServer, { config, installation, clock: systemClock });
-    const policyDb = installation.db.$extendTables<PolicyDatabase>().$pickTables<keyof PolicyDatabase>();
-    await app.register(policyApi, { db: policyDb, guard: app.guard, now: systemClock.now });
+    await app.register(policyApi, {
+      db: policyTables(installation.db),
+      change: (actor, work) =>
+        app.events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
+      guard: app.guard,
+      now: systemClock.now,
+    });
     await app.register(apiDocs);
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {

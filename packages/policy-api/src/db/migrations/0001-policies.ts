@@ -1,8 +1,7 @@
 /** Storage destinations, policies, their rules and targets. */
 import type { Kysely } from 'kysely';
-import type { PolicyDatabase } from '../schema.ts';
 
-export async function up(db: Kysely<PolicyDatabase>): Promise<void> {
+export async function up(db: Kysely<{ policy_revision: { id: number; revision: number } }>): Promise<void> {
   await db.schema
     .createTable('storage_configs')
     .addColumn('key', 'text', (column) => column.primaryKey())
