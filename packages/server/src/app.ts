@@ -22,6 +22,7 @@ import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createCheckpointSigner } from './events/checkpoint.ts';
+import { createDailyCheckpoint } from './events/daily-checkpoint.ts';
 import { type EventLog, openEventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
 import { followLog } from './events/follow-log.ts';
@@ -208,6 +209,12 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   ];
 
   const signCheckpoint = createCheckpointSigner(masterKey.seed('event checkpoints'));
+  const writeCheckpoint = createDailyCheckpoint({
+    db,
+    sign: signCheckpoint,
+    write: (checkpoint) => app.log.info({ checkpoint }, 'checkpoint of the event log'),
+    now,
+  });
   const stopMaintenance = clock.every(60_000, async () => {
     try {
       await keys.maintain();
@@ -216,6 +223,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await usage.write();
       await windowCounts.forgetPast();
       await feed.maintain();
+      await writeCheckpoint();
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is tried again in a minute');
     }

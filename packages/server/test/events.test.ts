@@ -75,7 +75,16 @@ describe('the event log', () => {
       event('client.updated', { name: null }),
     );
     expect(await eventsOf(() => call('PUT', `${url}/scope`, ['policy:read'], token))).toEqual(
-      event('client.updated', { scopes: ['policy:read'] }),
+      event('client.updated', {
+        scopes: ['policy:read'],
+        standing: {
+          enabled: true,
+          generation: 0,
+          scopes: ['policy:read'],
+          resources: [],
+          authorization_details_types: [],
+        },
+      }),
     );
     expect(await eventsOf(() => call('DELETE', url, undefined, token))).toEqual(event('client.deleted', {}));
   });
