@@ -6,8 +6,8 @@ import { up as registration } from './0004-registration.ts';
 import { up as eventChain } from './0005-event-chain.ts';
 import { up as usage } from './0006-usage.ts';
 import { up as administration } from './0007-administration.ts';
-import { up as eventIndexes } from './0006-event-indexes.ts';
 import { up as windowCounts } from './0008-window-counts.ts';
+import { up as eventIndexes } from './0010-event-indexes.ts';
 
 export const serverMigrations: MigrationSet = {
   owner: 'server',
@@ -19,7 +19,7 @@ export const serverMigrations: MigrationSet = {
     '0005-event-chain': { up: eventChain },
     '0006-usage': { up: usage },
     '0007-administration': { up: administration },
-    '0006-event-indexes': { up: eventIndexes },
     '0008-window-counts': { up: windowCounts },
+    '0010-event-indexes': { up: eventIndexes },
   },
 };
