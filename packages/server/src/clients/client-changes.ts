@@ -29,11 +29,7 @@ export async function recordChange(
 export async function endTokens(transaction: Kysely<Database>, append: Append, client: Client): Promise<void> {
   const after = { ...client, generation: client.generation + 1 };
   await updateClient(transaction, after);
-  await append({
-    kind: 'client.revoked',
-    subject: client.id,
-    data: { generation: after.generation, standing: standingData(after) },
-  });
+  await append({ kind: 'client.revoked', subject: client.id, data: { standing: standingData(after) } });
 }
 
 /** Its secrets go with it, and its tokens are refused. */
