@@ -85,7 +85,6 @@ export const defaultScopes: readonly Scope[] = [
   administrative('authorization_details_type:create_or_update', 'Make and change types of authorization details'),
   administrative('authorization_details_type:delete', 'Delete types of authorization details'),
   administrative('revocation:read', 'Follow which tokens have died before their time'),
-  administrative('audit:read', 'Read the audit trail and statistics'),
   administrative('token:revoke', 'Revoke the tokens of any client'),
   administrative('initial_access_token:create', 'Make initial access tokens, with which clients are registered'),
   administrative('initial_access_token:read', 'List initial access tokens and their use'),
