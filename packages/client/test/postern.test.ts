@@ -72,6 +72,16 @@ describe('RFC 6749 §2.3 authentication', () => {
     },
   );
 
+  test('private_key_jwt with a key that Web Crypto made, registered as it exports it', async () => {
+    const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+    const { clientId } = await server.createClient({
+      scopes: ['scope:read'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [await crypto.subtle.exportKey('jwk', keys.publicKey)] },
+    });
+    expect(await clientOf(privateKeyJwt({ clientId, key: keys.privateKey })).getToken()).toBeDefined();
+  });
+
   test('RFC 7523 §2.1 the token of the workload in place of a secret, read for every request', async () => {
     const cluster = await createKubernetes(server.url, server.now);
     const { clientId } = await server.createClient({

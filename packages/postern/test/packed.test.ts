@@ -6,7 +6,15 @@ import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { makeTemporaryDirectory, removeDirectory, rootCredentials, startServe } from './harness.ts';
+import { launchBrowser } from './browser.ts';
+import {
+  makeTemporaryDirectory,
+  type RootCredentials,
+  removeDirectory,
+  rootCredentials,
+  type ServeProcess,
+  startServe,
+} from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const names = ['protocol', 'guard', 'client', 'server', 'policy-api', 'postern'];
@@ -163,14 +171,28 @@ test('the client knows nothing of Node: it type-checks with the declarations of 
   );
 });
 
-test('`npx postern serve` serves, and a program gets a token and calls the API with it', async () => {
-  const path = `${oldestNode('postern')}:${process.env['PATH']}`;
-  const server = await startServe(project, {
-    command: ['npx', '--no-install', 'postern'],
-    env: { PATH: path, HOME: directory },
+describe('`npx postern serve`', () => {
+  let server: ServeProcess;
+  let credentials: RootCredentials;
+  /** The issuer of the server, which is also where its page would come from. */
+  let issuer: string;
+
+  beforeAll(async () => {
+    server = await startServe(project, {
+      command: ['npx', '--no-install', 'postern'],
+      env: { PATH: `${oldestNode('postern')}:${process.env['PATH']}`, HOME: directory },
+    });
+    credentials = rootCredentials(server.dataDir);
+    issuer = `http://localhost:${server.port}`;
   });
-  try {
-    const { clientId, clientSecret } = rootCredentials(server.dataDir);
+  afterAll(async () => {
+    // The process that listens: npx, which started it, passes no signals on.
+    await server.logged('Server listening');
+    process.kill(Number(/"pid":(\d+)/.exec(server.stdout)?.[1]), 'SIGTERM');
+    expect((await server.exit).code).toBe(0);
+  });
+
+  test('serves a program that gets a token and calls the API with it', async () => {
     writeFileSync(
       join(project, 'program.js'),
       `import { clientSecretBasic, createTokenClient } from '@postern/client';
@@ -179,15 +201,37 @@ test('`npx postern serve` serves, and a program gets a token and calls the API w
        const answer = await client.fetch(\`\${issuer}/api/v1/policy\`);
        console.log(answer.status, JSON.stringify(await answer.json()));`,
     );
-    const issuer = `http://localhost:${server.port}`;
+    const { clientId, clientSecret } = credentials;
     const output = await run(join(oldestNode('client'), 'node'), ['program.js', issuer, clientId, clientSecret]);
     expect(output).toBe('200 {"items":[],"total":0,"page":1,"size":50,"pages":0}\n');
-    const page = await fetch(`${server.url}/api`);
-    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('Postern API')]);
-  } finally {
-    // The process that listens: npx, which started it, passes no signals on.
-    await server.logged('Server listening');
-    process.kill(Number(/"pid":(\d+)/.exec(server.stdout)?.[1]), 'SIGTERM');
-    expect((await server.exit).code).toBe(0);
-  }
+  });
+
+  test('serves a page in a browser that does the same', async () => {
+    const { browser, close } = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      await page.route(`${issuer}/page/**`, (route) => {
+        const path = new URL(route.request().url()).pathname.replace('/page/', '');
+        const file = join(project, 'node_modules/@postern/client/src', path);
+        return path === '' ? route.fulfill({ contentType: 'text/html', body: '' }) : route.fulfill({ path: file });
+      });
+      await page.goto(`${issuer}/page/`);
+      // As text, so that the tests' own module loader leaves it alone.
+      const result = await page.evaluate(`(async () => {
+        const { clientSecretBasic, createTokenClient } = await import('/page/index.js');
+        const authentication = clientSecretBasic('${credentials.clientId}', '${credentials.clientSecret}');
+        const client = createTokenClient({ issuer: location.origin, authentication, dpop: true });
+        return [(await client.fetch('/api/v1/policy')).status, (await client.getToken()).tokenType];
+      })()`);
+      expect(result).toEqual([200, 'DPoP']);
+    } finally {
+      await close();
+    }
+  });
+
+  test('serves the documentation, whose files came along', async () => {
+    const answers = await Promise.all(['/api', '/api/static/theme/links.js'].map((path) => fetch(server.url + path)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await answers[1]?.text()).toContain('operations');
+  });
 });

@@ -39,6 +39,8 @@ const PublicJwk = Type.Object(
     use: Type.Optional(Type.Literal('sig')),
     alg: Type.Optional(Type.String({ maxLength: 20 })),
     key_ops: Type.Optional(Type.Array(Type.Literal('verify'), { maxItems: 1 })),
+    /** Web Crypto says so of every key that it exports. */
+    ext: Type.Optional(Type.Boolean()),
     crv: Type.Optional(Type.String({ maxLength: 20 })),
     x: Type.Optional(Type.String({ maxLength: 200 })),
     y: Type.Optional(Type.String({ maxLength: 200 })),
