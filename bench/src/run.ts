@@ -2,9 +2,13 @@
 import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
 import type { BenchOptions } from './bench-options.ts';
+import { benchClients } from './clients/bench-clients.ts';
 import { benchToken } from './token/bench-token.ts';
 
-const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = new Map([['token', benchToken]]);
+const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = new Map([
+  ['token', benchToken],
+  ['clients', benchClients],
+]);
 
 const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>]
   name       ${[...benches.keys()].join(', ')}

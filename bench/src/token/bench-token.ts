@@ -6,37 +6,27 @@
  * The load is closed: with so many connections that each wait for their answer, latency is what the rate makes it,
  * and is comparable between servers, but it is not what one caller of an idle server sees.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants, cpus, release, tmpdir, totalmem } from 'node:os';
-import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BenchError } from '../bench-error.ts';
+import { keepResults, makeBenchDirectory } from '../bench-files.ts';
 import type { BenchOptions } from '../bench-options.ts';
 import { type Cores, takeCores } from '../cores.ts';
+import { describeMachine } from '../machine.ts';
 import { type Measurement, measure, startContestants } from './contestants.ts';
 import { connectionCount } from './load.ts';
 import { formatReport, type TokenResults } from './report.ts';
 import { measureStarts } from './starts.ts';
 
-const resultFile = fileURLToPath(new URL('../../results/token.json', import.meta.url));
-
 /** Runs everything, prints the table, writes `bench/results/token.json`. Throws `BenchError`. */
 export async function benchToken(options: BenchOptions): Promise<void> {
   const versions = { node: process.version, postern: posternVersion(), peer: peerVersion() };
   const cores = takeCores();
-  const directory = mkdtempSync(join(tmpdir(), 'postern-bench-'));
-  // Registered after the servers' own listener (see server-process.ts), so that they have ended when their data goes.
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => process.exit(128 + constants.signals[signal]));
-  }
-
+  const directory = makeBenchDirectory();
   const results = await runRounds(directory, options, versions, cores);
   console.log(formatReport(results));
-  mkdirSync(join(resultFile, '..'), { recursive: true });
-  writeFileSync(resultFile, `${JSON.stringify(results, undefined, 2)}\n`);
-  console.log(`All measurements: ${relative(process.cwd(), resultFile)}`);
+  keepResults('token', results);
 }
 
 async function runRounds(
@@ -67,12 +57,7 @@ async function runRounds(
   const startsMs = await measureStarts(directory, core);
   return {
     date: new Date().toISOString(),
-    machine: {
-      processor: cpus()[0]?.model ?? 'unknown',
-      logicalCores: cpus().length,
-      memoryBytes: totalmem(),
-      system: `${process.platform} ${release()} ${process.arch}`,
-    },
+    machine: describeMachine(),
     versions,
     options: { ...options, connections: connectionCount },
     cores,

@@ -39,11 +39,8 @@ export async function startContestants(
   const postern = await startPostern(join(directory, 'postern'), core);
   const client = await createClient(postern, scope);
   const form = tokenForm(client, scope);
-  const posternTarget = {
-    name: 'postern serve',
-    port: postern.port,
-    request: formatRequest(postern.port, tokenPath, form),
-  };
+  const posternRequest = formatRequest(postern.port, tokenPath, form);
+  const posternTarget = { name: 'postern serve', port: postern.port, nextRequest: () => posternRequest };
   const { samples } = await applyLoad(posternTarget, warmUpSeconds);
   const sample = samples.at(-1) ?? '';
   const { signingInput, members } = readTokenAnswer(sample);
@@ -67,7 +64,8 @@ export async function startContestants(
       core,
     });
     await server.untilReady(() => requestToken(port, path, form));
-    const target = { name: title, port, request: formatRequest(port, path, form) };
+    const request = formatRequest(port, path, form);
+    const target = { name: title, port, nextRequest: () => request };
     await applyLoad(target, warmUpSeconds);
     return { id, title, server, target, expectation: { clientId: client.clientId, scope, publicJwk } };
   };

@@ -10,8 +10,8 @@ import { BenchError } from '../bench-error.ts';
 export interface LoadTarget {
   readonly name: string;
   readonly port: number;
-  /** One whole HTTP/1.1 request. */
-  readonly request: Buffer;
+  /** One whole HTTP/1.1 request, the next to be sent. */
+  readonly nextRequest: () => Buffer;
 }
 
 export interface LoadResult {
@@ -92,7 +92,7 @@ function openLoad(target: LoadTarget, onAnswer: (latencyMs: number, body: string
 }
 
 function openConnection(
-  { name, port, request }: LoadTarget,
+  { name, port, nextRequest }: LoadTarget,
   onAnswer: (latencyMs: number, body: string) => void,
   onFault: (error: BenchError) => void,
 ): Socket {
@@ -101,7 +101,7 @@ function openConnection(
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const send = () => {
     sentAtMs = performance.now();
-    socket.write(request);
+    socket.write(nextRequest());
   };
   socket.on('connect', send);
   socket.on('data', (chunk: Buffer) => {

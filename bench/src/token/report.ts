@@ -1,6 +1,8 @@
 /** The results as a table for people, with the ratios and whether they meet what Postern aims for. */
 import type { Cores } from '../cores.ts';
+import { formatMachine, type Machine } from '../machine.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
+import { formatTable } from '../table.ts';
 import type { ContestantId, Measurement } from './contestants.ts';
 import type { Starts } from './starts.ts';
 
@@ -8,12 +10,7 @@ import type { Starts } from './starts.ts';
 export interface TokenResults {
   /** RFC 3339, UTC. */
   readonly date: string;
-  readonly machine: {
-    readonly processor: string;
-    readonly logicalCores: number;
-    readonly memoryBytes: number;
-    readonly system: string;
-  };
+  readonly machine: Machine;
   readonly versions: { readonly node: string; readonly postern: string; readonly peer: string };
   readonly options: { readonly rounds: number; readonly seconds: number; readonly connections: number };
   /** A sentence where nothing could be pinned. */
@@ -41,8 +38,7 @@ export function formatReport(results: TokenResults): string {
     '',
     `Tokens by client_credentials with client_secret_post, ES256: ${options.connections} keep-alive connections, ` +
       `medians of ${options.rounds} rounds of ${options.seconds} s`,
-    `${machine.processor}, ${machine.logicalCores} cores, ${machine.system}; Node ${versions.node}; ` +
-      `Postern ${versions.postern}`,
+    `${formatMachine(machine)}; Node ${versions.node}; Postern ${versions.postern}`,
     typeof cores === 'string' ? cores : `Each server on core ${cores.server}, the load on core ${cores.load}`,
     '',
     ...formatTable([
@@ -149,15 +145,4 @@ function formatPercent(part: number | undefined): string {
 
 function verdict(met: boolean): string {
   return met ? 'met' : 'missed';
-}
-
-/** Columns as wide as their widest cell: the first to the left, the others to the right. */
-function formatTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('   ')
-      .trimEnd(),
-  );
 }
