@@ -1,5 +1,7 @@
 /** Counting what is issued and refused: by client and scope, by hour, over restarts and several nodes. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
@@ -77,6 +79,24 @@ describe('GET /api/v1/oauth/client/{client_id}/usage', () => {
       const rows = await server.db.selectFrom(table).selectAll().where('client_id', '=', client.clientId).execute();
       expect(rows).toEqual([]);
     }
+  });
+
+  test.runIf(inject('postgres') !== undefined)('is counted for all but a client that goes meanwhile', async () => {
+    const [going, staying] = [await server.createClient(['policy:read']), await server.createClient(['policy:read'])];
+    await server.token(going);
+    await server.token(staying);
+    // Else its last use would have to wait first.
+    await server.db.deleteFrom('client_secrets').where('client_id', '=', going.clientId).execute();
+    const waiting = sql<{ number: number }>`select count(*) as number from pg_locks where not granted`;
+    const read = await server.db.transaction().execute(async (transaction) => {
+      await transaction.deleteFrom('clients').where('id', '=', going.clientId).execute();
+      const reading = usageOf(staying);
+      while ((await waiting.execute(server.db)).rows[0]?.number === 0) {
+        await setImmediate();
+      }
+      return { reading };
+    });
+    expect((await read.reading).tokens_issued).toBe(1);
   });
 
   test('adds up over nodes and restarts', async () => {

@@ -20,7 +20,6 @@ export function scopeCommand(): Command {
     ])
       .argument('<name>', 'name of the scope')
       .requiredOption('--description <text>', 'what it lets its holder do')
-      .option('--resource <identifier>', 'registered resource that it belongs to')
       .action(set),
     serverVerb('delete', 'Delete a scope of your own that no client holds.', [
       ['scope delete invoice:read --yes', 'without asking'],
@@ -42,13 +41,9 @@ async function list(_options: unknown, command: Command): Promise<void> {
 }
 
 async function set(name: string, _options: unknown, command: Command): Promise<void> {
-  const { description, resource } = command.opts<{ description: string; resource?: string }>();
+  const { description } = command.opts<{ description: string }>();
   const api = await connect(command);
-  const saved = await api.send<unknown>('PUT', scopes, {
-    name,
-    description,
-    ...(resource !== undefined && { resource }),
-  });
+  const saved = await api.send<unknown>('PUT', scopes, { name, description });
   print(command, saved, () => `Clients can hold the scope ${name} now.\n`);
 }
 

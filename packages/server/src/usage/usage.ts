@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
+import { isDatabaseOutage } from '../db/outage.ts';
 import type { Database } from '../db/schema.ts';
 import { msPerHour, type Noted, noteAgain, noteOutcome, noteSecret, noteTokens, nothingNoted } from './noted.ts';
 import { addClientCounts, addOutcomes, forgetOutcomes, writeLastUses } from './usage-store.ts';
@@ -105,9 +106,18 @@ async function writeAll(db: Kysely<Database>, noted: Noted, now: number): Promis
   await writeBatches(noted.secrets, (batch) =>
     db.transaction().execute((transaction) => writeLastUses(transaction, batch)),
   );
-  await writeBatches(noted.clients, (batch) =>
-    db.transaction().execute((transaction) => addClientCounts(transaction, batch)),
-  );
+  await writeBatches(noted.clients, async (batch) => {
+    const write = () => db.transaction().execute((transaction) => addClientCounts(transaction, batch));
+    try {
+      await write();
+    } catch (error) {
+      if (isDatabaseOutage(error)) {
+        throw error;
+      }
+      // A client that goes while its counts are written makes them fail; the second time it is left out.
+      await write();
+    }
+  });
 }
 
 /** In the order of ids, so that nodes that write at once do not wait for each other in a circle. */
