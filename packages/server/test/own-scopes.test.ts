@@ -142,6 +142,24 @@ describe('a scope that was added', () => {
     expect(await Promise.all(statuses)).toEqual([200, 403]);
   });
 
+  test('is out of reach for a client that was given a list, also through clients that it makes', async () => {
+    const before = (await call('GET', path)).body as string[];
+    const listed = await server.token(
+      await server.createClient({ scopes: ['client:create'], grantable_scopes: before }),
+    );
+    const open = await call('POST', '/api/v1/oauth/client', ['client:create'], listed);
+    expect([open.status, open.body.detail]).toEqual([
+      403,
+      'The client could hand out the scope that is added next, which you may not assign: narrow its grantable_scopes.',
+    ]);
+    const narrow = { scopes: ['client:create'], grantable_scopes: before };
+    const made = (await call('POST', '/api/v1/oauth/client', narrow, listed)).body;
+    await add('reached:read');
+    const token = await server.token({ clientId: made.client_id, clientSecret: made.client_secret });
+    expect((await call('POST', '/api/v1/oauth/client', ['policy:read'], token)).status).toBe(200);
+    expect((await call('POST', '/api/v1/oauth/client', ['reached:read'], token)).status).toBe(403);
+  });
+
   test('is known on every node that follows, and gone on every node again', async () => {
     const one = await startTestServer();
     const two = await startTestServer({ dataDir: one.dataDir, env: { POSTERN_ISSUER: one.url } });
