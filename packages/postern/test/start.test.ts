@@ -185,6 +185,8 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['HOST', { HOST: 'not a host' }, /is not an address or host name/],
     ['HOST', { HOST: '192.0.2.1' }, /192\.0\.2\.1 is not an address of this machine/],
     ['HOST', { HOST: 'no-such-host.invalid' }, /is not an address of this machine/],
+    ['POSTERN_METRICS_PORT', { POSTERN_METRICS_PORT: 'on' }, /"on" is not a whole number from 1 to 65535/],
+    ['POSTERN_METRICS_HOST', { POSTERN_METRICS_HOST: 'a b' }, /"a b" is not an address or host name/],
     ['PORT', { PORT: 'http' }, /"http" is not a whole number from 1 to 65535/],
     ['PORT', { PORT: '0' }, /"0" is not/],
     ['PORT', { PORT: '65536' }, /"65536" is not/],

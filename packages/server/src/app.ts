@@ -5,6 +5,7 @@ import { guardRoutes } from '@postern/guard/fastify';
 import { OAuthError, wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
+import type { Registry } from 'prom-client';
 import { openAuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
 import { authorizationDetailsTypesEndpoint } from './authorization-details/authorization-details-types-endpoint.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
@@ -32,6 +33,7 @@ import { useClientCertificates } from './http/client-certificates.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
+import { useRequestMetrics } from './http/request-metrics.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
@@ -48,6 +50,8 @@ import { createFailureBudgets } from './limits/failure-budgets.ts';
 import { createTokenQuota } from './limits/token-quota.ts';
 import { createWindowCounts } from './limits/window-counts.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
 import { createClientRegistration } from './registration/client-registration.ts';
 import { createInitialAccessTokenAdministration } from './registration/initial-access-token-administration.ts';
 import { initialAccessTokensEndpoint } from './registration/initial-access-tokens-endpoint.ts';
@@ -75,6 +79,8 @@ declare module 'fastify' {
     guard: Guard;
     /** Where such APIs make their changes, for the audit trail. */
     events: EventLog;
+    /** The metrics of this node. */
+    metrics: Registry;
   }
 }
 
@@ -82,6 +88,8 @@ export interface AuthorizationServerOptions {
   readonly config: ServerConfig;
   readonly installation: Installation;
   readonly clock: Clock;
+  /** The metrics of all processes that serve together. Default: those of this one. */
+  readonly readMetrics?: () => Promise<string>;
 }
 
 /** Bytes of a form body. */
@@ -243,7 +251,19 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   useRequestLog(app, root.id);
-  useOverloadShedding(app);
+  const metrics = createMetrics(
+    grants.map(({ grantType }) => grantType),
+    {
+      inFlight: useOverloadShedding(app),
+      clientCache: directory.usage,
+      eventLagSeconds: events.lagSeconds,
+      databaseOutages: installation.databaseOutages,
+      signingKeyAges: keys.signingAges,
+    },
+  );
+  app.decorate('metrics', metrics.registry);
+
+  useRequestMetrics(app, metrics);
 
   app.register(async (api) => {
     guardRoutes(api, guard);
@@ -272,6 +292,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       authenticateClient,
       failures,
       tokenQuota: createTokenQuota(windowCounts),
+      metrics,
       keys,
       senderConstraint,
       targets,
@@ -305,6 +326,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     })(open);
     await resourceMetadataEndpoint(issuer)(open);
     await jwksEndpoint(keys)(open);
+    if (config.metrics === 'beside') {
+      await metricsEndpoint(options.readMetrics ?? (() => app.metrics.metrics()))(open);
+    }
     await healthEndpoint(events)(open);
   });
 }

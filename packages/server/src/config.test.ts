@@ -53,6 +53,7 @@ test('without any variable, everything has its default', () => {
     registration: 'off',
     tls: undefined,
     clientCertificateHeader: undefined,
+    metrics: 'beside',
     logLevel: 'info',
   });
 });
@@ -119,6 +120,14 @@ describe('what a variable takes', () => {
     [{ POSTERN_GRANTING: 'held' }, { granting: 'held' }],
     [{ POSTERN_GRANTING: 'registry' }, { granting: 'registry' }],
     [{ POSTERN_REGISTRATION: 'initial_access_token' }, { registration: 'initial_access_token' }],
+    [{ POSTERN_METRICS_PORT: 'off' }, { metrics: 'off' }],
+    [{ POSTERN_METRICS_PORT: '8080' }, { metrics: 'beside' }],
+    [{ POSTERN_METRICS_PORT: '9090' }, { metrics: { host: '127.0.0.1', port: 9090 } }],
+    [{ HOST: '::', POSTERN_METRICS_PORT: '9090' }, { metrics: { host: '::', port: 9090 } }],
+    [
+      { HOST: '::', POSTERN_METRICS_PORT: '9090', POSTERN_METRICS_HOST: '10.0.0.1' },
+      { host: '::', metrics: { host: '10.0.0.1', port: 9090 } },
+    ],
     [{ POSTERN_LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
   ])('%j', (env, expected) => {
     expect(readConfig(env)).toMatchObject(expected);
@@ -146,6 +155,8 @@ test('with PostgreSQL, what nodes must share has to be given, and no password is
 
 describe('a wrong value stops the start with one line: the variable, the fault and a right example', () => {
   test.each([
+    ['POSTERN_METRICS_PORT', ['on', '0', '65536', '-1']],
+    ['POSTERN_METRICS_HOST', ['a b', 'http://a']],
     ['HOST', ['a b', '-a', 'a_b', 'http://a', '1.2.3.4/8']],
     ['PORT', ['0', '65536', '-1', '80.5', '8e3', '0x50', 'http', '99999999999999999999']],
     [

@@ -50,8 +50,12 @@ export interface ServerConfig {
   readonly tls: TlsFiles | undefined;
   /** The header, in lower case, in which trusted proxies pass on the certificate of a client. */
   readonly clientCertificateHeader: string | undefined;
+  readonly metrics: MetricsConfig;
   readonly logLevel: string;
 }
+
+/** Where the metrics are served: beside everything else, nowhere, or on a port of their own. */
+export type MetricsConfig = 'beside' | 'off' | { readonly host: string; readonly port: number };
 
 export type DatabaseConfig = SqliteConfig | PostgresConfig;
 
@@ -215,6 +219,16 @@ export const configVariables: readonly ConfigVariable[] = [
       'header in which a proxy passes on the client certificate that it verified, such as Client-Cert; believed from ' +
       'POSTERN_TRUSTED_PROXIES only',
   },
+  {
+    name: 'POSTERN_METRICS_PORT',
+    default: '$PORT',
+    meaning: 'port to serve /metrics on, as plain HTTP, instead of beside everything else; off: nowhere',
+  },
+  {
+    name: 'POSTERN_METRICS_HOST',
+    default: '$HOST',
+    meaning: 'address to serve /metrics on, with a POSTERN_METRICS_PORT of its own',
+  },
   { name: 'POSTERN_LOG_LEVEL', default: 'info', meaning: 'trace, debug, info, warn, error or silent' },
 ];
 
@@ -228,7 +242,7 @@ export function readConfig(env: Environment): ServerConfig {
   const trustedProxies = readNetworks(env, 'POSTERN_TRUSTED_PROXIES');
   const database = readDatabase(env, dataDir);
   return {
-    host: readHost(env),
+    host: readHost(env, 'HOST', '127.0.0.1'),
     port,
     issuer: readIssuer(env, port, tls !== undefined),
     dataDir,
@@ -248,6 +262,7 @@ export function readConfig(env: Environment): ServerConfig {
     granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),
     tls,
     clientCertificateHeader: readCertificateHeader(env, trustedProxies),
+    metrics: readMetrics(env, port),
     logLevel: readChoice(env, 'POSTERN_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   };
 }
@@ -303,12 +318,22 @@ function readChoice<T extends string>(env: Environment, name: string, choices: r
   return choice;
 }
 
-function readHost(env: Environment): string {
-  const host = read(env, 'HOST') ?? '127.0.0.1';
+function readHost(env: Environment, name: string, fallback: string): string {
+  const host = read(env, name) ?? fallback;
   if (isIP(host) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(host)) {
-    throw new StartError(`HOST: "${host}" is not an address or host name. Example: HOST=0.0.0.0`);
+    throw new StartError(`${name}: "${host}" is not an address or host name. Example: ${name}=0.0.0.0`);
   }
   return host;
+}
+
+function readMetrics(env: Environment, mainPort: number): MetricsConfig {
+  const text = read(env, 'POSTERN_METRICS_PORT');
+  if (text === 'off') {
+    return 'off';
+  }
+  const port = text === undefined ? mainPort : readInteger(env, 'POSTERN_METRICS_PORT', 9_090, 1, 65_535);
+  const host = readHost(env, 'POSTERN_METRICS_HOST', readHost(env, 'HOST', '127.0.0.1'));
+  return port === mainPort ? 'beside' : { host, port };
 }
 
 /** RFC 8414 §2: an https URL without query and fragment. Plain http is for this machine only. */

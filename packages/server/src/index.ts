@@ -4,4 +4,5 @@ export { type Clock, systemClock } from './clock.ts';
 export { type ConfigVariable, configVariables, readConfig, type ServerConfig, StartError } from './config.ts';
 export type { MigrationSet } from './db/migrate.ts';
 export { httpOptions } from './http/http-options.ts';
+export { metricsServer } from './http/metrics-server.ts';
 export { type Installation, openInstallation } from './installation.ts';

@@ -17,6 +17,7 @@ import { describeDatabase, openDatabase } from './db/database.ts';
 import type { DatabaseDriver } from './db/driver.ts';
 import { type MigrationSet, migrate } from './db/migrate.ts';
 import { serverMigrations } from './db/migrations/index.ts';
+import { isDatabaseOutage } from './db/outage.ts';
 import type { Database } from './db/schema.ts';
 import { createMasterKey, type MasterKey } from './keys/master-key.ts';
 
@@ -25,6 +26,8 @@ export interface Installation {
   readonly driver: DatabaseDriver;
   readonly masterKey: MasterKey;
   readonly root: RootCredentials;
+  /** How many statements have failed because the database was out of reach, busy or full. */
+  readonly databaseOutages: () => number;
   /** Where the root credentials were read from; undefined: the environment. */
   readonly rootFile: string | undefined;
 }
@@ -47,7 +50,14 @@ export async function openInstallation(
   try {
     await migrateAll(config.database, [serverMigrations, ...hosted]);
     const driver = openDatabase(config.database);
-    return { db: new Kysely<Database>({ dialect: driver.dialect }), driver, masterKey, root, rootFile };
+    let outages = 0;
+    const db = new Kysely<Database>({
+      dialect: driver.dialect,
+      log(event) {
+        outages += event.level === 'error' && isDatabaseOutage(event.error) ? 1 : 0;
+      },
+    });
+    return { db, driver, masterKey, root, databaseOutages: () => outages, rootFile };
   } catch (error) {
     throw databaseFault(config.database, error);
   }

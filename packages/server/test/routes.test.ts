@@ -12,6 +12,7 @@ const publicRoutes = [
   'GET /api/v1/oauth/authorize',
   'GET /health',
   'GET /health/ready',
+  'GET /metrics',
   'DELETE /api/v1/oauth/register/:client_id',
   'GET /api/v1/oauth/register/:client_id',
   'POST /api/v1/oauth/introspect',

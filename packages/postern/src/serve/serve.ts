@@ -1,15 +1,19 @@
-/** Puts the authorization server, the policy API and the API documentation on one port. */
+/** Puts the authorization server, the policy API and the API documentation on one port, the metrics on theirs. */
+import cluster from 'node:cluster';
 import { policyApi, policyMigrations, policyTables } from '@postern/policy-api';
 import {
   authorizationServer,
   httpOptions,
+  metricsServer,
   openInstallation,
   type ServerConfig,
   StartError,
   systemClock,
 } from '@postern/server';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { collectDefaultMetrics } from 'prom-client';
 import { apiDocs, describeApi } from './api-docs.ts';
+import { ownMetrics, shareMetrics } from './worker-metrics.ts';
 
 export interface RunningServer {
   readonly config: ServerConfig;
@@ -27,7 +31,15 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
   app.addHook('onClose', () => installation.db.destroy());
   try {
     await describeApi(app);
-    await app.register(authorizationServer, { config, installation, clock: systemClock });
+    await app.register(authorizationServer, {
+      config,
+      installation,
+      clock: systemClock,
+      readMetrics: () => metrics.read(),
+    });
+    collectDefaultMetrics({ register: app.metrics });
+    const metrics = cluster.isWorker ? shareMetrics(app.metrics) : ownMetrics(app.metrics);
+    app.addHook('onClose', async () => metrics.stop());
     await app.register(policyApi, {
       db: policyTables(installation.db),
       change: (actor, work) =>
@@ -36,10 +48,15 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
       now: systemClock.now,
     });
     await app.register(apiDocs);
-    await app.listen({ host: config.host, port: config.port });
+    if (typeof config.metrics === 'object') {
+      const server = metricsServer(config, logger, metrics.read);
+      app.addHook('onClose', () => server.close());
+      await listen(server, config.metrics, { host: 'POSTERN_METRICS_HOST', port: 'POSTERN_METRICS_PORT' });
+    }
+    await listen(app, config, { host: 'HOST', port: 'PORT' });
   } catch (error) {
     await app.close();
-    throw listenFault(config, error);
+    throw error;
   }
   return { config, rootFile: installation.rootFile, close: () => app.close() };
 }
@@ -54,16 +71,42 @@ function closeConnectionsAtEnd(app: FastifyInstance): void {
   });
 }
 
-function listenFault(config: ServerConfig, error: unknown): unknown {
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Throws `StartError` with the one of the variables that is wrong. */
+async function listen(
+  app: FastifyInstance,
+  { host, port }: Address,
+  variables: Readonly<Record<keyof Address, string>>,
+): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw listenFault(error, { host, port }, variables);
+  }
+}
+
+function listenFault(
+  error: unknown,
+  { host, port }: Address,
+  variables: Readonly<Record<keyof Address, string>>,
+): unknown {
   const { code } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EADDRINUSE':
-      return new StartError(`PORT: ${config.port} is in use by another program. Example: PORT=${config.port + 1}`);
+      return new StartError(
+        `${variables.port}: ${port} is in use by another program. Example: ${variables.port}=${port + 1}`,
+      );
     case 'EACCES':
-      return new StartError(`PORT: ${config.port} is not allowed for this user. Example: PORT=8080`);
+      return new StartError(`${variables.port}: ${port} is not allowed for this user. Example: ${variables.port}=8080`);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new StartError(`HOST: ${config.host} is not an address of this machine. Example: HOST=127.0.0.1`);
+      return new StartError(
+        `${variables.host}: ${host} is not an address of this machine. Example: ${variables.host}=127.0.0.1`,
+      );
     default:
       return error;
   }

@@ -1,5 +1,6 @@
 /** Several processes on one port, each a node of its own on the same database. */
 import cluster from 'node:cluster';
+import { gatherMetrics } from './worker-metrics.ts';
 
 /** Milliseconds until a worker that ended is replaced, so that one that cannot live does not keep the machine busy. */
 const replaceAfterMs = 1_000;
@@ -11,6 +12,7 @@ const replaceAfterMs = 1_000;
 export function superviseWorkers(count: number): void {
   const listening = new Set<number>();
   let stopping = false;
+  gatherMetrics();
   const stop = () => {
     stopping = true;
     for (const worker of Object.values(cluster.workers ?? {})) {

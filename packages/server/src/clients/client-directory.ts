@@ -12,6 +12,8 @@ export interface ClientDirectory {
    * changes of others for too long to say.
    */
   find(id: string): Promise<Client | undefined>;
+  /** How it was found so far, root aside, and how many clients are in memory. */
+  usage(): { readonly hits: number; readonly misses: number; readonly clients: number };
 }
 
 export interface ClientDirectoryOptions {
@@ -25,6 +27,8 @@ export interface ClientDirectoryOptions {
 export function createClientDirectory({ db, events, root, mostCached }: ClientDirectoryOptions): ClientDirectory {
   const cache = new LRUCache<string, Client>({ max: mostCached });
   let changes = 0;
+  let hits = 0;
+  let misses = 0;
   events.follow((event) => {
     if (event.kind.startsWith('client.') || event.kind.startsWith('secret.')) {
       changes += 1;
@@ -34,10 +38,15 @@ export function createClientDirectory({ db, events, root, mostCached }: ClientDi
   return {
     async find(id) {
       events.requireCurrent();
-      const known = id === root.id ? root : cache.get(id);
+      if (id === root.id) {
+        return root;
+      }
+      const known = cache.get(id);
       if (known !== undefined) {
+        hits += 1;
         return known;
       }
+      misses += 1;
       const changesBefore = changes;
       const client = await findClient(db, id);
       // Something changed while it was read: what was read may be the old state, so it is not kept.
@@ -46,5 +55,6 @@ export function createClientDirectory({ db, events, root, mostCached }: ClientDi
       }
       return client;
     },
+    usage: () => ({ hits, misses, clients: cache.size }),
   };
 }

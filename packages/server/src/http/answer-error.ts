@@ -10,6 +10,7 @@ const retryAfterSeconds = 5;
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const oauthErrors = request.routeOptions?.config?.oauthErrors === true;
   const error = toOAuthError(thrown, oauthErrors);
+  request.refusal = error;
   if (error.reason === 'overloaded') {
     request.log.debug({ reason: error.reason }, 'request shed');
   } else if (error.status >= 500) {

@@ -21,8 +21,8 @@ const mostInFlight = 1_000;
 const mostLateMs = 500;
 const sampleEveryMs = 250;
 
-/** Sheds requests of all routes of `app`, before anything of them is looked at. */
-export function useOverloadShedding(app: FastifyInstance): void {
+/** Sheds requests of all routes of `app`, before anything of them is looked at. Returns how many are in flight. */
+export function useOverloadShedding(app: FastifyInstance): () => number {
   let inFlight = 0;
   let lateSamples = 0;
   let dueAt = performance.now() + sampleEveryMs;
@@ -50,4 +50,5 @@ export function useOverloadShedding(app: FastifyInstance): void {
       done();
     }
   });
+  return () => inFlight;
 }

@@ -31,6 +31,8 @@ export interface KeyRing {
   find(kid: string): SigningKey | undefined;
   /** All keys, oldest first, those that wait and those that only verify among them. */
   keys(): readonly SigningKey[];
+  /** By algorithm, for how many seconds the key that signs has been the one. */
+  signingAges(): ReadonlyMap<SigningAlgorithm, number>;
   /** Makes the successor of the keys of `alg`, published now and signing once every cache knows it. */
   rotate(actor: string, alg?: SigningAlgorithm): Promise<SigningKey>;
   /** Rotates what is due and drops what no token needs. To be called every minute or so. */
@@ -97,6 +99,12 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     },
     find: (kid) => keys.find((key) => key.kid === kid && statusOf(key, now()) !== 'expired'),
     keys: () => keys.filter((key) => statusOf(key, now()) !== 'expired'),
+    signingAges() {
+      const signing = keys.filter((key) => statusOf(key, now()) === 'signing');
+      return new Map(
+        signing.map(({ alg }) => alg).map((alg) => [alg, (now() - ring.signingKey(alg).signsFrom) / 1000]),
+      );
+    },
     async rotate(actor, alg = defaultAlg) {
       if (!algorithmsInUse().includes(alg)) {
         throw new OAuthError('invalid_parameter', `alg: no tokens are signed with ${alg} here.`);

@@ -16,6 +16,7 @@ import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { TokenQuota } from '../limits/token-quota.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Usage } from '../usage/usage.ts';
 import type { Grant } from './grant.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
@@ -79,6 +80,7 @@ export interface TokenEndpointOptions {
   readonly authenticateClient: AuthenticateClient;
   readonly failures: FailureBudgets;
   readonly tokenQuota: TokenQuota;
+  readonly metrics: Pick<Metrics, 'noteIssued'>;
   readonly keys: KeyRing;
   readonly senderConstraint: SenderConstraintOptions;
   readonly targets: TargetOptions;
@@ -94,6 +96,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     authenticateClient,
     failures,
     tokenQuota,
+    metrics,
     keys,
     senderConstraint,
     targets,
@@ -208,6 +211,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         tokenQuota.note(client);
         const scope = authorization.scopes.join(' ');
         usage.noteIssued(authorization.client, scope);
+        metrics.noteIssued(grant.grantType);
         request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
 
         // 8. Respond.
