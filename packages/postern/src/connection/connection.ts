@@ -41,6 +41,20 @@ export async function readConnection(options: ConnectionOptions, env: Environmen
   return profile;
 }
 
+/** The server alone, for what needs no token. */
+export async function readServer(options: ConnectionOptions, env: Environment): Promise<string> {
+  const { server } = await readGiven({ ...options, clientSecretFile: undefined }, env);
+  return server ?? (await findProfile(options, env))?.server ?? defaultServer;
+}
+
+/** The same as `readConnection`; undefined where neither options nor environment nor profile name a client. */
+export async function findConnection(options: ConnectionOptions, env: Environment): Promise<Profile | undefined> {
+  const { clientId, clientSecret } = await readGiven(options, env);
+  const isNamed =
+    clientId !== undefined || clientSecret !== undefined || (await findProfile(options, env)) !== undefined;
+  return isNamed ? readConnection(options, env) : undefined;
+}
+
 /** What options and environment say; an empty variable counts as not set. */
 export async function readGiven(options: ConnectionOptions, env: Environment): Promise<GivenConnection> {
   const read = (name: string) => (options.profile === undefined ? env[name] || undefined : undefined);
