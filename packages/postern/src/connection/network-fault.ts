@@ -12,10 +12,14 @@ export function explainNetworkFault(server: string, error: unknown): unknown {
   if (words === undefined && !(error instanceof TypeError)) {
     return error;
   }
-  return new CommandError(`cannot reach ${server}: ${words ?? code ?? (error as Error).message}`, {
+  return new CommandError(`cannot reach ${server}: ${words ?? code ?? innermostMessage(error as Error)}`, {
     exitCode: exitCodes.unreachable,
     cause: error,
   });
+}
+
+function innermostMessage({ message, cause }: Error): string {
+  return cause instanceof Error ? innermostMessage(cause) : message;
 }
 
 /** The first code of an error, its causes, or the errors of the single tries that it stands for. */

@@ -1,6 +1,6 @@
 /** What a server tells everybody of its tokens: who it is, its keys, its clock. RFC 8414, RFC 7517. */
-import { createPublicKey, type JsonWebKey } from 'node:crypto';
-import { type SigningAlgorithm, signingAlgorithms, type VerificationKey } from '@postern/guard';
+import { createPublicKey } from 'node:crypto';
+import { signingAlgorithms, type VerificationKey } from '@postern/guard';
 import { CommandError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
 import { getPublic } from '../connection/public-document.ts';
@@ -27,9 +27,10 @@ export async function readIssuer(server: string): Promise<Issuer> {
 }
 
 /** Keys for other purposes, or of kinds that Postern does not sign with, are of no interest. */
-function readKey(jwk: JsonWebKey & { kid?: unknown; alg?: unknown }): VerificationKey[] {
-  const alg = signingAlgorithms.find((known) => known === jwk?.alg) satisfies SigningAlgorithm | undefined;
-  return alg === undefined || typeof jwk.kid !== 'string'
+function readKey(jwk: Readonly<Record<string, string>>): VerificationKey[] {
+  const { kid } = jwk;
+  const alg = signingAlgorithms.find((known) => known === jwk['alg']);
+  return alg === undefined || kid === undefined
     ? []
-    : [{ kid: jwk.kid, alg, publicKey: createPublicKey({ key: jwk, format: 'jwk' }) }];
+    : [{ kid, alg, publicKey: createPublicKey({ key: jwk, format: 'jwk' }) }];
 }
