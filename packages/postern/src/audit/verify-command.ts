@@ -1,0 +1,88 @@
+/** `postern audit verify`: whether the audit trail is what was written. */
+import type { Command } from 'commander';
+import { CommandError, usageError } from '../command/command-error.ts';
+import { exitCodes } from '../command/exit-code.ts';
+import { connect, serverVerb } from '../connection/server-verb.ts';
+import { readJson } from '../input/json-input.ts';
+import { print } from '../output/output.ts';
+import { startProgress } from '../output/progress.ts';
+import { type Checkpoint, checkpointPath, isSigned } from './event.ts';
+import { verifyChain } from './verify-chain.ts';
+
+export function verifyCommand(): Command {
+  return serverVerb(
+    'verify',
+    'Recompute the chain of hashes of the whole trail, and name the first link that is broken.',
+    [
+      ['audit verify', 'was a row changed, taken out or put in between?'],
+      ['audit verify --checkpoint 2026-01.json', 'was the whole trail up to that checkpoint written anew?'],
+    ],
+  )
+    .option('--checkpoint <file>', 'checkpoint that was kept elsewhere, from: postern audit checkpoint')
+    .addHelpText(
+      'after',
+      '\nWithout a checkpoint a trail that somebody wrote anew from its first event on looks right: keep one elsewhere.\n' +
+        'Exit code 0: all links hold. 1: one is broken.',
+    )
+    .action(verifyTrail);
+}
+
+async function verifyTrail(_options: unknown, command: Command): Promise<void> {
+  const { checkpoint: file } = command.opts<{ checkpoint?: string }>();
+  const kept = file === undefined ? undefined : await readCheckpoint(file);
+  const api = await connect(command);
+  const head = await api.get<Checkpoint>(checkpointPath);
+  const fault = findHeadFault(head, kept);
+  const progress = startProgress('events verified');
+  const report = fault === undefined ? await verifyChain(api, head, kept, progress) : { verified: 0, fault };
+  progress.end();
+  const answer = {
+    intact: report.fault === undefined,
+    log_id: head.log_id,
+    verified: report.verified,
+    head: head.sequence,
+    checkpoint: kept?.sequence ?? null,
+    broken_at: report.fault?.sequence ?? null,
+    detail: report.fault?.text ?? null,
+  };
+  print(command, answer, () =>
+    report.fault === undefined
+      ? `All ${report.verified} events are what was written.` +
+        (kept === undefined ? '\n' : ` The checkpoint of ${kept.signed_at} fits event ${kept.sequence}.\n`)
+      : `The audit trail was tampered with: ${report.fault.text}. The ${report.verified} events before hold.\n`,
+  );
+  if (report.fault !== undefined) {
+    process.exitCode = exitCodes.failed;
+  }
+}
+
+/** What shows before any event is read. */
+function findHeadFault(head: Checkpoint, kept: Checkpoint | undefined) {
+  if (!isSigned(head)) {
+    throw new CommandError('the server signs its checkpoint wrongly: it is broken, or something stands in between.');
+  }
+  if (kept === undefined) {
+    return undefined;
+  }
+  if (kept.log_id !== head.log_id) {
+    return { sequence: 0, text: `the checkpoint is of the log ${kept.log_id}, and the server's is ${head.log_id}` };
+  }
+  return kept.sequence > head.sequence
+    ? {
+        sequence: head.sequence + 1,
+        text: `the log ends at event ${head.sequence}, and at ${kept.signed_at} it had ${kept.sequence}`,
+      }
+    : undefined;
+}
+
+/** Throws `CommandError` where it was changed since it was signed. */
+async function readCheckpoint(file: string): Promise<Checkpoint> {
+  const checkpoint = await readJson<Checkpoint>(file);
+  if (typeof checkpoint?.public_key !== 'object' || typeof checkpoint.sequence !== 'number') {
+    throw usageError(`${file} is no checkpoint. Make one: postern audit checkpoint > FILE`);
+  }
+  if (!isSigned(checkpoint)) {
+    throw usageError(`${file} was changed after it was signed, and proves nothing.`);
+  }
+  return checkpoint;
+}
