@@ -18,6 +18,8 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),
   audit: async () => (await import('./audit/audit-command.ts')).auditCommand(),
   explain: async () => (await import('./explain/explain-command.ts')).explainCommand(),
+  doctor: async () => (await import('./doctor/doctor-command.ts')).doctorCommand(),
+  completion: async () => (await import('./completion/completion-command.ts')).completionCommand(loadProgram),
 };
 
 /** The program with the verb of that name; with all of them where it has none of that name. */

@@ -43,8 +43,12 @@ export async function readConnection(options: ConnectionOptions, env: Environmen
 
 /** The server alone, for what needs no token. */
 export async function readServer(options: ConnectionOptions, env: Environment): Promise<string> {
-  const { server } = await readGiven({ ...options, clientSecretFile: undefined }, env);
-  return server ?? (await findProfile(options, env))?.server ?? defaultServer;
+  return (await findServer(options, env)) ?? defaultServer;
+}
+
+/** The same; undefined where none is named. */
+export async function findServer(options: ConnectionOptions, env: Environment): Promise<string | undefined> {
+  return readGivenServer(options, env) ?? (await findProfile(options, env))?.server;
 }
 
 /** The same as `readConnection`; undefined where neither options nor environment nor profile name a client. */
@@ -58,12 +62,16 @@ export async function findConnection(options: ConnectionOptions, env: Environmen
 /** What options and environment say; an empty variable counts as not set. */
 export async function readGiven(options: ConnectionOptions, env: Environment): Promise<GivenConnection> {
   const read = (name: string) => (options.profile === undefined ? env[name] || undefined : undefined);
-  const server = options.server ?? read('POSTERN_SERVER');
   return {
-    server: server === undefined ? undefined : parseServerUrl(server),
+    server: readGivenServer(options, env),
     clientId: options.clientId ?? read('POSTERN_CLIENT_ID'),
     clientSecret: await readGivenSecret(options.clientSecretFile, read),
   };
+}
+
+function readGivenServer({ profile, server }: ConnectionOptions, env: Environment): string | undefined {
+  const text = server ?? (profile === undefined ? env['POSTERN_SERVER'] || undefined : undefined);
+  return text === undefined ? undefined : parseServerUrl(text);
 }
 
 /** Throws `CommandError` where half of the credentials is missing. */

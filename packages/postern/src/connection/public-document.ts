@@ -14,9 +14,17 @@ export interface PublicDocument {
 const timeoutMs = 15_000;
 
 /** Follows no redirect. Throws `CommandError` where the server cannot be reached. */
-export async function getPublic(server: string, path: string): Promise<PublicDocument> {
+export async function getPublic(
+  server: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<PublicDocument> {
   return reach(server, async () => {
-    const response = await fetch(server + path, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(server + path, {
+      headers,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
     const text = await response.text();
     const dateMs = Date.parse(response.headers.get('date') ?? '');
     return {

@@ -1,0 +1,34 @@
+/** Completion for fish. */
+import type { Completion } from './completions.ts';
+
+export function fishScript(completions: readonly Completion[]): string {
+  const isGroup = (path: string) => path === '' || completions.some((other) => other.path.startsWith(`${path} `));
+  const lines = completions.flatMap(({ path, words }) =>
+    words.map(({ word, description }) => {
+      // Behind a verb that does something stand its arguments; behind one that holds others, their names.
+      const condition = quote(`${isGroup(path) ? '__postern_at' : '__postern_in'} ${quote(path)}`);
+      const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-f -a ${word}`;
+      return `complete -c postern -n ${condition} ${what} -d ${quote(description)}\n`;
+    }),
+  );
+  return `# Completion of the postern command for fish.
+function __postern_verbs
+  set -l verbs
+  for word in (commandline -opc)[2..]
+    string match -q -- '-*' $word; and break
+    set -a verbs $word
+  end
+  echo "$verbs"
+end
+function __postern_at
+  test (__postern_verbs) = "$argv[1]"
+end
+function __postern_in
+  string match -q -- "$argv[1] *" (__postern_verbs)' '
+end
+${lines.join('')}`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

@@ -1,0 +1,155 @@
+/** What the configuration on this machine says, and which of it does not belong into production. */
+
+import { X509Certificate } from 'node:crypto';
+import { readConfig, type ServerConfig, StartError } from '@postern/server';
+import type { Environment } from '../connection/profile.ts';
+import { isLoopback } from '../connection/server-url.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
+import { checkFiles } from './local-files.ts';
+import { describeExpiry } from './tls-check.ts';
+import { checkLifetime } from './token-checks.ts';
+
+/** All findings about the variables in `env` and the files that they name. */
+export function checkLocally(env: Environment, nowMs: number): Finding[] {
+  let config: ServerConfig;
+  try {
+    config = readConfig(env);
+  } catch (error) {
+    if (!(error instanceof StartError)) {
+      throw error;
+    }
+    return [fail('configuration', error.message, 'The server does not start before that is right.')];
+  }
+  return [
+    ok('configuration', 'Every variable has a value that the server starts with.'),
+    checkIssuerUrl(config),
+    checkProxies(config),
+    ...checkRoot(env),
+    checkMasterKey(env, config),
+    checkDatabase(config),
+    checkLifetime(config.accessTokenTtlSeconds),
+    checkRotation(config),
+    ...checkCertificateFile(config, nowMs),
+    ...checkNode(env),
+    ...checkFiles(config),
+  ];
+}
+
+function checkIssuerUrl({ issuer, host }: ServerConfig): Finding {
+  if (issuer.startsWith('https:')) {
+    return ok('issuer', `The issuer is ${issuer}.`);
+  }
+  const isOpen = !isLoopback(host) && host !== '::1';
+  const next = 'Set POSTERN_ISSUER to the https address by which clients and APIs reach it.';
+  const text = `The issuer is ${issuer}, which only this machine can reach`;
+  return isOpen
+    ? fail('issuer', `${text}, and the server listens for others on ${host}.`, next)
+    : warn('issuer', `${text}.`, next);
+}
+
+/** Where TLS ends before Postern, something stands in front, and every call seems to come from there. */
+function checkProxies({ issuer, tls, trustedProxies }: ServerConfig): Finding {
+  const everybody = trustedProxies.find((network) => /\/[0-7]$/.test(network));
+  if (everybody !== undefined) {
+    return fail(
+      'proxies',
+      `POSTERN_TRUSTED_PROXIES holds ${everybody}: whoever calls can say that he is somebody else.`,
+      'Name the addresses of your proxies alone.',
+    );
+  }
+  if (issuer.startsWith('https:') && tls === undefined && trustedProxies.length === 0) {
+    return fail(
+      'proxies',
+      'The issuer is https and Postern speaks http, so a proxy is in front; POSTERN_TRUSTED_PROXIES does not name it. ' +
+        'All calls seem to come from the proxy, so that limits meant for one caller hit all.',
+      'Set POSTERN_TRUSTED_PROXIES to the address of the proxy.',
+    );
+  }
+  return ok(
+    'proxies',
+    trustedProxies.length === 0
+      ? 'No proxy is believed.'
+      : `Forwarded headers are believed from ${trustedProxies.join(', ')}.`,
+  );
+}
+
+const shortestRootSecret = 32;
+
+function checkRoot(env: Environment): Finding[] {
+  const secret = env['OAUTH_ROOT_CLIENT_SECRET']?.trim();
+  if (!secret) {
+    return [ok('root', 'The secret of root is kept in a file.')];
+  }
+  const inEnvironment = warn(
+    'root',
+    'The secret of root is in the environment, where child processes, crash reports and container tools show it.',
+    'Put it into a file and set OAUTH_ROOT_CLIENT_SECRET_FILE.',
+  );
+  return secret.length < shortestRootSecret
+    ? [
+        inEnvironment,
+        fail('root', `The secret of root has ${secret.length} characters.`, 'Take a random one: openssl rand -hex 32'),
+      ]
+    : [inEnvironment];
+}
+
+function checkMasterKey(env: Environment, { masterKey, dataDir }: ServerConfig): Finding {
+  if (env['POSTERN_MASTER_KEY']?.trim()) {
+    return warn(
+      'master key',
+      'The master key is in the environment, where child processes, crash reports and container tools show it.',
+      'Put it into a file and set POSTERN_MASTER_KEY_FILE.',
+    );
+  }
+  return masterKey === undefined
+    ? warn(
+        'master key',
+        `The master key lies in ${dataDir}, beside the database that it protects: one copy of the directory is all.`,
+        'Keep it elsewhere, as a secret of your platform, and set POSTERN_MASTER_KEY_FILE. Back it up apart.',
+      )
+    : ok('master key', 'The master key is in a file apart.');
+}
+
+function checkDatabase({ database, workers }: ServerConfig): Finding {
+  if (database.kind === 'sqlite') {
+    return ok('database', `SQLite, for ${workers === 1 ? 'one process' : `${workers} processes`} of this machine.`);
+  }
+  const url = new URL(database.url);
+  const mode = url.searchParams.get('sslmode') ?? 'none';
+  if (mode.startsWith('verify-') || isLoopback(url.hostname) || url.hostname === '') {
+    return ok('database', `PostgreSQL at ${url.hostname || 'a socket'}.`);
+  }
+  return warn(
+    'database',
+    `PostgreSQL at ${url.hostname}, without proof that it is that one.`,
+    'Add ?sslmode=verify-full to DATABASE_URL.',
+  );
+}
+
+function checkRotation({ keyRotationDays }: ServerConfig): Finding {
+  return keyRotationDays === 0
+    ? warn(
+        'key rotation',
+        'Signing keys are never rotated by themselves.',
+        'Set POSTERN_KEY_ROTATION_DAYS, or rotate by a job: postern key rotate',
+      )
+    : ok('key rotation', `Signing keys are rotated every ${keyRotationDays} days.`);
+}
+
+function checkCertificateFile({ tls }: ServerConfig, nowMs: number): Finding[] {
+  return tls === undefined
+    ? []
+    : [describeExpiry(Date.parse(new X509Certificate(tls.cert).validTo), nowMs, 'POSTERN_TLS_CERT_FILE')];
+}
+
+function checkNode(env: Environment): Finding[] {
+  return env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
+    ? [
+        fail(
+          'certificates',
+          'NODE_TLS_REJECT_UNAUTHORIZED is 0: no certificate is checked, also not where keys of issuers are fetched.',
+          'Take it out; trust an authority of your own by NODE_EXTRA_CA_CERTS.',
+        ),
+      ]
+    : [];
+}
