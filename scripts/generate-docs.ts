@@ -1,9 +1,10 @@
 /**
- * Writes the parts of the manual that the code already knows: the table of variables and the map of the RFCs.
+ * Writes the parts of the manual that the code already knows: the command, the table of variables and the map of the RFCs.
  * With `--check` it writes nothing and fails where a copy in docs/ differs.
  */
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { configVariables } from '@postern/server';
+import { cliPage } from './cli-page.ts';
 
 const titles: Readonly<Record<string, string>> = {
   '2985': 'PKCS #9: Selected Object Classes and Attribute Types',
@@ -119,13 +120,17 @@ function byNumber([a]: readonly [string, unknown], [b]: readonly [string, unknow
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
-const pages = { 'docs/configuration.md': configurationPage(), 'docs/rfc-map.md': rfcMapPage() };
+const pages = {
+  'docs/cli.md': await cliPage(generated),
+  'docs/configuration.md': configurationPage(),
+  'docs/rfc-map.md': rfcMapPage(),
+};
 const check = process.argv.includes('--check');
 for (const [path, text] of Object.entries(pages)) {
   if (!check) {
     writeFileSync(path, text);
     console.log(`wrote ${path}`);
-  } else if (readFileSync(path, 'utf8') !== text) {
+  } else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
     console.error(`${path} is not what the code says: run npm run generate and commit it`);
     process.exitCode = 1;
   }

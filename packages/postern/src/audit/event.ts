@@ -37,7 +37,7 @@ export function hashEvent(previous: string, { sequence, occurred_at, actor, kind
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** Whether the checkpoint was signed by the key that it names. Whose key that is, is not checked. RFC 8032. */
+/** Whether the checkpoint was signed by the key that it names. Whose key that is, is not checked. */
 export function isSigned({
   log_id,
   sequence,

@@ -21,7 +21,7 @@ export function verifyCommand(): Command {
     .option('--checkpoint <file>', 'checkpoint that was kept elsewhere, from: postern audit checkpoint')
     .addHelpText(
       'after',
-      '\nWithout a checkpoint a trail that somebody wrote anew from its first event on looks right: keep one elsewhere.\n' +
+      'Without a checkpoint a trail that somebody wrote anew from its first event on looks right: keep one elsewhere.\n' +
         'Exit code 0: all links hold. 1: one is broken.',
     )
     .action(verifyTrail);

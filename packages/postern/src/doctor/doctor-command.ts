@@ -30,7 +30,7 @@ export function doctorCommand(): Command {
   ])
     .option('--local', 'check the environment variables and files of this machine; the server too, where one is named')
     .option('--env-file <file>', 'with --local: file with the variables, one NAME=value a line')
-    .addHelpText('after', '\nExit code 0: all is well, or warnings only. 1: something must be put right.')
+    .addHelpText('after', 'Exit code 0: all is well, or warnings only. 1: something must be put right.')
     .action(doctor);
 }
 

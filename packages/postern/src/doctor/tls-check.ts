@@ -37,7 +37,7 @@ export function describeExpiry(validToMs: number, nowMs: number, protocol: strin
     : ok('tls', `${protocol}; the certificate is good for ${days} days.`);
 }
 
-/** Names are sent to the server; addresses are not (RFC 6066 §3). */
+/** Names are told to the server in the handshake; addresses must not be. */
 function isAddress(host: string): boolean {
   return host.includes(':') || /^[\d.]+$/.test(host);
 }

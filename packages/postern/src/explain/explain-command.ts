@@ -41,7 +41,7 @@ export function explainCommand(): Command {
     .option('--proof', 'the caller proves that a bound token is its own')
     .addHelpText(
       'after',
-      '\nForm, issuer, signature, times, audience and scopes need no sign-in. Whether the token was revoked, and why it fell,\n' +
+      'Form, issuer, signature, times, audience and scopes need no sign-in. Whether the token was revoked, and why it fell,\n' +
         'is told as far as the signed-in client may know: of its own tokens always, of others by client:read and\n' +
         'revocation:read. Exit code 0: it passes, as far as could be seen. 1: it is refused.',
     )

@@ -25,7 +25,7 @@ export function loginCommand(): Command {
     .option('--root <file>', 'file with the root credentials: root.env in the data directory of the server')
     .addHelpText(
       'after',
-      '\nThe profile is named "default" unless --profile says otherwise, and from then on is the current one.\n' +
+      'The profile is named "default" unless --profile says otherwise, and from then on is the current one.\n' +
         'Profiles are kept in $XDG_CONFIG_HOME/postern/profiles.json, for your user alone.',
     )
     .action(login);

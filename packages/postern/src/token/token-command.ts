@@ -19,7 +19,7 @@ export function tokenCommand(): Command {
   ])
     .option('--scope <scope>', 'scope that the token is to hold; may be given several times', collectScopes)
     .option('--resource <identifier>', 'registered resource that the token is for (RFC 8707)')
-    .addHelpText('after', '\nIn a call: curl -H "Authorization: Bearer $(postern token)" https://…')
+    .addHelpText('after', 'In a call: curl -H "Authorization: Bearer $(postern token)" https://…')
     .action(token);
 }
 

@@ -1,0 +1,77 @@
+/** The manual's page about the command, from the tree of its verbs. */
+import { exitCodeMeanings } from '../packages/postern/src/command/exit-code.ts';
+import { loadProgram } from '../packages/postern/src/program.ts';
+
+type Command = Awaited<ReturnType<typeof loadProgram>>;
+
+/** The page in Markdown; `generated` is the line that says so. */
+export async function cliPage(generated: string): Promise<string> {
+  const program = await loadProgram();
+  const verbs = leavesOf(program, []);
+  const codes = exitCodeMeanings.map(([code, meaning]) => `| ${code} | ${meaning} |`);
+  const contents = verbs.map(({ path, verb }) => `| [\`${path}\`](#${anchorOf(path)}) | ${verb.description()} |`);
+  return `# The postern command
+
+${generated}
+Every verb but \`serve\` speaks HTTP to a server, as the client that you signed in as: it may do what that client's scopes
+allow, and nothing more. \`--json\` prints what programs read; without it, tables and sentences are for people. Answers go to
+standard output, and everything else to standard error. In a script the exit code says how it went:
+
+| exit code | meaning |
+| --- | --- |
+${codes.join('\n')}
+
+With \`--json\` an error is one line of JSON on standard error: \`{"error","detail","exit_code"}\`.
+
+## Signing in
+
+\`\`\`
+postern login --root data/root.env
+postern client create --name billing --scope policy:read
+\`\`\`
+
+\`login\` checks the credentials and keeps them in a profile, in \`$XDG_CONFIG_HOME/postern/profiles.json\` (by default
+\`~/.config/postern/profiles.json\`), a file for your user alone; the command refuses one that others can read. A secret is
+never an argument, where other users of the machine could see it: it comes from a file, from standard input, or from a variable.
+Which server and client a verb uses is decided by its options, then by the variables \`POSTERN_SERVER\`,
+\`POSTERN_CLIENT_ID\` and \`POSTERN_CLIENT_SECRET\` (or \`POSTERN_CLIENT_SECRET_FILE\`), then by the current profile;
+\`--profile\` leaves the variables aside. The secret of a profile goes to the server of that profile only, and no secret goes over plain
+http to another machine.
+
+## Verbs
+
+| | |
+| --- | --- |
+${contents.join('\n')}
+
+${verbs.map(({ path, verb }) => `### ${path}\n\n\`\`\`\n${helpOf(verb)}\n\`\`\`\n`).join('\n')}`;
+}
+
+interface Leaf {
+  /** With \`postern\` at its start. */
+  readonly path: string;
+  readonly verb: Command;
+}
+
+function leavesOf(command: Command, before: readonly string[]): Leaf[] {
+  const path = [...before, command.name()];
+  return command.commands.length === 0
+    ? [{ path: path.join(' '), verb: command }]
+    : command.commands.flatMap((verb) => leavesOf(verb, path));
+}
+
+/** As \`--help\` prints it, at the same width on every machine. */
+function helpOf(verb: Command): string {
+  const parts: string[] = [];
+  verb.configureOutput({
+    writeOut: (part) => void parts.push(part),
+    getOutHelpWidth: () => 110,
+    getOutHasColors: () => false,
+  });
+  verb.outputHelp();
+  return parts.join('').trimEnd();
+}
+
+function anchorOf(title: string): string {
+  return title.toLowerCase().replaceAll(' ', '-');
+}
