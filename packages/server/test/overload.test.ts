@@ -5,8 +5,18 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
+/** How many requests have come, by path. */
+let asked: Map<string, number>;
 beforeEach(async () => {
-  server = await startTestServer();
+  asked = new Map();
+  server = await startTestServer({
+    before: (app) => {
+      app.addHook('onRequest', async ({ url }) => {
+        const path = url.split('?', 1)[0] ?? '';
+        asked.set(path, (asked.get(path) ?? 0) + 1);
+      });
+    },
+  });
 });
 afterEach(() => server.close());
 
@@ -33,21 +43,21 @@ async function expectShed(): Promise<void> {
 const expectServed = () =>
   vi.waitFor(async () => expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200));
 
-/** Begins `count` requests, each with a body that never comes; settles when the server has them all. */
-async function beginRequests(count: number): Promise<ChildProcess> {
+/** Begins `count` requests by another process, each on a connection of its own: the text of one, as far as it goes. */
+function beginRequests(count: number, ...lines: string[]): ChildProcess {
   const { hostname, port } = new URL(server.url);
+  const text = [...lines, 'Host: x', '', ''].join('\r\n');
   const program = `
     const { connect } = require('node:net');
-    const head = 'POST ${tokenPath} HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: application/x-www-form-urlencoded\\r\\n' +
-      'Content-Length: 10\\r\\n\\r\\n';
     for (let index = 0; index < ${count}; index += 1) {
-      connect(${port}, '${hostname}').on('error', () => {}).write(head);
+      connect(${port}, '${hostname}').on('error', () => {}).write(${JSON.stringify(text)});
     }`;
-  const child = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
-  await vi.waitFor(async () => expect((await server.postForm(tokenPath, tokenForm())).status).toBe(503), {
-    timeout: 20_000,
-  });
-  return child;
+  return spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.kill();
+  await once(child, 'exit');
 }
 
 /** Keeps the one thread, as too many requests would, then lets the timers have it once. */
@@ -60,13 +70,29 @@ async function compute(ms: number): Promise<void> {
 }
 
 test('requests that pile up unanswered are shed from the thousandth on; health is not, and who goes makes room', async () => {
-  const child = await beginRequests(1_000);
-  await expectShed();
+  const type = 'Content-Type: application/x-www-form-urlencoded';
+  const child = beginRequests(1_000, `POST ${tokenPath} HTTP/1.1`, type, 'Content-Length: 10');
+  await vi.waitFor(expectShed, { timeout: 20_000 });
   expect((await server.call('GET', '/health')).status).toBe(200);
   expect((await server.call('GET', '/health/ready')).status).toBe(200);
-  child.kill();
-  await once(child, 'exit');
+  expect((await server.call('GET', '/metrics')).status).toBe(200);
+  await end(child);
   await expectServed();
+});
+
+test('requests that wait for news are no load', async () => {
+  const token = await server.rootToken();
+  const feed = '/api/v1/oauth/revocations';
+  const { body } = await server.call('GET', feed, { token });
+  const child = beginRequests(
+    1_010,
+    `GET ${feed}?wait=30&cursor=${encodeURIComponent(body.cursor)} HTTP/1.1`,
+    `Authorization: Bearer ${token}`,
+  );
+  await vi.waitFor(() => expect(asked.get(feed)).toBe(1_011), { timeout: 20_000 });
+  expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200);
+  expect((await server.call('GET', '/metrics')).body).toContain('postern_requests_in_flight 1\n');
+  await end(child);
 });
 
 test('requests that come late because there is too much to compute are shed until that is over', async () => {

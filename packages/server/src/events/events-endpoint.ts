@@ -111,7 +111,7 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
     app.get(
       '/api/v1/oauth/events',
       {
-        config: { scope: 'audit:read' },
+        config: { scope: 'audit:read', waits: true },
         // Data goes out as it was stored, member by member in its order: hashes are over its text.
         serializerCompiler: () => JSON.stringify,
         schema: {

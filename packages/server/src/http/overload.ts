@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route answers under any load, for who must see how the server is. */
     neverShed?: boolean;
+    /** Its requests may wait for news, in memory and within a limit of their own: they are no load. */
+    waits?: boolean;
   }
 }
 
@@ -40,11 +42,14 @@ export function useOverloadShedding(app: FastifyInstance): () => number {
     inFlight -= 1;
   };
   app.addHook('onRequest', (request, reply, done) => {
-    inFlight += 1;
-    // Comes once for every answer, and for every caller that went away without one; `onResponse` does not.
-    reply.raw.once('close', end);
+    const { waits, neverShed } = request.routeOptions.config;
+    if (waits !== true) {
+      inFlight += 1;
+      // Comes once for every answer, and for every caller that went away without one; `onResponse` does not.
+      reply.raw.once('close', end);
+    }
     const isOverloaded = lateSamples >= 2 || inFlight > mostInFlight;
-    if (isOverloaded && request.routeOptions.config.neverShed !== true) {
+    if (isOverloaded && neverShed !== true) {
       done(new OAuthError('temporarily_unavailable', 'There is too much to do: try again.', { reason: 'overloaded' }));
     } else {
       done();

@@ -97,7 +97,12 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     });
 
   const { inFlight, clientCache, eventLagSeconds, databaseOutages, signingKeyAges } = sources;
-  gauge('postern_requests_in_flight', 'Requests that are begun and not answered', 'sum', inFlight);
+  gauge(
+    'postern_requests_in_flight',
+    'Requests that are begun and not answered, those aside that wait for news',
+    'sum',
+    inFlight,
+  );
   counter('postern_client_cache_hits_total', 'Clients that were in memory', () => clientCache().hits);
   counter('postern_client_cache_misses_total', 'Clients that were read from the database', () => clientCache().misses);
   gauge('postern_client_cache_clients', 'Clients in memory', 'sum', () => clientCache().clients);

@@ -72,7 +72,7 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
     app.get(
       '/api/v1/oauth/revocations',
       {
-        config: { scope: 'revocation:read' },
+        config: { scope: 'revocation:read', waits: true },
         // The schema is for the documentation: to check each entry against it would take longer than all the rest.
         serializerCompiler: () => JSON.stringify,
         schema: {
