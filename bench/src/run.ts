@@ -3,11 +3,15 @@ import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
 import type { BenchOptions } from './bench-options.ts';
 import { benchClients } from './clients/bench-clients.ts';
+import { benchNodes } from './nodes/bench-nodes.ts';
+import { benchRevocation } from './nodes/bench-revocation.ts';
 import { benchToken } from './token/bench-token.ts';
 
 const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = new Map([
   ['token', benchToken],
   ['clients', benchClients],
+  ['nodes', benchNodes],
+  ['revocation', benchRevocation],
 ]);
 
 const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>]

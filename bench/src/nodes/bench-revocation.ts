@@ -1,0 +1,190 @@
+/**
+ * How long a token that was cut off lives on at APIs that verify it locally: three nodes on one PostgreSQL, and guards
+ * of Express, Fastify and Hono, each following another node. The time runs from the answer to the call that cuts it off,
+ * made on the first node, to the first refusal by the last of the three.
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { type ApiGuard, createApiGuard } from '@postern/guard';
+import { protect as protectExpress } from '@postern/guard/express';
+import { guardRoutes } from '@postern/guard/fastify';
+import { protect as protectHono } from '@postern/guard/hono';
+import express from 'express';
+import Fastify from 'fastify';
+import { Hono } from 'hono';
+import { keepResults, makeBenchDirectory } from '../bench-files.ts';
+import { describeMachine, formatMachine } from '../machine.ts';
+import { formatTable } from '../table.ts';
+import type { Credentials } from '../token/token-request.ts';
+import { acquireToken, administer, createClient, issuer, type RunningNode, root, startNode } from './node.ts';
+import { startPostgres } from './postgres.ts';
+
+const rounds = 100;
+const scope = 'policy:read';
+const audience = 'https://api.example.com';
+/** Milliseconds that APIs are asked again after. */
+const askAgainMs = 1;
+/** Milliseconds after which a token that still passes counts as never refused. */
+const neverMs = 10_000;
+
+interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const clientPath = '/api/v1/oauth/client';
+
+type Cut = (node: RunningNode, token: string, client: Credentials, accessToken: string) => Promise<unknown>;
+
+const cuts: Readonly<Record<string, Cut>> = {
+  'revoke the token': (node, _token, { clientId, clientSecret }, accessToken) =>
+    fetch(`${node.url}/api/v1/oauth/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: clientId, client_secret: clientSecret, token: accessToken }),
+    }),
+  'delete the client': (node, token, { clientId }) => administer(node, token, 'DELETE', `${clientPath}/${clientId}`),
+  'take the scope away': (node, token, { clientId }) =>
+    administer(node, token, 'PATCH', `${clientPath}/${clientId}`, { scopes: [] }),
+  'rotate the secret with a cut': (node, token, { clientId }) =>
+    administer(node, token, 'POST', `${clientPath}/${clientId}/secret`, { overlap_seconds: 0 }),
+};
+
+export async function benchRevocation(): Promise<void> {
+  const directory = makeBenchDirectory();
+  const postgres = await startPostgres();
+  const nodes = [
+    await startNode(directory, 'node-1', postgres.url, undefined),
+    await startNode(directory, 'node-2', postgres.url, undefined),
+    await startNode(directory, 'node-3', postgres.url, undefined),
+  ] as const;
+  const rootToken = await acquireToken(nodes[0], root);
+  await administer(nodes[0], rootToken, 'PUT', '/api/v1/oauth/resource', {
+    key: 'api',
+    identifier: audience,
+    scopes: [scope],
+  });
+  const guards = [await startGuard(nodes[0]), await startGuard(nodes[1]), await startGuard(nodes[2])] as const;
+  const apis = [await serveExpress(guards[0]), await serveFastify(guards[1]), await serveHono(guards[2])];
+
+  const latenciesMs: Record<string, number[]> = {};
+  for (const [name, cut] of Object.entries(cuts)) {
+    console.error(`bench: ${rounds} times: ${name}`);
+    latenciesMs[name] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      latenciesMs[name].push(await timeOne(nodes[0], rootToken, apis, cut));
+    }
+  }
+
+  await Promise.all(apis.map((api) => api.close()));
+  await Promise.all(guards.map((guard) => guard.close()));
+  await Promise.all(nodes.map(({ server }) => server.stop()));
+  await postgres.stop();
+  console.log(
+    [
+      '',
+      `From the answer to the refusal at the last of three APIs, ${rounds} times each; three nodes on one PostgreSQL`,
+      formatMachine(describeMachine()),
+      '',
+      ...formatTable([
+        ['', 'p50', 'p99', 'most', 'target', ''],
+        ...Object.entries(latenciesMs).map(([name, values]) => {
+          const sorted = values.toSorted((a, b) => a - b);
+          const at = (part: number) => sorted[Math.ceil(part * sorted.length) - 1] as number;
+          const format = (ms: number) => `${ms.toFixed(0)} ms`;
+          const met = at(0.99) <= 1000;
+          return [name, format(at(0.5)), format(at(0.99)), format(at(1)), 'p99 1000 ms', met ? 'met' : 'missed'];
+        }),
+      ]),
+      '',
+    ].join('\n'),
+  );
+  keepResults('revocation', { date: new Date().toISOString(), machine: describeMachine(), rounds, latenciesMs });
+}
+
+/** Milliseconds from the answer to the cut until no API takes the token any more. */
+async function timeOne(node: RunningNode, rootToken: string, apis: readonly Api[], cut: Cut): Promise<number> {
+  const client = await createClient(node, rootToken, { scopes: [scope], resources: [audience] });
+  const answer = await fetch(`${node.url}/api/v1/oauth/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: client.clientId,
+      client_secret: client.clientSecret,
+      resource: audience,
+    }),
+  });
+  const { access_token: accessToken } = (await answer.json()) as { access_token: string };
+  const statusAt = async (api: Api) => {
+    const response = await fetch(api.url, { headers: { authorization: `Bearer ${accessToken}` } });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  for (const api of apis) {
+    const status = await statusAt(api);
+    if (status !== 200) {
+      throw new Error(`${api.url} answered ${status} to a good token`);
+    }
+  }
+  await cut(node, rootToken, client, accessToken);
+  const answeredAt = performance.now();
+  await Promise.all(
+    apis.map(async (api) => {
+      while ((await statusAt(api)) === 200) {
+        if (performance.now() - answeredAt > neverMs) {
+          throw new Error(`${api.url} still takes a token that was cut off ${neverMs} ms ago`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+      }
+    }),
+  );
+  return performance.now() - answeredAt;
+}
+
+/** A guard that asks `node` wherever it would ask the issuer. */
+async function startGuard(node: RunningNode): Promise<ApiGuard> {
+  const token = await acquireToken(node, root, 'revocation:read');
+  const atNode = (url: string | URL | Request, init?: RequestInit) =>
+    fetch(String(url).replace(issuer, node.url), init);
+  const guard = createApiGuard({
+    issuer,
+    audience,
+    fetch: atNode,
+    revocations: {
+      fetch: (url, init) => atNode(url, { ...init, headers: { ...init?.headers, authorization: `Bearer ${token}` } }),
+    },
+  });
+  await guard.start();
+  return guard;
+}
+
+async function serveExpress(guard: ApiGuard): Promise<Api> {
+  const app = express();
+  app.get('/', protectExpress(guard)(scope), (_request, response) => void response.json({}));
+  return listen(createServer(app));
+}
+
+async function serveFastify(guard: ApiGuard): Promise<Api> {
+  const app = Fastify();
+  guardRoutes(app, guard);
+  app.get('/', { config: { scope } }, async () => ({}));
+  await app.ready();
+  return listen(app.server);
+}
+
+async function serveHono(guard: ApiGuard): Promise<Api> {
+  const app = new Hono();
+  app.get('/', protectHono(guard)(scope), (context) => context.json({}));
+  return listen(createAdaptorServer(app) as Server);
+}
+
+async function listen(server: Server): Promise<Api> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
