@@ -332,7 +332,10 @@ describe('waiting', () => {
   });
 
   test('does not hold up the end of the server', async () => {
-    const own = await startTestServer();
+    // As the command does at its end: connections that are kept alive would hold it up by themselves.
+    const own = await startTestServer({
+      before: (app) => app.addHook('onSend', async (_request, reply) => void reply.header('connection', 'close')),
+    });
     const token = await own.rootToken();
     const { cursor } = await read({}, own, token);
     const waiting = Promise.all([read({ cursor, wait: '30' }, own, token), read({ cursor, wait: '30' }, own, token)]);
