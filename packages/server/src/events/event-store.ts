@@ -63,12 +63,12 @@ export async function listEvents(db: Kysely<Database>, query: EventQuery): Promi
     return listOfKind(db, undefined, query);
   }
   // One query a kind: each of them is the walk of an index, and all of them together would be a sort of the log.
-  const lists = await Promise.all(query.kinds.map((kind) => listOfKind(db, kind, query)));
+  const found: LoggedEvent[] = [];
+  for (const kind of query.kinds) {
+    found.push(...(await listOfKind(db, kind, query)));
+  }
   const direction = query.order === 'asc' ? 1 : -1;
-  return lists
-    .flat()
-    .toSorted((one, other) => direction * (one.sequence - other.sequence))
-    .slice(0, query.size);
+  return found.toSorted((one, other) => direction * (one.sequence - other.sequence)).slice(0, query.size);
 }
 
 async function listOfKind(
