@@ -7,6 +7,7 @@ import type {
   CreatedView as CreatedClientView,
 } from './clients/clients-endpoint.ts';
 import type { RotatedView, RotationBody, SecretView } from './clients/secrets-endpoint.ts';
+import type { CheckpointView, EventPage } from './events/events-endpoint.ts';
 import type { ErrorAnswer as ErrorAnswerSchema, pageView } from './http/schemas.ts';
 import type { IssuerBody } from './issuers/issuers-endpoint.ts';
 import type { KeyView, RotateBody } from './keys/keys-endpoint.ts';
@@ -47,6 +48,12 @@ export type ClientUsage = Static<typeof ClientUsageView>;
 export type UnusedScopes = Static<typeof UnusedScopesView>;
 /** `GET /api/v1/oauth/statistics`. */
 export type Statistics = Static<typeof StatisticsView>;
+
+/** `GET /api/v1/oauth/events`. */
+export type AuditPage = Static<typeof EventPage>;
+export type AuditEvent = AuditPage['items'][number];
+/** `GET /api/v1/oauth/events/checkpoint`. */
+export type Checkpoint = Static<typeof CheckpointView>;
 
 /** `PUT /api/v1/oauth/resource` takes what it answers. */
 export type Resource = Static<typeof ResourceBody>;

@@ -53,7 +53,7 @@ const EventView = Type.Object({
   hash: Type.String({ description: 'Over this event and the hash of the one before.' }),
 });
 
-const EventPage = Type.Object({
+export const EventPage = Type.Object({
   items: Type.Array(EventView),
   next: nullable(
     Type.Integer({ description: '`after`, or with desc `before`, of the next page; null where there is none yet.' }),
@@ -61,7 +61,7 @@ const EventPage = Type.Object({
   head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
 });
 
-const CheckpointView = Type.Object({
+export const CheckpointView = Type.Object({
   log_id: Type.String(),
   sequence: Type.Integer(),
   hash: Type.String(),
