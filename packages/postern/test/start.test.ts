@@ -186,6 +186,7 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['HOST', { HOST: '192.0.2.1' }, /192\.0\.2\.1 is not an address of this machine/],
     ['HOST', { HOST: 'no-such-host.invalid' }, /is not an address of this machine/],
     ['POSTERN_METRICS_PORT', { POSTERN_METRICS_PORT: 'on' }, /"on" is not a whole number from 1 to 65535/],
+    ['POSTERN_OTLP_ENDPOINT', { POSTERN_OTLP_ENDPOINT: 'collector' }, /is not an http or https URL/],
     ['POSTERN_METRICS_HOST', { POSTERN_METRICS_HOST: 'a b' }, /"a b" is not an address or host name/],
     ['PORT', { PORT: 'http' }, /"http" is not a whole number from 1 to 65535/],
     ['PORT', { PORT: '0' }, /"0" is not/],

@@ -35,6 +35,7 @@ import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
 import { recordRoutes } from './http/route-table.ts';
+import { useTracing } from './http/tracing.ts';
 import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
@@ -251,6 +252,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   useRequestLog(app, root.id);
+  if (config.otlpEndpoint !== undefined) {
+    await useTracing(app, config.otlpEndpoint);
+  }
   const metrics = createMetrics(
     grants.map(({ grantType }) => grantType),
     {

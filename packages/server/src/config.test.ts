@@ -54,6 +54,7 @@ test('without any variable, everything has its default', () => {
     tls: undefined,
     clientCertificateHeader: undefined,
     metrics: 'beside',
+    otlpEndpoint: undefined,
     logLevel: 'info',
   });
 });
@@ -128,6 +129,7 @@ describe('what a variable takes', () => {
       { HOST: '::', POSTERN_METRICS_PORT: '9090', POSTERN_METRICS_HOST: '10.0.0.1' },
       { host: '::', metrics: { host: '10.0.0.1', port: 9090 } },
     ],
+    [{ POSTERN_OTLP_ENDPOINT: 'http://localhost:4318/' }, { otlpEndpoint: 'http://localhost:4318' }],
     [{ POSTERN_LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
   ])('%j', (env, expected) => {
     expect(readConfig(env)).toMatchObject(expected);
@@ -155,6 +157,7 @@ test('with PostgreSQL, what nodes must share has to be given, and no password is
 
 describe('a wrong value stops the start with one line: the variable, the fault and a right example', () => {
   test.each([
+    ['POSTERN_OTLP_ENDPOINT', ['localhost:4318', 'collector', 'grpc://localhost']],
     ['POSTERN_METRICS_PORT', ['on', '0', '65536', '-1']],
     ['POSTERN_METRICS_HOST', ['a b', 'http://a']],
     ['HOST', ['a b', '-a', 'a_b', 'http://a', '1.2.3.4/8']],

@@ -51,6 +51,8 @@ export interface ServerConfig {
   /** The header, in lower case, in which trusted proxies pass on the certificate of a client. */
   readonly clientCertificateHeader: string | undefined;
   readonly metrics: MetricsConfig;
+  /** Base URL of the collector that traces are sent to. Undefined: there are none. */
+  readonly otlpEndpoint: string | undefined;
   readonly logLevel: string;
 }
 
@@ -229,6 +231,11 @@ export const configVariables: readonly ConfigVariable[] = [
     default: '$HOST',
     meaning: 'address to serve /metrics on, with a POSTERN_METRICS_PORT of its own',
   },
+  {
+    name: 'POSTERN_OTLP_ENDPOINT',
+    default: 'none',
+    meaning: 'base URL of an OpenTelemetry collector, to send a trace of each request to by OTLP over HTTP',
+  },
   { name: 'POSTERN_LOG_LEVEL', default: 'info', meaning: 'trace, debug, info, warn, error or silent' },
 ];
 
@@ -263,6 +270,7 @@ export function readConfig(env: Environment): ServerConfig {
     tls,
     clientCertificateHeader: readCertificateHeader(env, trustedProxies),
     metrics: readMetrics(env, port),
+    otlpEndpoint: readOtlpEndpoint(env),
     logLevel: readChoice(env, 'POSTERN_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   };
 }
@@ -324,6 +332,17 @@ function readHost(env: Environment, name: string, fallback: string): string {
     throw new StartError(`${name}: "${host}" is not an address or host name. Example: ${name}=0.0.0.0`);
   }
   return host;
+}
+
+function readOtlpEndpoint(env: Environment): string | undefined {
+  const text = read(env, 'POSTERN_OTLP_ENDPOINT');
+  const url = text === undefined ? undefined : URL.parse(text);
+  if (url === null || (url !== undefined && !/^https?:$/.test(url.protocol))) {
+    throw new StartError(
+      'POSTERN_OTLP_ENDPOINT: is not an http or https URL. Example: POSTERN_OTLP_ENDPOINT=http://localhost:4318',
+    );
+  }
+  return text?.replace(/\/$/, '');
 }
 
 function readMetrics(env: Environment, mainPort: number): MetricsConfig {
