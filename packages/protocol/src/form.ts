@@ -16,26 +16,28 @@ const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
  * Limits: 64 parameters, names of 128 and values of 16,384 characters. Throws `invalid_request`.
  */
 export function parseForm(body: string): ReadonlyMap<string, string> {
+  requireNoControlCharacter(body);
   const params = new Map<string, string>();
-  const seen = new Set<string>();
+  const empty = new Set<string>();
   for (const pair of body.split('&')) {
     if (pair === '') {
       continue;
     }
     const cut = pair.indexOf('=');
-    const name = formDecode(cut === -1 ? pair : pair.slice(0, cut));
-    const value = cut === -1 ? '' : formDecode(pair.slice(cut + 1));
+    const name = decode(cut === -1 ? pair : pair.slice(0, cut));
+    const value = cut === -1 ? '' : decode(pair.slice(cut + 1));
     if (name.length > longestName || value.length > longestValue) {
       throw new OAuthError('invalid_request', `The parameter '${name.slice(0, longestName)}' is too long.`);
     }
-    if (seen.has(name)) {
+    if (params.has(name) || empty.has(name)) {
       throw new OAuthError('invalid_request', `The parameter '${name}' is sent more than once.`);
     }
-    seen.add(name);
-    if (seen.size > mostParameters) {
+    if (params.size + empty.size === mostParameters) {
       throw new OAuthError('invalid_request', `The form holds more than ${mostParameters} parameters.`);
     }
-    if (value !== '') {
+    if (value === '') {
+      empty.add(name);
+    } else {
       params.set(name, value);
     }
   }
@@ -47,16 +49,27 @@ export function parseForm(body: string): ReadonlyMap<string, string> {
  * are not UTF-8 (lone surrogates among them) and for control characters.
  */
 export function formDecode(encoded: string): string {
-  let text = encoded;
-  if (encoded.includes('%') || encoded.includes('+')) {
-    try {
-      text = decodeURIComponent(encoded.replaceAll('+', ' '));
-    } catch {
-      throw new OAuthError('invalid_request', 'The form holds text that is not percent-encoded UTF-8.');
-    }
+  requireNoControlCharacter(encoded);
+  return decode(encoded);
+}
+
+/** Of text that has no control character as it stands, but may have one encoded. */
+function decode(encoded: string): string {
+  if (!encoded.includes('%') && !encoded.includes('+')) {
+    return encoded;
   }
+  let text: string;
+  try {
+    text = decodeURIComponent(encoded.includes('+') ? encoded.replaceAll('+', ' ') : encoded);
+  } catch {
+    throw new OAuthError('invalid_request', 'The form holds text that is not percent-encoded UTF-8.');
+  }
+  requireNoControlCharacter(text);
+  return text;
+}
+
+function requireNoControlCharacter(text: string): void {
   if (controlCharacter.test(text)) {
     throw new OAuthError('invalid_request', 'The form holds a control character.');
   }
-  return text;
 }

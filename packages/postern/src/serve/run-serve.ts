@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import { configVariables, readConfig, StartError } from '@postern/server';
 import { pino } from 'pino';
+import { openLogOutput } from './log-output.ts';
 import { startServer } from './serve.ts';
 import { describeStart } from './start-message.ts';
 import { superviseWorkers } from './workers.ts';
@@ -13,12 +14,9 @@ export async function runServe(): Promise<void> {
       superviseWorkers(config.workers);
       return;
     }
-    // Many lines at a time: a write for each would cost more than signing the token that it tells of. Where several
-    // processes write, each line is a write of its own, which no other gets into.
-    const together = cluster.isPrimary ? { minLength: 4_096, periodicFlush: 100 } : {};
-    const destination = pino.destination({ dest: 1, sync: true, ...together });
-    process.on('exit', () => destination.flushSync());
-    const logger = pino({ level: config.logLevel }, destination);
+    const output = openLogOutput(!cluster.isPrimary);
+    process.on('exit', () => output.flushSync());
+    const logger = pino({ level: config.logLevel }, output);
     const server = await startServer(config, logger);
     if (cluster.isPrimary || cluster.worker?.id === 1) {
       process.stderr.write(describeStart(server));

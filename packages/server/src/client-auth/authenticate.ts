@@ -66,31 +66,41 @@ export interface ClientAuthenticationOptions {
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
   const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, noteSecretUse, failures, now } = options;
 
-  /** The client that is claimed, and why it is not the one that asks. */
-  const judge = async (claim: Claim): Promise<{ client: Client | undefined; fault: ErrorReason | undefined }> => {
-    const client = await directory.find(claim.clientId);
+  /** Why the client is not the one that asks; undefined where it is. */
+  const findFault = (client: Client | undefined, claim: Claim) => {
     switch (claim.method) {
-      case 'private_key_jwt': {
-        const fault =
-          findMethodFault(client, claim.method) ??
-          (await findAssertionFault(client, claim.assertion, keys, issuer, usedTokens));
-        return { client, fault };
-      }
-      case 'mutual_tls': {
-        const fault =
-          findMethodFault(client, claim.method) ?? (await findCertificateFault(client, claim.certificate, keys, now()));
-        return { client, fault };
-      }
+      case 'private_key_jwt':
+        return (
+          findMethodFault(client, claim.method) ?? findAssertionFault(client, claim.assertion, keys, issuer, usedTokens)
+        );
+      case 'mutual_tls':
+        return findMethodFault(client, claim.method) ?? findCertificateFault(client, claim.certificate, keys, now());
       default: {
         // The secret comes first, so that what it costs does not tell which clients use secrets.
         const check = checkSecret(client, claim.clientSecret, masterKey, now());
         if ('fault' in check) {
-          return { client, fault: check.fault };
+          return check.fault;
         }
         noteSecretUse(check.secretId);
-        return { client, fault: findMethodFault(client, claim.method) };
+        return findMethodFault(client, claim.method);
       }
     }
+  };
+
+  const authenticate = async (claim: Claim): Promise<Client> => {
+    const client = await directory.find(claim.clientId);
+    const fault = await findFault(client, claim);
+    if (client === undefined || fault !== undefined) {
+      throw new OAuthError(
+        'invalid_client',
+        'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
+        {
+          reason: fault ?? 'client_unknown',
+          ...(claim.method === 'client_secret_basic' && { scheme: 'Basic' }),
+        },
+      );
+    }
+    return client;
   };
 
   return async (request, form) => {
@@ -99,20 +109,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
       presented.method === 'private_key_jwt'
         ? claimOf(presented, readClientAssertion(presented.assertion, [issuer, tokenEndpoint], now() / 1000))
         : presented;
-    return failures.attempt(claim.clientId, request.ip, async () => {
-      const { client, fault } = await judge(claim);
-      if (client === undefined || fault !== undefined) {
-        throw new OAuthError(
-          'invalid_client',
-          'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
-          {
-            reason: fault ?? 'client_unknown',
-            ...(claim.method === 'client_secret_basic' && { scheme: 'Basic' }),
-          },
-        );
-      }
-      return client;
-    });
+    return failures.attempt(claim.clientId, request.ip, () => authenticate(claim));
   };
 }
 
@@ -160,8 +157,9 @@ function readCredentials(
   const clientId = form.get('client_id');
   const clientSecret = form.get('client_secret');
   const assertion = form.get('client_assertion');
-  const ways = [authorization, clientSecret, assertion].filter((way) => way !== undefined);
-  if (ways.length > 1) {
+  const ways =
+    Number(authorization !== undefined) + Number(clientSecret !== undefined) + Number(assertion !== undefined);
+  if (ways > 1) {
     throw new OAuthError(
       'invalid_request',
       'The client authenticates in two ways at once: use HTTP Basic, client_secret or client_assertion.',

@@ -47,9 +47,9 @@ export function findDefaultKey<K extends ScheduledKey>(
   alg: SigningAlgorithm,
   now: number,
 ): K | undefined {
-  const signing = keys.filter((key) => statusOf(key, now) === 'signing');
+  const isSigning = (key: K) => statusOf(key, now) === 'signing';
   // None signs only where the clock was set back to before the first key: better that one than none.
-  return newest(signing.filter((key) => key.alg === alg)) ?? newest(signing) ?? keys[0];
+  return newest(keys.filter((key) => key.alg === alg && isSigning(key))) ?? newest(keys.filter(isSigning)) ?? keys[0];
 }
 
 /**
@@ -80,5 +80,10 @@ export function isRotationDue(
 }
 
 function newest<K extends ScheduledKey>(keys: readonly K[]): K | undefined {
-  return keys.toSorted((a, b) => a.signsFrom - b.signsFrom || a.createdAt - b.createdAt).at(-1);
+  let latest: K | undefined;
+  for (const key of keys) {
+    const age = latest === undefined ? 0 : key.signsFrom - latest.signsFrom || key.createdAt - latest.createdAt;
+    latest = age >= 0 ? key : latest;
+  }
+  return latest;
 }

@@ -30,12 +30,12 @@ export interface SenderEvidence {
  * goes before a certificate that merely came along; where the metadata says which of the two it must be, the other is
  * refused. Uses the proof up. Throws `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
  */
-export async function bindToSender(
+export function bindToSender(
   client: Client,
   { dpopHeader, certificate }: SenderEvidence,
   nowSeconds: number,
   options: SenderConstraintOptions,
-): Promise<Confirmation | undefined> {
+): Confirmation | undefined | Promise<Confirmation> {
   const { dpop_bound_access_tokens, tls_client_certificate_bound_access_tokens } = client.metadata;
   if (dpopHeader !== undefined) {
     if (tls_client_certificate_bound_access_tokens === true) {
