@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { exportJWK, generateKeyPair } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Answer, type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 import { testDatabase } from './test-database.ts';
 
@@ -329,6 +329,29 @@ describe('waiting', () => {
     expect(await isPending(waiting)).toBe(true);
     await asRoot('DELETE', `${clientPath}/${reader.clientId}`);
     expect([(await waiting).status, (await waiting).body.error]).toEqual([401, 'invalid_token']);
+  });
+
+  test('is no load: more followers than there may be requests under way keep nobody out, and all are told', async () => {
+    let arrived = 0;
+    const own = await startTestServer({
+      before: (app) =>
+        app.addHook('preHandler', async (request) => {
+          arrived += request.url.includes('wait=30') ? 1 : 0;
+        }),
+    });
+    try {
+      const token = await own.rootToken();
+      const client = await own.createClient(['scope:read']);
+      const { cursor } = await follow(undefined, own, token);
+      const waiting = Promise.all(Array.from({ length: 1_050 }, () => read({ cursor, wait: '30' }, own, token)));
+      await Promise.race([waiting, vi.waitFor(() => expect(arrived).toBe(1_050), 20_000)]);
+      expect((await own.call('DELETE', `${clientPath}/${client.clientId}`, { token })).status).toBe(204);
+      for (const answer of await waiting) {
+        expect(answer.entries).toEqual([ended(client)]);
+      }
+    } finally {
+      await own.close();
+    }
   });
 
   test('does not hold up the end of the server', async () => {
