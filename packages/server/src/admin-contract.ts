@@ -17,6 +17,7 @@ import type {
   View as InitialAccessTokenView,
 } from './registration/initial-access-tokens-endpoint.ts';
 import type { ResourceBody } from './resources/resources-endpoint.ts';
+import type { FeedView } from './revocation/revocations-endpoint.ts';
 import type { ScopeBody as ScopeBodySchema, ScopeView } from './scopes/scopes-endpoint.ts';
 import type { StatisticsView } from './usage/statistics-endpoint.ts';
 import type { ClientUsageView, UnusedScopesView } from './usage/usage-endpoint.ts';
@@ -74,3 +75,6 @@ export type AuthorizationDetailsType = Static<typeof TypeBody>;
 export type InitialAccessTokenBody = Static<typeof InitialAccessTokenBodySchema>;
 export type CreatedInitialAccessToken = Static<typeof InitialAccessTokenCreatedView>;
 export type InitialAccessToken = Static<typeof InitialAccessTokenView>;
+
+/** `GET /api/v1/oauth/revocations`. */
+export type RevocationFeed = Static<typeof FeedView>;

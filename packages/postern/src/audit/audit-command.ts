@@ -1,8 +1,9 @@
 /** `postern audit`: the audit trail, which holds every change. */
+import type { Checkpoint } from '@postern/server/admin-contract';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { type Checkpoint, checkpointPath } from './event.ts';
+import { checkpointPath } from './event.ts';
 import { tailCommand } from './tail-command.ts';
 import { verifyCommand } from './verify-command.ts';
 

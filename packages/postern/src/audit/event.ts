@@ -1,35 +1,9 @@
-/** The audit trail as the API answers it, and the chain of hashes that holds it together. docs/audit.md. */
+/** The chain of hashes that holds the audit trail together, and the checkpoints that are signed over it. */
 import { createHash, createPublicKey, verify } from 'node:crypto';
+import type { AuditEvent, Checkpoint } from '@postern/server/admin-contract';
 
 export const eventsPath = '/api/v1/oauth/events';
 export const checkpointPath = '/api/v1/oauth/events/checkpoint';
-
-export interface AuditEvent {
-  /** Counts from 1, without gaps. */
-  readonly sequence: number;
-  readonly occurred_at: string;
-  readonly actor: string;
-  readonly kind: string;
-  readonly subject: string;
-  readonly data: unknown;
-  readonly hash: string;
-}
-
-export interface EventPage {
-  readonly items: readonly AuditEvent[];
-  /** Sequence number of the last event of the log. */
-  readonly head: number;
-}
-
-/** A signed statement of where a log ended at a time. */
-export interface Checkpoint {
-  readonly log_id: string;
-  readonly sequence: number;
-  readonly hash: string;
-  readonly signed_at: string;
-  readonly public_key: { readonly kty: string; readonly crv: string; readonly x: string };
-  readonly signature: string;
-}
 
 /** The hash that an event has after the one whose hash is `previous`; the first one follows the id of the log. */
 export function hashEvent(previous: string, { sequence, occurred_at, actor, kind, subject, data }: AuditEvent): string {

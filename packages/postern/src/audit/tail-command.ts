@@ -1,11 +1,12 @@
 /** `postern audit tail`: what happened last, and what happens now. */
+import type { AuditEvent, AuditPage } from '@postern/server/admin-contract';
 import type { Command } from 'commander';
 import { countFrom } from '../command/option-values.ts';
 import type { Query, ServerApi } from '../connection/server-api.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { printLine } from '../output/output.ts';
 import { oneLine } from '../output/terminal-text.ts';
-import { type AuditEvent, type EventPage, eventsPath } from './event.ts';
+import { eventsPath } from './event.ts';
 
 interface TailOptions {
   readonly lines: number;
@@ -37,7 +38,7 @@ async function tail(_options: unknown, command: Command): Promise<void> {
   const filter = { kind, actor, subject };
   const api = await connect(command);
   // Asked for at least one, for the answer tells where the log ends.
-  const page = await api.get<EventPage>(eventsPath, { ...filter, order: 'desc', size: Math.max(1, lines) });
+  const page = await api.get<AuditPage>(eventsPath, { ...filter, order: 'desc', size: Math.max(1, lines) });
   for (const event of page.items.slice(0, lines).toReversed()) {
     printLine(command, event, formatEvent);
   }
@@ -49,7 +50,7 @@ async function tail(_options: unknown, command: Command): Promise<void> {
 async function followFrom(head: number, filter: Query, api: ServerApi, command: Command): Promise<void> {
   let after = head;
   for (;;) {
-    const { items } = await api.get<EventPage>(eventsPath, { ...filter, after, wait: waitSeconds });
+    const { items } = await api.get<AuditPage>(eventsPath, { ...filter, after, wait: waitSeconds });
     for (const event of items) {
       printLine(command, event, formatEvent);
     }

@@ -1,7 +1,8 @@
 /** Recomputes the chain of hashes, event by event, and finds the first link that does not hold. */
+import type { AuditEvent, AuditPage, Checkpoint } from '@postern/server/admin-contract';
 import type { ServerApi } from '../connection/server-api.ts';
 import type { Progress } from '../output/progress.ts';
-import { type AuditEvent, type Checkpoint, type EventPage, eventsPath, hashEvent } from './event.ts';
+import { eventsPath, hashEvent } from './event.ts';
 
 export interface ChainReport {
   /** Events whose links hold, from the first one on. */
@@ -33,7 +34,7 @@ export async function verifyChain(
   let hash = head.log_id;
   const broken = (at: number, text: string): ChainReport => ({ verified: sequence, fault: { sequence: at, text } });
   while (sequence < head.sequence) {
-    const { items } = await api.get<EventPage>(eventsPath, { after: sequence, size: pageSize });
+    const { items } = await api.get<AuditPage>(eventsPath, { after: sequence, size: pageSize });
     if (items.length === 0) {
       return broken(
         sequence + 1,

@@ -1,4 +1,5 @@
 /** `postern audit verify`: whether the audit trail is what was written. */
+import type { Checkpoint } from '@postern/server/admin-contract';
 import type { Command } from 'commander';
 import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
@@ -6,7 +7,7 @@ import { connect, serverVerb } from '../connection/server-verb.ts';
 import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { startProgress } from '../output/progress.ts';
-import { type Checkpoint, checkpointPath, isSigned } from './event.ts';
+import { checkpointPath, isSigned } from './event.ts';
 import { verifyChain } from './verify-chain.ts';
 
 export function verifyCommand(): Command {

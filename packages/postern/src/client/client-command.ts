@@ -13,6 +13,7 @@ import { startProgress } from '../output/progress.ts';
 import { formatRecord } from '../output/table.ts';
 import { type ClientOptions, readClientBody, withClientOptions } from './client-options.ts';
 import { formatClient, formatClients } from './client-views.ts';
+import { unusedScopesCommand, usageCommand } from './usage-commands.ts';
 
 const clients = '/api/v1/oauth/client';
 const clientPath = (id: string) => path`/api/v1/oauth/client/${id}`;
@@ -95,6 +96,8 @@ export function clientCommand(): Command {
     )
       .option('--yes', 'do not ask')
       .action(remove),
+    usageCommand(),
+    unusedScopesCommand(),
   ]);
 }
 

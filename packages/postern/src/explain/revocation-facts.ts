@@ -1,27 +1,9 @@
 /** What the revocation feed has of one token and those behind it. */
 import { type AccessToken, heldTokens } from '@postern/guard';
+import type { RevocationFeed } from '@postern/server/admin-contract';
 import type { ServerApi } from '../connection/server-api.ts';
 import { startProgress } from '../output/progress.ts';
 import type { RevocationFacts } from './check-standing.ts';
-
-interface FeedAnswer {
-  readonly cursor: string;
-  /** Its entries start from the beginning: what came before counts no more. */
-  readonly snapshot: boolean;
-  readonly more: boolean;
-  readonly entries: readonly FeedEntry[];
-}
-
-type FeedEntry =
-  | { readonly type: 'token'; readonly jti: string }
-  | { readonly type: 'client'; readonly client_id: string; readonly active: false }
-  | {
-      readonly type: 'client';
-      readonly client_id: string;
-      readonly active: true;
-      readonly gen: number;
-      readonly gen_exact: boolean;
-    };
 
 /** Reads the feed from its start to its end, and keeps what is about `token`. */
 export async function readFeed(api: ServerApi, token: AccessToken): Promise<RevocationFacts> {
@@ -32,7 +14,7 @@ export async function readFeed(api: ServerApi, token: AccessToken): Promise<Revo
   let cursor: string | undefined;
   let count = 0;
   for (;;) {
-    const answer: FeedAnswer = await api.get('/api/v1/oauth/revocations', { cursor });
+    const answer: RevocationFeed = await api.get('/api/v1/oauth/revocations', { cursor });
     if (answer.snapshot) {
       revokedTokens.clear();
       generations.clear();

@@ -1,5 +1,5 @@
 /** `postern scope`: the scopes that clients can hold. */
-import type { Scope } from '@postern/server/admin-contract';
+import type { Scope, ScopeBody } from '@postern/server/admin-contract';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { path } from '../connection/path.ts';
@@ -34,17 +34,16 @@ async function list(_options: unknown, command: Command): Promise<void> {
   const api = await connect(command);
   print(command, await api.get<Scope[]>(scopes, { view: 'full' }), (all) =>
     formatTable(
-      ['scope', 'administers postern', 'description'],
-      all.map(({ name, administrative, description }) => [name, administrative, description]),
+      ['scope', 'origin', 'administers postern', 'description'],
+      all.map(({ name, origin, administrative, description }) => [name, origin, administrative, description]),
     ),
   );
 }
 
 async function set(name: string, _options: unknown, command: Command): Promise<void> {
-  const { description } = command.opts<{ description: string }>();
+  const scope: ScopeBody = { name, description: command.opts<{ description: string }>().description };
   const api = await connect(command);
-  const saved = await api.send<unknown>('PUT', scopes, { name, description });
-  print(command, saved, () => `Clients can hold the scope ${name} now.\n`);
+  print(command, await api.send<unknown>('PUT', scopes, scope), () => `Clients can hold the scope ${name} now.\n`);
 }
 
 async function remove(name: string, _options: unknown, command: Command): Promise<void> {

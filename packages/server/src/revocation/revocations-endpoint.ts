@@ -52,7 +52,7 @@ const ClientEntry = Type.Object(
   },
 );
 
-const FeedView = Type.Object({
+export const FeedView = Type.Object({
   cursor: Type.String({ description: 'Where to go on.' }),
   snapshot: Type.Boolean({ description: 'The entries start from the beginning: forget what you have.' }),
   more: Type.Boolean({ description: 'Ask again at once.' }),

@@ -1,0 +1,200 @@
+/** `postern audit`: the trail as it comes, and whoever changes it by hand is found. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startTestServer, type TestServer } from '../../server/test/harness.ts';
+import { type SignedIn, signIn } from './signed-in.ts';
+
+let server: TestServer;
+let auditor: SignedIn;
+
+beforeEach(async () => {
+  server = await startTestServer();
+  const credentials = await server.createClient({ scopes: ['audit:read'] });
+  auditor = await signIn(server.url, credentials);
+  await server.createClient({ name: 'first', scopes: ['policy:read'] });
+  await server.createClient({ name: 'second', scopes: ['rule:read'] });
+});
+afterEach(async () => {
+  auditor.forget();
+  await server.close();
+});
+
+const events = () => server.db.selectFrom('events').selectAll().orderBy('sequence').execute();
+
+/** What somebody does who can write the database and knows how hashes are made: the log from `from` on, anew. */
+async function rewriteFrom(from: number): Promise<void> {
+  const { log_id } = await server.db.selectFrom('event_head').selectAll().executeTakeFirstOrThrow();
+  let hash = log_id;
+  let last = 0;
+  for (const { sequence, occurred_at, actor, kind, subject, data } of await events()) {
+    hash = createHash('sha256')
+      .update(JSON.stringify([hash, sequence, occurred_at, actor, kind, subject, data]))
+      .digest('base64url');
+    last = sequence;
+    if (sequence >= from) {
+      await server.db.updateTable('events').set({ hash }).where('sequence', '=', sequence).execute();
+    }
+  }
+  await server.db.updateTable('event_head').set({ hash, sequence: last }).execute();
+}
+
+async function keepCheckpoint(): Promise<string> {
+  const file = join(auditor.home, 'checkpoint.json');
+  writeFileSync(file, (await auditor.run('audit', 'checkpoint')).stdout);
+  return file;
+}
+
+describe('audit tail', () => {
+  test('shows the last events, oldest first, filtered, as sentences or as a JSON object a line', async () => {
+    const all = await events();
+    const { stdout } = await auditor.run('audit', 'tail', '--lines', '3');
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => Number(line.split('  ')[1])),
+    ).toEqual(all.slice(-3).map(({ sequence }) => sequence));
+    const { stdout: json } = await auditor.run('audit', 'tail', '--kind', 'client.created', '--lines', '2', '--json');
+    expect(
+      json
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).data.name),
+    ).toEqual(['first', 'second']);
+    expect(json).not.toContain(server.root.clientSecret);
+  });
+
+  test('--follow goes on with what happens', async () => {
+    const main = fileURLToPath(new URL('../bin/postern.js', import.meta.url));
+    const env = { HOME: auditor.home, XDG_CONFIG_HOME: join(auditor.home, 'config') };
+    const child = spawn(process.execPath, [main, 'audit', 'tail', '--lines', '1', '--follow', '--kind', 'client.'], {
+      env,
+    });
+    try {
+      let output = '';
+      const seen = (text: string) =>
+        new Promise<void>((resolve) => {
+          const look = () => void (output.includes(text) && resolve());
+          child.stdout.on('data', look);
+          look();
+        });
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+      await seen('"second"');
+      await server.createClient({ name: 'third' });
+      await seen('"third"');
+      expect(output).not.toContain('"first"');
+    } finally {
+      child.kill();
+    }
+  });
+
+  test('a kind that does not exist is refused, with the kinds there are', async () => {
+    const { code, stderr } = await auditor.run('audit', 'tail', '--kind', 'cleint.');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('client.created')]);
+  });
+
+  test('without audit:read it says which scope is missing', async () => {
+    const other = await signIn(server.url, await server.createClient({ scopes: ['policy:read'] }));
+    const { code, stderr } = await other.run('audit', 'tail', '--json');
+    other.forget();
+    expect(code).toBe(4);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: 'insufficient_scope',
+      detail: expect.stringContaining('audit:read'),
+      exit_code: 4,
+    });
+  });
+});
+
+describe('audit verify', () => {
+  test('a log that nobody touched holds, with and without a checkpoint, also after more was written', async () => {
+    const count = (await events()).length;
+    const { code, stdout } = await auditor.run('audit', 'verify');
+    expect([code, stdout]).toEqual([0, `All ${count} events are what was written.\n`]);
+    const file = await keepCheckpoint();
+    await server.createClient({});
+    expect(await auditor.json('audit', 'verify', '--checkpoint', file)).toMatchObject({
+      intact: true,
+      checkpoint: count,
+      broken_at: null,
+    });
+  });
+
+  test.each<[string, Partial<Record<'data' | 'actor' | 'occurred_at' | 'hash', string>>]>([
+    ['data', { data: '{"name":"somebody else"}' }],
+    ['actor', { actor: 'somebody-else' }],
+    ['time', { occurred_at: '2020-01-01T00:00:00.000Z' }],
+    ['hash', { hash: 'A'.repeat(43) }],
+  ])('a row whose %s was changed by hand is named', async (_, change) => {
+    await server.db.updateTable('events').set(change).where('sequence', '=', 4).execute();
+    const { code, stdout } = await auditor.run('audit', 'verify');
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/event 4 \(.* does not fit its hash.*The 3 events before hold\./),
+    ]);
+    const { code: codeOfJson, stdout: json } = await auditor.run('audit', 'verify', '--json');
+    expect([codeOfJson, JSON.parse(json)]).toEqual([
+      1,
+      expect.objectContaining({ intact: false, broken_at: 4, verified: 3 }),
+    ]);
+  });
+
+  test('a row that was taken out is named, in the middle and at the end', async () => {
+    await server.db.deleteFrom('events').where('sequence', '=', 3).execute();
+    expect((await auditor.run('audit', 'verify')).stdout).toMatch(/event 3 is missing: after 2 comes 4/);
+  });
+
+  test('rows that were taken out at the end are missed', async () => {
+    const count = (await events()).length;
+    await server.db
+      .deleteFrom('events')
+      .where('sequence', '>', count - 2)
+      .execute();
+    const { code, stdout } = await auditor.run('audit', 'verify');
+    expect([code, stdout]).toEqual([1, expect.stringContaining(`the log ends after event ${count - 2}`)]);
+  });
+
+  test('a log that was written anew looks right, and a checkpoint that was kept shows where it is not', async () => {
+    const file = await keepCheckpoint();
+    await server.db.updateTable('events').set({ actor: 'somebody-else' }).where('sequence', '=', 2).execute();
+    await rewriteFrom(2);
+    expect((await auditor.run('audit', 'verify')).code).toBe(0);
+    const { code, stdout } = await auditor.run('audit', 'verify', '--checkpoint', file);
+    expect([code, stdout]).toEqual([1, expect.stringContaining('the log was written anew')]);
+  });
+
+  test('a log that was cut and ended anew is shorter than its checkpoint', async () => {
+    const file = await keepCheckpoint();
+    await server.db.deleteFrom('events').where('sequence', '>', 2).execute();
+    await rewriteFrom(3);
+    expect((await auditor.run('audit', 'verify')).code).toBe(0);
+    const { code, stdout } = await auditor.run('audit', 'verify', '--checkpoint', file);
+    expect([code, stdout]).toEqual([1, expect.stringContaining('the log ends at event 2')]);
+  });
+
+  test('a checkpoint of another log, one that was changed, and what is none', async () => {
+    const other = await startTestServer();
+    const stranger = await signIn(other.url, other.root);
+    const file = join(auditor.home, 'other.json');
+    const { stdout } = await stranger.run('audit', 'checkpoint');
+    writeFileSync(file, stdout);
+    stranger.forget();
+    await other.close();
+    expect((await auditor.run('audit', 'verify', '--checkpoint', file)).stdout).toContain(
+      'the checkpoint is of the log',
+    );
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(stdout), sequence: 1 }));
+    expect(await auditor.run('audit', 'verify', '--checkpoint', file)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('was changed after it was signed'),
+    });
+    writeFileSync(file, '{}');
+    expect((await auditor.run('audit', 'verify', '--checkpoint', file)).code).toBe(2);
+  });
+});
