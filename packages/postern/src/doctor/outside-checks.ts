@@ -51,13 +51,21 @@ function checkHealth(server: string, { status, body }: PublicDocument): Finding 
 }
 
 function checkReady({ status, body }: PublicDocument): Finding {
-  const detail = body?.['detail'];
-  return status === 200
+  const { status: state, detail, lag_seconds } = body ?? {};
+  const look = 'Look at the log of the server, and at the database in DATABASE_URL.';
+  if (status !== 200) {
+    return fail(
+      'database',
+      `The server is not ready: ${typeof detail === 'string' ? detail : `status ${status}.`}`,
+      look,
+    );
+  }
+  return state === 'ok'
     ? ok('database', 'The database answers.')
-    : fail(
+    : warn(
         'database',
-        `The server is not ready: ${typeof detail === 'string' ? detail : `status ${status}`}`,
-        'Look at its log, and at the database in DATABASE_URL.',
+        `The database has been out of reach for ${lag_seconds} s; the server goes on with what it knows.`,
+        look,
       );
 }
 
@@ -154,7 +162,7 @@ function checkMetrics(server: string, { status }: PublicDocument): Finding[] {
         warn(
           'metrics',
           'Everybody who can call the server can read /metrics.',
-          'Give metrics a port of their own, or let the proxy refuse that path.',
+          'Give them a port of their own by POSTERN_METRICS_PORT, or let the proxy refuse that path.',
         ),
       ]
     : [];

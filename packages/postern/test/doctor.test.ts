@@ -1,0 +1,283 @@
+/** `postern doctor`: a deployment that is well, and each way in which one is not. */
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAuthority, createIdentity, tlsFetch } from '../../server/test/certificates.ts';
+import { freePort } from '../../server/test/free-port.ts';
+import { startTestServer, type TestServer } from '../../server/test/harness.ts';
+import { type Exit, makeTemporaryDirectory, removeDirectory, run } from './harness.ts';
+import { type SignedIn, signIn } from './signed-in.ts';
+
+interface Finding {
+  about: string;
+  severity: string;
+  text: string;
+  next?: string;
+}
+
+let server: TestServer;
+let nobody: SignedIn;
+let directory: string;
+
+beforeAll(async () => {
+  server = await startTestServer({ env: { OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '60' } });
+  nobody = await signIn(server.url);
+  directory = makeTemporaryDirectory();
+});
+afterAll(async () => {
+  nobody.forget();
+  removeDirectory(directory);
+  await server.close();
+});
+
+/** What was found, by what it is about; and that the exit code says the same. */
+function read({ code, stdout, stderr }: Exit): Record<string, Finding> {
+  expect(stderr).toBe('');
+  const { result, findings } = JSON.parse(stdout) as { result: string; findings: Finding[] };
+  expect(code).toBe(result === 'fail' ? 1 : 0);
+  expect(findings.every(({ severity, next }) => severity === 'ok' || (next ?? '').length > 0)).toBe(true);
+  return Object.fromEntries(findings.map((finding) => [finding.about, finding]));
+}
+
+const severities = (found: Record<string, Finding>, wanted: string) =>
+  Object.values(found).flatMap(({ about, severity }) => (severity === wanted ? [about] : []));
+
+const look = async (url: string) => read(await nobody.run('doctor', '--server', url, '--json'));
+
+describe('from outside', () => {
+  test('a server on this machine: nothing but that it is plain http', async () => {
+    const found = await look(server.url);
+    expect(severities(found, 'fail')).toEqual([]);
+    expect(severities(found, 'warn')).toEqual(['tls']);
+    expect(Object.keys(found)).toEqual(['reachable', 'database', 'issuer', 'keys', 'clock', 'tls', 'proxy']);
+  });
+
+  test('in words, with what to do below each finding', async () => {
+    const { code, stdout } = await nobody.run('doctor', '--server', server.url);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^It works; some of it is not for production\.\n\n {2}ok {4}reachable /);
+    expect(stdout).toMatch(/WARN {2}tls +Plain http.*\n +For others: /);
+  });
+
+  test('signed in: how long tokens live, how old keys are', async () => {
+    const root = await signIn(server.url, server.root);
+    const found = read(await root.run('doctor', '--json'));
+    root.forget();
+    expect([found['lifetime']?.severity, found['key age']?.severity]).toEqual(['ok', 'ok']);
+  });
+
+  test('nothing there', async () => {
+    const found = await look(`http://127.0.0.1:${await freePort()}`);
+    expect(found['reachable']).toMatchObject({
+      severity: 'fail',
+      text: expect.stringContaining('nothing listens there'),
+    });
+  });
+
+  test('a database that is gone', async () => {
+    const broken = await startTestServer({ env: { POSTERN_MAX_STALENESS_SECONDS: '1' } });
+    try {
+      await broken.db.destroy();
+      await broken.advance(60);
+      expect((await look(broken.url))['database']?.severity).toBe('fail');
+    } finally {
+      await broken.close().catch(() => undefined);
+    }
+  });
+
+  test('an issuer where nobody answers', async () => {
+    const other = await startTestServer({ env: { POSTERN_ISSUER: `http://127.0.0.1:${await freePort()}` } });
+    try {
+      expect((await look(other.url))['issuer']).toMatchObject({
+        severity: 'fail',
+        next: expect.stringContaining('POSTERN_ISSUER'),
+      });
+    } finally {
+      await other.close();
+    }
+  });
+
+  describe('behind a proxy that', () => {
+    test.each<[string, string, (message: IncomingMessage) => void, (response: ServerResponse) => void]>([
+      ['takes Authorization away', 'proxy', (message) => void delete message.headers.authorization, () => undefined],
+      ['takes challenges away', 'proxy', () => undefined, (response) => response.removeHeader('www-authenticate')],
+      [
+        'sets the clock wrong',
+        'clock',
+        () => undefined,
+        (response) => response.setHeader('date', 'Sat, 01 Jan 2022 00:00:00 GMT'),
+      ],
+      [
+        'passes on /api and /health only',
+        'keys',
+        (message) => {
+          message.url = message.url?.replace(/^\/\.well-known.*/, '/elsewhere');
+        },
+        () => undefined,
+      ],
+    ])('%s', async (_, about, spoil, spoilAnswer) => {
+      const proxy = await startProxy(server.url, spoil, spoilAnswer);
+      try {
+        const found = await look(proxy.url);
+        expect(found[about]?.severity).toBe('fail');
+        expect(severities(await look(server.url), 'fail')).toEqual([]);
+      } finally {
+        proxy.close();
+      }
+    });
+
+    test('is something else', async () => {
+      const other = createServer((_request, response) => void response.end('<html>')).listen(0, '127.0.0.1');
+      await new Promise((done) => other.once('listening', done));
+      const found = await look(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+      other.close();
+      expect(severities(found, 'fail')).toEqual(['reachable']);
+    });
+  });
+
+  test('TLS: a good certificate, one that ends soon, and one of an authority that nobody knows', async () => {
+    const authority = await createAuthority('doctor');
+    const ca = join(directory, 'ca.pem');
+    writeFileSync(ca, authority.cert);
+    for (const [days, severity] of [
+      [90, 'ok'],
+      [3, 'warn'],
+    ] as const) {
+      const identity = await createIdentity({
+        subject: [{ CN: ['postern'] }],
+        issuer: authority,
+        forServers: true,
+        san: [{ type: 'ip', value: '127.0.0.1' }],
+        notAfter: Date.now() + days * 86_400_000,
+      });
+      const files = { cert: join(directory, 'tls.crt'), key: join(directory, 'tls.key') };
+      writeFileSync(files.cert, identity.cert);
+      writeFileSync(files.key, identity.key);
+      const secure = await startTestServer({
+        env: { POSTERN_TLS_CERT_FILE: files.cert, POSTERN_TLS_KEY_FILE: files.key },
+        fetch: tlsFetch(authority),
+      });
+      const args = ['doctor', '--server', secure.url, '--json'];
+      const trusting = read(await run(args, { HOME: nobody.home, NODE_EXTRA_CA_CERTS: ca }));
+      const doubting = read(await run(args, { HOME: nobody.home }));
+      await secure.close();
+      expect(trusting['tls']).toMatchObject({ severity, text: expect.stringContaining(`${days - 1} days`) });
+      expect(doubting['reachable']).toMatchObject({
+        severity: 'fail',
+        text: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+      });
+    }
+  });
+});
+
+/** A proxy that changes what it passes on. */
+async function startProxy(
+  target: string,
+  spoil: (message: IncomingMessage) => void,
+  spoilAnswer: (response: ServerResponse) => void,
+) {
+  const proxy = createServer((message, response) => {
+    spoil(message);
+    const { method, headers, url } = message;
+    const passed = request(target + url, { method, headers }, (answer) => {
+      for (const [name, value = ''] of Object.entries(answer.headers)) {
+        response.setHeader(name, value);
+      }
+      response.statusCode = answer.statusCode ?? 502;
+      spoilAnswer(response);
+      answer.pipe(response);
+    });
+    message.pipe(passed);
+  });
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    close() {
+      proxy.close();
+      proxy.closeAllConnections();
+    },
+  };
+}
+
+describe('--local', () => {
+  let places = 0;
+  /** With these variables, in a data directory of its own unless they name one. */
+  async function check(env: Record<string, string>): Promise<Record<string, Finding>> {
+    places += 1;
+    const dataDir = join(directory, `local-${places}`);
+    const file = join(directory, `local-${places}.env`);
+    const lines = Object.entries({ POSTERN_DATA_DIR: dataDir, ...env }).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(file, lines.join(''));
+    return read(await nobody.run('doctor', '--local', '--env-file', file, '--json'));
+  }
+
+  const production = {
+    POSTERN_ISSUER: 'https://auth.example.com',
+    POSTERN_TRUSTED_PROXIES: '10.0.0.1/32',
+    OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '60',
+  };
+
+  test('a production server: nothing to say', async () => {
+    const masterKey = join(directory, 'master.key');
+    writeFileSync(masterKey, Buffer.alloc(32, 7).toString('base64'));
+    const found = await check({ ...production, POSTERN_MASTER_KEY_FILE: masterKey });
+    expect([severities(found, 'fail'), severities(found, 'warn')]).toEqual([[], []]);
+  });
+
+  test('the defaults: what is not for production, and no failure', async () => {
+    const found = await check({});
+    expect(severities(found, 'fail')).toEqual([]);
+    expect(severities(found, 'warn')).toEqual(['issuer', 'master key', 'lifetime']);
+    expect(found['lifetime']?.text).toContain('8 days');
+  });
+
+  test.each<[string, string, string, Record<string, string>]>([
+    ['configuration', 'fail', 'PORT', { PORT: 'eighty' }],
+    ['issuer', 'fail', 'listens for others', { POSTERN_ISSUER: '', HOST: '0.0.0.0' }],
+    ['proxies', 'fail', 'does not name it', { POSTERN_TRUSTED_PROXIES: '' }],
+    ['proxies', 'fail', 'whoever calls', { POSTERN_TRUSTED_PROXIES: '0.0.0.0/0' }],
+    ['root', 'fail', '8 characters', { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'abcdefgh' }],
+    ['root', 'warn', 'in the environment', { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'a'.repeat(43) }],
+    ['master key', 'warn', 'in the environment', { POSTERN_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }],
+    ['lifetime', 'warn', '8 days', { OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '' }],
+    ['key rotation', 'warn', 'never', { POSTERN_KEY_ROTATION_DAYS: '0' }],
+    ['certificates', 'fail', 'no certificate is checked', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
+    [
+      'database',
+      'warn',
+      'sslmode',
+      {
+        DATABASE_URL: 'postgres://postern:secret-password@db.example.com/postern',
+        OAUTH_ROOT_CLIENT_ID: 'root',
+        OAUTH_ROOT_CLIENT_SECRET: 'a'.repeat(43),
+        POSTERN_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+      },
+    ],
+  ])('%s: %s, for %s', async (about, severity, words, env) => {
+    const found = await check({ ...production, ...env });
+    expect(found[about]).toMatchObject({ severity });
+    expect(`${found[about]?.text} ${found[about]?.next}`).toContain(words);
+    expect(JSON.stringify(found)).not.toContain('secret-password');
+  });
+
+  test('files that others can read, and a database that is damaged', async () => {
+    const dataDir = join(directory, 'damaged');
+    mkdirSync(dataDir, { mode: 0o700 });
+    const database = join(dataDir, 'postern.db');
+    new DatabaseSync(database).exec('create table clients (id text); insert into clients values (1)');
+    writeFileSync(database, readFileSync(database).fill(0xff, 4_096));
+    writeFileSync(join(dataDir, 'master.key'), 'x');
+    chmodSync(join(dataDir, 'master.key'), 0o644);
+    const found = await check({ ...production, POSTERN_DATA_DIR: dataDir });
+    expect(found['files']).toMatchObject({ severity: 'fail', text: expect.stringContaining('master.key') });
+    expect(found['database file']?.severity).toBe('fail');
+  });
+
+  test('a running server with --local is looked at from outside too, where it is named', async () => {
+    const found = read(await nobody.run('doctor', '--local', '--server', server.url, '--json'));
+    expect(Object.keys(found)).toEqual(expect.arrayContaining(['configuration', 'reachable']));
+  });
+});
