@@ -1,0 +1,189 @@
+/** Who a command is: login, profiles, variables and options; and that no secret goes where it does not belong. */
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../server/test/free-port.ts';
+import { type Credentials, startTestServer, type TestServer } from '../../server/test/harness.ts';
+import { run } from './harness.ts';
+import { type SignedIn, signIn } from './signed-in.ts';
+
+let server: TestServer;
+let client: Credentials;
+let user: SignedIn;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  client = await server.createClient({ scopes: ['scope:read'] });
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  user?.forget();
+  user = await signIn(server.url);
+});
+
+const profilesFile = () => join(user.home, 'config', 'postern', 'profiles.json');
+const loginArgs = () => ['login', '--server', server.url, '--client-id', client.clientId, '--client-secret-file', '-'];
+const login = (...more: string[]) => user.pipe(client.clientSecret, ...loginArgs(), ...more);
+
+describe('login', () => {
+  test('keeps the credentials in a file for this user alone, once the server has accepted them', async () => {
+    const { code, stdout } = await login();
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(`Signed in to ${server.url} as ${client.clientId}, which holds 1 scopes.`),
+    ]);
+    expect(stdout).not.toContain(client.clientSecret);
+    expect(statSync(profilesFile()).mode & 0o777).toBe(0o600);
+    expect(statSync(join(user.home, 'config', 'postern')).mode & 0o777).toBe(0o700);
+    expect(await user.json('scope', 'list')).toContainEqual(expect.objectContaining({ name: 'scope:read' }));
+  });
+
+  test('as root, by the file that the server made', async () => {
+    const { code } = await user.run('login', '--server', server.url, '--root', join(server.dataDir, 'root.env'));
+    expect(code).toBe(0);
+    expect(await user.json('client', 'show', client.clientId)).toMatchObject({ client_id: client.clientId });
+  });
+
+  test('a wrong secret is kept nowhere', async () => {
+    const { code, stderr } = await user.pipe('wrong', ...loginArgs());
+    expect([code, stderr]).toEqual([4, expect.stringContaining('does not know these credentials')]);
+    expect(() => statSync(profilesFile())).toThrow();
+  });
+
+  test.each<[number, string, string[]]>([
+    [2, 'which client?', []],
+    [2, 'without a secret', ['--client-id', 'x']],
+    [2, 'cannot read', ['--client-id', 'x', '--client-secret-file', '/nonexistent']],
+    [2, 'cannot name a profile', ['--profile', '../x', '--client-id', 'x']],
+    [2, 'is not the URL of a server', ['--server', 'auth.example.com', '--client-id', 'x']],
+    [2, 'plain http to another machine', ['--server', 'http://auth.example.com', '--client-id', 'x']],
+    [2, 'is it root.env', ['--root', '/dev/null']],
+    [2, 'leave out --client-id', ['--root', '/dev/null', '--client-id', 'x']],
+    [2, "unknown option '--client-secret'", ['--client-secret', 'x']],
+  ])('exit code %i and "%s" for %j', async (expected, words, args) => {
+    const { code, stderr, stdout } = await user.run('login', ...args);
+    expect([code, stdout]).toEqual([expected, '']);
+    expect(stderr.toLowerCase()).toContain(words.toLowerCase());
+  });
+});
+
+describe('profiles', () => {
+  test('list, use and logout; the current one is the last that was made', async () => {
+    await login();
+    await login('--profile', 'other');
+    expect(
+      (await user.json('profile', 'list')).map((one: { name: string; current: boolean }) => [one.name, one.current]),
+    ).toEqual([
+      ['default', false],
+      ['other', true],
+    ]);
+    await user.run('profile', 'use', 'default');
+    const { stdout } = await user.run('profile', 'list');
+    expect(stdout).toMatch(/^\* +default/m);
+    expect(stdout).not.toContain(client.clientSecret);
+    await user.run('logout');
+    expect((await user.run('token')).code).toBe(2);
+    expect((await user.run('token', '--profile', 'other')).code).toBe(0);
+    expect((await user.run('profile', 'use', 'default')).code).toBe(2);
+    expect((await user.run('logout', '--profile', 'default')).code).toBe(2);
+  });
+
+  test('a file that others can read is refused, and one that is broken', async () => {
+    await login();
+    chmodSync(profilesFile(), 0o644);
+    expect(await user.run('token')).toMatchObject({ code: 2, stderr: expect.stringContaining('chmod 600') });
+    chmodSync(profilesFile(), 0o600);
+    writeFileSync(profilesFile(), '{"profiles":{"default":{}}}');
+    expect(await user.run('token')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is not a file of profiles'),
+    });
+  });
+
+  test('the secret of a profile goes to no other server', async () => {
+    await login();
+    const { code, stderr } = await user.run('token', '--server', 'https://evil.example');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('is not sent to https://evil.example')]);
+  });
+});
+
+describe('without a profile', () => {
+  const env = (more: Record<string, string>) => ({ HOME: user.home, POSTERN_SERVER: server.url, ...more });
+
+  test('by variables, and by a file that a variable names', async () => {
+    const id = { POSTERN_CLIENT_ID: client.clientId };
+    const secret = { POSTERN_CLIENT_SECRET: client.clientSecret };
+    expect((await run(['token'], env({ ...id, ...secret }))).code).toBe(0);
+    const file = join(user.home, 'secret');
+    writeFileSync(file, `${client.clientSecret}\n`);
+    expect((await run(['token'], env({ ...id, POSTERN_CLIENT_SECRET_FILE: file }))).code).toBe(0);
+    expect(await run(['token'], env(id))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('without a secret'),
+    });
+    expect(await run(['token'], env(secret))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('without a client id'),
+    });
+  });
+
+  test('variables come before the current profile, and a profile that is named before the variables', async () => {
+    await login();
+    const wrong = {
+      XDG_CONFIG_HOME: join(user.home, 'config'),
+      POSTERN_CLIENT_ID: 'x',
+      POSTERN_CLIENT_SECRET: 'wrong',
+    };
+    expect((await run(['token'], env(wrong))).code).toBe(4);
+    expect((await run(['token', '--profile', 'default'], env(wrong))).code).toBe(0);
+  });
+
+  test('nobody is told how to sign in', async () => {
+    expect(await user.run('client', 'list')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('postern login'),
+    });
+  });
+});
+
+describe('token', () => {
+  test('prints the token and nothing else, for as much as was asked', async () => {
+    await login();
+    const { stdout } = await user.run('token', '--scope', 'scope:read');
+    expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    const answer = await server.call('GET', '/api/v1/oauth/scope', { token: stdout.trim() });
+    expect(answer.status).toBe(200);
+    expect(await user.json('token')).toMatchObject({ token_type: 'Bearer', scope: 'scope:read' });
+  });
+
+  test('a scope that the client does not hold, and a resource that there is not', async () => {
+    await login();
+    expect(await user.run('token', '--scope', 'policy:read')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('policy:read'),
+    });
+    const { code, stderr } = await user.run('token', '--resource', 'https://x.example', '--json');
+    expect([code, JSON.parse(stderr)]).toEqual([1, expect.objectContaining({ error: 'invalid_target', exit_code: 1 })]);
+  });
+});
+
+test('a server that is out of reach', async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const { code, stderr } = await user.pipe(
+    's',
+    'token',
+    '--server',
+    url,
+    '--client-id',
+    'x',
+    '--client-secret-file',
+    '-',
+  );
+  expect([code, stderr]).toEqual([3, expect.stringContaining(`cannot reach ${url}: nothing listens there.`)]);
+});
+
+test('a directory of profiles that others made is no obstacle', async () => {
+  mkdirSync(join(user.home, 'config', 'postern'), { recursive: true });
+  expect((await login()).code).toBe(0);
+  expect(JSON.parse(readFileSync(profilesFile(), 'utf8')).current).toBe('default');
+});
