@@ -1,7 +1,8 @@
 /** What `fetch` does with the token: where it goes, when it is replaced, what is tried again. RFC 6750 §2.1 and §5.3, RFC 9449 §9. */
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Received, ScriptedAnswer } from './scripted-server.ts';
-import { type Stand, startStand, tokenAnswer } from './stand.ts';
+import { proofsSent, type Stand, startStand, tokenAnswer } from './stand.ts';
 
 let stand: Stand;
 let api: string;
@@ -83,6 +84,13 @@ describe('a redirect', () => {
     expect(tokensSent('/api')).toEqual(['Bearer token-1', 'Bearer token-1']);
   });
 
+  test('cannot be followed with a body that is a stream', async () => {
+    stand.server.on('/api', { status: 308, headers: { location: '/elsewhere' } });
+    const init = { method: 'POST', body: new Blob(['x']).stream(), duplex: 'half' } as RequestInit;
+    await expect(stand.client().fetch(api, init)).rejects.toThrow(/stream cannot be sent again/);
+    expect(stand.server.requests('/elsewhere')).toEqual([]);
+  });
+
   test('to another origin is followed without token, proof and cookies', async () => {
     stand.server.on('/token', { body: tokenAnswer('bound', { token_type: 'DPoP' }) });
     stand.server.on('/api', { status: 302, headers: { location: `${stand.other.url}/file` } });
@@ -136,10 +144,19 @@ describe('RFC 6750 §3.1 a 401', () => {
     for (let call = 0; call < 5; call += 1) {
       expect((await client.fetch(api)).status).toBe(401);
     }
-    expect(stand.server.requests('/token')).toHaveLength(2);
+    expect([stand.server.requests('/token').length, stand.server.requests('/api').length]).toEqual([2, 6]);
     stand.advance(11);
     await client.fetch(api);
     expect(stand.server.requests('/token')).toHaveLength(3);
+  });
+
+  test('of an API that takes its time does not go on for ever', async () => {
+    stand.server.on('/api', (request) => {
+      stand.advance(60);
+      return refuseFirst()(request);
+    });
+    expect((await stand.client().fetch(api)).status).toBe(401);
+    expect(stand.server.requests('/api')).toHaveLength(2);
   });
 
   test.each<[string, () => unknown]>([
@@ -152,6 +169,26 @@ describe('RFC 6750 §3.1 a 401', () => {
     const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
     expect((await client.fetch(api, init)).status).toBe(401);
     expect((await client.fetch(api)).status).toBe(200);
+  });
+});
+
+describe('RFC 9449 §4.2 the proof', () => {
+  test('is for this request and this token, and made anew for each', async () => {
+    stand.server.on('/token', { body: tokenAnswer('bound', { token_type: 'DPoP' }) });
+    const client = stand.client({ dpop: true });
+    await client.fetch(`${api}?page=1#top`, { method: 'delete' });
+    await client.fetch(api);
+    const [first, second] = proofsSent(stand.server.requests('/api'));
+    expect(first).toEqual({
+      jti: expect.stringMatching(/^[\w-]{22}$/),
+      htm: 'DELETE',
+      htu: api,
+      iat: 1_800_000_000,
+      ath: createHash('sha256').update('bound').digest('base64url'),
+    });
+    expect([second.htm, second.jti === first.jti]).toEqual(['GET', false]);
+    const header = JSON.parse(atob(String(stand.server.requests('/api')[0]?.headers['dpop']).split('.')[0] ?? ''));
+    expect(Object.keys(header.jwk).toSorted()).toEqual(['crv', 'kty', 'x', 'y']);
   });
 });
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientSecretBasic, createTokenClient, mutualTls, privateKeyJwt } from '../src/index.ts';
 import type { ScriptedAnswer } from './scripted-server.ts';
-import { type Stand, startStand, tokenAnswer } from './stand.ts';
+import { proofsSent, type Stand, startStand, tokenAnswer } from './stand.ts';
 
 let stand: Stand;
 beforeEach(async () => {
@@ -53,7 +53,8 @@ describe('renewal', () => {
     await expect.poll(() => stand.server.requests('/token').length).toBe(2);
     // It is not asked by every caller, and asked again half a minute later.
     await client.getToken();
-    expect(stand.server.requests('/token')).toHaveLength(2);
+    await expect(client.getToken({ scope: 'other' })).rejects.toMatchObject({ code: 'server_error' });
+    expect(stand.server.requests('/token')).toHaveLength(3);
     stand.server.on('/token', good);
     stand.advance(31);
     await client.getToken();
@@ -93,6 +94,18 @@ describe('renewal', () => {
     release();
     expect((await patient).accessToken).toBe('good');
   });
+});
+
+test('an exchange ends with its signal, at the metadata as at the token', async () => {
+  for (const path of [metadataPath, '/token']) {
+    stand.server.on(path, () => new Promise(() => {}));
+    const controller = new AbortController();
+    const exchange = stand.client().exchangeToken({ subjectToken: 'x', signal: controller.signal });
+    await expect.poll(() => stand.server.requests(path).length).toBe(1);
+    controller.abort(new Error('enough'));
+    await expect(exchange).rejects.toThrow('enough');
+    stand.server.on(metadataPath, { body: { issuer: stand.server.url, token_endpoint: `${stand.server.url}/token` } });
+  }
 });
 
 describe('RFC 9110 §10.2.3 a busy server', () => {
@@ -223,6 +236,16 @@ describe('RFC 6749 §5.1 an answer that is none', () => {
     await expect(stand.client().getToken()).rejects.toMatchObject({ name: 'TokenError', code: 'invalid_response' });
   });
 
+  test('its text is cut to a line that fits a log', async () => {
+    const error_description = `a\nb${'x'.repeat(5_000)}`;
+    stand.server.on('/token', { status: 400, body: { error: 'invalid_request', error_description } });
+    const error = await stand
+      .client()
+      .getToken()
+      .catch((thrown) => thrown);
+    expect(error.description).toMatch(/^a bx{997}$/);
+  });
+
   test('RFC 9449 §5 a token that is not bound though it should be is refused', async () => {
     await expect(stand.client({ dpop: true }).getToken()).rejects.toMatchObject({ code: 'invalid_response' });
   });
@@ -245,6 +268,44 @@ describe('RFC 6749 §5.1 an answer that is none', () => {
     expect(await client.getToken()).toMatchObject({ tokenType: 'Bearer', expiresAt: 1_800_000_060, scope: '' });
     expect(await client.getToken({ scope: 'x' })).toMatchObject({ expiresAt: 1_800_000_300, scope: 'x' });
   });
+});
+
+describe('RFC 9449 §8 a nonce', () => {
+  const bound = tokenAnswer('bound', { token_type: 'DPoP' });
+
+  test('that the server only hands out is for the next request', async () => {
+    stand.server.on('/token', { body: bound, headers: { 'dpop-nonce': 'n1' } });
+    const client = stand.client({ dpop: true });
+    await client.getToken();
+    expect(stand.server.requests('/token')).toHaveLength(1);
+    await client.getToken({ scope: 'other' });
+    expect(proofsSent(stand.server.requests('/token')).map(({ nonce }) => nonce)).toEqual([undefined, 'n1']);
+  });
+
+  test('that it wants again though it was sent is not sent for ever', async () => {
+    const answer = { status: 400, body: { error: 'use_dpop_nonce' }, headers: { 'dpop-nonce': 'n1' } };
+    stand.server.on('/token', answer);
+    const client = stand.client({ dpop: true });
+    await expect(client.getToken()).rejects.toMatchObject({ code: 'use_dpop_nonce' });
+    await expect(client.getToken()).rejects.toMatchObject({ code: 'use_dpop_nonce' });
+    expect(stand.server.requests('/token')).toHaveLength(3);
+  });
+});
+
+test('RFC 7518 §3 a key of one kind does not sign for another', async () => {
+  const algorithm = {
+    name: 'RSA-PSS',
+    hash: 'SHA-256',
+    modulusLength: 2_048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+  };
+  const { privateKey } = await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify']);
+  const p384 = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-384' }, false, ['sign', 'verify']);
+  for (const key of [privateKey, p384.privateKey, 'no PEM', { kty: 'EC' }]) {
+    const authentication = privateKeyJwt({ clientId: 'caller', key, alg: 'ES256' });
+    await expect(stand.client({ authentication }).getToken()).rejects.toThrow(TypeError);
+  }
+  expect(stand.server.requests('/token')).toEqual([]);
 });
 
 test('RFC 6749 §2.3.1 id and secret are form-encoded in Basic', async () => {

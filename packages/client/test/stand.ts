@@ -1,6 +1,6 @@
 /** A client under test whose time is the test's, before an authorization server and an API that answer as the test says. */
 import { clientSecretPost, createTokenClient, type TokenClient, type TokenClientOptions } from '../src/index.ts';
-import { type ScriptedServer, startScriptedServer } from './scripted-server.ts';
+import { type Received, type ScriptedServer, startScriptedServer } from './scripted-server.ts';
 
 export interface Stand {
   readonly server: ScriptedServer;
@@ -52,6 +52,10 @@ export async function startStand(): Promise<Stand> {
     },
   };
 }
+
+/** The claims of the DPoP proofs that came with requests, unverified. */
+export const proofsSent = (requests: readonly Received[]) =>
+  requests.map(({ headers }) => JSON.parse(atob(String(headers['dpop']).split('.')[1] ?? '')));
 
 export const tokenAnswer = (accessToken: string, over: object = {}) => ({
   access_token: accessToken,

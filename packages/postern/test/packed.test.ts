@@ -83,9 +83,10 @@ beforeAll(async () => {
     ...peers.map(([name, range]) => `${name}@${range}`),
     '@types/node',
   ]);
+  const build = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
   // Not beside the packages, where npx would find them first.
   const nodes = [...new Set(names.map((name) => manifestOf(name).engines.node.replace('>=', '')))].map(
-    (version) => `node-${version}@npm:node-${process.platform}-${process.arch}@${version}`,
+    (version) => `node-${version}@npm:${build}-${process.platform}-${process.arch}@${version}`,
   );
   mkdirSync(join(directory, 'nodes'));
   await run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--prefix', 'nodes', ...nodes], directory);
