@@ -110,7 +110,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  test('every call but the ones for a token, discovery and health names the scope that it needs', () => {
+  test('every call but the ones for a token, discovery, health and metrics names the scope that it needs', () => {
     const open = operations.filter(({ security }) => security === undefined).map(({ path }) => path);
     expect(open.toSorted()).toEqual([
       '/.well-known/jwks.json',
@@ -125,6 +125,7 @@ describe('/openapi.json', () => {
       '/api/v1/oauth/token',
       '/health',
       '/health/ready',
+      '/metrics',
     ]);
     for (const { security, description, responses } of operations) {
       for (const [scope] of (security ?? []).map(({ bearer }) => bearer ?? [])) {

@@ -5,8 +5,8 @@ import fastifySwaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import manifest from '../../package.json' with { type: 'json' };
 
-const introduction = `Every call but the ones for a token, discovery and health needs an access token with the scope that the
-call names.
+const introduction = `Every call but the ones for a token, discovery, health and metrics needs an access token with the scope
+that the call names.
 
 To try a call here: get a token with \`POST /api/v1/oauth/token\`, press **Authorize** and paste it. This page keeps it
 until it is closed or loaded again.`;
