@@ -161,8 +161,11 @@ async function verify(text: string, nowSeconds: number, options: GuardOptions): 
   return token;
 }
 
-/** RFC 6750 §3.1. The challenge names all that the call needs, the text what is lacking. */
-function requireScope(token: AccessToken, scope: string, scheme: Scheme): void {
+/**
+ * Throws `insufficient_scope` unless the token holds all that `scope` names, as of `authorize`. RFC 6750 §3.1. The
+ * challenge names all that the call needs, the text what is lacking. Does not check anything else of the token.
+ */
+export function requireScope(token: AccessToken, scope: string, scheme: Scheme): void {
   if (token.scopes.has(scope)) {
     return;
   }

@@ -15,6 +15,7 @@ export {
   type GuardedRequest,
   type GuardOptions,
   requireDpopNonce,
+  requireScope,
 } from './guard.ts';
 export type { Fetch } from './issuer/fetch-document.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';

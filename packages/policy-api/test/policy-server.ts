@@ -1,4 +1,5 @@
 /** The policy API for tests: on a real server, which guards it, in its database. */
+import type { Apis } from '@postern/server';
 import type { FastifySchema } from 'fastify';
 import { type Answer, startTestServer, type TestServer } from '../../server/test/harness.ts';
 import { policyApi, policyMigrations, policyTables } from '../src/index.ts';
@@ -24,25 +25,27 @@ export interface PolicyRoute {
   readonly schema: FastifySchema | undefined;
 }
 
+/** As the `postern` command hosts it. */
+export const hostPolicies: Apis = async (app, { db, events, guard, now }) => {
+  app.register(policyApi, {
+    db: policyTables(db),
+    change: (actor, work) => events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
+    guard,
+    now,
+  });
+};
+
 export async function startPolicyServer(): Promise<PolicyServer> {
   const routes: PolicyRoute[] = [];
   const server = await startTestServer({
-    hosted: [policyMigrations],
-    extend: async (app, { now, installation }) => {
-      const db = policyTables(installation.db);
+    before: (app) => {
       app.addHook('onRoute', ({ method, url, config, schema }) => {
-        if (method !== 'HEAD') {
+        if (method !== 'HEAD' && /^\/api\/v1\/(?:policy|storage)/.test(url)) {
           routes.push({ method: String(method), url, scope: config?.scope, schema });
         }
       });
-      await app.register(policyApi, {
-        db,
-        change: (actor, work) =>
-          app.events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
-        guard: app.guard,
-        now,
-      });
     },
+    hosted: { migrations: policyMigrations, apis: hostPolicies },
   });
   const token = await server.rootToken();
   const api: PolicyServer['api'] = (method, path, body) =>

@@ -1,24 +1,15 @@
-/** The authorization server as a Fastify plugin: the one place where its parts are put together and its routes listed. */
-import { isUtf8 } from 'node:buffer';
 import { createGuard, type Guard, signingAlgorithms } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
-import { OAuthError, wellKnownUrl } from '@postern/protocol';
+import { wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Registry } from 'prom-client';
-import { openAuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
-import { authorizationDetailsTypesEndpoint } from './authorization-details/authorization-details-types-endpoint.ts';
+import { type Apis, batchEndpoint } from './batch-endpoint.ts';
 import { createClientAuthentication } from './client-auth/authenticate.ts';
 import { createClientKeys } from './client-auth/client-keys.ts';
 import { offeredMethods } from './client-auth/mutual-tls.ts';
-import { createAssignableBy } from './clients/assignable-by.ts';
-import { createClientAdministration } from './clients/client-administration.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
-import { clientsEndpoint } from './clients/clients-endpoint.ts';
 import { logRootChange } from './clients/root-change.ts';
-import { createRootClient } from './clients/root-client.ts';
-import { createSecretAdministration } from './clients/secret-administration.ts';
-import { secretsEndpoint } from './clients/secrets-endpoint.ts';
 import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
@@ -31,6 +22,7 @@ import { healthEndpoint } from './health-endpoint.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
 import { useClientCertificates } from './http/client-certificates.ts';
 import { createGuardedFetch } from './http/guarded-fetch.ts';
+import { decodeBody, useJson } from './http/json-bodies.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
@@ -40,8 +32,6 @@ import { useValidation } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { createIssuerKeys } from './issuers/issuer-keys.ts';
-import { issuersEndpoint } from './issuers/issuers-endpoint.ts';
-import { createTrustedIssuerRegistry } from './issuers/trusted-issuer-registry.ts';
 import { jwksEndpoint } from './jwks-endpoint.ts';
 import { createDpopNonces } from './jwt/dpop-nonce.ts';
 import { createUsedTokens } from './jwt/used-token-store.ts';
@@ -50,22 +40,17 @@ import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { createFailureBudgets } from './limits/failure-budgets.ts';
 import { createTokenQuota } from './limits/token-quota.ts';
 import { createWindowCounts } from './limits/window-counts.ts';
+import { type ManagementOptions, managementApis, openManagement } from './management.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
 import { createClientRegistration } from './registration/client-registration.ts';
-import { createInitialAccessTokenAdministration } from './registration/initial-access-token-administration.ts';
-import { initialAccessTokensEndpoint } from './registration/initial-access-tokens-endpoint.ts';
 import { registrationEndpoint, registrationPath } from './registration/registration-endpoint.ts';
 import { resourceMetadataEndpoint, resourceMetadataName } from './resource-metadata-endpoint.ts';
-import { openResourceRegistry } from './resources/resource-registry.ts';
-import { resourcesEndpoint } from './resources/resources-endpoint.ts';
 import { openRevocationFeed } from './revocation/revocation-feed.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
 import { revocationEndpoint } from './revocation-endpoint.ts';
-import { openOwnScopes } from './scopes/own-scopes.ts';
-import { scopesEndpoint } from './scopes/scopes-endpoint.ts';
 import { clientCredentials } from './token/client-credentials.ts';
 import { createJwtBearer } from './token/jwt-bearer.ts';
 import { tokenEndpoint } from './token/token-endpoint.ts';
@@ -91,6 +76,8 @@ export interface AuthorizationServerOptions {
   readonly clock: Clock;
   /** The metrics of all processes that serve together. Default: those of this one. */
   readonly readMetrics?: () => Promise<string>;
+  /** Registers the APIs that are served beside these: on the app itself, and on one for each batch of calls. */
+  readonly hosted?: Apis;
 }
 
 /** Bytes of a form body. */
@@ -103,16 +90,12 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const { issuer } = config;
 
   const events = await openEventLog({ db, driver, maxStalenessSeconds: config.maxStalenessSeconds, now });
-  const resources = await openResourceRegistry(db, events, issuer);
-  const scopes = await openOwnScopes({
-    db,
-    events,
-    findResources: (name) =>
-      resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
-  });
-  const { registry } = scopes;
-  const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const revokedTokens = await openRevokedTokens(db, events);
+  const usage = createUsage({ db, now });
+  const openManagementOf = (of: Pick<ManagementOptions, 'db' | 'events'>) =>
+    openManagement({ ...of, config, installation, revokedTokens, lastSecretUse: usage.lastSecretUse, now });
+  const management = await openManagementOf({ db, events });
+  const { resources, detailsTypes, issuers, root, granting } = management;
   const keys = await openKeyRing({
     db,
     events,
@@ -123,46 +106,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     now,
   });
-  const root = createRootClient(installation.root, masterKey, registry);
   await logRootChange(events, root);
   const feed = await openRevocationFeed({ db, events, now });
   const directory = createClientDirectory({ db, events, root, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db);
-  const granting = { mode: config.granting, registry };
-  const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: scopes.load });
-  const administration = createClientAdministration({
-    events,
-    masterKey,
-    granting,
-    assignableBy,
-    resources,
-    detailsTypes,
-    now,
-  });
-  const usage = createUsage({ db, now });
-  const secrets = createSecretAdministration({
-    db,
-    events,
-    masterKey,
-    granting,
-    assignableBy,
-    lastSecretUse: usage.lastSecretUse,
-    now,
-  });
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
-  const issuers = createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, granting, assignableBy });
   const issuerKeys = createIssuerKeys(fetchDocument);
   const registrationEnabled = config.registration !== 'off';
   const registration = createClientRegistration({ db, events, masterKey, granting, root, now });
-  const initialAccessTokens = createInitialAccessTokenAdministration({
-    enabled: registrationEnabled,
-    events,
-    masterKey,
-    granting,
-    assignableBy,
-    resources,
-    now,
-  });
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
@@ -269,21 +220,29 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
 
   useRequestMetrics(app, metrics);
 
+  app.register((api) => managementApis(api, { management, guard, maintainKeys: keys.maintain }));
+  await options.hosted?.(app, { db, events, guard, now });
+
   app.register(async (api) => {
     guardRoutes(api, guard);
     api.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
-    await clientsEndpoint({ db, administration })(api);
-    await secretsEndpoint({ secrets })(api);
-    await scopesEndpoint(scopes)(api);
+    await batchEndpoint({
+      events,
+      async apis(inner, host) {
+        const within = await openManagementOf(host);
+        // Keys are made afterwards: making them is a change of its own.
+        const maintainKeys = async () => {};
+        inner.register((api) => managementApis(api, { management: within, guard: host.guard, maintainKeys }));
+        await options.hosted?.(inner, host);
+      },
+      afterwards: keys.maintain,
+      now,
+    })(api);
     await usageEndpoint({ db, usage, now })(api);
     await statisticsEndpoint({ db, usage, now })(api);
     await keysEndpoint({ keys, now })(api);
-    await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(api);
-    await resourcesEndpoint({ resources, scopes: registry, keys })(api);
-    await issuersEndpoint({ issuers, scopes: registry })(api);
-    await authorizationDetailsTypesEndpoint(detailsTypes)(api);
     await revocationsEndpoint({ feed, guard })(api);
     await eventsEndpoint({ db, events, guard, signCheckpoint, now })(api);
   });
@@ -324,7 +283,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       grantTypes: grants.map(({ grantType }) => grantType),
       authMethods: offeredMethods(config),
       bindsToCertificates,
-      registry,
+      registry: granting.registry,
       detailsTypes,
       registrationEndpoint: registrationEnabled ? issuer + registrationPath : undefined,
     })(open);
@@ -334,19 +293,6 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await metricsEndpoint(options.readMetrics ?? (() => app.metrics.metrics()))(open);
     }
     await healthEndpoint(events)(open);
-  });
-}
-
-/** JSON bodies; an empty one counts as an empty object. `__proto__` and `constructor.prototype` are refused. */
-function useJson(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (body.length === 0) {
-      done(null, {});
-    } else {
-      parseJson(request, decodeBody(body as Buffer), done);
-    }
   });
 }
 
@@ -372,14 +318,6 @@ function useForms(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
-}
-
-/** Throws `invalid_request` for bytes that are not UTF-8, rather than to read them as something else. */
-function decodeBody(body: Buffer): string {
-  if (!isUtf8(body)) {
-    throw new OAuthError('invalid_request', 'The body is not UTF-8.');
-  }
-  return body.toString('utf8');
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The authorization server: a Fastify plugin, and what it takes to start one. */
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
+export type { Apis } from './batch-endpoint.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type ConfigVariable, configVariables, readConfig, type ServerConfig, StartError } from './config.ts';
 export type { MigrationSet } from './db/migrate.ts';

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import {
+  type Apis,
   authorizationServer,
   httpOptions,
   type Installation,
@@ -69,8 +70,8 @@ export interface TestServerOptions {
   readonly dataDir?: string;
   /** Has the app first, when it has no routes yet. */
   readonly before?: (app: FastifyInstance) => void;
-  /** Tables of what `extend` registers. */
-  readonly hosted?: readonly MigrationSet[];
+  /** An API that is served beside, with its tables. */
+  readonly hosted?: { readonly migrations: MigrationSet; readonly apis: Apis };
   /** Registers more on the app before it listens. */
   readonly extend?: (app: FastifyInstance, server: { now: () => number; installation: Installation }) => Promise<void>;
 }
@@ -100,11 +101,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     return () => void tasks.delete(task);
   };
 
-  const installation = await openInstallation(config, options.hosted);
+  const installation = await openInstallation(config, options.hosted === undefined ? [] : [options.hosted.migrations]);
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
   options.before?.(app);
-  await app.register(authorizationServer, { config, installation, clock: { now, every } });
+  await app.register(authorizationServer, {
+    config,
+    installation,
+    clock: { now, every },
+    ...(options.hosted !== undefined && { hosted: options.hosted.apis }),
+  });
   await options.extend?.(app, { now, installation });
   await app.listen({ host: config.host, port });
 

@@ -50,6 +50,7 @@ const scopes = {
   'PUT /api/v1/oauth/issuer': 'issuer:create_or_update',
   'GET /api/v1/oauth/issuer/:issuer_key': 'issuer:read',
   'DELETE /api/v1/oauth/issuer/:issuer_key': 'issuer:delete',
+  'POST /api/v1/batch': 'batch:apply',
   'GET /api/v1/oauth/key': 'key:read',
   'POST /api/v1/oauth/key/rotate': 'key:rotate',
   'GET /api/v1/oauth/resource': 'resource:read',

@@ -18,7 +18,7 @@ export interface PolicyEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export type Append = (event: PolicyEvent) => Promise<void>;
+export type Append = (event: PolicyEvent) => Promise<unknown>;
 
 /**
  * Runs `work` for the client `actor` in a transaction, and keeps its events in the same. Where `work` throws, nothing is

@@ -36,17 +36,19 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
       installation,
       clock: systemClock,
       readMetrics: () => metrics.read(),
+      hosted: async (api, { db, events, guard, now }) => {
+        api.register(policyApi, {
+          db: policyTables(db),
+          change: (actor, work) =>
+            events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
+          guard,
+          now,
+        });
+      },
     });
     collectDefaultMetrics({ register: app.metrics });
     const metrics = cluster.isWorker ? shareMetrics(app.metrics) : ownMetrics(app.metrics);
     app.addHook('onClose', async () => metrics.stop());
-    await app.register(policyApi, {
-      db: policyTables(installation.db),
-      change: (actor, work) =>
-        app.events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
-      guard: app.guard,
-      now: systemClock.now,
-    });
     await app.register(apiDocs);
     if (typeof config.metrics === 'object') {
       const server = metricsServer(config, logger, metrics.read);

@@ -9,7 +9,8 @@ import type { Database } from '../db/schema.ts';
 import { dataText, type EventDraft, hashEvent, type LoggedEvent } from './event.ts';
 import { insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
 
-export type Append = (event: EventDraft) => Promise<void>;
+/** Appends an event to the change that is under way. */
+export type Append = (event: EventDraft) => Promise<LoggedEvent>;
 
 /** Hears of every event, in the order of the log. One that throws hears of it again later, as everybody does. */
 export type EventListener = (event: LoggedEvent) => void | Promise<void>;
@@ -84,6 +85,7 @@ export async function openEventLog({ db, driver, maxStalenessSeconds, now }: Eve
           };
           head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
           await insertEvent(transaction, event, head.hash);
+          return { ...event, kind, data, hash: head.hash };
         });
         if (head !== start) {
           await moveHead(transaction, head);

@@ -4,7 +4,6 @@ import { accessTokenOf } from '@postern/guard/fastify';
 import { Type } from 'typebox';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
@@ -35,10 +34,11 @@ const ResourcePath = Type.Object({ resource_key: Type.String() });
 export interface ResourcesEndpointOptions {
   readonly resources: ResourceRegistry;
   readonly scopes: ScopeRegistry;
-  readonly keys: KeyRing;
+  /** Makes the keys that a resource wants and that are missing. */
+  readonly maintainKeys: () => Promise<void>;
 }
 
-export function resourcesEndpoint({ resources, scopes, keys }: ResourcesEndpointOptions): ApiPlugin {
+export function resourcesEndpoint({ resources, scopes, maintainKeys }: ResourcesEndpointOptions): ApiPlugin {
   return async (app) => {
     app.get(
       '/api/v1/oauth/resource',
@@ -83,7 +83,7 @@ export function resourcesEndpoint({ resources, scopes, keys }: ResourcesEndpoint
         };
         await resources.save(accessTokenOf(request).clientId, resource);
         // An algorithm that nobody asked for before has no key yet.
-        await keys.maintain();
+        await maintainKeys();
         return toView(resource);
       },
     );

@@ -1,0 +1,232 @@
+/**
+ * Many calls of the management APIs as one change: all are made, or none. Each is an ordinary call, checked as if it
+ * had come alone: its schema, the scope that it needs, what its token may hand out.
+ */
+import type { AccessToken, Guard } from '@postern/guard';
+import { requireScope } from '@postern/guard';
+import { accessTokenOf } from '@postern/guard/fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Kysely } from 'kysely';
+import { type Static, Type } from 'typebox';
+import type { Database } from './db/schema.ts';
+import type { EventLog } from './events/event-log.ts';
+import { logWithin } from './events/log-within.ts';
+import { answerError, answerNotFound } from './http/answer-error.ts';
+import type { ApiPlugin } from './http/api.ts';
+import { useJson } from './http/json-bodies.ts';
+import { recordRoutes } from './http/route-table.ts';
+import { useValidation } from './http/validation.ts';
+
+const mostOperations = 10_000;
+
+/** Bytes of the body of a batch. */
+const bodyLimit = 16_777_216;
+
+const Operation = Type.Object(
+  {
+    method: Type.Union([Type.Literal('POST'), Type.Literal('PUT'), Type.Literal('PATCH'), Type.Literal('DELETE')]),
+    path: Type.String({ maxLength: 2_000, pattern: '^/api/v1/', description: 'As of the call alone.' }),
+    body: Type.Optional(Type.Unknown({ description: 'JSON, as of the call alone.' })),
+  },
+  { additionalProperties: false },
+);
+
+export const BatchBody = Type.Object(
+  {
+    operations: Type.Array(Operation, { maxItems: mostOperations }),
+    dry_run: Type.Optional(Type.Boolean({ description: 'Tells whether all would be done, and does nothing.' })),
+  },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        operations: [
+          { method: 'PUT', path: '/api/v1/oauth/scope', body: { name: 'invoice:read', description: 'Read invoices' } },
+          { method: 'POST', path: '/api/v1/oauth/client', body: { name: 'billing', scopes: ['invoice:read'] } },
+        ],
+      },
+    ],
+  },
+);
+
+export const BatchView = Type.Object({
+  applied: Type.Boolean({ description: 'false after a dry run.' }),
+  results: Type.Array(
+    Type.Object({
+      status: Type.Integer(),
+      body: Type.Optional(Type.Unknown({ description: 'The answer to the call; not after a dry run.' })),
+    }),
+    { description: 'One an operation, in their order.' },
+  ),
+});
+
+const BatchFault = Type.Object(
+  {
+    error: Type.String(),
+    detail: Type.String(),
+    operation: Type.Optional(Type.Integer({ description: 'Which operation was refused, from 0. None was done.' })),
+  },
+  { description: 'An operation was refused, with the status that it would have had alone' },
+);
+
+/** Registers APIs on an app: on the server itself, or on one that lives as long as a batch. */
+export type Apis = (app: FastifyInstance, host: ApiHost) => Promise<void>;
+
+/** What such APIs work on. */
+export interface ApiHost {
+  /** The database, or the transaction of the batch. */
+  readonly db: Kysely<Database>;
+  /** Where changes are made: the log, or what it is inside the transaction. */
+  readonly events: EventLog;
+  readonly guard: Guard;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface BatchEndpointOptions {
+  readonly events: EventLog;
+  /** The APIs that operations may call. */
+  readonly apis: Apis;
+  /** What operations leave to be done when they are committed. */
+  readonly afterwards: () => Promise<void>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function batchEndpoint({ events, apis, afterwards, now }: BatchEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.post(
+      '/api/v1/batch',
+      {
+        bodyLimit,
+        config: { scope: 'batch:apply' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'apply_batch',
+          summary: 'Make many changes at once, all or none',
+          description:
+            'The token needs the scopes of all the calls besides. Other changes wait meanwhile; tokens are issued as ever.',
+          body: BatchBody,
+          response: { 200: BatchView, '4xx': BatchFault },
+        },
+      },
+      async (request, reply) => {
+        const { operations, dry_run = false } = request.body;
+        const token = accessTokenOf(request);
+        try {
+          const results = await events.change(token.clientId, async (transaction, append) => {
+            const within = logWithin(events, transaction, append);
+            const host = { db: transaction, events: within, guard: guardOf(token), now };
+            const done = await run(operations, (app) => apis(app, host), request.log);
+            if (dry_run) {
+              throw new DryRun(done);
+            }
+            return done;
+          });
+          await afterwards();
+          return { applied: true, results };
+        } catch (thrown) {
+          if (thrown instanceof DryRun) {
+            return { applied: false, results: thrown.results.map(({ status }) => ({ status })) };
+          }
+          if (thrown instanceof RefusedOperation) {
+            const { status, error, detail, operation } = thrown;
+            request.log.info({ code: error, detail, operation }, 'batch refused');
+            return reply.code(status as 400).send({ error, detail, operation });
+          }
+          throw thrown;
+        }
+      },
+    );
+  };
+}
+
+interface OperationResult {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Thrown to undo a change that was only to be tried. */
+class DryRun extends Error {
+  readonly results: readonly OperationResult[];
+
+  constructor(results: readonly OperationResult[]) {
+    super();
+    this.results = results;
+  }
+}
+
+/** Thrown to undo all because of one. */
+class RefusedOperation extends Error {
+  readonly status: number;
+  readonly error: string;
+  readonly detail: string;
+  readonly operation: number;
+
+  constructor(operation: number, status: number, { error, detail }: { error: string; detail: string }) {
+    super(detail);
+    this.operation = operation;
+    this.status = status;
+    this.error = error;
+    this.detail = detail;
+  }
+}
+
+/** One call after the other, on an app that sees what those before have changed. Throws `RefusedOperation`. */
+async function run(
+  operations: readonly Static<typeof Operation>[],
+  apis: (app: FastifyInstance) => Promise<void>,
+  log: FastifyBaseLogger,
+): Promise<OperationResult[]> {
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: 200 },
+  });
+  recordRoutes(app);
+  useValidation(app);
+  useJson(app);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(answerNotFound);
+  await app.register(apis);
+  try {
+    const results: OperationResult[] = [];
+    for (const [index, { method, path, body }] of operations.entries()) {
+      const answer = await app.inject({
+        method,
+        url: path,
+        ...(body !== undefined && {
+          headers: { 'content-type': 'application/json' },
+          payload: JSON.stringify(body),
+        }),
+      });
+      const answered: unknown = answer.body === '' ? undefined : answer.json();
+      if (answer.statusCode >= 400) {
+        throw new RefusedOperation(index, answer.statusCode, answered as RefusedOperation);
+      }
+      // What takes many things at once refuses them one by one.
+      const { failed = [] } = (answered ?? {}) as { failed?: readonly { message: string }[] };
+      if (failed[0] !== undefined) {
+        throw new RefusedOperation(index, 422, { error: 'invalid_parameter', detail: failed[0].message });
+      }
+      results.push({ status: answer.statusCode, body: answered });
+    }
+    return results;
+  } finally {
+    await app.close();
+  }
+}
+
+/**
+ * The token was verified when the batch came. That its ground still holds needs no second look: whatever would take it
+ * away is a change, and waits for this one.
+ */
+function guardOf(token: AccessToken): Guard {
+  return {
+    async authorize(_request, scope) {
+      requireScope(token, scope, 'Bearer');
+      return token;
+    },
+    requireStanding: async () => {},
+  };
+}

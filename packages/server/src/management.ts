@@ -1,0 +1,99 @@
+/**
+ * What the management APIs administer, put together over a database, or over a transaction that is to end as one
+ * change: the same rules, whichever it is.
+ */
+
+import type { Guard } from '@postern/guard';
+import { guardRoutes } from '@postern/guard/fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Kysely } from 'kysely';
+import { openAuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
+import { authorizationDetailsTypesEndpoint } from './authorization-details/authorization-details-types-endpoint.ts';
+import { createAssignableBy } from './clients/assignable-by.ts';
+import { createClientAdministration } from './clients/client-administration.ts';
+import { clientsEndpoint } from './clients/clients-endpoint.ts';
+import { createRootClient } from './clients/root-client.ts';
+import { createSecretAdministration } from './clients/secret-administration.ts';
+import { secretsEndpoint } from './clients/secrets-endpoint.ts';
+import type { ServerConfig } from './config.ts';
+import type { Database } from './db/schema.ts';
+import type { EventLog } from './events/event-log.ts';
+import type { Installation } from './installation.ts';
+import { issuersEndpoint } from './issuers/issuers-endpoint.ts';
+import { createTrustedIssuerRegistry } from './issuers/trusted-issuer-registry.ts';
+import { createInitialAccessTokenAdministration } from './registration/initial-access-token-administration.ts';
+import { initialAccessTokensEndpoint } from './registration/initial-access-tokens-endpoint.ts';
+import { openResourceRegistry } from './resources/resource-registry.ts';
+import { resourcesEndpoint } from './resources/resources-endpoint.ts';
+import type { RevokedTokens } from './revocation/revoked-tokens.ts';
+import { openOwnScopes } from './scopes/own-scopes.ts';
+import { scopesEndpoint } from './scopes/scopes-endpoint.ts';
+
+export interface ManagementOptions {
+  readonly config: ServerConfig;
+  readonly installation: Pick<Installation, 'masterKey' | 'root'>;
+  /** The database, or a transaction on it. */
+  readonly db: Kysely<Database>;
+  /** The log of `db`. */
+  readonly events: EventLog;
+  readonly revokedTokens: RevokedTokens;
+  readonly lastSecretUse: (secretId: string) => number | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export type Management = Awaited<ReturnType<typeof openManagement>>;
+
+/** Loads what is kept in memory. Throws `StartError` where the database does not fit this version. */
+export async function openManagement(options: ManagementOptions) {
+  const { config, db, events, revokedTokens, lastSecretUse, now } = options;
+  const { masterKey } = options.installation;
+  const { issuer } = config;
+
+  const resources = await openResourceRegistry(db, events, issuer);
+  const scopes = await openOwnScopes({
+    db,
+    events,
+    findResources: (name) =>
+      resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
+  });
+  const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
+  const root = createRootClient(options.installation.root, masterKey, scopes.registry);
+  const granting = { mode: config.granting, registry: scopes.registry };
+  const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: scopes.load });
+  const common = { db, events, masterKey, granting, assignableBy, resources, detailsTypes, now };
+  return {
+    db,
+    resources,
+    scopes,
+    detailsTypes,
+    root,
+    granting,
+    clients: createClientAdministration(common),
+    secrets: createSecretAdministration({ ...common, lastSecretUse }),
+    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, granting, assignableBy }),
+    initialAccessTokens: createInitialAccessTokenAdministration({
+      ...common,
+      enabled: config.registration !== 'off',
+    }),
+  };
+}
+
+/** Registers the APIs of all that, behind `guard`. */
+export async function managementApis(
+  app: FastifyInstance,
+  { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
+): Promise<void> {
+  const { db, clients, secrets, scopes, initialAccessTokens, resources, issuers, detailsTypes } = management;
+  guardRoutes(app, guard);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+  await clientsEndpoint({ db, administration: clients })(app);
+  await secretsEndpoint({ secrets })(app);
+  await scopesEndpoint(scopes)(app);
+  await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(app);
+  await resourcesEndpoint({ resources, scopes: scopes.registry, maintainKeys })(app);
+  await issuersEndpoint({ issuers, scopes: scopes.registry })(app);
+  await authorizationDetailsTypesEndpoint(detailsTypes)(app);
+}

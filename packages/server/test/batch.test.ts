@@ -1,0 +1,162 @@
+/** Many calls as one change: all or none, each by the rules of the call alone. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Credentials, startTestServer, type TestServer } from './harness.ts';
+
+const path = '/api/v1/batch';
+const clientPath = '/api/v1/oauth/client';
+
+let server: TestServer;
+let root: string;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  root = await server.rootToken();
+});
+afterAll(() => server.close());
+
+const apply = (operations: unknown, token = root, more = {}) =>
+  server.call('POST', path, { token, body: { operations, ...more } });
+const put = (kind: string, body: object) => ({ method: 'PUT', path: `/api/v1/oauth/${kind}`, body });
+const createClient = (body: object) => ({ method: 'POST', path: clientPath, body });
+const countEvents = async () =>
+  (await server.db.selectFrom('event_head').selectAll().executeTakeFirstOrThrow()).sequence;
+const countClients = async () => (await server.call('GET', clientPath, { token: root })).body.total;
+
+describe('a batch', () => {
+  test('makes all changes, and later ones see what earlier ones made', async () => {
+    const answer = await apply([
+      put('scope', { name: 'invoice:read', description: 'Read invoices' }),
+      put('resource', { key: 'invoices', identifier: 'https://invoices.example.com', scopes: ['invoice:read'] }),
+      createClient({ name: 'billing', scopes: ['invoice:read'], resources: ['https://invoices.example.com'] }),
+    ]);
+    expect([answer.status, answer.body.applied]).toEqual([200, true]);
+    expect(answer.body.results.map(({ status }: { status: number }) => status)).toEqual([200, 200, 200]);
+    const { client_id: clientId, client_secret: clientSecret } = answer.body.results[2].body;
+    const token = await server.postForm('/api/v1/oauth/token', {
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_secret: clientSecret,
+      resource: 'https://invoices.example.com',
+    });
+    expect([token.status, token.body.scope]).toEqual([200, 'invoice:read']);
+    expect((await server.eventsAbout(clientId)).map(({ actor, kind }) => [actor, kind])).toEqual([
+      [server.root.clientId, 'client.created'],
+      [server.root.clientId, 'secret.created'],
+    ]);
+  });
+
+  test('that changes what tokens stand on holds at once', async () => {
+    const client = await server.createClient(['scope:read']);
+    const token = await server.token(client);
+    const url = `${clientPath}/${client.clientId}`;
+    expect((await apply([{ method: 'PATCH', path: url, body: { enabled: false } }])).status).toBe(200);
+    expect((await server.call('GET', '/api/v1/oauth/scope', { token })).status).toBe(401);
+  });
+
+  test('makes the keys that its resources want', async () => {
+    const algorithms = async () =>
+      (await server.call('GET', '/.well-known/jwks.json')).body.keys.map(({ alg }: { alg: string }) => alg);
+    expect(await algorithms()).not.toContain('EdDSA');
+    const resource = { key: 'ed', identifier: 'https://ed.example.com', scopes: [], signing_alg: 'EdDSA' };
+    expect((await apply([put('resource', resource)])).status).toBe(200);
+    expect(await algorithms()).toContain('EdDSA');
+  });
+
+  test('without operations does nothing', async () => {
+    const before = await countEvents();
+    const { status, body } = await apply([]);
+    expect([status, body]).toEqual([200, { applied: true, results: [] }]);
+    expect(await countEvents()).toBe(before);
+  });
+});
+
+describe('nothing is done', () => {
+  test.each<[name: string, operation: object, status: number, error: string, detail: string]>([
+    ['an unknown scope', createClient({ scopes: ['no:such'] }), 422, 'invalid_parameter', 'Invalid Scope'],
+    ['an unknown member', createClient({ scope: [] }), 422, 'invalid_parameter', 'scope is not a known member'],
+    ['a client that is not there', { method: 'DELETE', path: `${clientPath}/nobody` }, 404, 'not_found', 'nobody'],
+    ['a path that is not there', { method: 'POST', path: '/api/v1/nothing' }, 404, 'not_found', '/api/v1/nothing'],
+    ['a method that is not there', { method: 'PATCH', path: '/api/v1/oauth/scope' }, 405, 'method_not_allowed', 'GET'],
+    ['a batch in the batch', { method: 'POST', path, body: { operations: [] } }, 404, 'not_found', path],
+    ['a token', { method: 'POST', path: '/api/v1/oauth/token' }, 404, 'not_found', 'token'],
+  ])('where one of the operations is refused: %s', async (_, operation, status, error, detail) => {
+    const [events, clients] = [await countEvents(), await countClients()];
+    const answer = await apply([createClient({ name: 'first' }), operation, createClient({ name: 'last' })]);
+    expect([answer.status, answer.body.error, answer.body.operation]).toEqual([status, error, 1]);
+    expect(answer.body.detail).toContain(detail);
+    expect([await countEvents(), await countClients()]).toEqual([events, clients]);
+  });
+
+  test('in a dry run, which tells what would have been', async () => {
+    const before = await countEvents();
+    const { status, body } = await apply([createClient({ name: 'tried' })], root, { dry_run: true });
+    expect([status, body]).toEqual([200, { applied: false, results: [{ status: 200 }] }]);
+    const wrong = await apply([createClient({ scopes: ['no:such'] })], root, { dry_run: true });
+    expect([wrong.status, wrong.body.operation]).toEqual([422, 0]);
+    expect(await countEvents()).toBe(before);
+  });
+
+  test.each([
+    ['no array', { operations: {} }],
+    ['no operation', { operations: [1] }],
+    ['an unknown method', { operations: [{ method: 'GET', path: clientPath }] }],
+    ['a path elsewhere', { operations: [{ method: 'POST', path: 'https://example.com/api/v1/oauth/client' }] }],
+    ['an unknown member', { operations: [{ method: 'POST', path: clientPath, headers: {} }] }],
+    ['too many', { operations: Array.from({ length: 10_001 }, () => createClient({})) }],
+  ])('where the body is wrong: %s', async (_, body) => {
+    const answer = await server.call('POST', path, { token: root, body });
+    expect([answer.status, answer.body.error]).toEqual([422, 'invalid_parameter']);
+  });
+});
+
+describe('the rules of each call hold', () => {
+  let maker: Credentials;
+  let token: string;
+
+  beforeAll(async () => {
+    maker = await server.createClient(['batch:apply', 'client:create', 'client:read']);
+    token = await server.token(maker);
+  });
+
+  test('its scope is needed', async () => {
+    const answer = await apply([put('scope', { name: 'a:b', description: 'x' })], token);
+    expect([answer.status, answer.body.error, answer.body.operation]).toEqual([403, 'insufficient_scope', 0]);
+    expect(answer.body.detail).toContain('scope:create_or_update');
+    expect((await apply([createClient({ scopes: ['policy:read'] })], token)).status).toBe(200);
+  });
+
+  test('nobody hands out what is not theirs, in however many steps', async () => {
+    const answer = await apply([createClient({}), createClient({ scopes: ['client:delete'] })], token);
+    expect([answer.status, answer.body.error, answer.body.operation]).toEqual([403, 'access_denied', 1]);
+  });
+
+  test('a client may not go on after it has deleted itself', async () => {
+    const own = await server.createClient({
+      scopes: ['batch:apply', 'client:create', 'client:delete'],
+      grantable_scopes: ['batch:apply', 'client:create', 'client:delete'],
+    });
+    const answer = await apply(
+      [{ method: 'DELETE', path: `${clientPath}/${own.clientId}` }, createClient({})],
+      await server.token(own),
+    );
+    expect([answer.status, answer.body.error, answer.body.operation]).toEqual([401, 'invalid_token', 1]);
+    expect((await server.call('GET', `${clientPath}/${own.clientId}`, { token: root })).status).toBe(200);
+  });
+});
+
+test('tokens are issued while a long batch is under way', async () => {
+  const client = await server.createClient(['scope:read']);
+  await server.token(client);
+  const batch = apply(Array.from({ length: 200 }, (_, number) => createClient({ name: `many ${number}` })));
+  let isDone = false;
+  const done = batch.finally(() => {
+    isDone = true;
+  });
+  let issuedMeanwhile = 0;
+  while (!isDone) {
+    await server.token(client);
+    issuedMeanwhile += 1;
+  }
+  expect((await done).status).toBe(200);
+  expect(issuedMeanwhile).toBeGreaterThan(1);
+});
