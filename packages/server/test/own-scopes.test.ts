@@ -1,5 +1,7 @@
 /** Scopes that users add: what they can be, who may give them, and that none goes while somebody has it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openEventLog } from '../src/events/event-log.ts';
+import { openOwnScopes } from '../src/scopes/own-scopes.ts';
 import { claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
@@ -189,6 +191,18 @@ describe('a scope that was added', () => {
     await second.close();
     await first.close();
   });
+});
+
+test('a version that has a scope of that name itself does not start, or holders of the one would hold the other', async () => {
+  const older = await startTestServer();
+  const { db } = older;
+  await db.insertInto('own_scopes').values({ name: 'key:rotate', description: 'Turn the key' }).execute();
+  const driver = { announce: async () => {} };
+  const events = await openEventLog({ db, driver, maxStalenessSeconds: 60, now: older.now });
+  await expect(openOwnScopes({ db, events, findResources: () => [] })).rejects.toThrow(
+    /^The scope key:rotate was added by a user, and this version has one of that name/,
+  );
+  await older.close();
 });
 
 describe('DELETE /api/v1/oauth/scope/{name}', () => {

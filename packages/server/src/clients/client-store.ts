@@ -80,11 +80,10 @@ async function searchClients(
   const first = (page - 1) * size;
   const ids: string[] = [];
   let total = 0;
-  for await (const withinPart of clientParts(db, order)) {
+  for await (const partOf of clientParts(db, order)) {
     const found = await db
-      .selectFrom('clients')
+      .selectFrom(partOf(db.selectFrom('clients').select(['id', order.column, 'search_text'])).as('part'))
       .select('id')
-      .where(withinPart)
       .where(holdsText('search_text', search.toLowerCase()))
       .orderBy(order.column, order.direction)
       .orderBy('id', order.direction)

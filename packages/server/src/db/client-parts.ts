@@ -3,7 +3,7 @@
  * answers on the thread that issues tokens.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely';
+import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Database } from './schema.ts';
 
 /** Clients in a part: looking at as many takes a few milliseconds. */
@@ -17,39 +17,44 @@ export interface ClientOrder {
 
 export const oldestFirst: ClientOrder = { column: 'created_at', direction: 'asc' };
 
-/** Is true of the clients of one part. */
-export type WithinPart = (where: ExpressionBuilder<Database, 'clients'>) => Expression<SqlBool>;
+/**
+ * Narrows a query to the clients of one part, in their order. What is looked for among these goes into a query around it:
+ * inside, it would make PostgreSQL read the whole table for every part instead of a piece of the index.
+ */
+export type ClientPart = <O>(query: ClientQuery<O>) => ClientQuery<O>;
+
+type ClientQuery<O> = SelectQueryBuilder<Database, 'clients', O>;
 
 interface Place {
   readonly key: string;
   readonly id: string;
 }
 
-/** One condition a part, in order. A client that is made or sorted elsewhere meanwhile may be in none. */
+/** In order. A client that is made or sorted elsewhere meanwhile may be in none. */
 export async function* clientParts(
   db: Kysely<Database>,
   { column, direction }: ClientOrder,
-): AsyncGenerator<WithinPart> {
+): AsyncGenerator<ClientPart> {
   const [beyond, upTo] = direction === 'asc' ? (['>', '<='] as const) : (['<', '>='] as const);
-  const compare =
-    (operator: '>' | '<' | '>=' | '<=', { key, id }: Place): WithinPart =>
-    (where) =>
-      where(where.refTuple(column, 'id'), operator, where.tuple(key, id));
+  const bounded = <O>(query: ClientQuery<O>, operator: '>' | '<' | '>=' | '<=', place: Place | undefined) =>
+    place === undefined
+      ? query
+      : query.where((where) =>
+          where(where.refTuple(`clients.${column}`, 'clients.id'), operator, where.tuple(place.key, place.id)),
+        );
+  const ordered = <O>(query: ClientQuery<O>) =>
+    query.orderBy(`clients.${column}`, direction).orderBy('clients.id', direction);
 
   let start: Place | undefined;
   do {
-    const after = start === undefined ? undefined : compare(beyond, start);
-    const end: Place | undefined = await db
-      .selectFrom('clients')
-      .select([`${column} as key`, 'id'])
-      .$if(after !== undefined, (select) => select.where(after as WithinPart))
-      .orderBy(column, direction)
-      .orderBy('id', direction)
+    const after = start;
+    const end: Place | undefined = await ordered(
+      bounded(db.selectFrom('clients').select([`clients.${column} as key`, 'clients.id']), beyond, after),
+    )
       .offset(partSize - 1)
       .limit(1)
       .executeTakeFirst();
-    const until = end === undefined ? undefined : compare(upTo, end);
-    yield (where) => where.and([after, until].flatMap((condition) => condition?.(where) ?? []));
+    yield (query) => ordered(bounded(bounded(query, beyond, after), upTo, end)).limit(partSize);
     start = end;
     await setImmediate();
   } while (start !== undefined);

@@ -1,6 +1,5 @@
 /** What clients are found and sorted by, the same on every database: text in lower case, made here. */
-import { type AnyColumn, type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { Database } from './schema.ts';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 
 /** Lines that a search looks into, and the name by which lists are sorted; a client without one comes first. */
 export function searchColumnsOf(client: {
@@ -16,7 +15,7 @@ export function searchColumnsOf(client: {
 }
 
 /** True in SQL where the column holds the text somewhere, every character of it standing for itself. */
-export function holdsText(column: AnyColumn<Database, 'clients'>, text: string): RawBuilder<SqlBool> {
+export function holdsText(column: string, text: string): RawBuilder<SqlBool> {
   const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
   return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`;
 }

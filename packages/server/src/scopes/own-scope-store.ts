@@ -34,11 +34,10 @@ export async function listScopeHolders(db: Kysely<Database>, name: string): Prom
   // Names of scopes hold nothing that JSON escapes, so that each stands in the column as it is, in quotes.
   const quoted = JSON.stringify(name);
   const holders: string[] = [];
-  for await (const withinPart of clientParts(db, oldestFirst)) {
+  for await (const partOf of clientParts(db, oldestFirst)) {
     const rows = await db
-      .selectFrom('clients')
+      .selectFrom(partOf(db.selectFrom('clients').select(['id', 'scopes', 'grantable_scopes'])).as('part'))
       .select('id')
-      .where(withinPart)
       .where((where) => where.or([holdsText('scopes', quoted), holdsText('grantable_scopes', quoted)]))
       .execute();
     holders.push(...rows.map(({ id }) => id));

@@ -1,6 +1,6 @@
 /** Which scopes their clients have not used for a while, and could do without. */
 import type { Kysely } from 'kysely';
-import { clientParts, oldestFirst, type WithinPart } from '../db/client-parts.ts';
+import { type ClientPart, clientParts, oldestFirst } from '../db/client-parts.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface UnusedScopes {
@@ -23,8 +23,8 @@ export async function listUnusedScopes(
   const first = (page - 1) * size;
   const items: UnusedScopes[] = [];
   let total = 0;
-  for await (const withinPart of clientParts(db, oldestFirst)) {
-    for (const unused of await unusedInPart(db, withinPart, since)) {
+  for await (const partOf of clientParts(db, oldestFirst)) {
+    for (const unused of await unusedInPart(db, partOf, since)) {
       if (total >= first && items.length < size) {
         items.push(unused);
       }
@@ -34,22 +34,28 @@ export async function listUnusedScopes(
   return { items, total };
 }
 
-async function unusedInPart(db: Kysely<Database>, withinPart: WithinPart, since: string): Promise<UnusedScopes[]> {
+async function unusedInPart(db: Kysely<Database>, partOf: ClientPart, since: string): Promise<UnusedScopes[]> {
   const clients = await db
-    .selectFrom('clients')
+    .selectFrom(partOf(db.selectFrom('clients').select(['id', 'name', 'scopes', 'created_at'])).as('part'))
     .select(['id', 'name', 'scopes'])
-    .where(withinPart)
     .where('created_at', '<=', since)
     .where('scopes', '!=', '[]')
     .orderBy('created_at')
     .orderBy('id')
     .execute();
-  const used = await db
-    .selectFrom('scope_usage')
-    .select(['client_id', 'scope'])
-    .where('client_id', 'in', (select) => select.selectFrom('clients').select('id').where(withinPart))
-    .where('last_issued_at', '>=', since)
-    .execute();
+  const used =
+    clients.length === 0
+      ? []
+      : await db
+          .selectFrom('scope_usage')
+          .select(['client_id', 'scope'])
+          .where(
+            'client_id',
+            'in',
+            clients.map(({ id }) => id),
+          )
+          .where('last_issued_at', '>=', since)
+          .execute();
   const usedBy = Map.groupBy(used, ({ client_id }) => client_id);
   return clients.flatMap(({ id, name, scopes }) => {
     const usedScopes = new Set(usedBy.get(id)?.map(({ scope }) => scope));
