@@ -1,7 +1,7 @@
 /** A server under test: a child process, on its own core where there is one, that never outlives the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from './bench-error.ts';
@@ -132,6 +132,17 @@ export async function freePort(): Promise<number> {
     throw new BenchError('No port is free on 127.0.0.1.');
   }
   return address.port;
+}
+
+/** True where something listens on the port, and undefined where nothing does. */
+export function findListener(port: number): Promise<true | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(undefined));
+  });
 }
 
 /** The unit of processor times in /proc, the same on every Linux that Node runs on. */

@@ -42,21 +42,28 @@ export async function startPostern(directory: string, core: number | undefined):
   return { server, url, port, firstAnswer, startMs: performance.now() - startedAtMs };
 }
 
-/** Makes a client through the management API, as root. */
-export async function createClient({ url, firstAnswer }: RunningPostern, scope: string): Promise<Credentials> {
+/** Makes a client through the management API, as root; its secret is empty where its metadata wants none. */
+export async function createClient(
+  { url, firstAnswer }: RunningPostern,
+  scope: string,
+  metadata: object = {},
+): Promise<Credentials> {
   const answer = await fetch(`${url}/api/v1/oauth/client`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${JSON.parse(firstAnswer).access_token}`,
       'content-type': 'application/json',
     },
-    body: JSON.stringify({ name: 'bench', scopes: scope.split(' ') }),
+    body: JSON.stringify({ name: 'bench', scopes: scope.split(' '), ...metadata }),
   });
   if (answer.status !== 200) {
     throw new BenchError(`postern serve did not make a client: ${answer.status} ${await answer.text()}`);
   }
-  const { client_id: clientId, client_secret: clientSecret } = (await answer.json()) as Record<string, string>;
-  return { clientId: `${clientId}`, clientSecret: `${clientSecret}` };
+  const { client_id: clientId = '', client_secret: clientSecret = '' } = (await answer.json()) as Record<
+    string,
+    string
+  >;
+  return { clientId, clientSecret };
 }
 
 /** The key that signs, from the published set. */

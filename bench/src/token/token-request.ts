@@ -15,8 +15,13 @@ export function tokenForm({ clientId, clientSecret }: Credentials, scope?: strin
   }).toString();
 }
 
-/** The whole HTTP/1.1 request, with the headers of a client library. */
-export function formatRequest(port: number, path: string, form: string): Buffer {
+/** The whole HTTP/1.1 request, with the headers of a client library and `headers`. */
+export function formatRequest(
+  port: number,
+  path: string,
+  form: string,
+  headers: Readonly<Record<string, string>> = {},
+): Buffer {
   return Buffer.from(
     [
       `POST ${path} HTTP/1.1`,
@@ -26,6 +31,7 @@ export function formatRequest(port: number, path: string, form: string): Buffer 
       'Accept: application/json',
       'Accept-Encoding: gzip, deflate',
       'User-Agent: postern-bench',
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
       `Content-Length: ${form.length}`,
       '',
       form,

@@ -1,0 +1,67 @@
+/** Clients of the benchmark that sign what they send: assertions (RFC 7523 §2.2) and DPoP proofs (RFC 9449 §4.2). */
+import { generateKeyPairSync, randomUUID, sign, type webcrypto } from 'node:crypto';
+import { createClient, type RunningPostern, tokenPath } from './postern.ts';
+import { formatRequest, tokenForm } from './token-request.ts';
+
+/** How a client shows its key: to authenticate, or to have its token bound to it. */
+export type KeyUse = 'private_key_jwt' | 'dpop';
+
+export interface KeyClient {
+  readonly clientId: string;
+  /** Empty for one that authenticates by its key. */
+  readonly clientSecret: string;
+  readonly publicJwk: webcrypto.JsonWebKey;
+  /** A request to the server at that port, with a JWT that no other has. */
+  nextRequest(port: number): Buffer;
+}
+
+/** Makes a client of that kind through the management API. */
+export async function createKeyClient(postern: RunningPostern, use: KeyUse, scope: string): Promise<KeyClient> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const publicJwk = publicKey.export({ format: 'jwk' });
+  const issuer = await fetchIssuer(postern.url);
+  const metadata =
+    use === 'dpop'
+      ? { dpop_bound_access_tokens: true }
+      : { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [publicJwk] } };
+  const client = await createClient(postern, scope, metadata);
+
+  const signJwt = (header: object, claims: object) => {
+    const now = Math.floor(Date.now() / 1000);
+    const input = [
+      { alg: 'ES256', ...header },
+      { jti: randomUUID(), iat: now, exp: now + 60, ...claims },
+    ]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    return `${input}.${signature.toString('base64url')}`;
+  };
+  const { clientId } = client;
+  const form = tokenForm(client, scope);
+  const nextRequest =
+    use === 'dpop'
+      ? (port: number) => {
+          const proof = signJwt({ typ: 'dpop+jwt', jwk: publicJwk }, { htm: 'POST', htu: issuer + tokenPath });
+          return formatRequest(port, tokenPath, form, { DPoP: proof });
+        }
+      : (port: number) => {
+          const assertion = signJwt({ typ: 'JWT' }, { iss: clientId, sub: clientId, aud: issuer });
+          return formatRequest(port, tokenPath, assertionForm(assertion, scope));
+        };
+  return { ...client, publicJwk, nextRequest };
+}
+
+function assertionForm(assertion: string, scope: string): string {
+  return new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+    scope,
+  }).toString();
+}
+
+async function fetchIssuer(url: string): Promise<string> {
+  const answer = await fetch(`${url}/.well-known/oauth-authorization-server`);
+  return ((await answer.json()) as { issuer: string }).issuer;
+}
