@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, type ErrorReason, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
+import type { SigningAlgorithm } from './algorithms.ts';
 import { verifyDpopProof } from './dpop-proof.ts';
 import type { VerifiedTokens } from './verified-tokens.ts';
 import {
@@ -67,6 +68,8 @@ export interface GuardOptions extends VerifyAccessTokenOptions {
   /** Why a genuine token is no longer good, or undefined while its ground holds. Asked on every call. */
   readonly findFault: (token: AccessToken) => ErrorReason | undefined | Promise<ErrorReason | undefined>;
   readonly dpop: DpopPolicy;
+  /** Whether the client of a token may sign its proofs by `alg`. Undefined: by every one of RFC 9449 that is known here. */
+  readonly mayProveBy?: ((clientId: string, alg: SigningAlgorithm) => Promise<boolean>) | undefined;
   /** URL of the API's own metadata, which its challenges then name. RFC 9728 §5.1. Undefined: it has none. */
   readonly resourceMetadata?: string | undefined;
   /** Undefined: the signature of every token is verified on every call. */
@@ -197,7 +200,7 @@ async function requireProof(
   text: string,
   token: AccessToken,
   nowSeconds: number,
-  { baseUrl, dpop }: GuardOptions,
+  { baseUrl, dpop, mayProveBy }: GuardOptions,
 ): Promise<void> {
   if (scheme !== 'DPoP' || request.dpop === undefined || token.confirmation?.jkt === undefined) {
     throw refuseToken('proof_missing', 'DPoP');
@@ -211,6 +214,12 @@ async function requireProof(
   });
   if (proof.jkt !== token.confirmation.jkt) {
     throw refuseToken('proof_wrong', 'DPoP');
+  }
+  if (mayProveBy !== undefined && !(await mayProveBy(token.clientId, proof.alg))) {
+    throw new OAuthError('invalid_dpop_proof', `The client of the token may not sign DPoP proofs by ${proof.alg}.`, {
+      reason: 'algorithm_not_allowed',
+      scheme,
+    });
   }
   if (dpop.nonces !== undefined) {
     requireDpopNonce(proof.nonce, dpop.nonces, scheme);

@@ -10,6 +10,7 @@ import { createClientKeys } from './client-auth/client-keys.ts';
 import { offeredMethods } from './client-auth/mutual-tls.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
 import { logRootChange } from './clients/root-change.ts';
+import { allowsAlgorithm, securityProfileOf } from './clients/security-profile.ts';
 import { findTokenFault } from './clients/standing.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
@@ -154,6 +155,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     dpop,
     resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
     findFault: (token) => findTokenFault(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
+    mayProveBy: async (clientId, alg) =>
+      allowsAlgorithm(securityProfileOf((await directory.find(clientId))?.metadata ?? {}), alg),
   });
   app.decorate('guard', guard);
   app.decorate('events', events);

@@ -1,10 +1,10 @@
 /** Clients of the security profile fapi2. FAPI 2.0 Security Profile, by its sections. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { certificateThumbprint } from '@postern/guard';
-import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { exportJWK, type GenerateKeyPairResult, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAuthority, createIdentity, createServerIdentity, type Identity, tlsFetch } from './certificates.ts';
 import { claimsOf, startTestServer, type TestServer } from './harness.ts';
@@ -20,7 +20,7 @@ let jwks: { keys: JWK[] };
 beforeAll(async () => {
   server = await startTestServer();
   for (const alg of [...algorithms, 'RS256', 'ES384']) {
-    keyPairs.set(alg, await generateKeyPair(alg));
+    keyPairs.set(alg, await generateKeyPair(alg, { extractable: true }));
   }
   jwks = {
     keys: await Promise.all(
@@ -222,6 +222,24 @@ describe('FAPI 2.0 §5.4.1 algorithms and keys', () => {
     }
     expect((await ask({ proofAlg: 'RS256' })).body.error).toBe('invalid_dpop_proof');
     expect((await ask({ proofAlg: 'RS256', id: free })).status).toBe(200);
+  });
+
+  test('nor in the proofs of calls to the APIs of the server, by a key that may sign by both', async () => {
+    const free = await register({ jwks, security_profile: null });
+    const { publicKey, privateKey } = keyPairOf('PS256');
+    const call = async (id: string, alg: string) => {
+      const { access_token } = (await ask({ id, proofAlg: 'PS256' })).body;
+      const ath = createHash('sha256').update(access_token).digest('base64url');
+      const htu = `${server.url}/api/v1/oauth/scope`;
+      const dpop = await new SignJWT({ jti: crypto.randomUUID(), htm: 'GET', htu, iat: seconds(server), ath })
+        .setProtectedHeader({ typ: 'dpop+jwt', alg, jwk: await exportJWK(publicKey) })
+        .sign(await importJWK(await exportJWK(privateKey), alg));
+      const response = await fetch(htu, { headers: { authorization: `DPoP ${access_token}`, dpop } });
+      return [response.status, ((await response.json()) as { error?: string }).error];
+    };
+    expect(await call(clientId, 'PS256')).toEqual([200, undefined]);
+    expect(await call(clientId, 'RS256')).toEqual([401, 'invalid_dpop_proof']);
+    expect(await call(free, 'RS256')).toEqual([200, undefined]);
   });
 
   test('RSA keys have 2048 bits or more, and keys are for algorithms of the profile', async () => {
