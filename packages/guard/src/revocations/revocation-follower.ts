@@ -103,10 +103,11 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     }
   };
 
-  const ask = async () => {
+  /** After a failure it does not wait for news: that there is none is the news then. */
+  const ask = async (isWaiting: boolean) => {
     const query = new URLSearchParams({
       ...(cursor !== undefined && { cursor }),
-      wait: String(cursor === undefined ? 0 : waitSeconds),
+      wait: String(isWaiting ? waitSeconds : 0),
     });
     const { body } = await fetchDocument(`${issuer}/api/v1/oauth/revocations?${query}`, fetch, {
       timeoutMs: waitSeconds * 1000 + timeoutMs,
@@ -120,10 +121,10 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     let failures = 0;
     while (!closing.signal.aborted) {
       const askedAt = performance.now();
-      const isWaiting = cursor !== undefined && incoming === undefined;
+      const isWaiting = cursor !== undefined && incoming === undefined && failures === 0;
       let pauseMs = 0;
       try {
-        const page = await ask();
+        const page = await ask(isWaiting);
         take(page);
         failures = 0;
         const isEarly = isWaiting && page.entries.length === 0 && performance.now() - askedAt < pollMs;
@@ -156,6 +157,7 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     },
     async close() {
       closing.abort();
+      firstFault.reject(new Error('the guard was closed'));
       await running;
     },
     findFault: (token) => list.findFault(token),

@@ -1,0 +1,87 @@
+/** A revocation feed that tells what a test wants, in the pages it wants. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerJson, type TestIssuer } from './issuer.ts';
+
+export const feedPath = '/api/v1/oauth/revocations';
+
+export interface TestFeed {
+  /** The queries of all requests so far. */
+  readonly asked: Record<string, string>[];
+  /** Entries an answer has at the most. */
+  pageSize: number;
+  lagSeconds: number;
+  /** Answers by itself instead of the feed, while set. */
+  instead: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  /** Appends entries, and answers who waits. */
+  publish(...entries: object[]): void;
+  /** Answers who waits with nothing new. */
+  release(): void;
+  /** Becomes another feed, which knows only these entries and no cursor of the old one. */
+  replace(...entries: object[]): void;
+  /** Requests that wait for news. */
+  waiting(): number;
+}
+
+/** Serves it at `issuer`. Whether a request has the right token is up to `authorization`. */
+export function serveFeed(issuer: TestIssuer, authorization = 'Bearer feed'): TestFeed {
+  let id = 1;
+  let entries: object[] = [];
+  const waiting = new Set<() => void>();
+
+  const answer = (cursor: string | undefined, response: ServerResponse) => {
+    const [of, at] = (cursor ?? '').split('.');
+    const isKnown = Number(of) === id;
+    const from = isKnown ? Number(at) : 0;
+    const page = entries.slice(from, from + feed.pageSize);
+    answerJson(response, 200, {
+      cursor: `${id}.${from + page.length}`,
+      snapshot: !isKnown,
+      more: from + page.length < entries.length,
+      lag_seconds: feed.lagSeconds,
+      entries: page,
+    });
+    return page.length;
+  };
+
+  const feed: TestFeed = {
+    asked: [],
+    pageSize: 1_000,
+    lagSeconds: 0,
+    instead: undefined,
+    publish(...added) {
+      entries.push(...added);
+      feed.release();
+    },
+    release() {
+      for (const wake of waiting) {
+        wake();
+      }
+    },
+    replace(...others) {
+      id += 1;
+      entries = others;
+      feed.release();
+    },
+    waiting: () => waiting.size,
+  };
+
+  issuer.documents.set(feedPath, (request: IncomingMessage, response: ServerResponse) => {
+    const query = Object.fromEntries(new URL(request.url ?? '', issuer.url).searchParams);
+    feed.asked.push(query);
+    if (feed.instead !== undefined) {
+      feed.instead(request, response);
+    } else if (request.headers.authorization !== authorization) {
+      answerJson(response, 401, { error: 'invalid_token' });
+    } else if (query['wait'] === '0' || query['cursor'] !== `${id}.${entries.length}`) {
+      answer(query['cursor'], response);
+    } else {
+      const wake = () => {
+        waiting.delete(wake);
+        answer(query['cursor'], response);
+      };
+      waiting.add(wake);
+      response.on('close', () => waiting.delete(wake));
+    }
+  });
+  return feed;
+}

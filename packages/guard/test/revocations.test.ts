@@ -1,0 +1,364 @@
+/** A guard that follows the revocation feed, against a feed that does what feeds may do and what they should not. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type ApiGuard, createApiGuard, type Fetch, type RevocationOptions } from '../src/index.ts';
+import { serveFeed, type TestFeed } from './feed.ts';
+import { answerJson, createClock, startIssuer, type TestIssuer } from './issuer.ts';
+
+const feedFetch: Fetch = (url, init) =>
+  fetch(url, { ...init, headers: { ...(init?.headers as object), authorization: 'Bearer feed' } });
+
+let issuer: TestIssuer;
+let feed: TestFeed;
+let clock: ReturnType<typeof createClock>;
+let faults: string[];
+let guards: ApiGuard[];
+
+beforeEach(async () => {
+  issuer = await startIssuer();
+  feed = serveFeed(issuer);
+  clock = createClock();
+  faults = [];
+  guards = [];
+});
+afterEach(async () => {
+  await Promise.all(guards.map((guard) => guard.close()));
+  await issuer.close();
+});
+
+function guardOf(revocations: Partial<RevocationOptions> = {}): ApiGuard {
+  const heard = faults;
+  const guard = createApiGuard({
+    issuer: issuer.url,
+    audience: 'https://api.example.com',
+    now: clock.now,
+    onFault: (fault) => heard.push(fault.message),
+    revocations: { fetch: feedFetch, ...revocations },
+  });
+  guards.push(guard);
+  return guard;
+}
+
+/** What a call with a token of these claims comes to. */
+const outcome = (guard: ApiGuard, claims: object = {}) =>
+  guard
+    .authorize(
+      {
+        method: 'GET',
+        path: '/policy',
+        authorization: `Bearer ${issuer.token({ exp: clock.now() / 1000 + 3_600, ...claims })}`,
+        dpop: undefined,
+        certificateThumbprint: undefined,
+      },
+      '',
+    )
+    .then(
+      () => 'passed',
+      ({ reason }) => reason,
+    );
+
+/** Resolves when the guard has all that the feed tells, and waits for more. */
+const followed = () => vi.waitFor(() => expect(feed.waiting()).toBe(guards.length));
+
+const client = { type: 'client', client_id: 'client', active: true, gen: 3, gen_exact: false };
+const lists = {
+  scopes: ['policy:read', 'rule:read'],
+  resources: ['https://api.example.com'],
+  authorization_details_types: ['payment'],
+};
+
+describe('an entry of the feed', () => {
+  const held = { authorization_details: [{ type: 'payment' }] };
+
+  test.each<[string, object, string]>([
+    ['the token', { type: 'token', jti: 'a7f1', exp: 1_800_003_600 }, 'token_revoked'],
+    ['another token', { type: 'token', jti: 'b', exp: 1_800_003_600 }, 'passed'],
+    ['its client, gone', { type: 'client', client_id: 'client', active: false }, 'client_unknown'],
+    ['another client, gone', { type: 'client', client_id: 'other', active: false }, 'passed'],
+    ['its client as it was', { ...client, ...lists }, 'passed'],
+    ['an older generation', { ...client, ...lists, gen: 2 }, 'passed'],
+    ['a newer generation', { ...client, ...lists, gen: 4 }, 'generation_old'],
+    ['the same generation, exactly', { ...client, gen_exact: true }, 'passed'],
+    ['another generation, exactly', { ...client, gen: 2, gen_exact: true }, 'generation_old'],
+    ['fewer scopes', { ...client, ...lists, scopes: ['policy:read'] }, 'scope_withdrawn'],
+    ['no resources', { ...client, ...lists, resources: [] }, 'audience_wrong'],
+    ['no details', { ...client, ...lists, authorization_details_types: [] }, 'details_type_withdrawn'],
+  ])('%s', async (_, entry, expected) => {
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    expect(await outcome(guard, held)).toBe('passed');
+    feed.publish(entry);
+    await followed();
+    expect(await outcome(guard, held)).toBe(expected);
+  });
+
+  test('takes the place of an earlier one', async () => {
+    const guard = guardOf();
+    await guard.start();
+    feed.publish({ type: 'client', client_id: 'client', active: false });
+    await followed();
+    feed.publish({ ...client, ...lists, gen: 4 });
+    await followed();
+    expect([await outcome(guard), await outcome(guard, { gen: 4 })]).toEqual(['generation_old', 'passed']);
+  });
+
+  test('RFC 8693 ends what was exchanged for a token that it ends', async () => {
+    const ground = [{ jti: 'first', client_id: 'first', gen: 0, aud: ['https://api.example.com'] }];
+    const guard = guardOf();
+    await guard.start();
+    expect(await outcome(guard, { ground })).toBe('passed');
+    feed.publish({ type: 'token', jti: 'first', exp: 1_800_003_600 });
+    await followed();
+    expect([await outcome(guard, { ground }), await outcome(guard)]).toEqual(['token_revoked', 'passed']);
+    feed.publish({ type: 'client', client_id: 'second', active: false });
+    await followed();
+    const second = [{ ...ground[0], jti: 'second', client_id: 'second' }];
+    expect(await outcome(guard, { ground: second })).toBe('client_unknown');
+  });
+});
+
+describe('following', () => {
+  test('goes on at the cursor of the last answer, and waits for news', async () => {
+    const guard = guardOf({ maxStalenessSeconds: 30 });
+    await guard.start();
+    feed.publish({ type: 'token', jti: 'x', exp: 1_800_003_600 });
+    await followed();
+    feed.publish({ type: 'token', jti: 'y', exp: 1_800_003_600 });
+    await followed();
+    expect(feed.asked).toEqual([
+      { wait: '0' },
+      { wait: '10', cursor: '1.0' },
+      { wait: '10', cursor: '1.1' },
+      { wait: '10', cursor: '1.2' },
+    ]);
+  });
+
+  test('a snapshot of several pages holds when it is complete, and what it does not tell is forgotten', async () => {
+    feed.publish({ type: 'token', jti: 'a7f1', exp: 1_800_003_600 });
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    feed.pageSize = 1;
+    let answers = 0;
+    const first = Promise.withResolvers<void>();
+    const second = Promise.withResolvers<void>();
+    // The second page of three is held back.
+    feed.instead = (_request, response) => {
+      answers += 1;
+      const page = (cursor: string, more: boolean, jti: string) =>
+        answerJson(response, 200, {
+          cursor,
+          snapshot: cursor === 'one',
+          more,
+          lag_seconds: 0,
+          entries: [{ type: 'token', jti, exp: 1_800_003_600 }],
+        });
+      if (answers === 1) {
+        page('one', true, 'b');
+        first.resolve();
+      } else if (answers === 2) {
+        void second.promise.then(() => page('two', true, 'c'));
+      } else {
+        feed.instead = undefined;
+        page('1.1', false, 'd');
+      }
+    };
+    feed.release();
+    await first.promise;
+    await vi.waitFor(() => expect(answers).toBe(2));
+    expect([await outcome(guard), await outcome(guard, { jti: 'b' })]).toEqual(['token_revoked', 'passed']);
+    second.resolve();
+    await followed();
+    const after = [await outcome(guard), ...(await Promise.all(['b', 'c', 'd'].map((jti) => outcome(guard, { jti }))))];
+    expect(after).toEqual(['passed', 'token_revoked', 'token_revoked', 'token_revoked']);
+  });
+
+  test('a feed that does not know the cursor starts over', async () => {
+    feed.publish({ type: 'token', jti: 'a7f1', exp: 1_800_003_600 });
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    feed.replace({ type: 'token', jti: 'b', exp: 1_800_003_600 });
+    await followed();
+    expect([await outcome(guard), await outcome(guard, { jti: 'b' })]).toEqual(['passed', 'token_revoked']);
+  });
+
+  test('starts over by itself when it has gathered much, for the feed forgets without saying so', async () => {
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    feed.pageSize = 20_000;
+    feed.publish(...Array.from({ length: 10_001 }, (_, i) => ({ ...client, client_id: `c${i}` })));
+    await vi.waitFor(() => expect(feed.asked.slice(1)).toContainEqual({ wait: '0' }));
+  });
+
+  test('any changes, from any cursor: a follower ends where one ends that starts afresh', async () => {
+    const jtis = ['a', 'b', 'c'];
+    const clients = ['client', 'other'];
+    const entry = fc.oneof(
+      fc.record({ type: fc.constant('token'), jti: fc.constantFrom(...jtis), exp: fc.constant(1_800_003_600) }),
+      fc.record({
+        type: fc.constant('client'),
+        client_id: fc.constantFrom(...clients),
+        active: fc.constant(false),
+      }),
+      fc.record({
+        type: fc.constant('client'),
+        client_id: fc.constantFrom(...clients),
+        active: fc.constant(true),
+        gen: fc.integer({ min: 2, max: 4 }),
+        gen_exact: fc.boolean(),
+        scopes: fc.subarray(['policy:read', 'rule:read']),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(entry, { minLength: 1, maxLength: 4 }), { maxLength: 4 }), async (changes) => {
+        feed.replace();
+        feed.pageSize = 2;
+        guards = [];
+        const old = guardOf();
+        await old.start();
+        for (const change of changes) {
+          feed.publish(...change);
+        }
+        await followed();
+        const fresh = guardOf();
+        await fresh.start();
+        await followed();
+        for (const jti of jtis) {
+          for (const client_id of clients) {
+            expect(await outcome(old, { jti, client_id })).toBe(await outcome(fresh, { jti, client_id }));
+          }
+        }
+        await Promise.all([old.close(), fresh.close()]);
+      }),
+      { numRuns: 25 },
+    );
+    guards = [];
+  });
+
+  test('ends by close, with a request under way', async () => {
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    await guard.close();
+    await vi.waitFor(() => expect(feed.waiting()).toBe(0));
+    expect(feed.asked).toHaveLength(2);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('a feed that is out of reach', () => {
+  const down = (_request: unknown, response: import('node:http').ServerResponse) => answerJson(response, 503, {});
+
+  test('closed: calls get 503 when the news is too old, and pass when there is some again', async () => {
+    const guard = guardOf({ maxStalenessSeconds: 30 });
+    await guard.start();
+    await followed();
+    feed.instead = down;
+    feed.release();
+    await vi.waitFor(() => expect(faults).toContainEqual(expect.stringMatching(/answered 503/)));
+    clock.advance(30);
+    expect([await outcome(guard), guard.revocationLagSeconds()]).toEqual(['passed', 30]);
+    clock.advance(0.001);
+    expect(await outcome(guard)).toBe('revocations_stale');
+    feed.instead = undefined;
+    await vi.waitFor(async () => expect(await outcome(guard)).toBe('passed'), { timeout: 10_000 });
+    expect(guard.revocationLagSeconds()).toBe(0);
+  });
+
+  test('open: tokens pass by what was known last', async () => {
+    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_099_999 });
+    const guard = guardOf({ maxStalenessSeconds: 2, whenStale: 'open' });
+    await guard.start();
+    await followed();
+    clock.advance(3_000);
+    expect([await outcome(guard), await outcome(guard, { jti: 'dead' })]).toEqual(['passed', 'token_revoked']);
+  });
+
+  test('what was withdrawn is told apart from what cannot be told', async () => {
+    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_099_999 });
+    const guard = guardOf({ maxStalenessSeconds: 30 });
+    await guard.start();
+    clock.advance(31);
+    expect([await outcome(guard), await outcome(guard, { jti: 'dead' })]).toEqual([
+      'revocations_stale',
+      'token_revoked',
+    ]);
+  });
+
+  test('how late the node is counts as age', async () => {
+    feed.lagSeconds = 31;
+    const guard = guardOf({ maxStalenessSeconds: 30 });
+    await guard.start();
+    expect([await outcome(guard), guard.revocationLagSeconds()]).toEqual(['revocations_stale', 31]);
+  });
+
+  test('a clock that was set back makes no old news fresh', async () => {
+    const guard = guardOf({ maxStalenessSeconds: 30 });
+    await guard.start();
+    await followed();
+    clock.advance(-1);
+    expect(guard.revocationLagSeconds()).toBe(0);
+    clock.advance(-1);
+    expect(guard.revocationLagSeconds()).toBe(Number.POSITIVE_INFINITY);
+    expect(await outcome(guard)).toBe('revocations_stale');
+  });
+
+  test('from the first call on: it waits for the first news, and begins to follow where nobody did', async () => {
+    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_003_600 });
+    const guard = guardOf();
+    expect(guard.revocationLagSeconds()).toBe(Number.POSITIVE_INFINITY);
+    expect(await Promise.all([outcome(guard, { jti: 'dead' }), outcome(guard)])).toEqual(['token_revoked', 'passed']);
+  });
+
+  test('start says why there is no first news', async () => {
+    const guard = guardOf({ fetch });
+    await expect(guard.start()).rejects.toThrow(/cannot be followed: .*answered 401/);
+    await guard.close();
+    await expect(guard.start()).rejects.toThrow();
+  });
+
+  test('an answer that is not understood changes nothing, and is asked for again', async () => {
+    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_003_600 });
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    const good = { cursor: 'c', snapshot: true, more: false, lag_seconds: 0, entries: [] };
+    const bad: unknown[] = [
+      null,
+      [],
+      {},
+      { ...good, cursor: 5 },
+      { ...good, snapshot: undefined },
+      { ...good, more: true },
+      { ...good, lag_seconds: -1 },
+      { ...good, entries: {} },
+      { ...good, entries: [null] },
+      { ...good, entries: [{ type: 'key', kid: 'x' }] },
+      { ...good, entries: [{ type: 'token', jti: 'x' }] },
+      { ...good, entries: [{ type: 'client', client_id: 'x' }] },
+      { ...good, entries: [{ ...client, gen: '3' }] },
+      { ...good, entries: [{ ...client, scopes: 'all' }] },
+    ];
+    for (const body of bad) {
+      const isAnswered = Promise.withResolvers<void>();
+      feed.instead = (_request, response) => {
+        feed.instead = undefined;
+        answerJson(response, 200, body as object);
+        isAnswered.resolve();
+      };
+      feed.release();
+      await isAnswered.promise;
+      await followed();
+      expect(await outcome(guard, { jti: 'dead' })).toBe('token_revoked');
+    }
+    expect(faults.length, faults.join('\n')).toBe(bad.length);
+    expect(feed.asked.at(-1)).toEqual({ wait: '20', cursor: '1.1' });
+  }, 60_000);
+
+  test.each([1, 0, Number.NaN])('maxStalenessSeconds: %d is refused', (maxStalenessSeconds) => {
+    expect(() => guardOf({ maxStalenessSeconds })).toThrow(/maxStalenessSeconds/);
+  });
+});
