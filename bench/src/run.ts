@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
 import type { BenchOptions } from './bench-options.ts';
 import { benchClients } from './clients/bench-clients.ts';
+import { benchGuard } from './guard/bench-guard.ts';
 import { benchNodes } from './nodes/bench-nodes.ts';
 import { benchRevocation } from './nodes/bench-revocation.ts';
 import { benchToken } from './token/bench-token.ts';
 
 const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = new Map([
   ['token', benchToken],
+  ['guard', benchGuard],
   ['clients', benchClients],
   ['nodes', benchNodes],
   ['revocation', benchRevocation],

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
-import { type DecodedJws, decodeJws, type ErrorReason, isScopeToken, OAuthError } from '@postern/protocol';
+import { type DecodedJws, decodeJws, decodeJwsPart, type ErrorReason, OAuthError, readScope } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { type Confirmation, parseCnf } from './confirmation.ts';
@@ -60,6 +60,22 @@ export function verifyIssuedToken(token: string, nowSeconds: number, options: Ve
   return verifyDecodedToken(signed, options.findKey(signed.kid), nowSeconds, options);
 }
 
+/** Headers by their text: an issuer writes the same one for as long as a key signs. Others come from strangers. */
+const headers = new Map<string, Readonly<Record<string, unknown>>>();
+const mostHeaders = 100;
+const longestHeader = 256;
+
+function decodeHeader(text: string): Readonly<Record<string, unknown>> | undefined {
+  const header = headers.get(text) ?? decodeJwsPart(text);
+  if (header !== undefined && text.length <= longestHeader && !headers.has(text)) {
+    if (headers.size >= mostHeaders) {
+      headers.clear();
+    }
+    headers.set(text, header);
+  }
+  return header;
+}
+
 /** An access token in form, of which nothing is verified. */
 export interface SignedToken extends DecodedJws {
   /** Of the key that it says it is signed with. */
@@ -68,7 +84,7 @@ export interface SignedToken extends DecodedJws {
 
 /** The parts of an access token. Throws `invalid_token` for what is no JWT of that type. Does not check anything else. */
 export function decodeAccessToken(token: string): SignedToken {
-  const jws = token.length > longestToken ? undefined : decodeJws(token);
+  const jws = token.length > longestToken ? undefined : decodeJws(token, decodeHeader);
   if (jws === undefined) {
     throw refuseToken('token_malformed');
   }
@@ -80,7 +96,8 @@ export function decodeAccessToken(token: string): SignedToken {
   if (crit !== undefined || typeof kid !== 'string') {
     throw refuseToken('token_malformed');
   }
-  return { ...jws, kid };
+  const { header, payload, signingInput, signature } = jws;
+  return { header, payload, signingInput, signature, kid };
 }
 
 /** `verifyIssuedToken` for a token that was decoded, with the key of its `kid`. */
@@ -116,7 +133,8 @@ export function verifyDecodedToken(
 
 function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
   const { iss, sub, client_id, jti, scope, gen, iat, exp } = payload;
-  const audience = [payload['aud']].flat();
+  const { aud } = payload;
+  const audience: unknown[] = Array.isArray(aud) ? aud : [aud];
   if (
     typeof iss !== 'string' ||
     typeof sub !== 'string' ||
@@ -132,8 +150,8 @@ function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
   if (!audience.every((one) => typeof one === 'string') || audience.length === 0) {
     throw refuseToken('audience_wrong');
   }
-  const scopes = scope === '' ? [] : scope.split(' ');
-  if (!scopes.every(isScopeToken)) {
+  const scopes = readScope(scope);
+  if (scopes === undefined) {
     throw refuseToken('claims_malformed');
   }
   return {

@@ -2,8 +2,8 @@
 export { type BasicCredentials, parseBasicCredentials } from './basic-credentials.ts';
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { parseForm } from './form.ts';
-export { type DecodedJws, decodeJws } from './jws.ts';
+export { type DecodedJws, decodeJws, decodeJwsPart } from './jws.ts';
 export type { AuthorizationServerMetadata, ProtectedResourceMetadata } from './metadata.ts';
 export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
-export { isScopeToken, parseScope } from './scope.ts';
+export { isScopeToken, parseScope, readScope } from './scope.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';

@@ -8,6 +8,16 @@ export function isScopeToken(text: string): boolean {
   return scopeToken.test(text);
 }
 
+const scopeList = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
+
+/** The names in a scope claim or an answer, as they stand there; undefined where it breaks the grammar. '' holds none. */
+export function readScope(text: string): string[] | undefined {
+  if (text === '') {
+    return [];
+  }
+  return scopeList.test(text) ? text.split(' ') : undefined;
+}
+
 /**
  * The names in a scope parameter, each once, in the order asked for.
  * Throws `invalid_scope` where the text breaks the grammar; whether a scope exists is not checked here.

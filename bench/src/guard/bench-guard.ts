@@ -1,0 +1,98 @@
+/**
+ * Decisions the guard makes in a second of one core's time, beside the bare signature check and two peers, in one process. They take
+ * turns over several rounds, so that a slow minute of the machine falls on all alike, and the medians count.
+ *
+ * A decision is all that an API needs: header read, token verified or recognized, its client's standing looked up among
+ * 1,000 that changed, 1,000 revoked tokens, scope checked. Every header is a new string, as a server makes one for
+ * each request; making them is not measured.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BenchOptions } from '../bench-options.ts';
+import { takeCores } from '../cores.ts';
+import { type Contestant, type ContestantId, startContestants } from './contestants.ts';
+import { startIssuer } from './issuer.ts';
+import { formatReport, type GuardResults } from './report.ts';
+
+const resultFile = fileURLToPath(new URL('../../results/guard.json', import.meta.url));
+
+/** Headers made at a time, several times as many as there are tokens. */
+const batchSize = 20_000;
+
+/** Runs everything, prints the table, writes `bench/results/guard.json`. */
+export async function benchGuard(options: BenchOptions): Promise<void> {
+  const cores = takeCores();
+  const versions = {
+    node: process.version,
+    guard: versionOf('@postern/guard'),
+    jose: versionOf('jose'),
+    'express-oauth2-jwt-bearer': versionOf('express-oauth2-jwt-bearer'),
+  };
+  report('Fetching keys and warming up');
+  const issuer = await startIssuer();
+  const { contestants, close } = await startContestants(issuer, versions);
+  const bytes = issuer.tokens.map((token) => Buffer.from(`Bearer ${token}`));
+  const rounds: Record<ContestantId, number>[] = [];
+  for (let round = 0; round <= options.rounds; round += 1) {
+    report(round === 0 ? 'A round that does not count' : `Round ${round} of ${options.rounds}`);
+    const rates: Partial<Record<ContestantId, number>> = {};
+    for (const contestant of contestants) {
+      rates[contestant.id] = await measure(contestant, bytes, options.seconds * 1000);
+    }
+    if (round > 0) {
+      rounds.push(rates as Record<ContestantId, number>);
+    }
+  }
+  await close();
+  issuer.close();
+  const results: GuardResults = {
+    date: new Date().toISOString(),
+    machine: {
+      processor: cpus()[0]?.model ?? 'unknown',
+      logicalCores: cpus().length,
+      memoryBytes: totalmem(),
+      system: `${process.platform} ${release()} ${process.arch}`,
+    },
+    versions,
+    options,
+    pinned: typeof cores === 'string' ? cores : `All on core ${cores.load}`,
+    contestants: contestants.map(({ id, title }) => ({ id, title })),
+    rounds,
+  };
+  console.log(formatReport(results));
+  mkdirSync(join(resultFile, '..'), { recursive: true });
+  writeFileSync(resultFile, `${JSON.stringify(results, undefined, 2)}\n`);
+  console.log(`All measurements: ${relative(process.cwd(), resultFile)}`);
+}
+
+/** Decisions a second of processor time, which other programs on the machine do not take away. */
+async function measure({ run }: Contestant, tokens: readonly Buffer[], durationMs: number): Promise<number> {
+  let spentMs = 0;
+  let count = 0;
+  // Slow ones get smaller batches, so that none runs far beyond its time.
+  let size = tokens.length / 10;
+  while (spentMs < durationMs) {
+    const headers = Array.from({ length: size }, (_, i) =>
+      (tokens[(count + i) % tokens.length] as Buffer).toString('latin1'),
+    );
+    const before = process.cpuUsage();
+    await run(headers);
+    const { user, system } = process.cpuUsage(before);
+    const tookMs = (user + system) / 1000;
+    spentMs += tookMs;
+    count += size;
+    size = tookMs < durationMs / 20 ? Math.min(2 * size, batchSize) : size;
+  }
+  return (count / spentMs) * 1000;
+}
+
+function report(progress: string): void {
+  console.error(`bench: ${progress}`);
+}
+
+function versionOf(name: string): string {
+  const file = fileURLToPath(new URL(`../../../node_modules/${name}/package.json`, import.meta.url));
+  return JSON.parse(readFileSync(file, 'utf8')).version;
+}
