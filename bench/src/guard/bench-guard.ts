@@ -7,11 +7,11 @@
  * each request; making them is not measured.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BenchOptions } from '../bench-options.ts';
 import { takeCores } from '../cores.ts';
+import { describeMachine } from '../machine.ts';
 import { type Contestant, type ContestantId, startContestants } from './contestants.ts';
 import { startIssuer } from './issuer.ts';
 import { formatReport, type GuardResults } from './report.ts';
@@ -49,12 +49,7 @@ export async function benchGuard(options: BenchOptions): Promise<void> {
   issuer.close();
   const results: GuardResults = {
     date: new Date().toISOString(),
-    machine: {
-      processor: cpus()[0]?.model ?? 'unknown',
-      logicalCores: cpus().length,
-      memoryBytes: totalmem(),
-      system: `${process.platform} ${release()} ${process.arch}`,
-    },
+    machine: describeMachine(),
     versions,
     options,
     pinned: typeof cores === 'string' ? cores : `All on core ${cores.load}`,

@@ -1,19 +1,15 @@
 /** The results as a table for people, with the ratios and whether they meet what Postern aims for. */
 import type { BenchOptions } from '../bench-options.ts';
+import { formatMachine, type Machine } from '../machine.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
-import { formatTable, verdict } from '../table.ts';
+import { formatTable } from '../table.ts';
 import type { ContestantId } from './contestants.ts';
 
 /** What `bench/results/guard.json` holds. */
 export interface GuardResults {
   /** RFC 3339, UTC. */
   readonly date: string;
-  readonly machine: {
-    readonly processor: string;
-    readonly logicalCores: number;
-    readonly memoryBytes: number;
-    readonly system: string;
-  };
+  readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly options: BenchOptions;
   readonly pinned: string;
@@ -32,8 +28,7 @@ export function formatReport(results: GuardResults): string {
   return [
     '',
     `Access tokens verified, ES256: medians of ${options.rounds} rounds of ${options.seconds} s each`,
-    `${machine.processor}, ${machine.logicalCores} cores, ${machine.system}; Node ${versions['node']}; ` +
-      `guard ${versions['guard']}`,
+    `${formatMachine(machine)}; Node ${versions['node']}; guard ${versions['guard']}`,
     pinned,
     '',
     ...formatTable([
@@ -63,4 +58,8 @@ export function formatReport(results: GuardResults): string {
 
 function formatSpread({ least, median, most }: Spread, digits: number): [string, string] {
   return [median.toFixed(digits), `${least.toFixed(digits)} - ${most.toFixed(digits)}`];
+}
+
+function verdict(met: boolean): string {
+  return met ? 'met' : 'missed';
 }

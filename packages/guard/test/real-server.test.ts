@@ -1,0 +1,176 @@
+/** A guard that follows a real server, with a token of `@postern/client`: whatever is cut off there is refused here. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clientSecretBasic, createTokenClient } from '@postern/client';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '../../server/test/harness.ts';
+import { type ApiGuard, createApiGuard, type Fetch } from '../src/index.ts';
+
+/** Stays the same when the server moves to another port. */
+const issuer = 'https://auth.example.com';
+const audience = 'https://api.example.com';
+const clientPath = '/api/v1/oauth/client';
+
+let dataDir: string;
+let server: TestServer;
+let guard: ApiGuard;
+let follower: Credentials;
+let faults: string[];
+
+const fetchFromServer: Fetch = (url, init) => fetch(url.replace(issuer, server.url), init);
+
+const startServer = (directory: string) => startTestServer({ dataDir: directory, env: { POSTERN_ISSUER: issuer } });
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'postern-guard-'));
+  server = await startServer(dataDir);
+  await asRoot('PUT', '/api/v1/oauth/resource', { key: 'api', identifier: audience, scopes: ['policy:read'] });
+  follower = await server.createClient({ scopes: ['revocation:read'] });
+  faults = [];
+  const client = createTokenClient({
+    issuer,
+    authentication: clientSecretBasic(follower.clientId, follower.clientSecret),
+    scope: 'revocation:read',
+    fetch: (url, init) => fetchFromServer(String(url), init),
+  });
+  guard = createApiGuard({
+    issuer,
+    audience,
+    fetch: fetchFromServer,
+    revocations: { fetch: client.fetch },
+    onFault: (fault) => faults.push(fault.message),
+  });
+  await guard.start();
+});
+afterAll(async () => {
+  await guard.close();
+  await server.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+async function asRoot(method: string, path: string, body?: unknown) {
+  const answer = await server.call(method, path, { token: await server.rootToken(), body });
+  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+  return answer.body;
+}
+
+async function tokenOf({ clientId, clientSecret }: Credentials): Promise<string> {
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
+  const { status, body } = await server.postForm('/api/v1/oauth/token', { ...form, resource: audience });
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body.access_token;
+}
+
+const createClient = () => server.createClient({ scopes: ['policy:read'], resources: [audience] });
+
+/** `passed`, or why not. */
+const outcome = (token: string) =>
+  guard
+    .authorize(
+      {
+        method: 'GET',
+        path: '/policy',
+        authorization: `Bearer ${token}`,
+        dpop: undefined,
+        certificateThumbprint: undefined,
+      },
+      'policy:read',
+    )
+    .then(
+      () => 'passed',
+      ({ code, reason }) => `${code} ${reason}`,
+    );
+
+const becomes = (token: string, expected: string) =>
+  vi.waitFor(async () => expect(await outcome(token)).toBe(expected), { timeout: 10_000, interval: 5 });
+
+describe('a token that passed is refused when', () => {
+  test.each<[string, (client: Credentials, token: string) => Promise<unknown>, string]>([
+    [
+      'it is revoked',
+      ({ clientId, clientSecret }, token) =>
+        server.postForm('/api/v1/oauth/revoke', { token, client_id: clientId, client_secret: clientSecret }),
+      'token_revoked',
+    ],
+    ['its client is deleted', ({ clientId }) => asRoot('DELETE', `${clientPath}/${clientId}`), 'client_unknown'],
+    [
+      'its client is disabled',
+      ({ clientId }) => asRoot('PATCH', `${clientPath}/${clientId}`, { enabled: false }),
+      'client_unknown',
+    ],
+    [
+      'its scope is taken away',
+      ({ clientId }) => asRoot('PATCH', `${clientPath}/${clientId}`, { scopes: [] }),
+      'scope_withdrawn',
+    ],
+    [
+      'its resource is taken away',
+      ({ clientId }) => asRoot('PATCH', `${clientPath}/${clientId}`, { resources: [] }),
+      'audience_wrong',
+    ],
+    [
+      'all tokens of its client are ended',
+      ({ clientId }) => asRoot('POST', `${clientPath}/${clientId}/revoke`),
+      'generation_old',
+    ],
+  ])('%s', async (_, cutOff, reason) => {
+    const client = await createClient();
+    const [token, bystander] = await Promise.all([tokenOf(client), createClient().then(tokenOf)]);
+    expect([await outcome(token), await outcome(bystander)]).toEqual(['passed', 'passed']);
+    await cutOff(client, token);
+    await becomes(token, `invalid_token ${reason}`);
+    expect(await outcome(bystander)).toBe('passed');
+  });
+
+  test('and a new token of a client that is let in again passes', async () => {
+    const client = await createClient();
+    const old = await tokenOf(client);
+    await asRoot('PATCH', `${clientPath}/${client.clientId}`, { enabled: false });
+    await becomes(old, 'invalid_token client_unknown');
+    await asRoot('PATCH', `${clientPath}/${client.clientId}`, { enabled: true });
+    await becomes(await tokenOf(client), 'passed');
+    expect(await outcome(old)).toBe('invalid_token generation_old');
+  });
+});
+
+describe('following goes on', () => {
+  test("with another token, when all of the follower's own are ended", async () => {
+    await asRoot('POST', `${clientPath}/${follower.clientId}/revoke`);
+    const client = await createClient();
+    const token = await tokenOf(client);
+    await asRoot('DELETE', `${clientPath}/${client.clientId}`);
+    await becomes(token, 'invalid_token client_unknown');
+  });
+
+  test('after the server was away, with all that happened before it was back', async () => {
+    const before = await createClient();
+    const token = await tokenOf(before);
+    const later = await tokenOf(await createClient());
+    faults.length = 0;
+    await server.close();
+    await vi.waitFor(() => expect(faults).not.toEqual([]), { timeout: 10_000 });
+    expect(await outcome(token)).toBe('passed');
+    server = await startServer(dataDir);
+    await asRoot('DELETE', `${clientPath}/${before.clientId}`);
+    await becomes(token, 'invalid_token client_unknown');
+    expect(await outcome(later)).toBe('passed');
+  });
+});
+
+test('the tokens are those of a registered resource, and the claims come out', async () => {
+  const client = await createClient();
+  const token = await tokenOf(client);
+  const accessToken = await guard.authorize(
+    {
+      method: 'GET',
+      path: '/',
+      authorization: `Bearer ${token}`,
+      dpop: undefined,
+      certificateThumbprint: undefined,
+    },
+    '',
+  );
+  expect(accessToken.claims).toEqual(claimsOf(token));
+  expect([accessToken.clientId, accessToken.audience]).toEqual([client.clientId, [audience]]);
+});
