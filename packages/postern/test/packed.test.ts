@@ -35,8 +35,8 @@ let project: string;
 const manifests = new Map<string, Manifest>();
 
 /** Rejects with what the program wrote where it fails. */
-async function run(program: string, args: readonly string[], cwd = project, path = process.env['PATH']) {
-  const env = { ...process.env, PATH: path, npm_config_fund: 'false', npm_config_audit: 'false' };
+async function run(program: string, args: readonly string[], cwd = project, over: Record<string, string> = {}) {
+  const env = { ...process.env, npm_config_fund: 'false', npm_config_audit: 'false', ...over };
   try {
     return (await promisify(execFile)(program, args, { cwd, env, timeout: 300_000 })).stdout;
   } catch (error) {
@@ -178,10 +178,12 @@ describe('`npx postern serve`', () => {
   /** The issuer of the server, which is also where its page would come from. */
   let issuer: string;
 
+  const onOldestNode = () => ({ PATH: `${oldestNode('postern')}:${process.env['PATH']}`, HOME: directory });
+
   beforeAll(async () => {
     server = await startServe(project, {
       command: ['npx', '--no-install', 'postern'],
-      env: { PATH: `${oldestNode('postern')}:${process.env['PATH']}`, HOME: directory },
+      env: onOldestNode(),
     });
     credentials = rootCredentials(server.dataDir);
     issuer = `http://localhost:${server.port}`;
@@ -191,6 +193,18 @@ describe('`npx postern serve`', () => {
     await server.logged('Server listening');
     process.kill(Number(/"pid":(\d+)/.exec(server.stdout)?.[1]), 'SIGTERM');
     expect((await server.exit).code).toBe(0);
+  });
+
+  test('serves the other verbs', async () => {
+    const env = {
+      ...onOldestNode(),
+      POSTERN_SERVER: issuer,
+      POSTERN_CLIENT_ID: credentials.clientId,
+      POSTERN_CLIENT_SECRET: credentials.clientSecret,
+    };
+    const verb = (...args: string[]) => run('npx', ['--no-install', 'postern', ...args, '--json'], project, env);
+    const { client_id } = JSON.parse(await verb('client', 'create', '--name', 'packed', '--scope', 'policy:read'));
+    expect(JSON.parse(await verb('client', 'show', client_id))).toMatchObject({ client_id, name: 'packed' });
   });
 
   test('serves a program that gets a token and calls the API with it', async () => {
