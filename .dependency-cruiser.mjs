@@ -55,7 +55,7 @@ export default {
       severity: 'error',
       from: {
         path: '^packages/(server|policy-api)/src',
-        pathNot: '(-endpoint|/app|/policy-api|\\.test)\\.ts$|/src/http/',
+        pathNot: '(-endpoint|/app|/management|/policy-api|\\.test)\\.ts$|/src/http/',
       },
       to: { path: 'node_modules/(fastify|@fastify)' },
     },
