@@ -68,7 +68,7 @@ export interface GuardOptions extends VerifyAccessTokenOptions {
   /** Why a genuine token is no longer good, or undefined while its ground holds. Asked on every call. */
   readonly findFault: (token: AccessToken) => ErrorReason | undefined | Promise<ErrorReason | undefined>;
   readonly dpop: DpopPolicy;
-  /** Whether the client of a token may sign its proofs by `alg`. Undefined: by every one of RFC 9449 that is known here. */
+  /** Whether the client of a token may sign its proofs by `alg`. Undefined: by every one that is known here. */
   readonly mayProveBy?: ((clientId: string, alg: SigningAlgorithm) => Promise<boolean>) | undefined;
   /** URL of the API's own metadata, which its challenges then name. RFC 9728 §5.1. Undefined: it has none. */
   readonly resourceMetadata?: string | undefined;
