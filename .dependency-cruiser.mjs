@@ -7,6 +7,7 @@ const allowed = {
   client: [],
   server: ['protocol', 'guard'],
   'policy-api': ['protocol', 'guard'],
+  console: ['protocol', 'client', 'server'],
   postern: ['protocol', 'guard', 'client', 'server', 'policy-api'],
 };
 
@@ -34,6 +35,13 @@ export default {
       severity: 'error',
       from: { path: '^packages/client/src', pathNot: '\\.test\\.ts$' },
       to: { pathNot: '^packages/client/src' },
+    },
+    {
+      name: 'console-knows-the-server-by-types',
+      comment: 'What runs in a browser speaks to the server over HTTP.',
+      severity: 'error',
+      from: { path: '^packages/console/src' },
+      to: { path: '^packages/server/', dependencyTypesNot: ['type-only'] },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -7,6 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { buildConsole } from '../packages/console/build.ts';
 
 interface Manifest {
   readonly name: string;
@@ -32,6 +33,7 @@ const root = resolve(import.meta.dirname, '..');
 const target = resolve(process.argv[2] ?? join(root, 'build'));
 process.chdir(root);
 
+await buildConsole();
 rmSync(target, { recursive: true, force: true });
 execFileSync('tsc', ['--project', 'tsconfig.build.json', '--outDir', target], { stdio: 'inherit' });
 for (const path of globSync('packages/*/package.json')) {
@@ -47,7 +49,7 @@ for (const path of globSync(join(target, '*/{src,bin}/**/*.{js,d.ts}'))) {
 /** Puts beside the compiled files of a package what else belongs to it. */
 function stage(source: string, staged: string, manifest: Manifest): void {
   mkdirSync(staged, { recursive: true });
-  for (const path of globSync(['{src,bin}/**/*.*', 'README.md'], { cwd: source, exclude: ['**/*.ts'] })) {
+  for (const path of globSync(['{src,bin,console}/**/*.*', 'README.md'], { cwd: source, exclude: ['**/*.ts'] })) {
     cpSync(join(source, path), join(staged, path));
   }
   cpSync('LICENSE', join(staged, 'LICENSE'));

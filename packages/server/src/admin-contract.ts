@@ -50,6 +50,8 @@ export type UnusedScopes = Static<typeof UnusedScopesView>;
 /** `GET /api/v1/oauth/statistics`. */
 export type Statistics = Static<typeof StatisticsView>;
 
+/** What an audit event can tell of. */
+export type { EventKind } from './events/event.ts';
 /** `GET /api/v1/oauth/events`. */
 export type AuditPage = Static<typeof EventPage>;
 export type AuditEvent = AuditPage['items'][number];

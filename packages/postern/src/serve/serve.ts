@@ -1,4 +1,4 @@
-/** Puts the authorization server, the policy API and the API documentation on one port, the metrics on theirs. */
+/** Puts the authorization server, the policy API, the API documentation and the console on one port, the metrics on theirs. */
 import cluster from 'node:cluster';
 import { policyApi, policyMigrations, policyTables } from '@postern/policy-api';
 import {
@@ -13,6 +13,7 @@ import {
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { collectDefaultMetrics } from 'prom-client';
 import { apiDocs, describeApi } from './api-docs.ts';
+import { webConsole } from './console.ts';
 import { ownMetrics, shareMetrics } from './worker-metrics.ts';
 
 export interface RunningServer {
@@ -50,6 +51,7 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
     const metrics = cluster.isWorker ? shareMetrics(app.metrics) : ownMetrics(app.metrics);
     app.addHook('onClose', async () => metrics.stop());
     await app.register(apiDocs);
+    await app.register(webConsole, { issuer: config.issuer });
     if (typeof config.metrics === 'object') {
       const server = metricsServer(config, logger, metrics.read);
       app.addHook('onClose', () => server.close());

@@ -45,8 +45,10 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
 /** For a path that nothing serves, or not by this method. */
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
   const path = pathOf(request.url);
-  const allow = [...request.server.methodsOf(path)].join(', ');
-  if (allow === '') {
+  const methods = request.server.methodsOf(path);
+  const allow = [...methods].join(', ');
+  // A route for all files of a directory answers paths of files that are not there.
+  if (methods.size === 0 || methods.has(request.method)) {
     const text = `Nothing here answers ${request.method} ${path}; see /api.`;
     answerError(new OAuthError('not_found', text), request, reply);
   } else {

@@ -1,0 +1,7 @@
+/** Where the console and its server stand. The page's <base> says it, so that a proxy may put both below a path. */
+
+/** The path of the console without a slash at the end: `/console`. */
+export const consolePath = new URL(document.baseURI).pathname.replace(/\/$/, '');
+
+/** The server's own root, with a slash at the end. */
+export const serverRoot = new URL('..', document.baseURI).href;

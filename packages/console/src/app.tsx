@@ -1,0 +1,112 @@
+/** The console: who is not signed in signs in, on whatever page; then the pages by their addresses. */
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { useState } from 'react';
+import { I18nProvider } from 'react-aria-components';
+import { Route, Router, Switch } from 'wouter';
+import { consolePath } from './api/address.ts';
+import { ApiError } from './api/api.ts';
+import { AuditPage } from './audit/audit-page.tsx';
+import { ClientPage } from './clients/client-page.tsx';
+import { ClientScopesPage } from './clients/client-scopes-page.tsx';
+import { ClientsPage } from './clients/clients-page.tsx';
+import { NewClientPage } from './clients/new-client-page.tsx';
+import { InspectorPage } from './inspector/inspector-page.tsx';
+import { IssuerPage, NewIssuerPage } from './issuers/issuer-page.tsx';
+import { IssuersPage } from './issuers/issuers-page.tsx';
+import { KeysPage } from './keys/keys-page.tsx';
+import { Shell } from './layout/shell.tsx';
+import { OverviewPage } from './overview/overview-page.tsx';
+import { PoliciesPage } from './policies/policies-page.tsx';
+import { PolicyPage } from './policies/policy-page.tsx';
+import { StoragePage } from './policies/storage-page.tsx';
+import { ResourcesPage } from './resources/resources-page.tsx';
+import { ScopesPage } from './scopes/scopes-page.tsx';
+import { SessionProvider } from './session/session-context.tsx';
+import { openSession, type Session } from './session/sign-in.ts';
+import { SignInPage } from './session/sign-in-page.tsx';
+import { LinkButton } from './ui/button.tsx';
+import { Empty } from './ui/loaded.tsx';
+import { NoticeProvider } from './ui/notice.tsx';
+import { Page } from './ui/page.tsx';
+
+/** What was read belongs to a session, so each has its own. */
+interface Visit {
+  readonly session: Session;
+  readonly queries: QueryClient;
+}
+
+export function App() {
+  const [visit, setVisit] = useState<Visit>();
+  const [reason, setReason] = useState<string>();
+
+  const end = (why: string | undefined) => {
+    setVisit(undefined);
+    setReason(why);
+  };
+  const signIn = async (token: string) => {
+    const refused = () => end('Your token is not accepted any more: it expired, or its ground is gone. Sign in again.');
+    setVisit({ session: await openSession(token, refused), queries: createQueries() });
+  };
+  return (
+    <I18nProvider locale="en">
+      <Router base={consolePath}>
+        {visit === undefined ? (
+          <SignInPage reason={reason} onToken={signIn} />
+        ) : (
+          <QueryClientProvider client={visit.queries}>
+            <SessionProvider session={visit.session} signOut={() => end(undefined)}>
+              <NoticeProvider>
+                <Shell>
+                  <Pages />
+                </Shell>
+              </NoticeProvider>
+            </SessionProvider>
+          </QueryClientProvider>
+        )}
+      </Router>
+    </I18nProvider>
+  );
+}
+
+function createQueries(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // A refusal stays one; only no answer, and 503, may be gone in a moment.
+        retry: (failures, error) => failures < 2 && error instanceof ApiError && [0, 503].includes(error.status),
+        networkMode: 'always',
+      },
+      mutations: { networkMode: 'always' },
+    },
+  });
+}
+
+function Pages() {
+  return (
+    <Switch>
+      <Route path="/" component={OverviewPage} />
+      <Route path="/clients" component={ClientsPage} />
+      <Route path="/clients/new" component={NewClientPage} />
+      <Route path="/clients/:id/scopes">{({ id }) => <ClientScopesPage clientId={id} />}</Route>
+      <Route path="/clients/:id/:part?">{({ id, part }) => <ClientPage clientId={id} part={part ?? ''} />}</Route>
+      <Route path="/scopes" component={ScopesPage} />
+      <Route path="/resources" component={ResourcesPage} />
+      <Route path="/issuers" component={IssuersPage} />
+      <Route path="/issuers/new" component={NewIssuerPage} />
+      <Route path="/issuers/:key">{({ key }) => <IssuerPage key={key} issuerKey={key} />}</Route>
+      <Route path="/keys" component={KeysPage} />
+      <Route path="/audit" component={AuditPage} />
+      <Route path="/inspector" component={InspectorPage} />
+      <Route path="/policies" component={PoliciesPage} />
+      <Route path="/policies/:key">{({ key }) => <PolicyPage key={key} policyKey={key} />}</Route>
+      <Route path="/storage" component={StoragePage} />
+      <Route>
+        <Page title="No such page">
+          <Empty title="There is nothing at this address">
+            <LinkButton href="/">Go to the overview</LinkButton>
+          </Empty>
+        </Page>
+      </Route>
+    </Switch>
+  );
+}

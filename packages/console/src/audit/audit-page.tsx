@@ -1,0 +1,131 @@
+/** The audit trail: who changed what, when. Filters are in the address; following it live is a switch. */
+import { useState } from 'react';
+import { useSearchParams } from 'wouter';
+import { Requires } from '../session/requires.tsx';
+import { Button } from '../ui/button.tsx';
+import { SelectField, TextField } from '../ui/fields.tsx';
+import { Loaded } from '../ui/loaded.tsx';
+import { ErrorNote } from '../ui/note.tsx';
+import { Page } from '../ui/page.tsx';
+import { EventTable } from './event-table.tsx';
+import { kindFilters } from './event-words.ts';
+import { type EventFilter, useEvents } from './use-events.ts';
+import { useLiveEvents } from './use-live-events.ts';
+
+export function AuditPage() {
+  const [params, setParams] = useSearchParams();
+  const filter: EventFilter = {
+    kind: params.get('kind') ?? '',
+    actor: params.get('actor') ?? '',
+    subject: params.get('subject') ?? '',
+  };
+  const before = params.get('before');
+  const change = (next: Readonly<Record<string, string>>) =>
+    setParams(new URLSearchParams(Object.entries({ ...filter, ...next }).filter(([, value]) => value !== '')), {
+      replace: true,
+    });
+  return (
+    <Page
+      title="Audit"
+      description="Every change, by whom and when, in one chain that shows where it was tampered with."
+    >
+      <Requires scope="audit:read">
+        <div className="toolbar">
+          <SelectField label="What" value={filter.kind} options={kindFilters} onChange={(kind) => change({ kind })} />
+          <FilterField
+            key={`by ${filter.actor}`}
+            label="By"
+            value={filter.actor}
+            onApply={(actor) => change({ actor })}
+          />
+          <FilterField
+            key={`on ${filter.subject}`}
+            label="On"
+            value={filter.subject}
+            onApply={(subject) => change({ subject })}
+          />
+        </div>
+        <Trail
+          key={JSON.stringify([filter, before])}
+          filter={filter}
+          before={before === null ? undefined : Number(before)}
+          onBefore={(sequence) => change({ before: sequence === undefined ? '' : String(sequence) })}
+        />
+      </Requires>
+    </Page>
+  );
+}
+
+interface FilterFieldProps {
+  readonly label: string;
+  readonly value: string | undefined;
+  readonly onApply: (value: string) => void;
+}
+
+/** An id; the filter takes it by Enter, or when the field is left. */
+function FilterField({ label, value = '', onApply }: FilterFieldProps) {
+  const [text, setText] = useState(value);
+  const apply = () => text.trim() !== value && onApply(text.trim());
+  return (
+    <TextField
+      label={label}
+      type="search"
+      mono
+      placeholder="An id"
+      value={text}
+      onChange={setText}
+      onBlur={apply}
+      onKeyDown={(event) => event.key === 'Enter' && apply()}
+    />
+  );
+}
+
+interface TrailProps {
+  readonly filter: EventFilter;
+  readonly before: number | undefined;
+  readonly onBefore: (sequence: number | undefined) => void;
+}
+
+function Trail({ filter, before, onBefore }: TrailProps) {
+  const events = useEvents({ ...filter, before, size: 50 });
+  const [followedFrom, setFollowedFrom] = useState<number>();
+  const live = useLiveEvents(filter, followedFrom);
+  return (
+    <Loaded query={events}>
+      {({ items, next, head }) => (
+        <>
+          <div className="toolbar-line">
+            {before === undefined && (
+              <Button
+                small
+                kind={followedFrom === undefined ? 'secondary' : 'primary'}
+                onPress={() => setFollowedFrom(followedFrom === undefined ? head : undefined)}
+              >
+                {followedFrom === undefined ? 'Follow live' : 'Stop following'}
+              </Button>
+            )}
+            <span className="hint" role="status">
+              {followedFrom !== undefined && sayLive(live.events.length)}
+            </span>
+          </div>
+          <ErrorNote title="Not following at the moment" error={live.error ?? null} />
+          <EventTable
+            events={
+              followedFrom === undefined
+                ? items
+                : [...live.events, ...items.filter(({ sequence }) => sequence <= followedFrom)]
+            }
+          />
+          <div className="pagination">
+            {before !== undefined && <Button onPress={() => onBefore(undefined)}>Newest</Button>}
+            {next !== null && <Button onPress={() => onBefore(next)}>Older</Button>}
+          </div>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function sayLive(count: number): string {
+  return count === 0 ? 'Waiting for what happens next' : `${count} new ${count === 1 ? 'event' : 'events'}`;
+}

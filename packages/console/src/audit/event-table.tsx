@@ -1,0 +1,67 @@
+/** Events in a table: when, what, on what, by whom, and what exactly. */
+import { Link } from 'wouter';
+import type { AuditEvent } from '../api/contract.ts';
+import { DataTable } from '../ui/data-table.tsx';
+import { Empty } from '../ui/loaded.tsx';
+import { ExactTime } from '../ui/time.tsx';
+import { isAboutClient, sayKind } from './event-words.ts';
+
+export function EventTable({ events }: { readonly events: readonly AuditEvent[] }) {
+  return events.length === 0 ? (
+    <Empty title="No events">
+      <p>Every change to a client, a secret, a scope, a key or a token’s life will be listed here.</p>
+    </Empty>
+  ) : (
+    <DataTable
+      caption="Events, newest first"
+      keyOf={({ sequence }) => String(sequence)}
+      rows={events}
+      columns={[
+        {
+          title: 'When',
+          cell: ({ occurred_at, sequence }) => (
+            <div className="two-lines">
+              <ExactTime iso={occurred_at} />
+              <span className="muted">#{sequence}</span>
+            </div>
+          ),
+        },
+        {
+          title: 'What',
+          cell: ({ kind }) => (
+            <div className="two-lines">
+              <span>{sayKind(kind)}</span>
+              <code className="muted">{kind}</code>
+            </div>
+          ),
+        },
+        { title: 'On', cell: (event) => <Subject event={event} /> },
+        {
+          title: 'By',
+          cell: ({ actor }) => (
+            <Link href={`/audit?actor=${encodeURIComponent(actor)}`}>
+              <code>{actor}</code>
+            </Link>
+          ),
+        },
+        { title: 'Details', cell: ({ data }) => <Details data={data} /> },
+      ]}
+    />
+  );
+}
+
+function Subject({ event: { kind, subject } }: { readonly event: AuditEvent }) {
+  const text = <code className="breakable">{subject}</code>;
+  return isAboutClient(kind) ? <Link href={`/clients/${encodeURIComponent(subject)}`}>{text}</Link> : text;
+}
+
+function Details({ data }: { readonly data: AuditEvent['data'] }) {
+  return Object.keys(data).length === 0 ? (
+    <span className="muted">–</span>
+  ) : (
+    <details>
+      <summary>{Object.keys(data).join(', ')}</summary>
+      <pre>{JSON.stringify(data, null, 2)}</pre>
+    </details>
+  );
+}

@@ -1,0 +1,55 @@
+/** Kinds of events in words. */
+import type { EventKind } from '../api/contract.ts';
+
+const words: Readonly<Record<EventKind, string>> = {
+  'client.created': 'Client made',
+  'client.updated': 'Client changed',
+  'client.revoked': 'All tokens of a client revoked',
+  'client.deleted': 'Client deleted',
+  'secret.created': 'Secret made',
+  'secret.deleted': 'Secret deleted',
+  'token.revoked': 'Token revoked',
+  'scope.saved': 'Scope saved',
+  'scope.deleted': 'Scope deleted',
+  'resource.saved': 'Resource saved',
+  'resource.deleted': 'Resource deleted',
+  'issuer.saved': 'Trusted issuer saved',
+  'issuer.deleted': 'Trusted issuer deleted',
+  'authorization_details_type.saved': 'Type of authorization details saved',
+  'authorization_details_type.deleted': 'Type of authorization details deleted',
+  'initial_access_token.created': 'Initial access token made',
+  'initial_access_token.deleted': 'Initial access token deleted',
+  'registration_access_token.rotated': 'Registration access token rotated',
+  'registration_access_token.ended': 'Registration access token ended',
+  'key.created': 'Signing key made',
+  'key.deleted': 'Signing key deleted',
+  'root.changed': 'Root credentials changed',
+  'root.replaced': 'Root client replaced',
+  'policy.saved': 'Policy saved',
+  'policy.deleted': 'Policy deleted',
+  'rule.saved': 'Rule of a policy saved',
+  'rule.deleted': 'Rule of a policy deleted',
+  'rule_target.saved': 'Target of a rule saved',
+  'rule_target.deleted': 'Target of a rule deleted',
+  'storage_config.saved': 'Storage destination saved',
+  'storage_config.deleted': 'Storage destination deleted',
+};
+
+/** A kind that is not known here, of a newer server, is shown as it is. */
+export const sayKind = (kind: string): string => (words as Readonly<Record<string, string>>)[kind] ?? kind;
+
+/** What the filter offers: all of a sort, then each kind. */
+export const kindFilters: readonly { readonly value: string; readonly label: string }[] = [
+  { value: '', label: 'Everything' },
+  { value: 'client.', label: 'Clients: all' },
+  { value: 'secret.', label: 'Secrets: all' },
+  { value: 'key.', label: 'Signing keys: all' },
+  { value: 'issuer.', label: 'Trusted issuers: all' },
+  { value: 'resource.', label: 'Resources: all' },
+  { value: 'scope.', label: 'Scopes: all' },
+  { value: 'policy.', label: 'Policies: all' },
+  ...Object.entries(words).map(([value, label]) => ({ value, label })),
+];
+
+/** Events of these kinds are about a client. */
+export const isAboutClient = (kind: string): boolean => /^(client|secret|registration_access_token)\./.test(kind);

@@ -1,0 +1,130 @@
+/** Changing the scopes of a client, with a view of what will stop working before it does. */
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import type { Client, ClientUsage, Page as PageOf, TrustedIssuer } from '../api/contract.ts';
+import { ScopeList } from '../scopes/scope-list.tsx';
+import { ScopePicker } from '../scopes/scope-picker.tsx';
+import { useScopes } from '../scopes/use-scopes.ts';
+import { Requires } from '../session/requires.tsx';
+import { useSession } from '../session/session-context.tsx';
+import { useChange, useGet } from '../session/use-api.ts';
+import { Button, LinkButton } from '../ui/button.tsx';
+import { Loaded } from '../ui/loaded.tsx';
+import { ErrorNote } from '../ui/note.tsx';
+import { useNotice } from '../ui/notice.tsx';
+import { Page } from '../ui/page.tsx';
+import { Time } from '../ui/time.tsx';
+import { clientPath, nameOf } from './client-words.tsx';
+import { describeChange, type ScopeChange } from './scope-change.ts';
+
+export function ClientScopesPage({ clientId }: { readonly clientId: string }) {
+  const session = useSession();
+  const client = useGet<Client>(
+    session.may('client:read') ? `oauth/client/${encodeURIComponent(clientId)}` : undefined,
+  );
+  return (
+    <Page
+      title="Change scopes"
+      back={{ href: clientPath(clientId), title: client.data === undefined ? clientId : nameOf(client.data) }}
+      description="Nothing changes until you save; then it holds at once, for tokens that were issued before too."
+    >
+      <Requires scope="client:read">
+        <Requires scope="client:update">
+          <Loaded query={client}>{(loaded) => <ScopesForm client={loaded} />}</Loaded>
+        </Requires>
+      </Requires>
+    </Page>
+  );
+}
+
+function ScopesForm({ client }: { readonly client: Client }) {
+  const session = useSession();
+  const notify = useNotice();
+  const [, navigate] = useLocation();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(client.scopes));
+  const scopes = useScopes();
+  const path = `oauth/client/${encodeURIComponent(client.client_id)}`;
+  const usage = useGet<ClientUsage>(`${path}/usage`);
+  const issuers = useGet<PageOf<TrustedIssuer>>(session.may('issuer:read') ? 'oauth/issuer?size=100' : undefined);
+  const save = useChange((api, names: string[]) => api.send('PUT', `${path}/scope`, names));
+  const change = describeChange({
+    clientId: client.client_id,
+    held: client.scopes,
+    chosen,
+    usage: usage.data,
+    issuers: issuers.data?.items ?? [],
+  });
+  const changed = change.added.length + change.removed.length > 0;
+
+  const submit = async () => {
+    if ((await save.run([...chosen])) !== undefined) {
+      notify('Scopes changed');
+      navigate(clientPath(client.client_id));
+    }
+  };
+  return (
+    <div className="split">
+      <div className="card">
+        <ScopePicker label="Scopes" scopes={scopes ?? []} chosen={chosen} onChange={setChosen} />
+      </div>
+      <aside className="card stack change" aria-label="What changes">
+        <h2>What changes</h2>
+        <div className="stack" role="status">
+          {changed ? <ChangeSummary change={change} /> : <p className="hint">Nothing yet.</p>}
+        </div>
+        <ErrorNote error={save.error} />
+        <div className="form-actions">
+          <LinkButton href={clientPath(client.client_id)}>Cancel</LinkButton>
+          <Button
+            kind={change.removed.length > 0 ? 'danger' : 'primary'}
+            isDisabled={!changed}
+            pending={save.pending}
+            onPress={() => void submit()}
+          >
+            Save scopes
+          </Button>
+        </div>
+      </aside>
+    </div>
+  );
+}
+
+function ChangeSummary({ change }: { readonly change: ScopeChange }) {
+  return (
+    <>
+      {change.removed.length > 0 && (
+        <div className="stack">
+          <h3 className="danger-text">Will stop working</h3>
+          <ul className="consequences">
+            {change.removed.map(({ scope, tokensIssued, lastIssuedAt, issuers }) => (
+              <li key={scope}>
+                Calls that need <code>{scope}</code>.{' '}
+                {tokensIssued === 0 ? (
+                  'No token held it so far.'
+                ) : (
+                  <>
+                    {tokensIssued.toLocaleString('en')} {tokensIssued === 1 ? 'token' : 'tokens'} held it, the last was
+                    issued <Time iso={lastIssuedAt} />.
+                  </>
+                )}
+                {issuers.length > 0 && ` Rules of ${issuers.join(', ')} give it to workloads, which get it no more.`}
+              </li>
+            ))}
+            <li>
+              Every token that holds one of them, for all of its scopes: it is refused at once, and the client gets a
+              new one.
+            </li>
+            <li>Token requests that name one of them: they are answered with invalid_scope.</li>
+          </ul>
+        </div>
+      )}
+      {change.added.length > 0 && (
+        <div className="stack">
+          <h3>Will be allowed</h3>
+          <ScopeList scopes={change.added} />
+          <p className="hint">With the next token that the client gets. Tokens it has stay as they are.</p>
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+/** A client in words and links. */
+import { Link } from 'wouter';
+import type { Client } from '../api/contract.ts';
+import { Badge } from '../ui/badge.tsx';
+
+type Named = Pick<Client, 'client_id' | 'name'>;
+
+export const nameOf = ({ client_id, name }: Named): string => name ?? client_id;
+
+export const clientPath = (clientId: string): string => `/clients/${encodeURIComponent(clientId)}`;
+
+export function ClientLink({ client }: { readonly client: Named }) {
+  return (
+    <Link href={clientPath(client.client_id)} className="row-link">
+      {client.name ?? <code>{client.client_id}</code>}
+    </Link>
+  );
+}
+
+export function EnabledBadge({ enabled }: { readonly enabled: boolean }) {
+  return enabled ? <Badge tone="good">enabled</Badge> : <Badge tone="danger">disabled</Badge>;
+}
+
+/** How it shows who it is. */
+export function sayAuthentication({ token_endpoint_auth_method: method }: Client): string {
+  switch (method) {
+    case 'private_key_jwt':
+      return 'private key';
+    case 'tls_client_auth':
+    case 'self_signed_tls_client_auth':
+      return 'certificate';
+    case 'none':
+      return 'workload token';
+    default:
+      return 'secret';
+  }
+}
+
+export const usesSecret = (client: Client): boolean => sayAuthentication(client) === 'secret';

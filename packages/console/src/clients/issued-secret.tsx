@@ -1,0 +1,46 @@
+/** A new secret, the one time that it is shown, with what to do with it. */
+import { useQuery } from '@tanstack/react-query';
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import { fetchMetadata } from '../api/metadata.ts';
+import { CodeBlock, CopyField } from '../ui/copy.tsx';
+import { Note } from '../ui/note.tsx';
+import { environmentOf, snippetsFor } from './snippets.ts';
+
+interface IssuedSecretProps {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
+  const metadata = useQuery({ queryKey: ['metadata'], queryFn: fetchMetadata });
+  return (
+    <div className="stack">
+      <Note kind="warning" title="Copy the secret now">
+        It is shown this once. Postern keeps only a digest of it, so a lost secret is replaced and never found again.
+      </Note>
+      <CopyField label="Client ID" value={clientId} />
+      <CopyField label="Client secret" value={clientSecret} />
+      {metadata.data !== undefined && (
+        <>
+          <h2>Get a token</h2>
+          <p className="hint">Set the credentials in a terminal, then run one of these in it.</p>
+          <CodeBlock code={environmentOf(clientId, clientSecret)} what="credentials for a shell" />
+          <Tabs className="tabs">
+            <TabList className="tab-list" aria-label="Programs">
+              {snippetsFor(metadata.data.token_endpoint).map(({ id, title }) => (
+                <Tab key={id} id={id} className="tab">
+                  {title}
+                </Tab>
+              ))}
+            </TabList>
+            {snippetsFor(metadata.data.token_endpoint).map(({ id, title, code }) => (
+              <TabPanel key={id} id={id} className="tab-panel">
+                <CodeBlock code={code} what={`${title} program`} />
+              </TabPanel>
+            ))}
+          </Tabs>
+        </>
+      )}
+    </div>
+  );
+}

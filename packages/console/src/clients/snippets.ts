@@ -1,0 +1,86 @@
+/** Programs that get a token for a client, ready to paste. The secret stays out of them, in the environment. */
+
+export interface Snippet {
+  readonly id: string;
+  readonly title: string;
+  readonly code: string;
+}
+
+/** For a shell: what the programs read. */
+export function environmentOf(clientId: string, clientSecret: string): string {
+  return `export POSTERN_CLIENT_ID='${clientId}'\nexport POSTERN_CLIENT_SECRET='${clientSecret}'`;
+}
+
+export function snippetsFor(tokenEndpoint: string): readonly Snippet[] {
+  return [
+    {
+      id: 'curl',
+      title: 'curl',
+      code: `curl -X POST '${tokenEndpoint}' \\
+  -u "$POSTERN_CLIENT_ID:$POSTERN_CLIENT_SECRET" \\
+  -d grant_type=client_credentials`,
+    },
+    {
+      id: 'node',
+      title: 'Node',
+      code: `// token.mjs
+const { POSTERN_CLIENT_ID, POSTERN_CLIENT_SECRET } = process.env;
+
+const response = await fetch('${tokenEndpoint}', {
+  method: 'POST',
+  headers: { authorization: \`Basic \${btoa(\`\${POSTERN_CLIENT_ID}:\${POSTERN_CLIENT_SECRET}\`)}\` },
+  body: new URLSearchParams({ grant_type: 'client_credentials' }),
+});
+if (!response.ok) {
+  throw new Error(await response.text());
+}
+const { access_token, expires_in } = await response.json();
+console.log(access_token);`,
+    },
+    {
+      id: 'python',
+      title: 'Python',
+      code: `# token.py
+import base64, json, os, urllib.parse, urllib.request
+
+credentials = f"{os.environ['POSTERN_CLIENT_ID']}:{os.environ['POSTERN_CLIENT_SECRET']}"
+request = urllib.request.Request(
+    "${tokenEndpoint}",
+    data=urllib.parse.urlencode({"grant_type": "client_credentials"}).encode(),
+    headers={"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()},
+)
+with urllib.request.urlopen(request) as response:
+    token = json.load(response)
+print(token["access_token"])`,
+    },
+    {
+      id: 'go',
+      title: 'Go',
+      code: `// go get golang.org/x/oauth2
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+func main() {
+	config := clientcredentials.Config{
+		ClientID:     os.Getenv("POSTERN_CLIENT_ID"),
+		ClientSecret: os.Getenv("POSTERN_CLIENT_SECRET"),
+		TokenURL:     "${tokenEndpoint}",
+	}
+	// config.Client(ctx) gives an http.Client that attaches and renews it.
+	token, err := config.Token(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(token.AccessToken)
+}`,
+    },
+  ];
+}

@@ -1,0 +1,149 @@
+/** A trusted issuer as its form holds it: text everywhere, until it is sent. */
+import type { TrustedIssuer } from '../api/contract.ts';
+
+export type KeySource = 'discovery' | 'jwks_uri' | 'jwks';
+
+export interface ClaimDraft {
+  readonly name: string;
+  /** One pattern a line. */
+  readonly patterns: string;
+}
+
+export interface RuleDraft {
+  /** For React alone. */
+  readonly id: number;
+  readonly clientId: string;
+  readonly claims: readonly ClaimDraft[];
+  /** One scope a line; empty: all that the client holds. */
+  readonly scopes: string;
+}
+
+export interface IssuerDraft {
+  readonly key: string;
+  readonly issuer: string;
+  readonly keySource: KeySource;
+  readonly jwksUri: string;
+  readonly jwks: string;
+  readonly audience: string;
+  readonly maxAgeSeconds: string;
+  readonly singleUse: boolean;
+  readonly rules: readonly RuleDraft[];
+}
+
+let rules = 0;
+
+export function newRule(claims: readonly ClaimDraft[] = [{ name: 'sub', patterns: '' }]): RuleDraft {
+  rules += 1;
+  return { id: rules, clientId: '', claims, scopes: '' };
+}
+
+export const emptyDraft: IssuerDraft = {
+  key: '',
+  issuer: '',
+  keySource: 'discovery',
+  jwksUri: '',
+  jwks: '',
+  audience: '',
+  maxAgeSeconds: '3600',
+  singleUse: true,
+  rules: [],
+};
+
+interface Template {
+  readonly label: string;
+  readonly draft: () => IssuerDraft;
+}
+
+export const templates: Readonly<Record<string, Template>> = {
+  github: {
+    label: 'GitHub Actions',
+    draft: () => ({
+      ...emptyDraft,
+      key: 'github',
+      issuer: 'https://token.actions.githubusercontent.com',
+      rules: [
+        newRule([
+          { name: 'repository', patterns: 'your-organization/your-repository' },
+          { name: 'ref', patterns: 'refs/heads/main' },
+        ]),
+      ],
+    }),
+  },
+  kubernetes: {
+    label: 'Kubernetes service accounts',
+    draft: () => ({
+      ...emptyDraft,
+      key: 'kubernetes',
+      issuer: 'https://kubernetes.default.svc.cluster.local',
+      singleUse: false,
+      rules: [newRule([{ name: 'sub', patterns: 'system:serviceaccount:your-namespace:your-account' }])],
+    }),
+  },
+  spiffe: {
+    label: 'SPIFFE (JWT-SVID)',
+    draft: () => ({
+      ...emptyDraft,
+      key: 'spiffe',
+      issuer: 'spiffe://example.org',
+      keySource: 'jwks_uri',
+      singleUse: false,
+      rules: [newRule([{ name: 'sub', patterns: 'spiffe://example.org/ns/your-namespace/sa/your-account' }])],
+    }),
+  },
+};
+
+export function toDraft(trusted: TrustedIssuer): IssuerDraft {
+  const keySource = trusted.jwks ? 'jwks' : trusted.jwks_uri ? 'jwks_uri' : 'discovery';
+  return {
+    key: trusted.key,
+    issuer: trusted.issuer,
+    keySource,
+    jwksUri: trusted.jwks_uri ?? '',
+    jwks: trusted.jwks ? JSON.stringify(trusted.jwks, null, 2) : '',
+    audience: trusted.audience ?? '',
+    maxAgeSeconds: String(trusted.max_age_seconds),
+    singleUse: trusted.single_use,
+    rules: trusted.rules.map(({ client_id, claims, scopes }) => ({
+      ...newRule(Object.entries(claims).map(([name, patterns]) => ({ name, patterns: [patterns].flat().join('\n') }))),
+      clientId: client_id,
+      scopes: (scopes ?? []).join('\n'),
+    })),
+  };
+}
+
+/** What is sent. Throws where the keys are not JSON; the rest is the server's to judge. */
+export function fromDraft(draft: IssuerDraft): Readonly<Record<string, unknown>> {
+  return {
+    key: draft.key,
+    issuer: draft.issuer,
+    jwks: draft.keySource === 'jwks' ? parseKeys(draft.jwks) : null,
+    jwks_uri: draft.keySource === 'jwks_uri' ? draft.jwksUri : null,
+    audience: draft.audience === '' ? null : draft.audience,
+    max_age_seconds: Number(draft.maxAgeSeconds),
+    single_use: draft.singleUse,
+    rules: draft.rules.map(({ clientId, claims, scopes }) => ({
+      client_id: clientId,
+      claims: Object.fromEntries(claims.map(({ name, patterns }) => [name, oneOrMany(linesOf(patterns))])),
+      scopes: linesOf(scopes).length === 0 ? null : linesOf(scopes),
+    })),
+  };
+}
+
+function parseKeys(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('The public keys are not JSON.');
+  }
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function oneOrMany(patterns: readonly string[]): string | readonly string[] {
+  return patterns.length > 1 ? patterns : (patterns[0] ?? '');
+}

@@ -1,0 +1,44 @@
+/** The pages that one can go to, and the scope without which there is nothing to see on them. */
+
+interface NavigationItem {
+  readonly href: string;
+  readonly title: string;
+  readonly scope?: string;
+}
+
+interface NavigationGroup {
+  readonly title: string;
+  readonly items: readonly NavigationItem[];
+}
+
+export const navigation: readonly NavigationGroup[] = [
+  {
+    title: 'Access',
+    items: [
+      { href: '/', title: 'Overview' },
+      { href: '/clients', title: 'Clients', scope: 'client:read' },
+      { href: '/scopes', title: 'Scopes', scope: 'scope:read' },
+      { href: '/resources', title: 'Resources', scope: 'resource:read' },
+      { href: '/issuers', title: 'Trusted issuers', scope: 'issuer:read' },
+    ],
+  },
+  {
+    title: 'Operation',
+    items: [
+      { href: '/keys', title: 'Signing keys', scope: 'key:read' },
+      { href: '/audit', title: 'Audit', scope: 'audit:read' },
+      { href: '/inspector', title: 'Token inspector' },
+    ],
+  },
+  {
+    title: 'Privacy',
+    items: [
+      { href: '/policies', title: 'Policies', scope: 'policy:read' },
+      { href: '/storage', title: 'Storage', scope: 'storage:read' },
+    ],
+  },
+];
+
+export function isCurrent(href: string, location: string): boolean {
+  return href === '/' ? location === '/' : location === href || location.startsWith(`${href}/`);
+}

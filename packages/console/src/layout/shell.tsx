@@ -1,0 +1,114 @@
+/** What stands around every page: where one can go, and who one is. */
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useSession, useSignOut } from '../session/session-context.tsx';
+import { Brand } from '../ui/brand.tsx';
+import { Button } from '../ui/button.tsx';
+import { Time } from '../ui/time.tsx';
+import { isCurrent, navigation } from './navigation.ts';
+import { ThemeToggle } from './theme-toggle.tsx';
+
+export function Shell({ children }: { readonly children: ReactNode }) {
+  const [location] = useLocation();
+  const [open, setOpen] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when one has gone somewhere
+  useEffect(() => setOpen(false), [location]);
+  return (
+    <div className="shell">
+      {/* biome-ignore lint/a11y/useValidAnchor: it goes to a part of the page */}
+      <a
+        href="#main"
+        className="skip-link"
+        onClick={(event) => {
+          // Followed, the link would lead to the page's <base>.
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to content
+      </a>
+      <header className="topbar">
+        <Link href="/" className="brand-link">
+          <Brand />
+        </Link>
+        <button
+          type="button"
+          className="menu-button"
+          aria-expanded={open}
+          aria-controls="sidebar"
+          onClick={() => setOpen(!open)}
+        >
+          Menu
+        </button>
+      </header>
+      <div id="sidebar" className={open ? 'sidebar sidebar-open' : 'sidebar'}>
+        <header className="sidebar-brand">
+          <Link href="/" className="brand-link">
+            <Brand />
+          </Link>
+        </header>
+        <Navigation location={location} />
+        <Identity />
+      </div>
+      <main className="main" id="main" ref={main} tabIndex={-1}>
+        <div className="content">{children}</div>
+      </main>
+    </div>
+  );
+}
+
+/** A group with nothing to see in it is not there. */
+function Navigation({ location }: { readonly location: string }) {
+  const session = useSession();
+  const groups = navigation
+    .map(({ title, items }) => ({
+      title,
+      items: items.filter(({ scope }) => scope === undefined || session.may(scope)),
+    }))
+    .filter(({ items }) => items.length > 0);
+  return (
+    <nav className="navigation" aria-label="Pages">
+      {groups.map(({ title, items }) => (
+        <div key={title}>
+          <p className="navigation-title">{title}</p>
+          <ul>
+            {items.map((item) => (
+              <li key={item.href}>
+                <Link
+                  href={item.href}
+                  className="navigation-link"
+                  aria-current={isCurrent(item.href, location) ? 'page' : undefined}
+                >
+                  {item.title}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </nav>
+  );
+}
+
+function Identity() {
+  const session = useSession();
+  const signOut = useSignOut();
+  return (
+    <aside className="identity" aria-label="Session">
+      <p className="hint">
+        Signed in as
+        <br />
+        <code className="breakable">{session.clientId}</code>
+        <br />
+        {session.scopes.size} scopes; ends <Time iso={new Date(session.expiresAt).toISOString()} />
+      </p>
+      <div className="row">
+        <Button small onPress={signOut}>
+          Sign out
+        </Button>
+        <ThemeToggle />
+      </div>
+    </aside>
+  );
+}

@@ -1,0 +1,21 @@
+/** Light or dark: as the system has it, until one chooses otherwise for this visit. */
+import { useState } from 'react';
+import { Button } from '../ui/button.tsx';
+
+type Theme = 'light' | 'dark';
+
+export function ThemeToggle() {
+  const [theme, setTheme] = useState<Theme>(() =>
+    window.matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
+  );
+  const other = theme === 'dark' ? 'light' : 'dark';
+  const toggle = () => {
+    document.documentElement.dataset['theme'] = other;
+    setTheme(other);
+  };
+  return (
+    <Button small kind="quiet" onPress={toggle}>
+      {other === 'dark' ? 'Dark' : 'Light'} theme
+    </Button>
+  );
+}

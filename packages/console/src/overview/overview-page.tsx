@@ -1,0 +1,195 @@
+/** How things are: tokens issued and refused, the clients behind them, the signing keys. */
+import type { ReactNode } from 'react';
+import { Link, useSearchParams } from 'wouter';
+import { withQuery } from '../api/api.ts';
+import type { Page as PageOf, SigningKey, Statistics, UnusedScopes } from '../api/contract.ts';
+import { ClientLink } from '../clients/client-words.tsx';
+import { KeyChart } from '../keys/key-chart.tsx';
+import { ScopeList } from '../scopes/scope-list.tsx';
+import { Lacks } from '../session/requires.tsx';
+import { useSession } from '../session/session-context.tsx';
+import { useGet } from '../session/use-api.ts';
+import { DataTable } from '../ui/data-table.tsx';
+import { SelectField } from '../ui/fields.tsx';
+import { Empty, Loaded } from '../ui/loaded.tsx';
+import { Page, Section } from '../ui/page.tsx';
+import { sumUp, type Totals, toPeriods } from './statistics.ts';
+import { TrafficChart } from './traffic-chart.tsx';
+
+const ranges = [
+  { value: '24', label: 'Last 24 hours' },
+  { value: '168', label: 'Last 7 days' },
+  { value: '720', label: 'Last 30 days' },
+  { value: '2160', label: 'Last 90 days' },
+];
+
+/** Bars for which a chart has room. */
+const mostBars = 45;
+const unusedDays = 90;
+
+export function OverviewPage() {
+  const session = useSession();
+  const [params, setParams] = useSearchParams();
+  const hours = ranges.find(({ value }) => value === params.get('hours'))?.value ?? '24';
+  return (
+    <Page
+      title="Overview"
+      actions={
+        session.may('audit:read') && (
+          <SelectField
+            label="Time range"
+            labelHidden
+            value={hours}
+            options={ranges}
+            onChange={(value) => setParams({ hours: value }, { replace: true })}
+          />
+        )
+      }
+    >
+      {session.may('audit:read') ? (
+        <Traffic hours={Number(hours)} />
+      ) : (
+        <Lacks scope="audit:read" to="see how many tokens were issued" />
+      )}
+      {session.may('key:read') && <Keys />}
+      {session.may('client:read') && <Unused />}
+    </Page>
+  );
+}
+
+function Traffic({ hours }: { readonly hours: number }) {
+  const statistics = useGet<Statistics>(withQuery('oauth/statistics', { hours }));
+  return (
+    <Loaded query={statistics}>
+      {({ buckets, clients }) => {
+        const totals = sumUp(buckets);
+        return (
+          <>
+            <div className="tiles">
+              <Tile title="Tokens issued" value={totals.issued.toLocaleString('en')} />
+              <Tile title="Requests refused" value={totals.refused.toLocaleString('en')} note={sayRate(totals)} />
+              <Tile
+                title="Active clients"
+                value={clients.active.toLocaleString('en')}
+                note="got a token in this time"
+              />
+              <Tile
+                title="Clients"
+                value={clients.total.toLocaleString('en')}
+                note={
+                  clients.total === clients.enabled
+                    ? 'all enabled'
+                    : `${(clients.total - clients.enabled).toLocaleString('en')} disabled`
+                }
+              />
+            </div>
+            <div className="split">
+              <Section title="Token requests">
+                <div className="card">
+                  <TrafficChart periods={toPeriods(buckets, mostBars)} byHour={hours <= 24} />
+                </div>
+              </Section>
+              <Section title="Why refused">
+                <div className="card">
+                  <Reasons totals={totals} />
+                </div>
+              </Section>
+            </div>
+          </>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function sayRate({ issued, refused }: Totals): string {
+  const all = issued + refused;
+  return all === 0 ? 'no request came' : `${((refused / all) * 100).toFixed(1)} % of all`;
+}
+
+interface TileProps {
+  readonly title: string;
+  readonly value: ReactNode;
+  readonly note?: string;
+}
+
+function Tile({ title, value, note }: TileProps) {
+  return (
+    <div className="tile">
+      <span className="tile-title">{title}</span>
+      <span className="tile-value">{value}</span>
+      {note !== undefined && <span className="hint">{note}</span>}
+    </div>
+  );
+}
+
+function Reasons({ totals }: { readonly totals: Totals }) {
+  const most = totals.reasons[0]?.[1] ?? 0;
+  return totals.reasons.length === 0 ? (
+    <Empty title="Nothing was refused" />
+  ) : (
+    <ul className="reasons">
+      {totals.reasons.slice(0, 7).map(([reason, count]) => (
+        <li key={reason}>
+          <span className="reason-line">
+            <span>{reason.replaceAll('_', ' ')}</span>
+            <span>{count.toLocaleString('en')}</span>
+          </span>
+          <svg className="reason-bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+            <rect className="chart-refused" width={(count / most) * 100} height="4" />
+          </svg>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Keys() {
+  const keys = useGet<PageOf<SigningKey>>('oauth/key?size=100');
+  return (
+    <Section
+      title="Signing keys"
+      description="When each is published, signs, and only verifies any more."
+      actions={<Link href="/keys">All keys</Link>}
+    >
+      <Loaded query={keys}>
+        {({ items }) => (
+          <div className="card">
+            <KeyChart keys={items} />
+          </div>
+        )}
+      </Loaded>
+    </Section>
+  );
+}
+
+function Unused() {
+  const unused = useGet<PageOf<UnusedScopes>>(`oauth/usage/unused?days=${unusedDays}&size=10`);
+  return (
+    <Section
+      title="Scopes that nobody uses"
+      description={`Held by a client, and in no token of it for ${unusedDays} days. Taking them away costs nothing.`}
+    >
+      <Loaded query={unused}>
+        {({ items, total }) =>
+          items.length === 0 ? (
+            <Empty title="Every scope that was given is used" />
+          ) : (
+            <>
+              <DataTable
+                caption="Clients with unused scopes"
+                keyOf={({ client_id }) => client_id}
+                rows={items}
+                columns={[
+                  { title: 'Client', cell: (client) => <ClientLink client={client} /> },
+                  { title: 'Unused scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
+                ]}
+              />
+              {total > items.length && <p className="hint">And {total - items.length} clients more.</p>}
+            </>
+          )
+        }
+      </Loaded>
+    </Section>
+  );
+}

@@ -1,0 +1,91 @@
+/** Making and changing a rule of a policy. */
+import { type FormEvent, useState } from 'react';
+import type { Page as PageOf, PolicyRule, StorageConfig } from '../api/contract.ts';
+import { useSession } from '../session/session-context.tsx';
+import { useChange, useGet } from '../session/use-api.ts';
+import { FormActions } from '../ui/dialog.tsx';
+import { SelectField, TextField } from '../ui/fields.tsx';
+import { ErrorNote } from '../ui/note.tsx';
+import { useNotice } from '../ui/notice.tsx';
+import { putOne } from './put-one.ts';
+
+interface RuleFormProps {
+  /** Of the rules of the policy. */
+  readonly path: string;
+  readonly rule: PolicyRule | undefined;
+  readonly onClose: () => void;
+}
+
+const strategies = ['null_rewrite', 'string_rewrite', 'random_string_rewrite', 'hash', 'hmac', 'aes_encrypt'];
+
+export function RuleForm({ path, rule, onClose }: RuleFormProps) {
+  const session = useSession();
+  const notify = useNotice();
+  const [name, setName] = useState(rule?.name ?? '');
+  const [action, setAction] = useState<string>(rule?.action_type ?? 'access');
+  const [storage, setStorage] = useState(rule?.storage_destination?.key ?? '');
+  const [strategy, setStrategy] = useState(rule?.masking_strategy?.strategy ?? 'null_rewrite');
+  const [rewrite, setRewrite] = useState(String(rule?.masking_strategy?.configuration?.['rewrite_value'] ?? ''));
+  const destinations = useGet<PageOf<StorageConfig>>(
+    session.may('storage:read') ? 'storage/config?size=100' : undefined,
+  );
+  const save = useChange((api, element: object) => putOne<PolicyRule>(api, path, element));
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const saved = await save.run({
+      ...(rule !== undefined && { key: rule.key }),
+      name,
+      action_type: action,
+      storage_destination_key: action === 'access' ? storage : null,
+      masking_strategy: action === 'erasure' ? { strategy, configuration: configurationOf() } : null,
+    });
+    if (saved !== undefined) {
+      notify(`Rule ${name} saved`);
+      onClose();
+    }
+  };
+  /** What the strategy was told before stays, as long as it is the same one. */
+  const configurationOf = () => ({
+    ...(strategy === rule?.masking_strategy?.strategy && rule.masking_strategy.configuration),
+    ...(strategy === 'string_rewrite' && { rewrite_value: rewrite }),
+  });
+  const keys = destinations.data?.items.map(({ key }) => key) ?? [];
+  return (
+    <form className="stack" onSubmit={(event) => void submit(event)}>
+      <TextField label="Name" value={name} onChange={setName} isRequired autoFocus />
+      <SelectField
+        label="Action"
+        value={action}
+        onChange={setAction}
+        options={[
+          { value: 'access', label: 'access: give the data out' },
+          { value: 'erasure', label: 'erasure: mask the data' },
+        ]}
+      />
+      {action === 'access' ? (
+        <TextField
+          label="Storage destination"
+          value={storage}
+          onChange={setStorage}
+          isRequired
+          mono
+          suggestions={keys}
+          description="The key of one that is there: under Storage."
+        />
+      ) : (
+        <SelectField
+          label="Masking strategy"
+          value={strategy}
+          onChange={setStrategy}
+          options={strategies.map((value) => ({ value, label: value.replaceAll('_', ' ') }))}
+        />
+      )}
+      {action === 'erasure' && strategy === 'string_rewrite' && (
+        <TextField label="Text in the data’s place" value={rewrite} onChange={setRewrite} isRequired />
+      )}
+      <ErrorNote error={save.error} />
+      <FormActions action="Save rule" pending={save.pending} onCancel={onClose} />
+    </form>
+  );
+}

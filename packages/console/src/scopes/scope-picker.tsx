@@ -1,0 +1,123 @@
+/** Choosing scopes: by search, by group, one by one. */
+import { useEffect, useId, useRef, useState } from 'react';
+import type { Scope } from '../api/contract.ts';
+import { Badge } from '../ui/badge.tsx';
+import { Button } from '../ui/button.tsx';
+import { CheckboxField, TextField } from '../ui/fields.tsx';
+import { groupScopes, type ScopeGroup, searchScopes } from './scope-groups.ts';
+
+interface ScopePickerProps {
+  readonly label: string;
+  readonly scopes: readonly Scope[];
+  readonly chosen: ReadonlySet<string>;
+  readonly onChange: (chosen: ReadonlySet<string>) => void;
+}
+
+export function ScopePicker({ label, scopes, chosen, onChange }: ScopePickerProps) {
+  const [search, setSearch] = useState('');
+  const id = useId();
+  const groups = groupScopes(searchScopes(scopes, search));
+  const set = (names: readonly string[], on: boolean) =>
+    onChange(on ? chosen.union(new Set(names)) : chosen.difference(new Set(names)));
+
+  return (
+    <fieldset className="scope-picker" aria-labelledby={id}>
+      <div className="scope-picker-head">
+        <span className="label" id={id}>
+          {label}
+        </span>
+        <span className="row">
+          <span className="hint" role="status">
+            {chosen.size} of {scopes.length} chosen
+          </span>
+          <Button small kind="quiet" isDisabled={chosen.size === 0} onPress={() => onChange(new Set())}>
+            Clear
+          </Button>
+        </span>
+      </div>
+      {chosen.size > 0 && (
+        <ul className="chips" aria-label="Chosen scopes">
+          {[...chosen].map((name) => (
+            <li key={name} className="chip">
+              {name}
+              <button
+                type="button"
+                className="chip-button"
+                aria-label={`Remove ${name}`}
+                onClick={() => set([name], false)}
+              >
+                ×
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <TextField
+        label="Search scopes"
+        placeholder="policy, read, delete …"
+        value={search}
+        onChange={setSearch}
+        type="search"
+        mono
+      />
+      <div className="scope-groups">
+        <div className="scope-columns">
+          {groups.length === 0 && <p className="hint">No scope has “{search}” in its name or description.</p>}
+          {groups.map((group) => (
+            <GroupField key={group.name} group={group} chosen={chosen} set={set} />
+          ))}
+        </div>
+      </div>
+    </fieldset>
+  );
+}
+
+interface GroupFieldProps {
+  readonly group: ScopeGroup;
+  readonly chosen: ReadonlySet<string>;
+  readonly set: (names: readonly string[], on: boolean) => void;
+}
+
+function GroupField({ group, chosen, set }: GroupFieldProps) {
+  const names = group.scopes.map(({ name }) => name);
+  const count = names.filter((name) => chosen.has(name)).length;
+  const all = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (all.current !== null) {
+      all.current.indeterminate = count > 0 && count < names.length;
+    }
+  });
+  return (
+    <fieldset className="scope-group">
+      <legend>
+        <label>
+          <input
+            ref={all}
+            type="checkbox"
+            checked={count === names.length}
+            aria-label={`All scopes of ${group.name}`}
+            onChange={(event) => set(names, event.target.checked)}
+          />
+          <code>{group.name}</code>
+        </label>
+        <span className="hint">
+          {count}/{names.length}
+        </span>
+      </legend>
+      {group.scopes.map((scope) => (
+        <CheckboxField
+          key={scope.name}
+          label={
+            <>
+              <code>{scope.name}</code>
+              {scope.administrative && <Badge tone="warning">admin</Badge>}
+            </>
+          }
+          description={scope.description}
+          checked={chosen.has(scope.name)}
+          onChange={(on) => set([scope.name], on)}
+        />
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,30 @@
+/** The session of the page, for its components. It ends with the page, by signing out, or when its token is refused. */
+import { createContext, type ReactNode, useContext } from 'react';
+import type { Session } from './sign-in.ts';
+
+interface SessionContextValue {
+  readonly session: Session;
+  readonly signOut: () => void;
+}
+
+const SessionContext = createContext<SessionContextValue | undefined>(undefined);
+
+export function SessionProvider({ children, ...value }: SessionContextValue & { readonly children: ReactNode }) {
+  return <SessionContext value={value}>{children}</SessionContext>;
+}
+
+export function useSession(): Session {
+  return useSessionContext().session;
+}
+
+export function useSignOut(): () => void {
+  return useSessionContext().signOut;
+}
+
+function useSessionContext(): SessionContextValue {
+  const value = useContext(SessionContext);
+  if (value === undefined) {
+    throw new Error('There is no session here.');
+  }
+  return value;
+}

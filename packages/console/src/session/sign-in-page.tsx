@@ -1,0 +1,99 @@
+/** Signing in: with a client's id and secret, or with an access token that one has already. */
+import { TokenError } from '@postern/client';
+import { type FormEvent, useState } from 'react';
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import { Brand } from '../ui/brand.tsx';
+import { Button } from '../ui/button.tsx';
+import { TextAreaField, TextField } from '../ui/fields.tsx';
+import { ErrorNote } from '../ui/note.tsx';
+import { acquireToken } from './sign-in.ts';
+
+export interface SignInPageProps {
+  /** Why one must sign in again. */
+  readonly reason: string | undefined;
+  /** Throws where the server does not accept the token. */
+  readonly onToken: (token: string) => Promise<void>;
+}
+
+export function SignInPage({ reason, onToken }: SignInPageProps) {
+  const [error, setError] = useState<Error | null>(null);
+  const [pending, setPending] = useState(false);
+
+  const submit = (acquire: (form: FormData) => Promise<string>) => async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setPending(true);
+    setError(null);
+    try {
+      await onToken(await acquire(form));
+    } catch (caught) {
+      setError(caught instanceof TokenError ? new Error(caught.description) : (caught as Error));
+      setPending(false);
+    }
+  };
+  const withSecret = (form: FormData) => acquireToken(field(form, 'client_id'), field(form, 'client_secret'));
+
+  return (
+    <main className="sign-in">
+      <div className="sign-in-card">
+        <Brand />
+        <h1>Sign in</h1>
+        {reason !== undefined && error === null && (
+          <p className="note" role="status">
+            {reason}
+          </p>
+        )}
+        {error !== null && <ErrorNote title="Not signed in" error={error} />}
+        <Tabs className="tabs" onSelectionChange={() => setError(null)}>
+          <TabList className="tab-list" aria-label="How to sign in">
+            <Tab className="tab" id="secret">
+              Client
+            </Tab>
+            <Tab className="tab" id="token">
+              Access token
+            </Tab>
+          </TabList>
+          <TabPanel id="secret" className="tab-panel">
+            <form className="stack" onSubmit={submit(withSecret)}>
+              <TextField name="client_id" label="Client ID" isRequired autoComplete="username" mono />
+              <TextField
+                name="client_secret"
+                label="Client secret"
+                type="password"
+                isRequired
+                autoComplete="current-password"
+                mono
+              />
+              <Button type="submit" kind="primary" pending={pending}>
+                Sign in
+              </Button>
+            </form>
+          </TabPanel>
+          <TabPanel id="token" className="tab-panel">
+            <form className="stack" onSubmit={submit(async (form) => field(form, 'token'))}>
+              <TextAreaField
+                name="token"
+                label="Access token"
+                isRequired
+                rows={5}
+                mono
+                description="What the token endpoint gave you. What you may do here is what its scopes allow."
+              />
+              <Button type="submit" kind="primary" pending={pending}>
+                Sign in
+              </Button>
+            </form>
+          </TabPanel>
+        </Tabs>
+        <p className="hint">
+          The first time: the root client’s id and secret are in <code>root.env</code> of the data directory. Nothing
+          you enter is stored; closing or reloading the page signs you out.
+        </p>
+      </div>
+    </main>
+  );
+}
+
+function field(form: FormData, name: string): string {
+  return String(form.get(name) ?? '').trim();
+}

@@ -1,0 +1,52 @@
+/**
+ * A table that becomes a list of cards where the screen is narrow. Style sheets that change the display of a table take
+ * its meaning away, so the roles are written out.
+ */
+import type { ReactNode } from 'react';
+
+export interface Column<Row> {
+  readonly title: string;
+  /** Numbers and buttons stand at the end of the line. */
+  readonly end?: boolean;
+  readonly cell: (row: Row) => ReactNode;
+}
+
+interface DataTableProps<Row> {
+  /** What the table holds, for assistive technology. */
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string;
+}
+
+/* biome-ignore-start lint/a11y/noRedundantRoles: see the file's first lines */
+export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps<Row>) {
+  return (
+    <div className="table-frame">
+      <table className="table" role="table">
+        <caption className="visually-hidden">{caption}</caption>
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map(({ title, end }) => (
+              <th key={title} role="columnheader" scope="col" className={end === true ? 'end' : undefined}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map((row) => (
+            <tr key={keyOf(row)} role="row">
+              {columns.map(({ title, end, cell }) => (
+                <td key={title} role="cell" data-title={title} className={end === true ? 'end' : undefined}>
+                  <div className="cell">{cell(row)}</div>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+/* biome-ignore-end lint/a11y/noRedundantRoles: see the file's first lines */

@@ -1,0 +1,54 @@
+/** What is shown while something loads, where it cannot be loaded, and then of it. */
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { Button } from './button.tsx';
+import { Note } from './note.tsx';
+
+interface LoadedProps<T> {
+  readonly query: UseQueryResult<T>;
+  readonly children: (data: T) => ReactNode;
+}
+
+export function Loaded<T>({ query, children }: LoadedProps<T>) {
+  if (query.data !== undefined) {
+    return (
+      <div className={query.isPlaceholderData ? 'loaded stale' : 'loaded'} aria-busy={query.isPlaceholderData}>
+        {query.isError && <LoadFault error={query.error} retry={query.refetch} />}
+        {children(query.data)}
+      </div>
+    );
+  }
+  return query.isError ? <LoadFault error={query.error} retry={query.refetch} /> : <Skeleton />;
+}
+
+function LoadFault({ error, retry }: { readonly error: Error; readonly retry: () => unknown }) {
+  return (
+    <Note kind="danger" title="This could not be loaded" role="alert">
+      <p>{error.message}</p>
+      <Button small onPress={() => void retry()}>
+        Try again
+      </Button>
+    </Note>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div className="skeleton" role="status">
+      <span className="visually-hidden">Loading</span>
+      <span />
+      <span />
+      <span />
+    </div>
+  );
+}
+
+/** In the place of a list that holds nothing: what would be here, and how it comes to be. */
+export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
+  return (
+    <div className="empty">
+      <p className="empty-title">{title}</p>
+      {children}
+    </div>
+  );
+}

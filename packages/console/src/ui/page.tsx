@@ -1,0 +1,83 @@
+/** A page: its heading, which takes the focus when one comes to it, what it is for, and what one can do. */
+import { type ReactNode, useEffect, useRef } from 'react';
+import { Link } from 'wouter';
+
+interface PageProps {
+  readonly title: string;
+  readonly description?: ReactNode;
+  readonly actions?: ReactNode;
+  /** Where one came from. */
+  readonly back?: { readonly href: string; readonly title: string };
+  readonly children: ReactNode;
+}
+
+/** The first page of a visit leaves the focus where the browser puts it. */
+let visited = false;
+
+export function Page({ title, description, actions, back, children }: PageProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (visited) {
+      heading.current?.focus({ preventScroll: true });
+      window.scrollTo(0, 0);
+    }
+    visited = true;
+  }, []);
+  return (
+    <>
+      <title>{`${title} · Postern`}</title>
+      <header className="page-header">
+        <div>
+          {back !== undefined && (
+            <Link href={back.href} className="back">
+              <span aria-hidden="true">← </span>
+              {back.title}
+            </Link>
+          )}
+          <h1 ref={heading} tabIndex={-1}>
+            {title}
+          </h1>
+          {description !== undefined && <div className="page-description">{description}</div>}
+        </div>
+        {actions !== undefined && <div className="row">{actions}</div>}
+      </header>
+      {children}
+    </>
+  );
+}
+
+interface SectionProps {
+  readonly title: string;
+  readonly description?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+}
+
+export function Section({ title, description, actions, children }: SectionProps) {
+  return (
+    <section className="section">
+      <div className="section-header">
+        <div>
+          <h2>{title}</h2>
+          {description !== undefined && <p className="hint">{description}</p>}
+        </div>
+        {actions !== undefined && <div className="row">{actions}</div>}
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** Names and what they are. */
+export function Facts({ facts }: { readonly facts: readonly (readonly [string, ReactNode])[] }) {
+  return (
+    <dl className="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,82 @@
+/** The web console at `/console`: static files, which speak the public HTTP API and need nothing from elsewhere. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fastifyStatic } from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+export interface WebConsoleOptions {
+  /** Its path is what a proxy puts before every address of this server. */
+  readonly issuer: string;
+  /** Where its files are built. Default: beside this package's source. */
+  readonly directory?: string;
+}
+
+const builtInto = fileURLToPath(new URL('../../console/', import.meta.url));
+
+/** Its own files and this server, and nothing else; no script or style inside a page. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+const notBuilt = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Postern</title>
+<h1>The console is not built</h1>
+<p>In the directory of Postern, run <code>npm ci &amp;&amp; npm start</code>, which builds it. The HTTP API works without:
+see <a href="/api">/api</a>.</p>
+</html>
+`;
+
+export async function webConsole(
+  app: FastifyInstance,
+  { issuer, directory = builtInto }: WebConsoleOptions,
+): Promise<void> {
+  const index = join(directory, 'index.html');
+  const built = existsSync(index);
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('content-security-policy', contentSecurityPolicy);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('referrer-policy', 'no-referrer');
+    reply.header('cross-origin-opener-policy', 'same-origin');
+  });
+  if (built) {
+    // The name of each file holds a digest of it, so it never changes.
+    await app.register(fastifyStatic, {
+      root: join(directory, 'assets'),
+      prefix: '/console/assets/',
+      decorateReply: false,
+      index: false,
+      preCompressed: true,
+      immutable: true,
+      maxAge: '365d',
+    });
+  }
+  const page = built
+    ? readFileSync(index, 'utf8').replace('<base href="/console/"', `<base href="${baseOf(issuer)}"`)
+    : notBuilt;
+  // Every address is the same page, which finds out by itself what to show.
+  for (const url of ['/console', '/console/*']) {
+    app.get(url, { schema: { hide: true } }, async (_request, reply) =>
+      reply
+        .code(built ? 200 : 503)
+        .header('cache-control', 'no-cache')
+        .type('text/html; charset=utf-8')
+        .send(page),
+    );
+  }
+}
+
+/** Only characters that a URL's path holds, so none that ends an attribute. */
+function baseOf(issuer: string): string {
+  return `${new URL(issuer).pathname.replace(/\/$/, '')}/console/`.replaceAll('&', '&amp;');
+}
