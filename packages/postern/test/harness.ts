@@ -86,7 +86,8 @@ export interface ServeOptions {
 /** `postern serve` in the directory `cwd`, once it listens. Rejects with what it said where it does not start. */
 export async function startServe(cwd: string, options: ServeOptions = {}): Promise<ServeProcess> {
   const { dataDir = join(cwd, 'data'), port = await freePort() } = options;
-  const env = { PORT: String(port), POSTERN_DATA_DIR: dataDir, ...options.env };
+  // Where many tests share a machine, everything is late.
+  const env = { PORT: String(port), POSTERN_DATA_DIR: dataDir, POSTERN_OVERLOAD_MS: '0', ...options.env };
   const [program, ...args] = options.command ?? [process.execPath, main];
   const child = spawn(program, [...args, 'serve'], { cwd, env, ...endAfter(300_000) });
   const output = collect(child);

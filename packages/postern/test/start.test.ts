@@ -240,6 +240,7 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_DATABASE_TIMEOUT_MS', { POSTERN_DATABASE_TIMEOUT_MS: '3s' }, /"3s" is not a whole number from 100/],
     ['POSTERN_MAX_STALENESS_SECONDS', { POSTERN_MAX_STALENESS_SECONDS: '0' }, /"0" is not a whole number from 1/],
     ['POSTERN_CACHED_CLIENTS', { POSTERN_CACHED_CLIENTS: 'all' }, /"all" is not a whole number from 1/],
+    ['POSTERN_OVERLOAD_MS', { POSTERN_OVERLOAD_MS: '-1' }, /"-1" is not a whole number from 0 to 60000/],
     ['POSTERN_WORKERS', { POSTERN_WORKERS: 'auto' }, /"auto" is not a whole number from 1 to 256/],
     ['POSTERN_LOG_LEVEL', { POSTERN_LOG_LEVEL: 'loud' }, /"loud" is not one of info/],
   ];

@@ -212,7 +212,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const metrics = createMetrics(
     grants.map(({ grantType }) => grantType),
     {
-      inFlight: useOverloadShedding(app),
+      inFlight: useOverloadShedding(app, config.overloadMs),
       clientCache: directory.usage,
       eventLagSeconds: events.lagSeconds,
       databaseOutages: installation.databaseOutages,

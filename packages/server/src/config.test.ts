@@ -41,6 +41,7 @@ test('without any variable, everything has its default', () => {
     maxStalenessSeconds: 60,
     cachedClients: 10_000,
     workers: 1,
+    overloadMs: 500,
     root: undefined,
     accessTokenTtlSeconds: 691_200,
     signingAlgorithm: 'ES256',

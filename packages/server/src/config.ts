@@ -30,6 +30,8 @@ export interface ServerConfig {
   readonly cachedClients: number;
   /** Processes that serve on the port. */
   readonly workers: number;
+  /** Milliseconds that the process may be late before it sheds load. 0: however late. */
+  readonly overloadMs: number;
   /** Undefined: kept in the data directory. */
   readonly root: RootCredentials | undefined;
   readonly accessTokenTtlSeconds: number;
@@ -136,6 +138,11 @@ export const configVariables: readonly ConfigVariable[] = [
     name: 'POSTERN_CACHED_CLIENTS',
     default: '10000',
     meaning: 'clients that a process keeps in memory, the latest used ones, of about 1 kB each',
+  },
+  {
+    name: 'POSTERN_OVERLOAD_MS',
+    default: '500',
+    meaning: 'milliseconds that a process may fall behind before it answers new requests with 503; 0: however far',
   },
   {
     name: 'POSTERN_WORKERS',
@@ -256,6 +263,7 @@ export function readConfig(env: Environment): ServerConfig {
     database,
     maxStalenessSeconds: readInteger(env, 'POSTERN_MAX_STALENESS_SECONDS', 60, 1, 31_536_000),
     cachedClients: readInteger(env, 'POSTERN_CACHED_CLIENTS', 10_000, 1, 10_000_000),
+    overloadMs: readInteger(env, 'POSTERN_OVERLOAD_MS', 500, 0, 60_000),
     workers: readInteger(env, 'POSTERN_WORKERS', 1, 1, 256),
     root: readRoot(env, database),
     accessTokenTtlSeconds: 60 * readInteger(env, 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES', 11_520, 1, 5_256_000),

@@ -10,6 +10,7 @@ let asked: Map<string, number>;
 beforeEach(async () => {
   asked = new Map();
   server = await startTestServer({
+    env: { POSTERN_OVERLOAD_MS: '500' },
     before: (app) => {
       app.addHook('onRequest', async ({ url }) => {
         const path = url.split('?', 1)[0] ?? '';

@@ -19,19 +19,21 @@ declare module 'fastify' {
 /** Requests that are dealt with at once. */
 const mostInFlight = 1_000;
 
-/** Milliseconds that a timer may be late; twice in a row, so that one long computation is no overload yet. */
-const mostLateMs = 500;
 const sampleEveryMs = 250;
 
-/** Sheds requests of all routes of `app`, before anything of them is looked at. Returns how many are in flight. */
-export function useOverloadShedding(app: FastifyInstance): () => number {
+/**
+ * Sheds requests of all routes of `app`, before anything of them is looked at. Returns how many are in flight.
+ * `mostLateMs`: milliseconds that a timer may be late, twice in a row, since one long computation is no overload yet; 0:
+ * however late.
+ */
+export function useOverloadShedding(app: FastifyInstance, mostLateMs: number): () => number {
   let inFlight = 0;
   let lateSamples = 0;
   let dueAt = performance.now() + sampleEveryMs;
   const timer = setInterval(() => {
     const lateMs = performance.now() - dueAt;
     dueAt = performance.now() + sampleEveryMs;
-    lateSamples = lateMs > mostLateMs ? lateSamples + 1 : 0;
+    lateSamples = mostLateMs > 0 && lateMs > mostLateMs ? lateSamples + 1 : 0;
     if (lateSamples === 2) {
       app.log.warn({ late_ms: Math.round(lateMs), in_flight: inFlight }, 'overloaded: requests are shed');
     }
