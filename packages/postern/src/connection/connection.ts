@@ -1,6 +1,6 @@
 /** Which server a command speaks to, and as whom: from its options, the environment and the profiles, in that order. */
 import { usageError } from '../command/command-error.ts';
-import { readSecret } from '../input/secret-input.ts';
+import { readSecret } from '../input/read-input.ts';
 import { type Environment, type Profile, profilesPath, readProfiles } from './profile.ts';
 import { parseServerUrl } from './server-url.ts';
 

@@ -6,8 +6,9 @@ import { exitCodes } from '../command/exit-code.ts';
 import { type ConnectionOptions, findConnection, findServer, readServer } from '../connection/connection.ts';
 import type { Environment } from '../connection/profile.ts';
 import { serverVerb } from '../connection/server-verb.ts';
-import { readInput } from '../input/secret-input.ts';
+import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
+import { paint } from '../output/paint.ts';
 import { oneLine } from '../output/terminal-text.ts';
 import { type Finding, fail } from './finding.ts';
 import { checkFromOutside } from './outside-checks.ts';
@@ -77,7 +78,7 @@ async function findOutside(server: string, options: ConnectionOptions): Promise<
   }
 }
 
-const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
+const marks = { ok: ['green', 'ok  '], warn: ['yellow', 'WARN'], fail: ['red', 'FAIL'] } as const;
 const headlines = {
   ok: 'All is well.',
   warn: 'It works; some of it is not for production.',
@@ -87,7 +88,7 @@ const headlines = {
 function formatReport({ result, findings }: Report): string {
   const width = Math.max(...findings.map(({ about }) => about.length));
   const lines = findings.flatMap(({ severity, about, text, next }) => [
-    `  ${marks[severity]}  ${about.padEnd(width)}  ${oneLine(text)}\n`,
+    `  ${paint(marks[severity][0], marks[severity][1])}  ${about.padEnd(width)}  ${oneLine(text)}\n`,
     ...(next === undefined ? [] : [`        ${' '.repeat(width)}  ${oneLine(next)}\n`]),
   ]);
   return `${headlines[result]}\n\n${lines.join('')}`;

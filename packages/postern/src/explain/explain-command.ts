@@ -6,8 +6,9 @@ import { collect } from '../command/option-values.ts';
 import { type ConnectionOptions, findConnection, readServer } from '../connection/connection.ts';
 import { createServerApi } from '../connection/server-api.ts';
 import { serverVerb } from '../connection/server-verb.ts';
-import { readInput } from '../input/secret-input.ts';
+import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
+import { paint } from '../output/paint.ts';
 import { oneLine } from '../output/terminal-text.ts';
 import { type Check, unknown } from './check.ts';
 import { checkStanding } from './check-standing.ts';
@@ -82,7 +83,7 @@ async function findChecks(text: string, use: Use, options: ConnectionOptions): P
   return [...checks, standing, ...checkUse(token, use, client === 'gone' ? undefined : client)];
 }
 
-const marks = { ok: 'ok', no: 'NO', unknown: '?' } as const;
+const marks = { ok: ['green', 'ok'], no: ['red', 'NO'], unknown: ['yellow', '? '] } as const;
 
 function formatExplanation({ checks }: Explanation): string {
   const faults = checks.filter(({ finding }) => finding === 'no');
@@ -93,7 +94,8 @@ function formatExplanation({ checks }: Explanation): string {
       ? `This token passes${open.length === 0 ? '' : ', as far as could be seen'}.`
       : `This token is refused. ${first.text}`;
   const lines = checks.map(
-    ({ about, finding, text }) => `  ${marks[finding].padEnd(2)}  ${about.padEnd(9)}  ${oneLine(text)}\n`,
+    ({ about, finding, text }) =>
+      `  ${paint(marks[finding][0], marks[finding][1])}  ${about.padEnd(9)}  ${oneLine(text)}\n`,
   );
   const next = new Set(
     [...faults, ...open].flatMap((check) => (check.next === undefined ? [] : [oneLine(check.next)])),

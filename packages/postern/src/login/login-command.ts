@@ -6,7 +6,8 @@ import { type ConnectionOptions, defaultServer, readGiven, requireCredentials } 
 import { type Profile, profilesPath, readProfiles, writeProfiles } from '../connection/profile.ts';
 import { createServerApi } from '../connection/server-api.ts';
 import { serverVerb } from '../connection/server-verb.ts';
-import { askSecret, readInput } from '../input/secret-input.ts';
+import { ask, canAsk } from '../input/ask.ts';
+import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
 
 interface LoginOptions extends ConnectionOptions {
@@ -64,7 +65,10 @@ async function readCredentials(options: LoginOptions): Promise<Profile> {
     throw usageError('which client? Add --client-id ID, or --root FILE for the root client.');
   }
   const question = `Secret of ${given.clientId} at ${given.server ?? defaultServer}: `;
-  return requireCredentials({ ...given, clientSecret: given.clientSecret ?? (await askSecret(question)) });
+  return requireCredentials({
+    ...given,
+    clientSecret: given.clientSecret ?? (canAsk() ? await ask(question, true) : undefined),
+  });
 }
 
 async function readRootFile(file: string): Promise<{ clientId: string; clientSecret: string }> {

@@ -1,7 +1,5 @@
-/** Where secrets come from: a file, standard input or a person who types; never an argument, which others can see. */
+/** What is read from a file or standard input, secrets above all: an argument can be seen by others. */
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { usageError } from '../command/command-error.ts';
 
@@ -24,20 +22,4 @@ export async function readSecret(file: string): Promise<string> {
     throw usageError(`${file === '-' ? 'standard input' : file} holds no secret.`);
   }
   return secret;
-}
-
-/** Asks on a terminal, where the answer does not appear. Undefined where there is none. */
-export async function askSecret(question: string): Promise<string | undefined> {
-  if (!process.stdin.isTTY) {
-    return undefined;
-  }
-  process.stderr.write(question);
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true });
-  try {
-    return (await reader.question('')).trim();
-  } finally {
-    reader.close();
-    process.stderr.write('\n');
-  }
 }
