@@ -121,20 +121,21 @@ async function sendWith(
   const exchange = async () => {
     const headers = new Headers(request.headers);
     headers.set('authorization', `${token.tokenType} ${token.accessToken}`);
-    if (dpop !== undefined) {
-      headers.set('dpop', await dpop.prove(request.method, request.url, token.accessToken));
+    const proof = await dpop?.prove(request.method, request.url, token.accessToken);
+    if (proof !== undefined) {
+      headers.set('dpop', proof.header);
     }
-    return platform.fetch(request.url, { ...request.init, headers: Object.fromEntries(headers), redirect: 'manual' });
+    const init = { ...request.init, headers: Object.fromEntries(headers), redirect: 'manual' } as const;
+    const response = await platform.fetch(request.url, init);
+    const hasNonce = proof !== undefined && dpop?.learnNonce(request.url, response.headers, proof) === true;
+    return { response, wantsNonce: hasNonce && response.status === 401 && asksFor(response, 'use_dpop_nonce') };
   };
-  const response = await exchange();
-  const hasNewNonce = dpop?.learnNonce(request.url, response.headers) === true;
-  if (!hasNewNonce || response.status !== 401 || !asksFor(response, 'use_dpop_nonce') || !request.isRepeatable) {
+  const { response, wantsNonce } = await exchange();
+  if (!wantsNonce || !request.isRepeatable) {
     return response;
   }
   await response.body?.cancel();
-  const second = await exchange();
-  dpop.learnNonce(request.url, second.headers);
-  return second;
+  return (await exchange()).response;
 }
 
 /** An API that gives no reason may mean the token; one that names another fault does not. RFC 6750 §3.1. */

@@ -4,9 +4,15 @@ import { algorithmOf, type Jwk, type KeyPair, randomId, type SigningKey, signJwt
 
 export interface Dpop {
   /** A proof for one request. `accessToken`: the one that goes with it; undefined at the token endpoint. */
-  prove(method: string, url: string, accessToken?: string): Promise<string>;
-  /** Keeps the nonce of an answer for the next proof to the same origin. Says whether there was a new one. */
-  learnNonce(url: string, headers: Headers): boolean;
+  prove(method: string, url: string, accessToken?: string): Promise<Proof>;
+  /** Keeps the nonce of an answer for the next proof to the same origin. Says whether it is another than that of `sent`. */
+  learnNonce(url: string, headers: Headers, sent: Proof): boolean;
+}
+
+export interface Proof {
+  /** The value of the header. */
+  readonly header: string;
+  readonly nonce: string | undefined;
 }
 
 /** Origins whose nonces are kept. */
@@ -22,7 +28,7 @@ export function createDpop(keyPair: KeyPair | undefined, now: () => number): Dpo
       const { key, jwk } = await prepared;
       const { origin, pathname } = new URL(url);
       const nonce = nonces.get(origin);
-      return signJwt(
+      const header = await signJwt(
         { typ: 'dpop+jwt', jwk },
         {
           jti: randomId(),
@@ -34,11 +40,12 @@ export function createDpop(keyPair: KeyPair | undefined, now: () => number): Dpo
         },
         key,
       );
+      return { header, nonce };
     },
-    learnNonce(url, headers) {
+    learnNonce(url, headers, sent) {
       const { origin } = new URL(url);
       const nonce = headers.get('dpop-nonce');
-      if (nonce === null || nonce === nonces.get(origin)) {
+      if (nonce === null) {
         return false;
       }
       nonces.delete(origin);
@@ -46,7 +53,7 @@ export function createDpop(keyPair: KeyPair | undefined, now: () => number): Dpo
       if (nonces.size > mostOrigins) {
         nonces.delete(nonces.keys().next().value as string);
       }
-      return true;
+      return nonce !== sent.nonce;
     },
   };
 }

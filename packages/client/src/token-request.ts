@@ -62,36 +62,31 @@ async function requestOnce(context: TokenRequestContext, form: TokenForm, signal
   const { discovery, dpop, platform } = context;
   const url = await untilAborted(discovery.find(), signal);
   const sentAtMs = platform.now();
-  let answer = await post(context, url, form, signal);
-  // The server wants a nonce, and gave one. RFC 9449 §8.
-  if (dpop?.learnNonce(url, answer.headers) === true && answer.body?.['error'] === 'use_dpop_nonce') {
-    answer = await post(context, url, form, signal);
-    dpop.learnNonce(url, answer.headers);
+  let { answer, wantsNonce } = await post(context, url, form, signal);
+  if (wantsNonce) {
+    ({ answer } = await post(context, url, form, signal));
   }
   return readTokenAnswer(answer, { scope: form['scope'], isBound: dpop !== undefined, sentAtMs });
 }
 
+/** `wantsNonce`: the server wants one in the proof, and gave it. RFC 9449 §8. */
 async function post(
   { authentication, issuer, dpop, platform }: TokenRequestContext,
   url: string,
   form: TokenForm,
   signal?: AbortSignal,
-): Promise<TokenAnswer> {
+): Promise<{ answer: TokenAnswer; wantsNonce: boolean }> {
   const parts = await authentication.authenticate(issuer, platform.now() / 1000);
   const parameters = Object.entries({ ...form, ...parts.form }).filter(([, value]) => value !== undefined);
-  return send(
-    platform,
-    url,
-    {
-      method: 'POST',
-      headers: {
-        accept: 'application/json',
-        'content-type': 'application/x-www-form-urlencoded',
-        ...parts.headers,
-        ...(dpop !== undefined && { dpop: await dpop.prove('POST', url) }),
-      },
-      body: new URLSearchParams(parameters as [string, string][]).toString(),
-    },
-    signal,
-  );
+  const proof = await dpop?.prove('POST', url);
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+    ...parts.headers,
+    ...(proof !== undefined && { dpop: proof.header }),
+  };
+  const body = new URLSearchParams(parameters as [string, string][]).toString();
+  const answer = await send(platform, url, { method: 'POST', headers, body }, signal);
+  const hasNonce = proof !== undefined && dpop?.learnNonce(url, answer.headers, proof) === true;
+  return { answer, wantsNonce: hasNonce && answer.body?.['error'] === 'use_dpop_nonce' };
 }

@@ -213,6 +213,18 @@ describe('RFC 9449 tokens bound to a key', () => {
     },
   );
 
+  test('the first calls, many at once, all learn the nonce', async () => {
+    const { clientId, clientSecret } = await demanding.createClient({ scopes: ['scope:read', 'policy:read'] });
+    const authentication = clientSecretBasic(clientId, clientSecret);
+    const client = createTokenClient({ issuer: demanding.url, authentication, dpop: true, now: demanding.now });
+    const scopes = ['scope:read', 'policy:read', 'scope:read policy:read'];
+    const tokens = await Promise.all(scopes.map((scope) => client.getToken({ scope })));
+    expect(tokens.map(({ tokenType }) => tokenType)).toEqual(Array(3).fill('DPoP'));
+    await demanding.advance(3_600);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.fetch(demanding.url + scopePath)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+  });
+
   test('the key that is made cannot leave the process', async () => {
     const { clientId, clientSecret } = await server.createClient({ scopes: ['scope:read'] });
     const bound = clientOf(clientSecretBasic(clientId, clientSecret), { dpop: true });
