@@ -1,5 +1,6 @@
 /** Wrong credentials again and again: who is stopped, and who is not. RFC 6749 §2.3.1 and §10.10, RFC 6585 §4. */
 import { request } from 'node:http';
+import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Answer, type Credentials, startTestServer, type TestServer } from './harness.ts';
 
@@ -108,6 +109,23 @@ describe('from one address', () => {
     });
     expect(server.log.at(-2)).toContain('"reason":"failure_budget_spent"');
     expect(server.log.join('')).not.toContain(victim.clientSecret);
+  });
+
+  test('RFC 6749 §5.2 a client library hands on the code and the time to wait', async () => {
+    await repeat(ofClientAtAddress, () => ask(server, wrong(victim)));
+    const as = { issuer: server.url, token_endpoint: server.url + tokenPath };
+    const client = { client_id: victim.clientId };
+    const response = await oauth.clientCredentialsGrantRequest(
+      as,
+      client,
+      oauth.ClientSecretBasic(victim.clientSecret),
+      {},
+      { [oauth.allowInsecureRequests]: true },
+    );
+    const refusal = await oauth.processClientCredentialsResponse(as, client, response).catch((error) => error);
+    expect(refusal).toBeInstanceOf(oauth.ResponseBodyError);
+    expect([refusal.status, refusal.error]).toEqual([429, 'too_many_requests']);
+    expect(Number(refusal.response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   });
 
   test('when the minute is over, the client goes on', async () => {
