@@ -1,5 +1,5 @@
 /**
- * How often authentication may fail before it is not even tried any more. docs/decisions/0009 says why the budgets are
+ * How often authentication may fail before it is not even tried any more. docs/decisions/0013 says why the budgets are
  * as they are. RFC 6749 §2.3.1 and §10.10, RFC 6585 §4.
  */
 import { type ErrorCode, OAuthError } from '@postern/protocol';
