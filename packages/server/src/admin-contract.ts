@@ -5,6 +5,7 @@ import type {
   ClientBody as ClientBodySchema,
   ClientView,
   CreatedView as CreatedClientView,
+  NewClientBody as NewClientBodySchema,
 } from './clients/clients-endpoint.ts';
 import type { RotatedView, RotationBody, SecretView } from './clients/secrets-endpoint.ts';
 import type { CheckpointView, EventPage } from './events/events-endpoint.ts';
@@ -28,8 +29,10 @@ export type Page<Item> = Omit<Static<ReturnType<typeof pageView<TSchema>>>, 'ite
 /** Every error of a management API: `error` for programs, `detail` for people. */
 export type ErrorAnswer = Static<typeof ErrorAnswerSchema>;
 
-/** `POST /api/v1/oauth/client`; `PUT` and `PATCH` of one take the same and change what is sent. */
+/** `PUT` and `PATCH` of a client take it, and change what is sent. */
 export type ClientBody = Static<typeof ClientBodySchema>;
+/** `POST /api/v1/oauth/client` takes the same, and an id. */
+export type NewClientBody = Static<typeof NewClientBodySchema>;
 export type Client = Static<typeof ClientView>;
 export type CreatedClient = Static<typeof CreatedClientView>;
 

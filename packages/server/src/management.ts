@@ -61,7 +61,7 @@ export async function openManagement(options: ManagementOptions) {
   const root = createRootClient(options.installation.root, masterKey, scopes.registry);
   const granting = { mode: config.granting, registry: scopes.registry };
   const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: scopes.load });
-  const common = { db, events, masterKey, granting, assignableBy, resources, detailsTypes, now };
+  const common = { db, events, masterKey, root, granting, assignableBy, resources, detailsTypes, now };
   return {
     db,
     resources,

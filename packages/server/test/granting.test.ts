@@ -117,6 +117,7 @@ describe.each<GrantingMode>(['registry', 'held'])('with POSTERN_GRANTING=%s', (m
     administration = createClientAdministration({
       events,
       masterKey,
+      root,
       granting,
       assignableBy: createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: ownScopes.load }),
       resources: await openResourceRegistry(db, events, issuer),

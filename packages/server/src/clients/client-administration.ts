@@ -10,12 +10,13 @@ import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import type { ResourceRegistry } from '../resources/resource-registry.ts';
 import { requireKnown } from '../scopes/scope-registry.ts';
 import type { AssignableBy } from './assignable-by.ts';
+import { withChosenId } from './chosen-id.ts';
 import { type Client, type ClientChange, changeClient, newClient } from './client.ts';
-import { endTokens, recordChange, recordDeletion } from './client-changes.ts';
+import { endTokens, recordChange, recordCreation, recordDeletion } from './client-changes.ts';
 import { checkMetadata, usesSecret } from './client-metadata.ts';
 import { newSecret } from './client-secret.ts';
 import { insertSecret } from './client-secret-store.ts';
-import { findClient, insertClient } from './client-store.ts';
+import { findClient } from './client-store.ts';
 import { generateClientId, generateClientSecret } from './credentials.ts';
 import { type GrantingRules, requireAssignable } from './granting.ts';
 import { deleteRegistration } from './registration-store.ts';
@@ -28,8 +29,11 @@ export interface CreatedClient {
 
 /** Each call is made with a verified access token, and throws `invalid_token` where that no longer stands. */
 export interface ClientAdministration {
-  /** Throws `invalid_parameter` for an unknown scope, `access_denied` for one that the token may not assign. */
-  create(token: AccessToken, change: ClientChange): Promise<CreatedClient>;
+  /**
+   * Without `chosenId` Postern makes the id. Throws `invalid_parameter` for an unknown scope, `access_denied` for one
+   * that the token may not assign, and `conflict` for an id that is taken. Does not check who may choose ids.
+   */
+  create(token: AccessToken, change: ClientChange, chosenId?: string): Promise<CreatedClient>;
   /** The client after the change, which manages itself no more. Throws as `create` does, and `not_found`. */
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
   /** Ends all tokens of the client that were issued so far. Throws as `remove` does. */
@@ -41,6 +45,7 @@ export interface ClientAdministration {
 export interface ClientAdministrationOptions {
   readonly events: EventLog;
   readonly masterKey: MasterKey;
+  readonly root: Client;
   readonly granting: GrantingRules;
   readonly assignableBy: AssignableBy;
   readonly resources: ResourceRegistry;
@@ -50,7 +55,7 @@ export interface ClientAdministrationOptions {
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, granting, assignableBy, resources, detailsTypes, now } = options;
+  const { events, masterKey, root, granting, assignableBy, resources, detailsTypes, now } = options;
   const timestamp = () => new Date(now()).toISOString();
   const known = (change: ClientChange): ClientChange => ({
     ...change,
@@ -62,26 +67,26 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
 
   return {
-    async create(token, wanted) {
+    async create(token, wanted, chosenId) {
       const change = known(wanted);
       const createdAt = timestamp();
-      const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
-      checkMetadata(client.metadata);
+      const fresh = changeClient(newClient(chosenId ?? generateClientId(), createdAt), change, createdAt);
+      checkMetadata(fresh.metadata);
       requireRegistered(change, resources);
       requireKnownTypes(change, detailsTypes);
-      const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
+      const clientSecret = usesSecret(fresh.metadata) ? generateClientSecret() : undefined;
       await events.change(token.clientId, async (transaction, append) => {
-        requireAssignable(client, await assignableBy(transaction, token), granting);
-        await insertClient(transaction, client);
+        requireAssignable(fresh, await assignableBy(transaction, token), granting);
+        const client = chosenId === undefined ? fresh : await withChosenId(transaction, fresh, root.id);
         await coverLifetime(transaction, client);
-        await append({ kind: 'client.created', subject: client.id, data: { ...change } });
+        await recordCreation(transaction, append, client, change);
         if (clientSecret !== undefined) {
           const secret = newSecret(clientSecret, masterKey, now(), undefined);
           await insertSecret(transaction, client.id, secret);
           await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
         }
       });
-      return { clientId: client.id, clientSecret };
+      return { clientId: fresh.id, clientSecret };
     },
 
     change(token, clientId, wanted) {

@@ -1,5 +1,5 @@
 /**
- * The one way in which a client that exists is changed or deleted: its row, and the event that tells every node and every
+ * The one way in which an administrator makes, changes or deletes a client: its row, and the event that tells every node and every
  * API what its tokens are worth from now on.
  */
 
@@ -9,7 +9,21 @@ import type { Database } from '../db/schema.ts';
 import type { Append } from '../events/event-log.ts';
 import type { StandingData } from '../revocation/feed-entry.ts';
 import type { Client } from './client.ts';
-import { deleteClient, updateClient } from './client-store.ts';
+import { deleteClient, insertClient, updateClient } from './client-store.ts';
+
+/** Writes a client that is new. Where its generation is not the first, one of its id was there before, whose tokens end. */
+export async function recordCreation(
+  transaction: Kysely<Database>,
+  append: Append,
+  client: Client,
+  asked: object,
+): Promise<void> {
+  await insertClient(transaction, client);
+  await append({ kind: 'client.created', subject: client.id, data: { ...asked } });
+  if (client.generation > 0) {
+    await append({ kind: 'client.revoked', subject: client.id, data: { standing: standingData(client) } });
+  }
+}
 
 /** Writes `after`. The event holds what was asked for, and the client's standing where that is another now. */
 export async function recordChange(

@@ -1,4 +1,5 @@
 /** The management API of clients. */
+import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
@@ -27,6 +28,22 @@ export const ClientBody = Type.Object(
       nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
     ),
     ...clientMetadataMembers,
+  },
+  { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
+);
+
+/** Ids that are chosen: letters and digits as in those that Postern makes, and what other servers have in theirs. */
+export const NewClientBody = Type.Object(
+  {
+    client_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        pattern: '^[A-Za-z0-9_-]+$',
+        description: 'An id of your choice, which takes the scope client:choose_id. Without it Postern makes one.',
+      }),
+    ),
+    ...ClientBody.properties,
   },
   { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
@@ -98,12 +115,17 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
           operationId: 'create_client',
           summary: 'Make a client',
           description: 'The body is an object, or a bare array of scopes, or empty for a client without scopes.',
-          body: ClientBody,
-          response: { 200: CreatedView, ...errorResponses(400, 401, 403, 413, 415, 422) },
+          body: NewClientBody,
+          response: { 200: CreatedView, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
         },
       },
       async (request) => {
-        const { clientId, clientSecret } = await administration.create(accessTokenOf(request), request.body);
+        const token = accessTokenOf(request);
+        const { client_id: chosenId, ...settings } = request.body;
+        if (chosenId !== undefined) {
+          requireScope(token, 'client:choose_id', 'Bearer');
+        }
+        const { clientId, clientSecret } = await administration.create(token, settings, chosenId);
         return { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
       },
     );

@@ -92,5 +92,9 @@ export const defaultScopes: readonly Scope[] = [
   administrative('audit:read', 'Read who changed what, and how many tokens were issued and refused'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
+  administrative(
+    'client:choose_id',
+    'Choose the id of a client that is made, also one that others name by its id already',
+  ),
   administrative('batch:apply', 'Make many changes at once, while others wait; each needs its own scope besides'),
 ];
