@@ -244,9 +244,15 @@ describe('`npx postern serve`', () => {
     }
   });
 
-  test('serves the documentation, whose files came along', async () => {
-    const answers = await Promise.all(['/api', '/api/static/theme/links.js'].map((path) => fetch(server.url + path)));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-    expect(await answers[1]?.text()).toContain('operations');
+  test('serves the documentation and the console, whose files came along', async () => {
+    const text = async (path: string) => {
+      const answer = await fetch(server.url + path);
+      expect([path, answer.status]).toEqual([path, 200]);
+      return answer.text();
+    };
+    await text('/api');
+    expect(await text('/api/static/theme/links.js')).toContain('operations');
+    const script = /src="\.?\/?(assets\/[^"]+\.js)"/.exec(await text('/console'))?.[1];
+    expect(await text(`/console/${script}`)).toContain('Postern');
   });
 });
