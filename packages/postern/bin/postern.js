@@ -1,7 +1,8 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4
 /**
  * The `postern` command. This file is plain JavaScript, so that Node finds the compiled source in its cache before it
- * has to load what strips types. A small young generation (MB) keeps memory low: requests leave little behind.
+ * has to load what strips types. A small young generation (MB) and few arenas of the C library's allocator keep memory
+ * low: requests leave little behind, and hardly any of it comes from several threads at once.
  */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
