@@ -98,10 +98,8 @@ function ChangeSummary({ change }: { readonly change: ScopeChange }) {
           <ul className="consequences">
             {change.removed.map(({ scope, tokensIssued, lastIssuedAt, issuers }) => (
               <li key={scope}>
-                Calls that need <code>{scope}</code>.{' '}
-                {tokensIssued === 0 ? (
-                  'No token held it so far.'
-                ) : (
+                Calls that need <code>{scope}</code>. {tokensIssued === 0 && 'No token held it so far.'}
+                {tokensIssued !== undefined && tokensIssued > 0 && (
                   <>
                     {tokensIssued.toLocaleString('en')} {tokensIssued === 1 ? 'token' : 'tokens'} held it, the last was
                     issued <Time iso={lastIssuedAt} />.

@@ -8,7 +8,8 @@ export interface ScopeChange {
 
 export interface RemovedScope {
   readonly scope: string;
-  readonly tokensIssued: number;
+  /** Undefined where it is not known. */
+  readonly tokensIssued: number | undefined;
   /** RFC 3339; null: no token held it yet. */
   readonly lastIssuedAt: string | null;
   /** Keys of trusted issuers with a rule that gives it to a workload by name. */
@@ -32,7 +33,7 @@ export function describeChange({ clientId, held, chosen, usage, issuers }: Scope
         const used = usage?.scopes.find((one) => one.scope === scope);
         return {
           scope,
-          tokensIssued: used?.tokens_issued ?? 0,
+          tokensIssued: used?.tokens_issued,
           lastIssuedAt: used?.last_issued_at ?? null,
           issuers: issuers
             .filter(({ rules }) => rules.some((rule) => rule.client_id === clientId && rule.scopes?.includes(scope)))

@@ -1,7 +1,7 @@
 /** One policy: its rules, and what they are about. */
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { Policy, PolicyRule } from '../api/contract.ts';
+import type { Policy, Rule } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { useChange, useGet } from '../session/use-api.ts';
@@ -26,11 +26,11 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
   const session = useSession();
   const path = `policy/${encodeURIComponent(policyKey)}`;
   const policy = useGet<Policy>(session.may('policy:read') ? path : undefined);
-  const [edited, setEdited] = useState<PolicyRule | 'new'>();
-  const [aimed, setAimed] = useState<PolicyRule>();
+  const [edited, setEdited] = useState<Rule | 'new'>();
+  const [aimed, setAimed] = useState<Rule>();
   const [removal, setRemoval] = useState<Removal>();
   const mayWriteRules = session.may('rule:create_or_update');
-  const rulePath = (rule: PolicyRule) => `${path}/rule/${encodeURIComponent(rule.key)}`;
+  const rulePath = (rule: Rule) => `${path}/rule/${encodeURIComponent(rule.key)}`;
 
   return (
     <Page
@@ -161,7 +161,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
   );
 }
 
-function sayRule({ action_type, storage_destination, masking_strategy }: PolicyRule): string {
+function sayRule({ action_type, storage_destination, masking_strategy }: Rule): string {
   return action_type === 'access'
     ? `Gives the data out to the storage destination ${storage_destination?.name ?? 'that it lacks'}.`
     : `Erases the data by ${masking_strategy?.strategy.replaceAll('_', ' ') ?? 'nothing yet'}.`;

@@ -1,6 +1,6 @@
 /** Making and changing a rule of a policy. */
 import { type FormEvent, useState } from 'react';
-import type { Page as PageOf, PolicyRule, StorageConfig } from '../api/contract.ts';
+import type { Page as PageOf, Rule, StorageConfig } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
 import { useChange, useGet } from '../session/use-api.ts';
 import { FormActions } from '../ui/dialog.tsx';
@@ -12,7 +12,7 @@ import { putOne } from './put-one.ts';
 interface RuleFormProps {
   /** Of the rules of the policy. */
   readonly path: string;
-  readonly rule: PolicyRule | undefined;
+  readonly rule: Rule | undefined;
   readonly onClose: () => void;
 }
 
@@ -24,12 +24,12 @@ export function RuleForm({ path, rule, onClose }: RuleFormProps) {
   const [name, setName] = useState(rule?.name ?? '');
   const [action, setAction] = useState<string>(rule?.action_type ?? 'access');
   const [storage, setStorage] = useState(rule?.storage_destination?.key ?? '');
-  const [strategy, setStrategy] = useState(rule?.masking_strategy?.strategy ?? 'null_rewrite');
-  const [rewrite, setRewrite] = useState(String(rule?.masking_strategy?.configuration?.['rewrite_value'] ?? ''));
+  const [strategy, setStrategy] = useState<string>(rule?.masking_strategy?.strategy ?? 'null_rewrite');
+  const [rewrite, setRewrite] = useState(String(rule?.masking_strategy?.configuration?.rewrite_value ?? ''));
   const destinations = useGet<PageOf<StorageConfig>>(
     session.may('storage:read') ? 'storage/config?size=100' : undefined,
   );
-  const save = useChange((api, element: object) => putOne<PolicyRule>(api, path, element));
+  const save = useChange((api, element: object) => putOne<Rule>(api, path, element));
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /** Adding a target to a rule: a data category of the Fides taxonomy, with all that is below it. */
 import { type FormEvent, useState } from 'react';
-import type { PolicyTarget } from '../api/contract.ts';
+import type { Target } from '../api/contract.ts';
 import { useChange } from '../session/use-api.ts';
 import { FormActions } from '../ui/dialog.tsx';
 import { TextField } from '../ui/fields.tsx';
@@ -37,7 +37,7 @@ const categories = [
 export function TargetForm({ path, onClose }: TargetFormProps) {
   const notify = useNotice();
   const [category, setCategory] = useState('');
-  const save = useChange((api, element: object) => putOne<PolicyTarget>(api, path, element));
+  const save = useChange((api, element: object) => putOne<Target>(api, path, element));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if ((await save.run({ data_category: category })) !== undefined) {

@@ -9,6 +9,7 @@ const start = (over: object) =>
 
 test('over plain HTTP the commands name this machine', () => {
   expect(start({})).toContain('listens on http://0.0.0.0:8443 ');
+  expect(start({})).toContain('Web console: http://localhost:8443/console\n');
   expect(start({})).toContain("curl -X POST 'http://localhost:8443/api/v1/oauth/token'");
 });
 

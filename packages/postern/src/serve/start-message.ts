@@ -13,6 +13,7 @@ export function describeStart({ config, rootFile }: RunningServer): string {
   const file = rootFile === undefined ? undefined : shortest(rootFile);
   return `
   Postern listens on ${url}   (API documentation: ${reachable}/api)
+  Web console: ${reachable}/console
   Root credentials: ${file ?? 'OAUTH_ROOT_CLIENT_ID and OAUTH_ROOT_CLIENT_SECRET of the environment'}
 
   Next, in another terminal${file === undefined ? ', with these variables set' : ' in this directory'}:
