@@ -9,6 +9,8 @@ export default defineConfig({
     // Where the command has them beside it, also when it is installed from npm.
     outDir: '../postern/console',
     emptyOutDir: true,
+    // The licences of the libraries ask to be handed on with them.
+    license: { fileName: 'licenses.md' },
     // The polyfill is a script of its own making, for browsers that are older than what the console needs.
     modulePreload: { polyfill: false },
     // A picture inside the style sheet would need `data:` in the content security policy.

@@ -23,7 +23,7 @@ export function snippetsFor(tokenEndpoint: string): readonly Snippet[] {
     {
       id: 'node',
       title: 'Node',
-      code: `// token.mjs
+      code: `// get-token.mjs
 const { POSTERN_CLIENT_ID, POSTERN_CLIENT_SECRET } = process.env;
 
 const response = await fetch('${tokenEndpoint}', {
@@ -40,7 +40,7 @@ console.log(access_token);`,
     {
       id: 'python',
       title: 'Python',
-      code: `# token.py
+      code: `# get_token.py
 import base64, json, os, urllib.parse, urllib.request
 
 credentials = f"{os.environ['POSTERN_CLIENT_ID']}:{os.environ['POSTERN_CLIENT_SECRET']}"

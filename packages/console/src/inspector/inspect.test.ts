@@ -83,6 +83,18 @@ test('what could not be seen is said, and is no cause', () => {
   expect(findCause(findings)).toBeUndefined();
 });
 
+test('where the server took it, what the session may not see is well', () => {
+  const seenLittle = evidence({ client: undefined, revokedAt: undefined, ended: undefined });
+  const findings = inspectToken(token(), seenLittle, question());
+  expect(findings.filter(({ state }) => state !== 'good')).toEqual([]);
+});
+
+test('of many scopes the first ones are named', () => {
+  const many = token({ scope: Array.from({ length: 12 }, (_, index) => `s${index}`).join(' ') });
+  const cause = findCause(inspectToken(many, evidence({ client: undefined }), question({ scope: 'x' })));
+  expect(cause?.text).toContain('It holds s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 2 more.');
+});
+
 test('one of several audiences is enough', () => {
   const both = token({ aud: [issuer, 'https://api.example.com'] });
   expect(findCause(inspectToken(both, evidence(), question({ audience: 'https://api.example.com' })))).toBeUndefined();

@@ -111,19 +111,26 @@ function checkAudience({ claims }: ReadToken, { issuer }: Evidence, question: Qu
     : bad('Wrong audience', `It is for ${audience.join(', ')}. An API that is ${wanted} refuses it.`);
 }
 
-function checkRevocation({ revokedAt }: Evidence): Finding {
+/** What the server itself says tells more than the session may see. */
+const orRefused = 'or the server would not have accepted it just now.';
+
+function checkRevocation({ revokedAt, accepted }: Evidence): Finding {
   if (revokedAt === undefined) {
-    return unknown('Revocation', 'Whether it was revoked by itself takes the scope audit:read to see.');
+    return accepted === true
+      ? good('Revocation', `It was not revoked, ${orRefused}`)
+      : unknown('Revocation', 'Whether it was revoked by itself takes the scope audit:read to see.');
   }
   return revokedAt === null
     ? good('Revocation', 'It was not revoked.')
     : bad('Revoked', `It was revoked on ${revokedAt}. The client needs a new one.`);
 }
 
-function checkClient({ claims }: ReadToken, { client }: Evidence): Finding {
+function checkClient({ claims }: ReadToken, { client, accepted }: Evidence): Finding {
   const id = quote(claims['client_id']);
   if (client === undefined) {
-    return unknown('Client', 'What became of its client takes the scope client:read to see.');
+    return accepted === true
+      ? good('Client', `Its client ${id} is there and enabled, ${orRefused}`)
+      : unknown('Client', 'What became of its client takes the scope client:read to see.');
   }
   if (client === null) {
     return bad('Client gone', `There is no client ${id}: it was deleted, and its tokens ended with it.`);
@@ -185,7 +192,7 @@ function checkScope(token: ReadToken, { scope }: Question): Finding | undefined 
     : bad(
         'Scope missing',
         `A call that needs ${scope} is answered with 403 insufficient_scope. ` +
-          (held.length === 0 ? 'It holds no scope.' : `It holds ${held.join(', ')}.`),
+          (held.length === 0 ? 'It holds no scope.' : `It holds ${sayScopes(held)}.`),
       );
 }
 
@@ -207,4 +214,11 @@ function sayAge(seconds: number): string {
   const [unit, length] = units.find(([, size]) => seconds >= size) ?? ['second', 1];
   const count = Math.floor(seconds / length);
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+const mostNamed = 10;
+
+function sayScopes(scopes: readonly string[]): string {
+  const more = scopes.length - mostNamed;
+  return scopes.slice(0, mostNamed).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
