@@ -1,0 +1,40 @@
+/** Base64url: the bytes that Node reads, and one text for each. RFC 4648 §3.5 and §5, RFC 7515 §2. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeBase64Url, decodeBase64UrlText } from './base64url.ts';
+
+const bytes = fc.uint8Array({ minLength: 1, maxLength: 200 });
+
+test('what Node encodes comes back', () => {
+  fc.assert(
+    fc.property(bytes, (value) => {
+      expect(decodeBase64Url(Buffer.from(value).toString('base64url'))).toEqual(Buffer.from(value));
+    }),
+  );
+});
+
+test('text comes back, of whatever characters and however long', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom(1, 3_000), (value, times) => {
+      const text = value.toWellFormed().repeat(times);
+      expect(decodeBase64UrlText(Buffer.from(text).toString('base64url'))).toBe(text);
+    }),
+  );
+});
+
+test('RFC 4648 §3.5 a text that Node would not have written is none', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'ABQgwz019-_=+/ .é\u0141\u{1f600}'), maxLength: 12 }), (text) => {
+      const canonical = text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text;
+      expect(decodeBase64Url(text) !== undefined).toBe(canonical);
+      expect(decodeBase64UrlText(text) !== undefined).toBe(canonical);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('bytes of one text are not those of the next', () => {
+  const first = decodeBase64Url('AAAA');
+  decodeBase64Url('____');
+  expect(first).toEqual(Buffer.from([0, 0, 0]));
+});
