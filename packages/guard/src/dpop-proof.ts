@@ -81,7 +81,7 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   }
   const algorithm = named === 'Ed25519' ? 'EdDSA' : named;
   const key = readPublicKey(jwk, algorithm);
-  if (!verify(digestOf(algorithm), Buffer.from(jws.signingInput), keyInput(algorithm, key), jws.signature)) {
+  if (!verify(digestOf(algorithm), jws.signingInput, keyInput(algorithm, key), jws.signature)) {
     throw new ProofFault('does not verify with the key inside', 'signature_wrong');
   }
   const { jti, htm, htu, iat, nbf, ath, nonce } = jws.payload;

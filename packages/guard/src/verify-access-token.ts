@@ -2,7 +2,6 @@
  * Verifies one access token: form, algorithm, key, signature, type, issuer, audience, times. RFC 9068 §4.
  * Whether the token was withdrawn since it was issued is not its business: see `guard.ts`.
  */
-import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
 import { type DecodedJws, decodeJws, decodeJwsPart, type ErrorReason, OAuthError, readScope } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
@@ -113,8 +112,7 @@ export function verifyDecodedToken(
   if (header['alg'] !== key.alg || !options.algorithms.includes(key.alg)) {
     throw refuseToken('algorithm_not_allowed');
   }
-  const data = Buffer.from(signingInput, 'latin1');
-  if (!verify(digestOf(key.alg), data, keyInput(key.alg, key.publicKey), signature)) {
+  if (!verify(digestOf(key.alg), signingInput, keyInput(key.alg, key.publicKey), signature)) {
     throw refuseToken('signature_wrong');
   }
   if (payload['iss'] !== options.issuer) {

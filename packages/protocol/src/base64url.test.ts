@@ -1,7 +1,13 @@
 /** Base64url: the bytes that Node reads, and one text for each. RFC 4648 §3.5 and §5, RFC 7515 §2. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeBase64Url, decodeBase64UrlText } from './base64url.ts';
+import * as base64url from './base64url.ts';
+
+/** Between other text, as in a token. */
+const decodeBase64Url = (text: string) =>
+  base64url.decodeBase64Url(Buffer.from(`=${text}=`, 'latin1'), 1, text.length + 1);
+const decodeBase64UrlText = (text: string) =>
+  base64url.decodeBase64UrlText(Buffer.from(text, 'latin1'), 0, text.length);
 
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 200 });
 
@@ -24,7 +30,7 @@ test('text comes back, of whatever characters and however long', () => {
 
 test('RFC 4648 §3.5 a text that Node would not have written is none', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'ABQgwz019-_=+/ .é\u0141\u{1f600}'), maxLength: 12 }), (text) => {
+    fc.property(fc.string({ unit: fc.constantFrom(...'ABQgwz019-_=+/ .é'), maxLength: 12 }), (text) => {
       const canonical = text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text;
       expect(decodeBase64Url(text) !== undefined).toBe(canonical);
       expect(decodeBase64UrlText(text) !== undefined).toBe(canonical);

@@ -11,41 +11,46 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** For characters that do not belong there; all others have values below. */
 const invalid = 64;
 
-const values = new Uint8Array(128).fill(invalid);
+const values = new Uint8Array(256).fill(invalid);
 for (let value = 0; value < alphabet.length; value += 1) {
   values[alphabet.charCodeAt(value)] = value;
 }
 
-/** The bytes of a text, or undefined where it is empty or not canonical base64url. */
-export function decodeBase64Url(text: string): Buffer | undefined {
-  const bytes = Buffer.allocUnsafe(Math.floor((text.length * 3) / 4));
-  return decodeInto(bytes, text) === undefined ? undefined : bytes;
+/** The bytes that `source` has in base64url from `start` to `end`, or undefined where these are none or not canonical. */
+export function decodeBase64Url(source: Uint8Array, start: number, end: number): Buffer | undefined {
+  const bytes = Buffer.allocUnsafe(decodedLength(start, end));
+  return decodeInto(bytes, source, start, end) === undefined ? undefined : bytes;
 }
 
 /** Texts up to this length are decoded without new memory for their bytes. */
 const scratch = Buffer.allocUnsafe(12_288);
 
-/** The UTF-8 text in a text, or undefined where that is empty or not canonical base64url. */
-export function decodeBase64UrlText(text: string): string | undefined {
-  const length = Math.floor((text.length * 3) / 4);
+/** The same as UTF-8. */
+export function decodeBase64UrlText(source: Uint8Array, start: number, end: number): string | undefined {
+  const length = decodedLength(start, end);
   const bytes = length > scratch.length ? Buffer.allocUnsafe(length) : scratch;
-  const contents = decodeInto(bytes, text);
+  const contents = decodeInto(bytes, source, start, end);
   return contents && bytes.toString(contents === 'ascii' ? 'latin1' : 'utf8', 0, length);
 }
 
-/** Writes the bytes of `text` to the start of `bytes`, and says whether any is beyond ASCII. Undefined where there are none. */
-function decodeInto(bytes: Buffer, text: string): 'ascii' | 'binary' | undefined {
-  const rest = text.length % 4;
-  const end = text.length - rest;
-  let seen = text.length === 0 || rest === 1 ? invalid : 0;
+function decodedLength(start: number, end: number): number {
+  return Math.floor(((end - start) * 3) / 4);
+}
+
+/** Writes to the start of `bytes`, and says whether any of them is beyond ASCII. Undefined where there are none. */
+function decodeInto(bytes: Uint8Array, source: Uint8Array, start: number, end: number): 'ascii' | 'binary' | undefined {
+  const valueAt = (i: number) => values[source[i] as number] as number;
+  const rest = (end - start) % 4;
+  const restAt = end - rest;
+  let seen = start === end || rest === 1 ? invalid : 0;
   /** The bits of values that become the highest ones of bytes. */
   let high = 0;
   let at = 0;
-  for (let i = 0; i < end; i += 4) {
-    const a = valueAt(text, i);
-    const b = valueAt(text, i + 1);
-    const c = valueAt(text, i + 2);
-    const d = valueAt(text, i + 3);
+  for (let i = start; i < restAt; i += 4) {
+    const a = valueAt(i);
+    const b = valueAt(i + 1);
+    const c = valueAt(i + 2);
+    const d = valueAt(i + 3);
     seen |= a | b | c | d;
     high |= (a & 32) | (b & 8) | (c & 2);
     bytes[at] = (a << 2) | (b >> 4);
@@ -54,9 +59,9 @@ function decodeInto(bytes: Buffer, text: string): 'ascii' | 'binary' | undefined
     at += 3;
   }
   if (rest >= 2) {
-    const a = valueAt(text, end);
-    const b = valueAt(text, end + 1);
-    const c = rest === 3 ? valueAt(text, end + 2) : 0;
+    const a = valueAt(restAt);
+    const b = valueAt(restAt + 1);
+    const c = rest === 3 ? valueAt(restAt + 2) : 0;
     const unused = rest === 3 ? c & 3 : b & 15;
     seen |= a | b | c | (unused === 0 ? 0 : invalid);
     high |= (a & 32) | (b & 8);
@@ -69,10 +74,4 @@ function decodeInto(bytes: Buffer, text: string): 'ascii' | 'binary' | undefined
     return undefined;
   }
   return high === 0 ? 'ascii' : 'binary';
-}
-
-/** 64 or more for a character that does not belong there. */
-function valueAt(text: string, i: number): number {
-  const code = text.charCodeAt(i);
-  return (values[code & 127] as number) | (code & ~127);
 }

@@ -1,12 +1,12 @@
 /** Compact JWS as text, before any key is involved. RFC 7515 §3.1 and §7.1. */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { decodeBase64Url, decodeBase64UrlText } from './base64url.ts';
 
 export interface DecodedJws {
   readonly header: Readonly<Record<string, unknown>>;
   readonly payload: Readonly<Record<string, unknown>>;
-  /** The bytes that the signature covers, as ASCII text. */
-  readonly signingInput: string;
+  /** The bytes that the signature covers: the text of header and payload, and the dot between. */
+  readonly signingInput: Buffer;
   readonly signature: Buffer;
 }
 
@@ -27,18 +27,26 @@ export function decodeJws(token: string, decodeHeader: DecodePart = decodeJwsPar
   if (firstDot <= 0 || lastDot === firstDot || token.indexOf('.', firstDot + 1) !== lastDot) {
     return undefined;
   }
+  const bytes = Buffer.from(token, 'latin1');
+  // A character beyond Latin 1 would have become another one.
+  if (bytes.toString('latin1') !== token) {
+    return undefined;
+  }
   const header = decodeHeader(token.slice(0, firstDot));
-  const payload = decodeJwsPart(token.slice(firstDot + 1, lastDot));
-  const signature = decodeBase64Url(token.slice(lastDot + 1));
+  const payload = parseObject(decodeBase64UrlText(bytes, firstDot + 1, lastDot));
+  const signature = decodeBase64Url(bytes, lastDot + 1, bytes.length);
   if (header === undefined || payload === undefined || signature === undefined) {
     return undefined;
   }
-  return { header, payload, signingInput: token.slice(0, lastDot), signature };
+  return { header, payload, signingInput: bytes.subarray(0, lastDot), signature };
 }
 
-/** Header or payload of a JWS. */
+/** Header or payload of a JWS whose text was looked at before: what is beyond Latin 1 in it is not noticed. */
 export function decodeJwsPart(text: string): Record<string, unknown> | undefined {
-  const json = decodeBase64UrlText(text);
+  return parseObject(decodeBase64UrlText(Buffer.from(text, 'latin1'), 0, text.length));
+}
+
+function parseObject(json: string | undefined): Record<string, unknown> | undefined {
   if (json === undefined) {
     return undefined;
   }

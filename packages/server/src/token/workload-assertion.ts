@@ -110,7 +110,7 @@ function isOptionalDate(value: unknown): value is number | undefined {
   return value === undefined || isNumericDate(value);
 }
 
-function digestOf(signingInput: string): string {
+function digestOf(signingInput: Uint8Array): string {
   return createHash('sha256').update(signingInput).digest('base64url');
 }
 
