@@ -1,5 +1,6 @@
 /** `npm run bench -- <name> [--rounds <n>] [--seconds <n>]`: runs one of the benchmarks. */
 import { parseArgs } from 'node:util';
+import { benchAttack } from './attack/bench-attack.ts';
 import { BenchError } from './bench-error.ts';
 import type { BenchOptions } from './bench-options.ts';
 import { benchClients } from './clients/bench-clients.ts';
@@ -12,6 +13,7 @@ const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = n
   ['token', benchToken],
   ['guard', benchGuard],
   ['clients', benchClients],
+  ['attack', benchAttack],
   ['nodes', benchNodes],
   ['revocation', benchRevocation],
 ]);
