@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { configVariables, readConfig, StartError } from './config.ts';
+import { readConfig, StartError } from './config.ts';
+import { configVariables } from './config-variables.ts';
 
 let directory: string;
 beforeAll(() => {
