@@ -25,7 +25,7 @@ With \`--json\` an error is one line of JSON on standard error: \`{"error","deta
 
 ## Signing in
 
-\`\`\`
+\`\`\`sh
 postern login --root data/root.env
 postern client create --name billing --scope policy:read
 \`\`\`
@@ -44,7 +44,7 @@ http to another machine.
 | --- | --- |
 ${contents.join('\n')}
 
-${verbs.map(({ path, verb }) => `### ${path}\n\n\`\`\`\n${helpOf(verb)}\n\`\`\`\n`).join('\n')}`;
+${verbs.map(({ path, verb }) => `### ${path}\n\n\`\`\`text\n${helpOf(verb)}\n\`\`\`\n`).join('\n')}`;
 }
 
 interface Leaf {

@@ -1,0 +1,160 @@
+/** The manual: its commands, run as they stand there and in their order, print what it shows, and its links lead somewhere. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../../server/test/free-port.ts';
+import { makeTemporaryDirectory, removeDirectory } from './harness.ts';
+import { type Block, isOutputShown, languages, movePorts, readBlocks, readCommands } from './manual/page.ts';
+import { type Session, startSession } from './manual/session.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const manual = ['README.md', ...globSync('docs/*.md', { cwd: root }).toSorted()];
+const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
+const runs = ({ language }: Block) => language === 'sh' || language === 'console';
+
+vi.setConfig({ testTimeout: 300_000 });
+
+let directory: string;
+/** What `git clone` brings, and what is not committed yet; the commands run in it. */
+let clone: string;
+
+beforeAll(() => {
+  directory = makeTemporaryDirectory();
+  clone = join(directory, 'postern');
+  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root });
+  const files = list
+    .toString()
+    .split('\0')
+    .filter((file) => file !== '' && existsSync(join(root, file)));
+  for (const file of files) {
+    cpSync(join(root, file), join(clone, file));
+  }
+  // The first command of the tutorial, once for all pages.
+  execFileSync('npm', ['ci', '--prefer-offline'], { cwd: clone, stdio: 'pipe' });
+}, 300_000);
+afterAll(() => removeDirectory(directory));
+
+describe.each(manual.filter((path) => readBlocks(textOf(path)).some(runs)))('%s', (path) => {
+  test('its commands do what it says', async () => {
+    const blocks = readBlocks(textOf(path)).filter(runs);
+    const page = await openPage();
+    try {
+      if (!blocks.some(({ words }) => words.includes('server'))) {
+        await page.begin();
+      }
+      for (const block of blocks) {
+        await page.follow(block);
+      }
+    } finally {
+      await page.close();
+    }
+  });
+});
+
+describe.each([...manual, ...globSync('docs/decisions/*.md', { cwd: root })])('%s', (path) => {
+  test('each block says what it is', () => {
+    for (const { language, line } of readBlocks(textOf(path))) {
+      expect(languages, `line ${line}`).toContain(language);
+    }
+  });
+
+  test('the programs of examples/ that it shows are those', () => {
+    for (const { text } of readBlocks(textOf(path))) {
+      const [, file, program] = /^\/\/ (examples\/\S+)\n(.*)$/s.exec(text) ?? [];
+      if (file !== undefined) {
+        expect(`${program}\n`).toBe(textOf(file).replace(/^\/\*\*.*?\*\/\n/s, ''));
+      }
+    }
+  });
+
+  test('its links lead somewhere', () => {
+    const broken = linksOf(textOf(path)).filter((link) => !isThere(path, link));
+    expect(broken).toEqual([]);
+  });
+});
+
+/** As somebody has it who followed the tutorial: a clone with nothing in `data`, and a home of its own. */
+async function openPage() {
+  const home = join(directory, 'home');
+  rmSync(home, { recursive: true, force: true });
+  mkdirSync(join(home, 'scratch'), { recursive: true });
+  const before = readdirSync(clone);
+  const ports = new Map<string, number>();
+  for (const port of ['8080', '8081', '8082', '8083', '8443', '3000', '3001', '9090', '5432']) {
+    ports.set(port, await freePort());
+  }
+  const portOf = (port: string) => {
+    const other = ports.get(port);
+    if (other === undefined) {
+      throw new Error(`port ${port} is none of those that pages use: ${[...ports.keys()].join(' ')}`);
+    }
+    return other;
+  };
+  const move = (text: string) => movePorts(text, portOf);
+  const session = startSession(clone, join(home, 'scratch'), {
+    PATH: `${join(clone, 'node_modules/.bin')}:${process.env['PATH']}`,
+    HOME: home,
+    npm_config_cache: process.env['npm_config_cache'] ?? join(homedir(), '.npm'),
+    POSTERN_SERVER: move('http://localhost:8080'),
+  });
+  return {
+    async begin() {
+      await session.serve('npm start', portOf('8080'));
+      await session.run('postern login --root data/root.env\nROOT=$(postern token)');
+    },
+    follow: (block: Block) => follow(session, { ...block, text: move(block.text) }, portOf),
+    async close() {
+      await session.close();
+      for (const made of readdirSync(clone).filter((name) => !before.includes(name))) {
+        rmSync(join(clone, made), { recursive: true });
+      }
+    },
+  };
+}
+
+async function follow(session: Session, block: Block, portOf: (port: string) => number): Promise<void> {
+  const text = block.text.replaceAll(/^npm ci(?: && |$)/gm, '');
+  if (block.words.includes('server')) {
+    return session.serve(text, Number(/\bPORT=(\d+)/.exec(text)?.[1] ?? portOf('8080')));
+  }
+  if (block.words.includes('stopped')) {
+    await session.stopServers();
+  }
+  if (block.language === 'sh') {
+    return session.run(text);
+  }
+  for (const { text: command, output, line } of readCommands({ ...block, text })) {
+    const look = async () => {
+      const printed = await session.print(command);
+      if (!isOutputShown(output, printed)) {
+        throw new Error(`line ${line}: ${command}\n\nThe page shows:\n${output}\n\nIt printed:\n${printed}`);
+      }
+    };
+    await (block.words.includes('soon') ? vi.waitFor(look, { timeout: 10_000, interval: 100 }) : look());
+  }
+}
+
+/** Where its links go, those to other sites aside. */
+function linksOf(page: string): string[] {
+  const prose = page.replaceAll(/^ *```.*?^ *```$/gms, '').replaceAll(/`[^`\n]*`/g, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link ?? '').filter((link) => !/^https?:/.test(link));
+}
+
+function isThere(from: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#');
+  const path = file === '' ? from : join(dirname(from), file);
+  return existsSync(join(root, path)) && (anchor === undefined || anchorsOf(textOf(path)).includes(anchor));
+}
+
+/** Of the headings, as GitHub makes them. */
+function anchorsOf(page: string): string[] {
+  const titles = page.replaceAll(/^ *```.*?^ *```$/gms, '').matchAll(/^#+ (.*)$/gm);
+  return [...titles].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{Letter}\p{Number} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
