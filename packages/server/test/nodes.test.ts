@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { hashEvent } from '../src/events/event.ts';
@@ -115,19 +116,49 @@ test('changes on both nodes at once make one chain, in the order in which they w
   expect([head.sequence, head.hash]).toEqual([events.length, hash]);
 });
 
-test('a token is used once, on whichever node', async () => {
-  const uses = await Promise.all(
-    Array.from({ length: 20 }, (_, index) =>
-      (index % 2 === 0 ? a : b).db
-        .insertInto('used_tokens')
-        .values({ id: 'one', expires_at: 2_000_000_000 })
-        .onConflict((conflict) => conflict.column('id').doNothing())
-        .returning('id')
-        .execute(),
-    ),
-  );
-  expect(uses.flat()).toEqual([{ id: 'one' }]);
+test('of fifty equal assertions at once on two nodes exactly one passes, and of fifty proofs', async () => {
+  const keys = await generateKeyPair('ES256', { extractable: true });
+  const jwk = await exportJWK(keys.publicKey);
+  const { client_id: clientId } = (
+    await asRoot(a, 'POST', clientPath, { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } })
+  ).body;
+  const now = Math.floor(a.now() / 1000);
+  const assertion = await new SignJWT({
+    iss: clientId,
+    sub: clientId,
+    aud: issuer,
+    jti: 'once',
+    iat: now,
+    exp: now + 60,
+  })
+    .setProtectedHeader({ alg: 'ES256' })
+    .sign(keys.privateKey);
+  const statuses = await fiftyTimes({
+    grant_type: 'client_credentials',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  });
+  expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+  expect(statuses.filter((status) => status === 401)).toHaveLength(49);
+
+  const { clientId: id, clientSecret } = await a.createClient({});
+  const proof = await new SignJWT({ htm: 'POST', htu: `${issuer}/api/v1/oauth/token`, jti: 'once', iat: now })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+    .sign(keys.privateKey);
+  const form = { grant_type: 'client_credentials', client_id: id, client_secret: clientSecret };
+  const proofs = await fiftyTimes(form, { dpop: proof });
+  expect(proofs.filter((status) => status === 200)).toHaveLength(1);
+  expect(proofs.filter((status) => status === 400)).toHaveLength(49);
 });
+
+/** The statuses of fifty equal token requests, half of them to each node. */
+const fiftyTimes = (form: Record<string, string>, headers?: Record<string, string>): Promise<number[]> =>
+  Promise.all(
+    Array.from({ length: 50 }, async (_, index) => {
+      const node = index % 2 === 0 ? a : b;
+      return (await node.postForm('/api/v1/oauth/token', form, headers)).status;
+    }),
+  );
 
 describe('a node that cannot follow', () => {
   test('goes on for a while and says so, then refuses, and recovers by itself', async () => {
