@@ -7,7 +7,7 @@ import type { RootCredentials } from './harness.ts';
 
 export interface ConsoleVisit {
   readonly page: Page;
-  /** What the browser complained of since the visit began, but for requests that were refused. */
+  /** What the browser complained of since the visit began, but for requests that were refused, or not answered. */
   readonly complaints: readonly string[];
   /** Those: status and address. */
   readonly refusals: readonly string[];
@@ -25,7 +25,7 @@ export async function visitConsole(
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
-    const isRefusal = message.text().startsWith('Failed to load resource: the server responded');
+    const isRefusal = message.text().startsWith('Failed to load resource:');
     if (['error', 'warning'].includes(message.type()) && !isRefusal) {
       complaints.push(message.text());
     }

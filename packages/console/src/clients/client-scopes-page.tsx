@@ -1,13 +1,13 @@
 /** Changing the scopes of a client, with a view of what will stop working before it does. */
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { Client, ClientUsage, Page as PageOf, TrustedIssuer } from '../api/contract.ts';
+import type { Client, ClientUsage, TrustedIssuer } from '../api/contract.ts';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange, useGet } from '../session/use-api.ts';
 import { Button, LinkButton } from '../ui/button.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { ErrorNote } from '../ui/note.tsx';
@@ -45,14 +45,14 @@ function ScopesForm({ client }: { readonly client: Client }) {
   const scopes = useScopes();
   const path = `oauth/client/${encodeURIComponent(client.client_id)}`;
   const usage = useGet<ClientUsage>(`${path}/usage`);
-  const issuers = useGet<PageOf<TrustedIssuer>>(session.may('issuer:read') ? 'oauth/issuer?size=100' : undefined);
+  const issuers = useAll<TrustedIssuer>(session.may('issuer:read') ? 'oauth/issuer' : undefined);
   const save = useChange((api, names: string[]) => api.send('PUT', `${path}/scope`, names));
   const change = describeChange({
     clientId: client.client_id,
     held: client.scopes,
     chosen,
     usage: usage.data,
-    issuers: issuers.data?.items ?? [],
+    issuers: issuers.data ?? [],
   });
   const changed = change.added.length + change.removed.length > 0;
 

@@ -1,8 +1,8 @@
 /** The secrets of a client: which there are, which are still used, and rotation with overlap. */
 import { type FormEvent, useState } from 'react';
-import type { Client, ClientSecret, Page as PageOf, RotatedSecret } from '../api/contract.ts';
+import type { Client, ClientSecret, RotatedSecret } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-api.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
@@ -18,7 +18,7 @@ import { IssuedSecret } from './issued-secret.tsx';
 export function ClientSecrets({ client }: { readonly client: Client }) {
   const session = useSession();
   const path = `oauth/client/${encodeURIComponent(client.client_id)}/secret`;
-  const secrets = useGet<PageOf<ClientSecret>>(`${path}?size=100`);
+  const secrets = useAll<ClientSecret>(path);
   const [rotating, setRotating] = useState(false);
   const [rotated, setRotated] = useState<RotatedSecret>();
   const [removed, setRemoved] = useState<ClientSecret>();
@@ -37,7 +37,7 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
       }
     >
       <Loaded query={secrets}>
-        {({ items }) => (
+        {(items) => (
           <>
             <Superseded secrets={items} />
             {items.length === 0 ? (
@@ -77,7 +77,7 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
       <Dialog title="Rotate secret" isOpen={rotating} onClose={() => setRotating(false)}>
         <RotateForm
           path={path}
-          secrets={secrets.data?.items ?? []}
+          secrets={secrets.data ?? []}
           onClose={() => setRotating(false)}
           onRotated={(secret) => {
             setRotating(false);

@@ -1,5 +1,5 @@
 /** All clients, by search and page. The address holds both, so that it can be passed on. */
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import { withQuery } from '../api/api.ts';
 import type { Client, Page as PageOf } from '../api/contract.ts';
@@ -30,18 +30,22 @@ export function ClientsPage() {
   const [params, setParams] = useSearchParams();
   const search = params.get('search') ?? '';
   const sort = params.get('sort') ?? '-created_at';
-  const page = Number(params.get('page') ?? 1);
+  const page = Math.max(1, Number.parseInt(params.get('page') ?? '1', 10) || 1);
   const clients = useGet<PageOf<Client>>(
     session.may('client:read') ? withQuery('oauth/client', { page, size: 25, search, sort }) : undefined,
   );
-  const change = (next: Readonly<Record<string, string>>) =>
-    setParams(
-      (now) =>
-        new URLSearchParams(
-          Object.entries({ ...Object.fromEntries(now), page: '', ...next }).filter(([, value]) => value !== ''),
-        ),
-      { replace: true },
-    );
+  const change = useCallback(
+    (next: Readonly<Record<string, string>>) =>
+      setParams(
+        (now) =>
+          new URLSearchParams(
+            Object.entries({ ...Object.fromEntries(now), page: '', ...next }).filter(([, value]) => value !== ''),
+          ),
+        { replace: true },
+      ),
+    [setParams],
+  );
+  const onSearch = useCallback((text: string) => change({ search: text }), [change]);
 
   return (
     <Page
@@ -57,7 +61,7 @@ export function ClientsPage() {
     >
       <Requires scope="client:read">
         <div className="toolbar">
-          <SearchField search={search} onSearch={(text) => change({ search: text })} />
+          <SearchField search={search} onSearch={onSearch} />
           <SelectField label="Sort" value={sort} options={sorts} onChange={(value) => change({ sort: value })} />
         </div>
         <Loaded query={clients}>
@@ -98,13 +102,24 @@ export function ClientsPage() {
 
 function SearchField({ search, onSearch }: { readonly search: string; readonly onSearch: (text: string) => void }) {
   const [text, setText] = useState(search);
+  const asked = useRef(search);
+  // What is searched for changed elsewhere: by a link, or the browser's Back.
   useEffect(() => {
-    if (text === search) {
+    if (search !== asked.current) {
+      asked.current = search;
+      setText(search);
+    }
+  }, [search]);
+  useEffect(() => {
+    if (text === asked.current) {
       return;
     }
-    const timer = window.setTimeout(() => onSearch(text), searchDelayMs);
+    const timer = window.setTimeout(() => {
+      asked.current = text;
+      onSearch(text);
+    }, searchDelayMs);
     return () => window.clearTimeout(timer);
-  });
+  }, [text, onSearch]);
   return (
     <TextField label="Search" type="search" placeholder="Name, id or description" value={text} onChange={setText} />
   );

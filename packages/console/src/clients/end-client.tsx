@@ -2,9 +2,9 @@
 import { type ReactNode, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { Api } from '../api/api.ts';
-import type { Client, ClientUsage, Page as PageOf, TrustedIssuer } from '../api/contract.ts';
+import type { Client, ClientUsage, TrustedIssuer } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange, useGet } from '../session/use-api.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { useNotice } from '../ui/notice.tsx';
@@ -166,8 +166,8 @@ function LastToken({ client }: { readonly client: Client }) {
 /** The trusted issuers whose workloads lose their client. */
 function Workloads({ client }: { readonly client: Client }) {
   const session = useSession();
-  const { data } = useGet<PageOf<TrustedIssuer>>(session.may('issuer:read') ? 'oauth/issuer?size=100' : undefined);
-  const issuers = data?.items.filter(({ rules }) => rules.some((rule) => rule.client_id === client.client_id)) ?? [];
+  const { data } = useAll<TrustedIssuer>(session.may('issuer:read') ? 'oauth/issuer' : undefined);
+  const issuers = data?.filter(({ rules }) => rules.some((rule) => rule.client_id === client.client_id)) ?? [];
   return issuers.length === 0 ? null : (
     <li>
       Rules of the trusted issuers {issuers.map(({ key }) => key).join(', ')} name it: their workloads get no tokens.

@@ -1,5 +1,6 @@
 /** A new secret, the one time that it is shown, with what to do with it. */
 import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { fetchMetadata } from '../api/metadata.ts';
 import { CodeBlock, CopyField } from '../ui/copy.tsx';
@@ -12,6 +13,7 @@ interface IssuedSecretProps {
 }
 
 export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
+  useWarningBeforeLeaving();
   const metadata = useQuery({ queryKey: ['metadata'], queryFn: fetchMetadata });
   return (
     <div className="stack">
@@ -43,4 +45,13 @@ export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
       )}
     </div>
   );
+}
+
+/** The browser asks whether to leave the page, with which the secret would be lost. */
+function useWarningBeforeLeaving(): void {
+  useEffect(() => {
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', warn);
+    return () => window.removeEventListener('beforeunload', warn);
+  }, []);
 }

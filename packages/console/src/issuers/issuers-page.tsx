@@ -1,9 +1,9 @@
 /** Trusted issuers: whose tokens stand for a workload, so that it needs no secret. RFC 7523. */
 import { Link } from 'wouter';
-import type { Page as PageOf, TrustedIssuer } from '../api/contract.ts';
+import type { TrustedIssuer } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useAll } from '../session/use-api.ts';
 import { LinkButton } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
@@ -12,7 +12,7 @@ import { sayDuration } from '../ui/time.tsx';
 
 export function IssuersPage() {
   const session = useSession();
-  const issuers = useGet<PageOf<TrustedIssuer>>(session.may('issuer:read') ? 'oauth/issuer?size=100' : undefined);
+  const issuers = useAll<TrustedIssuer>(session.may('issuer:read') ? 'oauth/issuer' : undefined);
   const mayWrite = session.may('issuer:create_or_update');
   return (
     <Page
@@ -28,7 +28,7 @@ export function IssuersPage() {
     >
       <Requires scope="issuer:read">
         <Loaded query={issuers}>
-          {({ items }) =>
+          {(items) =>
             items.length === 0 ? (
               <Empty title="No issuer is trusted">
                 <p>

@@ -1,9 +1,9 @@
 /** The signing keys: what signs, what comes next, and when. */
 import { useState } from 'react';
-import type { Page as PageOf, SigningKey } from '../api/contract.ts';
+import type { SigningKey } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-api.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
@@ -18,7 +18,7 @@ import { KeyChart } from './key-chart.tsx';
 export function KeysPage() {
   const session = useSession();
   const [rotating, setRotating] = useState(false);
-  const keys = useGet<PageOf<SigningKey>>(session.may('key:read') ? 'oauth/key?size=100' : undefined);
+  const keys = useAll<SigningKey>(session.may('key:read') ? 'oauth/key' : undefined);
   return (
     <Page
       title="Signing keys"
@@ -33,7 +33,7 @@ export function KeysPage() {
     >
       <Requires scope="key:read">
         <Loaded query={keys}>
-          {({ items }) => (
+          {(items) => (
             <>
               <div className="card">
                 <KeyChart keys={items} />

@@ -5,6 +5,7 @@ import { useSession, useSignOut } from '../session/session-context.tsx';
 import { Brand } from '../ui/brand.tsx';
 import { Button } from '../ui/button.tsx';
 import { Time } from '../ui/time.tsx';
+import { FaultBoundary } from './fault-boundary.tsx';
 import { isCurrent, navigation } from './navigation.ts';
 import { ThemeToggle } from './theme-toggle.tsx';
 
@@ -52,7 +53,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         <Identity />
       </div>
       <main className="main" id="main" ref={main} tabIndex={-1}>
-        <div className="content">{children}</div>
+        <div className="content">
+          <FaultBoundary location={location}>{children}</FaultBoundary>
+        </div>
       </main>
     </div>
   );

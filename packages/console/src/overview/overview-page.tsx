@@ -8,7 +8,7 @@ import { KeyChart } from '../keys/key-chart.tsx';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { Lacks } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useAll, useGet } from '../session/use-api.ts';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
@@ -145,7 +145,7 @@ function Reasons({ totals }: { readonly totals: Totals }) {
 }
 
 function Keys() {
-  const keys = useGet<PageOf<SigningKey>>('oauth/key?size=100');
+  const keys = useAll<SigningKey>('oauth/key');
   return (
     <Section
       title="Signing keys"
@@ -153,7 +153,7 @@ function Keys() {
       actions={<Link href="/keys">All keys</Link>}
     >
       <Loaded query={keys}>
-        {({ items }) => (
+        {(items) => (
           <div className="card">
             <KeyChart keys={items} />
           </div>

@@ -1,8 +1,8 @@
 /** Making and changing a rule of a policy. */
 import { type FormEvent, useState } from 'react';
-import type { Page as PageOf, Rule, StorageConfig } from '../api/contract.ts';
+import type { Rule, StorageConfig } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-api.ts';
 import { FormActions } from '../ui/dialog.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
@@ -26,9 +26,7 @@ export function RuleForm({ path, rule, onClose }: RuleFormProps) {
   const [storage, setStorage] = useState(rule?.storage_destination?.key ?? '');
   const [strategy, setStrategy] = useState<string>(rule?.masking_strategy?.strategy ?? 'null_rewrite');
   const [rewrite, setRewrite] = useState(String(rule?.masking_strategy?.configuration?.rewrite_value ?? ''));
-  const destinations = useGet<PageOf<StorageConfig>>(
-    session.may('storage:read') ? 'storage/config?size=100' : undefined,
-  );
+  const destinations = useAll<StorageConfig>(session.may('storage:read') ? 'storage/config' : undefined);
   const save = useChange((api, element: object) => putOne<Rule>(api, path, element));
 
   const submit = async (event: FormEvent) => {
@@ -50,7 +48,7 @@ export function RuleForm({ path, rule, onClose }: RuleFormProps) {
     ...(strategy === rule?.masking_strategy?.strategy && rule.masking_strategy.configuration),
     ...(strategy === 'string_rewrite' && { rewrite_value: rewrite }),
   });
-  const keys = destinations.data?.items.map(({ key }) => key) ?? [];
+  const keys = destinations.data?.map(({ key }) => key) ?? [];
   return (
     <form className="stack" onSubmit={(event) => void submit(event)}>
       <TextField label="Name" value={name} onChange={setName} isRequired autoFocus />

@@ -1,9 +1,9 @@
 /** Storage destinations: where access rules put the data. */
 import { type FormEvent, useState } from 'react';
-import type { Page as PageOf, StorageConfig } from '../api/contract.ts';
+import type { StorageConfig } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-api.ts';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { ConfirmDialog, Dialog, FormActions } from '../ui/dialog.tsx';
@@ -18,7 +18,7 @@ export function StoragePage() {
   const session = useSession();
   const [edited, setEdited] = useState<StorageConfig | 'new'>();
   const [removed, setRemoved] = useState<StorageConfig>();
-  const configs = useGet<PageOf<StorageConfig>>(session.may('storage:read') ? 'storage/config?size=100' : undefined);
+  const configs = useAll<StorageConfig>(session.may('storage:read') ? 'storage/config' : undefined);
   const mayWrite = session.may('storage:create_or_update');
   return (
     <Page
@@ -34,7 +34,7 @@ export function StoragePage() {
     >
       <Requires scope="storage:read">
         <Loaded query={configs}>
-          {({ items }) =>
+          {(items) =>
             items.length === 0 ? (
               <Empty title="No storage destinations yet">
                 <p>An access rule needs one.</p>

@@ -1,12 +1,12 @@
 /** Resources: the APIs that tokens can be for. RFC 8707. */
 import { type FormEvent, useState } from 'react';
-import type { Page as PageOf, Resource } from '../api/contract.ts';
+import type { Resource } from '../api/contract.ts';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-api.ts';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { ConfirmDialog, Dialog, FormActions } from '../ui/dialog.tsx';
@@ -21,7 +21,7 @@ export function ResourcesPage() {
   const session = useSession();
   const [edited, setEdited] = useState<Resource | 'new'>();
   const [removed, setRemoved] = useState<Resource>();
-  const resources = useGet<PageOf<Resource>>(session.may('resource:read') ? 'oauth/resource?size=100' : undefined);
+  const resources = useAll<Resource>(session.may('resource:read') ? 'oauth/resource' : undefined);
   const mayWrite = session.may('resource:create_or_update');
   return (
     <Page
@@ -37,7 +37,7 @@ export function ResourcesPage() {
     >
       <Requires scope="resource:read">
         <Loaded query={resources}>
-          {({ items }) =>
+          {(items) =>
             items.length === 0 ? (
               <Empty title="No resources yet">
                 <p>Without them every token is for this server’s issuer, which any API that trusts it may take.</p>

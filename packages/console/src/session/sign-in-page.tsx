@@ -35,6 +35,7 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
 
   return (
     <main className="sign-in">
+      <title>Sign in · Postern</title>
       <div className="sign-in-card">
         <Brand />
         <h1>Sign in</h1>

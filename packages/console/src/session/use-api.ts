@@ -1,6 +1,7 @@
 /** Reading and changing over the API, as React hooks. */
 import { keepPreviousData, type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { Api } from '../api/api.ts';
+import type { Page } from '../api/contract.ts';
 import { useSession } from './session-context.tsx';
 
 /** What `path` answers; nothing is asked while it is undefined. A list keeps its last page while the next loads. */
@@ -11,6 +12,29 @@ export function useGet<T>(path: string | undefined): UseQueryResult<T> {
     queryFn: ({ signal }) => api.get<T>(path as string, signal),
     enabled: path !== undefined,
     placeholderData: keepPreviousData,
+  });
+}
+
+/** Pages of a list that are read to its end; it holds no more than these. */
+const mostPages = 50;
+
+/** All of a list of which there are few: `path` is without a query. Nothing is asked while it is undefined. */
+export function useAll<T>(path: string | undefined): UseQueryResult<T[]> {
+  const { api } = useSession();
+  return useQuery({
+    queryKey: ['all', path],
+    queryFn: async ({ signal }) => {
+      const items: T[] = [];
+      for (let page = 1; page <= mostPages; page += 1) {
+        const list = await api.get<Page<T>>(`${path}?page=${page}&size=100`, signal);
+        items.push(...list.items);
+        if (page >= list.pages) {
+          break;
+        }
+      }
+      return items;
+    },
+    enabled: path !== undefined,
   });
 }
 

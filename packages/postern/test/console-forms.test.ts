@@ -1,0 +1,298 @@
+/** The forms of the web console, filled in by a real browser, and what the API says afterwards. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { launchBrowser, type TestBrowser } from './browser.ts';
+import { type ConsoleVisit, goTo, signIn, visitConsole } from './console-harness.ts';
+import {
+  acquireToken,
+  call,
+  makeTemporaryDirectory,
+  removeDirectory,
+  rootCredentials,
+  type ServeProcess,
+  startServe,
+} from './harness.ts';
+
+let directory: string;
+let server: ServeProcess;
+let chromium: TestBrowser;
+let visit: ConsoleVisit;
+let page: Page;
+let authorization: string;
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory();
+  [server, chromium] = await Promise.all([startServe(directory), launchBrowser()]);
+  const root = rootCredentials(server.dataDir);
+  authorization = `Bearer ${await acquireToken(server.url, root)}`;
+  visit = await visitConsole(chromium.browser, server.url);
+  page = visit.page;
+  await signIn(page, root);
+});
+afterAll(async () => {
+  await chromium.close();
+  await server.stop();
+  removeDirectory(directory);
+});
+afterEach(() => {
+  expect(visit.complaints).toEqual([]);
+});
+
+/** What the API answers. */
+const read = async (path: string) => (await call('GET', `${server.url}/api/v1/${path}`, { authorization })).body;
+const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+/** Of a field that must be filled in, an asterisk follows the label. */
+const field = (label: string) => page.getByLabel(new RegExp(`^${RegExp.escape(label)}( \\*)?$`));
+const fill = (label: string, text: string) => field(label).fill(text);
+const said = (text: string) => page.getByRole('status').getByText(text).waitFor();
+
+async function makeClient(body: object): Promise<string> {
+  const headers = { authorization, 'content-type': 'application/json' };
+  return (await call('POST', `${server.url}/api/v1/oauth/client`, headers, JSON.stringify(body))).body.client_id;
+}
+
+test('a scope of one’s own: made, changed, deleted', async () => {
+  await goTo(page, '/scopes');
+  await press('New scope');
+  await fill('Name', 'not a scope');
+  await fill('Description', 'List and read invoices');
+  await press('Save scope');
+  await page.getByRole('alert').waitFor();
+  await fill('Name', 'invoice:read');
+  await press('Save scope');
+  await said('Scope invoice:read saved');
+
+  await page.getByLabel('Kind').selectOption('Own');
+  await press('Edit invoice:read');
+  await fill('Description', 'Read invoices');
+  await press('Save scope');
+  await page.getByRole('cell', { name: 'Read invoices', exact: true }).waitFor();
+  expect(await read('oauth/scope?view=full')).toContainEqual({
+    name: 'invoice:read',
+    description: 'Read invoices',
+    administrative: false,
+    origin: 'own',
+  });
+  await press('Delete invoice:read');
+  await press('Delete scope');
+  await page.getByText('No scopes of your own yet').waitFor();
+  expect(await read('oauth/scope')).not.toContain('invoice:read');
+});
+
+test('a resource: made with scopes and a lifetime, changed, deleted', async () => {
+  await goTo(page, '/resources');
+  await press('New resource');
+  await fill('Key', 'billing');
+  await fill('Identifier', 'https://billing.example.com');
+  await page.getByRole('checkbox', { name: 'All scopes of policy' }).check();
+  await fill('Tokens live for, in seconds', '900');
+  await press('Save resource');
+  await said('Resource billing saved');
+  expect(await read('oauth/resource/billing')).toEqual({
+    key: 'billing',
+    identifier: 'https://billing.example.com',
+    scopes: ['policy:create_or_update', 'policy:read', 'policy:delete'],
+    access_token_ttl_seconds: 900,
+    signing_alg: null,
+    introspection_clients: [],
+  });
+  await press('Edit billing');
+  await press('Remove policy:delete');
+  await page.getByLabel('Signed with').selectOption('RS256');
+  await press('Save resource');
+  await page.getByText('RS256').waitFor();
+  expect(await read('oauth/resource/billing')).toMatchObject({
+    scopes: ['policy:create_or_update', 'policy:read'],
+    signing_alg: 'RS256',
+  });
+  await press('Delete billing');
+  await press('Delete resource');
+  await page.getByText('No resources yet').waitFor();
+});
+
+test('a trusted issuer: from a template, with a rule; a fault is told in words; then trusted no longer', async () => {
+  const clientId = await makeClient({ name: 'deploy', scopes: ['policy:read', 'rule:read'] });
+  await goTo(page, '/issuers/new');
+  await page.getByLabel('Start from').selectOption('GitHub Actions');
+  await page.getByLabel('Client ID').fill('nobody');
+  await press('Save issuer');
+  await page.getByRole('alert').waitFor();
+  await page.getByLabel('Client ID').fill(clientId);
+  await page.getByLabel('Must be one of').first().fill('acme/policies');
+  await page.getByLabel('Must be one of').last().fill('refs/heads/main\nrefs/tags/*');
+  await fill('Scopes', 'policy:read');
+  await press('Save issuer');
+  await said('Trusted issuer github saved');
+  expect(await read('oauth/issuer/github')).toMatchObject({
+    issuer: 'https://token.actions.githubusercontent.com',
+    single_use: true,
+    rules: [
+      {
+        client_id: clientId,
+        claims: { repository: 'acme/policies', ref: ['refs/heads/main', 'refs/tags/*'] },
+        scopes: ['policy:read'],
+      },
+    ],
+  });
+
+  // What depends on it is told where its client loses something.
+  await goTo(page, `/clients/${clientId}/scopes`);
+  await press('Remove policy:read');
+  await page.getByText('Rules of github give it to workloads').waitFor();
+  await goTo(page, `/clients/${clientId}/settings`);
+  await press('Delete client');
+  await page.getByText('Rules of the trusted issuers github name it').waitFor();
+  await press('Cancel');
+
+  await goTo(page, '/issuers/github');
+  await press('Add claim');
+  await field('Claim').last().fill('environment');
+  await page.getByLabel('Must be one of').last().fill('production');
+  await press('Save issuer');
+  await page.getByRole('heading', { level: 1, name: 'Trusted issuers' }).waitFor();
+  expect((await read('oauth/issuer/github')).rules[0].claims.environment).toBe('production');
+  await page.getByRole('link', { name: 'github' }).click();
+  await press('Stop trusting');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Stop trusting' }).click();
+  await page.getByText('No issuer is trusted').waitFor();
+});
+
+test('the signing key is rotated out of turn', async () => {
+  const waiting = async () =>
+    (await read('oauth/key')).items.filter(({ status }: { status: string }) => status === 'next').length;
+  const before = await waiting();
+  await goTo(page, '/keys');
+  await press('Rotate now');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Rotate now' }).click();
+  await said('The next key is published');
+  await page.getByRole('cell', { name: 'next', exact: true }).first().waitFor();
+  expect(await waiting()).toBe(before + 1);
+});
+
+test('a policy with its rules, targets and storage: made, changed, deleted', async () => {
+  await goTo(page, '/storage');
+  await press('New destination');
+  await fill('Name', 'Results');
+  await page.getByLabel('Type').selectOption('s3: a bucket');
+  await fill('Bucket', 'results');
+  await press('Save destination');
+  await page.getByRole('button', { name: 'Edit Results' }).waitFor();
+
+  await goTo(page, '/policies');
+  await press('New policy');
+  await fill('Name', 'E-mail addresses');
+  await fill('Key', 'emails');
+  await press('Save policy');
+  await page.getByText('No rules yet').waitFor();
+  await press('New rule');
+  await fill('Name', 'Give them out');
+  await fill('Storage destination', 'nowhere');
+  await press('Save rule');
+  await page.getByRole('alert').getByText('nowhere').waitFor();
+  await fill('Storage destination', 'results');
+  await press('Save rule');
+  await page.getByText('Gives the data out to the storage destination Results.').waitFor();
+  await press('New rule');
+  await fill('Name', 'Mask them');
+  await page.getByLabel('Action').selectOption('erasure: mask the data');
+  await page.getByLabel('Masking strategy').selectOption('string rewrite');
+  await fill('Text in the data’s place', 'gone');
+  await press('Save rule');
+  await page.getByText('Erases the data by string rewrite.').waitFor();
+  await press('Add target to Mask them');
+  await fill('Data category', 'user.contact.email');
+  await press('Add target');
+  await page.getByRole('button', { name: 'Remove the target user.contact.email' }).waitFor();
+  expect((await read('policy/emails')).rules).toMatchObject([
+    { action_type: 'access', storage_destination: { key: 'results' }, targets: [] },
+    {
+      action_type: 'erasure',
+      masking_strategy: { strategy: 'string_rewrite', configuration: { rewrite_value: 'gone' } },
+      targets: [{ data_category: 'user.contact.email' }],
+    },
+  ]);
+
+  await press('Remove the target user.contact.email');
+  await press('Delete');
+  await page.getByRole('button', { name: 'Remove the target user.contact.email' }).waitFor({ state: 'detached' });
+  await press('Delete policy');
+  await press('Delete');
+  await page.getByText('No policies yet').waitFor();
+  await goTo(page, '/storage');
+  await press('Delete Results');
+  await press('Delete destination');
+  await page.getByText('No storage destinations yet').waitFor();
+});
+
+test('the settings of a client are changed, and what is emptied is gone', async () => {
+  const clientId = await makeClient({ name: 'settled', description: 'before', scopes: [] });
+  await goTo(page, `/clients/${clientId}/settings`);
+  await fill('Description', '');
+  await page.getByLabel('Tokens live for').selectOption('1 hour');
+  await page.getByRole('checkbox', { name: /DPoP/ }).check();
+  await press('Save settings');
+  await said('Settings saved');
+  expect(await read(`oauth/client/${clientId}`)).toMatchObject({
+    name: 'settled',
+    description: null,
+    access_token_ttl_seconds: 3_600,
+    dpop_bound_access_tokens: true,
+  });
+});
+
+test('clients that authenticate by a key, or by a workload’s token, are made without a secret', async () => {
+  const { publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+    'sign',
+    'verify',
+  ]);
+  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
+  await goTo(page, '/clients/new');
+  await fill('Name', 'keyed');
+  await page.getByLabel('Authenticates by').selectOption('A private key of its own (private_key_jwt)');
+  await page.getByLabel('Public keys').fill('not JSON');
+  await press('Create client');
+  await page.getByText('The public keys are not JSON.').waitFor();
+  await page.getByLabel('Public keys').fill(JSON.stringify({ keys: [{ kty, crv, x, y }] }));
+  await press('Create client');
+  await page.getByText('No secret to keep').waitFor();
+  await page.getByRole('link', { name: 'Open client' }).click();
+  await page.getByText('authenticates by private key').waitFor();
+
+  await goTo(page, '/clients/new');
+  await page.getByLabel('Authenticates by').selectOption('A token of its workload, from a trusted issuer');
+  await press('Create client');
+  await page.getByText('No secret to keep').waitFor();
+  const { items } = await read('oauth/client?sort=-created_at&size=2');
+  expect(items.map((client: Record<string, unknown>) => client['token_endpoint_auth_method'])).toEqual([
+    'none',
+    'private_key_jwt',
+  ]);
+});
+
+test('the list of clients is searched, sorted and paged, and its address says how', async () => {
+  await Promise.all(Array.from({ length: 30 }, (_, index) => makeClient({ name: `many-${index + 10}`, scopes: [] })));
+  await goTo(page, '/clients?sort=name&search=many');
+  await page.getByText('30 clients, page 1 of 2').waitFor();
+  expect(await page.getByRole('row').nth(1).innerText()).toContain('many-10');
+  await press('Next');
+  await page.getByText('page 2 of 2').waitFor();
+  expect(await page.getByRole('row').nth(1).innerText()).toContain('many-35');
+  await fill('Search', 'many-2');
+  await page.getByText('10 clients', { exact: true }).waitFor();
+  expect(new URL(page.url()).search).toBe('?sort=name&search=many-2');
+  await fill('Search', 'nobody at all');
+  await page.getByText('No client has “nobody at all”').waitFor();
+  await press('Show all clients');
+  await page.getByRole('link', { name: 'many-39' }).waitFor();
+  expect(await page.getByLabel('Search', { exact: true }).inputValue()).toBe('');
+});
+
+test('while the server is away the page says so, and goes on when it is back', async () => {
+  await page.route('**/api/v1/**', (route) => route.abort());
+  await goTo(page, '/keys');
+  await goTo(page, '/resources');
+  await page.getByText('The server does not answer.').first().waitFor();
+  await page.unroute('**/api/v1/**');
+  await press('Try again');
+  await page.getByText('No resources yet').waitFor();
+});
