@@ -64,6 +64,32 @@ test('all of them serve, take each other’s tokens, and one that dies is replac
   expect(server.stderr.match(/Postern listens on/g)).toHaveLength(1);
 });
 
+test('one that dies while metrics are gathered takes nobody along', { timeout: 60_000 }, async () => {
+  const [silent, asked] = workersOf(server).map(Number) as [number, number];
+  const ask = async (path: string) => {
+    const response = await fetch(server.url + path, { headers: { connection: 'close' } });
+    await response.text();
+    return response.status;
+  };
+  process.kill(silent, 'SIGSTOP');
+  try {
+    const questions = Promise.allSettled(Array.from({ length: 4 }, () => ask('/metrics')));
+    // Whoever answers this got most of the questions before.
+    await Promise.any(Array.from({ length: 2 }, () => ask('/health')));
+    process.kill(asked, 'SIGKILL');
+    process.kill(silent, 'SIGCONT');
+    await questions;
+  } finally {
+    process.kill(silent, 'SIGCONT');
+  }
+  // The supervisor tells the one that died what it gathered, and learns only then that it did.
+  await vi.waitFor(async () => {
+    expect(workersOf(server)).toHaveLength(2);
+    expect(workersOf(server)).toContain(String(silent));
+    expect(await ask('/metrics')).toBe(200);
+  }, patience);
+});
+
 test('where none can start, the command ends and says why', async () => {
   const { code, stderr } = await run(['serve'], {
     POSTERN_WORKERS: '2',

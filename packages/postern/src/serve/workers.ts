@@ -20,6 +20,7 @@ export function superviseWorkers(count: number): void {
     }
   };
   cluster.on('listening', ({ id }) => void listening.add(id));
+  cluster.on('fork', (worker) => worker.on('error', ignoreLostMessage));
   cluster.on('exit', ({ id }, code) => {
     if (stopping) {
       return;
@@ -39,5 +40,12 @@ export function superviseWorkers(count: number): void {
   process.on('SIGTERM', stop);
   for (let started = 0; started < count; started += 1) {
     cluster.fork();
+  }
+}
+
+/** A message to a worker that is ending may not arrive. That it ended, `exit` says; all other errors are thrown. */
+function ignoreLostMessage(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ERR_IPC_CHANNEL_CLOSED' && error.code !== 'EPIPE') {
+    throw error;
   }
 }
