@@ -5,6 +5,7 @@
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { configVariables } from '@postern/server';
 import { cliPage } from './cli-page.ts';
+import { fileSchema } from './file-schema.ts';
 
 const titles: Readonly<Record<string, string>> = {
   '2985': 'PKCS #9: Selected Object Classes and Attribute Types',
@@ -120,7 +121,12 @@ function byNumber([a]: readonly [string, unknown], [b]: readonly [string, unknow
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
+const schemaText = `${JSON.stringify(fileSchema, null, 2)}\n`;
+
 const pages = {
+  'docs/schema/postern.schema.json': schemaText,
+  // The command carries what it checks files by.
+  'packages/postern/src/files/postern.schema.json': schemaText,
   'docs/cli.md': await cliPage(generated),
   'docs/configuration.md': configurationPage(),
   'docs/rfc-map.md': rfcMapPage(),

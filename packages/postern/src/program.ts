@@ -16,6 +16,8 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
   key: async () => (await import('./key/key-command.ts')).keyCommand(),
   policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),
+  plan: async () => (await import('./files/plan-command.ts')).planCommand(),
+  apply: async () => (await import('./files/apply-command.ts')).applyCommand(),
   audit: async () => (await import('./audit/audit-command.ts')).auditCommand(),
   explain: async () => (await import('./explain/explain-command.ts')).explainCommand(),
   doctor: async () => (await import('./doctor/doctor-command.ts')).doctorCommand(),

@@ -6,6 +6,8 @@ export interface CommandErrorOptions {
   readonly exitCode?: ExitCode;
   /** The server's own code, for programs. Default: a word for the exit code. */
   readonly code?: string;
+  /** What the server answered, for who can say more about it. */
+  readonly answer?: unknown;
   readonly cause?: unknown;
 }
 
@@ -14,11 +16,13 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;
   readonly code: string;
+  readonly answer: unknown;
 
-  constructor(message: string, { exitCode = exitCodes.failed, code, cause }: CommandErrorOptions = {}) {
+  constructor(message: string, { exitCode = exitCodes.failed, code, answer, cause }: CommandErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.exitCode = exitCode;
     this.code = code ?? wordFor(exitCode);
+    this.answer = answer;
   }
 }
 

@@ -9,6 +9,8 @@ export const exitCodes = {
   unreachable: 3,
   /** The credentials are not good, or the token lacks a scope. */
   notAllowed: 4,
+  /** Files say one thing, and the server has another. */
+  differs: 5,
   /** A fault of the command itself. */
   bug: 70,
 } as const;
@@ -22,5 +24,6 @@ export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.usage, 'wrong arguments, an unreadable file, or no sign-in details'],
   [exitCodes.unreachable, 'the server does not answer, or cannot serve now'],
   [exitCodes.notAllowed, 'the credentials are not good, or the token lacks a scope'],
+  [exitCodes.differs, 'plan --check: the server has something else than the files say'],
   [exitCodes.bug, 'a fault of the command itself'],
 ];

@@ -8,6 +8,8 @@ import type { Profile } from './profile.ts';
 import { reach } from './reach.ts';
 import { refusalError } from './refusal.ts';
 
+export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
 export interface ServerApi {
@@ -18,7 +20,8 @@ export interface ServerApi {
   get<T>(path: string, query?: Query): Promise<T>;
   /** Undefined where there is no such thing. */
   find<T>(path: string): Promise<T | undefined>;
-  send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  /** Given up after `timeoutMs`, by default 45 s. */
+  send<T>(method: Method, path: string, body?: unknown, timeoutMs?: number): Promise<T>;
   /** An OAuth call for which the client authenticates itself, such as introspection. */
   ask<T>(path: string, form: Readonly<Record<string, string>>): Promise<T>;
   /** All pages of a list. */
@@ -26,7 +29,7 @@ export interface ServerApi {
 }
 
 /** Milliseconds until a call is given up; the longest wait that the server offers is 30 s. */
-const timeoutMs = 45_000;
+const usualTimeoutMs = 45_000;
 
 /** As many as the lists of the server have on a page. */
 const pageSize = 100;
@@ -35,7 +38,13 @@ const pageSize = 100;
 export function createServerApi({ server, clientId, clientSecret }: Profile): ServerApi {
   const tokens = createServerTokenClient({ server, clientId, clientSecret });
 
-  const call = async (method: string, path: string, query: Query = {}, body?: unknown): Promise<Response> => {
+  const call = async (
+    method: string,
+    path: string,
+    query: Query = {},
+    body?: unknown,
+    timeoutMs = usualTimeoutMs,
+  ): Promise<Response> => {
     const search = new URLSearchParams(
       Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
     );
@@ -66,7 +75,7 @@ export function createServerApi({ server, clientId, clientSecret }: Profile): Se
       }
       return readAnswer(response);
     },
-    send: async (method, path, body) => readAnswer(await call(method, path, {}, body)),
+    send: async (method, path, body, timeoutMs) => readAnswer(await call(method, path, {}, body, timeoutMs)),
     ask: async (path, form) =>
       readAnswer(
         await reach(server, async () => {
@@ -74,7 +83,7 @@ export function createServerApi({ server, clientId, clientSecret }: Profile): Se
           return fetch(server + path, {
             method: 'POST',
             redirect: 'manual',
-            signal: AbortSignal.timeout(timeoutMs),
+            signal: AbortSignal.timeout(usualTimeoutMs),
             headers: { ...headers },
             body: new URLSearchParams(form),
           });

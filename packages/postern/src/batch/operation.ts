@@ -1,0 +1,8 @@
+/** One of many calls that are made as one change. docs/batches.md. */
+import type { Method } from '../connection/server-api.ts';
+
+export interface Operation {
+  readonly method: Method;
+  readonly path: string;
+  readonly body?: unknown;
+}

@@ -1,0 +1,12 @@
+/** A call of a plan, with what it is about, for when the server refuses it. */
+import type { Operation } from '../batch/operation.ts';
+import type { Entry } from './declared.ts';
+import type { Step } from './yaml-source.ts';
+
+export interface Call {
+  readonly operation: Operation;
+  /** Such as "client billing". */
+  readonly what: string;
+  /** The part of a file that asks for it; undefined for a deletion of what no file has. */
+  readonly place: { readonly entry: Entry; readonly at: readonly Step[] } | undefined;
+}

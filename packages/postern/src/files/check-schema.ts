@@ -1,0 +1,78 @@
+/** Whether what a file holds is of the published JSON Schema, and what is wrong where it is not. */
+import type { TLocalizedValidationError } from 'typebox/error';
+import { Compile } from 'typebox/schema';
+import schema from './postern.schema.json' with { type: 'json' };
+import type { Step } from './yaml-source.ts';
+
+export interface SchemaFault {
+  readonly path: readonly Step[];
+  readonly text: string;
+}
+
+const validator = Compile(schema as object);
+
+export function findSchemaFaults(value: unknown): readonly SchemaFault[] {
+  const [isValid, errors] = validator.Errors(value);
+  if (isValid) {
+    return [];
+  }
+  const faults = errors.flatMap(describe);
+  // Of the alternatives that a value may be, one that fits from outside says more than the others that do not.
+  const outermost = faults.filter(
+    ({ isType, path }) => !isType || !faults.some((other) => other.path.length > path.length && isWithin(other, path)),
+  );
+  const seen = new Set<string>();
+  return outermost.flatMap(({ path, text, isType }) => {
+    const key = JSON.stringify(path);
+    if (seen.has(key)) {
+      return [];
+    }
+    seen.add(key);
+    const types = outermost.flatMap((other) => (other.isType && JSON.stringify(other.path) === key ? other.text : []));
+    return [{ path, text: isType ? `must be ${[...new Set(types)].join(' or ')}` : text }];
+  });
+}
+
+interface DescribedError extends SchemaFault {
+  /** Then the text is the name of a type. */
+  readonly isType: boolean;
+}
+
+/** Errors that only sum up others are left out. */
+function describe(error: TLocalizedValidationError): DescribedError[] {
+  const path = stepsOf(error.instancePath);
+  const fault = (text: string, at: readonly Step[] = path) => ({ path: at, text, isType: false });
+  switch (error.keyword) {
+    case 'anyOf':
+    case 'boolean':
+      return [];
+    case 'type': {
+      const types = [error.params.type].flat().filter((type) => type !== 'null');
+      return types.map((type) => ({ path, text: String(type), isType: true }));
+    }
+    case 'additionalProperties':
+      return error.params.additionalProperties.map((name) =>
+        fault(`${name.slice(0, 100)} is not a known member`, [...path, name]),
+      );
+    case 'required':
+      return [fault(`needs ${error.params.requiredProperties.join(' and ')}`)];
+    case 'enum':
+      return [fault(`must be one of ${error.params.allowedValues.join(', ')}`)];
+    case 'pattern':
+      return [fault('holds characters that are not allowed')];
+    default:
+      return [fault(error.message)];
+  }
+}
+
+function isWithin({ path }: SchemaFault, around: readonly Step[]): boolean {
+  return around.every((step, index) => path[index] === step);
+}
+
+/** RFC 6901. */
+function stepsOf(pointer: string): Step[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step.replaceAll('~1', '/').replaceAll('~0', '~')));
+}

@@ -1,0 +1,62 @@
+/** Plans as people read them: what is made, changed and deleted, member by member. */
+import { isDeepStrictEqual } from 'node:util';
+import { paint } from '../output/paint.ts';
+import { oneLine } from '../output/terminal-text.ts';
+import type { MemberChange } from './kind.ts';
+import type { Change, Plan } from './plan.ts';
+
+/** Characters of a value; longer ones are cut. */
+const longestValue = 100;
+
+const signs = { create: ['green', '+'], change: ['yellow', '~'], delete: ['red', '-'] } as const;
+
+export function formatPlan({ changes, unchanged }: Plan): string {
+  const lines = changes.flatMap((change) => [formatHead(change), ...change.members.map(formatMember)]);
+  return `${lines.join('')}${changes.length === 0 ? '' : '\n'}${formatCounts(changes, unchanged)}\n`;
+}
+
+export function countActions(changes: readonly Change[]) {
+  const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
+  return { create: count('create'), change: count('change'), delete: count('delete') };
+}
+
+function formatCounts(changes: readonly Change[], unchanged: number): string {
+  if (changes.length === 0) {
+    return `Nothing to do: ${unchanged} unchanged.`;
+  }
+  const counts = countActions(changes);
+  return `${counts.create} to create, ${counts.change} to change, ${counts.delete} to delete, ${unchanged} unchanged.`;
+}
+
+function formatHead({ action, kind, id, place }: Change): string {
+  const [colour, sign] = signs[action];
+  return `${paint(colour, sign)} ${kind} ${oneLine(id)}${place === undefined ? '' : `  (${oneLine(place)})`}\n`;
+}
+
+function formatMember({ name, before, after }: MemberChange): string {
+  return `    ${oneLine(name)}: ${describe(before, after)}\n`;
+}
+
+function describe(before: unknown, after: unknown): string {
+  if (before === undefined) {
+    return format(after);
+  }
+  if (isTexts(before) && (after === undefined || isTexts(after))) {
+    const [old, wanted] = [new Set(before), new Set(after)];
+    const moves = [...[...wanted].filter((one) => !old.has(one)).map((one) => `+${one}`)];
+    moves.push(...[...old].filter((one) => !wanted.has(one)).map((one) => `-${one}`));
+    if (!isDeepStrictEqual(old, wanted)) {
+      return oneLine(moves.join(' '));
+    }
+  }
+  return `${format(before)} -> ${after === undefined ? 'the default' : format(after)}`;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+function format(value: unknown): string {
+  const text = isTexts(value) ? value.join(' ') : JSON.stringify(value);
+  return oneLine(text.length > longestValue ? `${text.slice(0, longestValue)}...` : text);
+}

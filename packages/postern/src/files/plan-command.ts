@@ -1,0 +1,41 @@
+/** `postern plan`: what `postern apply` would do. */
+import type { Command } from 'commander';
+import { tryBatch } from '../batch/send-batch.ts';
+import { exitCodes } from '../command/exit-code.ts';
+import { serverVerb } from '../connection/server-verb.ts';
+import { note, print } from '../output/output.ts';
+import { countActions, formatPlan } from './format-plan.ts';
+import { prepare, withPlaces } from './prepare.ts';
+
+export function planCommand(): Command {
+  return serverVerb('plan', 'Show what apply would make, change and delete. Changes nothing.', [
+    ['plan clients.yaml', 'what differs between a file and the server'],
+    ['plan --prune deploy/postern/', 'all files of a directory; what they do not have is to be deleted'],
+    ['plan --check deploy/postern/', `in CI: ends with ${exitCodes.differs} where the server has something else`],
+  ])
+    .argument('<file...>', 'YAML files, directories of them, or - for standard input')
+    .option('--prune', 'also what is to be deleted: all in the sections of the files that the files do not have')
+    .option('--check', `end with ${exitCodes.differs} where anything differs`)
+    .action(plan);
+}
+
+async function plan(paths: string[], _options: unknown, command: Command): Promise<void> {
+  const { prune, check } = command.opts<{ prune?: true; check?: true }>();
+  const { api, plan: planned } = await prepare(paths, prune, command);
+  const { changes, unchanged, calls } = planned;
+  const isTried = !check && calls.length > 0 && (await api.scopes()).has('batch:apply');
+  if (isTried) {
+    const operations = calls.map(({ operation }) => operation);
+    await withPlaces(planned, () => tryBatch(api, operations));
+  }
+  print(command, { changes, counts: { ...countActions(changes), unchanged }, tried: isTried }, () =>
+    formatPlan(planned),
+  );
+  if (check && changes.length > 0) {
+    process.exitCode = exitCodes.differs;
+  } else if (isTried) {
+    note(command, 'The server would take it as it is. Do it: postern apply');
+  } else if (calls.length > 0) {
+    note(command, 'The server was not asked whether it would take it, which needs the scope batch:apply.');
+  }
+}

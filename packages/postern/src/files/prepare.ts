@@ -1,0 +1,47 @@
+/** What plan and apply begin with: the files, what the server has, and what is to be done. */
+import type { Command } from 'commander';
+import { RefusedOperation } from '../batch/send-batch.ts';
+import { CommandError } from '../command/command-error.ts';
+import type { ServerApi } from '../connection/server-api.ts';
+import { connect } from '../connection/server-verb.ts';
+import { note } from '../output/output.ts';
+import { readActual } from './actual.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { readFiles } from './read-files.ts';
+import { placeOfRefusal } from './refused-call.ts';
+import { formatPlace } from './yaml-source.ts';
+
+export interface Prepared {
+  readonly api: ServerApi;
+  readonly plan: Plan;
+}
+
+/** Throws `CommandError`, for a fault in the files before anything is sent. */
+export async function prepare(
+  paths: readonly string[],
+  prune: boolean | undefined,
+  command: Command,
+): Promise<Prepared> {
+  const declared = await readFiles(paths);
+  const entries = Object.values(declared).reduce((count, { length }) => count + length, 0);
+  const api = await connect(command);
+  note(command, `Comparing ${entries} ${entries === 1 ? 'entry' : 'entries'} with ${api.server} ...`);
+  const actual = await readActual(api, declared, prune === true);
+  return { api, plan: makePlan(declared, actual, { prune: prune === true, ownClientId: api.clientId }) };
+}
+
+/** What `work` gives; where the server refuses one of the calls, with the place in the files that asks for it. */
+export async function withPlaces<T>({ calls }: Plan, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const call = error instanceof RefusedOperation ? calls[error.operation] : undefined;
+    if (!(error instanceof RefusedOperation) || call === undefined) {
+      throw error;
+    }
+    const { message, exitCode, code } = error;
+    const place = placeOfRefusal(call, message);
+    const where = place === undefined ? `deleting the ${call.what}` : `${formatPlace(place)}: ${call.what}`;
+    throw new CommandError(`${where}: ${message} Nothing was done.`, { exitCode, code, cause: error });
+  }
+}

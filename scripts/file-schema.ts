@@ -1,0 +1,52 @@
+/** The JSON Schema of files for `postern plan` and `apply`, from the schemas by which the server checks its calls. */
+import { PolicyElement } from '../packages/policy-api/src/policies/policies-endpoint.ts';
+import { RuleElement } from '../packages/policy-api/src/policies/rules-endpoint.ts';
+import { TargetElement } from '../packages/policy-api/src/policies/targets-endpoint.ts';
+import { StorageElement } from '../packages/policy-api/src/storage/storage-endpoint.ts';
+import { TypeBody } from '../packages/server/src/authorization-details/authorization-details-types-endpoint.ts';
+import { NewClientBody } from '../packages/server/src/clients/clients-endpoint.ts';
+import { IssuerBody } from '../packages/server/src/issuers/issuers-endpoint.ts';
+import { ResourceBody } from '../packages/server/src/resources/resources-endpoint.ts';
+import { ScopeBody } from '../packages/server/src/scopes/scopes-endpoint.ts';
+
+/** The members of an entry, of which these must be there and, if they can do without, no others. */
+function entry(schema: { readonly properties: object }, required: readonly string[], more: object = {}) {
+  const { properties } = JSON.parse(JSON.stringify(schema)) as { properties: object };
+  return { type: 'object', properties: { ...properties, ...more }, required, additionalProperties: false };
+}
+
+function section(description: string, items: object) {
+  return { type: 'array', items, description };
+}
+
+const Target = entry(TargetElement, ['data_category']);
+
+const Rule = entry(RuleElement, ['key', 'name', 'action_type'], {
+  targets: section('What it applies to; of others the rule is freed.', Target),
+});
+
+export const fileSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'What a Postern server should have, for postern plan and postern apply',
+  type: 'object',
+  properties: {
+    scopes: section('Scopes of your own. Built-in ones are not listed.', entry(ScopeBody, ['name', 'description'])),
+    authorization_details_types: section('Types of authorization details.', entry(TypeBody, ['type', 'schema'])),
+    resources: section('APIs that tokens can be for.', entry(ResourceBody, ['key', 'identifier', 'scopes'])),
+    clients: section(
+      'Clients, by ids of your choice. Members that are left out are at their defaults.',
+      entry(NewClientBody, ['client_id'], {
+        client_id: { ...NewClientBody.properties.client_id, description: 'Its id.' },
+      }),
+    ),
+    issuers: section('Trusted issuers of workload tokens.', entry(IssuerBody, ['key', 'issuer', 'rules'])),
+    storage: section('Where the data of access rules goes.', entry(StorageElement, ['key', 'name', 'type'])),
+    policies: section(
+      'Privacy policies.',
+      entry(PolicyElement, ['key', 'name'], {
+        rules: section('Its rules; others of the policy are deleted.', Rule),
+      }),
+    ),
+  },
+  additionalProperties: false,
+};
