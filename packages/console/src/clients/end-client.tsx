@@ -29,7 +29,7 @@ export function EndClient({ client }: { readonly client: Client }) {
         change={(api) => api.send('POST', `${path}/revoke`)}
       >
         <LastToken client={client} />
-        <li>Every token issued so far is refused, here at once and at every API within a second.</li>
+        <li>Every token issued so far is refused, here at once, at APIs that follow revocations within a second.</li>
         <li>Its secrets stay good: a caller that renews its token goes on. Rotate the secret too if it leaked.</li>
       </Action>
     ),
@@ -61,7 +61,7 @@ export function EndClient({ client }: { readonly client: Client }) {
         onDone={() => navigate('/clients')}
       >
         <LastToken client={client} />
-        <li>Every token of it is refused, here at once and at every API within a second.</li>
+        <li>Every token of it is refused, here at once, at APIs that follow revocations within a second.</li>
         <li>Its id and secrets are gone; a client of the same name will have others.</li>
         <Workloads client={client} />
       </Action>

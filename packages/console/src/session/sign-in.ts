@@ -14,8 +14,11 @@ export interface Session {
   may(scope: string): boolean;
 }
 
-/** A token for a client's id and secret. Throws `TokenError`; `TypeError` on a page that came by plain HTTP from afar. */
+/** A token for a client's id and secret. Throws `TokenError`; `Error` on a page that came by plain HTTP from afar. */
 export async function acquireToken(clientId: string, clientSecret: string): Promise<string> {
+  if (!window.isSecureContext) {
+    throw new Error('This page came by plain HTTP, which others can read: use https, or open it on the same machine.');
+  }
   const { issuer } = await fetchMetadata();
   const client = createTokenClient({
     issuer,
