@@ -7,7 +7,7 @@ export interface LogOutput extends DestinationStream {
 }
 
 /** Characters that wait for one another, and for how long at the most. */
-const batchLength = 4_096;
+const batchLength = 16_384;
 const batchMs = 100;
 
 /**

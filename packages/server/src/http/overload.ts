@@ -48,7 +48,7 @@ export function useOverloadShedding(app: FastifyInstance, mostLateMs: number): (
     if (waits !== true) {
       inFlight += 1;
       // Comes once for every answer, and for every caller that went away without one; `onResponse` does not.
-      reply.raw.once('close', end);
+      reply.raw.on('close', end);
     }
     const isOverloaded = lateSamples >= 2 || inFlight > mostInFlight;
     if (isOverloaded && neverShed !== true) {

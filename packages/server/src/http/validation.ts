@@ -1,7 +1,7 @@
 /** Checks requests against their schemas, and says in words what is wrong. */
 import { OAuthError } from '@postern/protocol';
 import { Ajv, type ErrorObject, type Options } from 'ajv';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 const options: Options = { useDefaults: true, removeAdditional: false, allowUnionTypes: true };
 
@@ -19,11 +19,17 @@ export function useValidation(app: FastifyInstance): void {
   app.setSchemaErrorFormatter(
     (errors, part) => new OAuthError('invalid_parameter', describeFault(errors as ErrorObject[], part)),
   );
-  // No database could be asked for it: PostgreSQL takes no text with a NUL.
-  app.addHook('preHandler', (request, _reply, done) => {
-    const hasNul = Object.values((request.params ?? {}) as Record<string, string>).some((id) => id.includes('\0'));
-    done(hasNul ? new OAuthError('not_found', 'There is nothing with a NUL in its id.') : undefined);
+  app.addHook('onRoute', (route) => {
+    if (/[:*]/.test(route.url)) {
+      route.preHandler = [refuseNul, route.preHandler ?? []].flat();
+    }
   });
+}
+
+/** No database could be asked for it: PostgreSQL takes no text with a NUL. */
+function refuseNul(request: FastifyRequest, _reply: FastifyReply, done: (error?: OAuthError) => void): void {
+  const hasNul = Object.values(request.params as Record<string, string>).some((id) => id.includes('\0'));
+  done(hasNul ? new OAuthError('not_found', 'There is nothing with a NUL in its id.') : undefined);
 }
 
 /** The first error; where it is about one of several values that would do, with all of them. */
