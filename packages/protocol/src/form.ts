@@ -18,7 +18,7 @@ const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 export function parseForm(body: string): ReadonlyMap<string, string> {
   requireNoControlCharacter(body);
   const params = new Map<string, string>();
-  const empty = new Set<string>();
+  let hasEmpty = false;
   for (const pair of body.split('&')) {
     if (pair === '') {
       continue;
@@ -29,19 +29,16 @@ export function parseForm(body: string): ReadonlyMap<string, string> {
     if (name.length > longestName || value.length > longestValue) {
       throw new OAuthError('invalid_request', `The parameter '${name.slice(0, longestName)}' is too long.`);
     }
-    if (params.has(name) || empty.has(name)) {
+    if (params.has(name)) {
       throw new OAuthError('invalid_request', `The parameter '${name}' is sent more than once.`);
     }
-    if (params.size + empty.size === mostParameters) {
+    if (params.size === mostParameters) {
       throw new OAuthError('invalid_request', `The form holds more than ${mostParameters} parameters.`);
     }
-    if (value === '') {
-      empty.add(name);
-    } else {
-      params.set(name, value);
-    }
+    params.set(name, value);
+    hasEmpty ||= value === '';
   }
-  return params;
+  return hasEmpty ? new Map([...params].filter(([, value]) => value !== '')) : params;
 }
 
 /**

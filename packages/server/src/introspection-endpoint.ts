@@ -81,7 +81,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
         return reply
           .type(jwtMediaType)
           .serializer((jwt: string) => jwt)
-          .send(signJwt('token-introspection+jwt', payload, keys.signingKey()));
+          .send(signJwt('token-introspection+jwt', JSON.stringify(payload), keys.signingKey()));
       },
     );
   };

@@ -6,10 +6,10 @@ import type { SigningKey } from '../keys/signing-key.ts';
 /** What Postern signs, each kind with a type of its own, so that none can stand in for another. RFC 8725 §3.11. */
 export type JwtType = 'at+jwt' | 'token-introspection+jwt';
 
-/** Members of `payload` that are undefined are left out. */
-export function signJwt(typ: JwtType, payload: object, key: SigningKey): string {
+/** `payload` is the JSON text of the claims. */
+export function signJwt(typ: JwtType, payload: string, key: SigningKey): string {
   const signingInput = `${headerOf(typ, key)}.${encode(payload)}`;
-  const signature = sign(digestOf(key.alg), Buffer.from(signingInput), keyInput(key.alg, key.privateKey));
+  const signature = sign(digestOf(key.alg), Buffer.from(signingInput, 'latin1'), keyInput(key.alg, key.privateKey));
   return `${signingInput}.${signature.toString('base64url')}`;
 }
 
@@ -17,13 +17,19 @@ export function signJwt(typ: JwtType, payload: object, key: SigningKey): string 
 const headers = new WeakMap<SigningKey, Map<JwtType, string>>();
 
 function headerOf(typ: JwtType, key: SigningKey): string {
-  const ofKey = headers.get(key) ?? new Map<JwtType, string>();
-  headers.set(key, ofKey);
-  const header = ofKey.get(typ) ?? encode({ typ, alg: key.alg, kid: key.kid });
-  ofKey.set(typ, header);
+  let ofKey = headers.get(key);
+  if (ofKey === undefined) {
+    ofKey = new Map();
+    headers.set(key, ofKey);
+  }
+  let header = ofKey.get(typ);
+  if (header === undefined) {
+    header = encode(JSON.stringify({ typ, alg: key.alg, kid: key.kid }));
+    ofKey.set(typ, header);
+  }
   return header;
 }
 
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
+function encode(json: string): string {
+  return Buffer.from(json).toString('base64url');
 }

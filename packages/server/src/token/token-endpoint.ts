@@ -2,7 +2,7 @@
 import { type AuthorizationDetail, longestToken } from '@postern/guard';
 import { OAuthError, parseForm, parseScope } from '@postern/protocol';
 import { Type } from 'typebox';
-import { issueAccessToken } from '../access-token/issue.ts';
+import { createAccessTokenIssuer } from '../access-token/issue.ts';
 import { parseAuthorizationDetails } from '../authorization-details/authorization-details.ts';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import { type AuthenticateClient, hasCredentials } from '../client-auth/authenticate.ts';
@@ -92,7 +92,6 @@ export interface TokenEndpointOptions {
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
   const {
-    issuer,
     authenticateClient,
     failures,
     tokenQuota,
@@ -104,6 +103,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     usage,
     now,
   } = options;
+  const issue = createAccessTokenIssuer(options.issuer);
   const grants = new Map<string, Grant>(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
@@ -204,12 +204,12 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         }
 
         // 7. Issue.
-        const { token, jti } = issueAccessToken({ ...authorization, confirmation }, issuer, signingKey, nowSeconds);
+        const scope = authorization.scopes.join(' ');
+        const { token, jti } = issue({ authorization, scope, confirmation, key: signingKey, nowSeconds });
         if (token.length > longestToken) {
           throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
         }
         tokenQuota.note(client);
-        const scope = authorization.scopes.join(' ');
         usage.noteIssued(authorization.client, scope);
         metrics.noteIssued(grant.grantType);
         request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
