@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../../server/test/free-port.ts';
+import { startOwnPostgres } from '../../server/test/own-postgres.ts';
 import { makeTemporaryDirectory, removeDirectory } from './harness.ts';
 import { type Block, isOutputShown, languages, movePorts, readBlocks, readCommands } from './manual/page.ts';
 import { type Session, startSession } from './manual/session.ts';
@@ -39,9 +40,10 @@ afterAll(() => removeDirectory(directory));
 describe.each(manual.filter((path) => readBlocks(textOf(path)).some(runs)))('%s', (path) => {
   test('its commands do what it says', async () => {
     const blocks = readBlocks(textOf(path)).filter(runs);
-    const page = await openPage();
+    const postgres = textOf(path).includes('localhost:5432') ? await startOwnPostgres() : undefined;
+    const page = await openPage(postgres?.url);
     try {
-      if (!blocks.some(({ words }) => words.includes('server'))) {
+      if (!startsItself(blocks)) {
         await page.begin();
       }
       for (const block of blocks) {
@@ -49,6 +51,7 @@ describe.each(manual.filter((path) => readBlocks(textOf(path)).some(runs)))('%s'
       }
     } finally {
       await page.close();
+      await postgres?.stop();
     }
   });
 });
@@ -75,14 +78,19 @@ describe.each([...manual, ...globSync('docs/decisions/*.md', { cwd: root })])('%
   });
 });
 
-/** As somebody has it who followed the tutorial: a clone with nothing in `data`, and a home of its own. */
-async function openPage() {
+/** Whether the page starts a server before it stops one. */
+function startsItself(blocks: readonly Block[]): boolean {
+  return blocks.find(({ words }) => words.includes('server') || words.includes('stopped'))?.words[0] === 'server';
+}
+
+/** As somebody has it who followed the tutorial: a clone with nothing in `data`, and a home of its own. `postgres`: its database, where it needs one. */
+async function openPage(postgres = '') {
   const home = join(directory, 'home');
   rmSync(home, { recursive: true, force: true });
   mkdirSync(join(home, 'scratch'), { recursive: true });
   const before = readdirSync(clone);
   const ports = new Map<string, number>();
-  for (const port of ['8080', '8081', '8082', '8083', '8443', '3000', '3001', '9090', '5432']) {
+  for (const port of ['8080', '8081', '8082', '8083', '8443', '3000', '3001', '9090']) {
     ports.set(port, await freePort());
   }
   const portOf = (port: string) => {
@@ -92,7 +100,7 @@ async function openPage() {
     }
     return other;
   };
-  const move = (text: string) => movePorts(text, portOf);
+  const move = (text: string) => movePorts(text.replaceAll(/postgres:\/\/\S+@localhost:5432\/\w+/g, postgres), portOf);
   const session = startSession(clone, join(home, 'scratch'), {
     PATH: `${join(clone, 'node_modules/.bin')}:${process.env['PATH']}`,
     HOME: home,
