@@ -243,8 +243,8 @@ describe('a fault is told by its place, and nothing is done', () => {
   test.each<[name: string, text: string, place: string, words: string]>([
     ['no YAML', 'clients:\n  - client_id: a\n   name: b\n', '3:', ''],
     ['nothing in it', '# nothing\n', '1:1', 'must be object'],
-    ['an unknown section', 'clients: []\nclient: []\n', '2:1', 'client is not a known member'],
-    ['an unknown member', 'clients:\n  - client_id: a\n    scope: []\n', '3:5', 'scope is not a known member'],
+    ['an unknown section', 'clients: []\nclient: []\n', '2:1', 'client: is not a known member'],
+    ['an unknown member', 'clients:\n  - client_id: a\n    scope: []\n', '3:5', 'scope: is not a known member'],
     ['a member that is missing', 'clients:\n  - client_id: a\n  - name: b\n', '3:5', 'needs client_id'],
     ['a wrong type', 'clients:\n  - client_id: a\n    name: 5\n', '3:5', 'name: must be string'],
     ['one of many', 'clients:\n  - client_id: a\n    scopes:\n      - a:b\n      - 7\n', '5:9', 'must be string'],

@@ -52,7 +52,7 @@ function describe(error: TLocalizedValidationError): DescribedError[] {
     }
     case 'additionalProperties':
       return error.params.additionalProperties.map((name) =>
-        fault(`${name.slice(0, 100)} is not a known member`, [...path, name]),
+        fault('is not a known member', [...path, name.slice(0, 100)]),
       );
     case 'required':
       return [fault(`needs ${error.params.requiredProperties.join(' and ')}`)];

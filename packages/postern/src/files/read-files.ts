@@ -116,10 +116,10 @@ function findDuplicates(declared: Declared): Fault[] {
   return faults;
 }
 
-/** The member of an entry, without the place of the entry in its list, which says nothing to people. */
+/** The section, or the member of an entry without the place of the entry in its list, which says nothing to people. */
 function nameOf(path: readonly (string | number)[]): string {
   return path
-    .slice(2)
+    .slice(path.length > 1 ? 2 : 0)
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
     .join('');
 }

@@ -1,0 +1,114 @@
+/** Clients from the HTTP API of Fides or Fidesops, of which older versions list none and tell the scopes of one by its id. */
+import { CommandError, usageError } from '../command/command-error.ts';
+import { exitCodes } from '../command/exit-code.ts';
+import { path } from '../connection/path.ts';
+import { reach } from '../connection/reach.ts';
+import { type FidesClient, readFidesClient } from './fides-client.ts';
+
+export interface FidesApi {
+  /** Base URL, without a slash at the end. */
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+const timeoutMs = 30_000;
+const pageSize = 100;
+
+/** More pages than these, and the answer does not end. */
+const mostPages = 10_000;
+
+/** All clients, or where `only` is not empty those of these ids. Throws `CommandError`. */
+export async function readFromApi(api: FidesApi, only: readonly string[]): Promise<FidesClient[]> {
+  const token = await getToken(api);
+  const get = (url: string) => call(api, url, { headers: { authorization: `Bearer ${token}` } });
+  return (await list(api, get)) ?? (await readEach(get, only));
+}
+
+type Get = (url: string) => Promise<Answer>;
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+async function getToken(api: FidesApi): Promise<string> {
+  const { status, body } = await call(api, '/api/v1/oauth/token', {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: api.clientId,
+      client_secret: api.clientSecret,
+    }),
+  });
+  const token = (body as { access_token?: unknown } | undefined)?.access_token;
+  if (status !== 200 || typeof token !== 'string') {
+    throw new CommandError(
+      `${api.url} gives no token (status ${status}). Are --api-client-id and its secret those of Fides?`,
+      { exitCode: exitCodes.notAllowed },
+    );
+  }
+  return token;
+}
+
+/** Undefined where this version lists none. */
+async function list(api: FidesApi, get: Get): Promise<FidesClient[] | undefined> {
+  const clients: FidesClient[] = [];
+  for (let page = 1; page <= mostPages; page += 1) {
+    const { status, body } = await get(`/api/v1/oauth/client?page=${page}&size=${pageSize}`);
+    if (status === 404 || status === 405) {
+      return undefined;
+    }
+    const items = Array.isArray(body) ? body : (body as { items?: unknown } | undefined)?.items;
+    if (status !== 200 || !Array.isArray(items)) {
+      throw refused(api, status);
+    }
+    clients.push(...items.flatMap((item) => readFidesClient(item) ?? []));
+    const { pages = 1 } = body as { pages?: number };
+    if (Array.isArray(body) || page >= pages) {
+      break;
+    }
+  }
+  return clients;
+}
+
+async function readEach(get: Get, ids: readonly string[]): Promise<FidesClient[]> {
+  if (ids.length === 0) {
+    throw usageError(
+      'this version of Fides lists no clients. Name them by --only ID, or read its database by --database-url.',
+    );
+  }
+  const clients: FidesClient[] = [];
+  for (const id of ids) {
+    const { status, body } = await get(path`/api/v1/oauth/client/${id}/scope`);
+    if (status !== 200 || !Array.isArray(body)) {
+      throw new CommandError(`Fides does not tell the scopes of the client ${id} (status ${status}).`);
+    }
+    clients.push(...[readFidesClient({ id, scopes: body })].flatMap((client) => client ?? []));
+  }
+  return clients;
+}
+
+async function call({ url }: FidesApi, address: string, init: RequestInit): Promise<Answer> {
+  return reach(url, async () => {
+    const response = await fetch(url + address, {
+      ...init,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await response.text();
+    try {
+      return { status: response.status, body: JSON.parse(text) };
+    } catch {
+      return { status: response.status, body: undefined };
+    }
+  });
+}
+
+function refused({ url }: FidesApi, status: number): CommandError {
+  return status === 401 || status === 403
+    ? new CommandError(`${url} does not list its clients to this one. Give it client:read there.`, {
+        exitCode: exitCodes.notAllowed,
+      })
+    : new CommandError(`${url} does not answer as Fides does (status ${status}). Is it the right --api?`);
+}
