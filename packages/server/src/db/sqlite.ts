@@ -8,6 +8,7 @@ import {
   type Driver,
   type QueryResult,
   SqliteAdapter,
+  SelectQueryNode,
   type SqliteDatabase,
   SqliteDialect,
   SqliteDriver,
@@ -28,26 +29,32 @@ const tryAgainMs = 5;
  * most. Throws what SQLite throws where the file cannot be opened.
  */
 export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
-  const database = new DatabaseSync(path, { timeout: timeoutMs });
-  database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
+  const writing = new DatabaseSync(path, { timeout: timeoutMs });
+  writing.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
+  const reading = new DatabaseSync(path, { timeout: timeoutMs });
+  reading.exec('pragma query_only = on');
   // From here on SQLite must not wait itself: that would stop the whole process.
-  database.exec('pragma busy_timeout = 0');
+  for (const database of [writing, reading]) {
+    database.exec('pragma busy_timeout = 0');
+  }
   return {
-    dialect: new SharedSqliteDialect(new NodeSqlite(database), timeoutMs),
+    dialect: new SharedSqliteDialect(new NodeSqlite(writing), new NodeSqlite(reading), timeoutMs),
     // A file tells nobody: who shares it with others looks into it now and then.
     announce: async () => {},
     listen: () => async () => {},
   };
 }
 
-/** For a file that several processes use. */
+/** For a file that several processes use, and this one by two connections. */
 class SharedSqliteDialect extends SqliteDialect {
-  readonly #database: NodeSqlite;
+  readonly #writing: NodeSqlite;
+  readonly #reading: NodeSqlite;
   readonly #timeoutMs: number;
 
-  constructor(database: NodeSqlite, timeoutMs: number) {
-    super({ database });
-    this.#database = database;
+  constructor(writing: NodeSqlite, reading: NodeSqlite, timeoutMs: number) {
+    super({ database: writing });
+    this.#writing = writing;
+    this.#reading = reading;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -56,29 +63,51 @@ class SharedSqliteDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new SharedSqliteDriver(this.#database, this.#timeoutMs);
+    return new SharedSqliteDriver(this.#writing, this.#reading, this.#timeoutMs);
   }
 }
 
-/** Migrations run in one transaction, so that processes that start at once run them one after the other. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
+  /** Migrations run in one transaction, so that processes that start at once run them one after the other. */
   override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+
+  /** Who writes takes turns; who reads need not wait for that. */
+  override get supportsMultipleConnections(): boolean {
     return true;
   }
 }
 
 class SharedSqliteDriver extends SqliteDriver {
   readonly #database: NodeSqlite;
+  readonly #readers: SqliteDriver;
   readonly #timeoutMs: number;
+  readonly #turns = new Turns();
 
-  constructor(database: NodeSqlite, timeoutMs: number) {
-    super({ database });
-    this.#database = database;
+  constructor(writing: NodeSqlite, reading: NodeSqlite, timeoutMs: number) {
+    super({ database: writing });
+    this.#database = writing;
+    this.#readers = new SqliteDriver({ database: reading });
     this.#timeoutMs = timeoutMs;
   }
 
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    return new PatientConnection(await super.acquireConnection(), this.#timeoutMs);
+  override async init(): Promise<void> {
+    await super.init();
+    await this.#readers.init();
+  }
+
+  override async acquireConnection(): Promise<SharedConnection> {
+    const [writing, reading] = [await super.acquireConnection(), await this.#readers.acquireConnection()];
+    return new SharedConnection(
+      new PatientConnection(writing, this.#timeoutMs),
+      new PatientConnection(reading, this.#timeoutMs),
+      this.#turns,
+    );
+  }
+
+  override async releaseConnection(connection?: DatabaseConnection): Promise<void> {
+    (connection as SharedConnection).endTurn();
   }
 
   /**
@@ -86,6 +115,7 @@ class SharedSqliteDriver extends SqliteDriver {
    * another process has written since the transaction began to read.
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await (connection as SharedConnection).beginTurn();
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
 
@@ -94,6 +124,71 @@ class SharedSqliteDriver extends SqliteDriver {
     if (this.#database.isTransaction) {
       await super.rollbackTransaction(connection);
     }
+  }
+
+  override async destroy(): Promise<void> {
+    await this.#readers.destroy();
+    await super.destroy();
+  }
+}
+
+/** One at a time, in the order in which they came. */
+class Turns {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Resolves when it is the caller's turn, with what ends it. */
+  async take(): Promise<() => void> {
+    const before = this.#last;
+    const turn = Promise.withResolvers<void>();
+    this.#last = turn.promise;
+    await before;
+    return turn.resolve;
+  }
+}
+
+/**
+ * Reads beside the transaction that is under way, which may take long, and sees what was committed before. Writes, and
+ * whole transactions, take turns on the connection for that.
+ */
+class SharedConnection implements DatabaseConnection {
+  readonly #writing: DatabaseConnection;
+  readonly #reading: DatabaseConnection;
+  readonly #turns: Turns;
+  #endTurn: (() => void) | undefined;
+
+  constructor(writing: DatabaseConnection, reading: DatabaseConnection, turns: Turns) {
+    this.#writing = writing;
+    this.#reading = reading;
+    this.#turns = turns;
+  }
+
+  /** From here on all runs on the connection that writes. */
+  async beginTurn(): Promise<void> {
+    this.#endTurn = await this.#turns.take();
+  }
+
+  endTurn(): void {
+    this.#endTurn?.();
+    this.#endTurn = undefined;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#endTurn !== undefined) {
+      return this.#writing.executeQuery<R>(query);
+    }
+    if (SelectQueryNode.is(query.query)) {
+      return this.#reading.executeQuery<R>(query);
+    }
+    await this.beginTurn();
+    try {
+      return await this.#writing.executeQuery<R>(query);
+    } finally {
+      this.endTurn();
+    }
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    return this.#reading.streamQuery(query, chunkSize);
   }
 }
 
