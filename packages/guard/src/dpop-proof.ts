@@ -88,7 +88,7 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) {
     throw new ProofFault('must have a jti of 1 to 256 characters', 'proof_malformed');
   }
-  if (htm !== expected.method || typeof htu !== 'string' || withoutQuery(htu) !== withoutQuery(expected.url)) {
+  if (htm !== expected.method || typeof htu !== 'string' || !isSamePlace(htu, expected.url)) {
     throw new ProofFault(
       'is for another request: its htm and htu must be the method and URL of this one',
       'proof_wrong',
@@ -129,7 +129,12 @@ function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): KeyObject {
   return key;
 }
 
-/** RFC 9449 §4.3 step 9: compared after URL normalization, without query and fragment. */
+/** RFC 9449 §4.3 step 9: compared after URL normalization, without query and fragment. What is no URL is no place. */
+function isSamePlace(one: string, other: string): boolean {
+  const place = withoutQuery(one);
+  return place !== undefined && place === withoutQuery(other);
+}
+
 function withoutQuery(url: string): string | undefined {
   const parsed = URL.parse(url);
   return parsed === null ? undefined : parsed.origin + parsed.pathname;

@@ -40,6 +40,13 @@ test('the scope is the one that the route names', async () => {
   expect((await app.inject({ url: '/policy', headers })).statusCode).toBe(403);
 });
 
+test('a path that no route answers is not found for who has a token, and a refusal for who has none', async () => {
+  const { app } = guardedApp();
+  const ask = (method: 'GET' | 'POST', more: object = {}) => app.inject({ method, url: '/nowhere', body: {}, ...more });
+  expect((await ask('POST', { headers })).statusCode).toBe(404);
+  expect((await ask('GET')).statusCode).toBe(401);
+});
+
 test('a request that is refused has its body left unread', async () => {
   let parsed = false;
   const { app } = guardedApp();

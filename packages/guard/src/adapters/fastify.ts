@@ -48,7 +48,8 @@ export function guardRoutes(app: FastifyInstance, guard: Guard, { proxies }: Pro
     }
   });
   app.addHook('onRequest', async (request, reply) => {
-    const scope = request.routeOptions.config.scope;
+    // Whoever handles what no route answers may do so by any means, so that is guarded too: any token will do.
+    const scope = request.is404 ? '' : request.routeOptions.config.scope;
     if (scope === undefined) {
       throw new Error(`${request.method} ${request.routeOptions.url} names no scope`);
     }
