@@ -150,6 +150,18 @@ describe('audit verify', () => {
     ]);
   });
 
+  test('a row that was changed cannot write to the terminal what verify would say of a log that holds', async () => {
+    const subject = '\u001b[2K\rAll 9 events are what was written.\n';
+    await server.db
+      .updateTable('events')
+      .set({ subject } as never)
+      .where('sequence', '=', 4)
+      .execute();
+    const { stdout } = await auditor.run('audit', 'verify');
+    expect(stdout).toMatch(/^The audit trail was tampered with: .* The 3 events before hold\.\n$/);
+    expect(stdout).not.toMatch(/\p{Cc}(?!$)/u);
+  });
+
   test('a row that was taken out is named, in the middle and at the end', async () => {
     await server.db.deleteFrom('events').where('sequence', '=', 3).execute();
     expect((await auditor.run('audit', 'verify')).stdout).toMatch(/event 3 is missing: after 2 comes 4/);

@@ -7,6 +7,7 @@ import { connect, serverVerb } from '../connection/server-verb.ts';
 import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { startProgress } from '../output/progress.ts';
+import { oneLine } from '../output/terminal-text.ts';
 import { checkpointPath, isSigned } from './event.ts';
 import { verifyChain } from './verify-chain.ts';
 
@@ -50,7 +51,7 @@ async function verifyTrail(_options: unknown, command: Command): Promise<void> {
     report.fault === undefined
       ? `All ${report.verified} events are what was written.` +
         (kept === undefined ? '\n' : ` The checkpoint of ${kept.signed_at} fits event ${kept.sequence}.\n`)
-      : `The audit trail was tampered with: ${report.fault.text}. The ${report.verified} events before hold.\n`,
+      : `The audit trail was tampered with: ${oneLine(report.fault.text)}. The ${report.verified} events before hold.\n`,
   );
   if (report.fault !== undefined) {
     process.exitCode = exitCodes.failed;
