@@ -96,7 +96,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const openManagementOf = (of: Pick<ManagementOptions, 'db' | 'events'>) =>
     openManagement({ ...of, config, installation, revokedTokens, lastSecretUse: usage.lastSecretUse, now });
   const management = await openManagementOf({ db, events });
-  const { resources, detailsTypes, issuers, root, granting } = management;
+  const { resources, detailsTypes, issuers, root, granting, findFaultWithin } = management;
   const keys = await openKeyRing({
     db,
     events,
@@ -233,6 +233,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     });
     await batchEndpoint({
       events,
+      findFaultWithin,
       async apis(inner, host) {
         const within = await openManagementOf(host);
         // Keys are made afterwards: making them is a change of its own.

@@ -3,16 +3,19 @@
  * had come alone: its schema, the scope that it needs, what its token may hand out.
  */
 import type { AccessToken, Guard } from '@postern/guard';
-import { requireScope } from '@postern/guard';
+import { refuseToken, requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
+import type { ErrorReason } from '@postern/protocol';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
+import type { FindFaultWithin } from './clients/fault-within.ts';
 import type { Database } from './db/schema.ts';
 import type { EventLog } from './events/event-log.ts';
 import { logWithin } from './events/log-within.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
 import type { ApiPlugin } from './http/api.ts';
+import { jsonLimit } from './http/http-options.ts';
 import { useJson } from './http/json-bodies.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useValidation } from './http/validation.ts';
@@ -21,6 +24,9 @@ const mostOperations = 10_000;
 
 /** Bytes of the body of a batch. */
 const bodyLimit = 16_777_216;
+
+/** Other changes wait for a batch, such as that a token is revoked: longer than this they must not, in milliseconds. */
+const mostMs = 30_000;
 
 const Operation = Type.Object(
   {
@@ -98,6 +104,7 @@ export interface ApiHost {
 
 export interface BatchEndpointOptions {
   readonly events: EventLog;
+  readonly findFaultWithin: FindFaultWithin;
   /** The APIs that operations may call. */
   readonly apis: Apis;
   /** What operations leave to be done when they are committed. */
@@ -106,7 +113,8 @@ export interface BatchEndpointOptions {
   readonly now: () => number;
 }
 
-export function batchEndpoint({ events, apis, afterwards, now }: BatchEndpointOptions): ApiPlugin {
+export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
+  const { events, findFaultWithin, apis, afterwards, now } = options;
   return async (app) => {
     app.post(
       '/api/v1/batch',
@@ -129,8 +137,15 @@ export function batchEndpoint({ events, apis, afterwards, now }: BatchEndpointOp
         try {
           const results = await events.change(token.clientId, async (transaction, append) => {
             const within = logWithin(events, transaction, append);
-            const host = { db: transaction, events: within, guard: guardOf(token), now };
-            const done = await run(operations, (app) => apis(app, host), request.log);
+            const guard = guardOf(token, () => findFaultWithin(transaction, token));
+            const host = { db: transaction, events: within, guard, now };
+            const endAt = now() + mostMs;
+            const done = await run(
+              operations,
+              (app) => apis(app, host),
+              () => now() < endAt,
+              request.log,
+            );
             if (dry_run) {
               throw new DryRun(done);
             }
@@ -185,15 +200,20 @@ class RefusedOperation extends Error {
   }
 }
 
-/** One call after the other, on an app that sees what those before have changed. Throws `RefusedOperation`. */
+/**
+ * One call after the other while there `isTime`, on an app that sees what those before have changed. Throws
+ * `RefusedOperation`.
+ */
 async function run(
   operations: readonly Static<typeof Operation>[],
   apis: (app: FastifyInstance) => Promise<void>,
+  isTime: () => boolean,
   log: FastifyBaseLogger,
 ): Promise<OperationResult[]> {
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: jsonLimit,
     routerOptions: { maxParamLength: 200 },
   });
   recordRoutes(app);
@@ -205,6 +225,10 @@ async function run(
   try {
     const results: OperationResult[] = [];
     for (const [index, { method, path, body }] of operations.entries()) {
+      if (!isTime()) {
+        const detail = `There is time for no more operations than these, in ${mostMs / 1000} seconds: split the batch.`;
+        throw new RefusedOperation(index, 413, { error: 'content_too_large', detail });
+      }
       const answer = await app.inject({
         method,
         url: path,
@@ -231,12 +255,16 @@ async function run(
 }
 
 /**
- * The token was verified when the batch came. That its ground still holds needs no second look: whatever would take it
- * away is a change, and waits for this one.
+ * The token was verified when the batch came. Whether it still stands is seen anew for each operation: the batch may have
+ * waited for a change that stopped it, or hold one.
  */
-function guardOf(token: AccessToken): Guard {
+function guardOf(token: AccessToken, findFault: () => Promise<ErrorReason | undefined>): Guard {
   return {
     async authorize(_request, scope) {
+      const fault = await findFault();
+      if (fault !== undefined) {
+        throw refuseToken(fault);
+      }
       requireScope(token, scope, 'Bearer');
       return token;
     },

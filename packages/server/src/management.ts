@@ -12,6 +12,7 @@ import { authorizationDetailsTypesEndpoint } from './authorization-details/autho
 import { createAssignableBy } from './clients/assignable-by.ts';
 import { createClientAdministration } from './clients/client-administration.ts';
 import { clientsEndpoint } from './clients/clients-endpoint.ts';
+import { createFindFaultWithin } from './clients/fault-within.ts';
 import { createRootClient } from './clients/root-client.ts';
 import { createSecretAdministration } from './clients/secret-administration.ts';
 import { secretsEndpoint } from './clients/secrets-endpoint.ts';
@@ -60,7 +61,8 @@ export async function openManagement(options: ManagementOptions) {
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const root = createRootClient(options.installation.root, masterKey, scopes.registry);
   const granting = { mode: config.granting, registry: scopes.registry };
-  const assignableBy = createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: scopes.load });
+  const findFaultWithin = createFindFaultWithin({ issuer, root, revokedTokens });
+  const assignableBy = createAssignableBy({ root, granting, findFaultWithin, loadScopes: scopes.load });
   const common = { db, events, masterKey, root, granting, assignableBy, resources, detailsTypes, now };
   return {
     db,
@@ -69,6 +71,7 @@ export async function openManagement(options: ManagementOptions) {
     detailsTypes,
     root,
     granting,
+    findFaultWithin,
     clients: createClientAdministration(common),
     secrets: createSecretAdministration({ ...common, lastSecretUse }),
     issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, granting, assignableBy }),

@@ -144,6 +144,46 @@ describe('the rules of each call hold', () => {
   });
 });
 
+test('a batch whose turn comes when its client was stopped does nothing', async () => {
+  const own = await server.createClient(['batch:apply', 'scope:create_or_update']);
+  const token = await server.token(own);
+  const many = Array.from({ length: 100 }, () => createClient({}));
+  const stopping = apply([
+    { method: 'PATCH', path: `${clientPath}/${own.clientId}`, body: { enabled: false } },
+    ...many,
+  ]);
+  const waiting = apply([put('scope', { name: 'left:behind', description: 'x' })], token);
+  expect((await stopping).status).toBe(200);
+  // Refused at the door or by its first operation; or, where the database is slow, it has waited too long.
+  expect([401, 503]).toContain((await waiting).status);
+  const scopes = await server.call('GET', '/api/v1/oauth/scope', { token: root });
+  expect(JSON.stringify(scopes.body)).not.toContain('left:behind');
+});
+
+test('a batch that takes too long is undone', async () => {
+  const before = await countClients();
+  let isDone = false;
+  const batch = apply(Array.from({ length: 400 }, () => createClient({}))).finally(() => {
+    isDone = true;
+  });
+  const leaps: Promise<void>[] = [];
+  while (!isDone) {
+    await server.call('GET', '/health');
+    leaps.push(server.advance(31));
+  }
+  const { status, body } = await batch;
+  expect([status, body.error]).toEqual([413, 'content_too_large']);
+  await Promise.all(leaps);
+  expect((await server.call('GET', clientPath, { token: await server.rootToken() })).body.total).toBe(before);
+});
+
+test('the body of an operation may be as long as alone, and no longer', async () => {
+  const long = { name: 'x', description: 'x'.repeat(300_000) };
+  const alone = await server.call('POST', clientPath, { token: await server.rootToken(), body: long });
+  const answer = await apply([createClient(long)], await server.rootToken());
+  expect([alone.status, answer.status]).toEqual([413, 413]);
+});
+
 test('tokens are issued while a long batch is under way, also to clients that nobody asked for before', async () => {
   const strangers = await Promise.all(Array.from({ length: 30 }, () => server.createClient(['scope:read'])));
   const batch = apply(Array.from({ length: 400 }, (_, number) => createClient({ name: `many ${number}` })));

@@ -14,6 +14,7 @@ import { createAssignableBy } from '../src/clients/assignable-by.ts';
 import type { Client, ClientChange } from '../src/clients/client.ts';
 import { type ClientAdministration, createClientAdministration } from '../src/clients/client-administration.ts';
 import { findClient } from '../src/clients/client-store.ts';
+import { createFindFaultWithin } from '../src/clients/fault-within.ts';
 import { createRootClient } from '../src/clients/root-client.ts';
 import { type GrantingMode, readConfig } from '../src/config.ts';
 import { openEventLog } from '../src/events/event-log.ts';
@@ -113,13 +114,13 @@ describe.each<GrantingMode>(['registry', 'held'])('with POSTERN_GRANTING=%s', (m
     const { registry } = ownScopes;
     root = createRootClient(installation.root, masterKey, registry);
     const granting = { mode, registry };
-    const revokedTokens = await openRevokedTokens(db, events);
+    const findFaultWithin = createFindFaultWithin({ issuer, root, revokedTokens: await openRevokedTokens(db, events) });
     administration = createClientAdministration({
       events,
       masterKey,
       root,
       granting,
-      assignableBy: createAssignableBy({ issuer, root, granting, revokedTokens, loadScopes: ownScopes.load }),
+      assignableBy: createAssignableBy({ root, granting, findFaultWithin, loadScopes: ownScopes.load }),
       resources: await openResourceRegistry(db, events, issuer),
       detailsTypes: await openAuthorizationDetailsTypeRegistry(db, events),
       now: Date.now,

@@ -2,12 +2,11 @@
 import { type AccessToken, refuseToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Client } from './client.ts';
 import { findClient } from './client-store.ts';
+import type { FindFaultWithin } from './fault-within.ts';
 import { assignableScopes, type GrantingRules } from './granting.ts';
-import { findTokenFault } from './standing.ts';
 
 /**
  * The scopes that a verified token may assign. Looks once more, inside the transaction, whether it still stands: its
@@ -17,23 +16,18 @@ import { findTokenFault } from './standing.ts';
 export type AssignableBy = (transaction: Kysely<Database>, token: AccessToken) => Promise<ReadonlySet<string>>;
 
 export interface AssignableByOptions {
-  readonly issuer: string;
   readonly root: Client;
   readonly granting: GrantingRules;
-  readonly revokedTokens: RevokedTokens;
+  readonly findFaultWithin: FindFaultWithin;
   /** The scopes there are, as the database has them. */
   readonly loadScopes: (transaction: Kysely<Database>) => Promise<ScopeRegistry>;
 }
 
 export function createAssignableBy(options: AssignableByOptions): AssignableBy {
-  const { issuer, root, granting, revokedTokens, loadScopes } = options;
+  const { root, granting, findFaultWithin, loadScopes } = options;
   return async (transaction, token) => {
     const granter = token.clientId === root.id ? root : await findClient(transaction, token.clientId);
-    const fault = await findTokenFault(token, {
-      issuer,
-      findClient: async (id) => (id === root.id ? root : findClient(transaction, id)),
-      isRevoked: revokedTokens.has,
-    });
+    const fault = await findFaultWithin(transaction, token);
     if (granter === undefined || fault !== undefined) {
       throw refuseToken(fault ?? 'client_unknown');
     }

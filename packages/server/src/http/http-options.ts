@@ -7,7 +7,7 @@ import type { ServerConfig, TlsFiles } from '../config.ts';
 import { answerError } from './answer-error.ts';
 
 /** Bytes of a JSON body. */
-const bodyLimit = 262_144;
+export const jsonLimit = 262_144;
 
 /** Options for the Fastify instance that the `authorizationServer` plugin is registered on. */
 export function httpOptions(
@@ -19,7 +19,7 @@ export function httpOptions(
     // One line a request, written by the plugin; Fastify's two would repeat the URL with its query.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
-    bodyLimit,
+    bodyLimit: jsonLimit,
     ...(config.tls !== undefined && { https: tlsOptions(config.tls) }),
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,

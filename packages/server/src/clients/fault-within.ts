@@ -1,0 +1,27 @@
+/** Whether a token still stands by what a transaction sees: its ground may have gone while that waited for its turn. */
+import type { AccessToken } from '@postern/guard';
+import type { ErrorReason } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import type { Client } from './client.ts';
+import { findClient } from './client-store.ts';
+import { findTokenFault } from './standing.ts';
+
+/** Why a verified token is no longer good, or undefined where it is. */
+export type FindFaultWithin = (transaction: Kysely<Database>, token: AccessToken) => Promise<ErrorReason | undefined>;
+
+export interface FaultWithinOptions {
+  readonly issuer: string;
+  readonly root: Client;
+  readonly revokedTokens: RevokedTokens;
+}
+
+export function createFindFaultWithin({ issuer, root, revokedTokens }: FaultWithinOptions): FindFaultWithin {
+  return (transaction, token) =>
+    findTokenFault(token, {
+      issuer,
+      findClient: async (id) => (id === root.id ? root : findClient(transaction, id)),
+      isRevoked: revokedTokens.has,
+    });
+}
