@@ -1,6 +1,7 @@
 /** The event log: every change appends its rows in its own transaction, and a refused one none. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openEventLog } from '../src/events/event-log.ts';
 import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
@@ -144,4 +145,15 @@ test('a change that cannot be logged is not made: both are one transaction', asy
   } finally {
     await broken.close();
   }
+});
+
+test('a clock that was set back does not make old news look new', async () => {
+  let nowMs = server.now();
+  const { db } = server;
+  const driver = { announce: async () => {} };
+  const events = await openEventLog({ db, driver, maxStalenessSeconds: 60, now: () => nowMs });
+  nowMs -= 3_600_000;
+  expect(() => events.requireCurrent()).toThrow('cannot follow the changes of others');
+  await events.catchUp();
+  expect(() => events.requireCurrent()).not.toThrow();
 });

@@ -66,7 +66,8 @@ export async function openEventLog({ db, driver, maxStalenessSeconds, now }: Eve
     }
   };
   const catchUp = oneAfterTheOther(readNew);
-  const lagSeconds = () => Math.max(0, (now() - currentAt) / 1000);
+  // A clock that was set back tells nothing: what it lost may have passed.
+  const lagSeconds = () => Math.abs(now() - currentAt) / 1000;
 
   return {
     id: logId,
