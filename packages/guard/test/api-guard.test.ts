@@ -119,6 +119,16 @@ describe('RFC 9111 §5.2 keys', () => {
     expect(issuer.hits(jwksPath)).toBe(2);
   });
 
+  test('are fetched anew when the clock was set back, which does not tell how old they are', async () => {
+    const guard = guardOf();
+    clock.advance(86_400);
+    await call(guard, issuer.token({ exp: clock.now() / 1000 + 60 }));
+    clock.advance(-86_400);
+    issuer.addKey('two');
+    expect(await codeOf(call(guard, issuer.token({}, 'two')))).toBe('passed');
+    expect(issuer.hits(jwksPath)).toBe(2);
+  });
+
   test('do for an hour more when the issuer cannot be reached, and then calls get 503 until it can', async () => {
     const guard = guardOf();
     await call(guard, issuer.token());

@@ -43,10 +43,16 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
   let freshUntil = Number.NEGATIVE_INFINITY;
   let usableUntil = Number.NEGATIVE_INFINITY;
   let attemptFrom = Number.NEGATIVE_INFINITY;
+  let attemptedAt = Number.NEGATIVE_INFINITY;
   let fault: Error | undefined;
   let pending: Promise<void> | undefined;
 
+  /** A clock that was set back since says nothing about how old the keys are. */
+  const isSetBack = () => now() < attemptedAt;
+  const mayAttempt = () => now() >= attemptFrom || isSetBack();
+
   const fetchKeys = async () => {
+    attemptedAt = now();
     try {
       const { body, headers } = await fetchDocument(await findJwksUri(issuer, fetch), fetch, bounds);
       keys = readPublishedKeys(body, keys);
@@ -72,13 +78,13 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
   return {
     find(kid) {
       const nowMs = now();
-      if (nowMs >= freshUntil && nowMs >= attemptFrom) {
+      if ((nowMs >= freshUntil || isSetBack()) && mayAttempt()) {
         void refresh();
       }
       return nowMs < usableUntil ? keys.get(kid) : undefined;
     },
     async seek(kid) {
-      if (pending !== undefined || now() >= attemptFrom) {
+      if (pending !== undefined || mayAttempt()) {
         await refresh();
       }
       const key = now() < usableUntil ? keys.get(kid) : undefined;
