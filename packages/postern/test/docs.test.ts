@@ -78,6 +78,14 @@ describe.each([...manual, ...globSync('docs/decisions/*.md', { cwd: root })])('%
   });
 });
 
+test('the tests that the threat model names are there', () => {
+  const rows = textOf('docs/threat-model.md').matchAll(/^\|.*\|.*\| (`[^|]*) \|$/gm);
+  const names = [...rows].flatMap(([, cell = '']) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
+  expect(names.length).toBeGreaterThan(20);
+  const missing = names.filter((name) => globSync(`packages/*/test/${name}{,.test.ts}`, { cwd: root }).length === 0);
+  expect(missing).toEqual([]);
+});
+
 /** Whether the page starts Postern, and not only again after it has stopped it. */
 function startsItself(blocks: readonly Block[]): boolean {
   const first = blocks.find(({ words, text }) => words.includes('stopped') || /npm start|postern serve/.test(text));
