@@ -99,6 +99,12 @@ describe('client', () => {
     expectFailure(await root.run('client', 'show', id), 1, id);
   });
 
+  test('create with an id of choice', async () => {
+    expect((await root.json('client', 'create', '--id', 'chosen-1', '--name', 'Chosen')).client_id).toBe('chosen-1');
+    expectFailure(await root.run('client', 'create', '--id', 'chosen-1'), 1, 'chosen-1 is taken');
+    await root.run('client', 'delete', 'chosen-1', '--yes');
+  });
+
   test('a table for people, pages, a search, and all at once', async () => {
     for (const name of ['alpha', 'beta', 'gamma']) {
       await root.json('client', 'create', '--name', `${name} pages`);

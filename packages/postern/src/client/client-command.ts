@@ -1,5 +1,12 @@
 /** `postern client`: everything about clients. */
-import type { Client, ClientSecret, CreatedClient, Page, RotatedSecret } from '@postern/server/admin-contract';
+import type {
+  Client,
+  ClientSecret,
+  CreatedClient,
+  NewClientBody,
+  Page,
+  RotatedSecret,
+} from '@postern/server/admin-contract';
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, countFrom, parseDuration } from '../command/option-values.ts';
@@ -31,6 +38,7 @@ export function clientCommand(): Command {
         ['client create --from client.json --json', 'all members from a file'],
       ]),
     )
+      .option('--id <id>', 'id of your choice, which takes the scope client:choose_id; without, Postern makes one')
       .option('--disabled', 'it gets no tokens until it is enabled')
       .action(create),
     serverVerb('list', 'List clients, oldest first.', [
@@ -106,8 +114,12 @@ function onClient(command: Command): Command {
 }
 
 async function create(_options: unknown, command: Command): Promise<void> {
-  const options = command.opts<ClientOptions & { disabled?: true }>();
-  const body = { ...(await readClientBody(options)), ...(options.disabled && { enabled: false }) };
+  const options = command.opts<ClientOptions & { id?: string; disabled?: true }>();
+  const body: NewClientBody = {
+    ...(options.id !== undefined && { client_id: options.id }),
+    ...(await readClientBody(options)),
+    ...(options.disabled && { enabled: false }),
+  };
   const api = await connect(command);
   const created = await api.send<CreatedClient>('POST', clients, body);
   print(command, created, ({ client_id, client_secret }) =>
