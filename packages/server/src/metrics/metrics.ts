@@ -31,17 +31,20 @@ export function createMetrics(grantTypes: readonly string[], sources: MetricSour
   const registry = new Registry();
   const registers = [registry];
 
-  const issued = new Counter({
+  // All from the start, so that a rate is known from the first token on.
+  const issuedBy = new Map(grantTypes.map((grantType) => [grantType, 0]));
+  new Counter({
     name: 'postern_tokens_issued_total',
     help: 'Access tokens issued',
     labelNames: ['grant_type'],
     registers,
+    collect() {
+      this.reset();
+      for (const [grant_type, tokens] of issuedBy) {
+        this.inc({ grant_type }, tokens);
+      }
+    },
   });
-  // From the start, so that a rate is known from the first token on.
-  const issuedBy = new Map(grantTypes.map((grantType) => [grantType, issued.labels(grantType)]));
-  for (const grantType of grantTypes) {
-    issued.inc({ grant_type: grantType }, 0);
-  }
   const refused = new Counter({
     name: 'postern_requests_refused_total',
     help: 'Requests answered with an error, by its code and by the reason that only the log has',
@@ -59,7 +62,7 @@ export function createMetrics(grantTypes: readonly string[], sources: MetricSour
 
   return {
     registry,
-    noteIssued: (grantType) => issuedBy.get(grantType)?.inc(),
+    noteIssued: (grantType) => issuedBy.set(grantType, (issuedBy.get(grantType) ?? 0) + 1),
     ofRoute(method, route) {
       const byStatus = ['1xx', '2xx', '3xx', '4xx', '5xx'].map((status) => duration.labels(method, route, status));
       return (status, seconds, refusal) => {
