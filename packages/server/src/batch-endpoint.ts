@@ -28,10 +28,13 @@ const bodyLimit = 16_777_216;
 /** Other changes wait for a batch, such as that a token is revoked: longer than this they must not, in milliseconds. */
 const mostMs = 30_000;
 
+/** Path and query of a URL in the characters that they have on the wire. RFC 3986 §3.3 and §3.4. */
+const urlPath = "^/api/v1/[\\w.~!$&'()*+,;=:@%/?-]*$";
+
 const Operation = Type.Object(
   {
     method: Type.Union([Type.Literal('POST'), Type.Literal('PUT'), Type.Literal('PATCH'), Type.Literal('DELETE')]),
-    path: Type.String({ maxLength: 2_000, pattern: '^/api/v1/', description: 'As of the call alone.' }),
+    path: Type.String({ maxLength: 2_000, pattern: urlPath, description: 'As of the call alone.' }),
     body: Type.Optional(Type.Unknown({ description: 'JSON, as of the call alone.' })),
   },
   { additionalProperties: false },
@@ -214,6 +217,7 @@ async function run(
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: jsonLimit,
+    frameworkErrors: answerError,
     routerOptions: { maxParamLength: 200 },
   });
   recordRoutes(app);

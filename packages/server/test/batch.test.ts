@@ -79,6 +79,8 @@ describe('nothing is done', () => {
     ['a method that is not there', { method: 'PATCH', path: '/api/v1/oauth/scope' }, 405, 'method_not_allowed', 'GET'],
     ['a batch in the batch', { method: 'POST', path, body: { operations: [] } }, 404, 'not_found', path],
     ['a token', { method: 'POST', path: '/api/v1/oauth/token' }, 404, 'not_found', 'token'],
+    ['a path that cannot be decoded', { method: 'POST', path: '/api/v1/%' }, 400, 'invalid_request', 'percent-encoded'],
+    ['an id that is too long', { method: 'DELETE', path: `${clientPath}/${'x'.repeat(201)}` }, 404, 'not_found', 'id'],
   ])('where one of the operations is refused: %s', async (_, operation, status, error, detail) => {
     const [events, clients] = [await countEvents(), await countClients()];
     const answer = await apply([createClient({ name: 'first' }), operation, createClient({ name: 'last' })]);
@@ -101,6 +103,8 @@ describe('nothing is done', () => {
     ['no operation', { operations: [1] }],
     ['an unknown method', { operations: [{ method: 'GET', path: clientPath }] }],
     ['a path elsewhere', { operations: [{ method: 'POST', path: 'https://example.com/api/v1/oauth/client' }] }],
+    ['a path with a NUL', { operations: [{ method: 'POST', path: `${clientPath}\0` }] }],
+    ['a path with a fragment', { operations: [{ method: 'POST', path: `${clientPath}#a` }] }],
     ['an unknown member', { operations: [{ method: 'POST', path: clientPath, headers: {} }] }],
     ['too many', { operations: Array.from({ length: 10_001 }, () => createClient({})) }],
   ])('where the body is wrong: %s', async (_, body) => {
