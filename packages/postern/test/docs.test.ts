@@ -17,21 +17,21 @@ const runs = ({ language }: Block) => language === 'sh' || language === 'console
 
 vi.setConfig({ testTimeout: 300_000 });
 
+/** Of this directory, what a clone would not have. */
+const notCloned = /[\\/](\.git|node_modules|build|data|coverage|results)$|\.log$/;
+
 let directory: string;
-/** What `git clone` brings, and what is not committed yet; the commands run in it. */
+/** As `git clone` makes it, with what is not committed yet; the commands run in it. */
 let clone: string;
 
 beforeAll(() => {
   directory = makeTemporaryDirectory();
   clone = join(directory, 'postern');
-  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root });
-  const files = list
-    .toString()
-    .split('\0')
-    .filter((file) => file !== '' && existsSync(join(root, file)));
-  for (const file of files) {
-    cpSync(join(root, file), join(clone, file));
-  }
+  const console = join(root, 'packages/postern/console');
+  cpSync(root, clone, {
+    recursive: true,
+    filter: (path) => !notCloned.test(path) && path !== console,
+  });
   // The first command of the tutorial, once for all pages.
   execFileSync('npm', ['ci', '--prefer-offline'], { cwd: clone, stdio: 'pipe' });
 }, 300_000);
