@@ -100,7 +100,7 @@ function plain(text: string): string {
   return text
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
     .replaceAll(/\beyJ[\w-]+(?:\.+[\w-]*)*…?/g, '<token>')
-    .replaceAll(/(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{20,}/g, '<random>')
+    .replaceAll(/(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{20,}/g, '<random>')
     .replaceAll(/(?<=<random>\s+)\w{4}(?=\s+<time>)/g, '<end>')
     .replaceAll(/\b1[789]\d{8}\b/g, '<seconds>')
     .replaceAll(/\s+/g, '');
