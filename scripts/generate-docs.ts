@@ -19,6 +19,7 @@ const titles: Readonly<Record<string, string>> = {
   '5280': 'X.509 Certificate and CRL Profile',
   '5869': 'HMAC-based Key Derivation Function',
   '5952': 'IPv6 Address Text Representation',
+  '6052': 'IPv6 Addressing of IPv4/IPv6 Translators',
   '6585': 'Additional HTTP Status Codes',
   '6749': 'The OAuth 2.0 Authorization Framework',
   '6750': 'Bearer Token Usage',

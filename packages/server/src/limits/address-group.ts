@@ -1,4 +1,4 @@
-/** What counts as one caller by its address. RFC 4291 §2.2 for the text of IPv6 addresses. */
+/** What counts as one caller by its address. RFC 4291 §2.2 for the text of IPv6 addresses, RFC 6052 §2.1 for IPv4 in them. */
 import { isIPv4, isIPv6 } from 'node:net';
 
 /** Longest text that is kept of what is no address. */
@@ -25,11 +25,13 @@ function withoutPort(address: string): string {
   );
 }
 
-/** An IPv4 address in IPv6 form counts as what it is. */
+/** An IPv4 address in IPv6 form counts as what it is: all of them share a /64, also those that NAT64 translates. */
 function networkOf(address: string): string {
-  const mapped = /^::ffff:(?<v4>[\d.]+)$/i.exec(address)?.groups?.['v4'];
+  const canonical = URL.parse(`http://[${address}]`)?.hostname ?? '';
+  const mapped = /^\[(?:::ffff|64:ff9b:):(?<high>[\da-f]+):(?<low>[\da-f]+)\]$/.exec(canonical)?.groups;
   if (mapped !== undefined) {
-    return mapped;
+    const halves = [mapped['high'], mapped['low']].map((text) => Number.parseInt(text ?? '', 16));
+    return halves.flatMap((half) => [half >> 8, half & 255]).join('.');
   }
   const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
   const first = head.split(':').filter((part) => part !== '');
