@@ -387,7 +387,9 @@ describe('RFC 7523 §3 an assertion is used once', () => {
 
 describe('the worked examples of the manual', () => {
   const manual = readFileSync(new URL('../../../docs/workload-identity.md', import.meta.url), 'utf8');
-  const records = [...manual.matchAll(/^```json\n(.*?)^```/gms)].map(([, json = '']) => JSON.parse(json));
+  const records = [...manual.matchAll(/^cat > \w+\.json <<END\n(.*?)^END$/gms)].map(([, json = '']) =>
+    JSON.parse(json),
+  );
 
   test.each([
     ['github', githubIssuer, createGithub, [200, 400]],
