@@ -29,7 +29,7 @@ import { useRequestLog } from './http/request-log.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useTracing } from './http/tracing.ts';
-import { useValidation } from './http/validation.ts';
+import { useSchemas } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { createIssuerKeys } from './issuers/issuer-keys.ts';
@@ -200,7 +200,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
 
   recordRoutes(app);
-  useValidation(app);
+  useSchemas(app);
   useJson(app);
   useClientCertificates(app, config, now);
   app.setErrorHandler(answerError);

@@ -18,7 +18,7 @@ import type { ApiPlugin } from './http/api.ts';
 import { jsonLimit } from './http/http-options.ts';
 import { useJson } from './http/json-bodies.ts';
 import { recordRoutes } from './http/route-table.ts';
-import { useValidation } from './http/validation.ts';
+import { useSchemas } from './http/validation.ts';
 
 const mostOperations = 10_000;
 
@@ -221,7 +221,7 @@ async function run(
     routerOptions: { maxParamLength: 200 },
   });
   recordRoutes(app);
-  useValidation(app);
+  useSchemas(app);
   useJson(app);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);

@@ -1,6 +1,7 @@
-/** Checks requests against their schemas, and says in words what is wrong. */
+/** Requests and answers by their schemas, and in words what is wrong with a request. */
 import { OAuthError } from '@postern/protocol';
-import { Ajv, type ErrorObject, type Options } from 'ajv';
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import fastJsonStringify, { type Schema } from 'fast-json-stringify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 const options: Options = { useDefaults: true, removeAdditional: false, allowUnionTypes: true };
@@ -11,11 +12,30 @@ const bodyAjv = new Ajv(options);
 /** All that a URL holds is text. */
 const urlAjv = new Ajv({ ...options, coerceTypes: true });
 
-/** Installs the checks on `app` and everything below it. A failed one is `invalid_parameter`, 422. */
-export function useValidation(app: FastifyInstance): void {
-  app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? bodyAjv : urlAjv).compile(schema as object),
-  );
+/**
+ * Installs the checks of requests, and the writing of answers, by the schemas of the routes of `app` and everything
+ * below it. A failed check is `invalid_parameter`, 422. Each schema is compiled when it is first needed: all of them
+ * at the start would take a fifth of it, and most routes are never called.
+ */
+export function useSchemas(app: FastifyInstance): void {
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    let compiled: ValidateFunction | undefined;
+    const validate = (data: unknown): boolean => {
+      compiled ??= (httpPart === 'body' ? bodyAjv : urlAjv).compile(schema as object);
+      const isValid = compiled(data);
+      validate.errors = compiled.errors ?? null;
+      return isValid;
+    };
+    validate.errors = null as ErrorObject[] | null;
+    return validate;
+  });
+  app.setSerializerCompiler(({ schema }) => {
+    let compiled: ((data: unknown) => string) | undefined;
+    return (data: unknown) => {
+      compiled ??= fastJsonStringify(schema as Schema);
+      return compiled(data);
+    };
+  });
   app.setSchemaErrorFormatter(
     (errors, part) => new OAuthError('invalid_parameter', describeFault(errors as ErrorObject[], part)),
   );
