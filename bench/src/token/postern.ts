@@ -31,7 +31,8 @@ export async function startPostern(directory: string, core: number | undefined):
     name: 'postern serve',
     command,
     args: ['serve'],
-    env: { PORT: `${port}`, POSTERN_DATA_DIR: directory },
+    // With the home directory of whoever runs it, where Postern keeps its compiled code, as any user has one.
+    env: { PORT: `${port}`, POSTERN_DATA_DIR: directory, ...(process.env['HOME'] && { HOME: process.env['HOME'] }) },
     logFile: `${directory}.log`,
     core,
   });

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=4 --no-concurrent-recompilation
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=8 --no-concurrent-recompilation
 /**
  * The `postern` command. This file is plain JavaScript, so that Node finds the compiled source in its cache before it
  * has to load what strips types.
