@@ -20,7 +20,7 @@ export interface ClientDirectoryOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly root: Client;
-  /** Clients kept at the most; the least recently used one makes room. One takes about 1 kB. */
+  /** Clients kept at the most; the least recently used one makes room. One takes up to 10 kB with what others keep for it. */
   readonly mostCached: number;
 }
 
