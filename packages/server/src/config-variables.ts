@@ -48,7 +48,8 @@ export const configVariables: readonly ConfigVariable[] = [
   {
     name: 'POSTERN_CACHED_CLIENTS',
     default: '10000',
-    meaning: 'clients that a process keeps in memory, the latest used ones, of up to 10 kB each with what goes with them',
+    meaning:
+      'clients that a process keeps in memory, the latest used ones, of up to 10 kB each with what goes with them',
   },
   {
     name: 'POSTERN_OVERLOAD_MS',
