@@ -4,7 +4,7 @@ import { RuleElement } from '../packages/policy-api/src/policies/rules-endpoint.
 import { TargetElement } from '../packages/policy-api/src/policies/targets-endpoint.ts';
 import { StorageElement } from '../packages/policy-api/src/storage/storage-endpoint.ts';
 import { TypeBody } from '../packages/server/src/authorization-details/authorization-details-types-endpoint.ts';
-import { NewClientBody } from '../packages/server/src/clients/clients-endpoint.ts';
+import { NewClientBody } from '../packages/server/src/client-administration/clients-endpoint.ts';
 import { IssuerBody } from '../packages/server/src/issuers/issuers-endpoint.ts';
 import { ResourceBody } from '../packages/server/src/resources/resources-endpoint.ts';
 import { ScopeBody } from '../packages/server/src/scopes/scopes-endpoint.ts';

@@ -20,7 +20,7 @@ export function createDiscovery(
   platform: Pick<Platform, 'fetch' | 'now'>,
 ): Discovery {
   for (const [name, url] of Object.entries({ issuer, ...(tokenEndpoint !== undefined && { tokenEndpoint }) })) {
-    if (!mayBeTold(url)) {
+    if (!isSafeForCredentials(url)) {
       throw new TypeError(`${name}: '${url}' must be a URL by https, or by http to this machine.`);
     }
   }
@@ -91,12 +91,12 @@ function readEndpoint(
   const { mtls_endpoint_aliases: aliases } = body;
   const alias = usesCertificate ? (aliases as Record<string, unknown> | undefined)?.['token_endpoint'] : undefined;
   const url = alias ?? body['token_endpoint'];
-  return typeof url === 'string' && mayBeTold(url)
+  return typeof url === 'string' && isSafeForCredentials(url)
     ? { url }
     : { fault: 'names no token_endpoint by https, or by http on this machine' };
 }
 
-function mayBeTold(text: string): boolean {
+function isSafeForCredentials(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && isConfidential(url);
 }

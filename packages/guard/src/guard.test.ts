@@ -135,7 +135,7 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
       for (const refused of [
         guard.authorize(request(undefined), 'policy:read'),
         guard.authorize(request('Bearer x'), 'policy:read'),
-        guard.requireStanding(token),
+        guard.requireActive(token),
       ]) {
         await expect(refused).rejects.toMatchObject({ status: 401, resourceMetadata: expected });
       }
@@ -154,9 +154,9 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
     let fault: 'client_unknown' | undefined;
     const guard = createGuard({ ...options, findFault: () => fault });
     const token = await guard.authorize(request(`Bearer ${issue()}`), 'policy:read');
-    await expect(guard.requireStanding(token)).resolves.toBeUndefined();
+    await expect(guard.requireActive(token)).resolves.toBeUndefined();
     fault = 'client_unknown';
-    await expect(guard.requireStanding(token)).rejects.toMatchObject({
+    await expect(guard.requireActive(token)).rejects.toMatchObject({
       code: 'invalid_token',
       reason: 'client_unknown',
     });

@@ -86,14 +86,14 @@ export interface Guard {
    */
   authorize(request: GuardedRequest, scope: string): Promise<AccessToken>;
   /** Throws `invalid_token` where a token that passed a while ago is no longer good. Does not look at its expiry. */
-  requireStanding(token: AccessToken): Promise<void>;
+  requireActive(token: AccessToken): Promise<void>;
 }
 
 /** Makes a guard. It keeps no state of its own. */
 export function createGuard(options: GuardOptions): Guard {
   const { findFault, now, onDecision, resourceMetadata } = options;
 
-  const requireStanding = async (token: AccessToken) => {
+  const requireActive = async (token: AccessToken) => {
     refuseFault(await findFault(token));
   };
 
@@ -123,8 +123,8 @@ export function createGuard(options: GuardOptions): Guard {
   };
 
   return {
-    requireStanding: (token) =>
-      requireStanding(token).catch((error) => Promise.reject(withMetadata(error, resourceMetadata))),
+    requireActive: (token) =>
+      requireActive(token).catch((error) => Promise.reject(withMetadata(error, resourceMetadata))),
     async authorize(request, scope) {
       const startedAt = onDecision === undefined ? 0 : performance.now();
       const progress = { isCached: false };

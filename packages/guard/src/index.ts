@@ -5,7 +5,6 @@ export { type ApiGuard, type ApiGuardOptions, createApiGuard, type RevocationOpt
 export { certificateThumbprint } from './certificate-thumbprint.ts';
 export { type Confirmation, toCnf } from './confirmation.ts';
 export { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
-export { type Ground, groundClaim, groundsOf } from './ground.ts';
 export {
   createGuard,
   type Decision,
@@ -21,15 +20,16 @@ export type { Fetch } from './issuer/fetch-document.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
 export { type Answer, toRefusal } from './refusal.ts';
 export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';
+export { type ParentToken, parentTokensClaim, parentTokensOf } from './token-lineage.ts';
 export {
   type AuthorizationDetail,
-  type ClientFault,
-  type ClientStanding,
+  type ClientInactiveReason,
+  type ClientStatus,
   detailsOf,
-  findStandingFault,
+  findRevocationReason,
   type HeldToken,
   heldTokens,
-} from './standing.ts';
+} from './token-status.ts';
 export {
   longestToken,
   refuseToken,

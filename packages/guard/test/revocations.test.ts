@@ -104,17 +104,17 @@ describe('an entry of the feed', () => {
   });
 
   test('RFC 8693 ends what was exchanged for a token that it ends', async () => {
-    const ground = [{ jti: 'first', client_id: 'first', gen: 0, aud: ['https://api.example.com'] }];
+    const parent_tokens = [{ jti: 'first', client_id: 'first', gen: 0, aud: ['https://api.example.com'] }];
     const guard = guardOf();
     await guard.start();
-    expect(await outcome(guard, { ground })).toBe('passed');
+    expect(await outcome(guard, { parent_tokens })).toBe('passed');
     feed.publish({ type: 'token', jti: 'first', exp: 1_800_003_600 });
     await followed();
-    expect([await outcome(guard, { ground }), await outcome(guard)]).toEqual(['token_revoked', 'passed']);
+    expect([await outcome(guard, { parent_tokens }), await outcome(guard)]).toEqual(['token_revoked', 'passed']);
     feed.publish({ type: 'client', client_id: 'second', active: false });
     await followed();
-    const second = [{ ...ground[0], jti: 'second', client_id: 'second' }];
-    expect(await outcome(guard, { ground: second })).toBe('client_unknown');
+    const second = [{ ...parent_tokens[0], jti: 'second', client_id: 'second' }];
+    expect(await outcome(guard, { parent_tokens: second })).toBe('client_unknown');
   });
 });
 

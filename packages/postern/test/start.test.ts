@@ -235,7 +235,7 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_TLS_KEY_FILE', { POSTERN_TLS_CERT_FILE: '/none.pem' }, /POSTERN_TLS_KEY_FILE/],
     ['POSTERN_TLS_CERT_FILE', { POSTERN_TLS_CLIENT_CA_FILE: '/none.pem' }, /is missing/],
     ['POSTERN_CLIENT_CERTIFICATE_HEADER', { POSTERN_CLIENT_CERTIFICATE_HEADER: 'a b' }, /a b/],
-    ['POSTERN_GRANTING', { POSTERN_GRANTING: 'all' }, /"all" is not one of registry, held/],
+    ['POSTERN_DELEGATION', { POSTERN_DELEGATION: 'all' }, /"all" is not one of registry, held/],
     ['POSTERN_DATABASE_POOL_SIZE', { POSTERN_DATABASE_POOL_SIZE: '0' }, /"0" is not a whole number from 1 to 1000/],
     ['POSTERN_DATABASE_TIMEOUT_MS', { POSTERN_DATABASE_TIMEOUT_MS: '3s' }, /"3s" is not a whole number from 100/],
     ['POSTERN_MAX_STALENESS_SECONDS', { POSTERN_MAX_STALENESS_SECONDS: '0' }, /"0" is not a whole number from 1/],

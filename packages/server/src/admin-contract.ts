@@ -6,8 +6,8 @@ import type {
   ClientView,
   CreatedView as CreatedClientView,
   NewClientBody as NewClientBodySchema,
-} from './clients/clients-endpoint.ts';
-import type { RotatedView, RotationBody, SecretView } from './clients/secrets-endpoint.ts';
+} from './client-administration/clients-endpoint.ts';
+import type { RotatedView, RotationBody, SecretView } from './client-administration/secrets-endpoint.ts';
 import type { CheckpointView, EventPage } from './events/events-endpoint.ts';
 import type { ErrorAnswer as ErrorAnswerSchema, pageView } from './http/schemas.ts';
 import type { IssuerBody } from './issuers/issuers-endpoint.ts';

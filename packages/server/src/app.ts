@@ -11,7 +11,7 @@ import { offeredMethods } from './client-auth/mutual-tls.ts';
 import { createClientDirectory } from './clients/client-directory.ts';
 import { logRootChange } from './clients/root-change.ts';
 import { allowsAlgorithm, securityProfileOf } from './clients/security-profile.ts';
-import { findTokenFault } from './clients/standing.ts';
+import { findInactiveReason } from './clients/token-status.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { createCheckpointSigner } from './events/checkpoint.ts';
@@ -39,9 +39,8 @@ import { createUsedTokens } from './jwt/used-token-store.ts';
 import { openKeyRing } from './keys/key-ring.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { createFailureBudgets } from './limits/failure-budgets.ts';
+import { createMinuteCounters } from './limits/minute-counters.ts';
 import { createTokenQuota } from './limits/token-quota.ts';
-import { createWindowCounts } from './limits/window-counts.ts';
-import { type ManagementOptions, managementApis, openManagement } from './management.ts';
 import { metadataEndpoint } from './metadata-endpoint.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
@@ -52,13 +51,14 @@ import { openRevocationFeed } from './revocation/revocation-feed.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
 import { revocationEndpoint } from './revocation-endpoint.ts';
-import { clientCredentials } from './token/client-credentials.ts';
-import { createJwtBearer } from './token/jwt-bearer.ts';
+import { clientCredentials } from './token/grants/client-credentials.ts';
+import { createJwtBearer } from './token/grants/jwt-bearer.ts';
+import { createTokenExchange } from './token/grants/token-exchange.ts';
 import { tokenEndpoint } from './token/token-endpoint.ts';
-import { createTokenExchange } from './token/token-exchange.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
+import { type ManagementOptions, managementApis, openManagement } from './wiring/management.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -96,7 +96,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const openManagementOf = (of: Pick<ManagementOptions, 'db' | 'events'>) =>
     openManagement({ ...of, config, installation, revokedTokens, lastSecretUse: usage.lastSecretUse, now });
   const management = await openManagementOf({ db, events });
-  const { resources, detailsTypes, issuers, root, granting, findFaultWithin } = management;
+  const { resources, detailsTypes, issuers, root, delegation, recheckInTransaction } = management;
   const keys = await openKeyRing({
     db,
     events,
@@ -114,7 +114,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
   const issuerKeys = createIssuerKeys(fetchDocument);
   const registrationEnabled = config.registration !== 'off';
-  const registration = createClientRegistration({ db, events, masterKey, granting, root, now });
+  const registration = createClientRegistration({ db, events, masterKey, delegation, root, now });
   const targets = { issuer, resources, accessTokenTtlSeconds: config.accessTokenTtlSeconds };
 
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
@@ -124,10 +124,10 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   };
   const senderConstraint = { tokenEndpoint: tokenEndpointUrl, dpop };
   const bindsToCertificates = config.tls !== undefined || config.clientCertificateHeader !== undefined;
-  const windowCounts = createWindowCounts(db, now, (error) => {
+  const minuteCounters = createMinuteCounters(db, now, (error) => {
     app.log.error({ err: error }, 'failures and quotas are not shared with other nodes until the database answers');
   });
-  const failures = createFailureBudgets(windowCounts);
+  const failures = createFailureBudgets(minuteCounters);
   const authenticateClient = createClientAuthentication({
     issuer,
     tokenEndpoint: tokenEndpointUrl,
@@ -135,7 +135,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     masterKey,
     keys: createClientKeys(fetchDocument),
     usedTokens,
-    noteSecretUse: usage.noteSecretUse,
+    recordSecretUse: usage.recordSecretUse,
     failures,
     now,
   });
@@ -154,7 +154,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     now,
     dpop,
     resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
-    findFault: (token) => findTokenFault(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
+    findFault: (token) =>
+      findInactiveReason(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
     mayProveBy: async (clientId, alg) =>
       allowsAlgorithm(securityProfileOf((await directory.find(clientId))?.metadata ?? {}), alg),
   });
@@ -165,7 +166,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTokens }),
     createTokenExchange({
       verification,
-      requireStanding: guard.requireStanding,
+      requireActive: guard.requireActive,
       findClient: directory.find,
       resources,
     }),
@@ -184,7 +185,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await usedTokens.forgetExpired(now() / 1000);
       await revokedTokens.forgetExpired(now() / 1000);
       await usage.write();
-      await windowCounts.forgetPast();
+      await minuteCounters.forgetPast();
       await feed.maintain();
       await writeCheckpoint();
     } catch (error) {
@@ -194,7 +195,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const stopFollowing = followLog({ events, driver, clock, log: app.log });
   app.addHook('onClose', async () => {
     stopMaintenance();
-    windowCounts.stop();
+    minuteCounters.stop();
     await stopFollowing();
     await usage.write();
   });
@@ -233,7 +234,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     });
     await batchEndpoint({
       events,
-      findFaultWithin,
+      recheckInTransaction,
       async apis(inner, host) {
         const within = await openManagementOf(host);
         // Keys are made afterwards: making them is a change of its own.
@@ -258,7 +259,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       grants,
       authenticateClient,
       failures,
-      tokenQuota: createTokenQuota(windowCounts),
+      tokenQuota: createTokenQuota(minuteCounters),
       metrics,
       keys,
       senderConstraint,
@@ -271,7 +272,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       issuer,
       authenticateClient,
       verification,
-      requireStanding: guard.requireStanding,
+      requireActive: guard.requireActive,
       resources,
       keys,
       now,
@@ -287,7 +288,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       grantTypes: grants.map(({ grantType }) => grantType),
       authMethods: offeredMethods(config),
       bindsToCertificates,
-      registry: granting.registry,
+      registry: delegation.registry,
       detailsTypes,
       registrationEndpoint: registrationEnabled ? issuer + registrationPath : undefined,
     })(open);

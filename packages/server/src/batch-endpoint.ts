@@ -9,10 +9,10 @@ import type { ErrorReason } from '@postern/protocol';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
-import type { FindFaultWithin } from './clients/fault-within.ts';
+import type { RecheckInTransaction } from './clients/recheck-in-transaction.ts';
 import type { Database } from './db/schema.ts';
 import type { EventLog } from './events/event-log.ts';
-import { logWithin } from './events/log-within.ts';
+import { createTransactionEventLog } from './events/transaction-event-log.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
 import type { ApiPlugin } from './http/api.ts';
 import { jsonLimit } from './http/http-options.ts';
@@ -107,7 +107,7 @@ export interface ApiHost {
 
 export interface BatchEndpointOptions {
   readonly events: EventLog;
-  readonly findFaultWithin: FindFaultWithin;
+  readonly recheckInTransaction: RecheckInTransaction;
   /** The APIs that operations may call. */
   readonly apis: Apis;
   /** What operations leave to be done when they are committed. */
@@ -117,7 +117,7 @@ export interface BatchEndpointOptions {
 }
 
 export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
-  const { events, findFaultWithin, apis, afterwards, now } = options;
+  const { events, recheckInTransaction, apis, afterwards, now } = options;
   return async (app) => {
     app.post(
       '/api/v1/batch',
@@ -139,8 +139,8 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
         const token = accessTokenOf(request);
         try {
           const results = await events.change(token.clientId, async (transaction, append) => {
-            const within = logWithin(events, transaction, append);
-            const guard = guardOf(token, () => findFaultWithin(transaction, token));
+            const within = createTransactionEventLog(events, transaction, append);
+            const guard = guardOf(token, () => recheckInTransaction(transaction, token));
             const host = { db: transaction, events: within, guard, now };
             const endAt = now() + mostMs;
             const done = await run(
@@ -272,6 +272,6 @@ function guardOf(token: AccessToken, findFault: () => Promise<ErrorReason | unde
       requireScope(token, scope, 'Bearer');
       return token;
     },
-    requireStanding: async () => {},
+    requireActive: async () => {},
   };
 }

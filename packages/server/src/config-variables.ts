@@ -106,7 +106,7 @@ export const configVariables: readonly ConfigVariable[] = [
       'are not public',
   },
   {
-    name: 'POSTERN_GRANTING',
+    name: 'POSTERN_DELEGATION',
     default: 'registry',
     meaning:
       'scopes that a client with client:create and no grantable_scopes may assign: registry (all that do not ' +

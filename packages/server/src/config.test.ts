@@ -51,7 +51,7 @@ test('without any variable, everything has its default', () => {
     trustedProxies: [],
     fetchAllowedNetworks: [],
     dpopNonces: 'off',
-    granting: 'registry',
+    delegation: 'registry',
     registration: 'off',
     tls: undefined,
     clientCertificateHeader: undefined,
@@ -120,8 +120,8 @@ describe('what a variable takes', () => {
       { POSTERN_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.168.1.1 , fd00::/8,' },
       { trustedProxies: ['10.0.0.0/8', '::1', '192.168.1.1', 'fd00::/8'] },
     ],
-    [{ POSTERN_GRANTING: 'held' }, { granting: 'held' }],
-    [{ POSTERN_GRANTING: 'registry' }, { granting: 'registry' }],
+    [{ POSTERN_DELEGATION: 'held' }, { delegation: 'held' }],
+    [{ POSTERN_DELEGATION: 'registry' }, { delegation: 'registry' }],
     [{ POSTERN_REGISTRATION: 'initial_access_token' }, { registration: 'initial_access_token' }],
     [{ POSTERN_METRICS_PORT: 'off' }, { metrics: 'off' }],
     [{ POSTERN_METRICS_PORT: '8080' }, { metrics: 'beside' }],
@@ -194,7 +194,7 @@ describe('a wrong value stops the start with one line: the variable, the fault a
       ['localhost', '10.0.0.0/33', '10.0.0.0/', '::1/129', '10.0.0.1,x', '1/2/3', '10.0.0.0/-1'],
     ],
     ['POSTERN_REGISTRATION', ['on', 'open', 'true']],
-    ['POSTERN_GRANTING', ['all', 'Registry', 'held,registry']],
+    ['POSTERN_DELEGATION', ['all', 'Registry', 'held,registry']],
     ['POSTERN_LOG_LEVEL', ['loud', 'INFO', 'fatal']],
   ])('%s', (name, values) => {
     for (const value of values) {

@@ -16,7 +16,7 @@ export interface RootCredentials {
 }
 
 /** Which scopes a client may hand out that holds `client:create` and was given no `grantable_scopes`. */
-export type GrantingMode = 'registry' | 'held';
+export type DelegationMode = 'registry' | 'held';
 
 export interface ServerConfig {
   readonly host: string;
@@ -43,7 +43,7 @@ export interface ServerConfig {
   readonly trustedProxies: readonly string[];
   /** Addresses and CIDRs that may be fetched from though they are not public. */
   readonly fetchAllowedNetworks: readonly string[];
-  readonly granting: GrantingMode;
+  readonly delegation: DelegationMode;
   /** Who may register clients: nobody, or the holders of initial access tokens. RFC 7591 §3. */
   readonly registration: 'off' | 'initial_access_token';
   /** Whether DPoP proofs must carry a nonce of the server. RFC 9449 §8. */
@@ -117,7 +117,7 @@ export function readConfig(env: Environment): ServerConfig {
     fetchAllowedNetworks: readNetworks(env, 'POSTERN_FETCH_ALLOWED_NETWORKS'),
     registration: readChoice(env, 'POSTERN_REGISTRATION', ['off', 'initial_access_token']),
     dpopNonces: readChoice(env, 'POSTERN_DPOP_NONCES', ['off', 'required']),
-    granting: readChoice(env, 'POSTERN_GRANTING', ['registry', 'held']),
+    delegation: readChoice(env, 'POSTERN_DELEGATION', ['registry', 'held']),
     tls,
     clientCertificateHeader: readCertificateHeader(env, trustedProxies),
     metrics: readMetrics(env, port),

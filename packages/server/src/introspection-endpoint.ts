@@ -22,7 +22,7 @@ export interface IntrospectionEndpointOptions {
   readonly authenticateClient: AuthenticateClient;
   readonly verification: VerifyIssuedTokenOptions;
   /** Throws `invalid_token` where the token's ground is gone. */
-  readonly requireStanding: (token: AccessToken) => Promise<void>;
+  readonly requireActive: (token: AccessToken) => Promise<void>;
   readonly resources: ResourceRegistry;
   readonly keys: KeyRing;
   /** Milliseconds since 1970. */
@@ -30,13 +30,13 @@ export interface IntrospectionEndpointOptions {
 }
 
 export function introspectionEndpoint(options: IntrospectionEndpointOptions): ProtocolPlugin {
-  const { issuer, authenticateClient, verification, requireStanding, resources, keys, now } = options;
+  const { issuer, authenticateClient, verification, requireActive, resources, keys, now } = options;
 
   /** RFC 7662 §2.2: whatever is wrong with the token, the answer is the same. */
   const introspect = async (text: string, caller: Client): Promise<Record<string, unknown>> => {
     try {
       const token = verifyIssuedToken(text, now() / 1000, verification);
-      await requireStanding(token);
+      await requireActive(token);
       return maySee(caller, token, resources) ? describeToken(token) : { active: false };
     } catch (error) {
       if (error instanceof OAuthError && error.code === 'invalid_token') {

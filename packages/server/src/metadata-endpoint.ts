@@ -5,7 +5,7 @@ import type { AuthorizationDetailsTypeRegistry } from './authorization-details/a
 import { type ClientAuthMethod, noClientAuth } from './clients/client-metadata.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 import { publish, wellKnownPaths } from './http/well-known.ts';
-import { foreignAlgorithms } from './jwt/foreign-signature.ts';
+import { acceptedAlgorithms } from './jwt/third-party-jwt.ts';
 import type { ScopeRegistry } from './scopes/scope-registry.ts';
 
 export interface MetadataEndpointOptions {
@@ -47,18 +47,18 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
             authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
             introspection_endpoint: `${issuer}/api/v1/oauth/introspect`,
             introspection_endpoint_auth_methods_supported: authMethods,
-            introspection_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
+            introspection_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
             introspection_signing_alg_values_supported: signingAlgorithms,
             ...(registrationEndpoint !== undefined && { registration_endpoint: registrationEndpoint }),
             revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
             revocation_endpoint_auth_methods_supported: authMethods,
-            revocation_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
+            revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
             jwks_uri: `${issuer}/.well-known/jwks.json`,
             scopes_supported: [...registry.names],
             response_types_supported: [],
             grant_types_supported: grantTypes,
             token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],
-            token_endpoint_auth_signing_alg_values_supported: foreignAlgorithms,
+            token_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
             dpop_signing_alg_values_supported: dpopAlgorithms,
             tls_client_certificate_bound_access_tokens: bindsToCertificates,
             // RFC 8414 §3.2: a list without elements is left out.

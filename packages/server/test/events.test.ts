@@ -78,7 +78,7 @@ describe('the event log', () => {
     expect(await eventsOf(() => call('PUT', `${url}/scope`, ['policy:read'], token))).toEqual(
       event('client.updated', {
         scopes: ['policy:read'],
-        standing: {
+        status: {
           enabled: true,
           generation: 0,
           scopes: ['policy:read'],

@@ -111,7 +111,7 @@ describe('RFC 8693 §2.2.1 the answer', () => {
     const { body } = await exchange(gateway, await obtain(caller));
     const answer = await introspect(gateway, body.access_token);
     expect(answer).toMatchObject({ active: true, sub: caller.clientId, act: { sub: gateway.clientId } });
-    expect(answer).not.toHaveProperty('ground');
+    expect(answer).not.toHaveProperty('parent_tokens');
   });
 
   test('the metadata names the grant', async () => {

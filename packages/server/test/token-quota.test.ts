@@ -47,7 +47,7 @@ test('requests that get no token are not counted', async () => {
 test('other clients have none, and nothing is written for them', async () => {
   const free = await server.createClient({ scopes: ['policy:read'] });
   expect(await statusesOf(10, () => ask(server, free))).toEqual(Array(10).fill(200));
-  expect(await server.db.selectFrom('window_counts').selectAll().execute()).toEqual([]);
+  expect(await server.db.selectFrom('minute_counters').selectAll().execute()).toEqual([]);
 });
 
 test('it is shown, changed and taken away by the management API', async () => {
@@ -81,12 +81,12 @@ test('nodes on one database share it, nearly', async () => {
   try {
     expect(await statusesOf(2, () => ask(server, limited))).toEqual([200, 200]);
     await vi.waitFor(async () => {
-      expect(await server.db.selectFrom('window_counts').select('count').execute()).toEqual([{ count: 2 }]);
+      expect(await server.db.selectFrom('minute_counters').select('count').execute()).toEqual([{ count: 2 }]);
     });
     // The second node hears of them when it writes its own first one.
     expect((await ask(second, limited)).status).toBe(200);
     await vi.waitFor(async () => {
-      expect(await server.db.selectFrom('window_counts').select('count').execute()).toEqual([{ count: 3 }]);
+      expect(await server.db.selectFrom('minute_counters').select('count').execute()).toEqual([{ count: 3 }]);
     });
     await vi.waitFor(async () => expect((await ask(second, limited)).status).toBe(429));
   } finally {

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../api/contract.ts';
 import { DataTable } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { ExactTime } from '../ui/time.tsx';
-import { isAboutClient, sayKind } from './event-words.ts';
+import { isAboutClient, kindLabel } from './event-words.ts';
 
 export function EventTable({ events }: { readonly events: readonly AuditEvent[] }) {
   return events.length === 0 ? (
@@ -30,7 +30,7 @@ export function EventTable({ events }: { readonly events: readonly AuditEvent[] 
           title: 'What',
           cell: ({ kind }) => (
             <div className="two-lines">
-              <span>{sayKind(kind)}</span>
+              <span>{kindLabel(kind)}</span>
               <code className="muted">{kind}</code>
             </div>
           ),

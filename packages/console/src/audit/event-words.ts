@@ -36,7 +36,7 @@ const words: Readonly<Record<EventKind, string>> = {
 };
 
 /** A kind that is not known here, of a newer server, is shown as it is. */
-export const sayKind = (kind: string): string => (words as Readonly<Record<string, string>>)[kind] ?? kind;
+export const kindLabel = (kind: string): string => (words as Readonly<Record<string, string>>)[kind] ?? kind;
 
 /** What the filter offers: all of a sort, then each kind. */
 export const kindFilters: readonly { readonly value: string; readonly label: string }[] = [

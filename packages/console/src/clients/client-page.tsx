@@ -14,7 +14,7 @@ import { ClientAccess } from './client-access.tsx';
 import { ClientSecrets } from './client-secrets.tsx';
 import { ClientSettings } from './client-settings.tsx';
 import { clientPath, EnabledBadge, nameOf, sayAuthentication, usesSecret } from './client-words.tsx';
-import { EndClient } from './end-client.tsx';
+import { DeleteClient } from './end-client.tsx';
 
 interface ClientPageProps {
   readonly clientId: string;
@@ -99,7 +99,7 @@ function Part({ part, client }: { readonly part: string; readonly client: Client
       return (
         <>
           <ClientSettings client={client} />
-          <EndClient client={client} />
+          <DeleteClient client={client} />
         </>
       );
     case 'activity':

@@ -12,7 +12,7 @@ import { Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { nameOf } from './client-words.tsx';
 
-export function EndClient({ client }: { readonly client: Client }) {
+export function DeleteClient({ client }: { readonly client: Client }) {
   const session = useSession();
   const [, navigate] = useLocation();
   const path = `oauth/client/${encodeURIComponent(client.client_id)}`;

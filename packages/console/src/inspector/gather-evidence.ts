@@ -68,7 +68,7 @@ async function findEnd({ claims }: ReadToken, session: Session): Promise<Evidenc
     return undefined;
   }
   for (const { kind, data, occurred_at: at } of events.items) {
-    const { generation } = (data['standing'] ?? {}) as { readonly generation?: number };
+    const { generation } = (data['status'] ?? {}) as { readonly generation?: number };
     if (generation !== undefined && generation > Number(claims['gen'])) {
       if (kind === 'client.revoked') {
         return { by: 'revocation', at };

@@ -92,15 +92,15 @@ function checkTime({ claims }: ReadToken, { now }: Evidence): Finding {
     return bad('No expiry', 'It says not when it expires, and every access token must.');
   }
   if (exp <= now) {
-    return bad('Expired', `It expired ${sayAge(now - exp)} ago. The client gets a new one from the token endpoint.`);
+    return bad('Expired', `It expired ${formatAge(now - exp)} ago. The client gets a new one from the token endpoint.`);
   }
   if (typeof iat === 'number' && iat > now + 60) {
     return bad(
       'From the future',
-      `By this computer’s clock it was issued in ${sayAge(iat - now)}. One clock is wrong.`,
+      `By this computer’s clock it was issued in ${formatAge(iat - now)}. One clock is wrong.`,
     );
   }
-  return good('Lifetime', `It expires in ${sayAge(exp - now)}.`);
+  return good('Lifetime', `It expires in ${formatAge(exp - now)}.`);
 }
 
 function checkAudience({ claims }: ReadToken, { issuer }: Evidence, question: Question): Finding {
@@ -210,7 +210,7 @@ const units = [
 ] as const;
 
 /** A time in whole units: `3 hours`. */
-function sayAge(seconds: number): string {
+function formatAge(seconds: number): string {
   const [unit, length] = units.find(([, size]) => seconds >= size) ?? ['second', 1];
   const count = Math.floor(seconds / length);
   return `${count} ${unit}${count === 1 ? '' : 's'}`;

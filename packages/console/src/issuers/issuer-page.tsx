@@ -63,7 +63,7 @@ export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
             <>
               {!session.may('issuer:create_or_update') && <Lacks scope="issuer:create_or_update" to="change it" />}
               <IssuerForm draft={toDraft(loaded)} isNew={false} />
-              {session.may('issuer:delete') && <EndIssuer trusted={loaded} path={path} />}
+              {session.may('issuer:delete') && <DeleteIssuer trusted={loaded} path={path} />}
             </>
           )}
         </Loaded>
@@ -199,7 +199,7 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
   );
 }
 
-function EndIssuer({ trusted, path }: { readonly trusted: TrustedIssuer; readonly path: string }) {
+function DeleteIssuer({ trusted, path }: { readonly trusted: TrustedIssuer; readonly path: string }) {
   const notify = useNotice();
   const [, navigate] = useLocation();
   const [open, setOpen] = useState(false);

@@ -37,7 +37,7 @@ export function KeyChart({ keys }: { readonly keys: readonly SigningKey[] }) {
           <g key={key.kid}>
             <title>{describe(key)}</title>
             <text className="chart-label" x={0} y={row * rowHeight + (labelHeight === 0 ? 19 : 14)}>
-              {`${key.kid.slice(0, 8)}…  ${key.alg}, ${sayAge(key, now)}`}
+              {`${key.kid.slice(0, 8)}…  ${key.alg}, ${formatAge(key, now)}`}
             </text>
             {spansOf(key, until).map((span) => (
               <rect
@@ -88,7 +88,7 @@ function spansOf(key: SigningKey, end: number): Span[] {
   return spans.filter((span) => span.until > span.from);
 }
 
-function sayAge({ created_at }: SigningKey, now: number): string {
+function formatAge({ created_at }: SigningKey, now: number): string {
   const days = Math.floor((now - Date.parse(created_at)) / dayMs);
   return days === 1 ? '1 day old' : `${days} days old`;
 }

@@ -59,7 +59,7 @@ export function guardRoutes(app: FastifyInstance, guard: Guard, { proxies }: Pro
   // A body may take its time to arrive, and the ground of the token may go meanwhile.
   app.addHook('preHandler', async (request, reply) => {
     if (request.body !== undefined) {
-      await withHeaders(reply, guard.requireStanding(accessTokenOf(request)));
+      await withHeaders(reply, guard.requireActive(accessTokenOf(request)));
     }
   });
 }

@@ -1,10 +1,10 @@
 /** One answer of the revocation feed. docs/revocation-feed.md. */
-import type { ClientFault, ClientStanding } from '../standing.ts';
+import type { ClientInactiveReason, ClientStatus } from '../token-status.ts';
 
 /** The state of a token or a client as it is now. */
 export type FeedEntry =
   | { readonly type: 'token'; readonly jti: string; readonly expiresAt: number }
-  | { readonly type: 'client'; readonly clientId: string; readonly standing: ClientStanding | ClientFault };
+  | { readonly type: 'client'; readonly clientId: string; readonly status: ClientStatus | ClientInactiveReason };
 
 export interface FeedPage {
   readonly cursor: string;
@@ -39,12 +39,12 @@ function readEntry(value: unknown): FeedEntry {
     return { type: 'token', jti: entry['jti'], expiresAt: entry['exp'] as number };
   }
   if (entry['type'] === 'client' && typeof entry['client_id'] === 'string') {
-    return { type: 'client', clientId: entry['client_id'], standing: readStanding(entry) };
+    return { type: 'client', clientId: entry['client_id'], status: readClientStatus(entry) };
   }
   throw new Error('the feed holds an entry that is not understood');
 }
 
-function readStanding(entry: Readonly<Record<string, unknown>>): ClientStanding | ClientFault {
+function readClientStatus(entry: Readonly<Record<string, unknown>>): ClientStatus | ClientInactiveReason {
   const { active, gen, gen_exact, scopes, resources, authorization_details_types } = entry;
   if (active === false) {
     return 'client_unknown';

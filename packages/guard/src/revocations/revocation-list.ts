@@ -1,13 +1,13 @@
 /** What was withdrawn, as far as the feed told it. RFC 7009 §2.2. */
 import type { ErrorReason } from '@postern/protocol';
 import type { AccessToken } from '../access-token.ts';
-import { type ClientFault, type ClientStanding, findStandingFault, heldTokens } from '../standing.ts';
+import { type ClientInactiveReason, type ClientStatus, findRevocationReason, heldTokens } from '../token-status.ts';
 import type { FeedEntry } from './feed-page.ts';
 
 export class RevocationList {
   readonly #issuer: string;
   readonly #revokedUntil = new Map<string, number>();
-  readonly #standings = new Map<string, ClientStanding | ClientFault>();
+  readonly #statuss = new Map<string, ClientStatus | ClientInactiveReason>();
 
   constructor(issuer: string) {
     this.#issuer = issuer;
@@ -15,14 +15,14 @@ export class RevocationList {
 
   /** How many tokens and clients it knows of. */
   get size(): number {
-    return this.#revokedUntil.size + this.#standings.size;
+    return this.#revokedUntil.size + this.#statuss.size;
   }
 
   add(entry: FeedEntry): void {
     if (entry.type === 'token') {
       this.#revokedUntil.set(entry.jti, entry.expiresAt);
     } else {
-      this.#standings.set(entry.clientId, entry.standing);
+      this.#statuss.set(entry.clientId, entry.status);
     }
   }
 
@@ -41,8 +41,8 @@ export class RevocationList {
       if (this.#revokedUntil.has(held.jti)) {
         return 'token_revoked';
       }
-      const standing = this.#standings.get(held.clientId);
-      const fault = standing && findStandingFault(held, standing, this.#issuer);
+      const status = this.#statuss.get(held.clientId);
+      const fault = status && findRevocationReason(held, status, this.#issuer);
       if (fault !== undefined) {
         return fault;
       }

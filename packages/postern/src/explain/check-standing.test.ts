@@ -79,9 +79,9 @@ test('what the server says is not good, and nothing else tells why, was revoked'
 });
 
 test('a token falls with the one that it was exchanged for', () => {
-  const ground = [{ jti: 'ground', client_id: 'b', gen: 0, aud: [issuer] }];
-  const exchanged = { ...token, claims: { ground } };
-  const found = check({ feed: feed({ revokedTokens: new Set(['ground']) }) }, exchanged);
+  const parent_tokens = [{ jti: 'parent', client_id: 'b', gen: 0, aud: [issuer] }];
+  const exchanged = { ...token, claims: { parent_tokens } };
+  const found = check({ feed: feed({ revokedTokens: new Set(['parent']) }) }, exchanged);
   expect([found.reason, found.text]).toEqual(['token_revoked', expect.stringContaining('that it was exchanged for')]);
 });
 

@@ -1,5 +1,5 @@
 /** Whether a genuine token still stands: it dies the moment its ground goes. Pure. */
-import { type AccessToken, findStandingFault, type HeldToken, heldTokens } from '@postern/guard';
+import { type AccessToken, findRevocationReason, type HeldToken, heldTokens } from '@postern/guard';
 import type { Client } from '@postern/server/admin-contract';
 import { type Check, no, ok, unknown } from './check.ts';
 
@@ -62,7 +62,7 @@ function findFault(held: HeldToken, issuer: string, { clients, feed }: StandingF
   if (client === 'gone' || client?.enabled === false || generation === 'ended') {
     return describeEndedClient(held.clientId, client);
   }
-  const reason = findStandingFault(
+  const reason = findRevocationReason(
     held,
     {
       generation: generation?.least ?? 0,

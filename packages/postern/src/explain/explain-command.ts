@@ -15,7 +15,7 @@ import { checkStanding } from './check-standing.ts';
 import { checkToken } from './check-token.ts';
 import { checkUse, type Use } from './check-use.ts';
 import { readIssuer } from './issuer-facts.ts';
-import { readStanding } from './standing-facts.ts';
+import { readClientStatus } from './standing-facts.ts';
 
 interface ExplainOptions extends ConnectionOptions {
   readonly needs?: string[];
@@ -77,7 +77,7 @@ async function findChecks(text: string, use: Use, options: ConnectionOptions): P
     const standing = unknown('standing', 'Whether it was revoked is told to nobody who is not signed in.', next);
     return [...checks, standing, ...checkUse(token, use, undefined)];
   }
-  const facts = await readStanding(createServerApi(connection), text, token);
+  const facts = await readClientStatus(createServerApi(connection), text, token);
   const client = facts.clients.get(token.clientId);
   const standing = checkStanding(token, issuer.issuer, facts);
   return [...checks, standing, ...checkUse(token, use, client === 'gone' ? undefined : client)];

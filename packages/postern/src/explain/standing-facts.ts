@@ -9,7 +9,7 @@ import { readFeed } from './revocation-facts.ts';
 const clientPath = (id: string) => path`/api/v1/oauth/client/${id}`;
 
 /** Asks for no more than the signed-in client's scopes allow. `text`: the token as it is sent. */
-export async function readStanding(api: ServerApi, text: string, token: AccessToken): Promise<StandingFacts> {
+export async function readClientStatus(api: ServerApi, text: string, token: AccessToken): Promise<StandingFacts> {
   const scopes = await api.scopes();
   const clients = scopes.has('client:read') ? await readClients(api, token) : new Map<string, Client | 'gone'>();
   const { active } = await api.ask<{ active: boolean }>('/api/v1/oauth/introspect', { token: text });

@@ -113,14 +113,14 @@ export function changesBetween(before: Thing, after: Thing): MemberChange[] {
 function membersOf(section: KindSection, thing: Thing): Thing {
   const { defaults, sets } = kinds[section];
   const members = Object.entries(section === 'storage' ? { ...thing, details: detailsOf(thing) } : thing)
-    .filter(([name]) => name !== idMember[section] && !untold.has(name))
+    .filter(([name]) => name !== idMember[section] && !serverOnlyMembers.has(name))
     .map(([name, value]): [string, unknown] => [name, normalize(name, value, sets)])
     .filter(([name, value]) => value !== null && !isDeepStrictEqual(value, defaults[name]));
   return Object.fromEntries(members);
 }
 
 /** What the API tells, and files do not. */
-const untold = new Set(['created_at', 'updated_at', 'administrative', 'origin']);
+const serverOnlyMembers = new Set(['created_at', 'updated_at', 'administrative', 'origin']);
 
 function normalize(name: string, value: unknown, sets: readonly string[]): unknown {
   if (sets.includes(name) && Array.isArray(value)) {

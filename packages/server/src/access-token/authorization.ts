@@ -12,7 +12,7 @@ export interface Authorization {
   /** Rich authorization, in the token and in the answer. RFC 9396 §7 and §9.1. */
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /** Further claims of the token. RFC 8693 §4.1 and §4.4. */
-  readonly claims?: Readonly<Partial<Record<'act' | 'may_act' | 'ground', unknown>>>;
+  readonly claims?: Readonly<Partial<Record<'act' | 'may_act' | 'parent_tokens', unknown>>>;
   /** Further members of the token answer, such as `issued_token_type`. */
   readonly answer?: Readonly<Record<string, unknown>>;
   /** Further members of the line in the log, such as which workload asked. */

@@ -12,7 +12,7 @@ export interface IssuedAccessToken {
 }
 
 /** The claims that are the same in every token for this authorization, as JSON that lacks its last brace. */
-interface LastingClaims {
+interface StaticClaims {
   readonly audience: string;
   readonly scope: string;
   readonly text: string;
@@ -30,18 +30,18 @@ export interface AccessTokenRequest {
 
 export function createAccessTokenIssuer(issuer: string): (request: AccessTokenRequest) => IssuedAccessToken {
   // A client gets the same token over and over, and one that was changed is another object.
-  const latest = new WeakMap<Client, LastingClaims>();
+  const latest = new WeakMap<Client, StaticClaims>();
 
-  const lastingClaims = (authorization: Authorization, scope: string): string => {
+  const staticClaims = (authorization: Authorization, scope: string): string => {
     const { client, audience, subject, authorizationDetails, claims } = authorization;
     if (subject !== undefined || authorizationDetails !== undefined || claims !== undefined) {
-      return writeLasting(authorization, scope, issuer);
+      return serializeStaticClaims(authorization, scope, issuer);
     }
     const known = latest.get(client);
     if (known !== undefined && known.audience === audience && known.scope === scope) {
       return known.text;
     }
-    const text = writeLasting(authorization, scope, issuer);
+    const text = serializeStaticClaims(authorization, scope, issuer);
     latest.set(client, { audience, scope, text });
     return text;
   };
@@ -50,13 +50,13 @@ export function createAccessTokenIssuer(issuer: string): (request: AccessTokenRe
     const jti = randomUUID();
     const iat = Math.floor(nowSeconds);
     const cnf = confirmation === undefined ? '' : `,"cnf":${JSON.stringify(toCnf(confirmation))}`;
-    const lasting = lastingClaims(authorization, scope);
+    const lasting = staticClaims(authorization, scope);
     const payload = `${lasting},"iat":${iat},"exp":${iat + authorization.ttlSeconds},"jti":"${jti}"${cnf}}`;
     return { token: signJwt('at+jwt', payload, key), jti };
   };
 }
 
-function writeLasting(
+function serializeStaticClaims(
   { client, subject, audience, authorizationDetails, claims }: Authorization,
   scope: string,
   issuer: string,

@@ -57,14 +57,14 @@ export interface ClientAuthenticationOptions {
   readonly masterKey: MasterKey;
   readonly keys: ClientKeys;
   readonly usedTokens: UsedTokens;
-  readonly noteSecretUse: (secretId: string) => void;
+  readonly recordSecretUse: (secretId: string) => void;
   readonly failures: FailureBudgets;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
-  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, noteSecretUse, failures, now } = options;
+  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, recordSecretUse, failures, now } = options;
 
   /** Why the client is not the one that asks; undefined where it is. */
   const findFault = (client: Client | undefined, claim: Claim) => {
@@ -81,7 +81,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
         if ('fault' in check) {
           return check.fault;
         }
-        noteSecretUse(check.secretId);
+        recordSecretUse(check.secretId);
         return findMethodFault(client, claim.method);
       }
     }

@@ -3,12 +3,12 @@ import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import {
+  acceptedAlgorithms,
   clockSkewSeconds,
   findSignatureFault,
-  foreignAlgorithms,
   isNumericDate,
-  longestForeignJwt,
-} from '../jwt/foreign-signature.ts';
+  maxThirdPartyJwtLength,
+} from '../jwt/third-party-jwt.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { ClientKeys } from './client-keys.ts';
 
@@ -34,7 +34,7 @@ export interface ClientAssertion {
  * Does not check the signature, nor what the client's metadata allows of audiences and algorithms.
  */
 export function readClientAssertion(token: string, audiences: readonly string[], nowSeconds: number): ClientAssertion {
-  const jws = token.length > longestForeignJwt ? undefined : decodeJws(token);
+  const jws = token.length > maxThirdPartyJwtLength ? undefined : decodeJws(token);
   if (jws === undefined) {
     throw refused('is not a signed JWT', 'assertion_malformed');
   }
@@ -100,7 +100,7 @@ export async function findAssertionFault(
   if (profile?.assertsToIssuerOnly === true && assertion.isAudienceInArray) {
     return 'audience_wrong';
   }
-  const algorithms = foreignAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
+  const algorithms = acceptedAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
   const fault = await findSignatureFault(assertion.token, getKey, algorithms);
   if (fault !== undefined) {
     return fault.reason;

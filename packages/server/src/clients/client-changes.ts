@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Append } from '../events/event-log.ts';
-import type { StandingData } from '../revocation/feed-entry.ts';
+import type { ClientStatusData } from '../revocation/feed-entry.ts';
 import type { Client } from './client.ts';
 import { deleteClient, insertClient, updateClient } from './client-store.ts';
 
@@ -21,11 +21,11 @@ export async function recordCreation(
   await insertClient(transaction, client);
   await append({ kind: 'client.created', subject: client.id, data: { ...asked } });
   if (client.generation > 0) {
-    await append({ kind: 'client.revoked', subject: client.id, data: { standing: standingData(client) } });
+    await append({ kind: 'client.revoked', subject: client.id, data: { status: clientStatusData(client) } });
   }
 }
 
-/** Writes `after`. The event holds what was asked for, and the client's standing where that is another now. */
+/** Writes `after`. The event holds what was asked for, and the client's status where that is another now. */
 export async function recordChange(
   transaction: Kysely<Database>,
   append: Append,
@@ -34,16 +34,16 @@ export async function recordChange(
   asked: object,
 ): Promise<void> {
   await updateClient(transaction, after);
-  const standing = standingData(after);
-  const isSame = isDeepStrictEqual(standing, standingData(before));
-  await append({ kind: 'client.updated', subject: after.id, data: { ...asked, ...(!isSame && { standing }) } });
+  const status = clientStatusData(after);
+  const isSame = isDeepStrictEqual(status, clientStatusData(before));
+  await append({ kind: 'client.updated', subject: after.id, data: { ...asked, ...(!isSame && { status }) } });
 }
 
 /** Raises the generation of a client, so that its tokens from before are refused. */
 export async function endTokens(transaction: Kysely<Database>, append: Append, client: Client): Promise<void> {
   const after = { ...client, generation: client.generation + 1 };
   await updateClient(transaction, after);
-  await append({ kind: 'client.revoked', subject: client.id, data: { standing: standingData(after) } });
+  await append({ kind: 'client.revoked', subject: client.id, data: { status: clientStatusData(after) } });
 }
 
 /** Its secrets go with it, and its tokens are refused. */
@@ -52,8 +52,8 @@ export async function recordDeletion(transaction: Kysely<Database>, append: Appe
   await append({ kind: 'client.deleted', subject: clientId, data: {} });
 }
 
-/** All of a client that decides whether its tokens stand, as `standingOf` reads it. */
-function standingData({ enabled, generation, scopes, metadata }: Client): StandingData {
+/** All of a client that decides whether its tokens stand, as `clientStatusOf` reads it. */
+function clientStatusData({ enabled, generation, scopes, metadata }: Client): ClientStatusData {
   return {
     enabled,
     generation,

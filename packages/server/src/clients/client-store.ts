@@ -1,9 +1,9 @@
 /** Clients and their secrets' digests in the database. */
 import type { Kysely, Selectable } from 'kysely';
-import { type ClientOrder, clientParts } from '../db/client-parts.ts';
-import { holdsText, searchColumnsOf } from '../db/client-search.ts';
 import type { ClientTable, Database } from '../db/schema.ts';
 import type { Client } from './client.ts';
+import { type ClientOrder, clientParts } from './client-parts.ts';
+import { holdsText, searchColumnsOf } from './client-search-store.ts';
 import { listSecrets } from './client-secret-store.ts';
 
 export async function findClient(db: Kysely<Database>, id: string): Promise<Client | undefined> {

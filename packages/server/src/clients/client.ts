@@ -1,6 +1,6 @@
 /**
  * A client, compiled for the hot path, and the rules for changing one. Where it is kept is `client-store.ts`'s
- * business; who may change it is `granting.ts`'s.
+ * business; who may change it is `delegation.ts`'s.
  */
 
 import { type ClientMetadata, type ClientMetadataChange, changeMetadata } from './client-metadata.ts';
@@ -11,7 +11,7 @@ export interface Client {
   readonly name: string | null;
   readonly description: string | null;
   readonly scopes: ReadonlySet<string>;
-  /** Null: what it may hand out follows from POSTERN_GRANTING. */
+  /** Null: what it may hand out follows from POSTERN_DELEGATION. */
   readonly grantableScopes: ReadonlySet<string> | null;
   readonly enabled: boolean;
   /** Null: the server's default. */

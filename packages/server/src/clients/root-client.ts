@@ -1,14 +1,17 @@
 /** The root client: from the configuration, with every scope there is, and nowhere in the database. */
 import type { RootCredentials } from '../config.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Client } from './client.ts';
 
 /**
  * Its generation is a fingerprint of its secret and not a counter, for there is no row to count in: a token of root
  * stands while root's secret is the one with which it was issued.
  */
-export function createRootClient(root: RootCredentials, masterKey: MasterKey, registry: ScopeRegistry): Client {
+export function createRootClient(
+  root: RootCredentials,
+  masterKey: MasterKey,
+  registry: { readonly names: ReadonlySet<string> },
+): Client {
   return {
     id: root.clientId,
     name: 'root',

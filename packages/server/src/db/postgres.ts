@@ -30,7 +30,7 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
   };
   const pool = new pg.Pool({
     ...connection,
-    Client: ImpatientClient,
+    Client: DestroyOnTimeoutClient,
     max: poolSize,
     idleTimeoutMillis: 60_000,
     // The server gives up first, where it still can, so that the connection may live on.
@@ -86,7 +86,7 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
  * A connection that is given up when an answer does not come in time. `pg` would put it back into the pool, where the
  * next query would wait behind the one that never ends.
  */
-class ImpatientClient extends pg.Client {
+class DestroyOnTimeoutClient extends pg.Client {
   // biome-ignore lint/suspicious/noExplicitAny: passes on whatever the many forms of `query` take
   override query(...parameters: any[]): any {
     const result: unknown = (super.query as (...parameters: unknown[]) => unknown).apply(this, parameters);

@@ -7,7 +7,7 @@ export interface ClientTable {
   description: string | null;
   /** JSON array of scope names. */
   scopes: string;
-  /** JSON array of scope names; null leaves it to POSTERN_GRANTING. */
+  /** JSON array of scope names; null leaves it to POSTERN_DELEGATION. */
   grantable_scopes: string | null;
   /** 1 or 0. */
   enabled: number;
@@ -18,7 +18,7 @@ export interface ClientTable {
   /** RFC 3339, UTC. */
   created_at: string;
   updated_at: string;
-  /** See `client-search.ts`. */
+  /** See `client-search-store.ts`. */
   search_text: string;
   sort_name: string;
 }
@@ -143,7 +143,7 @@ export interface RegistrationTable {
   resources: string;
 }
 
-export interface WindowCountTable {
+export interface MinuteCounterTable {
   /** What is counted. */
   key: string;
   /** Minutes since 1970. */
@@ -191,5 +191,5 @@ export interface Database {
   signing_keys: SigningKeyTable;
   events: EventTable;
   event_head: EventHeadTable;
-  window_counts: WindowCountTable;
+  minute_counters: MinuteCounterTable;
 }

@@ -83,7 +83,7 @@ class SharedSqliteDriver extends SqliteDriver {
   readonly #database: NodeSqlite;
   readonly #readers: SqliteDriver;
   readonly #timeoutMs: number;
-  readonly #turns = new Turns();
+  readonly #turns = new WriteQueue();
 
   constructor(writing: NodeSqlite, reading: NodeSqlite, timeoutMs: number) {
     super({ database: writing });
@@ -100,8 +100,8 @@ class SharedSqliteDriver extends SqliteDriver {
   override async acquireConnection(): Promise<SharedConnection> {
     const [writing, reading] = [await super.acquireConnection(), await this.#readers.acquireConnection()];
     return new SharedConnection(
-      new PatientConnection(writing, this.#timeoutMs),
-      new PatientConnection(reading, this.#timeoutMs),
+      new RetryBusyConnection(writing, this.#timeoutMs),
+      new RetryBusyConnection(reading, this.#timeoutMs),
       this.#turns,
     );
   }
@@ -133,7 +133,7 @@ class SharedSqliteDriver extends SqliteDriver {
 }
 
 /** One at a time, in the order in which they came. */
-class Turns {
+class WriteQueue {
   #last: Promise<void> = Promise.resolve();
 
   /** Resolves when it is the caller's turn, with what ends it. */
@@ -153,10 +153,10 @@ class Turns {
 class SharedConnection implements DatabaseConnection {
   readonly #writing: DatabaseConnection;
   readonly #reading: DatabaseConnection;
-  readonly #turns: Turns;
+  readonly #turns: WriteQueue;
   #endTurn: (() => void) | undefined;
 
-  constructor(writing: DatabaseConnection, reading: DatabaseConnection, turns: Turns) {
+  constructor(writing: DatabaseConnection, reading: DatabaseConnection, turns: WriteQueue) {
     this.#writing = writing;
     this.#reading = reading;
     this.#turns = turns;
@@ -193,7 +193,7 @@ class SharedConnection implements DatabaseConnection {
 }
 
 /** Tries again what finds the file locked. Inside a transaction, which holds the lock, nothing does. */
-class PatientConnection implements DatabaseConnection {
+class RetryBusyConnection implements DatabaseConnection {
   readonly #connection: DatabaseConnection;
   readonly #timeoutMs: number;
 

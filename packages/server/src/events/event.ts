@@ -74,12 +74,12 @@ const longestMember = 16_384;
 
 /**
  * The text of `data` that is stored. A member that is longer than the audit trail needs is left out, and its length
- * told; `standing` stays whole, since nodes and APIs follow it.
+ * told; `status` stays whole, since nodes and APIs follow it.
  */
 export function dataText(data: EventDraft['data']): string {
   const members = Object.entries(data).map(([name, value]) => {
     const characters = JSON.stringify(value)?.length ?? 0;
-    return [name, name === 'standing' || characters <= longestMember ? value : { omitted_characters: characters }];
+    return [name, name === 'status' || characters <= longestMember ? value : { omitted_characters: characters }];
   });
   return JSON.stringify(Object.fromEntries(members));
 }

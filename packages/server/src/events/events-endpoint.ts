@@ -5,14 +5,14 @@ import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
+import { listenerOf } from '../http/abort-on-disconnect.ts';
 import type { ApiPlugin } from '../http/api.ts';
-import { listenerOf } from '../http/listener.ts';
 import { errorResponses, nullable } from '../http/schemas.ts';
 import type { SignCheckpoint } from './checkpoint.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type EventQuery, listEvents, readLog } from './event-store.ts';
-import { createWaiters } from './waiters.ts';
+import { createLongPoll } from './long-poll.ts';
 
 const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Id = Type.String({ minLength: 1, maxLength: 2_000 });
@@ -88,25 +88,25 @@ export interface EventsEndpointOptions {
 const mostWaiting = 100;
 
 export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: EventsEndpointOptions): ApiPlugin {
-  const waiters = createWaiters(mostWaiting);
-  events.follow(waiters.wake);
+  const longPoll = createLongPoll(mostWaiting);
+  events.follow(longPoll.wake);
 
   /** The page as it is, or as it is when the first event for it has come, within `waitSeconds`. */
   const readPage = async (query: EventQuery, waitSeconds: number, signal: AbortSignal) => {
     const deadline = performance.now() + waitSeconds * 1000;
     for (;;) {
-      const { version } = waiters;
+      const { version } = longPoll;
       const head = await readLog(db);
       // One more than asked for tells whether there is a next page.
       const found = await listEvents(db, { ...query, size: query.size + 1 });
-      if (found.length > 0 || !(await waiters.wait(version, deadline - performance.now(), signal))) {
+      if (found.length > 0 || !(await longPoll.wait(version, deadline - performance.now(), signal))) {
         return { found, head: head.sequence };
       }
     }
   };
 
   return async (app) => {
-    app.addHook('preClose', async () => waiters.close());
+    app.addHook('preClose', async () => longPoll.close());
 
     app.get(
       '/api/v1/oauth/events',
@@ -130,7 +130,7 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
         const query = { ...rest, ...(kind !== undefined && { kinds: kindsOf(kind) }) };
         const { found, head } = await readPage(query, wait, listenerOf(reply));
         if (wait > 0) {
-          await guard.requireStanding(accessTokenOf(request));
+          await guard.requireActive(accessTokenOf(request));
         }
         const items = found.slice(0, query.size);
         return {

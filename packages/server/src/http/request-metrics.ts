@@ -17,10 +17,10 @@ export function useRequestMetrics(app: FastifyInstance, metrics: Metrics): void 
     const note = metrics.ofRoute([route.method].flat().join(' '), route.url);
     route.onResponse = [route.onResponse ?? [], toHook(note)].flat();
   });
-  const noteUnserved = toHook(metrics.ofRoute('any', 'none'));
+  const recordUnserved = toHook(metrics.ofRoute('any', 'none'));
   app.addHook('onResponse', (request, reply, done) => {
     if (request.is404) {
-      noteUnserved(request, reply, done);
+      recordUnserved(request, reply, done);
     } else {
       done();
     }

@@ -2,14 +2,14 @@
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
-import type { AssignableBy } from '../clients/assignable-by.ts';
 import type { Client } from '../clients/client.ts';
 import { endTokens } from '../clients/client-changes.ts';
 import { findClient } from '../clients/client-store.ts';
-import { type GrantingRules, requireAssignable } from '../clients/granting.ts';
 import type { Database } from '../db/schema.ts';
+import type { ActorScopes } from '../delegation/actor-scopes.ts';
+import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
-import { checkTrustedIssuer, clientsLosingGround, type TrustedIssuer } from './trusted-issuer.ts';
+import { checkTrustedIssuer, clientsLosingTrust, type TrustedIssuer } from './trusted-issuer.ts';
 import { deleteTrustedIssuer, loadTrustedIssuers, saveTrustedIssuer } from './trusted-issuer-store.ts';
 
 export interface TrustedIssuerRegistry {
@@ -33,12 +33,12 @@ export interface TrustedIssuerRegistryOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly ownIssuer: string;
-  readonly granting: GrantingRules;
-  readonly assignableBy: AssignableBy;
+  readonly delegation: DelegationRules;
+  readonly actorScopesOf: ActorScopes;
 }
 
 export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOptions): TrustedIssuerRegistry {
-  const { db, events, ownIssuer, granting, assignableBy } = options;
+  const { db, events, ownIssuer, delegation, actorScopesOf } = options;
 
   let loaded: Promise<readonly TrustedIssuer[]> | undefined;
   const forget = () => {
@@ -67,7 +67,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     for (const clientId of new Set(rules.map((rule) => rule.clientId))) {
       const client = await findClient(transaction, clientId);
       if (client !== undefined) {
-        requireAssignable(client, assignable, granting);
+        requireAssignable(client, assignable, delegation);
         clients.set(clientId, client);
       }
     }
@@ -88,7 +88,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     save(token, trusted) {
       checkTrustedIssuer(trusted, ownIssuer);
       return events.change(token.clientId, async (transaction, append) => {
-        const assignable = await assignableBy(transaction, token);
+        const assignable = await actorScopesOf(transaction, token);
         const all = await loadTrustedIssuers(transaction);
         const taken = all.find(({ key, issuer }) => issuer === trusted.issuer && key !== trusted.key);
         if (taken !== undefined) {
@@ -100,14 +100,14 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         const before = all.find(({ key }) => key === trusted.key);
         if (before !== undefined) {
           const clients = await getAssignableClients(transaction, assignable, before);
-          await endTokensOf(transaction, append, clients, clientsLosingGround(before, trusted));
+          await endTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted));
         }
       });
     },
 
     remove(token, key) {
       return events.change(token.clientId, async (transaction, append) => {
-        const assignable = await assignableBy(transaction, token);
+        const assignable = await actorScopesOf(transaction, token);
         const before = (await loadTrustedIssuers(transaction)).find((candidate) => candidate.key === key);
         if (before === undefined) {
           throw unknownKey(key);
@@ -115,7 +115,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         const clients = await getAssignableClients(transaction, assignable, before);
         await deleteTrustedIssuer(transaction, key);
         await append({ kind: 'issuer.deleted', subject: key, data: {} });
-        await endTokensOf(transaction, append, clients, clientsLosingGround(before, undefined));
+        await endTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined));
       });
     },
   };

@@ -74,11 +74,11 @@ function isDiscoverable(issuer: string): boolean {
  * The clients that had a way in before and lost it, or part of it: by a rule that is gone or changed, or by all of them
  * where the issuer, its keys or its audience did. `after` is undefined where the issuer was deleted.
  */
-export function clientsLosingGround(before: TrustedIssuer, after: TrustedIssuer | undefined): ReadonlySet<string> {
-  const groundOf = ({ issuer, jwks, jwksUri, audience }: TrustedIssuer, rule: Rule) =>
+export function clientsLosingTrust(before: TrustedIssuer, after: TrustedIssuer | undefined): ReadonlySet<string> {
+  const trustOf = ({ issuer, jwks, jwksUri, audience }: TrustedIssuer, rule: Rule) =>
     JSON.stringify([issuer, jwks, jwksUri, audience, rule.clientId, rule.claims, rule.scopes]);
-  const kept = new Set(after?.rules.map((rule) => groundOf(after, rule)));
-  return new Set(before.rules.filter((rule) => !kept.has(groundOf(before, rule))).map(({ clientId }) => clientId));
+  const kept = new Set(after?.rules.map((rule) => trustOf(after, rule)));
+  return new Set(before.rules.filter((rule) => !kept.has(trustOf(before, rule))).map(({ clientId }) => clientId));
 }
 
 function wrong(text: string): OAuthError {

@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, OAuthError } from '@postern/protocol';
 import { addressGroup } from './address-group.ts';
-import type { WindowCounts } from './window-counts.ts';
+import type { MinuteCounters } from './minute-counters.ts';
 
 /** Failures a minute. Go's OAuth client tries each wrong secret twice. */
 const mostOfClientAtAddress = 60;
@@ -23,7 +23,7 @@ export interface FailureBudgets {
   attempt<T>(clientId: string | undefined, address: string, authenticate: () => Promise<T>): Promise<T>;
 }
 
-export function createFailureBudgets(counts: WindowCounts): FailureBudgets {
+export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
   const isSpent = (clientId: string | undefined, address: string): boolean => {
     if (counts.isEmpty()) {
       return false;

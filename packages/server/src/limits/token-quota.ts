@@ -1,7 +1,7 @@
 /** How many tokens a client may get a minute, where its metadata sets a limit. */
 import { OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
-import type { WindowCounts } from './window-counts.ts';
+import type { MinuteCounters } from './minute-counters.ts';
 
 export interface TokenQuota {
   /** Throws `too_many_requests` where the client has had its tokens of this minute. */
@@ -10,7 +10,7 @@ export interface TokenQuota {
   note(client: Client): void;
 }
 
-export function createTokenQuota(counts: WindowCounts): TokenQuota {
+export function createTokenQuota(counts: MinuteCounters): TokenQuota {
   return {
     requireLeft({ id, metadata }) {
       const quota = metadata.token_quota_per_minute;

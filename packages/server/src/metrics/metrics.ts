@@ -12,7 +12,7 @@ export type NoteAnswer = (status: number, seconds: number, refusal: OAuthError |
 
 export interface Metrics {
   readonly registry: Registry;
-  noteIssued(grantType: string): void;
+  recordIssued(grantType: string): void;
   /** What notes the answers of a route, to be kept. */
   ofRoute(method: string, route: string): NoteAnswer;
 }
@@ -62,7 +62,7 @@ export function createMetrics(grantTypes: readonly string[], sources: MetricSour
 
   return {
     registry,
-    noteIssued: (grantType) => issuedBy.set(grantType, (issuedBy.get(grantType) ?? 0) + 1),
+    recordIssued: (grantType) => issuedBy.set(grantType, (issuedBy.get(grantType) ?? 0) + 1),
     ofRoute(method, route) {
       const byStatus = ['1xx', '2xx', '3xx', '4xx', '5xx'].map((status) => duration.labels(method, route, status));
       return (status, seconds, refusal) => {

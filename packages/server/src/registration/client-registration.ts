@@ -16,14 +16,8 @@ import { isExpired, newSecret } from '../clients/client-secret.ts';
 import { deleteSecret, insertSecret } from '../clients/client-secret-store.ts';
 import { findClient, insertClient } from '../clients/client-store.ts';
 import { generateClientId, generateClientSecret, generateRegistrationAccessToken } from '../clients/credentials.ts';
-import { assignableScopes, type GrantingRules } from '../clients/granting.ts';
-import {
-  findRegistration,
-  insertRegistration,
-  type Registration,
-  replaceRegistrationDigest,
-} from '../clients/registration-store.ts';
 import type { Database } from '../db/schema.ts';
+import { assignableScopes, type DelegationRules } from '../delegation/delegation.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
@@ -34,6 +28,12 @@ import {
   type RegistrationLimits,
   readMetadata,
 } from './registered-metadata.ts';
+import {
+  findRegistration,
+  insertRegistration,
+  type Registration,
+  replaceRegistrationDigest,
+} from './registration-store.ts';
 
 export interface RegisteredClient {
   readonly client: Client;
@@ -73,14 +73,14 @@ export interface ClientRegistrationOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
-  readonly granting: GrantingRules;
+  readonly delegation: DelegationRules;
   readonly root: Client;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientRegistration(options: ClientRegistrationOptions): ClientRegistration {
-  const { db, events, masterKey, granting, root, now } = options;
+  const { db, events, masterKey, delegation, root, now } = options;
   const timestamp = () => new Date(now()).toISOString();
   const digestOf = (text: string) => masterKey.digest('registration access tokens', text);
 
@@ -99,7 +99,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     if (!maker?.enabled) {
       throw refuseInitial(maker === undefined ? 'client_unknown' : 'client_disabled');
     }
-    const assignable = assignableScopes(maker, maker.scopes, granting);
+    const assignable = assignableScopes(maker, maker.scopes, delegation);
     return withinRegistry(
       token.scopes.filter((scope) => assignable.has(scope)),
       token.resources,
@@ -107,7 +107,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   };
 
   const withinRegistry = (scopes: readonly string[], resources: readonly string[]): RegistrationLimits => ({
-    scopes: new Set(scopes).intersection(granting.registry.ordinaryNames),
+    scopes: new Set(scopes).intersection(delegation.registry.ordinaryNames),
     resources: new Set(resources),
   });
 

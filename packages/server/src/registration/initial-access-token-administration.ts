@@ -1,13 +1,12 @@
 /** Making and deleting initial access tokens: whoever makes one hands out scopes, if not to clients that exist yet. */
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
-import type { AssignableBy } from '../clients/assignable-by.ts';
-import { requireRegistered } from '../clients/client-administration.ts';
 import { generateClientId, generateInitialAccessToken } from '../clients/credentials.ts';
-import { type GrantingRules, requireAssignable } from '../clients/granting.ts';
+import type { ActorScopes } from '../delegation/actor-scopes.ts';
+import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import type { ResourceRegistry } from '../resources/resource-registry.ts';
+import { type ResourceRegistry, requireRegistered } from '../resources/resource-registry.ts';
 import { requireKnown } from '../scopes/scope-registry.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
 import {
@@ -43,8 +42,8 @@ export interface InitialAccessTokenAdministrationOptions {
   readonly enabled: boolean;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
-  readonly granting: GrantingRules;
-  readonly assignableBy: AssignableBy;
+  readonly delegation: DelegationRules;
+  readonly actorScopesOf: ActorScopes;
   readonly resources: ResourceRegistry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -53,7 +52,7 @@ export interface InitialAccessTokenAdministrationOptions {
 export function createInitialAccessTokenAdministration(
   options: InitialAccessTokenAdministrationOptions,
 ): InitialAccessTokenAdministration {
-  const { enabled, events, masterKey, granting, assignableBy, resources, now } = options;
+  const { enabled, events, masterKey, delegation, actorScopesOf, resources, now } = options;
 
   return {
     async create(token, { expiresInSeconds, ...wanted }) {
@@ -63,8 +62,8 @@ export function createInitialAccessTokenAdministration(
           'Dynamic client registration is off: start the server with POSTERN_REGISTRATION=initial_access_token.',
         );
       }
-      const scopes = requireKnown(wanted.scopes, granting.registry);
-      const administrative = scopes.find((scope) => !granting.registry.ordinaryNames.has(scope));
+      const scopes = requireKnown(wanted.scopes, delegation.registry);
+      const administrative = scopes.find((scope) => !delegation.registry.ordinaryNames.has(scope));
       if (administrative !== undefined) {
         throw new OAuthError(
           'invalid_parameter',
@@ -83,7 +82,7 @@ export function createInitialAccessTokenAdministration(
       };
       const text = generateInitialAccessToken();
       await events.change(token.clientId, async (transaction, append) => {
-        requireAssignable(granterOf(record), await assignableBy(transaction, token), granting);
+        requireAssignable(granterOf(record), await actorScopesOf(transaction, token), delegation);
         await insertInitialAccessToken(transaction, record, masterKey.digest('initial access tokens', text));
         await append({
           kind: 'initial_access_token.created',
@@ -96,12 +95,12 @@ export function createInitialAccessTokenAdministration(
 
     remove(token, id) {
       return events.change(token.clientId, async (transaction, append) => {
-        const assignable = await assignableBy(transaction, token);
+        const assignable = await actorScopesOf(transaction, token);
         const record = await findInitialAccessToken(transaction, { id });
         if (record === undefined) {
           throw new OAuthError('not_found', `There is no initial access token ${id}.`);
         }
-        requireAssignable(granterOf(record), assignable, granting);
+        requireAssignable(granterOf(record), assignable, delegation);
         await deleteInitialAccessToken(transaction, id);
         await append({ kind: 'initial_access_token.deleted', subject: id, data: {} });
       });
@@ -109,7 +108,7 @@ export function createInitialAccessTokenAdministration(
   };
 }
 
-/** The client that could be registered with it, as the rules of granting see one. */
+/** The client that could be registered with it, as the rules of delegation see one. */
 function granterOf({ scopes }: InitialAccessToken) {
   return { isRoot: false, grantableScopes: null, scopes: new Set(scopes) };
 }

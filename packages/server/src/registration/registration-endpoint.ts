@@ -20,7 +20,7 @@ const UpdateBody = Type.Intersect([
     client_secret: Type.Optional(Type.String({ description: 'Only the one that it has.' })),
   }),
 ]);
-const notSentBack = [
+const readOnlyMembers = [
   'registration_access_token',
   'registration_client_uri',
   'client_secret_expires_at',
@@ -147,7 +147,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
         if (body.client_id !== params.client_id) {
           throw new OAuthError('invalid_client_metadata', 'client_id: must be that of the client.');
         }
-        const sentBack = notSentBack.find((member) => member in body);
+        const sentBack = readOnlyMembers.find((member) => member in body);
         if (sentBack !== undefined) {
           throw new OAuthError('invalid_client_metadata', `${sentBack}: must not be sent back.`);
         }

@@ -89,3 +89,14 @@ export async function openResourceRegistry(
   };
   return registry;
 }
+
+/** Throws `invalid_parameter` where the change names a resource that is not registered. */
+export function requireRegistered(
+  change: { readonly resources?: readonly string[] | null },
+  resources: ResourceRegistry,
+): void {
+  const unknown = change.resources?.find((identifier) => resources.findByIdentifier(identifier) === undefined);
+  if (unknown !== undefined) {
+    throw new OAuthError('invalid_parameter', `resources: there is no resource ${unknown}.`);
+  }
+}

@@ -1,8 +1,8 @@
 /** What followers of the revocation feed are told, and which change says it. docs/revocation-feed.md. */
 import type { EventKind, LoggedEvent } from '../events/event.ts';
 
-/** What events of a client carry as `standing` where a change of it may end tokens, or bring them to life. */
-export interface StandingData {
+/** What events of a client carry as `status` where a change of it may end tokens, or bring them to life. */
+export interface ClientStatusData {
   readonly enabled: boolean;
   readonly generation: number;
   readonly scopes: readonly string[];
@@ -58,14 +58,14 @@ export function feedEntryOf({
       };
     case 'client.updated':
     case 'client.revoked':
-      return data['standing'] === undefined ? undefined : clientEntry(subject, data['standing'] as StandingData);
+      return data['status'] === undefined ? undefined : clientEntry(subject, data['status'] as ClientStatusData);
     default:
       return undefined;
   }
 }
 
-function clientEntry(clientId: string, standing: StandingData): FeedEntry {
-  const { enabled, generation, scopes, resources, authorization_details_types } = standing;
+function clientEntry(clientId: string, status: ClientStatusData): FeedEntry {
+  const { enabled, generation, scopes, resources, authorization_details_types } = status;
   return enabled
     ? {
         type: 'client',

@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { findEventHash, readLog } from '../events/event-store.ts';
-import { createWaiters } from '../events/waiters.ts';
+import { createLongPoll } from '../events/long-poll.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
 import { type FeedEntry, feedEntryOf } from './feed-entry.ts';
 import { FeedState, usefulSince } from './feed-state.ts';
@@ -60,13 +60,13 @@ const mostCursors = 1_000;
 export async function openRevocationFeed({ db, events, now }: RevocationFeedOptions): Promise<RevocationFeed> {
   const state = new FeedState();
   const hashes = new LRUCache<number, string>({ max: mostCursors });
-  const waiters = createWaiters(mostWaiting);
+  const longPoll = createLongPoll(mostWaiting);
 
   const take = (event: FeedEvent) => {
     const entry = feedEntryOf(event);
     state.add(event.sequence, Date.parse(event.occurredAt) / 1000, entry);
     if (entry !== undefined) {
-      waiters.wake();
+      longPoll.wake();
     }
   };
 
@@ -115,10 +115,10 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
   return {
     async read(cursor, waitSeconds, signal) {
       const position = await positionOf(cursor);
-      const { version } = waiters;
+      const { version } = longPoll;
       let page = state.read(position ?? 0, mostEntries);
       if (position !== undefined && page.entries.length === 0 && waitSeconds > 0) {
-        await waiters.wait(version, waitSeconds * 1000, signal);
+        await longPoll.wait(version, waitSeconds * 1000, signal);
         page = state.read(position, mostEntries);
       }
       return {
@@ -132,7 +132,7 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
     async maintain() {
       state.forget(now() / 1000, await findLongestTokenTtl(db));
     },
-    close: waiters.close,
+    close: longPoll.close,
   };
 }
 

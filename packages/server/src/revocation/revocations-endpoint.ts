@@ -2,8 +2,8 @@
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { Type } from 'typebox';
+import { listenerOf } from '../http/abort-on-disconnect.ts';
 import type { ApiPlugin } from '../http/api.ts';
-import { listenerOf } from '../http/listener.ts';
 import { errorResponses } from '../http/schemas.ts';
 import type { FeedEntry } from './feed-entry.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
@@ -90,7 +90,7 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
         const { cursor, wait } = request.query;
         const { lagSeconds, entries, ...rest } = await feed.read(cursor, wait, listenerOf(reply));
         if (wait > 0) {
-          await guard.requireStanding(accessTokenOf(request));
+          await guard.requireActive(accessTokenOf(request));
         }
         return { ...rest, lag_seconds: lagSeconds, entries };
       },

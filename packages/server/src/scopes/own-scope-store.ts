@@ -1,7 +1,7 @@
 /** The scopes that users added, in the database, and who holds one. */
 import type { Kysely } from 'kysely';
-import { clientParts, oldestFirst } from '../db/client-parts.ts';
-import { holdsText } from '../db/client-search.ts';
+import { clientParts, oldestFirst } from '../clients/client-parts.ts';
+import { holdsText } from '../clients/client-search-store.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface OwnScope {

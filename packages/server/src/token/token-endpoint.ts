@@ -18,10 +18,10 @@ import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Usage } from '../usage/usage.ts';
-import type { Grant } from './grant.ts';
+import type { Grant } from './grants/grant.ts';
+import { accessTokenType } from './grants/token-exchange.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type TargetOptions } from './target.ts';
-import { accessTokenType } from './token-exchange.ts';
 
 const TokenForm = Type.Object({
   grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: ['client_credentials'] }),
@@ -80,7 +80,7 @@ export interface TokenEndpointOptions {
   readonly authenticateClient: AuthenticateClient;
   readonly failures: FailureBudgets;
   readonly tokenQuota: TokenQuota;
-  readonly metrics: Pick<Metrics, 'noteIssued'>;
+  readonly metrics: Pick<Metrics, 'recordIssued'>;
   readonly keys: KeyRing;
   readonly senderConstraint: SenderConstraintOptions;
   readonly targets: TargetOptions;
@@ -112,7 +112,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
       {
         onError: async (_request, _reply, error) => {
           const { reason, code } = toOAuthError(error, true);
-          usage.noteRefused(reason ?? code);
+          usage.recordRefused(reason ?? code);
         },
         schema: {
           tags: ['OAuth'],
@@ -210,8 +210,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
         }
         tokenQuota.note(client);
-        usage.noteIssued(authorization.client, scope);
-        metrics.noteIssued(grant.grantType);
+        usage.recordIssued(authorization.client, scope);
+        metrics.recordIssued(grant.grantType);
         request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
 
         // 8. Respond. As text, for which nothing goes through the schema once more.

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses } from '../http/schemas.ts';
-import { msPerHour } from './noted.ts';
+import { msPerHour } from './pending-usage.ts';
 import { statisticsDays, type Usage } from './usage.ts';
 import { countClientsByUse, loadOutcomes } from './usage-store.ts';
 

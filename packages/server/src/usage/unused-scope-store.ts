@@ -1,6 +1,6 @@
 /** Which scopes their clients have not used for a while, and could do without. */
 import type { Kysely } from 'kysely';
-import { type ClientPart, clientParts, oldestFirst } from '../db/client-parts.ts';
+import { type ClientPart, clientParts, oldestFirst } from '../clients/client-parts.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface UnusedScopes {

@@ -2,7 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import { setSecretLastUse } from '../clients/client-secret-store.ts';
 import type { Database } from '../db/schema.ts';
-import { type ClientCount, countsByScope } from './noted.ts';
+import { type ClientCount, countsByScope } from './pending-usage.ts';
 
 export interface ClientUsage {
   readonly tokensIssued: number;

@@ -7,15 +7,23 @@ import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
 import { isDatabaseOutage } from '../db/outage.ts';
 import type { Database } from '../db/schema.ts';
-import { msPerHour, type Noted, noteAgain, noteOutcome, noteSecret, noteTokens, nothingNoted } from './noted.ts';
+import {
+  emptyUsage,
+  msPerHour,
+  type Noted,
+  recordAgain,
+  recordOutcome,
+  recordSecret,
+  recordTokens,
+} from './pending-usage.ts';
 import { addClientCounts, addOutcomes, forgetOutcomes, writeLastUses } from './usage-store.ts';
 
 export interface Usage {
   /** A token was issued that holds `scope`, names with a space between. The root client's are in the statistics only. */
-  noteIssued(client: Client, scope: string): void;
+  recordIssued(client: Client, scope: string): void;
   /** A request for a token was refused. `reason` is one of a few. */
-  noteRefused(reason: string): void;
-  noteSecretUse(secretId: string): void;
+  recordRefused(reason: string): void;
+  recordSecretUse(secretId: string): void;
   /** In milliseconds since 1970. Undefined: not since what was last written down. */
   lastSecretUse(secretId: string): number | undefined;
   /** Writes down all that was noted until now. What cannot be written is kept for the next time. */
@@ -41,41 +49,41 @@ const manyClients = 50_000;
 const mostClients = 4 * manyClients;
 
 export function createUsage({ db, now }: UsageOptions): Usage {
-  let noted = nothingNoted();
+  let noted = emptyUsage();
   /** What is being written, less what has been. */
-  let writing = nothingNoted();
+  let writing = emptyUsage();
   let lastWrite: Promise<void> = Promise.resolve();
   let isUnderWay = false;
 
   const writeNoted = async () => {
     writing = noted;
-    noted = nothingNoted();
+    noted = emptyUsage();
     try {
       await writeAll(db, writing, now());
     } catch (error) {
-      noteAgain(noted, writing);
+      recordAgain(noted, writing);
       throw error;
     } finally {
-      writing = nothingNoted();
+      writing = emptyUsage();
     }
   };
 
   const usage: Usage = {
-    noteIssued(client, scope) {
+    recordIssued(client, scope) {
       const at = now();
-      noteOutcome(noted, 'issued', 1, at);
+      recordOutcome(noted, 'issued', 1, at);
       const { clients } = noted;
       if (client.isRoot || (clients.size >= mostClients && !clients.has(client.id))) {
         return;
       }
-      noteTokens(noted, client.id, scope, { tokensIssued: 1, lastIssuedAt: at });
+      recordTokens(noted, client.id, scope, { tokensIssued: 1, lastIssuedAt: at });
       if (clients.size >= manyClients && !isUnderWay) {
         // Where this fails, the write of the next minute fails too and says so.
         usage.write().catch(() => {});
       }
     },
-    noteRefused: (reason) => noteOutcome(noted, reason, 1, now()),
-    noteSecretUse: (secretId) => noteSecret(noted, secretId, now()),
+    recordRefused: (reason) => recordOutcome(noted, reason, 1, now()),
+    recordSecretUse: (secretId) => recordSecret(noted, secretId, now()),
     lastSecretUse: (secretId) => noted.secrets.get(secretId) ?? writing.secrets.get(secretId),
     write() {
       isUnderWay = true;

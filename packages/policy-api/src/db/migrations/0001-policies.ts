@@ -1,7 +1,7 @@
 /** Storage destinations, policies, their rules and targets. */
 import type { Kysely } from 'kysely';
 
-export async function up(db: Kysely<{ policy_revision: { id: number; revision: number } }>): Promise<void> {
+export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('storage_configs')
     .addColumn('key', 'text', (column) => column.primaryKey())
@@ -48,11 +48,4 @@ export async function up(db: Kysely<{ policy_revision: { id: number; revision: n
     .addColumn('created_at', 'text', (column) => column.notNull())
     .addUniqueConstraint('policy_rule_targets_once_a_rule', ['rule_key', 'data_category'])
     .execute();
-
-  await db.schema
-    .createTable('policy_revision')
-    .addColumn('id', 'integer', (column) => column.primaryKey())
-    .addColumn('revision', 'integer', (column) => column.notNull())
-    .execute();
-  await db.insertInto('policy_revision').values({ id: 1, revision: 0 }).execute();
 }

@@ -1,0 +1,47 @@
+/** The tokens that a token stands on. */
+import { describe, expect, test } from 'vitest';
+import type { AccessToken } from './access-token.ts';
+import { parentTokensClaim, parentTokensOf } from './token-lineage.ts';
+
+const token: AccessToken = {
+  issuer: 'https://auth.example.com',
+  subject: 'first',
+  clientId: 'first',
+  audience: ['https://api.example.com'],
+  jti: 'a7f1',
+  scopes: new Set(['policy:read']),
+  generation: 3,
+  confirmation: undefined,
+  issuedAt: 0,
+  expiresAt: 1,
+  claims: {},
+};
+const parent = { jti: 'a7f1', clientId: 'first', generation: 3, audience: ['https://api.example.com'] };
+
+test('a token that was not exchanged stands on nothing', () => {
+  expect(parentTokensOf(token)).toEqual([]);
+});
+
+test('a token stands on those it was exchanged for, and on what those stand on', () => {
+  const second = { ...token, clientId: 'second', jti: 'b2', claims: { parent_tokens: parentTokensClaim([token]) } };
+  expect(parentTokensOf(second)).toEqual([parent]);
+  const third = { ...token, jti: 'c3', claims: { parent_tokens: parentTokensClaim([second]) } };
+  expect(parentTokensOf(third)).toEqual([parent, { ...parent, clientId: 'second', jti: 'b2' }]);
+});
+
+describe('a claim that cannot be read makes the token invalid', () => {
+  const good = { jti: 'a7f1', client_id: 'first', gen: 3, aud: ['https://api.example.com'] };
+  test.each<[string, unknown]>([
+    ['no list', good],
+    ['null', null],
+    ['a list of null', [null]],
+    ['no jti', [{ ...good, jti: undefined }]],
+    ['a client_id that is no text', [{ ...good, client_id: 5 }]],
+    ['a generation that is text', [{ ...good, gen: '3' }]],
+    ['an audience that is no list', [{ ...good, aud: 'https://api.example.com' }]],
+    ['an audience that is no text', [{ ...good, aud: [5] }]],
+    ['one good and one bad', [good, 'bad']],
+  ])('%s', (_, claim) => {
+    expect(() => parentTokensOf({ ...token, claims: { parent_tokens: claim } })).toThrow(/not valid here/);
+  });
+});

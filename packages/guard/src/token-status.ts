@@ -1,0 +1,70 @@
+/** Whether a genuine token still stands: it dies the moment its ground goes. RFC 9068 §4 leaves that to the issuer. */
+import type { ErrorReason } from '@postern/protocol';
+import type { AccessToken } from './access-token.ts';
+import { parentTokensOf } from './token-lineage.ts';
+
+/** What the tokens of a client that is there and enabled may hold now. */
+export interface ClientStatus {
+  readonly generation: number;
+  /** True for root, whose generation is a fingerprint: only the same one will do. Others count upwards. */
+  readonly isGenerationExact: boolean;
+  /** Undefined, here and below: not limited. */
+  readonly scopes: ReadonlySet<string> | undefined;
+  /** Audiences besides the issuer. */
+  readonly resources: readonly string[] | undefined;
+  /** Types of authorization details. */
+  readonly detailsTypes: readonly string[] | undefined;
+}
+
+/** Why no token of a client is good. */
+export type ClientInactiveReason = 'client_unknown' | 'client_disabled';
+
+/** What a token holds that may be taken away from its client. */
+export type HeldToken = Pick<AccessToken, 'clientId' | 'jti' | 'generation' | 'audience' | 'scopes' | 'claims'>;
+
+/** One element of the claim authorization_details: its type says what else is in it. RFC 9396 §2. */
+export interface AuthorizationDetail {
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+/**
+ * All that must stand for `token` to: itself, and the tokens that it was exchanged for (RFC 8693), judged by what this
+ * one holds. Throws `invalid_token` where it does not say so in a way that can be read.
+ */
+export function heldTokens(token: AccessToken): readonly HeldToken[] {
+  const parents = parentTokensOf(token);
+  return parents.length === 0 ? [token] : [token, ...parents.map((parent) => ({ ...token, ...parent }))];
+}
+
+/**
+ * Why a token is no longer good by what its client may hold now, or undefined where it is.
+ *
+ * Does not check: whether the token itself was revoked, the tokens that it was exchanged for.
+ */
+export function findRevocationReason(
+  token: HeldToken,
+  status: ClientStatus | ClientInactiveReason,
+  issuer: string,
+): ErrorReason | undefined {
+  if (typeof status === 'string') {
+    return status;
+  }
+  const { generation, isGenerationExact, scopes, resources, detailsTypes } = status;
+  // A counter may have been behind on another node, so a higher one is good.
+  if (isGenerationExact ? token.generation !== generation : token.generation < generation) {
+    return 'generation_old';
+  }
+  if (resources !== undefined && !token.audience.every((one) => one === issuer || resources.includes(one))) {
+    return 'audience_wrong';
+  }
+  if (detailsTypes !== undefined && !detailsOf(token).every(({ type }) => detailsTypes.includes(type))) {
+    return 'details_type_withdrawn';
+  }
+  return scopes === undefined || token.scopes.isSubsetOf(scopes) ? undefined : 'scope_withdrawn';
+}
+
+/** The authorization details of a verified token, which its issuer checked; none for most. */
+export function detailsOf({ claims }: Pick<AccessToken, 'claims'>): readonly AuthorizationDetail[] {
+  return (claims['authorization_details'] as readonly AuthorizationDetail[] | undefined) ?? [];
+}

@@ -1,0 +1,287 @@
+/** The management API of clients. */
+import { requireScope } from '@postern/guard';
+import { accessTokenOf } from '@postern/guard/fastify';
+import type { FastifyRequest } from 'fastify';
+import type { Kysely } from 'kysely';
+import { Type } from 'typebox';
+import type { Client } from '../clients/client.ts';
+import { clientMetadataMembers } from '../clients/client-metadata.ts';
+import { listClients } from '../clients/client-store.ts';
+import type { Database } from '../db/schema.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView, printable } from '../http/schemas.ts';
+import { type ClientAdministration, getClient } from './client-administration.ts';
+
+const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
+const exampleScopes = { scopes: ['policy:read', 'rule:read'] };
+
+export const ClientBody = Type.Object(
+  {
+    name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
+    description: Type.Optional(nullable(Type.String({ maxLength: 2_000, pattern: printable }))),
+    scopes: Type.Optional(ScopeNames),
+    grantable_scopes: Type.Optional(
+      nullable({ ...ScopeNames, description: 'Scopes that it may assign besides those of its token.' }),
+    ),
+    enabled: Type.Optional(Type.Boolean({ description: 'Disabling ends all of its tokens for good.' })),
+    access_token_ttl_seconds: Type.Optional(
+      nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
+    ),
+    ...clientMetadataMembers,
+  },
+  { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
+);
+
+/** Ids that are chosen: letters and digits as in those that Postern makes, and what other servers have in theirs. */
+export const NewClientBody = Type.Object(
+  {
+    client_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        pattern: '^[A-Za-z0-9_-]+$',
+        description: 'An id of your choice, which takes the scope client:choose_id. Without it Postern makes one.',
+      }),
+    ),
+    ...ClientBody.properties,
+  },
+  { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
+);
+
+const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: false, examples: [exampleScopes] });
+
+export const CreatedView = Type.Object({
+  client_id: Type.String(),
+  client_secret: Type.Optional(
+    Type.String({ description: 'Shown this once; Postern keeps only a digest. None for a client that uses none.' }),
+  ),
+});
+
+export const ClientView = Type.Object({
+  client_id: Type.String(),
+  name: nullable(Type.String()),
+  description: nullable(Type.String()),
+  scopes: Type.Array(Type.String()),
+  grantable_scopes: nullable(Type.Array(Type.String())),
+  enabled: Type.Boolean(),
+  access_token_ttl_seconds: nullable(Type.Integer()),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' }),
+  ...clientMetadataMembers,
+});
+
+/** What lists are sorted by, and how that is read from the database. */
+const orders = {
+  created_at: { column: 'created_at', direction: 'asc' },
+  '-created_at': { column: 'created_at', direction: 'desc' },
+  name: { column: 'sort_name', direction: 'asc' },
+  '-name': { column: 'sort_name', direction: 'desc' },
+} as const;
+
+const ListQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    search: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        pattern: printable,
+        description: 'Part of the id, the name or the description, in upper or lower case.',
+      }),
+    ),
+    sort: Type.Enum(['created_at', '-created_at', 'name', '-name'], {
+      default: 'created_at',
+      description: 'With `-`, the other way round. Names are compared in lower case.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const ClientPath = Type.Object({ client_id: Type.String() });
+
+export interface ClientsEndpointOptions {
+  readonly db: Kysely<Database>;
+  readonly administration: ClientAdministration;
+}
+
+export function clientsEndpoint({ db, administration }: ClientsEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.post(
+      '/api/v1/oauth/client',
+      {
+        config: { scope: 'client:create' },
+        preValidation: acceptBareScopes,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'create_client',
+          summary: 'Make a client',
+          description: 'The body is an object, or a bare array of scopes, or empty for a client without scopes.',
+          body: NewClientBody,
+          response: { 200: CreatedView, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const token = accessTokenOf(request);
+        const { client_id: chosenId, ...settings } = request.body;
+        if (chosenId !== undefined) {
+          requireScope(token, 'client:choose_id', 'Bearer');
+        }
+        const { clientId, clientSecret } = await administration.create(token, settings, chosenId);
+        return { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_clients',
+          summary: 'List clients',
+          querystring: ListQuery,
+          response: { 200: pageView(ClientView), ...errorResponses(401, 403, 422) },
+        },
+      },
+      async (request) => {
+        const { page, size, search, sort } = request.query;
+        const { clients, total } = await listClients(db, {
+          ...orders[sort],
+          search: search === '' ? undefined : search,
+          page,
+          size,
+        });
+        return pageOf(clients.map(toView), total, request.query);
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client/:client_id',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_client',
+          summary: 'Read a client',
+          params: ClientPath,
+          response: { 200: ClientView, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => toView(await getClient(db, request.params.client_id)),
+    );
+
+    for (const method of ['PUT', 'PATCH'] as const) {
+      app.route({
+        method,
+        url: '/api/v1/oauth/client/:client_id',
+        config: { scope: 'client:update' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: method === 'PUT' ? 'update_client' : 'patch_client',
+          summary: 'Change a client',
+          description: 'Changes what is sent and leaves the rest. Tokens that hold a withdrawn scope die at once.',
+          params: ClientPath,
+          body: ClientBody,
+          response: { 200: ClientView, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
+        },
+        handler: async (request) =>
+          toView(await administration.change(accessTokenOf(request), request.params.client_id, request.body)),
+      });
+    }
+
+    app.delete(
+      '/api/v1/oauth/client/:client_id',
+      {
+        config: { scope: 'client:delete' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_client',
+          summary: 'Delete a client; its tokens die at once',
+          params: ClientPath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await administration.remove(accessTokenOf(request), request.params.client_id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.post(
+      '/api/v1/oauth/client/:client_id/revoke',
+      {
+        config: { scope: 'token:revoke' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'revoke_client_tokens',
+          summary: 'Revoke all tokens of a client that were issued so far',
+          params: ClientPath,
+          response: { 204: Type.Null({ description: 'Revoked' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await administration.revokeTokens(accessTokenOf(request), request.params.client_id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client/:client_id/scope',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'get_client_scopes',
+          summary: 'Read the scopes of a client',
+          params: ClientPath,
+          response: { 200: ScopeNames, ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request) => [...(await getClient(db, request.params.client_id)).scopes],
+    );
+
+    app.put(
+      '/api/v1/oauth/client/:client_id/scope',
+      {
+        config: { scope: 'client:update' },
+        preValidation: acceptBareScopes,
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'set_client_scopes',
+          summary: 'Set the scopes of a client',
+          description: 'The body is an object, or a bare array of scopes. They take the place of those it had.',
+          params: ClientPath,
+          body: ScopesBody,
+          response: { 200: ScopeNames, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const client = await administration.change(accessTokenOf(request), request.params.client_id, request.body);
+        return [...client.scopes];
+      },
+    );
+  };
+}
+
+/** Fidesops takes the bare array of scopes, and no body at all, where an object is due. */
+async function acceptBareScopes(request: FastifyRequest): Promise<void> {
+  if (request.body === undefined) {
+    request.body = {};
+  } else if (Array.isArray(request.body)) {
+    request.body = { scopes: request.body };
+  }
+}
+
+function toView(client: Client) {
+  return {
+    client_id: client.id,
+    name: client.name,
+    description: client.description,
+    scopes: [...client.scopes],
+    grantable_scopes: client.grantableScopes === null ? null : [...client.grantableScopes],
+    enabled: client.enabled,
+    access_token_ttl_seconds: client.accessTokenTtlSeconds,
+    created_at: client.createdAt,
+    updated_at: client.updatedAt,
+    ...client.metadata,
+  };
+}

@@ -1,0 +1,136 @@
+/** Rotating and deleting the secrets of a client. */
+import type { AccessToken } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import { endTokens } from '../clients/client-changes.ts';
+import { usesSecret } from '../clients/client-metadata.ts';
+import { type ClientSecret, isExpired, newSecret } from '../clients/client-secret.ts';
+import { deleteSecret, insertSecret, listSecrets, setSecretExpiry } from '../clients/client-secret-store.ts';
+import { generateClientSecret } from '../clients/credentials.ts';
+import type { Database } from '../db/schema.ts';
+import type { ActorScopes } from '../delegation/actor-scopes.ts';
+import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import { getClient } from './client-administration.ts';
+
+/** Secrets of one client that are valid at once, at the most. */
+const mostSecrets = 5;
+
+export interface Rotation {
+  /** Seconds for which the other secrets stay valid. 0 ends them and all tokens now; undefined leaves them. */
+  readonly overlapSeconds: number | undefined;
+  /** Seconds until the new secret expires; undefined: never. */
+  readonly expiresInSeconds: number | undefined;
+}
+
+export interface RotatedSecret {
+  readonly secret: ClientSecret;
+  /** Shown this once. */
+  readonly clientSecret: string;
+  /** The others that are still valid, with their last use. */
+  readonly others: readonly ClientSecret[];
+}
+
+export interface SecretAdministration {
+  /** Oldest first. Throws `not_found`. */
+  list(clientId: string): Promise<readonly ClientSecret[]>;
+  /** Throws `not_found`, `conflict` where there are too many, and `access_denied` as for any change of the client. */
+  rotate(token: AccessToken, clientId: string, rotation: Rotation): Promise<RotatedSecret>;
+  /** Throws `not_found` and `access_denied`. */
+  remove(token: AccessToken, clientId: string, secretId: string): Promise<void>;
+}
+
+export interface SecretAdministrationOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly masterKey: MasterKey;
+  readonly delegation: DelegationRules;
+  readonly actorScopesOf: ActorScopes;
+  /** Milliseconds since 1970; undefined: not since what the database says. */
+  readonly lastSecretUse: (secretId: string) => number | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createSecretAdministration(options: SecretAdministrationOptions): SecretAdministration {
+  const { db, events, masterKey, delegation, actorScopesOf, lastSecretUse, now } = options;
+
+  const getChangeable = async (transaction: Kysely<Database>, token: AccessToken, clientId: string) => {
+    const assignable = await actorScopesOf(transaction, token);
+    const client = await getClient(transaction, clientId);
+    requireAssignable(client, assignable, delegation);
+    return client;
+  };
+  const withUsage = (secret: ClientSecret): ClientSecret => ({
+    ...secret,
+    lastUsedAt: lastSecretUse(secret.id) ?? secret.lastUsedAt,
+  });
+
+  return {
+    async list(clientId) {
+      await getClient(db, clientId);
+      return (await listSecrets(db, clientId)).map(withUsage);
+    },
+
+    rotate(token, clientId, { overlapSeconds, expiresInSeconds }) {
+      return events.change(token.clientId, async (transaction, append) => {
+        const client = await getChangeable(transaction, token, clientId);
+        if (!usesSecret(client.metadata)) {
+          throw new OAuthError('conflict', 'The client does not authenticate by a secret.');
+        }
+        const createdAt = now();
+        const clientSecret = generateClientSecret();
+        const secret = newSecret(clientSecret, masterKey, createdAt, expiresInSeconds);
+        const others: ClientSecret[] = [];
+        for (const other of (await listSecrets(transaction, clientId)).map(withUsage)) {
+          if (overlapSeconds === 0 || isExpired(other, createdAt)) {
+            await deleteSecret(transaction, other.id);
+            await append({ kind: 'secret.deleted', subject: clientId, data: { secret_id: other.id } });
+          } else {
+            others.push(await shorten(transaction, other, overlapSeconds, createdAt));
+          }
+        }
+        if (others.length >= mostSecrets) {
+          throw new OAuthError('conflict', `The client has ${mostSecrets} valid secrets already: delete one first.`);
+        }
+        await insertSecret(transaction, clientId, secret);
+        await append({
+          kind: 'secret.created',
+          subject: clientId,
+          data: { secret_id: secret.id, overlap_seconds: overlapSeconds },
+        });
+        if (overlapSeconds === 0) {
+          await endTokens(transaction, append, client);
+        }
+        return { secret, clientSecret, others };
+      });
+    },
+
+    remove(token, clientId, secretId) {
+      return events.change(token.clientId, async (transaction, append) => {
+        await getChangeable(transaction, token, clientId);
+        if (!(await listSecrets(transaction, clientId)).some(({ id }) => id === secretId)) {
+          throw new OAuthError('not_found', `The client has no secret ${secretId}.`);
+        }
+        await deleteSecret(transaction, secretId);
+        await append({ kind: 'secret.deleted', subject: clientId, data: { secret_id: secretId } });
+      });
+    },
+  };
+}
+
+/** Lets a secret end with the overlap, unless it ends earlier anyway. */
+async function shorten(
+  transaction: Kysely<Database>,
+  secret: ClientSecret,
+  overlapSeconds: number | undefined,
+  now: number,
+): Promise<ClientSecret> {
+  const end = overlapSeconds === undefined ? Number.POSITIVE_INFINITY : now + overlapSeconds * 1000;
+  if (end >= (secret.expiresAt ?? Number.POSITIVE_INFINITY)) {
+    return secret;
+  }
+  await setSecretExpiry(transaction, secret.id, end);
+  return { ...secret, expiresAt: end };
+}

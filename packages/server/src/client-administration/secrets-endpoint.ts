@@ -1,0 +1,137 @@
+/** The management API of client secrets: rotation with overlap, and what is known of each. */
+import { accessTokenOf } from '@postern/guard/fastify';
+import { Type } from 'typebox';
+import type { ClientSecret } from '../clients/client-secret.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
+import type { SecretAdministration } from './secret-administration.ts';
+
+const Seconds = Type.Integer({ minimum: 1, maximum: 315_360_000 });
+const Time = Type.String({ format: 'date-time' });
+
+export const RotationBody = Type.Object(
+  {
+    overlap_seconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 315_360_000,
+        description:
+          'The other secrets stay valid for as long. 0 ends them and every token of the client at once. ' +
+          'Without it they stay until they are deleted.',
+      }),
+    ),
+    expires_in_seconds: Type.Optional({ ...Seconds, description: 'The new secret expires then; without it, never.' }),
+  },
+  { additionalProperties: false },
+);
+
+const secretMembers = {
+  secret_id: Type.String(),
+  last_four: Type.String({ description: 'Its last four characters.' }),
+  created_at: Time,
+  expires_at: nullable(Time),
+  last_used_at: nullable(Time),
+};
+
+export const SecretView = Type.Object(secretMembers);
+
+export const RotatedView = Type.Object({
+  ...secretMembers,
+  client_secret: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
+  warnings: Type.Array(Type.String(), { description: 'Which of the other secrets are still in use.' }),
+});
+
+const ClientPath = Type.Object({ client_id: Type.String() });
+const SecretPath = Type.Object({ client_id: Type.String(), secret_id: Type.String() });
+
+export interface SecretsEndpointOptions {
+  readonly secrets: SecretAdministration;
+}
+
+export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.post(
+      '/api/v1/oauth/client/:client_id/secret',
+      {
+        config: { scope: 'client:update' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'rotate_client_secret',
+          summary: 'Make a new secret for a client',
+          params: ClientPath,
+          body: RotationBody,
+          response: { 200: RotatedView, ...errorResponses(400, 401, 403, 404, 409, 413, 415, 422) },
+        },
+      },
+      async (request) => {
+        const { overlap_seconds, expires_in_seconds } = request.body;
+        const { secret, clientSecret, others } = await secrets.rotate(
+          accessTokenOf(request),
+          request.params.client_id,
+          { overlapSeconds: overlap_seconds, expiresInSeconds: expires_in_seconds },
+        );
+        return { ...toView(secret), client_secret: clientSecret, warnings: others.flatMap(warnOf) };
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client/:client_id/secret',
+      {
+        config: { scope: 'client:read' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'list_client_secrets',
+          summary: 'List the secrets of a client, oldest first; never the secrets themselves',
+          params: ClientPath,
+          querystring: PageQuery,
+          response: { 200: pageView(SecretView), ...errorResponses(401, 403, 404, 422) },
+        },
+      },
+      async (request) => {
+        const { page, size } = request.query;
+        const all = await secrets.list(request.params.client_id);
+        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
+      },
+    );
+
+    app.delete(
+      '/api/v1/oauth/client/:client_id/secret/:secret_id',
+      {
+        config: { scope: 'client:update' },
+        schema: {
+          tags: ['OAuth'],
+          operationId: 'delete_client_secret',
+          summary: 'Delete a secret; it authenticates nobody from then on',
+          params: SecretPath,
+          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
+        },
+      },
+      async (request, reply) => {
+        await secrets.remove(accessTokenOf(request), request.params.client_id, request.params.secret_id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+function warnOf({ lastFour, lastUsedAt, expiresAt }: ClientSecret): string[] {
+  if (lastUsedAt === null) {
+    return [];
+  }
+  const end = expiresAt === null ? 'It stays valid until it is deleted.' : `It expires at ${toText(expiresAt)}.`;
+  return [`The secret that ends in ${lastFour} was last used at ${toText(lastUsedAt)}. ${end}`];
+}
+
+function toView(secret: ClientSecret) {
+  return {
+    secret_id: secret.id,
+    last_four: secret.lastFour,
+    created_at: toText(secret.createdAt),
+    expires_at: secret.expiresAt === null ? null : toText(secret.expiresAt),
+    last_used_at: secret.lastUsedAt === null ? null : toText(secret.lastUsedAt),
+  };
+}
+
+function toText(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,184 @@
+/** All tables of the server, as they are before the first release. */
+import { randomBytes } from 'node:crypto';
+import type { Kysely } from 'kysely';
+
+/** The only table that starts with a row in it. */
+interface Tables {
+  event_head: { log_id: string; sequence: number; hash: string };
+}
+
+export async function up(db: Kysely<Tables>): Promise<void> {
+  await db.schema
+    .createTable('clients')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text')
+    .addColumn('description', 'text')
+    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('grantable_scopes', 'text')
+    .addColumn('enabled', 'integer', (column) => column.notNull())
+    .addColumn('access_token_ttl_seconds', 'integer')
+    .addColumn('generation', 'integer', (column) => column.notNull())
+    .addColumn('metadata', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('updated_at', 'text', (column) => column.notNull())
+    .addColumn('search_text', 'text', (column) => column.notNull())
+    .addColumn('sort_name', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('clients_by_age').on('clients').columns(['created_at', 'id']).execute();
+  await db.schema.createIndex('clients_by_name').on('clients').columns(['sort_name', 'id']).execute();
+  await db.schema.createIndex('clients_by_enabled').on('clients').column('enabled').execute();
+
+  await db.schema
+    .createTable('client_secrets')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('client_id', 'text', (column) => column.notNull().references('clients.id').onDelete('cascade'))
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('last_four', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text')
+    .addColumn('last_used_at', 'text')
+    .execute();
+  await db.schema.createIndex('client_secrets_by_client').on('client_secrets').column('client_id').execute();
+
+  await db.schema
+    .createTable('signing_keys')
+    .addColumn('kid', 'text', (column) => column.primaryKey())
+    .addColumn('alg', 'text', (column) => column.notNull())
+    .addColumn('sealed_private_key', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('signs_from', 'text', (column) => column.notNull())
+    .addColumn('signs_until', 'text')
+    .addColumn('longest_ttl_seconds', 'integer', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('resources')
+    .addColumn('key', 'text', (column) => column.primaryKey())
+    .addColumn('identifier', 'text', (column) => column.notNull().unique())
+    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('access_token_ttl_seconds', 'integer')
+    .addColumn('signing_alg', 'text')
+    .addColumn('introspection_clients', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('revoked_tokens')
+    .addColumn('jti', 'text', (column) => column.primaryKey())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('used_tokens')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('used_tokens_by_expiry').on('used_tokens').column('expires_at').execute();
+
+  await db.schema
+    .createTable('events')
+    .addColumn('sequence', 'integer', (column) => column.primaryKey())
+    .addColumn('occurred_at', 'text', (column) => column.notNull())
+    .addColumn('actor', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('data', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull())
+    .execute();
+  for (const column of ['kind', 'subject', 'actor']) {
+    await db.schema.createIndex(`events_by_${column}`).on('events').columns([column, 'sequence']).execute();
+  }
+
+  await db.schema
+    .createTable('event_head')
+    .addColumn('log_id', 'text', (column) => column.notNull())
+    .addColumn('sequence', 'integer', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull())
+    .execute();
+  const logId = randomBytes(16).toString('base64url');
+  await db.insertInto('event_head').values({ log_id: logId, sequence: 0, hash: logId }).execute();
+
+  await db.schema
+    .createTable('own_scopes')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('description', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('trusted_issuers')
+    .addColumn('key', 'text', (column) => column.primaryKey())
+    .addColumn('issuer', 'text', (column) => column.notNull().unique())
+    .addColumn('jwks', 'text')
+    .addColumn('jwks_uri', 'text')
+    .addColumn('audience', 'text')
+    .addColumn('max_age_seconds', 'integer', (column) => column.notNull())
+    .addColumn('single_use', 'integer', (column) => column.notNull())
+    .addColumn('rules', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('authorization_details_types')
+    .addColumn('type', 'text', (column) => column.primaryKey())
+    .addColumn('description', 'text')
+    .addColumn('schema', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('initial_access_tokens')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text')
+    .addColumn('digest', 'text', (column) => column.notNull().unique())
+    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('resources', 'text', (column) => column.notNull())
+    .addColumn('max_uses', 'integer', (column) => column.notNull())
+    .addColumn('uses', 'integer', (column) => column.notNull())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('created_by', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('registrations')
+    .addColumn('client_id', 'text', (column) => column.primaryKey().references('clients.id').onDelete('cascade'))
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('resources', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
+    .createTable('client_usage')
+    .addColumn('client_id', 'text', (column) => column.primaryKey().references('clients.id').onDelete('cascade'))
+    .addColumn('tokens_issued', 'bigint', (column) => column.notNull())
+    .addColumn('last_issued_at', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('client_usage_by_age').on('client_usage').column('last_issued_at').execute();
+
+  // Goes by way of the table above, whose row is locked first when counts are written: else that and the deletion of
+  // the client could wait for each other.
+  await db.schema
+    .createTable('scope_usage')
+    .addColumn('client_id', 'text', (column) =>
+      column.notNull().references('client_usage.client_id').onDelete('cascade'),
+    )
+    .addColumn('scope', 'text', (column) => column.notNull())
+    .addColumn('tokens_issued', 'bigint', (column) => column.notNull())
+    .addColumn('last_issued_at', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('scope_usage_key', ['client_id', 'scope'])
+    .execute();
+
+  await db.schema
+    .createTable('token_statistics')
+    .addColumn('hour', 'integer', (column) => column.notNull())
+    .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('requests', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('token_statistics_key', ['hour', 'outcome'])
+    .execute();
+
+  await db.schema
+    .createTable('minute_counters')
+    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('minute', 'integer', (column) => column.notNull())
+    .addColumn('count', 'integer', (column) => column.notNull())
+    .addPrimaryKeyConstraint('minute_counters_key', ['key', 'minute'])
+    .execute();
+}

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { createLongPoll } from './long-poll.ts';
+
+const { signal } = new AbortController();
+const long = 3_600_000;
+
+describe('a waiter', () => {
+  test('is woken by news', async () => {
+    const longPoll = createLongPoll(2);
+    const waiting = [longPoll.wait(0, long, signal), longPoll.wait(0, long, signal)];
+    longPoll.wake();
+    expect(await Promise.all(waiting)).toEqual([true, true]);
+  });
+
+  test('does not wait where there was news since it looked', async () => {
+    const longPoll = createLongPoll(1);
+    const { version } = longPoll;
+    longPoll.wake();
+    expect(await longPoll.wait(version, long, signal)).toBe(true);
+  });
+
+  test('is told in vain when its time is over, or was from the start', async () => {
+    const longPoll = createLongPoll(1);
+    expect(await longPoll.wait(0, 1, signal)).toBe(false);
+    expect(await longPoll.wait(0, 0, signal)).toBe(false);
+  });
+
+  test('does not wait where too many do, until one of them is gone', async () => {
+    const longPoll = createLongPoll(1);
+    const listener = new AbortController();
+    const first = longPoll.wait(0, long, listener.signal);
+    expect(await longPoll.wait(0, long, signal)).toBe(false);
+    listener.abort();
+    expect(await first).toBe(false);
+    const second = longPoll.wait(0, long, signal);
+    longPoll.wake();
+    expect(await second).toBe(true);
+  });
+
+  test('does not wait where nobody listens any more', async () => {
+    expect(await createLongPoll(1).wait(0, long, AbortSignal.abort())).toBe(false);
+  });
+
+  test('is released at the end, and nobody waits after it', async () => {
+    const longPoll = createLongPoll(1);
+    const waiting = longPoll.wait(0, long, signal);
+    longPoll.close();
+    expect(await waiting).toBe(false);
+    expect(await longPoll.wait(0, long, signal)).toBe(false);
+  });
+});

@@ -1,0 +1,102 @@
+/**
+ * What the management APIs administer, put together over a database, or over a transaction that is to end as one
+ * change: the same rules, whichever it is.
+ */
+
+import type { Guard } from '@postern/guard';
+import { guardRoutes } from '@postern/guard/fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Kysely } from 'kysely';
+import { openAuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
+import { authorizationDetailsTypesEndpoint } from '../authorization-details/authorization-details-types-endpoint.ts';
+import { createClientAdministration } from '../client-administration/client-administration.ts';
+import { clientsEndpoint } from '../client-administration/clients-endpoint.ts';
+import { createSecretAdministration } from '../client-administration/secret-administration.ts';
+import { secretsEndpoint } from '../client-administration/secrets-endpoint.ts';
+import { createRecheckInTransaction } from '../clients/recheck-in-transaction.ts';
+import { createRootClient } from '../clients/root-client.ts';
+import type { ServerConfig } from '../config.ts';
+import type { Database } from '../db/schema.ts';
+import { createActorScopes } from '../delegation/actor-scopes.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { Installation } from '../installation.ts';
+import { issuersEndpoint } from '../issuers/issuers-endpoint.ts';
+import { createTrustedIssuerRegistry } from '../issuers/trusted-issuer-registry.ts';
+import { createInitialAccessTokenAdministration } from '../registration/initial-access-token-administration.ts';
+import { initialAccessTokensEndpoint } from '../registration/initial-access-tokens-endpoint.ts';
+import { openResourceRegistry } from '../resources/resource-registry.ts';
+import { resourcesEndpoint } from '../resources/resources-endpoint.ts';
+import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import { openOwnScopes } from '../scopes/own-scopes.ts';
+import { scopesEndpoint } from '../scopes/scopes-endpoint.ts';
+
+export interface ManagementOptions {
+  readonly config: ServerConfig;
+  readonly installation: Pick<Installation, 'masterKey' | 'root'>;
+  /** The database, or a transaction on it. */
+  readonly db: Kysely<Database>;
+  /** The log of `db`. */
+  readonly events: EventLog;
+  readonly revokedTokens: RevokedTokens;
+  readonly lastSecretUse: (secretId: string) => number | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export type Management = Awaited<ReturnType<typeof openManagement>>;
+
+/** Loads what is kept in memory. Throws `StartError` where the database does not fit this version. */
+export async function openManagement(options: ManagementOptions) {
+  const { config, db, events, revokedTokens, lastSecretUse, now } = options;
+  const { masterKey } = options.installation;
+  const { issuer } = config;
+
+  const resources = await openResourceRegistry(db, events, issuer);
+  const scopes = await openOwnScopes({
+    db,
+    events,
+    findResources: (name) =>
+      resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
+  });
+  const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
+  const root = createRootClient(options.installation.root, masterKey, scopes.registry);
+  const delegation = { mode: config.delegation, registry: scopes.registry };
+  const recheckInTransaction = createRecheckInTransaction({ issuer, root, revokedTokens });
+  const actorScopesOf = createActorScopes({ root, delegation, recheckInTransaction, loadScopes: scopes.load });
+  const common = { db, events, masterKey, root, delegation, actorScopesOf, resources, detailsTypes, now };
+  return {
+    db,
+    resources,
+    scopes,
+    detailsTypes,
+    root,
+    delegation,
+    recheckInTransaction,
+    clients: createClientAdministration(common),
+    secrets: createSecretAdministration({ ...common, lastSecretUse }),
+    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, delegation, actorScopesOf }),
+    initialAccessTokens: createInitialAccessTokenAdministration({
+      ...common,
+      enabled: config.registration !== 'off',
+    }),
+  };
+}
+
+/** Registers the APIs of all that, behind `guard`. */
+export async function managementApis(
+  app: FastifyInstance,
+  { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
+): Promise<void> {
+  const { db, clients, secrets, scopes, initialAccessTokens, resources, issuers, detailsTypes } = management;
+  guardRoutes(app, guard);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+  await clientsEndpoint({ db, administration: clients })(app);
+  await secretsEndpoint({ secrets })(app);
+  await scopesEndpoint(scopes)(app);
+  await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(app);
+  await resourcesEndpoint({ resources, scopes: scopes.registry, maintainKeys })(app);
+  await issuersEndpoint({ issuers, scopes: scopes.registry })(app);
+  await authorizationDetailsTypesEndpoint(detailsTypes)(app);
+}
