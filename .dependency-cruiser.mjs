@@ -1,6 +1,6 @@
 /** Who may import whom. docs/decisions/0002-packages-and-imports.md says why. */
 
-/** What the source of each package may import from its siblings. */
+/** What the source of each package may import from its siblings. Their tests may import `testing` too. */
 const allowed = {
   protocol: [],
   guard: ['protocol'],
@@ -9,6 +9,7 @@ const allowed = {
   'policy-api': ['protocol', 'guard'],
   console: ['protocol', 'client', 'server', 'policy-api'],
   postern: ['protocol', 'guard', 'client', 'server', 'policy-api'],
+  testing: ['protocol', 'guard', 'client', 'server', 'policy-api', 'postern'],
 };
 
 const packageRules = Object.entries(allowed).map(([name, siblings]) => ({
@@ -16,7 +17,7 @@ const packageRules = Object.entries(allowed).map(([name, siblings]) => ({
   comment: `${name} may import: ${siblings.join(', ') || 'no sibling'}`,
   severity: 'error',
   from: { path: `^packages/${name}/src` },
-  to: { path: '^packages/', pathNot: `^packages/(${[name, ...siblings].join('|')})/` },
+  to: { path: '^packages/', pathNot: `^packages/(${[name, ...siblings, 'testing'].join('|')})/` },
 }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -101,8 +102,8 @@ export default {
     {
       name: 'source-imports-no-tests',
       severity: 'error',
-      from: { path: '/src/', pathNot: '\\.test\\.ts$' },
-      to: { path: '/test/|\\.test\\.ts$' },
+      from: { path: '/src/', pathNot: '\\.test\\.ts$|^packages/testing/|^bench/' },
+      to: { path: '/test/|\\.test\\.ts$|^packages/testing/' },
     },
     { name: 'all-imports-resolve', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: ['packages/{server,policy-api}/test/**/*.test.ts'],
-          globalSetup: ['packages/server/test/postgres-setup.ts'],
+          globalSetup: ['packages/testing/src/postgres-setup.ts'],
         },
       },
     ],

@@ -1,7 +1,7 @@
 /** A server under test: a child process, on its own core where there is one, that never outlives the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from './bench-error.ts';
@@ -120,18 +120,6 @@ export class ServerProcess {
   #lastWords(): string {
     return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') {
-    throw new BenchError('No port is free on 127.0.0.1.');
-  }
-  return address.port;
 }
 
 /** True where something listens on the port, and undefined where nothing does. */

@@ -1,8 +1,10 @@
 /** Nodes of Postern on one PostgreSQL, as users start them behind a load balancer. */
+
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, ServerProcess } from '../server-process.ts';
+import { freePort } from '@postern/testing/free-port';
+import { ServerProcess } from '../server-process.ts';
 import { tokenPath } from '../token/postern.ts';
 import { type Credentials, requestToken, tokenForm } from '../token/token-request.ts';
 

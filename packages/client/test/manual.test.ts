@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { startTestServer } from '@postern/testing/test-server';
 import { expect, test } from 'vitest';
-import { startTestServer } from '../../server/test/harness.ts';
 
 const page = readFileSync(new URL('../../../docs/call-an-api.md', import.meta.url), 'utf8');
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');

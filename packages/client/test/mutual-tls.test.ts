@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuthority, createIdentity, createServerIdentity, tlsFetch } from '@postern/testing/certificates';
+import { claimsOf, startTestServer } from '@postern/testing/test-server';
 import { Agent } from 'undici';
 import { expect, test } from 'vitest';
-import { createAuthority, createIdentity, createServerIdentity, tlsFetch } from '../../server/test/certificates.ts';
-import { claimsOf, startTestServer } from '../../server/test/harness.ts';
 import { createTokenClient, type Fetch, mutualTls } from '../src/index.ts';
 
 test('the certificate of the connection authenticates, and tokens are bound to it', async () => {

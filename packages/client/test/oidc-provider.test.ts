@@ -1,9 +1,10 @@
 /** The client against a server that is not Postern. RFC 6749 §4.4, RFC 7523 §2.2, RFC 9449 §8. */
+
+import { freePort } from '@postern/testing/free-port';
+import { claimsOf } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../server/test/free-port.ts';
-import { claimsOf } from '../../server/test/harness.ts';
 import {
   type ClientAuthentication,
   clientSecretBasic,

@@ -1,8 +1,9 @@
 /** The client against Postern: every way to authenticate, bound tokens, exchange. RFC 6749 §2.3, RFC 7523 §2, RFC 8693, RFC 9449. */
+
+import { createKubernetes, kubernetesIssuer } from '@postern/testing/platform-tokens';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from '../../server/test/harness.ts';
-import { createKubernetes, kubernetesIssuer } from '../../server/test/platform-tokens.ts';
 import {
   type ClientAuthentication,
   clientSecretBasic,

@@ -1,6 +1,6 @@
 /** A loopback server that answers as a test says, request by request. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from '@postern/testing/loopback-listener';
 
 export interface Received {
   readonly method: string;
@@ -15,14 +15,14 @@ export interface ScriptedAnswer {
   readonly headers?: Record<string, string>;
   /** An object is sent as JSON. */
   readonly body?: unknown;
-  /** The connection breaks in place of an answer. */
+  /** Ends the connection without an answer. */
   readonly breaks?: boolean;
 }
 
 export interface ScriptedServer {
   readonly url: string;
   readonly received: Received[];
-  /** What answers a path; the same answer for every request, or by function. */
+  /** Sets the answer of a path: the same for every request, or what a function returns. */
   on(path: string, answer: ScriptedAnswer | ((request: Received) => ScriptedAnswer | Promise<ScriptedAnswer>)): void;
   requests(path: string): Received[];
   close(): Promise<void>;
@@ -51,15 +51,12 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     });
     response.end(isText ? answer?.body : JSON.stringify(answer?.body ?? {}));
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port, close } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     received,
     on: (path, answer) => void answers.set(path, typeof answer === 'function' ? answer : () => answer),
     requests: (path) => received.filter((request) => request.path.split('?')[0] === path),
-    async close() {
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-    },
+    close,
   };
 }

@@ -1,12 +1,13 @@
 /** A guarded API over HTTP, the same on each framework. RFC 6750 §3, RFC 9449 §7, RFC 8705 §3, RFC 9728 §3. */
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
+import { createAuthority, createIdentity, createServerIdentity, tlsFetch } from '@postern/testing/certificates';
+import { createClock } from '@postern/testing/clock';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAuthority, createIdentity, createServerIdentity, tlsFetch } from '../../server/test/certificates.ts';
 import { now, tokenOf } from '../fixtures/tokens.ts';
 import { type ApiGuard, certificateThumbprint, createApiGuard, jwkThumbprint } from '../src/index.ts';
 import { type ApiOptions, frameworks, type StartApi } from './frameworks.ts';
-import { createClock, startIssuer, type TestIssuer } from './issuer.ts';
+import { startIssuer, type TestIssuer } from './issuer.ts';
 
 const audience = 'https://api.example.com';
 const metadataUrl = `${audience}/.well-known/oauth-protected-resource`;
@@ -16,7 +17,7 @@ let guard: ApiGuard;
 
 beforeAll(async () => {
   issuer = await startIssuer();
-  guard = createApiGuard({ issuer: issuer.url, audience, now: createClock().now });
+  guard = createApiGuard({ issuer: issuer.url, audience, now: createClock(now * 1000).now });
 });
 afterAll(() => issuer.close());
 

@@ -1,15 +1,18 @@
 /** The guard of an API against an issuer over HTTP: discovery, keys, what is remembered. RFC 8414 §3.3, RFC 9111 §5.2. */
+import { createClock, type TestClock } from '@postern/testing/clock';
+import { answerJson } from '@postern/testing/document-server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { now } from '../fixtures/tokens.ts';
 import { type ApiGuard, type ApiGuardOptions, createApiGuard, type Decision } from '../src/index.ts';
-import { answerJson, createClock, jwksPath, metadataPath, startIssuer, type TestIssuer } from './issuer.ts';
+import { jwksPath, metadataPath, startIssuer, type TestIssuer } from './issuer.ts';
 
 let issuer: TestIssuer;
-let clock: ReturnType<typeof createClock>;
+let clock: TestClock;
 let faults: string[];
 
 beforeEach(async () => {
   issuer = await startIssuer();
-  clock = createClock();
+  clock = createClock(now * 1000);
   faults = [];
 });
 afterEach(() => issuer.close());

@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@postern/testing/free-port';
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePort } from '../../server/test/free-port.ts';
-import { type Credentials, startTestServer, type TestServer } from '../../server/test/harness.ts';
 
 const audience = 'https://api.example.com';
 const programs = ['express', 'fastify', 'hono', 'node-http'];

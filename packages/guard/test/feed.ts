@@ -1,6 +1,7 @@
 /** A revocation feed that tells what a test wants, in the pages it wants. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerJson, type TestIssuer } from './issuer.ts';
+import { answerJson } from '@postern/testing/document-server';
+import type { TestIssuer } from './issuer.ts';
 
 export const feedPath = '/api/v1/oauth/revocations';
 

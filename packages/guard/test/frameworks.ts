@@ -1,8 +1,8 @@
 /** The same guarded API on each framework that there is an adapter for, listening on a port of its own. */
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { listenOnLoopback } from '@postern/testing/loopback-listener';
 import express from 'express';
 import express4 from 'express4';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -99,13 +99,6 @@ function nodeApp(guard: ApiGuard, { proxies }: ApiOptions): RequestListener {
 
 async function listen(listener: RequestListener, { tls }: ApiOptions): Promise<TestApi> {
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-    },
-  };
+  const { port, close } = await listenOnLoopback(server);
+  return { url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, close };
 }

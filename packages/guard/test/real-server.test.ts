@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientSecretBasic, createTokenClient } from '@postern/client';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from '../../server/test/harness.ts';
 import { type ApiGuard, createApiGuard, type Fetch } from '../src/index.ts';
 
 /** Stays the same when the server moves to another port. */

@@ -1,23 +1,27 @@
 /** A guard that follows the revocation feed, against a feed that does what feeds may do and what they should not. */
+
+import { createClock, type TestClock } from '@postern/testing/clock';
+import { answerJson } from '@postern/testing/document-server';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { now } from '../fixtures/tokens.ts';
 import { type ApiGuard, createApiGuard, type Fetch, type RevocationOptions } from '../src/index.ts';
 import { serveFeed, type TestFeed } from './feed.ts';
-import { answerJson, createClock, startIssuer, type TestIssuer } from './issuer.ts';
+import { startIssuer, type TestIssuer } from './issuer.ts';
 
 const feedFetch: Fetch = (url, init) =>
   fetch(url, { ...init, headers: { ...(init?.headers as object), authorization: 'Bearer feed' } });
 
 let issuer: TestIssuer;
 let feed: TestFeed;
-let clock: ReturnType<typeof createClock>;
+let clock: TestClock;
 let faults: string[];
 let guards: ApiGuard[];
 
 beforeEach(async () => {
   issuer = await startIssuer();
   feed = serveFeed(issuer);
-  clock = createClock();
+  clock = createClock(now * 1000);
   faults = [];
   guards = [];
 });

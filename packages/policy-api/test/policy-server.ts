@@ -1,7 +1,7 @@
 /** The policy API for tests: on a real server, which guards it, in its database. */
 import type { Apis } from '@postern/server';
+import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { FastifySchema } from 'fastify';
-import { type Answer, startTestServer, type TestServer } from '../../server/test/harness.ts';
 import { policyApi, policyMigrations, policyTables } from '../src/index.ts';
 
 export interface PolicyServer extends TestServer {

@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createAuthority, createServerIdentity } from '@postern/testing/certificates';
+import { type OwnPostgres, startOwnPostgres } from '@postern/testing/own-postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAuthority, createServerIdentity } from '../../server/test/certificates.ts';
-import { type OwnPostgres, startOwnPostgres } from '../../server/test/own-postgres.ts';
 import { acquireToken, makeTemporaryDirectory, removeDirectory, run, startServe } from './harness.ts';
 
 const root = { clientId: 'root', clientSecret: 'secret-of-root' };
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const authority = await createAuthority('database authority');
   writeFileSync(join(directory, 'right.crt'), authority.cert);
   writeFileSync(join(directory, 'wrong.crt'), (await createAuthority('another authority')).cert);
-  postgres = await startOwnPostgres(await createServerIdentity(authority));
+  postgres = await startOwnPostgres({ tls: await createServerIdentity(authority) });
   trusting = (file) => ({
     DATABASE_URL: `${postgres.url}?sslmode=verify-full&sslrootcert=${join(directory, file)}`,
     POSTERN_MASTER_KEY: randomBytes(32).toString('base64'),

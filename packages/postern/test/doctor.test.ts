@@ -4,10 +4,10 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { createAuthority, createIdentity, tlsFetch } from '@postern/testing/certificates';
+import { freePort } from '@postern/testing/free-port';
+import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAuthority, createIdentity, tlsFetch } from '../../server/test/certificates.ts';
-import { freePort } from '../../server/test/free-port.ts';
-import { startTestServer, type TestServer } from '../../server/test/harness.ts';
 import { type Exit, makeTemporaryDirectory, removeDirectory, run } from './harness.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 

@@ -1,9 +1,9 @@
 /** `postern explain`: the right cause for everything that can be wrong with a token, and no more than one may know. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { clientSecretBasic, createTokenClient } from '@postern/client';
+import { freePort } from '@postern/testing/free-port';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../server/test/free-port.ts';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from '../../server/test/harness.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 
 const billing = 'https://billing.example.com';

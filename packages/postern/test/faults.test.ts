@@ -4,8 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { type OwnPostgres, startOwnPostgres } from '@postern/testing/own-postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type OwnPostgres, startOwnPostgres } from '../../server/test/own-postgres.ts';
 import {
   type Answer,
   acquireToken,

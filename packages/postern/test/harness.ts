@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
-import { freePort } from '../../server/test/free-port.ts';
+import { freePort } from '@postern/testing/free-port';
 
 const main = fileURLToPath(new URL('../bin/postern.js', import.meta.url));
 

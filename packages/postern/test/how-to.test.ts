@@ -2,8 +2,9 @@
  * The how-to "Authenticate with OAuth" of Fidesops, walked through from its first line to its last against the real
  * command. Each request has the method, the headers and the body that the how-to's curl lines send.
  */
+
+import { startTestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestServer } from '../../server/test/harness.ts';
 import {
   type Answer,
   acquireToken,

@@ -3,9 +3,9 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type OwnPostgres, startOwnPostgres } from '@postern/testing/own-postgres';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type OwnPostgres, startOwnPostgres } from '../../server/test/own-postgres.ts';
 import {
   acquireToken,
   makeTemporaryDirectory,

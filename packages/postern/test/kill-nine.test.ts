@@ -1,8 +1,8 @@
 /** `kill -9` in the middle of writing: what was acknowledged is there after the next start. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { freePort } from '@postern/testing/free-port';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../server/test/free-port.ts';
 import {
   acquireToken,
   call,

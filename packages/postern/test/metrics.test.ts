@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@postern/testing/free-port';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../server/test/free-port.ts';
 import {
   acquireToken,
   call,

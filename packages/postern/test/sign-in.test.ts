@@ -1,9 +1,9 @@
 /** Who a command is: login, profiles, variables and options; and that no secret goes where it does not belong. */
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@postern/testing/free-port';
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { freePort } from '../../server/test/free-port.ts';
-import { type Credentials, startTestServer, type TestServer } from '../../server/test/harness.ts';
 import { run } from './harness.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { configVariables } from '@postern/server';
+import { freePort } from '@postern/testing/free-port';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../server/test/free-port.ts';
 import {
   acquireToken,
   call,

@@ -10,11 +10,11 @@ import { type ApiGuard, createApiGuard } from '@postern/guard';
 import { protect as protectExpress } from '@postern/guard/express';
 import { guardRoutes } from '@postern/guard/fastify';
 import { protect as protectHono } from '@postern/guard/hono';
+import { type OwnPostgres, startOwnPostgres } from '@postern/testing/own-postgres';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type OwnPostgres, startOwnPostgres } from '../../server/test/own-postgres.ts';
 import {
   acquireToken,
   call,

@@ -1,10 +1,10 @@
 /** The audit trail over HTTP, by its page in the manual: docs/audit.md. */
 import { createHash, createPublicKey, verify } from 'node:crypto';
+import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventKinds } from '../src/events/event.ts';
-import { type Answer, type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 const path = '/api/v1/oauth/events';
 const clientPath = '/api/v1/oauth/client';

@@ -1,6 +1,7 @@
 /** Rich authorization requests over HTTP. RFC 9396. */
+
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const typesPath = '/api/v1/oauth/authorization-details-type';
 const clientPath = '/api/v1/oauth/client';

@@ -13,9 +13,9 @@ import {
   sign,
 } from 'node:crypto';
 import { createServer } from 'node:net';
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { CompactEncrypt, calculateJwkThumbprint } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 import {
   apiPath,
   outcomeOf,

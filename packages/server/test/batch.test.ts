@@ -1,6 +1,7 @@
 /** Many calls as one change: all or none, each by the rules of the call alone. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 const path = '/api/v1/batch';
 const clientPath = '/api/v1/oauth/client';

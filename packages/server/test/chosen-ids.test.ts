@@ -1,6 +1,7 @@
 /** Clients whose id somebody chose: who may, and that nothing of an earlier client of the same id comes back to life. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let root: string;

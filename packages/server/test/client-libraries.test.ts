@@ -6,12 +6,12 @@ import { OAuth2Client, type OAuth2HttpError } from '@badgateway/oauth2-client';
 import { auth } from '@modelcontextprotocol/sdk/client/auth.js';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import type { InvalidClientError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { ClientCredentials } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 /** Unreserved characters that libraries percent-encode, partly or not at all: root may have them. */
 const root = { OAUTH_ROOT_CLIENT_ID: 'root-1._~', OAUTH_ROOT_CLIENT_SECRET: 'secret-of_root.~-' };

@@ -1,7 +1,8 @@
 /** Finding clients in a long list: search, order, pages. */
+
+import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let root: string;

@@ -1,6 +1,7 @@
 /** The management API of clients over HTTP, and what it leaves in the event log. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let root: string;

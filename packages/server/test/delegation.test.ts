@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
+import { type TestDatabase, testDatabase } from '@postern/testing/test-database';
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { openAuthorizationDetailsTypeRegistry } from '../src/authorization-details/authorization-details-type-registry.ts';
@@ -26,8 +28,6 @@ import { openResourceRegistry } from '../src/resources/resource-registry.ts';
 import { openRevokedTokens } from '../src/revocation/revoked-tokens.ts';
 import { defaultScopes } from '../src/scopes/default-scopes.ts';
 import { type OwnScopes, openOwnScopes } from '../src/scopes/own-scopes.ts';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
-import { type TestDatabase, testDatabase } from './test-database.ts';
 
 const administrative = ['client:create', 'client:update', 'client:delete', 'client:read'];
 const ordinary = ['policy:read', 'policy:delete', 'rule:read'];

@@ -2,9 +2,9 @@
 
 import { auth, discoverOAuthServerInfo } from '@modelcontextprotocol/sdk/client/auth.js';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 

@@ -1,9 +1,9 @@
 /** Tokens bound to a key by DPoP, at the token endpoint and at APIs. RFC 9449. */
 
 import { createHash, randomUUID } from 'node:crypto';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const tokenPath = '/api/v1/oauth/token';
 const scopePath = '/api/v1/oauth/scope';

@@ -1,8 +1,9 @@
 /** The event log: every change appends its rows in its own transaction, and a refused one none. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEventLog } from '../src/events/event-log.ts';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let root: string;

@@ -1,8 +1,8 @@
 /** Wrong credentials again and again: who is stopped, and who is not. RFC 6749 §2.3.1 and §10.10, RFC 6585 §4. */
 import { request } from 'node:http';
+import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Answer, type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 const tokenPath = '/api/v1/oauth/token';
 

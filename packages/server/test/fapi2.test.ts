@@ -4,10 +4,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { certificateThumbprint } from '@postern/guard';
+import {
+  createAuthority,
+  createIdentity,
+  createServerIdentity,
+  type Identity,
+  tlsFetch,
+} from '@postern/testing/certificates';
+import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAuthority, createIdentity, createServerIdentity, type Identity, tlsFetch } from './certificates.ts';
-import { claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const tokenPath = '/api/v1/oauth/token';
 const algorithms = ['PS256', 'ES256', 'EdDSA'] as const;

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { type DocumentServer, startHttpsServer } from '@postern/testing/document-server';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createGuardedFetch } from '../src/http/guarded-fetch.ts';
-import { type HttpsServer, startHttpsServer } from './https-server.ts';
 
-let other: HttpsServer;
+let other: DocumentServer;
 let portText: string;
 const guarded = createGuardedFetch([]);
 const local = createGuardedFetch(['127.0.0.1/32']);

@@ -1,8 +1,9 @@
 /** Token introspection over HTTP, in JSON and as a signed JWT. RFC 7662, RFC 9701. */
+
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const path = '/api/v1/oauth/introspect';
 const jwtType = 'application/token-introspection+jwt';

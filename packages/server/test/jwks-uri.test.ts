@@ -1,13 +1,14 @@
 /** Clients that publish their keys: `jwks_uri` of RFC 7591 §2, its cache, and rotation at the client. */
+
+import { allowLocalFetches, type DocumentServer, startHttpsServer } from '@postern/testing/document-server';
+import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { startTestServer, type TestServer } from './harness.ts';
-import { allowLocalFetches, type HttpsServer, startHttpsServer } from './https-server.ts';
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
 
 let server: TestServer;
-let other: HttpsServer;
+let other: DocumentServer;
 let first: KeyPair;
 let second: KeyPair;
 let path: string;

@@ -4,9 +4,9 @@
  * type and claims stands between the kinds. A new kind is one line in `kinds`, a new place one in jwt-places.ts.
  */
 import { randomUUID } from 'node:crypto';
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 import {
   jwtBearer,
   type PlaceName,

@@ -1,7 +1,7 @@
 /** The places at which the server takes a JWT of others, for tests that bring what does not belong there. */
 import type { KeyObject } from 'node:crypto';
+import type { Answer, Credentials, TestServer } from '@postern/testing/test-server';
 import { loadSigningKeys } from '../src/keys/signing-key-store.ts';
-import type { Answer, Credentials, TestServer } from './harness.ts';
 
 export const tokenPath = '/api/v1/oauth/token';
 export const apiPath = '/api/v1/oauth/scope';

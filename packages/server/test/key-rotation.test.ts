@@ -2,9 +2,10 @@
  * Key rotations under load, seen by verifiers that keep their copy of the keys for as long as its headers allow and
  * not a second less, and never ask for more when they meet a key that they do not know. RFC 7517 §5, RFC 9111 §4.2.
  */
+
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const audience = 'https://api.example.com';
 const tokensAtOnce = 24;

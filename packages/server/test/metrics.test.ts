@@ -1,6 +1,7 @@
 /** What a node tells of itself, in the text format of Prometheus. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let client: Credentials;

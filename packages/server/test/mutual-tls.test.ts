@@ -4,13 +4,19 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import type { GeneralNameType } from '@peculiar/x509';
 import { certificateThumbprint } from '@postern/guard';
+import {
+  type AlternativeName,
+  createAuthority,
+  createIdentity,
+  createServerIdentity,
+  type Identity,
+  tlsFetch,
+} from '@postern/testing/certificates';
+import { type Answer, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAuthority, createIdentity, createServerIdentity, type Identity, tlsFetch } from './certificates.ts';
-import { type Answer, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const tokenPath = '/api/v1/oauth/token';
 const scopePath = '/api/v1/oauth/scope';
@@ -152,7 +158,7 @@ describe('RFC 8705 §2.1 tls_client_auth', () => {
   });
 
   describe('§2.1.2 the name is the one that is registered, and nothing like it', () => {
-    const names: [string, GeneralNameType, string, string[], string[]][] = [
+    const names: [string, AlternativeName['type'], string, string[], string[]][] = [
       [
         'tls_client_auth_san_dns',
         'dns',

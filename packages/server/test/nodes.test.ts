@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { testDatabase } from '@postern/testing/test-database';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { hashEvent } from '../src/events/event.ts';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
-import { testDatabase } from './test-database.ts';
 
 const clientPath = '/api/v1/oauth/client';
 const issuer = 'https://auth.example.com';

@@ -1,8 +1,8 @@
 /** More than can be done: answered 503 at once, and over as soon as it is over. RFC 9110 §15.6.4. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 /** How many requests have come, by path. */

@@ -1,8 +1,9 @@
 /** Scopes that users add: what they can be, who may give them, and that none goes while somebody has it. */
+
+import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEventLog } from '../src/events/event-log.ts';
 import { openOwnScopes } from '../src/scopes/own-scopes.ts';
-import { claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let root: string;

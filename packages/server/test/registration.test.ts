@@ -1,10 +1,10 @@
 /** Dynamic client registration and its management over HTTP. RFC 7591, RFC 7592. */
 import { registerClient } from '@modelcontextprotocol/sdk/client/auth.js';
+import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, startTestServer, type TestServer } from './harness.ts';
 
 const path = '/api/v1/oauth/register';
 const tokensPath = '/api/v1/oauth/initial-access-token';

@@ -1,7 +1,8 @@
 /** Tokens for one resource: audience, scopes, lifetime and algorithm. RFC 8707, RFC 9068 §3. */
+
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const path = '/api/v1/oauth/resource';
 const billing = 'https://billing.example.com/api';

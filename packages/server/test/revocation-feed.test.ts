@@ -2,11 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { testDatabase } from '@postern/testing/test-database';
+import {
+  type Answer,
+  type Credentials,
+  claimsOf,
+  startTestServer,
+  type TestServer,
+} from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Answer, type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
-import { testDatabase } from './test-database.ts';
 
 const path = '/api/v1/oauth/revocations';
 const clientPath = '/api/v1/oauth/client';

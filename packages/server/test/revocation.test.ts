@@ -1,7 +1,7 @@
 /** Revocation over HTTP: of one token by RFC 7009, and of all tokens of a client. */
 import { DatabaseSync } from 'node:sqlite';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const path = '/api/v1/oauth/revoke';
 const clientPath = '/api/v1/oauth/client';

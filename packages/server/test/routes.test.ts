@@ -1,7 +1,8 @@
 /** Every route there is, walked: none is open that is not listed here. RFC 6750 §3.1. */
+
+import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 /** The routes that need no token. A new one must be added here on purpose. */
 const publicRoutes = [

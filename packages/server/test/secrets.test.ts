@@ -1,6 +1,7 @@
 /** Secrets of clients over HTTP: several at once, each with a life of its own. RFC 6749 §2.3.1. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let root: string;

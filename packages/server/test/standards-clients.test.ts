@@ -5,11 +5,11 @@
  */
 import { auth } from '@modelcontextprotocol/sdk/client/auth.js';
 import { ClientCredentialsProvider, PrivateKeyJwtProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const resource = 'https://api.example.com/policies';
 

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuthority, type Identity } from '@postern/testing/certificates';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig, StartError } from '../src/index.ts';
-import { createAuthority, type Identity } from './certificates.ts';
 
 let directory: string;
 let one: Identity;

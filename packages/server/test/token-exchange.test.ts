@@ -1,9 +1,15 @@
 /** Token exchange over HTTP. RFC 8693. */
 import { randomUUID } from 'node:crypto';
+import {
+  type Answer,
+  type Credentials,
+  claimsOf,
+  startTestServer,
+  type TestServer,
+} from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 const tokenPath = '/api/v1/oauth/token';
 const clientPath = '/api/v1/oauth/client';

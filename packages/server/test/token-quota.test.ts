@@ -1,6 +1,7 @@
 /** Clients that may get so many tokens a minute, and no more. RFC 6585 §4. */
+
+import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { type Answer, type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let limited: Credentials;

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request as startRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let root: string;

@@ -1,6 +1,7 @@
 /** The token endpoint over HTTP. RFC 6749 §3.2, §4.4, §5; RFC 9068 §2. */
+
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let client: Credentials;

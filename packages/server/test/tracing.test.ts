@@ -1,7 +1,7 @@
 /** Traces of requests, as a collector gets them. W3C Trace Context §3.2. */
 import { createServer, type Server } from 'node:http';
+import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from './harness.ts';
 
 interface Span {
   readonly name: string;

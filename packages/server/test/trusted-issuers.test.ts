@@ -1,7 +1,8 @@
 /** The management API of trusted issuers, and who may write a rule: RFC 7523 §3 trusts what stands here. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 const path = '/api/v1/oauth/issuer';
 

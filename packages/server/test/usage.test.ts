@@ -1,8 +1,8 @@
 /** Counting what is issued and refused: by client and scope, by hour, over restarts and several nodes. */
 import { setImmediate } from 'node:timers/promises';
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { type Credentials, startTestServer, type TestServer } from './harness.ts';
 
 let server: TestServer;
 

@@ -2,10 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Answer, claimsOf, startTestServer, type TestServer } from './harness.ts';
-import { allowLocalFetches, type HttpsServer, startHttpsServer } from './https-server.ts';
+import { allowLocalFetches, type DocumentServer, startHttpsServer } from '@postern/testing/document-server';
 import {
   createGithub,
   createKubernetes,
@@ -14,14 +11,17 @@ import {
   kubernetesIssuer,
   type Platform,
   spiffeIssuer,
-} from './platform-tokens.ts';
+} from '@postern/testing/platform-tokens';
+import { type Answer, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const tokenPath = '/api/v1/oauth/token';
 const issuerPath = '/api/v1/oauth/issuer';
 
 let server: TestServer;
-let other: HttpsServer;
+let other: DocumentServer;
 let github: Platform;
 let kubernetes: Platform;
 let spire: Platform;

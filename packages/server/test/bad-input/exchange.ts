@@ -1,8 +1,8 @@
 /** HTTP by the byte, for requests that no proper client would send, and what is expected of the answers. */
 import { connect } from 'node:net';
+import type { Answer, TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { Answer, TestServer } from '../harness.ts';
 
 /**
  * Sends the bytes and reads until the server closes the connection, so they should ask for that. Where the server

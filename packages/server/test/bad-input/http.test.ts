@@ -1,8 +1,8 @@
 /** What is hardly HTTP, and whoever hangs up: the server says so and goes on. RFC 9112, RFC 6585 §5. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../harness.ts';
 import { exchange, expectError, expectUnharmed, requestOf } from './exchange.ts';
 
 let server: TestServer;

@@ -1,7 +1,8 @@
 /** What nobody should send to the management API: each gets its 4xx with a clear text. RFC 6750 §3.1. */
+
+import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startTestServer, type TestServer } from '../harness.ts';
 import { anyCharacter, exchange, expectError, expectUnharmed, requestOf } from './exchange.ts';
 
 let server: TestServer;

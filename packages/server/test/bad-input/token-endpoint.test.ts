@@ -1,8 +1,9 @@
 /** What nobody should send to the token endpoint: each gets its 4xx with a clear text. RFC 6749 §3.2 and §5.2. */
+
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { grantTypes } from '../../src/clients/client-metadata.ts';
-import { type Credentials, startTestServer, type TestServer } from '../harness.ts';
 import { anyCharacter, exchange, expectOAuthError, expectUnharmed, requestOf } from './exchange.ts';
 
 let server: TestServer;

@@ -1,4 +1,4 @@
-/** Certificates that tests make: authorities, certificates issued by them, and self-signed ones. */
+/** Certificates for tests: authorities, certificates issued by them, and self-signed ones. */
 import 'reflect-metadata';
 import { type webcrypto, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
@@ -25,9 +25,14 @@ export interface Identity {
   readonly keys: webcrypto.CryptoKeyPair;
 }
 
+export interface AlternativeName {
+  readonly type: GeneralNameType;
+  readonly value: string;
+}
+
 export interface IdentityOptions {
   readonly subject: JsonName;
-  readonly san?: readonly { type: GeneralNameType; value: string }[];
+  readonly san?: readonly AlternativeName[];
   /** Undefined: self-signed. */
   readonly issuer?: Identity;
   readonly isAuthority?: boolean;
@@ -73,11 +78,11 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
 
 export const createAuthority = (name: string) => createIdentity({ subject: [{ CN: [name] }], isAuthority: true });
 
-/** A server's certificate for this machine. */
-export const createServerIdentity = (issuer: Identity) =>
+/** A server's certificate for this machine; self-signed without `issuer`. */
+export const createServerIdentity = (issuer?: Identity) =>
   createIdentity({
     subject: [{ CN: ['postern'] }],
-    issuer,
+    ...(issuer && { issuer }),
     forServers: true,
     san: [
       { type: 'ip', value: '127.0.0.1' },
@@ -85,7 +90,7 @@ export const createServerIdentity = (issuer: Identity) =>
     ],
   });
 
-/** A fetch over TLS that trusts `authority` and shows the certificate of `identity`, a new connection a call. */
+/** A fetch over TLS that trusts `authority` and presents the certificate of `identity`. Each call opens a connection. */
 export function tlsFetch(authority: Identity, identity?: Identity, localAddress?: string): typeof fetch {
   return async (input, init) => {
     const wanted = new Request(input, init);

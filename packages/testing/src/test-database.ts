@@ -1,22 +1,22 @@
-/** Databases of tests on one PostgreSQL, one a server. */
+/** The databases of test servers, one for each server, on the PostgreSQL of the run. */
 import { basename } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
 
 interface TestPostgres {
-  /** Of a database on it, by a user who may make others. */
+  /** Of one of its databases, for a user who may create others. */
   readonly url: string;
-  /** What the names of this run's databases begin with. */
+  /** The beginning of the names of this run's databases. */
   readonly prefix: string;
 }
 
 export interface TestDatabase {
-  /** Variables that make a server use it. None: it uses the file in its data directory. */
+  /** Variables that make a server use the database. Empty on SQLite: it uses the file in its data directory. */
   readonly env: Readonly<Record<string, string>>;
   drop(): Promise<void>;
 }
 
-/** The database of the server with that data directory, made if missing, on what this run of the tests is about. */
+/** The database of the server with that data directory, created if it is missing. */
 export async function testDatabase(dataDir: string): Promise<TestDatabase> {
   const postgres = inject('postgres');
   if (postgres === undefined) {
@@ -25,7 +25,7 @@ export async function testDatabase(dataDir: string): Promise<TestDatabase> {
   const name = basename(dataDir);
   return {
     env: {
-      DATABASE_URL: await makeDatabase(postgres, name),
+      DATABASE_URL: await createDatabase(postgres, name),
       POSTERN_MASTER_KEY: Buffer.alloc(32, name).toString('base64'),
       OAUTH_ROOT_CLIENT_ID: 'root',
       OAUTH_ROOT_CLIENT_SECRET: `secret-of-root-${name}`,
@@ -34,8 +34,8 @@ export async function testDatabase(dataDir: string): Promise<TestDatabase> {
   };
 }
 
-/** The URL of the database of that name, made if missing. */
-async function makeDatabase({ url, prefix }: TestPostgres, name: string): Promise<string> {
+/** The URL of the database of that name, created if it is missing. */
+async function createDatabase({ url, prefix }: TestPostgres, name: string): Promise<string> {
   const database = prefix + name;
   await administer(url, async (client) => {
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [database]);
@@ -50,7 +50,7 @@ async function dropDatabase({ url, prefix }: TestPostgres, name: string): Promis
   await administer(url, (client) => drop(client, prefix + name));
 }
 
-/** All databases of the run. */
+/** Drops all databases of the run. */
 export async function dropDatabases({ url, prefix }: TestPostgres): Promise<void> {
   await administer(url, async (client) => {
     const { rows } = await client.query('select datname from pg_database where starts_with(datname, $1)', [prefix]);

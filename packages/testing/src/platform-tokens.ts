@@ -1,11 +1,11 @@
-/** Tokens of exactly the shapes that GitHub Actions, Kubernetes and SPIRE give their workloads, signed by keys of ours. */
+/** Tokens with exactly the shape of those that GitHub Actions, Kubernetes and SPIRE issue to workloads, signed with keys of the tests. */
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 export interface Platform {
-  /** As it would publish them. */
+  /** The public key as the platform publishes it. */
   readonly jwk: Record<string, unknown>;
-  /** A token of its usual shape; `claims` and `header` are set on top, undefined ones taken away. */
+  /** A token with the usual claims and header; those given replace them, and undefined ones are left out. */
   token(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>;
 }
 
@@ -30,7 +30,7 @@ async function createPlatform({ alg, header, use, claims }: Shape, now: () => nu
 
 export const githubIssuer = 'https://token.actions.githubusercontent.com';
 
-/** A job of a push to main, in the environment `prod`. Lives five minutes; valid from five minutes before. */
+/** For a job of a push to main in the environment `prod`. It is valid from five minutes ago for ten minutes. */
 export const createGithub = (audience: string, now: () => number) =>
   createPlatform(
     {
@@ -77,7 +77,7 @@ export const createGithub = (audience: string, now: () => number) =>
 
 export const kubernetesIssuer = 'https://kubernetes.default.svc.cluster.local';
 
-/** A projected token of the service account `billing` in `payments`. Its header has no typ, its audience is a list. */
+/** A projected token of the service account `billing` in `payments`. Its header has no typ, and its audience is a list. */
 export const createKubernetes = (audience: string, now: () => number) =>
   createPlatform(
     {
@@ -106,7 +106,7 @@ export const createKubernetes = (audience: string, now: () => number) =>
 
 export const spiffeIssuer = 'spiffe://example.org';
 
-/** A JWT-SVID of SPIRE: no iss and no jti, an audience as a list. */
+/** A JWT-SVID of SPIRE: it has no iss and no jti, and its audience is a list. */
 export const createSpire = (audience: string, now: () => number) =>
   createPlatform(
     {
