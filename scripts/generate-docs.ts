@@ -66,7 +66,7 @@ const generated = '<!-- Written by `npm run generate`; edits are lost. -->\n';
 
 function configurationPage(): string {
   const rows = configVariables.map(
-    ({ name, default: fallback, meaning }) => `| \`${name}\` | \`${fallback}\` | ${meaning} |`,
+    ({ name, default: fallback, unit = '', meaning }) => `| \`${name}\` | \`${fallback}\` | ${unit} | ${meaning} |`,
   );
   return `# Configuration
 
@@ -74,8 +74,8 @@ ${generated}
 \`postern serve\` reads these variables; \`postern serve --help\` lists them too. An empty variable counts as not set. A
 wrong value stops the start with one line that names the variable, the fault and a right example.
 
-| variable | default | meaning |
-| --- | --- | --- |
+| variable | default | unit | meaning |
+| --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
 }

@@ -9,7 +9,7 @@ import * as policy from 'kubernetes-models/policy/v1';
 import * as core from 'kubernetes-models/v1';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { readConfig } from '../../server/src/index.ts';
+import { configVariables, readConfig } from '../../server/src/index.ts';
 import { makeTemporaryDirectory, removeDirectory, startServe } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -90,6 +90,8 @@ describe('Dockerfile', () => {
 
 /** Throws where the server would not start with them. `files`: what the variables that end with _FILE name. */
 function configOf(variables: Record<string, unknown>, files: Record<string, string> = {}) {
+  const known = configVariables.flatMap(({ name }) => [name, `${name}_FILE`]);
+  expect(known).toEqual(expect.arrayContaining(Object.keys(variables)));
   const env = Object.entries(variables).map(([name, value]) => {
     const file = files[String(value)];
     if (file === undefined) {

@@ -198,11 +198,11 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_ISSUER', { POSTERN_ISSUER: 'https://auth.example.com/' }, /without a slash at the end/],
     ['POSTERN_ISSUER', { POSTERN_ISSUER: 'https://auth.example.com?tenant=1' }, /must have no query/],
     ['POSTERN_DATA_DIR', { POSTERN_DATA_DIR: '/dev/null' }, /\/dev\/null is not a directory/],
-    ['POSTERN_DATA_DIR', { POSTERN_DATA_DIR: '/dev/null/data' }, /cannot make the directory.*ENOTDIR/],
-    ['POSTERN_DATA_DIR', { POSTERN_DATA_DIR: '/proc/data' }, /cannot make the directory.*ENOENT/],
+    ['POSTERN_DATA_DIR', { POSTERN_DATA_DIR: '/dev/null/data' }, /cannot create the directory.*ENOTDIR/],
+    ['POSTERN_DATA_DIR', { POSTERN_DATA_DIR: '/proc/data' }, /cannot create the directory.*ENOENT/],
     ['POSTERN_DATA_DIR', { POSTERN_DATA_DIR: '/proc/self' }, /cannot write or read \/proc\/self\/root\.env/],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://root:hunter2@db/postern' }, /must be sqlite: and a path/],
-    ['DATABASE_URL', { DATABASE_URL: 'sqlite:/dev/null/deep/postern.db' }, /cannot make the directory.*ENOTDIR/],
+    ['DATABASE_URL', { DATABASE_URL: 'sqlite:/dev/null/deep/postern.db' }, /cannot create the directory.*ENOTDIR/],
     ['DATABASE_URL', { DATABASE_URL: 'sqlite:/proc/postern.db' }, /cannot open the database \/proc\/postern\.db/],
     ['OAUTH_ROOT_CLIENT_ID', { OAUTH_ROOT_CLIENT_SECRET: secret }, /is missing/],
     [
@@ -313,11 +313,12 @@ describe('what else stops the start, with one line', () => {
 });
 
 describe('the command line', () => {
-  test('serve --help lists every variable with its default and its meaning', async () => {
+  test('serve --help lists every variable with its default, its unit and its meaning', async () => {
     const { code, stdout } = await run(['serve', '--help']);
     expect(code).toBe(0);
-    for (const { name, default: fallback, meaning } of configVariables) {
-      expect(stdout).toContain(`  ${name} (default: ${fallback})\n      ${meaning}\n`);
+    for (const { name, default: fallback, unit, meaning } of configVariables) {
+      const inUnit = unit === undefined ? '' : `in ${unit}, `;
+      expect(stdout).toContain(`  ${name} (${inUnit}default: ${fallback})\n      ${meaning}\n`);
     }
   });
 

@@ -13,7 +13,7 @@ import { logRootChange } from './clients/root-change.ts';
 import { allowsAlgorithm, securityProfileOf } from './clients/security-profile.ts';
 import { findInactiveReason } from './clients/token-status.ts';
 import type { Clock } from './clock.ts';
-import type { ServerConfig } from './config.ts';
+import type { ServerConfig } from './config/config.ts';
 import { createCheckpointSigner } from './events/checkpoint.ts';
 import { createDailyCheckpoint } from './events/daily-checkpoint.ts';
 import { type EventLog, openEventLog } from './events/event-log.ts';

@@ -2,9 +2,10 @@
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
 export type { Apis } from './batch-endpoint.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { readConfig, type ServerConfig, StartError } from './config.ts';
-export { type ConfigVariable, configVariables } from './config-variables.ts';
+export { readConfig, type ServerConfig } from './config/config.ts';
+export { type ConfigVariable, configVariables } from './config/variables.ts';
 export type { MigrationSet } from './db/migrate.ts';
 export { httpOptions } from './http/http-options.ts';
 export { metricsServer } from './http/metrics-server.ts';
 export { type Installation, openInstallation } from './installation.ts';
+export { StartError } from './start-error.ts';

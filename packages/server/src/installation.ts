@@ -5,14 +5,8 @@ import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Kysely } from 'kysely';
 import { generateClientId, generateClientSecret } from './clients/credentials.ts';
-import {
-  checkRoot,
-  type DatabaseConfig,
-  parseMasterKey,
-  type RootCredentials,
-  type ServerConfig,
-  StartError,
-} from './config.ts';
+import type { DatabaseConfig, RootCredentials, ServerConfig } from './config/config.ts';
+import { parseVariable, variables } from './config/variables.ts';
 import { describeDatabase, openDatabase } from './db/database.ts';
 import type { DatabaseDriver } from './db/driver.ts';
 import { type MigrationSet, migrate } from './db/migrate.ts';
@@ -20,32 +14,33 @@ import { serverMigrations } from './db/migrations/index.ts';
 import { isDatabaseOutage } from './db/outage.ts';
 import type { Database } from './db/schema.ts';
 import { createMasterKey, type MasterKey } from './keys/master-key.ts';
+import { invalidVariable, StartError } from './start-error.ts';
 
 export interface Installation {
   readonly db: Kysely<Database>;
   readonly driver: DatabaseDriver;
   readonly masterKey: MasterKey;
   readonly root: RootCredentials;
-  /** How many statements have failed because the database was out of reach, busy or full. */
+  /** Returns how many statements have failed because the database was out of reach, busy or full. */
   readonly databaseOutages: () => number;
-  /** Where the root credentials were read from; undefined: the environment. */
+  /** The file that the root credentials were read from. Undefined: the environment. */
   readonly rootFile: string | undefined;
 }
 
 /**
- * Opens everything, and makes what is missing at a first start. `hosted`: the tables of what is served beside the
- * authorization server. Throws `StartError`.
+ * Opens everything, and creates what is missing at a first start. `hosted` has the tables of the APIs that are served
+ * beside the authorization server. Throws `StartError`.
  */
 export async function openInstallation(
   config: ServerConfig,
   hosted: readonly MigrationSet[] = [],
 ): Promise<Installation> {
-  makeDirectory(config.dataDir, dataDirFault);
+  createDirectory(config.dataDir, invalidDataDir);
   const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
-  const root = config.root ?? keptRoot(join(config.dataDir, 'root.env'));
-  const masterKey = createMasterKey(config.masterKey ?? keptMasterKey(join(config.dataDir, 'master.key')));
+  const root = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
+  const masterKey = createMasterKey(config.masterKey ?? readOrGenerateMasterKey(join(config.dataDir, 'master.key')));
   if (config.database.kind === 'sqlite') {
-    makeDirectory(dirname(config.database.path), databaseUrlFault);
+    createDirectory(dirname(config.database.path), invalidDatabaseUrl);
   }
   try {
     await migrateAll(config.database, [serverMigrations, ...hosted]);
@@ -59,14 +54,14 @@ export async function openInstallation(
     });
     return { db, driver, masterKey, root, databaseOutages: () => outages, rootFile };
   } catch (error) {
-    throw databaseFault(config.database, error);
+    throw toDatabaseError(config.database, error);
   }
 }
 
-/** On a connection of their own, since migrations may take their time. */
+/** Uses a connection of its own without a time limit, since migrations may take long. */
 async function migrateAll(database: DatabaseConfig, sets: readonly MigrationSet[]): Promise<void> {
-  const patient = database.kind === 'postgres' ? { ...database, timeoutMs: 0 } : database;
-  const db = new Kysely<Database>({ dialect: openDatabase(patient).dialect });
+  const unlimited = database.kind === 'postgres' ? { ...database, timeoutMs: 0 } : database;
+  const db = new Kysely<Database>({ dialect: openDatabase(unlimited).dialect });
   try {
     for (const set of sets) {
       await migrate(db, set);
@@ -76,30 +71,32 @@ async function migrateAll(database: DatabaseConfig, sets: readonly MigrationSet[
   }
 }
 
-const dataDirFault = (fault: string) =>
-  new StartError(`POSTERN_DATA_DIR: ${fault}. Example: POSTERN_DATA_DIR=/var/lib/postern`);
+function invalidDataDir(fault: string): StartError {
+  return invalidVariable(variables.dataDir.name, fault, variables.dataDir.example);
+}
 
-const databaseUrlFault = (fault: string, cause?: unknown) =>
-  new StartError(`DATABASE_URL: ${fault}. Example: DATABASE_URL=sqlite:/var/lib/postern.db`, { cause });
+function invalidDatabaseUrl(fault: string, cause?: unknown): StartError {
+  return invalidVariable(variables.databaseUrl.name, fault, variables.databaseUrl.example, { cause });
+}
 
-/** One that exists keeps its mode: it may be shared with others on purpose. */
-function makeDirectory(path: string, startError: (fault: string) => StartError): void {
+/** A directory that exists keeps its mode: it may be shared with others on purpose. */
+function createDirectory(path: string, invalid: (fault: string) => StartError): void {
   try {
-    makeMissing(path);
+    createMissing(path);
   } catch (error) {
-    throw startError(`cannot make the directory ${path} (${codeOf(error)})`);
+    throw invalid(`cannot create the directory ${path} (${codeOf(error)})`);
   }
   if (!statSync(path).isDirectory()) {
-    throw startError(`${path} is not a directory`);
+    throw invalid(`${path} is not a directory`);
   }
 }
 
-/** Step by step: the `recursive` of Node never returns where a parent is there and yet refuses, as `/proc` does. */
-function makeMissing(path: string): void {
+/** Creates one level at a time: `recursive` of Node never returns if an existing parent refuses, as `/proc` does. */
+function createMissing(path: string): void {
   if (existsSync(path)) {
     return;
   }
-  makeMissing(dirname(path));
+  createMissing(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
@@ -110,37 +107,40 @@ function makeMissing(path: string): void {
   }
 }
 
-function keptRoot(path: string): RootCredentials {
-  const text = keptFile(path, () => {
+function readOrGenerateRoot(path: string): RootCredentials {
+  const text = readOrGenerate(path, () => {
     const [clientId, clientSecret] = [generateClientId(), generateClientSecret()];
     return (
-      "# The root client of this Postern: it may do everything. Keep this file private; use it with 'source'.\n" +
+      "# The root client of this Postern, which has every scope. Keep this file private; load it with 'source'.\n" +
       `OAUTH_ROOT_CLIENT_ID=${clientId}\nOAUTH_ROOT_CLIENT_SECRET=${clientSecret}\n`
     );
   });
   const { OAUTH_ROOT_CLIENT_ID: clientId = '', OAUTH_ROOT_CLIENT_SECRET: clientSecret = '' } = parseEnv(text);
-  return inFile(path, () => checkRoot({ clientId, clientSecret }));
+  return namingFile(path, () => ({
+    clientId: parseVariable('rootClientId', clientId),
+    clientSecret: parseVariable('rootClientSecret', clientSecret),
+  }));
 }
 
-function keptMasterKey(path: string): Buffer {
-  const text = keptFile(path, () => `${randomBytes(32).toString('base64')}\n`);
-  return inFile(path, () => parseMasterKey(text.trim()));
+function readOrGenerateMasterKey(path: string): Buffer {
+  const text = readOrGenerate(path, () => `${randomBytes(32).toString('base64')}\n`);
+  return namingFile(path, () => parseVariable('masterKey', text.trim()));
 }
 
-/** Says which file a wrong value stands in, where it comes from no variable. */
-function inFile<T>(path: string, check: () => T): T {
+/** Adds to the error about a value the file that holds it. */
+function namingFile<T>(path: string, parse: () => T): T {
   try {
-    return check();
+    return parse();
   } catch (error) {
     throw new StartError(`${path}: ${(error as Error).message}`);
   }
 }
 
 /**
- * The content of a file of 0600 that is made once. It appears whole or not at all, and where two processes make it
- * at once, both go on with the one that came first.
+ * Returns the content of a file with mode 0600 that is generated once. It appears complete or not at all, and if two
+ * processes generate it at the same time, both use the first one.
  */
-function keptFile(path: string, generate: () => string): string {
+function readOrGenerate(path: string, generate: () => string): string {
   try {
     if (!existsSync(path)) {
       const draft = `${path}.${process.pid}.new`;
@@ -157,16 +157,16 @@ function keptFile(path: string, generate: () => string): string {
     }
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw dataDirFault(`cannot write or read ${path} (${codeOf(error)})`);
+    throw invalidDataDir(`cannot write or read ${path} (${codeOf(error)})`);
   }
 }
 
-function databaseFault(database: DatabaseConfig, error: unknown): Error {
+function toDatabaseError(database: DatabaseConfig, error: unknown): Error {
   if (error instanceof StartError) {
     return error;
   }
   const { message, code } = error as NodeJS.ErrnoException;
-  return databaseUrlFault(`cannot open the database ${describeDatabase(database)} (${message || code})`, error);
+  return invalidDatabaseUrl(`cannot open the database ${describeDatabase(database)} (${message || code})`, error);
 }
 
 function codeOf(error: unknown): string {

@@ -20,7 +20,7 @@ import type { Client, ClientChange } from '../src/clients/client.ts';
 import { findClient } from '../src/clients/client-store.ts';
 import { createRecheckInTransaction } from '../src/clients/recheck-in-transaction.ts';
 import { createRootClient } from '../src/clients/root-client.ts';
-import { type DelegationMode, readConfig } from '../src/config.ts';
+import { type DelegationMode, readConfig } from '../src/config/config.ts';
 import { createActorScopes } from '../src/delegation/actor-scopes.ts';
 import { openEventLog } from '../src/events/event-log.ts';
 import { type Installation, openInstallation } from '../src/installation.ts';

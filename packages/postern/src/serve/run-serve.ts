@@ -54,6 +54,9 @@ function leaveSupervisor(): void {
 
 export function describeVariables(): string {
   return configVariables
-    .map(({ name, default: fallback, meaning }) => `  ${name} (default: ${fallback})\n      ${meaning}\n`)
+    .map(({ name, default: fallback, unit, meaning }) => {
+      const inUnit = unit === undefined ? '' : `in ${unit}, `;
+      return `  ${name} (${inUnit}default: ${fallback})\n      ${meaning}\n`;
+    })
     .join('');
 }

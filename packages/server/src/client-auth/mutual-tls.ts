@@ -11,7 +11,7 @@ import { hasSubject } from '../clients/certificate-metadata.ts';
 import type { Client } from '../clients/client.ts';
 import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-metadata.ts';
 import { allowsKey, securityProfileOf } from '../clients/security-profile.ts';
-import type { ServerConfig } from '../config.ts';
+import type { ServerConfig } from '../config/config.ts';
 import { type ClientKeys, hasKey } from './client-keys.ts';
 
 /** The methods that can work, given where certificates may come from. */

@@ -1,5 +1,5 @@
 /** The root client: from the configuration, with every scope there is, and nowhere in the database. */
-import type { RootCredentials } from '../config.ts';
+import type { RootCredentials } from '../config/config.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { Client } from './client.ts';
 

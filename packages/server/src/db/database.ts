@@ -1,5 +1,5 @@
 /** The database that a server keeps everything in: an SQLite file for one machine, PostgreSQL for many nodes. */
-import type { DatabaseConfig } from '../config.ts';
+import type { DatabaseConfig } from '../config/config.ts';
 import type { DatabaseDriver } from './driver.ts';
 import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';

@@ -1,7 +1,7 @@
 /** Brings a database's tables to what this version expects, at start. Never back. */
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
-import { StartError } from '../config.ts';
+import { StartError } from '../start-error.ts';
 
 export interface MigrationSet {
   /** The package whose tables these are; it keeps its own record of what ran. */

@@ -2,7 +2,7 @@
 
 import { PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import type { PostgresConfig } from '../config.ts';
+import type { PostgresConfig } from '../config/config.ts';
 import type { DatabaseDriver } from './driver.ts';
 
 const channel = 'postern_events';

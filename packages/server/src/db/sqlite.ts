@@ -14,7 +14,7 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely';
-import type { SqliteConfig } from '../config.ts';
+import type { SqliteConfig } from '../config/config.ts';
 import type { DatabaseDriver } from './driver.ts';
 
 /** Statements kept prepared; Kysely asks for the same few texts again and again. */

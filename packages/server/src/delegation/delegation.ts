@@ -7,7 +7,7 @@
  */
 import { OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
-import type { DelegationMode } from '../config.ts';
+import type { DelegationMode } from '../config/config.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 
 /** What delegation looks at in a client. */

@@ -6,7 +6,7 @@ import type {} from '@postern/guard/fastify';
 import { createCertificateFinder } from '@postern/guard/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type ClientCertificate, isWithinValidity } from '../certificates/client-certificate.ts';
-import type { ServerConfig } from '../config.ts';
+import type { ServerConfig } from '../config/config.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { type FastifyBaseLogger, type FastifyHttpOptions, LogController, type RawServerDefault } from 'fastify';
-import type { ServerConfig, TlsFiles } from '../config.ts';
+import type { ServerConfig, TlsFiles } from '../config/config.ts';
 import { answerError } from './answer-error.ts';
 
 /** Bytes of a JSON body. */

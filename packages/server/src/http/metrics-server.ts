@@ -1,6 +1,6 @@
 /** A server of its own for the metrics, on a port that callers do not see. */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import type { ServerConfig } from '../config.ts';
+import type { ServerConfig } from '../config/config.ts';
 import { metricsEndpoint } from '../metrics/metrics-endpoint.ts';
 import { answerError, answerNotFound } from './answer-error.ts';
 import { httpOptions } from './http-options.ts';

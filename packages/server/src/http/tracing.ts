@@ -3,7 +3,7 @@
  * sent out by OTLP over HTTP. The SDK is loaded when an endpoint is configured, and is nobody's business else.
  */
 import type { FastifyInstance } from 'fastify';
-import { StartError } from '../config.ts';
+import { StartError } from '../start-error.ts';
 
 /** What has to be installed, since most servers have no use for it. */
 const packages = ['api', 'core', 'exporter-trace-otlp-http', 'resources', 'sdk-trace'].map(

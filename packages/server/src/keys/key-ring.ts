@@ -2,9 +2,9 @@
 import type { SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
-import { StartError } from '../config.ts';
 import type { Database } from '../db/schema.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
+import { StartError } from '../start-error.ts';
 import {
   findDefaultKey,
   findKeyOf,

@@ -1,9 +1,9 @@
 /** The scopes that users add to those that Postern starts with. They are ordinary ones: none administers Postern. */
 import { isScopeToken, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
-import { StartError } from '../config.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { StartError } from '../start-error.ts';
 import { defaultScopes, type Scope } from './default-scopes.ts';
 import { deleteOwnScope, listScopeHolders, loadOwnScopes, type OwnScope, saveOwnScope } from './own-scope-store.ts';
 import { createScopeRegistry, type ScopeRegistry } from './scope-registry.ts';

@@ -15,7 +15,7 @@ import { createSecretAdministration } from '../client-administration/secret-admi
 import { secretsEndpoint } from '../client-administration/secrets-endpoint.ts';
 import { createRecheckInTransaction } from '../clients/recheck-in-transaction.ts';
 import { createRootClient } from '../clients/root-client.ts';
-import type { ServerConfig } from '../config.ts';
+import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import { createActorScopes } from '../delegation/actor-scopes.ts';
 import type { EventLog } from '../events/event-log.ts';

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig, StartError } from './config.ts';
-import { configVariables } from './config-variables.ts';
+import { StartError } from '../start-error.ts';
+import { readConfig } from './config.ts';
+import { configVariables } from './variables.ts';
 
 let directory: string;
 beforeAll(() => {

@@ -1,0 +1,236 @@
+/** Reads the configuration from the environment: each variable by itself, then the rules about several of them. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
+import type { DatabaseAddress } from './variable-parsers.ts';
+import { parseVariable, type Variable, type VariableKey, type VariableValues, variables } from './variables.ts';
+
+type PartsOfSettings =
+  | `database${string}`
+  | `rootClient${string}`
+  | `tls${string}`
+  | `metrics${string}`
+  | 'accessTokenTtlMinutes';
+
+/** The variables under the names that the table gives them, except those that are part of a setting below. */
+export interface ServerConfig extends Omit<VariableValues, PartsOfSettings & VariableKey> {
+  readonly accessTokenTtlSeconds: number;
+  readonly trustedProxies: readonly string[];
+  readonly fetchAllowedNetworks: readonly string[];
+  readonly database: DatabaseConfig;
+  /** Undefined: kept in the data directory. So is the master key. */
+  readonly root: RootCredentials | undefined;
+  /** Undefined: plain HTTP, for a proxy in front or for this machine. */
+  readonly tls: TlsFiles | undefined;
+  readonly metrics: MetricsConfig;
+}
+
+export type DelegationMode = ServerConfig['delegation'];
+
+export type DatabaseConfig = SqliteConfig | PostgresConfig;
+
+export type SqliteConfig = Extract<DatabaseAddress, { kind: 'sqlite' }> & {
+  /** How long to wait for a lock that another process holds. */
+  readonly timeoutMs: number;
+};
+
+export type PostgresConfig = Extract<DatabaseAddress, { kind: 'postgres' }> & {
+  readonly poolSize: number;
+  /** 0: forever. */
+  readonly timeoutMs: number;
+};
+
+export interface RootCredentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** What TLS needs, in PEM. */
+export interface TlsFiles {
+  /** The certificate of the server, followed by the intermediate ones. */
+  readonly cert: string;
+  readonly key: string;
+  /** Roots of client certificates. Undefined: no client certificate is trusted for its issuer. */
+  readonly clientCa: string | undefined;
+}
+
+/** Whether the metrics are served on the port of everything else, not at all, or on a port of their own. */
+export type MetricsConfig = 'beside' | 'off' | { readonly host: string; readonly port: number };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads and checks the environment. Throws `StartError`, which names the variable, its fault and a right example. */
+export function readConfig(env: Environment): ServerConfig {
+  const {
+    databaseUrl,
+    databasePoolSize,
+    databaseTimeoutMs,
+    rootClientId,
+    rootClientSecret,
+    tlsCertFile,
+    tlsKeyFile,
+    tlsClientCaFile,
+    metricsPort,
+    metricsHost,
+    accessTokenTtlMinutes,
+    ...values
+  } = readValues(env);
+  const root = pairRoot(rootClientId, rootClientSecret);
+  if (databaseUrl.kind === 'postgres') {
+    requireOnEveryNode('rootClientId', root);
+    requireOnEveryNode('masterKey', values.masterKey);
+  }
+  const tls = readTls(tlsCertFile, tlsKeyFile, tlsClientCaFile);
+  requireProxies(values);
+  return {
+    ...values,
+    issuer: tls === undefined ? values.issuer : requireHttps(values.issuer, readText(env, variables.issuer)),
+    accessTokenTtlSeconds: 60 * accessTokenTtlMinutes,
+    trustedProxies: values.trustedProxies ?? [],
+    fetchAllowedNetworks: values.fetchAllowedNetworks ?? [],
+    database:
+      databaseUrl.kind === 'sqlite'
+        ? { ...databaseUrl, timeoutMs: databaseTimeoutMs }
+        : { ...databaseUrl, poolSize: databasePoolSize, timeoutMs: databaseTimeoutMs },
+    root,
+    tls,
+    metrics:
+      metricsPort === 'off' ? 'off' : metricsPort === values.port ? 'beside' : { host: metricsHost, port: metricsPort },
+  };
+}
+
+/** Each variable, or its default, by its own parser. */
+function readValues(env: Environment): VariableValues {
+  const values: Partial<Record<VariableKey, unknown>> = {};
+  const byName = new Map<string, unknown>();
+  for (const [key, variable] of Object.entries(variables) as [VariableKey, Variable][]) {
+    const text = readText(env, variable) ?? defaultOf(variable, byName);
+    values[key] = text === undefined ? undefined : parseVariable(key, text);
+    byName.set(variable.name, values[key]);
+  }
+  return values as VariableValues;
+}
+
+function defaultOf({ default: text }: Variable, byName: ReadonlyMap<string, unknown>): string | undefined {
+  return text === 'none' || text === 'generated'
+    ? undefined
+    : text.replaceAll(/\$([A-Z_]+)/g, (_, name) => String(byName.get(name)));
+}
+
+/** The text of the variable, or of the file that `<name>_FILE` names. */
+function readText(env: Environment, { name, orFile }: Variable): string | undefined {
+  const text = readNonEmpty(env, name);
+  const file = orFile ? readNonEmpty(env, `${name}_FILE`) : undefined;
+  if (file === undefined) {
+    return text;
+  }
+  if (text !== undefined) {
+    throw new StartError(`${name} and ${name}_FILE are both set: keep one of them. Example: ${name}_FILE=${file}`);
+  }
+  return readTextFile(`${name}_FILE`, file, `/run/secrets/${name.toLowerCase()}`).trim();
+}
+
+/** An empty variable counts as not set, as in compose files that pass one on. */
+function readNonEmpty(env: Environment, name: string): string | undefined {
+  return env[name]?.trim() || undefined;
+}
+
+function readTextFile(name: string, file: string, example: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw invalidVariable(name, `cannot read ${file} (${(error as NodeJS.ErrnoException).code})`, example);
+  }
+}
+
+function missing(key: VariableKey, why: string): StartError {
+  const { name, default: fallback, example = fallback }: Variable = variables[key];
+  return missingVariable(name, why, example);
+}
+
+function pairRoot(clientId: string | undefined, clientSecret: string | undefined): RootCredentials | undefined {
+  if (clientId === undefined && clientSecret === undefined) {
+    return undefined;
+  }
+  const why = 'set both the id and the secret of the root client, or neither';
+  if (clientId === undefined) {
+    throw missing('rootClientId', why);
+  }
+  if (clientSecret === undefined) {
+    throw missing('rootClientSecret', why);
+  }
+  return { clientId, clientSecret };
+}
+
+/** With SQLite, processes share a data directory; with PostgreSQL, nodes share nothing but the database. */
+function requireOnEveryNode(key: VariableKey, value: unknown): void {
+  if (value === undefined) {
+    throw missing(key, 'with PostgreSQL it must be set, and be the same on every node');
+  }
+}
+
+/** Anyone can send a header, so it is trusted from proxies only, and these must be named. */
+function requireProxies({ clientCertificateHeader, trustedProxies }: Partial<VariableValues>): void {
+  if (clientCertificateHeader !== undefined && !trustedProxies?.length) {
+    throw missing('trustedProxies', `${variables.clientCertificateHeader.name} is trusted from these addresses only`);
+  }
+}
+
+/** The issuer of a server that has TLS: the default becomes https, and one that is set must be. */
+function requireHttps(issuer: string, text: string | undefined): string {
+  if (text === undefined) {
+    return issuer.replace(/^http:/, 'https:');
+  }
+  if (issuer.startsWith('http:')) {
+    const { name, example } = variables.issuer;
+    throw invalidVariable(name, `"${issuer}" must use https, since ${variables.tlsCertFile.name} is set`, example);
+  }
+  return issuer;
+}
+
+/** Certificate and key are set together and belong together; the client CA needs them. */
+function readTls(certFile?: string, keyFile?: string, clientCaFile?: string): TlsFiles | undefined {
+  if (certFile === undefined && keyFile === undefined && clientCaFile === undefined) {
+    return undefined;
+  }
+  const why = 'TLS needs the certificate and the key of the server';
+  if (certFile === undefined) {
+    throw missing('tlsCertFile', why);
+  }
+  if (keyFile === undefined) {
+    throw missing('tlsKeyFile', why);
+  }
+  const { name, example } = variables.tlsKeyFile;
+  const cert = readTextFile(variables.tlsCertFile.name, certFile, variables.tlsCertFile.example);
+  const key = readTextFile(name, keyFile, example);
+  const certificate = requireCertificates(variables.tlsCertFile, cert);
+  let privateKey: KeyObject;
+  try {
+    privateKey = createPrivateKey(key);
+  } catch {
+    throw invalidVariable(name, `${keyFile} holds no private key in PEM without a passphrase`, example);
+  }
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw invalidVariable(name, `the key in ${keyFile} is not the one of the certificate in ${certFile}`, example);
+  }
+  if (clientCaFile === undefined) {
+    return { cert, key, clientCa: undefined };
+  }
+  const clientCa = readTextFile(variables.tlsClientCaFile.name, clientCaFile, variables.tlsClientCaFile.example);
+  requireCertificates(variables.tlsClientCaFile, clientCa);
+  return { cert, key, clientCa };
+}
+
+/** Returns the first certificate in a PEM file, all of which must be readable. */
+function requireCertificates({ name, example }: { name: string; example: string }, pem: string): X509Certificate {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    const [first] = blocks.map((block) => new X509Certificate(block));
+    if (first !== undefined) {
+      return first;
+    }
+  } catch {
+    // Answered below, with the name of the variable.
+  }
+  throw invalidVariable(name, 'the file holds no certificate in PEM, or a damaged one', example);
+}

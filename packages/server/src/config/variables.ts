@@ -1,0 +1,292 @@
+/**
+ * Every variable that configures the server, once: its name, default, unit, meaning and parser, in the order of the
+ * help. `postern serve --help`, docs/configuration.md and the reader in `config.ts` are made from this table.
+ */
+import { signingAlgorithms } from '@postern/guard';
+import { invalidVariable } from '../start-error.ts';
+import {
+  matching,
+  oneOf,
+  parseBaseUrl,
+  parseDatabaseUrl,
+  parseHeaderName,
+  parseHost,
+  parseIssuer,
+  parseMasterKey,
+  parseNetworks,
+  parsePath,
+  type VariableParser,
+  wholeNumber,
+} from './variable-parsers.ts';
+
+/** What help and manual show of a variable. */
+export interface ConfigVariable {
+  readonly name: string;
+  /** The value of a variable that is not set; `$NAME` stands for the value of another one. `none` and `generated`: no value. */
+  readonly default: string;
+  readonly unit?: string;
+  readonly meaning: string;
+}
+
+export interface Variable extends ConfigVariable {
+  /** A right value, for errors, unless the default is one. */
+  readonly example?: string;
+  /** Whether `<name>_FILE` may name a file that holds the value, as a secret should be passed. */
+  readonly orFile?: boolean;
+  readonly parse: VariableParser<unknown>;
+}
+
+/** The characters that mean the same in a form, in Basic with and without percent-encoding, and unquoted in a shell. */
+const unreserved = 'letters, digits or . _ ~ -';
+
+/** By the name that the value has in `ServerConfig`, or in the parts that `config.ts` makes of several. */
+export const variables = {
+  host: {
+    name: 'HOST',
+    default: '127.0.0.1',
+    meaning: 'address to listen on',
+    example: '0.0.0.0',
+    parse: parseHost,
+  },
+  port: { name: 'PORT', default: '8080', meaning: 'port to listen on', parse: wholeNumber(1, 65_535) },
+  issuer: {
+    name: 'POSTERN_ISSUER',
+    default: 'http://localhost:$PORT',
+    meaning:
+      'issuer identifier in tokens and metadata: an https URL, or an http URL on a loopback host; with TLS the ' +
+      'default is https://localhost:$PORT',
+    example: 'https://auth.example.com',
+    parse: parseIssuer,
+  },
+  dataDir: {
+    name: 'POSTERN_DATA_DIR',
+    default: './data',
+    meaning: 'directory of the SQLite database and of the generated root credentials and master key',
+    example: '/var/lib/postern',
+    parse: parsePath,
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    default: 'sqlite:$POSTERN_DATA_DIR/postern.db',
+    meaning:
+      'the database: sqlite: and the path of its file, or postgres://user:password@host/name for several nodes, with ' +
+      '?sslmode=verify-full for TLS',
+    example: 'sqlite:/var/lib/postern.db',
+    orFile: true,
+    parse: parseDatabaseUrl,
+  },
+  databasePoolSize: {
+    name: 'POSTERN_DATABASE_POOL_SIZE',
+    default: '10',
+    meaning: 'largest number of connections to PostgreSQL per process, not counting the one that listens for changes',
+    parse: wholeNumber(1, 1_000),
+  },
+  databaseTimeoutMs: {
+    name: 'POSTERN_DATABASE_TIMEOUT_MS',
+    default: '3000',
+    unit: 'milliseconds',
+    meaning: 'longest time to wait for a connection to the database, for a statement, or for a lock',
+    parse: wholeNumber(100, 60_000),
+  },
+  maxStalenessSeconds: {
+    name: 'POSTERN_MAX_STALENESS_SECONDS',
+    default: '60',
+    unit: 'seconds',
+    meaning:
+      'how long a node that cannot reach the database continues to issue and accept tokens by what it last read; ' +
+      'after that it answers 503 until it has caught up',
+    parse: wholeNumber(1, 31_536_000),
+  },
+  cachedClients: {
+    name: 'POSTERN_CACHED_CLIENTS',
+    default: '10000',
+    meaning:
+      'largest number of clients that a process keeps in memory, the most recently used ones; each takes up to 10 kB',
+    parse: wholeNumber(1, 10_000_000),
+  },
+  overloadMs: {
+    name: 'POSTERN_OVERLOAD_MS',
+    default: '500',
+    unit: 'milliseconds',
+    meaning: 'how far a process may fall behind before it answers new requests with 503; 0 turns this off',
+    parse: wholeNumber(0, 60_000),
+  },
+  workers: {
+    name: 'POSTERN_WORKERS',
+    default: '1',
+    meaning: 'number of processes that serve on the port; at most one per core is useful',
+    parse: wholeNumber(1, 256),
+  },
+  rootClientId: {
+    name: 'OAUTH_ROOT_CLIENT_ID',
+    default: 'generated',
+    meaning: 'id of the root client; without it, the first start generates one into root.env of the data directory',
+    example: 'root',
+    parse: matching(/^[A-Za-z0-9._~-]{1,128}$/, `must be 1 to 128 ${unreserved}`),
+  },
+  rootClientSecret: {
+    name: 'OAUTH_ROOT_CLIENT_SECRET',
+    default: 'generated',
+    meaning: 'secret of the root client',
+    example: '$(openssl rand -hex 32)',
+    orFile: true,
+    parse: matching(
+      /^[A-Za-z0-9._~-]{8,256}$/,
+      `must be 8 to 256 ${unreserved}; use a random one of at least 43 characters`,
+    ),
+  },
+  accessTokenTtlMinutes: {
+    name: 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES',
+    default: '11520',
+    unit: 'minutes',
+    meaning: 'lifetime of access tokens; 11520 minutes are 8 days',
+    parse: wholeNumber(1, 5_256_000),
+  },
+  signingAlgorithm: {
+    name: 'POSTERN_SIGNING_ALGORITHM',
+    default: 'ES256',
+    meaning: 'signs access tokens: ES256, EdDSA, RS256 or PS256; a change rotates the key',
+    parse: oneOf(...signingAlgorithms),
+  },
+  keyRotationDays: {
+    name: 'POSTERN_KEY_ROTATION_DAYS',
+    default: '90',
+    unit: 'days',
+    meaning: 'how long a signing key is used before it is rotated; 0 leaves that to POST /api/v1/oauth/key/rotate',
+    parse: wholeNumber(0, 3_650),
+  },
+  masterKey: {
+    name: 'POSTERN_MASTER_KEY',
+    default: 'generated',
+    meaning:
+      '32 bytes in base64 that encrypt signing keys at rest; without it, the first start generates them into ' +
+      'master.key of the data directory',
+    example: '$(openssl rand -base64 32)',
+    orFile: true,
+    parse: parseMasterKey,
+  },
+  trustedProxies: {
+    name: 'POSTERN_TRUSTED_PROXIES',
+    default: 'none',
+    meaning: 'addresses or CIDRs, separated by commas, whose X-Forwarded headers are trusted',
+    example: '10.0.0.0/8',
+    parse: parseNetworks,
+  },
+  fetchAllowedNetworks: {
+    name: 'POSTERN_FETCH_ALLOWED_NETWORKS',
+    default: 'none',
+    meaning:
+      'addresses or CIDRs, separated by commas, from which the keys of clients and issuers may be fetched although ' +
+      'they are not public',
+    example: '10.0.0.0/8',
+    parse: parseNetworks,
+  },
+  delegation: {
+    name: 'POSTERN_DELEGATION',
+    default: 'registry',
+    meaning:
+      'scopes that a client with client:create and no grantable_scopes may assign: registry (all that do not ' +
+      'administer Postern) or held (of these, the ones that its token holds)',
+    parse: oneOf('registry', 'held'),
+  },
+  registration: {
+    name: 'POSTERN_REGISTRATION',
+    default: 'off',
+    meaning:
+      'who may register clients (RFC 7591): off (nobody) or initial_access_token (whoever holds an initial access ' +
+      'token that an administrator created)',
+    parse: oneOf('off', 'initial_access_token'),
+  },
+  dpopNonces: {
+    name: 'POSTERN_DPOP_NONCES',
+    default: 'off',
+    meaning: 'whether DPoP proofs must carry a recent nonce of the server (RFC 9449): off or required',
+    parse: oneOf('off', 'required'),
+  },
+  tlsCertFile: {
+    name: 'POSTERN_TLS_CERT_FILE',
+    default: 'none',
+    meaning:
+      'PEM file with the certificate of the server and the intermediate ones; with it, Postern serves https itself',
+    example: '/etc/postern/tls.crt',
+    parse: parsePath,
+  },
+  tlsKeyFile: {
+    name: 'POSTERN_TLS_KEY_FILE',
+    default: 'none',
+    meaning: 'PEM file with the private key of that certificate',
+    example: '/etc/postern/tls.key',
+    parse: parsePath,
+  },
+  tlsClientCaFile: {
+    name: 'POSTERN_TLS_CLIENT_CA_FILE',
+    default: 'none',
+    meaning: 'PEM file with the roots to which the certificates of tls_client_auth clients must lead',
+    example: '/etc/postern/client-ca.crt',
+    parse: parsePath,
+  },
+  clientCertificateHeader: {
+    name: 'POSTERN_CLIENT_CERTIFICATE_HEADER',
+    default: 'none',
+    meaning:
+      'header in which a proxy passes on the client certificate that it verified, such as Client-Cert; trusted from ' +
+      'POSTERN_TRUSTED_PROXIES only',
+    example: 'Client-Cert',
+    parse: parseHeaderName,
+  },
+  metricsPort: {
+    name: 'POSTERN_METRICS_PORT',
+    default: '$PORT',
+    meaning:
+      'port that serves /metrics; one other than PORT serves nothing else, over plain HTTP; off serves no metrics',
+    example: '9090',
+    parse: (text, invalid) => (text === 'off' ? text : wholeNumber(1, 65_535)(text, invalid)),
+  },
+  metricsHost: {
+    name: 'POSTERN_METRICS_HOST',
+    default: '$HOST',
+    meaning: 'address that serves /metrics if POSTERN_METRICS_PORT is a port of its own',
+    example: '127.0.0.1',
+    parse: parseHost,
+  },
+  otlpEndpoint: {
+    name: 'POSTERN_OTLP_ENDPOINT',
+    default: 'none',
+    meaning: 'base URL of an OpenTelemetry collector that receives a trace of each request, by OTLP over HTTP',
+    example: 'http://localhost:4318',
+    parse: parseBaseUrl,
+  },
+  logLevel: {
+    name: 'POSTERN_LOG_LEVEL',
+    default: 'info',
+    meaning: 'least severe level that is logged: trace, debug, info, warn, error or silent',
+    parse: oneOf('info', 'trace', 'debug', 'warn', 'error', 'silent'),
+  },
+} as const satisfies Record<string, Variable>;
+
+export type VariableKey = keyof typeof variables;
+
+/** What the parsers make of the variables. */
+export type VariableValues = {
+  readonly [Key in VariableKey]:
+    | Parsed<Key>
+    | ((typeof variables)[Key]['default'] extends 'none' | 'generated' ? undefined : never);
+};
+
+type Parsed<Key extends VariableKey> = ReturnType<(typeof variables)[Key]['parse']>;
+
+/** As help and manual list them. */
+export const configVariables: readonly ConfigVariable[] = Object.values<Variable>(variables).map(
+  ({ name, default: fallback, unit, meaning, orFile }) => ({
+    name,
+    default: fallback,
+    ...(unit !== undefined && { unit }),
+    meaning: orFile ? `${meaning}; ${name}_FILE names a file that holds it instead` : meaning,
+  }),
+);
+
+/** Parses the text of a variable, wherever it comes from. Throws `StartError`. */
+export function parseVariable<Key extends VariableKey>(key: Key, text: string): Parsed<Key> {
+  const { name, parse, default: fallback, example = fallback }: Variable = variables[key];
+  return parse(text, (fault) => invalidVariable(name, fault, example)) as Parsed<Key>;
+}
