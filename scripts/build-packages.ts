@@ -24,6 +24,7 @@ const oldestNode: Readonly<Record<string, string>> = {
   '@postern/protocol': '22.12.0',
   '@postern/guard': '22.12.0',
   '@postern/client': '22.12.0',
+  '@postern/admin': '22.12.0',
   '@postern/server': '24.0.0',
   '@postern/policy-api': '24.0.0',
   postern: '24.0.0',

@@ -1,13 +1,11 @@
 /** Bulk writes: an array of elements, each of which is checked, and kept or refused, by itself. */
-import { OAuthError } from '@postern/protocol';
+import { maxBulkElements, OAuthError } from '@postern/protocol';
 import type { FastifySchemaCompiler } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 import type { Api } from './api.ts';
 import { describeFault } from './describe-fault.ts';
-
-const mostElements = 50;
 
 /** Levels of arrays and objects in an element. The elements of this API have four; more are not even repeated. */
 const deepestNesting = 20;
@@ -27,7 +25,7 @@ interface BulkAnswer<View> {
 export function defineBulk<Element extends Type.TObject, View extends Type.TSchema>(element: Element, view: View) {
   const checker = Compile(element);
   return {
-    body: Type.Unsafe<unknown[]>(Type.Array(element, { maxItems: mostElements })),
+    body: Type.Unsafe<unknown[]>(Type.Array(element, { maxItems: maxBulkElements })),
 
     answer: Type.Object({
       succeeded: Type.Array(view, { description: 'What was written, in the order of the elements.' }),
@@ -47,7 +45,9 @@ export function defineBulk<Element extends Type.TObject, View extends Type.TSche
       }
       return (part) =>
         compile(
-          part.httpPart === 'body' ? { ...part, schema: Type.Array(Type.Unknown(), { maxItems: mostElements }) } : part,
+          part.httpPart === 'body'
+            ? { ...part, schema: Type.Array(Type.Unknown(), { maxItems: maxBulkElements }) }
+            : part,
         );
     },
 

@@ -1,4 +1,5 @@
 /** Parts of schemas that the endpoints of this package share. */
+import { defaultPageSize, maxPageSize } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import { keyPattern, longestKey } from '../key.ts';
 
@@ -15,7 +16,7 @@ export const Name = Text(200, { minLength: 1 });
 export const PageQuery = Type.Object(
   {
     page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
-    size: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+    size: Type.Integer({ minimum: 1, maximum: maxPageSize, default: defaultPageSize }),
   },
   { additionalProperties: false },
 );

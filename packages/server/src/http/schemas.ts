@@ -1,4 +1,5 @@
 /** Parts of schemas that several endpoints share. */
+import { defaultPageSize, maxPageSize } from '@postern/protocol';
 import { type TSchema, Type } from 'typebox';
 
 export const ErrorAnswer = Type.Object({
@@ -61,7 +62,7 @@ export function pageOf<T>(items: readonly T[], total: number, { page, size }: { 
 export const PageQuery = Type.Object(
   {
     page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
-    size: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+    size: Type.Integer({ minimum: 1, maximum: maxPageSize, default: defaultPageSize }),
   },
   { additionalProperties: false },
 );
