@@ -26,23 +26,6 @@ export interface RunningServer {
 
 /** Starts to listen. Throws `StartError`. */
 export async function startServer(config: ServerConfig, logger: FastifyBaseLogger): Promise<RunningServer> {
-  const { app, metrics, rootFile } = await createServer(config, logger);
-  try {
-    if (typeof config.metrics === 'object') {
-      const server = metricsServer(config, logger, metrics.read);
-      app.addHook('onClose', () => server.close());
-      await listen(server, config.metrics, { host: 'POSTERN_METRICS_HOST', port: 'POSTERN_METRICS_PORT' });
-    }
-    await listen(app, config, { host: 'HOST', port: 'PORT' });
-  } catch (error) {
-    await app.close();
-    throw error;
-  }
-  return { config, rootFile, close: () => app.close() };
-}
-
-/** Everything that is served on one port, before it listens. Throws `StartError`. */
-export async function createServer(config: ServerConfig, logger: FastifyBaseLogger) {
   const installation = await openInstallation(config, [policyMigrations]);
   const app = Fastify(httpOptions(config, logger));
   closeConnectionsAtEnd(app);
@@ -69,11 +52,17 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
     app.addHook('onClose', async () => metrics.stop());
     await app.register(apiDocs);
     await app.register(webConsole, { issuer: config.issuer });
-    return { app, metrics, rootFile: installation.rootFile };
+    if (typeof config.metrics === 'object') {
+      const server = metricsServer(config, logger, metrics.read);
+      app.addHook('onClose', () => server.close());
+      await listen(server, config.metrics, { host: 'POSTERN_METRICS_HOST', port: 'POSTERN_METRICS_PORT' });
+    }
+    await listen(app, config, { host: 'HOST', port: 'PORT' });
   } catch (error) {
     await app.close();
     throw error;
   }
+  return { config, rootFile: installation.rootFile, close: () => app.close() };
 }
 
 /** A connection that a request keeps busy at the end is closed after its answer, and after ten seconds in any case. */
