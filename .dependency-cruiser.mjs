@@ -4,12 +4,12 @@
 const allowed = {
   protocol: [],
   guard: ['protocol'],
-  client: ['protocol'],
-  'http-api': ['protocol'],
-  server: ['protocol', 'http-api', 'guard'],
-  'policy-api': ['protocol', 'http-api', 'guard'],
-  console: ['protocol', 'client', 'server', 'policy-api'],
-  postern: ['protocol', 'guard', 'client', 'server', 'policy-api'],
+  client: [],
+  admin: ['protocol'],
+  server: ['protocol', 'guard'],
+  'policy-api': ['protocol', 'guard'],
+  console: ['protocol', 'client', 'admin', 'server', 'policy-api'],
+  postern: ['protocol', 'guard', 'client', 'admin', 'server', 'policy-api'],
   testing: ['protocol', 'guard', 'client', 'server', 'policy-api', 'postern'],
 };
 
@@ -32,11 +32,11 @@ export default {
       to: { pathNot: '^packages/protocol/src', dependencyTypesNot: ['core'] },
     },
     {
-      name: 'client-runs-everywhere',
+      name: 'client-and-admin-run-everywhere',
       comment: 'In browsers and workers too, so nothing of Node.',
       severity: 'error',
-      from: { path: '^packages/client/src', pathNot: '\\.test\\.ts$' },
-      to: { pathNot: '^packages/client/src' },
+      from: { path: '^packages/(client|admin)/src', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '^packages/(client|admin|protocol)/src' },
     },
     {
       name: 'console-knows-servers-by-types',

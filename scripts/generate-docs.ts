@@ -1,9 +1,11 @@
 /**
- * Writes the parts of the manual that the code already knows: the command, the table of variables and the map of the RFCs.
+ * Writes what the code already knows: the command, the table of variables, the map of the RFCs, and the operations of the
+ * management API.
  * With `--check` it writes nothing and fails where a copy in docs/ differs.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { configVariables } from '@postern/server';
+import { operationsModule } from './admin-operations.ts';
 import { cliPage } from './cli-page.ts';
 import { fileSchema } from './file-schema.ts';
 
@@ -128,6 +130,7 @@ const pages = {
   'docs/schema/postern.schema.json': schemaText,
   // The command carries what it checks files by.
   'packages/postern/src/files/postern.schema.json': schemaText,
+  'packages/admin/src/operations.ts': operationsModule,
   'docs/cli.md': await cliPage(generated),
   'docs/configuration.md': configurationPage(),
   'docs/rfc-map.md': rfcMapPage(),

@@ -17,7 +17,7 @@ import {
 } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-const names = ['protocol', 'guard', 'client', 'server', 'policy-api', 'postern'];
+const names = ['protocol', 'guard', 'client', 'admin', 'server', 'policy-api', 'postern'];
 
 // Compilers and npm at work.
 vi.setConfig({ testTimeout: 120_000 });

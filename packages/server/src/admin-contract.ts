@@ -1,6 +1,4 @@
 /** What the management APIs take and answer, as types alone, for whoever calls them over HTTP. */
-
-import type { ErrorAnswer as ErrorAnswerSchema, pageView } from '@postern/http-api';
 import type { Static, TSchema } from 'typebox';
 import type { TypeBody } from './authorization-details/authorization-details-types-endpoint.ts';
 import type {
@@ -11,6 +9,7 @@ import type {
 } from './client-administration/clients-endpoint.ts';
 import type { RotatedView, RotationBody, SecretView } from './client-administration/secrets-endpoint.ts';
 import type { CheckpointView, EventPage } from './events/events-endpoint.ts';
+import type { ErrorAnswer as ErrorAnswerSchema, pageView } from './http/schemas.ts';
 import type { IssuerBody } from './issuers/issuers-endpoint.ts';
 import type { KeyView, RotateBody } from './keys/keys-endpoint.ts';
 import type {

@@ -1,6 +1,5 @@
 import { createGuard, type Guard, signingAlgorithms } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
-import { useSchemas } from '@postern/http-api';
 import { wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
@@ -30,6 +29,7 @@ import { useRequestLog } from './http/request-log.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
 import { recordRoutes } from './http/route-table.ts';
 import { useTracing } from './http/tracing.ts';
+import { useSchemas } from './http/validation.ts';
 import type { Installation } from './installation.ts';
 import { introspectionEndpoint } from './introspection-endpoint.ts';
 import { createIssuerKeys } from './issuers/issuer-keys.ts';

@@ -5,9 +5,7 @@
 import type { AccessToken, Guard } from '@postern/guard';
 import { refuseToken, requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import type { ApiPlugin } from '@postern/http-api';
-import { useSchemas } from '@postern/http-api';
-import type { ErrorReason } from '@postern/protocol';
+import { batchTimeLimitSeconds, type ErrorReason, maxBatchBytes, maxBatchOperations } from '@postern/protocol';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
@@ -16,17 +14,11 @@ import type { Database } from './db/schema.ts';
 import type { EventLog } from './events/event-log.ts';
 import { createTransactionEventLog } from './events/transaction-event-log.ts';
 import { answerError, answerNotFound } from './http/answer-error.ts';
+import type { ApiPlugin } from './http/api.ts';
 import { jsonLimit } from './http/http-options.ts';
 import { useJson } from './http/json-bodies.ts';
 import { recordRoutes } from './http/route-table.ts';
-
-const mostOperations = 10_000;
-
-/** Bytes of the body of a batch. */
-const bodyLimit = 16_777_216;
-
-/** Other changes wait for a batch, such as that a token is revoked: longer than this they must not, in milliseconds. */
-const mostMs = 30_000;
+import { useSchemas } from './http/validation.ts';
 
 /** Path and query of a URL in the characters that they have on the wire. RFC 3986 §3.3 and §3.4. */
 const urlPath = "^/api/v1/[\\w.~!$&'()*+,;=:@%/?-]*$";
@@ -42,7 +34,7 @@ const Operation = Type.Object(
 
 export const BatchBody = Type.Object(
   {
-    operations: Type.Array(Operation, { maxItems: mostOperations }),
+    operations: Type.Array(Operation, { maxItems: maxBatchOperations }),
     dry_run: Type.Optional(Type.Boolean({ description: 'Tells whether all would be done, and does nothing.' })),
   },
   {
@@ -122,7 +114,7 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
     app.post(
       '/api/v1/batch',
       {
-        bodyLimit,
+        bodyLimit: maxBatchBytes,
         config: { scope: 'batch:apply' },
         schema: {
           tags: ['OAuth'],
@@ -142,7 +134,7 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
             const within = createTransactionEventLog(events, transaction, append);
             const guard = guardOf(token, () => recheckInTransaction(transaction, token));
             const host = { db: transaction, events: within, guard, now };
-            const endAt = now() + mostMs;
+            const endAt = now() + batchTimeLimitSeconds * 1000;
             const done = await run(
               operations,
               (app) => apis(app, host),
@@ -230,7 +222,7 @@ async function run(
     const results: OperationResult[] = [];
     for (const [index, { method, path, body }] of operations.entries()) {
       if (!isTime()) {
-        const detail = `There is time for no more operations than these, in ${mostMs / 1000} seconds: split the batch.`;
+        const detail = `Batch timed out after ${index} operations and ${batchTimeLimitSeconds} seconds; split it into smaller ones.`;
         throw new RefusedOperation(index, 413, { error: 'content_too_large', detail });
       }
       const answer = await app.inject({

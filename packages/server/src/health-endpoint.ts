@@ -1,7 +1,7 @@
 /** Whether the process lives, and whether it can serve. */
 import { Type } from 'typebox';
 import type { EventLog } from './events/event-log.ts';
-import type { ProtocolPlugin } from './http/protocol-plugin.ts';
+import type { ProtocolPlugin } from './http/api.ts';
 
 const Healthy = Type.Object({ status: Type.Literal('ok') });
 

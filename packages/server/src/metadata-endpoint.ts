@@ -3,7 +3,7 @@ import { signingAlgorithms } from '@postern/guard';
 import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
 import type { AuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
 import { type ClientAuthMethod, noClientAuth } from './clients/client-metadata.ts';
-import type { ProtocolPlugin } from './http/protocol-plugin.ts';
+import type { ProtocolPlugin } from './http/api.ts';
 import { publish, wellKnownPaths } from './http/well-known.ts';
 import { acceptedAlgorithms } from './jwt/third-party-jwt.ts';
 import type { ScopeRegistry } from './scopes/scope-registry.ts';

@@ -1,6 +1,6 @@
 /** What the APIs that are hosted here say of themselves, as one protected resource. RFC 9728 §3. */
 import { dpopAlgorithms, type ProtectedResourceMetadata } from '@postern/protocol';
-import type { ProtocolPlugin } from './http/protocol-plugin.ts';
+import type { ProtocolPlugin } from './http/api.ts';
 import { publish, wellKnownPaths } from './http/well-known.ts';
 
 export const resourceMetadataName = 'oauth-protected-resource';

@@ -1,10 +1,10 @@
 /** Token revocation. RFC 7009. */
 import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
-import { oauthErrorResponses } from '@postern/http-api';
 import { OAuthError, parseForm } from '@postern/protocol';
 import { Type } from 'typebox';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
-import type { ProtocolPlugin } from './http/protocol-plugin.ts';
+import type { ProtocolPlugin } from './http/api.ts';
+import { oauthErrorResponses } from './http/schemas.ts';
 import type { RevokedTokens } from './revocation/revoked-tokens.ts';
 
 const RevocationForm = Type.Object({

@@ -26,6 +26,23 @@ export interface RunningServer {
 
 /** Starts to listen. Throws `StartError`. */
 export async function startServer(config: ServerConfig, logger: FastifyBaseLogger): Promise<RunningServer> {
+  const { app, metrics, rootFile } = await createServer(config, logger);
+  try {
+    if (typeof config.metrics === 'object') {
+      const server = metricsServer(config, logger, metrics.read);
+      app.addHook('onClose', () => server.close());
+      await listen(server, config.metrics, { host: 'POSTERN_METRICS_HOST', port: 'POSTERN_METRICS_PORT' });
+    }
+    await listen(app, config, { host: 'HOST', port: 'PORT' });
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return { config, rootFile, close: () => app.close() };
+}
+
+/** Everything that is served on one port, before it listens. Throws `StartError`. */
+export async function createServer(config: ServerConfig, logger: FastifyBaseLogger) {
   const installation = await openInstallation(config, [policyMigrations]);
   const app = Fastify(httpOptions(config, logger));
   closeConnectionsAtEnd(app);
@@ -52,17 +69,11 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
     app.addHook('onClose', async () => metrics.stop());
     await app.register(apiDocs);
     await app.register(webConsole, { issuer: config.issuer });
-    if (typeof config.metrics === 'object') {
-      const server = metricsServer(config, logger, metrics.read);
-      app.addHook('onClose', () => server.close());
-      await listen(server, config.metrics, { host: 'POSTERN_METRICS_HOST', port: 'POSTERN_METRICS_PORT' });
-    }
-    await listen(app, config, { host: 'HOST', port: 'PORT' });
+    return { app, metrics, rootFile: installation.rootFile };
   } catch (error) {
     await app.close();
     throw error;
   }
-  return { config, rootFile: installation.rootFile, close: () => app.close() };
 }
 
 /** A connection that a request keeps busy at the end is closed after its answer, and after ten seconds in any case. */

@@ -9,7 +9,7 @@ import {
   loadDetailsTypes,
   saveDetailsType,
 } from './authorization-details-type-store.ts';
-import { compileDetailsSchema, type FindElementFault } from './details-schema.ts';
+import { type CheckElement, compileDetailsSchema } from './details-schema.ts';
 
 export interface AuthorizationDetailsTypeRegistry {
   /** All, by name. */
@@ -17,8 +17,8 @@ export interface AuthorizationDetailsTypeRegistry {
   /** Throws `not_found`. */
   get(type: string): AuthorizationDetailsType;
   has(type: string): boolean;
-  /** Finds the check of elements of the type, or undefined if no type has that name. */
-  findCheck(type: string): FindElementFault | undefined;
+  /** The check of elements of the type; undefined where there is none of that name. */
+  findCheck(type: string): CheckElement | undefined;
   /** Makes it, or changes the one of that name. Throws `invalid_parameter` for a schema that is not allowed. */
   save(actor: string, type: AuthorizationDetailsType): Promise<void>;
   /** Throws `not_found`. */
@@ -30,8 +30,8 @@ export async function openAuthorizationDetailsTypeRegistry(
   events: EventLog,
 ): Promise<AuthorizationDetailsTypeRegistry> {
   const types = new Map<string, AuthorizationDetailsType>();
-  /** Compiled when they are first needed. */
-  const checks = new Map<string, FindElementFault>();
+  /** Made when they are first needed. */
+  const checks = new Map<string, CheckElement>();
 
   const reload = async () => {
     const loaded = await loadDetailsTypes(db);

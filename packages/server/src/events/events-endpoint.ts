@@ -1,13 +1,13 @@
 /** The audit trail: the event log by cursor and filter, and where it ends, signed. docs/audit.md. */
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import type { ApiPlugin } from '@postern/http-api';
-import { errorResponses, nullable } from '@postern/http-api';
-import { OAuthError } from '@postern/protocol';
+import { maxEventPageSize, maxWaitSeconds, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { listenerOf } from '../http/abort-on-disconnect.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses, nullable } from '../http/schemas.ts';
 import type { SignCheckpoint } from './checkpoint.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
@@ -21,7 +21,7 @@ const Query = Type.Object(
   {
     after: { ...Sequence, default: 0, description: 'Events with a greater sequence number only.' },
     before: Type.Optional({ ...Sequence, description: 'Events with a smaller sequence number only.' }),
-    size: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+    size: Type.Integer({ minimum: 1, maximum: maxEventPageSize, default: 100 }),
     order: Type.Enum(['asc', 'desc'], { default: 'asc', description: 'Oldest first, or newest first.' }),
     kind: Type.Optional(
       Type.String({
@@ -33,7 +33,7 @@ const Query = Type.Object(
     subject: Type.Optional({ ...Id, description: 'Id of what was changed.' }),
     wait: Type.Integer({
       minimum: 0,
-      maximum: 30,
+      maximum: maxWaitSeconds,
       default: 0,
       description: 'Seconds to wait for an event where there is none; oldest first only.',
     }),
@@ -47,7 +47,7 @@ const EventView = Type.Object({
   actor: Type.String({
     description: 'Id of a client; `postern` itself; or `initial_access_token` for who was no client yet.',
   }),
-  kind: Type.String(),
+  kind: Type.Enum([...eventKinds]),
   subject: Type.String({ description: 'Id of what was changed.' }),
   data: Type.Record(Type.String(), Type.Unknown(), { description: 'Never a secret, a digest of one or a token.' }),
   hash: Type.String({ description: 'Over this event and the hash of the one before.' }),

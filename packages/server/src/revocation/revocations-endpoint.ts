@@ -1,10 +1,11 @@
 /** The revocation feed over HTTP. docs/revocation-feed.md. */
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import type { ApiPlugin } from '@postern/http-api';
-import { errorResponses } from '@postern/http-api';
+import { maxWaitSeconds } from '@postern/protocol';
 import { Type } from 'typebox';
 import { listenerOf } from '../http/abort-on-disconnect.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses } from '../http/schemas.ts';
 import type { FeedEntry } from './feed-entry.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
 
@@ -15,7 +16,7 @@ const Query = Type.Object(
     ),
     wait: Type.Integer({
       minimum: 0,
-      maximum: 30,
+      maximum: maxWaitSeconds,
       default: 0,
       description: 'Seconds to wait for news where there are none.',
     }),

@@ -1,6 +1,5 @@
 /** The token endpoint. RFC 6749 §3.2. What all grants share stands here, in steps; a grant only decides. */
 import { type AuthorizationDetail, longestToken } from '@postern/guard';
-import { oauthErrorResponses } from '@postern/http-api';
 import { OAuthError, parseForm, parseScope } from '@postern/protocol';
 import { Type } from 'typebox';
 import { createAccessTokenIssuer } from '../access-token/issue.ts';
@@ -12,7 +11,8 @@ import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { type GrantType, jwtBearer } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import { toOAuthError } from '../http/answer-error.ts';
-import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
+import type { ProtocolPlugin } from '../http/api.ts';
+import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { TokenQuota } from '../limits/token-quota.ts';

@@ -1,10 +1,9 @@
 /** How many tokens were issued and refused, hour by hour. */
-
-import type { ApiPlugin } from '@postern/http-api';
-import { errorResponses } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
+import type { ApiPlugin } from '../http/api.ts';
+import { errorResponses } from '../http/schemas.ts';
 import { msPerHour } from './pending-usage.ts';
 import { statisticsDays, type Usage } from './usage.ts';
 import { countClientsByUse, loadOutcomes } from './usage-store.ts';

@@ -1,0 +1,147 @@
+/** Sends operations to a server, and reads its answers. Knows nothing of tokens: `fetch` attaches them. RFC 6750 §2.1. */
+import { batchTimeLimitSeconds, maxPageSize, maxWaitSeconds } from '@postern/protocol';
+import { AdminError } from './admin-error.ts';
+import type { Operation, Page, Read } from './operation.ts';
+import { operations } from './operations.ts';
+
+export interface AdminClientOptions {
+  /** Base URL of the server, such as `https://auth.example.com`, with or without a slash at the end. */
+  readonly server: string;
+  /** Sends each request with an access token, such as `fetch` of a token client of `@postern/client`; retries are its concern. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+export interface SendOptions {
+  /** Aborts the call, which then rejects with the reason of the signal. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AllOptions extends SendOptions {
+  /** Is called after each page with how many items were read so far, of how many. */
+  readonly onProgress?: ((read: number, total: number) => void) | undefined;
+}
+
+type Bound<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends (...args: infer Args) => Operation<infer Answer>
+    ? (...args: Args) => Promise<Answer>
+    : Bound<Table[Name]>;
+};
+
+/** `admin.clients.get(id)` is short for `admin.send(operations.clients.get(id))`. All calls throw `AdminError`. */
+export interface AdminClient extends Bound<typeof operations> {
+  send<Answer>(operation: Operation<Answer>, options?: SendOptions): Promise<Answer>;
+  /** The same, but resolves to undefined if the server answers 404. */
+  find<Answer>(operation: Operation<Answer>, options?: SendOptions): Promise<Answer | undefined>;
+  /** Reads all pages of a list, in order. */
+  all<Item>(list: Read<Page<Item>>, options?: AllOptions): Promise<Item[]>;
+}
+
+/** A call may take as long as the longest that the server allows, and then some time on the way. */
+const timeoutMs = (Math.max(batchTimeLimitSeconds, maxWaitSeconds) + 15) * 1000;
+
+/** Sends nothing yet. Each call times out after 45 s. */
+export function createAdminClient({ server, fetch }: AdminClientOptions): AdminClient {
+  const root = server.replace(/\/+$/, '');
+
+  const request = async (operation: Operation<unknown>, { signal }: SendOptions): Promise<Response> => {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const { method, path } = operation;
+    const [query, body] = operation.method === 'GET' ? [operation.query, undefined] : [undefined, operation.body];
+    const isJson = body !== undefined;
+    try {
+      return await fetch(root + path + toSearch(query), {
+        method,
+        headers: { accept: 'application/json', ...(isJson && { 'content-type': 'application/json' }) },
+        redirect: 'manual',
+        signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+        ...(isJson && { body: JSON.stringify(body) }),
+      });
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (timeout.aborted) {
+        throw new AdminError('timeout', 'The server did not answer in time.', { cause });
+      }
+      // What `fetch` throws if there is no answer; anything else is from whoever attaches the token.
+      throw cause instanceof TypeError
+        ? new AdminError('unreachable', 'The server does not answer. Is it running, and is the network up?', { cause })
+        : cause;
+    }
+  };
+
+  const send = async <Answer>(operation: Operation<Answer>, options: SendOptions = {}): Promise<Answer> =>
+    readAnswer<Answer>(await request(operation, options));
+
+  const bind = (table: object): object =>
+    Object.fromEntries(
+      Object.entries(table).map(([name, member]) => [
+        name,
+        typeof member === 'function'
+          ? async (...args: unknown[]) => send(member(...args) as Operation<unknown>)
+          : bind(member),
+      ]),
+    );
+
+  return {
+    ...(bind(operations) as Bound<typeof operations>),
+    send,
+    async find(operation, options) {
+      try {
+        return await send(operation, options);
+      } catch (error) {
+        if (error instanceof AdminError && error.status === 404) {
+          return undefined;
+        }
+        throw error;
+      }
+    },
+    async all<Item>(list: Read<Page<Item>>, { onProgress, ...options }: AllOptions = {}) {
+      const items: Item[] = [];
+      for (let page = 1; ; page += 1) {
+        const answer = await send({ ...list, query: { ...list.query, page, size: maxPageSize } }, options);
+        items.push(...answer.items);
+        onProgress?.(items.length, answer.total);
+        if (page >= answer.pages) {
+          return items;
+        }
+      }
+    },
+  };
+}
+
+function toSearch(query: Read<unknown>['query'] = {}): string {
+  const search = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+  return search.size === 0 ? '' : `?${search}`;
+}
+
+async function readAnswer<Answer>(response: Response): Promise<Answer> {
+  const { ok, status, headers } = response;
+  if (status >= 300 && status < 400) {
+    const location = headers.get('location') ?? 'another address';
+    throw new AdminError('redirected', `The server redirects to ${location}.`, { status });
+  }
+  const text = await response.text();
+  const answer = parseJson(text);
+  if (ok && (answer !== undefined || text === '')) {
+    return answer as Answer;
+  }
+  const { error, detail } = (answer ?? {}) as Record<string, unknown>;
+  if (ok || typeof error !== 'string') {
+    throw new AdminError('invalid_response', `The answer (status ${status}) is not from Postern.`, { status });
+  }
+  const retryAfter = Number(headers.get('retry-after') ?? Number.NaN);
+  throw new AdminError(error, typeof detail === 'string' ? detail : error, {
+    status,
+    answer: answer as Record<string, unknown>,
+    retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

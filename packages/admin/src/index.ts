@@ -1,0 +1,17 @@
+/** A typed client of the management API. Runs wherever there is `fetch`. */
+import type { AuditPage } from './operations.ts';
+
+export {
+  type AdminClient,
+  type AdminClientOptions,
+  type AllOptions,
+  createAdminClient,
+  type SendOptions,
+} from './admin-client.ts';
+export { AdminError, type AdminErrorOptions } from './admin-error.ts';
+export type { BulkAnswer, Change, Operation, Page, Read } from './operation.ts';
+export * from './operations.ts';
+
+export type AuditEvent = AuditPage['items'][number];
+/** What an audit event can be about. */
+export type EventKind = AuditEvent['kind'];

@@ -1,0 +1,1085 @@
+/** The operations of the management API. Written by `npm run generate`; edits are lost. */
+import { type BulkAnswer, change, type Page, path, read } from './operation.ts';
+
+export interface CreatedClient {
+  client_id: string;
+  /** Shown this once; Postern keeps only a digest. None for a client that uses none. */
+  client_secret?: string;
+}
+
+export interface NewClientBody {
+  /** An id of your choice, which takes the scope client:choose_id. Without it Postern makes one. */
+  client_id?: string;
+  name?: string | null;
+  description?: string | null;
+  scopes?: string[];
+  grantable_scopes?: string[] | null;
+  /** Disabling ends all of its tokens for good. */
+  enabled?: boolean;
+  access_token_ttl_seconds?: number | null;
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  token_endpoint_auth_method?:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'tls_client_auth'
+    | 'self_signed_tls_client_auth'
+    | 'none'
+    | null;
+  /** Public keys of the client, by value. */
+  jwks?: {
+    keys: {
+      kty: 'EC' | 'OKP' | 'RSA';
+      kid?: string;
+      use?: 'sig';
+      alg?: string;
+      key_ops?: 'verify'[];
+      ext?: boolean;
+      crv?: string;
+      x?: string;
+      y?: string;
+      n?: string;
+      e?: string;
+      x5c?: string[];
+      'x5t#S256'?: string;
+    }[];
+  } | null;
+  /** https URL of the public keys of the client. */
+  jwks_uri?: string | null;
+  /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
+  token_endpoint_audience_allowed?: boolean;
+  /** Grants that it may use; null: client_credentials. */
+  grant_types?:
+    | (
+        | 'client_credentials'
+        | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+        | 'urn:ietf:params:oauth:grant-type:token-exchange'
+      )[]
+    | null;
+  /** Identifiers of the registered resources that it may ask tokens for. */
+  resources?: string[] | null;
+  /** Registered types of authorization details that it may ask for. */
+  authorization_details_types?: string[] | null;
+  /** Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act. */
+  may_act?: string | null;
+  /** Every token of the client is bound to a DPoP key. */
+  dpop_bound_access_tokens?: boolean;
+  /** Every token of the client is bound to the certificate of its TLS connection. */
+  tls_client_certificate_bound_access_tokens?: boolean;
+  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
+  tls_client_auth_subject_dn?: string | null;
+  /** tls_client_auth: a dNSName of the certificate of the client. */
+  tls_client_auth_san_dns?: string | null;
+  /** tls_client_auth: a uniformResourceIdentifier of the certificate of the client. */
+  tls_client_auth_san_uri?: string | null;
+  /** tls_client_auth: an iPAddress of the certificate of the client. */
+  tls_client_auth_san_ip?: string | null;
+  /** tls_client_auth: an rfc822Name of the certificate of the client. */
+  tls_client_auth_san_email?: string | null;
+  /** Tokens that it may get within a minute of the clock; null: as many as it asks for. */
+  token_quota_per_minute?: number | null;
+  /** fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one. */
+  security_profile?: 'fapi2' | null;
+}
+
+export interface Client {
+  client_id: string;
+  name: string | null;
+  description: string | null;
+  scopes: string[];
+  grantable_scopes: string[] | null;
+  enabled: boolean;
+  access_token_ttl_seconds: number | null;
+  created_at: string;
+  updated_at: string;
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  token_endpoint_auth_method?:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'tls_client_auth'
+    | 'self_signed_tls_client_auth'
+    | 'none'
+    | null;
+  /** Public keys of the client, by value. */
+  jwks?: {
+    keys: {
+      kty: 'EC' | 'OKP' | 'RSA';
+      kid?: string;
+      use?: 'sig';
+      alg?: string;
+      key_ops?: 'verify'[];
+      ext?: boolean;
+      crv?: string;
+      x?: string;
+      y?: string;
+      n?: string;
+      e?: string;
+      x5c?: string[];
+      'x5t#S256'?: string;
+    }[];
+  } | null;
+  /** https URL of the public keys of the client. */
+  jwks_uri?: string | null;
+  /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
+  token_endpoint_audience_allowed?: boolean;
+  /** Grants that it may use; null: client_credentials. */
+  grant_types?:
+    | (
+        | 'client_credentials'
+        | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+        | 'urn:ietf:params:oauth:grant-type:token-exchange'
+      )[]
+    | null;
+  /** Identifiers of the registered resources that it may ask tokens for. */
+  resources?: string[] | null;
+  /** Registered types of authorization details that it may ask for. */
+  authorization_details_types?: string[] | null;
+  /** Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act. */
+  may_act?: string | null;
+  /** Every token of the client is bound to a DPoP key. */
+  dpop_bound_access_tokens?: boolean;
+  /** Every token of the client is bound to the certificate of its TLS connection. */
+  tls_client_certificate_bound_access_tokens?: boolean;
+  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
+  tls_client_auth_subject_dn?: string | null;
+  /** tls_client_auth: a dNSName of the certificate of the client. */
+  tls_client_auth_san_dns?: string | null;
+  /** tls_client_auth: a uniformResourceIdentifier of the certificate of the client. */
+  tls_client_auth_san_uri?: string | null;
+  /** tls_client_auth: an iPAddress of the certificate of the client. */
+  tls_client_auth_san_ip?: string | null;
+  /** tls_client_auth: an rfc822Name of the certificate of the client. */
+  tls_client_auth_san_email?: string | null;
+  /** Tokens that it may get within a minute of the clock; null: as many as it asks for. */
+  token_quota_per_minute?: number | null;
+  /** fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one. */
+  security_profile?: 'fapi2' | null;
+}
+
+export interface ClientQuery {
+  page?: number;
+  size?: number;
+  /** Part of the id, the name or the description, in upper or lower case. */
+  search?: string;
+  /** With `-`, the other way round. Names are compared in lower case. */
+  sort?: 'created_at' | '-created_at' | 'name' | '-name';
+}
+
+export interface ClientBody {
+  name?: string | null;
+  description?: string | null;
+  scopes?: string[];
+  grantable_scopes?: string[] | null;
+  /** Disabling ends all of its tokens for good. */
+  enabled?: boolean;
+  access_token_ttl_seconds?: number | null;
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  token_endpoint_auth_method?:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'tls_client_auth'
+    | 'self_signed_tls_client_auth'
+    | 'none'
+    | null;
+  /** Public keys of the client, by value. */
+  jwks?: {
+    keys: {
+      kty: 'EC' | 'OKP' | 'RSA';
+      kid?: string;
+      use?: 'sig';
+      alg?: string;
+      key_ops?: 'verify'[];
+      ext?: boolean;
+      crv?: string;
+      x?: string;
+      y?: string;
+      n?: string;
+      e?: string;
+      x5c?: string[];
+      'x5t#S256'?: string;
+    }[];
+  } | null;
+  /** https URL of the public keys of the client. */
+  jwks_uri?: string | null;
+  /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
+  token_endpoint_audience_allowed?: boolean;
+  /** Grants that it may use; null: client_credentials. */
+  grant_types?:
+    | (
+        | 'client_credentials'
+        | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+        | 'urn:ietf:params:oauth:grant-type:token-exchange'
+      )[]
+    | null;
+  /** Identifiers of the registered resources that it may ask tokens for. */
+  resources?: string[] | null;
+  /** Registered types of authorization details that it may ask for. */
+  authorization_details_types?: string[] | null;
+  /** Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act. */
+  may_act?: string | null;
+  /** Every token of the client is bound to a DPoP key. */
+  dpop_bound_access_tokens?: boolean;
+  /** Every token of the client is bound to the certificate of its TLS connection. */
+  tls_client_certificate_bound_access_tokens?: boolean;
+  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
+  tls_client_auth_subject_dn?: string | null;
+  /** tls_client_auth: a dNSName of the certificate of the client. */
+  tls_client_auth_san_dns?: string | null;
+  /** tls_client_auth: a uniformResourceIdentifier of the certificate of the client. */
+  tls_client_auth_san_uri?: string | null;
+  /** tls_client_auth: an iPAddress of the certificate of the client. */
+  tls_client_auth_san_ip?: string | null;
+  /** tls_client_auth: an rfc822Name of the certificate of the client. */
+  tls_client_auth_san_email?: string | null;
+  /** Tokens that it may get within a minute of the clock; null: as many as it asks for. */
+  token_quota_per_minute?: number | null;
+  /** fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one. */
+  security_profile?: 'fapi2' | null;
+}
+
+export interface RotatedSecret {
+  secret_id: string;
+  /** Its last four characters. */
+  last_four: string;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  /** Shown this once; Postern keeps only a digest. */
+  client_secret: string;
+  /** Which of the other secrets are still in use. */
+  warnings: string[];
+}
+
+export interface SecretRotation {
+  /** The other secrets stay valid for as long. 0 ends them and every token of the client at once. Without it they stay until they are deleted. */
+  overlap_seconds?: number;
+  /** The new secret expires then; without it, never. */
+  expires_in_seconds?: number;
+}
+
+export interface ClientSecret {
+  secret_id: string;
+  /** Its last four characters. */
+  last_four: string;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface PageQuery {
+  page?: number;
+  size?: number;
+}
+
+export interface Scope {
+  name: string;
+  description: string;
+  /** It administers Postern itself. */
+  administrative: boolean;
+  /** `own`: added by a user. */
+  origin: 'built-in' | 'own';
+}
+
+export interface ScopeBody {
+  name: string;
+  description: string;
+}
+
+export interface CreatedInitialAccessToken {
+  id: string;
+  name: string | null;
+  /** Scopes that clients may get with it, and get where they ask for none. */
+  scopes: string[];
+  /** Identifiers of the registered resources that clients may ask tokens for, likewise. */
+  resources: string[];
+  max_uses: number;
+  /** Clients that were registered with it. */
+  uses: number;
+  created_at: string;
+  /** Id of the client that made it, and without which it is worth nothing. */
+  created_by: string;
+  expires_at: string;
+  /** Shown this once; Postern keeps only a digest. */
+  initial_access_token: string;
+}
+
+export interface InitialAccessTokenBody {
+  name?: string | null;
+  /** Scopes that clients may get with it, and get where they ask for none. */
+  scopes: string[];
+  /** Identifiers of the registered resources that clients may ask tokens for, likewise. */
+  resources?: string[];
+  /** Clients that it can register; by default one. */
+  max_uses?: number;
+  /** By default a day. */
+  expires_in_seconds?: number;
+}
+
+export interface InitialAccessToken {
+  id: string;
+  name: string | null;
+  /** Scopes that clients may get with it, and get where they ask for none. */
+  scopes: string[];
+  /** Identifiers of the registered resources that clients may ask tokens for, likewise. */
+  resources: string[];
+  max_uses: number;
+  /** Clients that were registered with it. */
+  uses: number;
+  created_at: string;
+  /** Id of the client that made it, and without which it is worth nothing. */
+  created_by: string;
+  expires_at: string;
+}
+
+export interface Resource {
+  key: string;
+  /** The audience of its tokens. */
+  identifier: string;
+  scopes: string[];
+  access_token_ttl_seconds?: number | null;
+  signing_alg?: 'ES256' | 'EdDSA' | 'RS256' | 'PS256' | null;
+  /** Ids of the clients that act for it and may introspect its tokens. */
+  introspection_clients?: string[];
+}
+
+export interface TrustedIssuer {
+  key: string;
+  /** The iss of its tokens; spiffe:// and the trust domain for JWT-SVIDs that have no iss. */
+  issuer: string;
+  jwks?: {
+    keys: {
+      kty: 'EC' | 'OKP' | 'RSA';
+      kid?: string;
+      use?: 'sig';
+      alg?: string;
+      key_ops?: 'verify'[];
+      ext?: boolean;
+      crv?: string;
+      x?: string;
+      y?: string;
+      n?: string;
+      e?: string;
+      x5c?: string[];
+      'x5t#S256'?: string;
+    }[];
+  } | null;
+  jwks_uri?: string | null;
+  audience?: string | null;
+  /** A token is refused this long after it was made, however late it expires. */
+  max_age_seconds: number;
+  /** Each token brings one access token at the most. */
+  single_use: boolean;
+  /** Which workload is which client. */
+  rules: {
+    client_id: string;
+    /** For each claim (by name, or by JSON Pointer where it is inside another) a text that it must be, or a list of which it must be one. A * stands for one or more characters, never for : or /. */
+    claims: Record<string, string | string[]>;
+    scopes?: string[] | null;
+  }[];
+}
+
+export interface TrustedIssuerBody {
+  key: string;
+  /** The iss of its tokens; spiffe:// and the trust domain for JWT-SVIDs that have no iss. */
+  issuer: string;
+  jwks?: {
+    keys: {
+      kty: 'EC' | 'OKP' | 'RSA';
+      kid?: string;
+      use?: 'sig';
+      alg?: string;
+      key_ops?: 'verify'[];
+      ext?: boolean;
+      crv?: string;
+      x?: string;
+      y?: string;
+      n?: string;
+      e?: string;
+      x5c?: string[];
+      'x5t#S256'?: string;
+    }[];
+  } | null;
+  jwks_uri?: string | null;
+  audience?: string | null;
+  /** A token is refused this long after it was made, however late it expires. */
+  max_age_seconds?: number;
+  /** Each token brings one access token at the most. */
+  single_use?: boolean;
+  /** Which workload is which client. */
+  rules: {
+    client_id: string;
+    /** For each claim (by name, or by JSON Pointer where it is inside another) a text that it must be, or a list of which it must be one. A * stands for one or more characters, never for : or /. */
+    claims: Record<string, string | string[]>;
+    scopes?: string[] | null;
+  }[];
+}
+
+export interface AuthorizationDetailsType {
+  /** What elements of authorization_details name as their type: a word, or a URI. */
+  type: string;
+  description?: string | null;
+  /** JSON Schema of one element as a whole, its `type` among it. One tree: no references, no formats; patterns are plain sequences from `^` to `$` without groups. */
+  schema: Record<string, unknown>;
+}
+
+export interface Policy {
+  key: string;
+  name: string;
+  drp_action: 'access' | 'deletion' | null;
+  rules: Rule[];
+}
+
+export interface PolicyElement {
+  key?: string | null;
+  name?: string;
+  drp_action?: 'access' | 'deletion' | null;
+}
+
+export interface Rule {
+  key: string;
+  name: string;
+  action_type: 'access' | 'erasure';
+  storage_destination: StorageConfig | null;
+  masking_strategy: {
+    strategy: 'aes_encrypt' | 'hash' | 'hmac' | 'null_rewrite' | 'random_string_rewrite' | 'string_rewrite';
+    configuration?: {
+      /** For hash and hmac. */
+      algorithm?: 'SHA-256' | 'SHA-512';
+      /** For aes_encrypt. */
+      mode?: 'GCM';
+      /** For random_string_rewrite: characters. */
+      length?: number;
+      /** For string_rewrite, which needs it. */
+      rewrite_value?: string;
+      /** For all but null_rewrite. */
+      format_preservation?: {
+        /** Put after the masked value, such as @example.com. */
+        suffix: string;
+      };
+    };
+  } | null;
+  targets: Target[];
+}
+
+export interface RuleElement {
+  key?: string | null;
+  name?: string;
+  action_type?: 'access' | 'erasure';
+  storage_destination_key?: string | null;
+  masking_strategy?: {
+    strategy: 'aes_encrypt' | 'hash' | 'hmac' | 'null_rewrite' | 'random_string_rewrite' | 'string_rewrite';
+    configuration?: {
+      /** For hash and hmac. */
+      algorithm?: 'SHA-256' | 'SHA-512';
+      /** For aes_encrypt. */
+      mode?: 'GCM';
+      /** For random_string_rewrite: characters. */
+      length?: number;
+      /** For string_rewrite, which needs it. */
+      rewrite_value?: string;
+      /** For all but null_rewrite. */
+      format_preservation?: {
+        /** Put after the masked value, such as @example.com. */
+        suffix: string;
+      };
+    };
+  } | null;
+}
+
+export interface Target {
+  key: string;
+  name: string;
+  data_category: string;
+}
+
+export interface TargetElement {
+  key?: string | null;
+  name?: string | null;
+  /** A key of the Fides taxonomy; the target takes in all that is below it. */
+  data_category?: string;
+}
+
+export interface StorageConfig {
+  key: string;
+  name: string;
+  type: 'local' | 's3';
+  format: 'json' | 'csv';
+  details: {
+    /** How files are named; the default. */
+    naming?: 'request_id';
+    /** For s3, which needs it. */
+    bucket?: string;
+    /** For s3: what the objects are named after. */
+    object_name?: string;
+    /** For s3. */
+    max_retries?: number;
+    /** For s3: how the program that uploads authenticates. The credentials have no place here. */
+    auth_method?: 'automatic' | 'secret_keys';
+  };
+}
+
+export interface StorageElement {
+  key?: string | null;
+  name?: string;
+  type?: 'local' | 's3';
+  /** Of the uploaded data: json by default. */
+  format?: 'json' | 'csv';
+  details?: {
+    /** How files are named; the default. */
+    naming?: 'request_id';
+    /** For s3, which needs it. */
+    bucket?: string;
+    /** For s3: what the objects are named after. */
+    object_name?: string;
+    /** For s3. */
+    max_retries?: number;
+    /** For s3: how the program that uploads authenticates. The credentials have no place here. */
+    auth_method?: 'automatic' | 'secret_keys';
+  };
+}
+
+export interface BatchAnswer {
+  /** false after a dry run. */
+  applied: boolean;
+  /** One an operation, in their order. */
+  results: {
+    status: number;
+    /** The answer to the call; not after a dry run. */
+    body?: unknown;
+  }[];
+}
+
+export interface BatchBody {
+  operations: {
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+    /** As of the call alone. */
+    path: string;
+    /** JSON, as of the call alone. */
+    body?: unknown;
+  }[];
+  /** Tells whether all would be done, and does nothing. */
+  dry_run?: boolean;
+}
+
+export interface ClientUsage {
+  /** Since the client was made. */
+  tokens_issued: number;
+  last_issued_at: string | null;
+  /** Every scope that the client holds, and how many tokens had it. */
+  scopes: {
+    scope: string;
+    /** Since the client was made. */
+    tokens_issued: number;
+    last_issued_at: string | null;
+  }[];
+}
+
+export interface UnusedScopes {
+  client_id: string;
+  name: string | null;
+  scopes: string[];
+}
+
+export interface UnusedScopesQuery {
+  page?: number;
+  size?: number;
+  /** Days without a token. Clients that are younger are left out. */
+  days?: number;
+}
+
+export interface Statistics {
+  /** Every hour, oldest first; the last one is under way. */
+  buckets: {
+    /** The start of the hour. */
+    from: string;
+    issued: number;
+    refused: number;
+    /** The same by reason, as in the log; without one there, by the code of the error. */
+    refused_by: Record<string, number>;
+  }[];
+  clients: {
+    total: number;
+    enabled: number;
+    /** Got a token within these hours. */
+    active: number;
+  };
+}
+
+export interface StatisticsQuery {
+  hours?: number;
+}
+
+export interface SigningKey {
+  kid: string;
+  alg: string;
+  /** `next`: published, not yet signing. `signing`. `retired`: only verifies tokens from before. */
+  status: string;
+  created_at: string;
+  signs_from: string;
+  signs_until: string | null;
+  verifies_until: string | null;
+}
+
+export interface KeyRotation {
+  /** One that is in use; by default the one that the server is set to. */
+  alg?: 'ES256' | 'EdDSA' | 'RS256' | 'PS256';
+}
+
+export interface RevocationFeed {
+  /** Where to go on. */
+  cursor: string;
+  /** The entries start from the beginning: forget what you have. */
+  snapshot: boolean;
+  /** Ask again at once. */
+  more: boolean;
+  /** How long ago this node last knew itself current. */
+  lag_seconds: number;
+  entries: (
+    | {
+        type: 'token';
+        jti: string;
+        /** Seconds since 1970. */
+        exp: number;
+      }
+    | {
+        type: 'client';
+        client_id: string;
+        active: false;
+      }
+    | {
+        type: 'client';
+        client_id: string;
+        active: true;
+        /** Tokens with a smaller `gen` are not good. */
+        gen: number;
+        /** Neither are those with a greater one. */
+        gen_exact: boolean;
+        scopes?: string[];
+        resources?: string[];
+        authorization_details_types?: string[];
+      }
+  )[];
+}
+
+export interface RevocationQuery {
+  /** From the last answer. Without it, all is told from the start. */
+  cursor?: string;
+  /** Seconds to wait for news where there are none. */
+  wait?: number;
+}
+
+export interface AuditPage {
+  items: {
+    /** Counts from 1, without gaps. */
+    sequence: number;
+    occurred_at: string;
+    /** Id of a client; `postern` itself; or `initial_access_token` for who was no client yet. */
+    actor: string;
+    kind:
+      | 'client.created'
+      | 'client.updated'
+      | 'client.revoked'
+      | 'client.deleted'
+      | 'root.changed'
+      | 'root.replaced'
+      | 'secret.created'
+      | 'secret.deleted'
+      | 'token.revoked'
+      | 'scope.saved'
+      | 'scope.deleted'
+      | 'resource.saved'
+      | 'resource.deleted'
+      | 'issuer.saved'
+      | 'issuer.deleted'
+      | 'authorization_details_type.saved'
+      | 'authorization_details_type.deleted'
+      | 'initial_access_token.created'
+      | 'initial_access_token.deleted'
+      | 'registration_access_token.rotated'
+      | 'registration_access_token.ended'
+      | 'key.created'
+      | 'key.deleted'
+      | 'policy.saved'
+      | 'policy.deleted'
+      | 'rule.saved'
+      | 'rule.deleted'
+      | 'rule_target.saved'
+      | 'rule_target.deleted'
+      | 'storage_config.saved'
+      | 'storage_config.deleted';
+    /** Id of what was changed. */
+    subject: string;
+    /** Never a secret, a digest of one or a token. */
+    data: Record<string, unknown>;
+    /** Over this event and the hash of the one before. */
+    hash: string;
+  }[];
+  next: number | null;
+  /** Sequence number of the last event of the log. */
+  head: number;
+}
+
+export interface EventQuery {
+  /** Events with a greater sequence number only. */
+  after?: number;
+  /** Events with a smaller sequence number only. */
+  before?: number;
+  size?: number;
+  /** Oldest first, or newest first. */
+  order?: 'asc' | 'desc';
+  /** A kind, or with a dot at its end all that begin so, as in `client.`: client.created, client.updated, client.revoked, client.deleted, root.changed, root.replaced, secret.created, secret.deleted, token.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  kind?: string;
+  /** Id of the client that made the change. */
+  actor?: string;
+  /** Id of what was changed. */
+  subject?: string;
+  /** Seconds to wait for an event where there is none; oldest first only. */
+  wait?: number;
+}
+
+export interface Checkpoint {
+  log_id: string;
+  sequence: number;
+  hash: string;
+  signed_at: string;
+  /** JWK; it follows from the master key. */
+  public_key: {
+    kty: 'OKP';
+    crv: 'Ed25519';
+    x: string;
+  };
+  /** Ed25519, base64url, over JSON.stringify([log_id, sequence, hash, signed_at]). */
+  signature: string;
+}
+
+/** One function for each operation. It sends nothing: it returns the call as a value, for `send` or for a batch. */
+export const operations = {
+  clients: {
+    /**
+     * Make a client.
+     * The body is an object, or a bare array of scopes, or empty for a client without scopes.
+     * Needs the scope `client:create`.
+     */
+    create: (body: NewClientBody) => change<CreatedClient>('POST', path`/api/v1/oauth/client`, body),
+    /**
+     * List clients.
+     * Needs the scope `client:read`.
+     */
+    list: (query?: ClientQuery) => read<Page<Client>>(path`/api/v1/oauth/client`, query),
+    /**
+     * Read a client.
+     * Needs the scope `client:read`.
+     */
+    get: (clientId: string) => read<Client>(path`/api/v1/oauth/client/${clientId}`),
+    /**
+     * Change a client.
+     * Changes what is sent and leaves the rest. Tokens that hold a withdrawn scope die at once.
+     * Needs the scope `client:update`.
+     */
+    update: (clientId: string, body: ClientBody) =>
+      change<Client>('PATCH', path`/api/v1/oauth/client/${clientId}`, body),
+    /**
+     * Delete a client; its tokens die at once.
+     * Needs the scope `client:delete`.
+     */
+    delete: (clientId: string) => change<void>('DELETE', path`/api/v1/oauth/client/${clientId}`),
+    /**
+     * Revoke all tokens of a client that were issued so far.
+     * Needs the scope `token:revoke`.
+     */
+    revokeTokens: (clientId: string) => change<void>('POST', path`/api/v1/oauth/client/${clientId}/revoke`),
+    /**
+     * Read the scopes of a client.
+     * Needs the scope `client:read`.
+     */
+    getScopes: (clientId: string) => read<string[]>(path`/api/v1/oauth/client/${clientId}/scope`),
+    /**
+     * Set the scopes of a client.
+     * The body is an object, or a bare array of scopes. They take the place of those it had.
+     * Needs the scope `client:update`.
+     */
+    setScopes: (
+      clientId: string,
+      body: {
+        scopes: string[];
+      },
+    ) => change<string[]>('PUT', path`/api/v1/oauth/client/${clientId}/scope`, body),
+    /**
+     * Read how many tokens a client got, and for which scopes.
+     * What other nodes issued within the last minute may be missing.
+     * Needs the scope `client:read`.
+     */
+    getUsage: (clientId: string) => read<ClientUsage>(path`/api/v1/oauth/client/${clientId}/usage`),
+  },
+  secrets: {
+    /**
+     * Make a new secret for a client.
+     * Needs the scope `client:update`.
+     */
+    rotate: (clientId: string, body: SecretRotation) =>
+      change<RotatedSecret>('POST', path`/api/v1/oauth/client/${clientId}/secret`, body),
+    /**
+     * List the secrets of a client, oldest first; never the secrets themselves.
+     * Needs the scope `client:read`.
+     */
+    list: (clientId: string, query?: PageQuery) =>
+      read<Page<ClientSecret>>(path`/api/v1/oauth/client/${clientId}/secret`, query),
+    /**
+     * Delete a secret; it authenticates nobody from then on.
+     * Needs the scope `client:update`.
+     */
+    delete: (clientId: string, secretId: string) =>
+      change<void>('DELETE', path`/api/v1/oauth/client/${clientId}/secret/${secretId}`),
+  },
+  scopes: {
+    /**
+     * List the scopes that a client can hold.
+     * Also at `/api/v1/oauth/scopes`.
+     * Needs the scope `scope:read`.
+     */
+    list: () => read<Scope[]>(path`/api/v1/oauth/scope`, { view: 'full' }),
+    /**
+     * Add scopes of your own, or change their descriptions.
+     * The body is an array of scopes, or one alone: all are saved, or none. Built-in ones stay.
+     * Needs the scope `scope:create_or_update`.
+     */
+    save: (body: ScopeBody[]) => change<Scope[]>('PUT', path`/api/v1/oauth/scope`, body),
+    /**
+     * Delete a scope of your own that no client and no resource has any more.
+     * Needs the scope `scope:delete`.
+     */
+    delete: (name: string) => change<void>('DELETE', path`/api/v1/oauth/scope/${name}`),
+  },
+  initialAccessTokens: {
+    /**
+     * Make an initial access token, with which clients can be registered.
+     * Needs the scope `initial_access_token:create`.
+     */
+    create: (body: InitialAccessTokenBody) =>
+      change<CreatedInitialAccessToken>('POST', path`/api/v1/oauth/initial-access-token`, body),
+    /**
+     * List initial access tokens, oldest first; never the tokens themselves.
+     * Needs the scope `initial_access_token:read`.
+     */
+    list: (query?: PageQuery) => read<Page<InitialAccessToken>>(path`/api/v1/oauth/initial-access-token`, query),
+    /**
+     * Delete an initial access token; the clients that were registered with it stay.
+     * Needs the scope `initial_access_token:delete`.
+     */
+    delete: (id: string) => change<void>('DELETE', path`/api/v1/oauth/initial-access-token/${id}`),
+  },
+  resources: {
+    /**
+     * List the resources that tokens can be for, by key.
+     * Needs the scope `resource:read`.
+     */
+    list: (query?: PageQuery) => read<Page<Resource>>(path`/api/v1/oauth/resource`, query),
+    /**
+     * Make a resource, or change the one of that key.
+     * Needs the scope `resource:create_or_update`.
+     */
+    save: (body: Resource) => change<Resource>('PUT', path`/api/v1/oauth/resource`, body),
+    /**
+     * Read a resource.
+     * Needs the scope `resource:read`.
+     */
+    get: (resourceKey: string) => read<Resource>(path`/api/v1/oauth/resource/${resourceKey}`),
+    /**
+     * Delete a resource; no tokens are issued for it any more.
+     * Needs the scope `resource:delete`.
+     */
+    delete: (resourceKey: string) => change<void>('DELETE', path`/api/v1/oauth/resource/${resourceKey}`),
+  },
+  issuers: {
+    /**
+     * List the trusted issuers of workload tokens, by key.
+     * Needs the scope `issuer:read`.
+     */
+    list: (query?: PageQuery) => read<Page<TrustedIssuer>>(path`/api/v1/oauth/issuer`, query),
+    /**
+     * Make a trusted issuer, or change the one of that key.
+     * Needs the right to assign all that the clients of its rules hold. Clients of rules that are gone or changed afterwards lose their tokens.
+     * Needs the scope `issuer:create_or_update`.
+     */
+    save: (body: TrustedIssuerBody) => change<TrustedIssuer>('PUT', path`/api/v1/oauth/issuer`, body),
+    /**
+     * Read a trusted issuer.
+     * Needs the scope `issuer:read`.
+     */
+    get: (issuerKey: string) => read<TrustedIssuer>(path`/api/v1/oauth/issuer/${issuerKey}`),
+    /**
+     * Trust an issuer no longer; the clients of its rules lose their tokens.
+     * Needs the scope `issuer:delete`.
+     */
+    delete: (issuerKey: string) => change<void>('DELETE', path`/api/v1/oauth/issuer/${issuerKey}`),
+  },
+  authorizationDetailsTypes: {
+    /**
+     * List the types of authorization details, by name.
+     * Needs the scope `authorization_details_type:read`.
+     */
+    list: (query?: PageQuery) =>
+      read<Page<AuthorizationDetailsType>>(path`/api/v1/oauth/authorization-details-type`, query),
+    /**
+     * Make a type of authorization details, or change the one of that name.
+     * What was issued before a change stays as it is.
+     * Needs the scope `authorization_details_type:create_or_update`.
+     */
+    save: (body: AuthorizationDetailsType) =>
+      change<AuthorizationDetailsType>('PUT', path`/api/v1/oauth/authorization-details-type`, body),
+    /**
+     * Read a type of authorization details.
+     * Needs the scope `authorization_details_type:read`.
+     */
+    get: (type: string) => read<AuthorizationDetailsType>(path`/api/v1/oauth/authorization-details-type/${type}`),
+    /**
+     * Delete a type of authorization details; nothing is issued with it any more.
+     * Needs the scope `authorization_details_type:delete`.
+     */
+    delete: (type: string) => change<void>('DELETE', path`/api/v1/oauth/authorization-details-type/${type}`),
+  },
+  policies: {
+    /**
+     * List policies with their rules, oldest first.
+     * Needs the scope `policy:read`.
+     */
+    list: (query?: PageQuery) => read<Page<Policy>>(path`/api/v1/policy`, query),
+    /**
+     * Make or change policies.
+     * An element with the key of a policy changes what it sends and leaves the rest. Any other makes one, and needs `name`; without `key`, the key comes from the name. PUT and PATCH do the same.
+     * Needs the scope `policy:create_or_update`.
+     */
+    save: (body: PolicyElement[]) => change<BulkAnswer<Policy>>('PUT', path`/api/v1/policy`, body),
+    /**
+     * Read a policy with its rules.
+     * Needs the scope `policy:read`.
+     */
+    get: (policyKey: string) => read<Policy>(path`/api/v1/policy/${policyKey}`),
+    /**
+     * Delete a policy with its rules and their targets.
+     * Needs the scope `policy:delete`.
+     */
+    delete: (policyKey: string) => change<void>('DELETE', path`/api/v1/policy/${policyKey}`),
+  },
+  rules: {
+    /**
+     * List the rules of a policy, oldest first.
+     * Needs the scope `rule:read`.
+     */
+    list: (policyKey: string, query?: PageQuery) => read<Page<Rule>>(path`/api/v1/policy/${policyKey}/rule`, query),
+    /**
+     * Make or change rules of a policy.
+     * An element with the key of a rule changes what it sends and leaves the rest; `masking_strategy` is sent whole. Any other makes one, and needs `name` and `action_type`; without `key`, the key comes from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
+     * Needs the scope `rule:create_or_update`.
+     */
+    save: (policyKey: string, body: RuleElement[]) =>
+      change<BulkAnswer<Rule>>('PUT', path`/api/v1/policy/${policyKey}/rule`, body),
+    /**
+     * Read a rule with its targets.
+     * Needs the scope `rule:read`.
+     */
+    get: (policyKey: string, ruleKey: string) => read<Rule>(path`/api/v1/policy/${policyKey}/rule/${ruleKey}`),
+    /**
+     * Delete a rule with its targets.
+     * Needs the scope `rule:delete`.
+     */
+    delete: (policyKey: string, ruleKey: string) =>
+      change<void>('DELETE', path`/api/v1/policy/${policyKey}/rule/${ruleKey}`),
+  },
+  targets: {
+    /**
+     * Make or change targets of a rule.
+     * An element with the key of a target changes what it sends and leaves the rest. Any other makes one, and needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.
+     * Needs the scope `rule:create_or_update`.
+     */
+    save: (policyKey: string, ruleKey: string, body: TargetElement[]) =>
+      change<BulkAnswer<Target>>('PUT', path`/api/v1/policy/${policyKey}/rule/${ruleKey}/target`, body),
+    /**
+     * Delete a target.
+     * Needs the scope `rule:delete`.
+     */
+    delete: (policyKey: string, ruleKey: string, targetKey: string) =>
+      change<void>('DELETE', path`/api/v1/policy/${policyKey}/rule/${ruleKey}/target/${targetKey}`),
+  },
+  storage: {
+    /**
+     * List storage destinations, oldest first.
+     * Needs the scope `storage:read`.
+     */
+    list: (query?: PageQuery) => read<Page<StorageConfig>>(path`/api/v1/storage/config`, query),
+    /**
+     * Make or change storage destinations.
+     * An element with the key of a destination changes what it sends and leaves the rest; `details` are sent whole. Any other makes one, and needs `name` and `type`; without `key`, the key comes from the name. PUT and PATCH do the same.
+     * Needs the scope `storage:create_or_update`.
+     */
+    save: (body: StorageElement[]) => change<BulkAnswer<StorageConfig>>('PUT', path`/api/v1/storage/config`, body),
+    /**
+     * Read a storage destination.
+     * Needs the scope `storage:read`.
+     */
+    get: (configKey: string) => read<StorageConfig>(path`/api/v1/storage/config/${configKey}`),
+    /**
+     * Delete a storage destination that no rule uses.
+     * Needs the scope `storage:delete`.
+     */
+    delete: (configKey: string) => change<void>('DELETE', path`/api/v1/storage/config/${configKey}`),
+  },
+  batch: {
+    /**
+     * Make many changes at once, all or none.
+     * The token needs the scopes of all the calls besides. Other changes wait meanwhile; tokens are issued as ever.
+     * Needs the scope `batch:apply`.
+     */
+    apply: (body: BatchBody) => change<BatchAnswer>('POST', path`/api/v1/batch`, body),
+  },
+  usage: {
+    /**
+     * List the clients that hold scopes which they do not use, oldest first.
+     * Needs the scope `client:read`.
+     */
+    listUnusedScopes: (query?: UnusedScopesQuery) => read<Page<UnusedScopes>>(path`/api/v1/oauth/usage/unused`, query),
+  },
+  statistics: {
+    /**
+     * Read how many tokens were issued and refused, hour by hour.
+     * What other nodes did within the last minute may be missing.
+     * Needs the scope `audit:read`.
+     */
+    get: (query?: StatisticsQuery) => read<Statistics>(path`/api/v1/oauth/statistics`, query),
+  },
+  keys: {
+    /**
+     * List the signing keys, oldest first.
+     * Needs the scope `key:read`.
+     */
+    list: (query?: PageQuery) => read<Page<SigningKey>>(path`/api/v1/oauth/key`, query),
+    /**
+     * Make the next signing key.
+     * It is published at once and signs ten minutes later, when every cached JWKS has it. The one before stays published until its last token has expired.
+     * Needs the scope `key:rotate`.
+     */
+    rotate: (body: KeyRotation) => change<SigningKey>('POST', path`/api/v1/oauth/key/rotate`, body),
+  },
+  revocations: {
+    /**
+     * Follow which tokens have died before their time.
+     * For APIs that verify tokens by themselves. At most 1000 entries an answer, each with the state of its token or client as it is now. A cursor that is not known here is answered from the start.
+     * Needs the scope `revocation:read`.
+     */
+    read: (query?: RevocationQuery) => read<RevocationFeed>(path`/api/v1/oauth/revocations`, query),
+  },
+  events: {
+    /**
+     * Read the audit trail: who changed what and when.
+     * Needs the scope `audit:read`.
+     */
+    list: (query?: EventQuery) => read<AuditPage>(path`/api/v1/oauth/events`, query),
+    /**
+     * Where the audit trail ends now, signed; to be kept elsewhere.
+     * Needs the scope `audit:read`.
+     */
+    getCheckpoint: () => read<Checkpoint>(path`/api/v1/oauth/events/checkpoint`),
+  },
+} as const;

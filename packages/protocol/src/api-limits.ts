@@ -1,0 +1,19 @@
+/** Limits of the management APIs, for the schemas of the servers and for the callers that stay within them. */
+
+/** Items on a page of a list: at most, and by default. */
+export const maxPageSize = 100;
+export const defaultPageSize = 50;
+
+/** Events on a page of the audit trail, at most. */
+export const maxEventPageSize = 1_000;
+
+/** How long a long poll waits, at most. */
+export const maxWaitSeconds = 30;
+
+/** Elements of a bulk write, at most. */
+export const maxBulkElements = 50;
+
+/** Operations of a batch and bytes of its body, at most, and how long it may hold up other changes before it is undone. */
+export const maxBatchOperations = 10_000;
+export const maxBatchBytes = 16_777_216;
+export const batchTimeLimitSeconds = 30;

@@ -1,0 +1,290 @@
+/**
+ * The operations of `@postern/admin`, from the OpenAPI description of a running server: a function for each, and the types
+ * of what they take and answer.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '@postern/server';
+import { pino } from 'pino';
+import { createServer } from '../packages/postern/src/serve/serve.ts';
+
+interface Schema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Schema[];
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | Schema;
+}
+
+interface DescribedOperation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly description?: string;
+    readonly schema: Schema;
+  }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }>
+  >;
+}
+
+interface Naming {
+  /** Group and function. */
+  readonly name: `${string}.${string}`;
+  /** Names of the types of its query, its body and its answer, or of the elements of these if they are lists. */
+  readonly query?: string;
+  readonly body?: string;
+  readonly answer?: string;
+  /** What the query always has. */
+  readonly fixed?: Readonly<Record<string, string>>;
+}
+
+/** By operation id, without the path and the method at its end. */
+const names: Readonly<Record<string, Naming>> = {
+  create_client: { name: 'clients.create', body: 'NewClientBody', answer: 'CreatedClient' },
+  list_clients: { name: 'clients.list', query: 'ClientQuery', answer: 'Client' },
+  get_client: { name: 'clients.get', answer: 'Client' },
+  patch_client: { name: 'clients.update', body: 'ClientBody', answer: 'Client' },
+  delete_client: { name: 'clients.delete' },
+  revoke_client_tokens: { name: 'clients.revokeTokens' },
+  get_client_scopes: { name: 'clients.getScopes' },
+  set_client_scopes: { name: 'clients.setScopes' },
+  get_client_usage: { name: 'clients.getUsage', answer: 'ClientUsage' },
+  rotate_client_secret: { name: 'secrets.rotate', body: 'SecretRotation', answer: 'RotatedSecret' },
+  list_client_secrets: { name: 'secrets.list', answer: 'ClientSecret' },
+  delete_client_secret: { name: 'secrets.delete' },
+  read_scopes: { name: 'scopes.list', answer: 'Scope', fixed: { view: 'full' } },
+  save_scopes: { name: 'scopes.save', body: 'ScopeBody', answer: 'Scope' },
+  delete_scope: { name: 'scopes.delete' },
+  list_resources: { name: 'resources.list', answer: 'Resource' },
+  save_resource: { name: 'resources.save', body: 'Resource', answer: 'Resource' },
+  get_resource: { name: 'resources.get', answer: 'Resource' },
+  delete_resource: { name: 'resources.delete' },
+  list_trusted_issuers: { name: 'issuers.list', answer: 'TrustedIssuer' },
+  save_trusted_issuer: { name: 'issuers.save', body: 'TrustedIssuerBody', answer: 'TrustedIssuer' },
+  get_trusted_issuer: { name: 'issuers.get', answer: 'TrustedIssuer' },
+  delete_trusted_issuer: { name: 'issuers.delete' },
+  list_authorization_details_types: { name: 'authorizationDetailsTypes.list', answer: 'AuthorizationDetailsType' },
+  save_authorization_details_type: {
+    name: 'authorizationDetailsTypes.save',
+    body: 'AuthorizationDetailsType',
+    answer: 'AuthorizationDetailsType',
+  },
+  get_authorization_details_type: { name: 'authorizationDetailsTypes.get', answer: 'AuthorizationDetailsType' },
+  delete_authorization_details_type: { name: 'authorizationDetailsTypes.delete' },
+  create_initial_access_token: {
+    name: 'initialAccessTokens.create',
+    body: 'InitialAccessTokenBody',
+    answer: 'CreatedInitialAccessToken',
+  },
+  list_initial_access_tokens: { name: 'initialAccessTokens.list', answer: 'InitialAccessToken' },
+  delete_initial_access_token: { name: 'initialAccessTokens.delete' },
+  list_keys: { name: 'keys.list', answer: 'SigningKey' },
+  rotate_key: { name: 'keys.rotate', body: 'KeyRotation', answer: 'SigningKey' },
+  get_policy_list: { name: 'policies.list', answer: 'Policy' },
+  create_or_update_policies: { name: 'policies.save', body: 'PolicyElement', answer: 'Policy' },
+  get_policy: { name: 'policies.get', answer: 'Policy' },
+  delete_policy: { name: 'policies.delete' },
+  get_rule_list: { name: 'rules.list', answer: 'Rule' },
+  create_or_update_rules: { name: 'rules.save', body: 'RuleElement', answer: 'Rule' },
+  get_rule: { name: 'rules.get', answer: 'Rule' },
+  delete_rule: { name: 'rules.delete' },
+  create_or_update_rule_targets: { name: 'targets.save', body: 'TargetElement', answer: 'Target' },
+  delete_rule_target: { name: 'targets.delete' },
+  get_configs: { name: 'storage.list', answer: 'StorageConfig' },
+  put_config: { name: 'storage.save', body: 'StorageElement', answer: 'StorageConfig' },
+  get_config_by_key: { name: 'storage.get', answer: 'StorageConfig' },
+  delete_config_by_key: { name: 'storage.delete' },
+  apply_batch: { name: 'batch.apply', body: 'BatchBody', answer: 'BatchAnswer' },
+  list_unused_scopes: { name: 'usage.listUnusedScopes', query: 'UnusedScopesQuery', answer: 'UnusedScopes' },
+  get_statistics: { name: 'statistics.get', query: 'StatisticsQuery', answer: 'Statistics' },
+  list_events: { name: 'events.list', query: 'EventQuery', answer: 'AuditPage' },
+  get_event_checkpoint: { name: 'events.getCheckpoint', answer: 'Checkpoint' },
+  read_revocations: { name: 'revocations.read', query: 'RevocationQuery', answer: 'RevocationFeed' },
+};
+
+/** These do the same as another method at the same path. */
+const aliases = ['update_client', 'patch_config'];
+
+const { paths } = await describeServer();
+
+/** Declarations by the names of the types, and these names by direction and schema. */
+const types = new Map<string, string>();
+const typeNames = new Map<string, string>();
+/** Functions by group. */
+const groups = new Map<string, string[]>();
+
+// The second time the names of all types are known, so that one can have another in it.
+addOperations();
+types.clear();
+groups.clear();
+addOperations();
+
+/** The module as text, formatted as everything else. */
+export const operationsModule =
+  format(`/** The operations of the management API. Written by \`npm run generate\`; edits are lost. */
+import { type BulkAnswer, change, type Page, path, read } from './operation.ts';
+
+${[...types.values()].join('\n\n')}
+
+/** One function for each operation. It sends nothing: it returns the call as a value, for \`send\` or for a batch. */
+export const operations = {
+${[...groups].map(([group, members]) => `${group}: {\n${members.join('\n')}\n},`).join('\n')}
+} as const;
+`);
+
+async function describeServer(): Promise<{ paths: Record<string, Record<string, DescribedOperation>> }> {
+  const directory = mkdtempSync(join(tmpdir(), 'postern-generate-'));
+  try {
+    const config = readConfig({ POSTERN_DATA_DIR: directory });
+    const { app } = await createServer(config, pino({ enabled: false }));
+    await app.ready();
+    const answer = await app.inject('/openapi.json');
+    await app.close();
+    return answer.json();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function addOperations(): void {
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const id = operation.operationId.slice(0, -`${path}_${method}`.length);
+      const isAlias = aliases.includes(id) || (method === 'patch' && methods['put']?.operationId.startsWith(id));
+      if (operation.security !== undefined && !isAlias) {
+        const naming = names[id];
+        if (naming === undefined) {
+          throw new Error(`scripts/admin-operations.ts has no name for ${id}, ${method} ${path}`);
+        }
+        addOperation(method, path, operation, naming);
+      }
+    }
+  }
+}
+
+function addOperation(method: string, url: string, operation: DescribedOperation, naming: Naming): void {
+  const { parameters = [], requestBody, responses, summary, description } = operation;
+  const ids = parameters.filter((one) => one.in === 'path').map(({ name }) => camelCase(name));
+  const query = parameters.filter((one) => one.in === 'query' && !(one.name in (naming.fixed ?? {})));
+  const body = requestBody?.content['application/json']?.schema;
+  const answer = Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1].content?.[
+    'application/json'
+  ];
+  const answerType =
+    answer === undefined ? 'void' : print(chooseAnswer(answer.schema, naming), 'answer', naming.answer);
+  const takes = [
+    ...ids.map((id) => `${id}: string`),
+    ...(body === undefined ? [] : [`body: ${print(body, 'request', naming.body)}`]),
+    ...(query.length === 0 ? [] : [`query?: ${print(toObject(query), 'request', naming.query ?? 'PageQuery')}`]),
+  ];
+  const call = [
+    ...(method === 'get' ? [] : [`'${method.toUpperCase()}'`]),
+    `path\`${url.replaceAll(/\{(\w+)\}/g, (_, id: string) => `\${${camelCase(id)}}`)}\``,
+    ...(body === undefined ? [] : ['body']),
+    ...(query.length === 0 ? [] : ['query']),
+    ...(naming.fixed === undefined ? [] : [JSON.stringify(naming.fixed)]),
+  ];
+  const maker = method === 'get' ? 'read' : 'change';
+  const [group = '', name = ''] = naming.name.split('.');
+  groups.set(group, [
+    ...(groups.get(group) ?? []),
+    `${comment(`${summary}.\n${description}`)}${name}: (${takes.join(', ')}) => ${maker}<${answerType}>(${call.join(', ')}),`,
+  ]);
+}
+
+/** With `view=full` scopes are objects, and without it names. */
+function chooseAnswer(schema: Schema, { fixed }: Naming): Schema {
+  return fixed === undefined ? schema : (schema.anyOf?.at(-1) ?? schema);
+}
+
+function toObject(parameters: NonNullable<DescribedOperation['parameters']>): Schema {
+  const properties = parameters.map(({ name, description, schema }) => [name, { ...schema, description }]);
+  return { type: 'object', properties: Object.fromEntries(properties), required: [] };
+}
+
+/** Whether callers send it, who may leave out what has a default, or the server does. */
+type Direction = 'request' | 'answer';
+
+/** The type of a schema. `name` is what it, or the element of which it is a list, is called. */
+function print(schema: Schema, direction: Direction, name?: string): string {
+  const { items, succeeded } = schema.properties ?? {};
+  if (schema.type === 'array' && schema.items !== undefined) {
+    const element = print(schema.items, direction, name);
+    return /\W/.test(element) ? `(${element})[]` : `${element}[]`;
+  }
+  if (items?.items !== undefined && schema.properties?.['pages'] !== undefined) {
+    return `Page<${print(items.items, direction, name)}>`;
+  }
+  if (succeeded?.items !== undefined) {
+    return `BulkAnswer<${print(succeeded.items, direction, name)}>`;
+  }
+  const { description: _, ...rest } = schema;
+  const key = `${direction} ${JSON.stringify(rest)}`;
+  const known = typeNames.get(key);
+  if (name === undefined) {
+    return known ?? printInline(schema, direction);
+  }
+  const text = `export interface ${name} ${printInline(schema, direction)}`;
+  if ((types.get(name) ?? text) !== text) {
+    throw new Error(`scripts/admin-operations.ts gives the name ${name} to two types`);
+  }
+  types.set(name, text);
+  typeNames.set(key, name);
+  return name;
+}
+
+function printInline(schema: Schema, direction: Direction): string {
+  const { anyOf, properties, additionalProperties, required = [] } = schema;
+  if ('const' in schema) {
+    return JSON.stringify(schema.const);
+  }
+  if (schema.enum !== undefined || anyOf !== undefined) {
+    const members =
+      schema.enum?.map((value) => JSON.stringify(value)) ?? anyOf?.map((one) => print(one, direction)) ?? [];
+    return members.join(' | ');
+  }
+  if (properties !== undefined) {
+    const members = Object.entries(properties).map(([name, member]) => {
+      const isOptional = !required.includes(name) || (direction === 'request' && member.default !== undefined);
+      return `${comment(member.description ?? '')}${JSON.stringify(name)}${isOptional ? '?' : ''}: ${print(member, direction)};`;
+    });
+    const others = additionalProperties === true ? ['[name: string]: unknown;'] : [];
+    return `{\n${[...members, ...others].join('\n')}\n}`;
+  }
+  switch (schema.type) {
+    case undefined:
+      return 'unknown';
+    case 'integer':
+      return 'number';
+    case 'object':
+      return `Record<string, ${typeof additionalProperties === 'object' ? print(additionalProperties, direction) : 'unknown'}>`;
+    default:
+      return schema.type;
+  }
+}
+
+function comment(text: string): string {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.length < 2 ? lines.map((line) => `/** ${line} */\n`).join('') : `/**\n * ${lines.join('\n * ')}\n */\n`;
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function format(text: string): string {
+  return execFileSync('biome', ['format', '--stdin-file-path=operations.ts'], { input: text, encoding: 'utf8' });
+}
