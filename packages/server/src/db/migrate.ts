@@ -1,18 +1,18 @@
-/** Brings a database's tables to what this version expects, at start. Never back. */
+/** Migrates a database to the tables that this version expects, at start. There is no way back. */
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { StartError } from '../start-error.ts';
 
 export interface MigrationSet {
-  /** The package whose tables these are; it keeps its own record of what ran. */
+  /** The package that owns the tables. Each package has its own record of the migrations that ran. */
   readonly owner: string;
-  /** By name, in the alphabetical order in which they run. */
+  /** By name. They run in alphabetical order. */
   readonly migrations: Readonly<Record<string, Migration>>;
 }
 
 /**
- * Runs what has not run yet. Throws `StartError` where the database was written by a newer version, whose tables
- * this one would misread.
+ * Runs the migrations that have not run yet. Throws `StartError` if a newer version, whose tables this one would
+ * misread, has written the database.
  */
 export async function migrate<DB>(db: Kysely<DB>, { owner, migrations }: MigrationSet): Promise<void> {
   const migrator = new Migrator({
@@ -21,7 +21,7 @@ export async function migrate<DB>(db: Kysely<DB>, { owner, migrations }: Migrati
     migrationTableName: `${owner}_migration`,
     migrationLockTableName: `${owner}_migration_lock`,
   });
-  const unknown = (await executed(db, `${owner}_migration`)).find((name) => migrations[name] === undefined);
+  const unknown = (await listExecuted(db, `${owner}_migration`)).find((name) => migrations[name] === undefined);
   if (unknown !== undefined) {
     throw new StartError(
       `The database was written by a newer version of Postern (${owner} migration ${unknown}): ` +
@@ -34,7 +34,7 @@ export async function migrate<DB>(db: Kysely<DB>, { owner, migrations }: Migrati
   }
 }
 
-async function executed<DB>(db: Kysely<DB>, table: string): Promise<string[]> {
+async function listExecuted<DB>(db: Kysely<DB>, table: string): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === table)) {
     return [];

@@ -1,18 +1,18 @@
-/** Which errors of the database will pass by themselves or by the operator's hand, and are nobody's mistake here. */
+/** Which database errors are outages: temporary, or for the operator to resolve, and not a mistake of the request. */
 
 /**
- * Primary result codes of SQLite: no permission, busy, locked, out of memory, read-only, input or output failed, full,
- * cannot open, locking protocol.
+ * Primary result codes of SQLite: no permission, busy, locked, out of memory, read-only, I/O error, full, cannot open,
+ * locking protocol.
  */
 const sqliteOutages = new Set([3, 5, 6, 7, 8, 10, 13, 14, 15]);
 
 /**
- * SQLSTATE of PostgreSQL, by class or in full: connection lost, rolled back for the sake of another, resources used up,
- * ended by the operator or a time-out, trouble of the system; read-only, as a standby is; a lock that did not come.
+ * SQLSTATE of PostgreSQL. Classes: connection exception, transaction rollback (as for a deadlock), insufficient
+ * resources, operator intervention, system error. Single codes: read-only, as on a standby; lock not available.
  */
 const postgresOutages = /^(?:08|40|53|57|58)...$|^25006$|^55P03$/;
 
-/** What sockets say. */
+/** Error codes of sockets. */
 const networkOutages = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -24,11 +24,11 @@ const networkOutages = new Set([
   'ETIMEDOUT',
 ]);
 
-/** What `pg` says without a code, where it has no connection or gave one up. */
+/** Messages of `pg` errors that have no code: it could not connect, or closed the connection. */
 const withoutConnection =
   /^(?:Query read timeout|Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/;
 
-/** True where the database could not do what it was asked for now, so that it may be asked again later. */
+/** True if the database could not execute a statement now, but may later. */
 export function isDatabaseOutage(thrown: unknown): boolean {
   const { code, errcode, message } = thrown as {
     readonly code?: unknown;

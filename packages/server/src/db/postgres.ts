@@ -7,18 +7,19 @@ import type { DatabaseDriver } from './driver.ts';
 
 const channel = 'postern_events';
 
-/** Milliseconds until a lost connection of a listener is made anew. */
-const listenAgainMs = 1_000;
+/** Milliseconds until a listener reconnects after it lost its connection. */
+const reconnectAfterMs = 1_000;
 
-/** Sequence numbers and counts arrive as text, since they could exceed what a number holds exactly; ours do not. */
+/** Parses 64-bit integers as numbers: `pg` returns them as text, but ours are small enough to be exact. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
     oid === pg.types.builtins.INT8 ? Number : (pg.types.getTypeParser(oid, format) as (value: string) => unknown),
 };
 
 /**
- * A pool of at most `poolSize` connections. Getting one, a statement and its answer may each take `timeoutMs` (0: for
- * ever), after which they fail and the connection is given up: nothing waits for a database that has stopped.
+ * Opens a pool of at most `poolSize` connections. Connecting, waiting for a free connection and each statement may
+ * take `timeoutMs` (0: forever). After that they fail, and the connection of the statement is destroyed, so that
+ * nothing waits for a database that has stopped.
  */
 export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): DatabaseDriver {
   const connection = {
@@ -33,13 +34,13 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
     Client: DestroyOnTimeoutClient,
     max: poolSize,
     idleTimeoutMillis: 60_000,
-    // The server gives up first, where it still can, so that the connection may live on.
+    // If the database still responds, it cancels the statement first, and the connection stays usable.
     statement_timeout: timeoutMs,
     query_timeout: timeoutMs === 0 ? 0 : timeoutMs + 500,
     idle_in_transaction_session_timeout: 4 * timeoutMs,
   });
-  // A connection that breaks is replaced when the next one is asked for, and the query under way, if any, fails by
-  // itself. Without listeners, of the idle ones and of those in use, it would end the process.
+  // The pool replaces a connection that breaks, and the query on it, if any, fails by itself. Without these listeners
+  // the `error` event, of idle connections and of those in use, would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
 
@@ -56,21 +57,21 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
         const next = new pg.Client(connection);
         client = next;
         let lost = false;
-        const again = () => {
+        const reconnect = () => {
           if (!lost && !ended) {
             lost = true;
             next.end().catch(() => {});
-            timer = setTimeout(connect, listenAgainMs);
+            timer = setTimeout(connect, reconnectAfterMs);
             timer.unref();
           }
         };
-        next.on('error', again);
-        next.on('end', again);
+        next.on('error', reconnect);
+        next.on('end', reconnect);
         next.on('notification', wake);
         next
           .connect()
           .then(() => next.query(`listen ${channel}`))
-          .then(wake, again);
+          .then(wake, reconnect);
       };
       connect();
       return async () => {
@@ -83,8 +84,8 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
 }
 
 /**
- * A connection that is given up when an answer does not come in time. `pg` would put it back into the pool, where the
- * next query would wait behind the one that never ends.
+ * A connection that is destroyed if an answer does not arrive in time. `pg` would return it to the pool, where the next
+ * query would wait behind the one that never ends.
  */
 class DestroyOnTimeoutClient extends pg.Client {
   // biome-ignore lint/suspicious/noExplicitAny: passes on whatever the many forms of `query` take

@@ -1,4 +1,4 @@
-/** The server's tables as Kysely types. Text and integers only, so that one schema serves every database. */
+/** The server's tables as Kysely types: text and integers only, so that one schema fits both databases. */
 import type { ColumnType } from 'kysely';
 
 export interface ClientTable {
@@ -7,13 +7,13 @@ export interface ClientTable {
   description: string | null;
   /** JSON array of scope names. */
   scopes: string;
-  /** JSON array of scope names; null leaves it to POSTERN_DELEGATION. */
+  /** JSON array of scope names. Null: POSTERN_DELEGATION decides. */
   grantable_scopes: string | null;
   /** 1 or 0. */
   enabled: number;
   access_token_ttl_seconds: number | null;
   generation: number;
-  /** JSON object: what RFC 7591 and its relatives name, where it differs from the default. */
+  /** JSON object: the metadata of RFC 7591 and related RFCs that differs from the default. */
   metadata: string;
   /** RFC 3339, UTC. */
   created_at: string;
@@ -26,13 +26,13 @@ export interface ClientTable {
 export interface ClientSecretTable {
   id: string;
   client_id: string;
-  /** Keyed digest, base64url. The secret itself is nowhere. */
+  /** Keyed digest, base64url. The secret itself is not stored. */
   digest: string;
   last_four: string;
   created_at: string;
   /** Null: never. */
   expires_at: string | null;
-  /** Null: never used, as far as was written down. */
+  /** Null: never used, as far as was recorded. */
   last_used_at: string | null;
 }
 
@@ -43,26 +43,26 @@ export interface SigningKeyTable {
   sealed_private_key: string;
   created_at: string;
   signs_from: string;
-  /** Null while it has no successor. */
+  /** Null as long as it has no successor. */
   signs_until: string | null;
-  /** The longest lifetime of any token that it may have signed. */
+  /** The longest lifetime of a token that it may have signed. */
   longest_ttl_seconds: number;
 }
 
 export interface EventTable {
   sequence: number;
   occurred_at: string;
-  /** The client that made the change, `postern` itself, or `initial_access_token` for who is no client yet. */
+  /** The client that made the change, `postern` itself, or `initial_access_token` for a caller that is no client yet. */
   actor: string;
   kind: string;
-  /** The id of what changed. */
+  /** The id of the thing that changed. */
   subject: string;
   /** JSON object. */
   data: ColumnType<string, string, never>;
   hash: string;
 }
 
-/** Has one row for ever. */
+/** Always has one row. */
 export interface EventHeadTable {
   log_id: string;
   sequence: number;
@@ -104,10 +104,10 @@ export interface UsedTokenTable {
 export interface TrustedIssuerTable {
   key: string;
   issuer: string;
-  /** JSON object; null: at `jwks_uri`, or to be discovered. */
+  /** JSON object. Null: the keys are at `jwks_uri`, or discovered. */
   jwks: string | null;
   jwks_uri: string | null;
-  /** Null: Postern's issuer. */
+  /** Null: the issuer identifier of this server. */
   audience: string | null;
   max_age_seconds: number;
   /** 1 or 0. */
@@ -128,7 +128,7 @@ export interface InitialAccessTokenTable {
   max_uses: number;
   uses: number;
   created_at: string;
-  /** Id of the client that made it. */
+  /** Id of the client that created it. */
   created_by: string;
   expires_at: string;
 }
@@ -137,14 +137,14 @@ export interface RegistrationTable {
   client_id: string;
   /** Keyed digest of the registration access token, base64url. */
   digest: string;
-  /** JSON array of scope names, the most that the client may give itself. */
+  /** JSON array of the scope names that the client may request for itself. */
   scopes: string;
-  /** JSON array of resource identifiers, likewise. */
+  /** JSON array of the resource identifiers that the client may request for itself. */
   resources: string;
 }
 
 export interface MinuteCounterTable {
-  /** What is counted. */
+  /** Names what is counted. */
   key: string;
   /** Minutes since 1970. */
   minute: number;
@@ -169,7 +169,7 @@ export interface ScopeUsageTable extends ClientUsageTable {
 export interface TokenStatisticsTable {
   /** Hours since 1970. */
   hour: number;
-  /** `issued`, or why the request was refused. */
+  /** `issued`, or the reason for which the request was rejected. */
   outcome: string;
   requests: number;
 }

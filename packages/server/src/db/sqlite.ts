@@ -17,35 +17,35 @@ import {
 import type { SqliteConfig } from '../config/config.ts';
 import type { DatabaseDriver } from './driver.ts';
 
-/** Statements kept prepared; Kysely asks for the same few texts again and again. */
+/** Prepared statements that are kept, since preparing one takes 25 µs and Kysely sends the same few texts. */
 const mostStatements = 200;
 
-/** Milliseconds between two tries to get a lock that another process holds. */
-const tryAgainMs = 5;
+/** Milliseconds between two attempts to get a lock that another process holds. */
+const retryAfterMs = 5;
 
 /**
- * Opens the file, made if missing. Write-ahead log with full synchronisation: a commit that was acknowledged is on
- * the disk, also after `kill -9` or a power cut. What another process has locked is waited for, `timeoutMs` at the
- * most. Throws what SQLite throws where the file cannot be opened.
+ * Opens the file, and creates it if it is missing. The write-ahead log is fully synchronized: a commit that was
+ * acknowledged is on the disk, even after `kill -9` or a power cut. Statements wait at most `timeoutMs` for a lock that
+ * another process holds. Throws what SQLite throws if the file cannot be opened.
  */
 export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
   const writing = new DatabaseSync(path, { timeout: timeoutMs });
   writing.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
   const reading = new DatabaseSync(path, { timeout: timeoutMs });
   reading.exec('pragma query_only = on');
-  // From here on SQLite must not wait itself: that would stop the whole process.
+  // From here on SQLite must not wait for locks: that would block the whole process. `RetryBusyConnection` waits.
   for (const database of [writing, reading]) {
     database.exec('pragma busy_timeout = 0');
   }
   return {
     dialect: new SharedSqliteDialect(new NodeSqlite(writing), new NodeSqlite(reading), timeoutMs),
-    // A file tells nobody: who shares it with others looks into it now and then.
+    // A file sends no notifications: the other processes poll it.
     announce: async () => {},
     listen: () => async () => {},
   };
 }
 
-/** For a file that several processes use, and this one by two connections. */
+/** Kysely's dialect for a file that several processes share, each with one connection to write and one to read. */
 class SharedSqliteDialect extends SqliteDialect {
   readonly #writing: NodeSqlite;
   readonly #reading: NodeSqlite;
@@ -68,12 +68,12 @@ class SharedSqliteDialect extends SqliteDialect {
 }
 
 class TransactionalSqliteAdapter extends SqliteAdapter {
-  /** Migrations run in one transaction, so that processes that start at once run them one after the other. */
+  /** Makes migrations run in one transaction, so that processes that start together run them one after the other. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
 
-  /** Who writes takes turns; who reads need not wait for that. */
+  /** Lets Kysely send statements concurrently: writers queue in `SharedConnection`, and readers do not wait. */
   override get supportsMultipleConnections(): boolean {
     return true;
   }
@@ -83,7 +83,7 @@ class SharedSqliteDriver extends SqliteDriver {
   readonly #database: NodeSqlite;
   readonly #readers: SqliteDriver;
   readonly #timeoutMs: number;
-  readonly #turns = new WriteQueue();
+  readonly #writeQueue = new WriteQueue();
 
   constructor(writing: NodeSqlite, reading: NodeSqlite, timeoutMs: number) {
     super({ database: writing });
@@ -102,7 +102,7 @@ class SharedSqliteDriver extends SqliteDriver {
     return new SharedConnection(
       new RetryBusyConnection(writing, this.#timeoutMs),
       new RetryBusyConnection(reading, this.#timeoutMs),
-      this.#turns,
+      this.#writeQueue,
     );
   }
 
@@ -111,15 +111,15 @@ class SharedSqliteDriver extends SqliteDriver {
   }
 
   /**
-   * Transactions take the lock for writing at their start. SQLite would wait for it in vain at the first write, where
-   * another process has written since the transaction began to read.
+   * Takes the write lock when a transaction begins. If it were taken at the first write, that would fail if another
+   * process had written since the transaction began to read.
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await (connection as SharedConnection).beginTurn();
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
 
-  /** SQLite has rolled back by itself where the disk is full or does not answer; what failed then is what counts. */
+  /** Does nothing if SQLite has already rolled back, as it does if the disk is full, so that the first error is thrown. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#database.isTransaction) {
       await super.rollbackTransaction(connection);
@@ -132,12 +132,12 @@ class SharedSqliteDriver extends SqliteDriver {
   }
 }
 
-/** One at a time, in the order in which they came. */
+/** Admits one writer at a time, in the order in which they asked. */
 class WriteQueue {
   #last: Promise<void> = Promise.resolve();
 
-  /** Resolves when it is the caller's turn, with what ends it. */
-  async take(): Promise<() => void> {
+  /** Resolves when it is the caller's turn, with the function that ends the turn. */
+  async takeTurn(): Promise<() => void> {
     const before = this.#last;
     const turn = Promise.withResolvers<void>();
     this.#last = turn.promise;
@@ -147,24 +147,24 @@ class WriteQueue {
 }
 
 /**
- * Reads beside the transaction that is under way, which may take long, and sees what was committed before. Writes, and
- * whole transactions, take turns on the connection for that.
+ * Sends writes and whole transactions, one at a time, to the connection that writes. Sends other reads to the second
+ * connection, where they see what is committed and do not wait for a transaction in progress.
  */
 class SharedConnection implements DatabaseConnection {
   readonly #writing: DatabaseConnection;
   readonly #reading: DatabaseConnection;
-  readonly #turns: WriteQueue;
+  readonly #writeQueue: WriteQueue;
   #endTurn: (() => void) | undefined;
 
-  constructor(writing: DatabaseConnection, reading: DatabaseConnection, turns: WriteQueue) {
+  constructor(writing: DatabaseConnection, reading: DatabaseConnection, writeQueue: WriteQueue) {
     this.#writing = writing;
     this.#reading = reading;
-    this.#turns = turns;
+    this.#writeQueue = writeQueue;
   }
 
-  /** From here on all runs on the connection that writes. */
+  /** Waits for the turn; until it ends, every statement goes to the connection that writes. */
   async beginTurn(): Promise<void> {
-    this.#endTurn = await this.#turns.take();
+    this.#endTurn = await this.#writeQueue.takeTurn();
   }
 
   endTurn(): void {
@@ -192,7 +192,7 @@ class SharedConnection implements DatabaseConnection {
   }
 }
 
-/** Tries again what finds the file locked. Inside a transaction, which holds the lock, nothing does. */
+/** Repeats a statement that finds the file locked. In a transaction, which holds the lock, no statement does. */
 class RetryBusyConnection implements DatabaseConnection {
   readonly #connection: DatabaseConnection;
   readonly #timeoutMs: number;
@@ -212,7 +212,7 @@ class RetryBusyConnection implements DatabaseConnection {
           throw error;
         }
       }
-      await setTimeout(tryAgainMs);
+      await setTimeout(retryAfterMs);
     }
   }
 
@@ -221,13 +221,13 @@ class RetryBusyConnection implements DatabaseConnection {
   }
 }
 
-/** SQLITE_BUSY, which extended codes have in their low byte. */
+/** True for SQLITE_BUSY and its extended codes, which have it in their low byte. */
 function isBusy(error: unknown): boolean {
   const { errcode } = error as { readonly errcode?: number };
   return errcode !== undefined && (errcode & 0xff) === 5;
 }
 
-/** `node:sqlite` in the shape that Kysely's dialect asks for. */
+/** `node:sqlite` with the interface that Kysely's dialect expects. */
 class NodeSqlite implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, SqliteStatement>();
