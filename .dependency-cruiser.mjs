@@ -65,7 +65,7 @@ export default {
       severity: 'error',
       from: {
         path: '^packages/(server|policy-api)/src',
-        pathNot: '(-endpoint|/app|/management|/policy-api|\\.test)\\.ts$|/src/http/',
+        pathNot: '(-endpoint|/app|/policy-api|\\.test)\\.ts$|/src/(http|wiring)/',
       },
       to: { path: 'node_modules/(fastify|@fastify)' },
     },
@@ -75,9 +75,26 @@ export default {
       severity: 'error',
       from: {
         path: '^packages/(server|policy-api)/src',
-        pathNot: '(-store|/installation|\\.test)\\.ts$|/db/',
+        pathNot: '(-store|\\.test)\\.ts$|/db/',
       },
       to: { path: 'node_modules/kysely', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nobody-imports-the-composition',
+      comment: 'wiring/ and app.ts put the parts together, so no part knows them.',
+      severity: 'error',
+      from: { path: '^packages/server/src', pathNot: '/src/(wiring/|(app|index)\\.ts$)|\\.test\\.ts$' },
+      to: { path: '^packages/server/src/(wiring/|app\\.ts$)' },
+    },
+    {
+      name: 'parts-take-values-not-configuration',
+      comment: 'Only the composition reads the configuration; everything else may name its types.',
+      severity: 'error',
+      from: {
+        path: '^packages/server/src',
+        pathNot: '/src/(config/|wiring/|(app|index|installation)\\.ts$)|\\.test\\.ts$',
+      },
+      to: { path: '^packages/server/src/config/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'admin-contract-is-types-only',

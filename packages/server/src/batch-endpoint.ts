@@ -13,12 +13,10 @@ import type { RecheckInTransaction } from './clients/recheck-in-transaction.ts';
 import type { Database } from './db/schema.ts';
 import type { EventLog } from './events/event-log.ts';
 import { createTransactionEventLog } from './events/transaction-event-log.ts';
-import { answerError, answerNotFound } from './http/answer-error.ts';
+import { answerError } from './http/answer-error.ts';
 import type { ApiPlugin } from './http/api.ts';
 import { jsonLimit } from './http/http-options.ts';
-import { useJson } from './http/json-bodies.ts';
-import { recordRoutes } from './http/route-table.ts';
-import { useSchemas } from './http/validation.ts';
+import { useJsonApi } from './http/json-api.ts';
 
 /** Path and query of a URL in the characters that they have on the wire. RFC 3986 §3.3 and §3.4. */
 const urlPath = "^/api/v1/[\\w.~!$&'()*+,;=:@%/?-]*$";
@@ -212,11 +210,7 @@ async function run(
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: 200 },
   });
-  recordRoutes(app);
-  useSchemas(app);
-  useJson(app);
-  app.setErrorHandler(answerError);
-  app.setNotFoundHandler(answerNotFound);
+  useJsonApi(app);
   await app.register(apis);
   try {
     const results: OperationResult[] = [];

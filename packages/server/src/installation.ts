@@ -3,26 +3,18 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { Kysely } from 'kysely';
 import { generateClientId, generateClientSecret } from './clients/credentials.ts';
 import type { DatabaseConfig, RootCredentials, ServerConfig } from './config/config.ts';
 import { parseVariable, variables } from './config/variables.ts';
-import { describeDatabase, openDatabase } from './db/database.ts';
-import type { DatabaseDriver } from './db/driver.ts';
-import { type MigrationSet, migrate } from './db/migrate.ts';
+import { type ConnectedDatabase, connectDatabase, describeDatabase } from './db/connect.ts';
+import type { MigrationSet } from './db/migrate.ts';
 import { serverMigrations } from './db/migrations/index.ts';
-import { isDatabaseOutage } from './db/outage.ts';
-import type { Database } from './db/schema.ts';
 import { createMasterKey, type MasterKey } from './keys/master-key.ts';
 import { invalidVariable, StartError } from './start-error.ts';
 
-export interface Installation {
-  readonly db: Kysely<Database>;
-  readonly driver: DatabaseDriver;
+export interface Installation extends ConnectedDatabase {
   readonly masterKey: MasterKey;
   readonly root: RootCredentials;
-  /** Returns how many statements have failed because the database was out of reach, busy or full. */
-  readonly databaseOutages: () => number;
   /** The file that the root credentials were read from. Undefined: the environment. */
   readonly rootFile: string | undefined;
 }
@@ -43,31 +35,10 @@ export async function openInstallation(
     createDirectory(dirname(config.database.path), invalidDatabaseUrl);
   }
   try {
-    await migrateAll(config.database, [serverMigrations, ...hosted]);
-    const driver = openDatabase(config.database);
-    let outages = 0;
-    const db = new Kysely<Database>({
-      dialect: driver.dialect,
-      log(event) {
-        outages += event.level === 'error' && isDatabaseOutage(event.error) ? 1 : 0;
-      },
-    });
-    return { db, driver, masterKey, root, databaseOutages: () => outages, rootFile };
+    const connected = await connectDatabase(config.database, [serverMigrations, ...hosted]);
+    return { ...connected, masterKey, root, rootFile };
   } catch (error) {
     throw toDatabaseError(config.database, error);
-  }
-}
-
-/** Uses a connection of its own without a time limit, since migrations may take long. */
-async function migrateAll(database: DatabaseConfig, sets: readonly MigrationSet[]): Promise<void> {
-  const unlimited = database.kind === 'postgres' ? { ...database, timeoutMs: 0 } : database;
-  const db = new Kysely<Database>({ dialect: openDatabase(unlimited).dialect });
-  try {
-    for (const set of sets) {
-      await migrate(db, set);
-    }
-  } finally {
-    await db.destroy();
   }
 }
 

@@ -104,7 +104,7 @@ describe('from one address', () => {
     expect(headers.get('www-authenticate')).toBeNull();
     expect(body).toEqual({
       error: 'too_many_requests',
-      error_description: expect.stringMatching(/^Authentication failed too often: try again in \d+ seconds\.$/),
+      error_description: expect.stringMatching(/^Authentication failed too often; retry in \d+ seconds\.$/),
       detail: body.error_description,
     });
     expect(server.log.at(-2)).toContain('"reason":"failure_budget_spent"');

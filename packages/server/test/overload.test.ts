@@ -35,7 +35,7 @@ async function expectShed(): Promise<void> {
   ]);
   expect([status, body]).toEqual([
     503,
-    { error: 'temporarily_unavailable', error_description: body.detail, detail: 'There is too much to do: try again.' },
+    { error: 'temporarily_unavailable', error_description: body.detail, detail: 'Server overloaded; retry later.' },
   ]);
   expect(headers.get('retry-after')).toBe('5');
   expect([other.status, other.body.error]).toEqual([503, 'temporarily_unavailable']);
@@ -109,6 +109,6 @@ test('requests that come late because there is too much to compute are shed unti
     },
     { timeout: 20_000 },
   );
-  expect(server.log.join('')).toContain('overloaded: requests are shed');
+  expect(server.log.join('')).toContain('overloaded, shedding requests');
   await expectServed();
 });

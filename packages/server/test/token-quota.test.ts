@@ -33,7 +33,7 @@ test('the client gets as many as that, then 429 with the time to wait, and as ma
   const { headers, body } = await ask(server, limited);
   expect(body).toEqual({
     error: 'too_many_requests',
-    error_description: expect.stringMatching(/^The client has had its 3 tokens of this minute/),
+    error_description: expect.stringMatching(/^The client has used its quota of 3 tokens per minute/),
     detail: body.error_description,
   });
   await server.advance(Number(headers.get('retry-after')));

@@ -5,7 +5,7 @@ import { maxEventPageSize, maxWaitSeconds, OAuthError } from '@postern/protocol'
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
-import { listenerOf } from '../http/abort-on-disconnect.ts';
+import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses, nullable } from '../http/schemas.ts';
 import type { SignCheckpoint } from './checkpoint.ts';
@@ -128,7 +128,7 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
           throw new OAuthError('invalid_parameter', 'wait: is for order=asc.');
         }
         const query = { ...rest, ...(kind !== undefined && { kinds: kindsOf(kind) }) };
-        const { found, head } = await readPage(query, wait, listenerOf(reply));
+        const { found, head } = await readPage(query, wait, abortOnDisconnect(reply));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }

@@ -1,8 +1,8 @@
-/** Whether somebody still waits for an answer. */
+/** Tells a handler that waits whether its caller is still connected. */
 import type { FastifyReply } from 'fastify';
 
-/** Aborts when the caller hangs up, and when the answer is out. */
-export function listenerOf(reply: FastifyReply): AbortSignal {
+/** Returns a signal that aborts when the caller disconnects or the answer has been sent. */
+export function abortOnDisconnect(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once('close', () => controller.abort());
   return controller.signal;

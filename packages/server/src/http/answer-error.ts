@@ -1,12 +1,12 @@
-/** The one error handler: whatever was thrown becomes a plain answer for the caller and a line for the operator. */
+/** The one error handler: it turns whatever was thrown into an answer for the caller and a log line for the operator. */
 import { challengeFor, OAuthError } from '@postern/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isDatabaseOutage } from '../db/outage.ts';
 
-/** Seconds after which a caller may try again what could not be done for now. */
+/** Seconds after which a caller may retry a request that failed for now. */
 const retryAfterSeconds = 5;
 
-/** Fastify error handler for every route, and for what fails before a route is found. */
+/** The error handler of Fastify, for every route and for requests that fail before a route is found. */
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const oauthErrors = request.routeOptions?.config?.oauthErrors === true;
   const error = toOAuthError(thrown, oauthErrors);
@@ -42,29 +42,29 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
     );
 }
 
-/** For a path that nothing serves, or not by this method. */
+/** Answers a request whose path does not exist, or does not support the method. */
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
   const path = pathOf(request.url);
   const methods = request.server.methodsOf(path);
   const allow = [...methods].join(', ');
-  // A route for all files of a directory answers paths of files that are not there.
+  // A route that serves a directory matches the paths of files that do not exist.
   if (methods.size === 0 || methods.has(request.method)) {
-    const text = `Nothing here answers ${request.method} ${path}; see /api.`;
+    const text = `Not found: ${request.method} ${path}. See /api.`;
     answerError(new OAuthError('not_found', text), request, reply);
   } else {
     reply.header('allow', allow);
-    const text = `${path} takes ${allow} and not ${request.method}.`;
+    const text = `${path} does not support ${request.method}, only ${allow}.`;
     answerError(new OAuthError('method_not_allowed', text), request, reply);
   }
 }
 
-/** A URL without its query, which may hold what no log and no answer should repeat. */
+/** Removes the query from a URL, since it may hold secrets, which no log and no answer should repeat. */
 export function pathOf(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }
 
-/** What a caller is told of anything that was thrown. */
+/** Translates whatever was thrown. The result discloses nothing internal to the caller. */
 export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError {
   if (thrown instanceof OAuthError) {
     return thrown;
@@ -72,7 +72,7 @@ export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError 
   const { code, statusCode = 500 } = thrown as Partial<FastifyError>;
   switch (code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      // RFC 6749 §5.2 knows no media types: a request that is not a form is malformed.
+      // RFC 6749 §5.2 has no error code for media types: a request that is not a form is an invalid one.
       return oauthErrors
         ? new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded.')
         : new OAuthError('unsupported_media_type', 'The body must be application/json.');
@@ -86,16 +86,18 @@ export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError 
     case 'FST_ERR_BAD_URL':
       return new OAuthError('invalid_request', 'The URL is not percent-encoded UTF-8.');
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new OAuthError('not_found', 'There is nothing with an id as long as that.');
+      return new OAuthError('not_found', 'Not found: the id is too long.');
     default:
-      // What else Fastify finds wrong with a request, such as a caller that hangs up in the middle of its body.
+      // Other errors that Fastify finds in a request, such as a body that ends too early.
       if (statusCode < 500) {
         return new OAuthError('invalid_request', 'The request cannot be read.', { cause: thrown });
       }
       if (isDatabaseOutage(thrown)) {
-        return new OAuthError('temporarily_unavailable', 'The database does not answer: try again.', { cause: thrown });
+        return new OAuthError('temporarily_unavailable', 'The database is unavailable; retry later.', {
+          cause: thrown,
+        });
       }
-      return new OAuthError('server_error', 'Something went wrong here. The log has it under the X-Request-Id.', {
+      return new OAuthError('server_error', 'Internal error. The log has the details under the X-Request-Id.', {
         cause: thrown,
       });
   }

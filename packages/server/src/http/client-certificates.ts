@@ -1,4 +1,4 @@
-/** The certificate of a client on its requests, and what is known of it. RFC 8705 §2. */
+/** The certificate that a client presented with a request, from TLS or from a proxy. RFC 8705 §2. */
 import type { TLSSocket } from 'node:tls';
 import { certificateThumbprint } from '@postern/guard';
 // Declares `certificateThumbprint` on requests.
@@ -10,7 +10,7 @@ import type { ServerConfig } from '../config/config.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The certificate that the client presented. Reading it throws `invalid_request` where a proxy's header is bad. */
+    /** The certificate that the client presented. Reading it throws `invalid_request` if the proxy's header is malformed. */
     readonly clientCertificate: ClientCertificate | undefined;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Fetches JSON documents from addresses that others name: client keys, issuers' metadata. Guarded against being
- * turned on the network that Postern stands in (SSRF): https only, public addresses only, no redirects, limits on
- * time and size.
+ * Fetches JSON documents from URLs that others choose: client keys, issuers' metadata. Protects the network around
+ * Postern against server-side request forgery (SSRF): https only, public addresses only, no redirects, limits on time
+ * and size.
  */
 import type { Agent } from 'node:https';
 
@@ -9,13 +9,13 @@ export type GuardedFetch = (url: string) => Promise<Response>;
 
 const timeoutMs = 5_000;
 
-/** Bytes of a document. */
+/** Bytes. */
 const largestDocument = 262_144;
 
 /**
- * Makes the fetch. `allowedNetworks` are addresses and CIDRs that may be reached though they are not public, such as
- * those of an issuer in the same cluster. The address is checked after name resolution, on the connection itself.
- * The promise rejects with a message for the log.
+ * Creates the fetch function. `allowedNetworks` are addresses and CIDRs that it may connect to although they are not
+ * public, such as those of an issuer in the same cluster. It checks the address after name resolution, when it connects.
+ * It rejects with a message for the log.
  */
 export function createGuardedFetch(allowedNetworks: readonly string[]): GuardedFetch {
   let agent: Agent | undefined;
@@ -23,7 +23,7 @@ export function createGuardedFetch(allowedNetworks: readonly string[]): GuardedF
     if (URL.parse(url)?.protocol !== 'https:') {
       throw new Error(`not an https URL: ${url}`);
     }
-    // Loaded when first needed: most servers never fetch anything, and TLS takes megabytes.
+    // Loaded when first needed, since most servers never fetch anything, and TLS takes megabytes of memory.
     const https = await import('node:https');
     const { RequestFilteringHttpsAgent } = await import('request-filtering-agent');
     agent ??= new RequestFilteringHttpsAgent({ allowIPAddressList: [...allowedNetworks], keepAlive: false });

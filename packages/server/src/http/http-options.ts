@@ -1,22 +1,22 @@
-/** How the HTTP server under Postern is set up: limits, time-outs, what it says of malformed requests. */
-import { randomBytes } from 'node:crypto';
+/** Options of the HTTP server: limits, timeouts, TLS, and the answers to malformed requests. */
+import { randomUUID } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { type FastifyBaseLogger, type FastifyHttpOptions, LogController, type RawServerDefault } from 'fastify';
 import type { ServerConfig, TlsFiles } from '../config/config.ts';
 import { answerError } from './answer-error.ts';
 
-/** Bytes of a JSON body. */
+/** The largest JSON body, in bytes. */
 export const jsonLimit = 262_144;
 
-/** Options for the Fastify instance that the `authorizationServer` plugin is registered on. */
+/** Returns the options for the Fastify instance on which the `authorizationServer` plugin is registered. */
 export function httpOptions(
   config: ServerConfig,
   logger: FastifyBaseLogger,
 ): FastifyHttpOptions<RawServerDefault, FastifyBaseLogger> {
   return {
     loggerInstance: logger,
-    // One line a request, written by the plugin; Fastify's two would repeat the URL with its query.
+    // The plugin logs one line per request; the two lines of Fastify would hold the URL with its query.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     bodyLimit: jsonLimit,
@@ -25,13 +25,13 @@ export function httpOptions(
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
-    genReqId: createRequestIds(),
+    genReqId: () => randomUUID(),
     frameworkErrors: answerError,
-    clientErrorHandler: answerMalformed,
+    clientErrorHandler: answerInvalidHttp,
   };
 }
 
-/** The suites of TLS 1.3, and of TLS 1.2 those that BCP 195 recommends (RFC 9325 §4.2). */
+/** The cipher suites of TLS 1.3, and those of TLS 1.2 that BCP 195 recommends (RFC 9325 §4.2). */
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -42,12 +42,12 @@ const ciphers = [
   'ECDHE-RSA-AES256-GCM-SHA384',
 ].join(':');
 
-/** Clients are asked for a certificate and need none: whether one is due, and which, is the endpoints' to judge. */
+/** Requests a client certificate but does not require one: the endpoints decide whether it is needed and valid. */
 function tlsOptions({ cert, key, clientCa }: TlsFiles): ServerOptions {
   return {
     cert,
     key,
-    // Without roots of its own Node takes those of the web, which authenticate nobody here.
+    // If this is undefined, Node trusts the public roots. Such a certificate still authenticates no client here.
     ca: clientCa,
     requestCert: true,
     rejectUnauthorized: false,
@@ -56,23 +56,13 @@ function tlsOptions({ cert, key, clientCa }: TlsFiles): ServerOptions {
   };
 }
 
-/** Ids that are unique over restarts and cheap: a random start, then a count. */
-function createRequestIds(): () => string {
-  const start = randomBytes(6).toString('hex');
-  let count = 0;
-  return () => {
-    count += 1;
-    return `${start}-${count}`;
-  };
-}
-
-/** Answers what is not HTTP at all, for which there is no request to speak of. */
-function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
+/** Answers bytes that are not valid HTTP, for which Fastify creates no request. */
+function answerInvalidHttp(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const [status, code, detail] = describeMalformed(error.code);
+  const [status, code, detail] = describeHttpError(error.code);
   const body = JSON.stringify({ error: code, detail });
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
@@ -80,7 +70,7 @@ function answerMalformed(error: Error & { code?: string }, socket: Socket): void
   );
 }
 
-function describeMalformed(fault: string | undefined): [status: string, code: string, detail: string] {
+function describeHttpError(fault: string | undefined): [status: string, code: string, detail: string] {
   switch (fault) {
     case 'HPE_HEADER_OVERFLOW':
       return ['431 Request Header Fields Too Large', 'header_too_large', 'The URL or the headers are too large.'];

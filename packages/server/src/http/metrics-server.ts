@@ -1,21 +1,18 @@
-/** A server of its own for the metrics, on a port that callers do not see. */
+/** A separate server for the metrics, on a port that callers do not reach. */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { ServerConfig } from '../config/config.ts';
 import { metricsEndpoint } from '../metrics/metrics-endpoint.ts';
-import { answerError, answerNotFound } from './answer-error.ts';
 import { httpOptions } from './http-options.ts';
-import { recordRoutes } from './route-table.ts';
+import { useJsonApi } from './json-api.ts';
 
-/** `read` gives the text. It speaks plain HTTP, and is yet to listen. */
+/** Creates the server, which does not listen yet. It speaks plain HTTP and answers what `read` returns. */
 export function metricsServer(
   config: ServerConfig,
   logger: FastifyBaseLogger,
   read: () => Promise<string>,
 ): FastifyInstance {
   const app = Fastify(httpOptions({ ...config, tls: undefined }, logger));
-  app.setErrorHandler(answerError);
-  app.setNotFoundHandler(answerNotFound);
-  recordRoutes(app);
+  useJsonApi(app);
   app.register(metricsEndpoint(read));
   return app;
 }

@@ -1,15 +1,15 @@
-/** The log of requests: one line each, when the answer is out. Never a secret, a token, a header or a query. */
+/** Logs one line per request, after the answer was sent. It holds no secret, token, header or query. */
 import type { FastifyInstance } from 'fastify';
 import { pathOf } from './answer-error.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What an endpoint adds to the line of its request, such as the id of the token that it issued. */
+    /** Members that an endpoint adds to the log line of its request, such as the id of the token that it issued. */
     logged: Readonly<Record<string, unknown>> | undefined;
   }
 }
 
-/** Requests of the root client are warnings: whoever may do everything should be seen doing it. */
+/** Logs the requests of `app`. Those of the root client, which has every scope, are warnings. */
 export function useRequestLog(app: FastifyInstance, rootClientId: string): void {
   app.decorateRequest('logged', undefined);
   app.addHook('onRequest', (request, reply, done) => {

@@ -1,35 +1,22 @@
-/** Measures requests: how long each route takes, and what it refuses. */
+/** Records for each request how long it took and, if it failed, with which error. */
 import type { OAuthError } from '@postern/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Metrics, NoteAnswer } from '../metrics/metrics.ts';
+import type { FastifyInstance } from 'fastify';
+import type { Metrics } from '../metrics/metrics.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the request was answered with, where that is an error. */
+    /** The error that the request was answered with, if any. */
     refusal: OAuthError | undefined;
   }
 }
 
-/** Measures the routes that are registered on `app` from here on, and what is asked for where none is. */
+/** Records the requests to the routes that are registered on `app` from here on, and those to paths that do not exist. */
 export function useRequestMetrics(app: FastifyInstance, metrics: Metrics): void {
   app.decorateRequest('refusal', undefined);
-  app.addHook('onRoute', (route) => {
-    const note = metrics.ofRoute([route.method].flat().join(' '), route.url);
-    route.onResponse = [route.onResponse ?? [], toHook(note)].flat();
-  });
-  const recordUnserved = toHook(metrics.ofRoute('any', 'none'));
   app.addHook('onResponse', (request, reply, done) => {
-    if (request.is404) {
-      recordUnserved(request, reply, done);
-    } else {
-      done();
-    }
-  });
-}
-
-function toHook(note: NoteAnswer) {
-  return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    note(reply.statusCode, reply.elapsedTime / 1000, request.refusal);
+    const { method, url } = request.routeOptions;
+    const route = request.is404 ? { method: 'any', route: 'none' } : { method: String(method), route: String(url) };
+    metrics.recordAnswer(route, reply.statusCode, reply.elapsedTime / 1000, request.refusal);
     done();
-  };
+  });
 }

@@ -1,9 +1,9 @@
-/** Which methods a path answers, so that a caller with a wrong one is told so. RFC 9110 §15.5.6. */
+/** Which methods a path supports, for the answer to any other method. RFC 9110 §15.5.6. */
 import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The methods that a path (without its query) answers; none where nothing is served there. */
+    /** The methods that a path (without its query) supports; none if the path does not exist. */
     methodsOf(path: string): ReadonlySet<string>;
   }
 }
@@ -20,7 +20,7 @@ export function recordRoutes(app: FastifyInstance): void {
   });
 }
 
-/** Fastify's `:name` stands for one segment of a path, its `*` for the rest. */
+/** In a URL of Fastify, `:name` matches one segment and `*` the rest. */
 function toPattern(url: string): RegExp {
   const segments = url.split('/').map((segment) => {
     if (segment.startsWith(':')) {

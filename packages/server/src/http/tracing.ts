@@ -1,24 +1,22 @@
 /**
- * Traces for OpenTelemetry: a span for each request, part of the caller's trace where it names one (W3C Trace Context),
- * sent out by OTLP over HTTP. The SDK is loaded when an endpoint is configured, and is nobody's business else.
+ * Traces for OpenTelemetry: a span for each request, part of the caller's trace if the request names one (W3C Trace
+ * Context), sent by OTLP over HTTP. The SDK is loaded only if an endpoint is configured.
  */
 import type { FastifyInstance } from 'fastify';
 import { StartError } from '../start-error.ts';
 
-/** What has to be installed, since most servers have no use for it. */
+/** The packages to install. They are optional, since most servers do not send traces. */
 const packages = ['api', 'core', 'exporter-trace-otlp-http', 'resources', 'sdk-trace'].map(
   (name) => `@opentelemetry/${name}`,
 );
 
 /**
- * Traces the requests of `app` from here on. `endpoint` is the base URL of a collector. Throws `StartError` where the
- * SDK is not installed.
+ * Traces the requests of `app` from here on. `endpoint` is the base URL of a collector. Throws `StartError` if the SDK is
+ * not installed.
  */
 export async function useTracing(app: FastifyInstance, endpoint: string): Promise<void> {
   const { api, core, exporter, resources, sdk } = await loadSdk();
-  core.setGlobalErrorHandler((error) =>
-    app.log.warn({ err: error }, 'traces are lost: the collector does not take them'),
-  );
+  core.setGlobalErrorHandler((error) => app.log.warn({ err: error }, 'traces lost: the collector did not accept them'));
   const provider = new sdk.TracerProvider({
     resource: resources
       .defaultResource()
@@ -44,7 +42,7 @@ export async function useTracing(app: FastifyInstance, endpoint: string): Promis
       if (request.refusal !== undefined) {
         span.setAttribute('error.type', request.refusal.code);
       }
-      // By the conventions for servers, what is the caller's fault is no error of theirs.
+      // By the semantic conventions, the span of a server is not an error if the caller caused the status.
       if (statusCode >= 500) {
         span.setStatus({ code: api.SpanStatusCode.ERROR });
       }

@@ -1,13 +1,13 @@
-/** What counts as one caller by its address. RFC 4291 §2.2 for the text of IPv6 addresses, RFC 6052 §2.1 for IPv4 in them. */
+/** Which addresses count as one caller. RFC 4291 §2.2 for the text of IPv6 addresses, RFC 6052 §2.1 for IPv4 in them. */
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** Longest text that is kept of what is no address. */
+/** Characters that are kept of a text that is no address. */
 const longest = 64;
 
 /**
- * The address itself for IPv4, and the /64 for IPv6: that much is handed to one customer, who may use each address in
- * it. `address` may have come by a header, so a port is cut off (some proxies add one, a new one each connection) and
- * what is no address at all counts as itself.
+ * Returns the address itself for IPv4, and the /64 network for IPv6, since a customer gets at least that and may use
+ * every address in it. `address` may come from a header: a port, which some proxies add, is removed, and a text that is
+ * no address counts as itself.
  */
 export function addressGroup(address: string): string {
   const plain = withoutPort(address);
@@ -25,7 +25,7 @@ function withoutPort(address: string): string {
   );
 }
 
-/** An IPv4 address in IPv6 form counts as what it is: all of them share a /64, also those that NAT64 translates. */
+/** An IPv4 address in IPv6 form, or one that NAT64 translates, counts as IPv4, since all of them share one /64. */
 function networkOf(address: string): string {
   const canonical = URL.parse(`http://[${address}]`)?.hostname ?? '';
   const mapped = /^\[(?:::ffff|64:ff9b:):(?<high>[\da-f]+):(?<low>[\da-f]+)\]$/.exec(canonical)?.groups;
@@ -41,7 +41,7 @@ function networkOf(address: string): string {
   return `${network.join(':')}::/64`;
 }
 
-/** How many of the eight parts a text has; an IPv4 address at its end has two. */
+/** Counts how many of the eight parts a text has; an IPv4 address at its end counts as two. */
 function lengthOf(text: string): number {
   const parts = text.split(':').filter((part) => part !== '');
   return parts.length + (text.includes('.') ? 1 : 0);

@@ -1,4 +1,4 @@
-/** Counts of the current minute in the database, where all nodes add to them. */
+/** Stores the counts of the current minute, to which all nodes add. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 
@@ -8,8 +8,8 @@ export interface Addition {
 }
 
 /**
- * Adds to the counts of `minute` (minutes since 1970) in one statement and returns what they are now. Always in the
- * order of the keys, so that two nodes cannot wait for each other's rows.
+ * Adds to the counts of `minute` (minutes since 1970) in one statement, and returns the sums. Rows are written in the
+ * order of their keys, so that two nodes cannot deadlock.
  */
 export async function addToCounts(
   db: Kysely<Database>,
@@ -29,7 +29,7 @@ export async function addToCounts(
     .execute();
 }
 
-/** Deletes the counts of all minutes before. */
+/** Deletes the counts of all minutes before `minute`. */
 export async function deleteCountsBefore(db: Kysely<Database>, minute: number): Promise<void> {
   await db.deleteFrom('minute_counters').where('minute', '<', minute).execute();
 }

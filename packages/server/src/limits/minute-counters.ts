@@ -1,22 +1,20 @@
 /**
- * Counts by the minute that all nodes share, nearly: each counts in memory and writes what came together at most ten
- * times a second, in one statement whose answer is what the others counted too. Reading a count never waits.
+ * Counts per minute that all nodes share, with a short delay: each node counts in memory and writes its counts at most
+ * ten times a second, in one statement that returns the sums over all nodes. Reading a count never waits.
  */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { addToCounts, deleteCountsBefore } from './minute-counter-store.ts';
 
 export interface MinuteCounters {
-  /** What was counted for `key` in this minute: here, and on other nodes up to the last write of this one. */
+  /** Returns the count of `key` in this minute: on this node, and on others until the last write of this node. */
   count(key: string): number;
   add(key: string): void;
-  /** True where nothing at all was counted in this minute. */
-  isEmpty(): boolean;
-  /** Whole seconds until the next minute begins, 1 at least. */
+  /** Returns the whole seconds until the next minute begins, at least 1. */
   secondsLeft(): number;
-  /** Deletes past minutes. To be called every minute or so. */
+  /** Deletes the counts of past minutes. Call it about once a minute. */
   forgetPast(): Promise<void>;
-  /** Writes nothing any more; what was not written is lost. */
+  /** Stops writing. Counts that are not written yet are lost. */
   stop(): void;
 }
 
@@ -27,13 +25,13 @@ interface Count {
 
 const writeEveryMs = 100;
 
-/** Counts written in one statement; well below the limits on parameters. */
+/** Counts in one statement, well below the limit on its parameters. */
 const mostInBatch = 500;
 
-/** Counts kept for a minute, about 20 MB of them; what comes beyond is not counted. */
+/** Counts that are kept for a minute, about 20 MB. Further keys are not counted. */
 const mostCounts = 100_000;
 
-/** `onFault` hears when counts cannot be written and, until they can be again, no second time. */
+/** Calls `onFault` when counts cannot be written, and not again until a write has succeeded. */
 export function createMinuteCounters(
   db: Kysely<Database>,
   now: () => number,
@@ -81,7 +79,7 @@ export function createMinuteCounters(
       }
       isFaulty = false;
     } catch (error) {
-      // They count here all the same, and are written with the next ones.
+      // This node still has these counts, and writes them with the next ones.
       for (const { addition, count } of batch) {
         count.unwritten += addition.count;
         if (counts.get(addition.key) === count) {
@@ -126,10 +124,6 @@ export function createMinuteCounters(
       count.unwritten += 1;
       unwritten.add(key);
       schedule();
-    },
-    isEmpty() {
-      startOver();
-      return counts.size === 0;
     },
     secondsLeft: () => Math.max(1, Math.ceil(60 - (now() % 60_000) / 1000)),
     forgetPast: () => deleteCountsBefore(db, minuteNow()),

@@ -1,13 +1,13 @@
-/** How many tokens a client may get a minute, where its metadata sets a limit. */
+/** How many tokens a client may get per minute, if its metadata sets a limit. */
 import { OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
 import type { MinuteCounters } from './minute-counters.ts';
 
 export interface TokenQuota {
-  /** Throws `too_many_requests` where the client has had its tokens of this minute. */
+  /** Throws `too_many_requests` if the client has used up its quota of this minute. */
   requireLeft(client: Client): void;
-  /** Counts a token that is issued. Clients without a quota cost nothing. */
-  note(client: Client): void;
+  /** Counts an issued token, if the client has a quota. */
+  recordIssued(client: Client): void;
 }
 
 export function createTokenQuota(counts: MinuteCounters): TokenQuota {
@@ -18,12 +18,12 @@ export function createTokenQuota(counts: MinuteCounters): TokenQuota {
         const seconds = counts.secondsLeft();
         throw new OAuthError(
           'too_many_requests',
-          `The client has had its ${quota} tokens of this minute: use them again, or try in ${seconds} seconds.`,
+          `The client has used its quota of ${quota} tokens per minute: reuse its tokens, or retry in ${seconds} seconds.`,
           { reason: 'token_quota_spent', retryAfterSeconds: seconds },
         );
       }
     },
-    note({ id, metadata }) {
+    recordIssued({ id, metadata }) {
       if (metadata.token_quota_per_minute !== undefined) {
         counts.add(keyOf(id));
       }

@@ -1,9 +1,9 @@
-/** The metrics of a node, for Prometheus to fetch. */
+/** The endpoint from which Prometheus scrapes the metrics. */
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { Type } from 'typebox';
 
-/** Registers `GET /metrics`. `read` gives the text, of this process or of all that serve together. */
+/** Registers `GET /metrics`, which answers what `read` returns: the metrics of this process or of all workers. */
 export function metricsEndpoint(read: () => Promise<string>): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
     app.get(
@@ -13,7 +13,7 @@ export function metricsEndpoint(read: () => Promise<string>): (app: FastifyInsta
         schema: {
           tags: ['Operation'],
           operationId: 'metrics',
-          summary: 'Counts and measurements, in the format of Prometheus',
+          summary: 'Metrics in the Prometheus text format',
           produces: ['text/plain'],
           response: { 200: Type.String() },
         },

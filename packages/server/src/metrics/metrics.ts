@@ -1,23 +1,25 @@
 /**
- * What a node counts and measures, in the format of Prometheus. docs/metrics.md explains each.
+ * The metrics of a node, in the Prometheus format. docs/metrics.md explains each.
  *
- * Labels have few values, all known beforehand: routes as they are declared, codes, reasons. Never an id of a client,
- * an address or anything else that callers choose: that is for the log and the audit trail.
+ * Labels have few values, all known beforehand: routes as they are declared, codes, reasons. They never hold a client id,
+ * an address or anything else that callers choose: these are in the log and the audit trail.
  */
 import type { OAuthError } from '@postern/protocol';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Notes an answer of one route: its status, the seconds that it took, and the error where it is one. */
-export type NoteAnswer = (status: number, seconds: number, refusal: OAuthError | undefined) => void;
-
 export interface Metrics {
   readonly registry: Registry;
   recordIssued(grantType: string): void;
-  /** What notes the answers of a route, to be kept. */
-  ofRoute(method: string, route: string): NoteAnswer;
+  /** Records an answer of a route: its status, the seconds that it took, and the error if it is one. */
+  recordAnswer(
+    route: { readonly method: string; readonly route: string },
+    status: number,
+    seconds: number,
+    refusal: OAuthError | undefined,
+  ): void;
 }
 
-/** What is not counted as it happens, but read when somebody asks. */
+/** Values that are read when the metrics are scraped, instead of counted as they change. */
 export interface MetricSources {
   readonly inFlight: () => number;
   readonly clientCache: () => { readonly hits: number; readonly misses: number; readonly clients: number };
@@ -31,23 +33,19 @@ export function createMetrics(grantTypes: readonly string[], sources: MetricSour
   const registry = new Registry();
   const registers = [registry];
 
-  // All from the start, so that a rate is known from the first token on.
-  const issuedBy = new Map(grantTypes.map((grantType) => [grantType, 0]));
-  new Counter({
+  const issued = new Counter({
     name: 'postern_tokens_issued_total',
     help: 'Access tokens issued',
     labelNames: ['grant_type'],
     registers,
-    collect() {
-      this.reset();
-      for (const [grant_type, tokens] of issuedBy) {
-        this.inc({ grant_type }, tokens);
-      }
-    },
   });
+  for (const grant_type of grantTypes) {
+    // Starts each series at 0, so that its rate includes the first token.
+    issued.inc({ grant_type }, 0);
+  }
   const refused = new Counter({
     name: 'postern_requests_refused_total',
-    help: 'Requests answered with an error, by its code and by the reason that only the log has',
+    help: 'Requests answered with an error, by its code and by the reason, which is otherwise only in the log',
     labelNames: ['method', 'route', 'code', 'reason'],
     registers,
   });
@@ -62,20 +60,17 @@ export function createMetrics(grantTypes: readonly string[], sources: MetricSour
 
   return {
     registry,
-    recordIssued: (grantType) => issuedBy.set(grantType, (issuedBy.get(grantType) ?? 0) + 1),
-    ofRoute(method, route) {
-      const byStatus = ['1xx', '2xx', '3xx', '4xx', '5xx'].map((status) => duration.labels(method, route, status));
-      return (status, seconds, refusal) => {
-        byStatus[Math.floor(status / 100) - 1]?.observe(seconds);
-        if (refusal !== undefined) {
-          refused.inc({ method, route, code: refusal.code, reason: refusal.reason ?? 'none' });
-        }
-      };
+    recordIssued: (grant_type) => issued.inc({ grant_type }),
+    recordAnswer(route, status, seconds, refusal) {
+      duration.observe({ ...route, status: `${Math.floor(status / 100)}xx` }, seconds);
+      if (refusal !== undefined) {
+        refused.inc({ ...route, code: refusal.code, reason: refusal.reason ?? 'none' });
+      }
     },
   };
 }
 
-/** Where several processes serve, their readings are added up, but for those of which only the worst one counts. */
+/** Adds the metrics of `sources`. Those of several workers are added up, or the largest counts, by `aggregator`. */
 function addReadings(registry: Registry, sources: MetricSources): void {
   const registers = [registry];
   const gauge = (name: string, help: string, aggregator: 'sum' | 'max', read: () => number) =>
@@ -102,16 +97,16 @@ function addReadings(registry: Registry, sources: MetricSources): void {
   const { inFlight, clientCache, eventLagSeconds, databaseOutages, signingKeyAges } = sources;
   gauge(
     'postern_requests_in_flight',
-    'Requests that are begun and not answered, those aside that wait for news',
+    'Requests that are not answered yet, except those that wait for changes',
     'sum',
     inFlight,
   );
-  counter('postern_client_cache_hits_total', 'Clients that were in memory', () => clientCache().hits);
-  counter('postern_client_cache_misses_total', 'Clients that were read from the database', () => clientCache().misses);
+  counter('postern_client_cache_hits_total', 'Client lookups answered from memory', () => clientCache().hits);
+  counter('postern_client_cache_misses_total', 'Client lookups answered from the database', () => clientCache().misses);
   gauge('postern_client_cache_clients', 'Clients in memory', 'sum', () => clientCache().clients);
   gauge(
     'postern_event_lag_seconds',
-    'Since when the node has not heard of the changes of others',
+    'Seconds since the node last read the changes of other nodes',
     'max',
     eventLagSeconds,
   );
@@ -122,7 +117,7 @@ function addReadings(registry: Registry, sources: MetricSources): void {
   );
   new Gauge({
     name: 'postern_signing_key_age_seconds',
-    help: 'For how long the key that signs has done so',
+    help: 'Seconds since the current signing key began to sign',
     labelNames: ['alg'],
     aggregator: 'max',
     registers,

@@ -3,7 +3,7 @@ import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { maxWaitSeconds } from '@postern/protocol';
 import { Type } from 'typebox';
-import { listenerOf } from '../http/abort-on-disconnect.ts';
+import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses } from '../http/schemas.ts';
 import type { FeedEntry } from './feed-entry.ts';
@@ -89,7 +89,7 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
       },
       async (request, reply) => {
         const { cursor, wait } = request.query;
-        const { lagSeconds, entries, ...rest } = await feed.read(cursor, wait, listenerOf(reply));
+        const { lagSeconds, entries, ...rest } = await feed.read(cursor, wait, abortOnDisconnect(reply));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }

@@ -209,7 +209,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         if (token.length > longestToken) {
           throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
         }
-        tokenQuota.note(client);
+        tokenQuota.recordIssued(client);
         usage.recordIssued(authorization.client, scope);
         metrics.recordIssued(grant.grantType);
         request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };

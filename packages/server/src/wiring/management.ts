@@ -1,8 +1,6 @@
 /**
- * What the management APIs administer, put together over a database, or over a transaction that is to end as one
- * change: the same rules, whichever it is.
+ * The management APIs over a database, or over the transaction of a batch. The same rules apply to both.
  */
-
 import type { Guard } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
 import type { FastifyInstance } from 'fastify';
@@ -19,6 +17,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import { createActorScopes } from '../delegation/actor-scopes.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { forbidCaching } from '../http/caching.ts';
 import type { Installation } from '../installation.ts';
 import { issuersEndpoint } from '../issuers/issuers-endpoint.ts';
 import { createTrustedIssuerRegistry } from '../issuers/trusted-issuer-registry.ts';
@@ -29,6 +28,7 @@ import { resourcesEndpoint } from '../resources/resources-endpoint.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import { openOwnScopes } from '../scopes/own-scopes.ts';
 import { scopesEndpoint } from '../scopes/scopes-endpoint.ts';
+import type { Usage } from '../usage/usage.ts';
 
 export interface ManagementOptions {
   readonly config: ServerConfig;
@@ -38,16 +38,16 @@ export interface ManagementOptions {
   /** The log of `db`. */
   readonly events: EventLog;
   readonly revokedTokens: RevokedTokens;
-  readonly lastSecretUse: (secretId: string) => number | undefined;
+  readonly usage: Pick<Usage, 'lastSecretUse'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export type Management = Awaited<ReturnType<typeof openManagement>>;
 
-/** Loads what is kept in memory. Throws `StartError` where the database does not fit this version. */
+/** Loads what is kept in memory. Throws `StartError` if the database does not fit this version. */
 export async function openManagement(options: ManagementOptions) {
-  const { config, db, events, revokedTokens, lastSecretUse, now } = options;
+  const { config, db, events, revokedTokens, usage, now } = options;
   const { masterKey } = options.installation;
   const { issuer } = config;
 
@@ -73,7 +73,7 @@ export async function openManagement(options: ManagementOptions) {
     delegation,
     recheckInTransaction,
     clients: createClientAdministration(common),
-    secrets: createSecretAdministration({ ...common, lastSecretUse }),
+    secrets: createSecretAdministration({ ...common, lastSecretUse: usage.lastSecretUse }),
     issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, delegation, actorScopesOf }),
     initialAccessTokens: createInitialAccessTokenAdministration({
       ...common,
@@ -82,16 +82,14 @@ export async function openManagement(options: ManagementOptions) {
   };
 }
 
-/** Registers the APIs of all that, behind `guard`. */
+/** Registers the management APIs, behind `guard`. */
 export async function managementApis(
   app: FastifyInstance,
   { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
 ): Promise<void> {
   const { db, clients, secrets, scopes, initialAccessTokens, resources, issuers, detailsTypes } = management;
   guardRoutes(app, guard);
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.header('cache-control', 'no-store');
-  });
+  forbidCaching(app);
   await clientsEndpoint({ db, administration: clients })(app);
   await secretsEndpoint({ secrets })(app);
   await scopesEndpoint(scopes)(app);

@@ -164,9 +164,9 @@ describe('the management API', () => {
       ['..%2f..%2fetc%2fpasswd', 404, 'not_found', "There is no client with the id '../../etc/passwd'."],
       ['', 404, 'not_found', "There is no client with the id ''."],
       ['__proto__', 404, 'not_found', "There is no client with the id '__proto__'."],
-      ['x'.repeat(201), 404, 'not_found', 'There is nothing with an id as long as that.'],
-      ['x'.repeat(12_000), 404, 'not_found', 'There is nothing with an id as long as that.'],
-      ['a/b/c', 404, 'not_found', 'Nothing here answers GET /api/v1/oauth/client/a/b/c; see /api.'],
+      ['x'.repeat(201), 404, 'not_found', 'Not found: the id is too long.'],
+      ['x'.repeat(12_000), 404, 'not_found', 'Not found: the id is too long.'],
+      ['a/b/c', 404, 'not_found', 'Not found: GET /api/v1/oauth/client/a/b/c. See /api.'],
     ])('/%.30s', async (id, status, error, detail) => {
       expectError(await send('GET', `${clientPath}/${id}`), status, error, detail);
     });
@@ -176,7 +176,7 @@ describe('the management API', () => {
     const answer = await send('POST', '/api/v1/oauth/tokens', 'grant_type=client_credentials', {
       'Content-Type': 'application/x-www-form-urlencoded',
     });
-    expectError(answer, 404, 'not_found', 'Nothing here answers POST /api/v1/oauth/tokens; see /api.');
+    expectError(answer, 404, 'not_found', 'Not found: POST /api/v1/oauth/tokens. See /api.');
   });
 
   test('never fails at any JSON', async () => {

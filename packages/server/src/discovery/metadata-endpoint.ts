@@ -1,12 +1,13 @@
 /** Authorization server metadata. RFC 8414 §3, and its OpenID Connect alias, which most verifiers ask for. */
 import { signingAlgorithms } from '@postern/guard';
 import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
-import type { AuthorizationDetailsTypeRegistry } from './authorization-details/authorization-details-type-registry.ts';
-import { type ClientAuthMethod, noClientAuth } from './clients/client-metadata.ts';
-import type { ProtocolPlugin } from './http/api.ts';
-import { publish, wellKnownPaths } from './http/well-known.ts';
-import { acceptedAlgorithms } from './jwt/third-party-jwt.ts';
-import type { ScopeRegistry } from './scopes/scope-registry.ts';
+import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
+import { type ClientAuthMethod, noClientAuth } from '../clients/client-metadata.ts';
+import type { ProtocolPlugin } from '../http/api.ts';
+import { publish } from '../http/caching.ts';
+import { acceptedAlgorithms } from '../jwt/third-party-jwt.ts';
+import type { ScopeRegistry } from '../scopes/scope-registry.ts';
+import { wellKnownPaths } from './well-known.ts';
 
 export interface MetadataEndpointOptions {
   readonly issuer: string;

@@ -1,7 +1,8 @@
 /** What the APIs that are hosted here say of themselves, as one protected resource. RFC 9728 §3. */
 import { dpopAlgorithms, type ProtectedResourceMetadata } from '@postern/protocol';
-import type { ProtocolPlugin } from './http/api.ts';
-import { publish, wellKnownPaths } from './http/well-known.ts';
+import type { ProtocolPlugin } from '../http/api.ts';
+import { publish } from '../http/caching.ts';
+import { wellKnownPaths } from './well-known.ts';
 
 export const resourceMetadataName = 'oauth-protected-resource';
 

@@ -1,8 +1,8 @@
 /** The public signing keys. RFC 7517 §5. */
-import type { ProtocolPlugin } from './http/api.ts';
-import { publish } from './http/well-known.ts';
-import type { KeyRing } from './keys/key-ring.ts';
-import { jwksMaxAgeSeconds } from './keys/key-schedule.ts';
+import type { ProtocolPlugin } from '../http/api.ts';
+import { publish } from '../http/caching.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { jwksMaxAgeSeconds } from '../keys/key-schedule.ts';
 
 export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
   return async (app) => {

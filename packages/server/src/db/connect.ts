@@ -1,0 +1,59 @@
+/** Connects to the database of a server: an SQLite file for one machine, or PostgreSQL for several nodes. */
+import { Kysely } from 'kysely';
+import type { DatabaseConfig } from '../config/config.ts';
+import type { DatabaseDriver } from './driver.ts';
+import { type MigrationSet, migrate } from './migrate.ts';
+import { isDatabaseOutage } from './outage.ts';
+import { openPostgres } from './postgres.ts';
+import type { Database } from './schema.ts';
+import { openSqlite } from './sqlite.ts';
+
+export interface ConnectedDatabase {
+  readonly db: Kysely<Database>;
+  readonly driver: DatabaseDriver;
+  /** Returns how many statements have failed because the database was out of reach, busy or full. */
+  readonly databaseOutages: () => number;
+}
+
+/** Migrates the tables and connects. Throws what the database throws, or `StartError` if it is of a newer version. */
+export async function connectDatabase(
+  config: DatabaseConfig,
+  migrations: readonly MigrationSet[],
+): Promise<ConnectedDatabase> {
+  await migrateAll(config, migrations);
+  const driver = openDriver(config);
+  let outages = 0;
+  const db = new Kysely<Database>({
+    dialect: driver.dialect,
+    log(event) {
+      outages += event.level === 'error' && isDatabaseOutage(event.error) ? 1 : 0;
+    },
+  });
+  return { db, driver, databaseOutages: () => outages };
+}
+
+/** Uses a connection of its own without a time limit, since migrations may take long. */
+async function migrateAll(config: DatabaseConfig, migrations: readonly MigrationSet[]): Promise<void> {
+  const unlimited = config.kind === 'postgres' ? { ...config, timeoutMs: 0 } : config;
+  const db = new Kysely<Database>({ dialect: openDriver(unlimited).dialect });
+  try {
+    for (const set of migrations) {
+      await migrate(db, set);
+    }
+  } finally {
+    await db.destroy();
+  }
+}
+
+function openDriver(config: DatabaseConfig): DatabaseDriver {
+  return config.kind === 'sqlite' ? openSqlite(config) : openPostgres(config);
+}
+
+/** Describes a database for people and logs, without its password. */
+export function describeDatabase(config: DatabaseConfig): string {
+  if (config.kind === 'sqlite') {
+    return config.path;
+  }
+  const { host, pathname } = new URL(config.url);
+  return host + pathname;
+}

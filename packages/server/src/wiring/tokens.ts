@@ -1,0 +1,169 @@
+/** Creates what it takes to issue, accept, introspect and revoke tokens and to register clients, and its endpoints. */
+import { createGuard, signingAlgorithms } from '@postern/guard';
+import { wellKnownUrl } from '@postern/protocol';
+import type { FastifyInstance } from 'fastify';
+import { createClientAuthentication } from '../client-auth/authenticate.ts';
+import { createClientKeys } from '../client-auth/client-keys.ts';
+import { offeredMethods } from '../client-auth/mutual-tls.ts';
+import { createClientDirectory } from '../clients/client-directory.ts';
+import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import { findInactiveReason } from '../clients/token-status.ts';
+import type { ServerConfig } from '../config/config.ts';
+import { jwksEndpoint } from '../discovery/jwks-endpoint.ts';
+import { metadataEndpoint } from '../discovery/metadata-endpoint.ts';
+import { resourceMetadataEndpoint, resourceMetadataName } from '../discovery/resource-metadata-endpoint.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { useForms } from '../http/bodies.ts';
+import { forbidCaching } from '../http/caching.ts';
+import { createGuardedFetch } from '../http/guarded-fetch.ts';
+import type { Installation } from '../installation.ts';
+import { introspectionEndpoint } from '../introspection-endpoint.ts';
+import { createIssuerKeys } from '../issuers/issuer-keys.ts';
+import { createDpopNonces } from '../jwt/dpop-nonce.ts';
+import { createUsedTokens } from '../jwt/used-token-store.ts';
+import { type KeyRing, openKeyRing } from '../keys/key-ring.ts';
+import { createFailureBudgets } from '../limits/failure-budgets.ts';
+import type { MinuteCounters } from '../limits/minute-counters.ts';
+import { createTokenQuota } from '../limits/token-quota.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { createClientRegistration } from '../registration/client-registration.ts';
+import { registrationEndpoint, registrationPath } from '../registration/registration-endpoint.ts';
+import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import { revocationEndpoint } from '../revocation-endpoint.ts';
+import { clientCredentials } from '../token/grants/client-credentials.ts';
+import { createJwtBearer } from '../token/grants/jwt-bearer.ts';
+import { createTokenExchange } from '../token/grants/token-exchange.ts';
+import { tokenEndpoint } from '../token/token-endpoint.ts';
+import type { Usage } from '../usage/usage.ts';
+import type { Management } from './management.ts';
+
+export interface TokensOptions {
+  readonly config: ServerConfig;
+  readonly installation: Pick<Installation, 'db' | 'masterKey'>;
+  readonly events: EventLog;
+  readonly management: Management;
+  readonly keys: KeyRing;
+  readonly revokedTokens: RevokedTokens;
+  readonly usage: Usage;
+  readonly minuteCounters: MinuteCounters;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Opens the keys that sign tokens: each algorithm that the configuration or a resource asks for has one at all times. */
+export function openKeys(
+  { config, installation, events, now }: Pick<TokensOptions, 'config' | 'installation' | 'events' | 'now'>,
+  { resources }: Management,
+): Promise<KeyRing> {
+  return openKeyRing({
+    db: installation.db,
+    events,
+    masterKey: installation.masterKey,
+    defaultAlg: config.signingAlgorithm,
+    algorithmsInUse: () => [...new Set([config.signingAlgorithm, ...resources.algorithms()])],
+    rotationIntervalMs: config.keyRotationDays * 86_400_000,
+    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+    now,
+  });
+}
+
+export function createTokens(options: TokensOptions) {
+  const { config, events, management, keys, revokedTokens, usage, minuteCounters, now } = options;
+  const { db, masterKey } = options.installation;
+  const { issuer, accessTokenTtlSeconds } = config;
+  const { root, resources, issuers, detailsTypes, delegation } = management;
+
+  const directory = createClientDirectory({ db, events, root, mostCached: config.cachedClients });
+  const usedTokens = createUsedTokens(db);
+  const failures = createFailureBudgets(minuteCounters);
+  const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
+  const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
+  const authenticateClient = createClientAuthentication({
+    issuer,
+    tokenEndpoint: tokenEndpointUrl,
+    directory,
+    masterKey,
+    keys: createClientKeys(fetchDocument),
+    usedTokens,
+    recordSecretUse: usage.recordSecretUse,
+    failures,
+    now,
+  });
+
+  const dpop = {
+    useProof: (jkt: string, jti: string, expiresAt: number) => usedTokens.use('dpop', jkt, jti, expiresAt),
+    nonces: config.dpopNonces === 'required' ? createDpopNonces(masterKey, now) : undefined,
+  };
+  const verification = {
+    issuer,
+    algorithms: signingAlgorithms,
+    // This server issues and verifies by the same clock.
+    clockSkewSeconds: 0,
+    findKey: keys.find,
+  };
+  const guard = createGuard({
+    ...verification,
+    audience: issuer,
+    baseUrl: issuer,
+    now,
+    dpop,
+    resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
+    findFault: (token) =>
+      findInactiveReason(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
+    mayProveBy: async (clientId, alg) =>
+      allowsAlgorithm(securityProfileOf((await directory.find(clientId))?.metadata ?? {}), alg),
+  });
+  const grants = [
+    clientCredentials,
+    createJwtBearer({ issuer, issuers, issuerKeys: createIssuerKeys(fetchDocument), directory, usedTokens }),
+    createTokenExchange({ verification, requireActive: guard.requireActive, findClient: directory.find, resources }),
+  ];
+
+  const grantTypes = grants.map(({ grantType }) => grantType);
+  const registration = createClientRegistration({ db, events, masterKey, delegation, root, now });
+  const isRegistrationEnabled = config.registration !== 'off';
+
+  return {
+    directory,
+    usedTokens,
+    guard,
+    grantTypes,
+
+    /** Registers the endpoints that clients call with their own credentials. */
+    endpoints(app: FastifyInstance, metrics: Metrics): void {
+      const common = { issuer, authenticateClient, verification, resources, keys, revokedTokens, usage, now };
+      app.register(async (forms) => {
+        useForms(forms);
+        forbidCaching(forms);
+        await tokenEndpoint({
+          ...common,
+          grants,
+          failures,
+          tokenQuota: createTokenQuota(minuteCounters),
+          metrics,
+          senderConstraint: { tokenEndpoint: tokenEndpointUrl, dpop },
+          targets: { issuer, resources, accessTokenTtlSeconds },
+          detailsTypes,
+        })(forms);
+        await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
+        await revocationEndpoint(common)(forms);
+      });
+      app.register(registrationEndpoint({ issuer, enabled: isRegistrationEnabled, registration, failures }));
+    },
+
+    /** Registers the documents by which clients and APIs discover all that. */
+    async discovery(app: FastifyInstance): Promise<void> {
+      await metadataEndpoint({
+        issuer,
+        grantTypes,
+        authMethods: offeredMethods(config),
+        bindsToCertificates: config.tls !== undefined || config.clientCertificateHeader !== undefined,
+        registry: delegation.registry,
+        detailsTypes,
+        registrationEndpoint: isRegistrationEnabled ? issuer + registrationPath : undefined,
+      })(app);
+      await resourceMetadataEndpoint(issuer)(app);
+      await jwksEndpoint(keys)(app);
+    },
+  };
+}
