@@ -10,6 +10,7 @@ import { cliPage } from './cli-page.ts';
 import { fileSchema } from './file-schema.ts';
 
 const titles: Readonly<Record<string, string>> = {
+  '2104': 'Keyed-Hashing for Message Authentication (HMAC)',
   '2985': 'PKCS #9: Selected Object Classes and Attribute Types',
   '3339': 'Date and Time on the Internet: Timestamps',
   '3986': 'Uniform Resource Identifier',

@@ -7,32 +7,27 @@ import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { ClientKeys } from './client-keys.ts';
-import { checkSecret } from './client-secret.ts';
+import { findSecret, findSecretFault, type Secret } from './client-secret.ts';
 import { findCertificateFault } from './mutual-tls.ts';
-import { assertionType, type ClientAssertion, findAssertionFault, readClientAssertion } from './private-key-jwt.ts';
+import {
+  assertionType,
+  type ClientAssertion,
+  findAssertionFault,
+  findReplay,
+  parseClientAssertion,
+} from './private-key-jwt.ts';
 
-interface PresentedAssertion {
-  readonly method: 'private_key_jwt';
-  readonly clientId: string | undefined;
-  readonly assertion: string;
-}
-
-type PresentedSecretOrCertificate =
+/** The credentials in a request, parsed far enough to know which client they would authenticate. */
+type PresentedCredentials =
   | {
       readonly method: 'client_secret_basic' | 'client_secret_post';
       readonly clientId: string;
       readonly clientSecret: string;
     }
+  | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: ClientAssertion }
   | { readonly method: 'mutual_tls'; readonly clientId: string; readonly certificate: ClientCertificate };
 
-type PresentedCredentials = PresentedSecretOrCertificate | PresentedAssertion;
-
-/** Credentials, read as far as to say whose they would be. */
-type Claim =
-  | PresentedSecretOrCertificate
-  | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: ClientAssertion };
-
-/** What of an HTTP request may authenticate its client besides the form, and where it comes from. */
+/** What an HTTP request has in addition to its form that may authenticate its client. */
 export interface ClientAuthenticationRequest {
   readonly headers: { readonly authorization?: string | undefined };
   readonly clientCertificate: ClientCertificate | undefined;
@@ -41,9 +36,9 @@ export interface ClientAuthenticationRequest {
 }
 
 /**
- * The client that a request comes from, by its `Authorization` header, its form and the certificate of its connection.
- * Throws `invalid_client` with one and the same text for an unknown client, wrong credentials, another method than the
- * client's and a disabled client; the log has the reason. Throws `too_many_requests` where that happened too often.
+ * Authenticates the client of a request by its `Authorization` header, its form or the certificate of its connection.
+ * Throws `invalid_client` with the same text for an unknown client, wrong credentials, another method than the client's
+ * and a disabled client; the log has the reason. Throws `too_many_requests` if that happened too often.
  */
 export type AuthenticateClient = (
   request: ClientAuthenticationRequest,
@@ -66,58 +61,57 @@ export interface ClientAuthenticationOptions {
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
   const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, recordSecretUse, failures, now } = options;
 
-  /** Why the client is not the one that asks; undefined where it is. */
-  const findFault = (client: Client | undefined, claim: Claim) => {
-    switch (claim.method) {
-      case 'private_key_jwt':
-        return (
-          findMethodFault(client, claim.method) ?? findAssertionFault(client, claim.assertion, keys, issuer, usedTokens)
-        );
-      case 'mutual_tls':
-        return findMethodFault(client, claim.method) ?? findCertificateFault(client, claim.certificate, keys, now());
-      default: {
-        // The secret comes first, so that what it costs does not tell which clients use secrets.
-        const check = checkSecret(client, claim.clientSecret, masterKey, now());
-        if ('fault' in check) {
-          return check.fault;
-        }
-        recordSecretUse(check.secretId);
-        return findMethodFault(client, claim.method);
-      }
-    }
-  };
-
-  const authenticate = async (claim: Claim): Promise<Client> => {
-    const client = await directory.find(claim.clientId);
-    const fault = await findFault(client, claim);
+  const authenticate = async (credentials: PresentedCredentials): Promise<Client> => {
+    const client = await directory.find(credentials.clientId);
+    // First, and also for a client that is unknown or uses no secrets: so the time it takes discloses neither.
+    const secret = 'clientSecret' in credentials ? findSecret(client, credentials.clientSecret, masterKey) : undefined;
+    const fault = client === undefined ? 'client_unknown' : await findFault(client, credentials, secret);
     if (client === undefined || fault !== undefined) {
       throw new OAuthError(
         'invalid_client',
         'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
-        {
-          reason: fault ?? 'client_unknown',
-          ...(claim.method === 'client_secret_basic' && { scheme: 'Basic' }),
-        },
+        { reason: fault, ...(credentials.method === 'client_secret_basic' && { scheme: 'Basic' }) },
       );
     }
     return client;
   };
 
+  /** Why the client must not be let in; undefined if it may, and then the use of its credentials is recorded. */
+  const findFault = async (
+    client: Client,
+    credentials: PresentedCredentials,
+    secret: Secret | undefined,
+  ): Promise<ErrorReason | undefined> => {
+    const fault =
+      findMethodFault(client, credentials.method) ??
+      (credentials.method === 'private_key_jwt'
+        ? await findAssertionFault(client, credentials.assertion, keys, issuer)
+        : credentials.method === 'mutual_tls'
+          ? await findCertificateFault(client, credentials.certificate, keys, now())
+          : findSecretFault(secret, now())) ??
+      findStatusFault(client);
+    if (fault !== undefined) {
+      return fault;
+    }
+    if (secret !== undefined) {
+      recordSecretUse(secret.id);
+    }
+    return credentials.method === 'private_key_jwt' ? findReplay(credentials.assertion, usedTokens) : undefined;
+  };
+
   return async (request, form) => {
-    const presented = readCredentials(request, form);
-    const claim =
-      presented.method === 'private_key_jwt'
-        ? claimOf(presented, readClientAssertion(presented.assertion, [issuer, tokenEndpoint], now() / 1000))
-        : presented;
-    return failures.attempt(claim.clientId, request.ip, () => authenticate(claim));
+    const credentials = parseCredentials(request, form, [issuer, tokenEndpoint], now() / 1000);
+    return failures.attempt(credentials.clientId, request.ip, () => authenticate(credentials));
   };
 }
 
+/** Why a client gets no token, whoever authenticated it and however. */
+export function findStatusFault({ enabled }: Client): 'client_disabled' | undefined {
+  return enabled ? undefined : 'client_disabled';
+}
+
 /** A client that registered no method has a secret, and may send it by Basic or in the form. */
-function findMethodFault(client: Client | undefined, method: PresentedCredentials['method']): ErrorReason | undefined {
-  if (client === undefined) {
-    return 'client_unknown';
-  }
+function findMethodFault(client: Client, method: PresentedCredentials['method']): ErrorReason | undefined {
   const registered = client.metadata.token_endpoint_auth_method;
   const allowed: readonly string[] =
     method === 'mutual_tls' ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [method];
@@ -126,18 +120,9 @@ function findMethodFault(client: Client | undefined, method: PresentedCredential
     : 'method_not_registered';
 }
 
-function claimOf({ method, clientId }: PresentedAssertion, assertion: ClientAssertion): Claim {
-  if (clientId !== undefined && clientId !== assertion.clientId) {
-    throw new OAuthError('invalid_client', 'The client_id in the form is not the sub of the client assertion.', {
-      reason: 'assertion_malformed',
-    });
-  }
-  return { method, clientId: assertion.clientId, assertion };
-}
-
 /**
- * Whether a request tries to authenticate its client at all. Where a grant needs no credentials, those that come must
- * be checked all the same (RFC 7523 §3.1).
+ * Whether a request tries to authenticate its client at all. If a grant needs no credentials, those that are sent must
+ * still be valid (RFC 7523 §3.1).
  */
 export function hasCredentials({ headers }: ClientAuthenticationRequest, form: ReadonlyMap<string, string>): boolean {
   return headers.authorization !== undefined || form.has('client_secret') || form.has('client_assertion');
@@ -145,34 +130,40 @@ export function hasCredentials({ headers }: ClientAuthenticationRequest, form: R
 
 /**
  * The credentials in a request. Throws `invalid_request` for two kinds at once (RFC 6749 §2.3: a client MUST NOT use
- * more than one method) and `invalid_client` for none. A certificate counts where there is nothing else: a client with
- * another method may need its connection's certificate to bind a token to it.
+ * more than one method) and `invalid_client` for none. A certificate counts only if there is nothing else: a client
+ * with another method may need its connection's certificate to bind a token to it.
  */
-function readCredentials(
+function parseCredentials(
   request: ClientAuthenticationRequest,
   form: ReadonlyMap<string, string>,
+  audiences: readonly string[],
+  nowSeconds: number,
 ): PresentedCredentials {
   const { authorization } = request.headers;
   const certificate = request.clientCertificate;
   const clientId = form.get('client_id');
   const clientSecret = form.get('client_secret');
-  const assertion = form.get('client_assertion');
-  const ways =
-    Number(authorization !== undefined) + Number(clientSecret !== undefined) + Number(assertion !== undefined);
-  if (ways > 1) {
+  const clientAssertion = form.get('client_assertion');
+  if ([authorization, clientSecret, clientAssertion].filter((one) => one !== undefined).length > 1) {
     throw new OAuthError(
       'invalid_request',
       'The client authenticates in two ways at once: use HTTP Basic, client_secret or client_assertion.',
     );
   }
   if (authorization !== undefined) {
-    return readBasic(authorization, clientId);
+    return parseBasic(authorization, clientId);
   }
-  if (assertion !== undefined) {
+  if (clientAssertion !== undefined) {
     if (form.get('client_assertion_type') !== assertionType) {
       throw new OAuthError('invalid_request', `The parameter client_assertion_type must be ${assertionType}.`);
     }
-    return { method: 'private_key_jwt', clientId, assertion };
+    const assertion = parseClientAssertion(clientAssertion, audiences, nowSeconds);
+    if (clientId !== undefined && clientId !== assertion.clientId) {
+      throw new OAuthError('invalid_client', 'The client_id in the form is not the sub of the client assertion.', {
+        reason: 'assertion_malformed',
+      });
+    }
+    return { method: 'private_key_jwt', clientId: assertion.clientId, assertion };
   }
   if (clientId !== undefined && clientSecret === undefined && certificate !== undefined) {
     return { method: 'mutual_tls', clientId, certificate };
@@ -188,7 +179,7 @@ function readCredentials(
   return { method: 'client_secret_post', clientId, clientSecret };
 }
 
-function readBasic(authorization: string, clientId: string | undefined): PresentedCredentials {
+function parseBasic(authorization: string, clientId: string | undefined): PresentedCredentials {
   const basic = /^Basic +(\S+) *$/i.exec(authorization)?.[1];
   if (basic === undefined) {
     throw new OAuthError('invalid_client', 'The Authorization header must be: Basic <credentials>.', {

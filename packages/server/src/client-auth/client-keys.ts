@@ -1,10 +1,10 @@
-/** The public keys of clients: by value, or fetched from where the client publishes them. RFC 7591 §2. */
+/** The public keys of clients: by value, or fetched from the URL at which the client publishes them. RFC 7591 §2. */
 import type { JWK } from 'jose';
 import type { ClientMetadata } from '../clients/client-metadata.ts';
 import type { GuardedFetch } from '../http/guarded-fetch.ts';
 import { createFetchedKeys, createGivenKeys, type KeySet } from '../jwt/published-keys.ts';
 
-/** The keys of a client; undefined where it has none. */
+/** The keys of a client; undefined if it has none. */
 export type ClientKeys = (metadata: ClientMetadata) => KeySet | undefined;
 
 export function createClientKeys(fetchDocument: GuardedFetch): ClientKeys {
@@ -20,8 +20,8 @@ export function createClientKeys(fetchDocument: GuardedFetch): ClientKeys {
 }
 
 /**
- * Whether a key of the set is what `matches` says. A set that is fetched is fetched again where none is, unless that
- * happened a moment ago. Rejects where it cannot be fetched.
+ * Whether a key of the set matches. A set that is fetched is fetched again if none does, unless that happened a moment
+ * ago. Rejects if it cannot be fetched.
  */
 export async function hasKey(keys: KeySet, matches: (jwk: JWK) => boolean): Promise<boolean> {
   const isAmong = () => keys.jwks()?.keys.some(matches) === true;

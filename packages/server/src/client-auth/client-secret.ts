@@ -5,37 +5,30 @@ import type { Client } from '../clients/client.ts';
 import { isExpired } from '../clients/client-secret.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 
-/** Stands in for the secrets of an unknown client, so that its answer takes as long. Nothing digests to it. */
-const noSecrets: Client['secrets'] = [{ id: '', digest: Buffer.alloc(32), expiresAt: null }];
+export type Secret = Client['secrets'][number];
 
-/** Which secret authenticates the client, or why none does. */
-export type SecretCheck = { readonly secretId: string } | { readonly fault: ErrorReason };
+/** Compared for an unknown client, so that its answer takes as long. No secret has this digest. */
+const noSecrets: readonly Secret[] = [{ id: '', digest: Buffer.alloc(32), expiresAt: null }];
 
 /**
- * Digests and compares in constant time, also for a client that does not exist or is disabled. A fast keyed digest is
- * enough here: secrets are 256 random bits, so there is nothing to guess. `now` is in milliseconds since 1970.
+ * The secret of the client that was presented. Computes the digest and compares in constant time, also for a client
+ * that does not exist. A fast keyed digest is enough: secrets are 256 random bits, so nobody can guess one.
  *
- * Does not check how often wrong ones are tried.
+ * Does not check whether the secret has expired, or how often wrong ones are tried.
  */
-export function checkSecret(
-  client: Client | undefined,
-  secret: string,
-  masterKey: MasterKey,
-  now: number,
-): SecretCheck {
-  const presented = masterKey.digest('client secrets', secret);
-  let match: Client['secrets'][number] | undefined;
-  for (const kept of client?.secrets ?? noSecrets) {
-    match = timingSafeEqual(presented, kept.digest) ? kept : match;
+export function findSecret(client: Client | undefined, presented: string, masterKey: MasterKey): Secret | undefined {
+  const digest = masterKey.digest('client secrets', presented);
+  let match: Secret | undefined;
+  for (const secret of client?.secrets ?? noSecrets) {
+    match = timingSafeEqual(digest, secret.digest) ? secret : match;
   }
-  if (client === undefined) {
-    return { fault: 'client_unknown' };
+  return match;
+}
+
+/** Why a secret that was found does not authenticate its client. `now` is in milliseconds since 1970. */
+export function findSecretFault(secret: Secret | undefined, now: number): ErrorReason | undefined {
+  if (secret === undefined) {
+    return 'secret_wrong';
   }
-  if (match === undefined) {
-    return { fault: 'secret_wrong' };
-  }
-  if (isExpired(match, now)) {
-    return { fault: 'secret_expired' };
-  }
-  return client.enabled ? { secretId: match.id } : { fault: 'client_disabled' };
+  return isExpired(secret, now) ? 'secret_expired' : undefined;
 }

@@ -14,7 +14,7 @@ import { allowsKey, securityProfileOf } from '../clients/security-profile.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { type ClientKeys, hasKey } from './client-keys.ts';
 
-/** The methods that can work, given where certificates may come from. */
+/** The methods that can work, given how client certificates can arrive. */
 export function offeredMethods({
   tls,
   clientCertificateHeader,
@@ -34,33 +34,27 @@ export function offeredMethods({
 }
 
 /**
- * Why the certificate does not authenticate the client by the method that it is registered for, or undefined where it
- * does. `now` is in milliseconds since 1970.
+ * Why the certificate does not authenticate the client by the method that it is registered for; undefined if it does.
+ * `now` is in milliseconds since 1970.
  *
  * Does not check whether the certificate was revoked by its issuer.
  */
 export async function findCertificateFault(
-  client: Client | undefined,
+  client: Client,
   presented: ClientCertificate,
   keys: ClientKeys,
   now: number,
 ): Promise<ErrorReason | undefined> {
-  if (client === undefined) {
-    return 'client_unknown';
-  }
   const fault = findUseFault(client, presented, now);
   if (fault !== undefined) {
     return fault;
   }
-  const { metadata, enabled } = client;
-  const mismatch =
-    metadata.token_endpoint_auth_method === 'tls_client_auth'
-      ? findIssuedFault(client, presented)
-      : await findRegisteredFault(client, presented.certificate, keys);
-  return mismatch ?? (enabled ? undefined : 'client_disabled');
+  return client.metadata.token_endpoint_auth_method === 'tls_client_auth'
+    ? findIssuedFault(client, presented)
+    : findRegisteredFault(client, presented.certificate, keys);
 }
 
-/** Why a certificate is of no use to the client at all: its time, or a key that the client's profile does not take. */
+/** Why the client cannot use a certificate for anything: its times, or a key that the client's profile excludes. */
 export function findUseFault(client: Client, presented: ClientCertificate, now: number): ErrorReason | undefined {
   if (!isWithinValidity(presented, now)) {
     return 'certificate_expired';

@@ -1,11 +1,11 @@
 /** The public keys of trusted issuers: by value, at an address, or discovered. OpenID Connect Discovery §4, SPIFFE bundles. */
-import type { JWTVerifyGetKey } from 'jose';
+import type { CompactVerifyGetKey } from 'jose';
 import type { GuardedFetch } from '../http/guarded-fetch.ts';
 import { createFetchedKeys, createGivenKeys } from '../jwt/published-keys.ts';
 import type { TrustedIssuer } from './trusted-issuer.ts';
 
 /** Finds the key that a token of the issuer says it is signed with. */
-export type IssuerKeys = (trusted: TrustedIssuer) => JWTVerifyGetKey;
+export type IssuerKeys = (trusted: TrustedIssuer) => CompactVerifyGetKey;
 
 export function createIssuerKeys(fetchDocument: GuardedFetch): IssuerKeys {
   const fetchKeys = async (url: string) => withoutBundleUse(await (await fetchDocument(url)).json());

@@ -1,12 +1,12 @@
-/** Nonces for DPoP proofs that need no memory: a time, and a keyed digest of it. RFC 9449 §8. */
+/** Nonces for DPoP proofs, which need no store: the keyed digest of a period of time. RFC 9449 §8. */
 import { timingSafeEqual } from 'node:crypto';
 import type { DpopNonces } from '@postern/guard';
 import type { MasterKey } from '../keys/master-key.ts';
 
-/** A nonce is good in the period in which it was made and in the next, in milliseconds; then a caller needs another. */
+/** In milliseconds. A nonce is valid in the period in which it was created and in the next. */
 const periodMs = 150_000;
 
-/** All nodes that share a master key take each other's. */
+/** All nodes that share a master key accept each other's nonces. */
 export function createDpopNonces(masterKey: MasterKey, now: () => number): DpopNonces {
   const nonceOf = (period: number) => masterKey.digest('dpop nonces', String(period)).toString('base64url');
   const periodNow = () => Math.floor(now() / periodMs);

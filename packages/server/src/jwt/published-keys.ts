@@ -1,4 +1,4 @@
-/** Public keys of others, found by the header of a JWT: given by value, or fetched and kept for a while. RFC 7517 §5. */
+/** Public keys of third parties, found by the header of a JWT: given by value, or fetched and cached. RFC 7517 §5. */
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -9,13 +9,13 @@ import {
 } from 'jose';
 import { LRUCache } from 'lru-cache';
 
-/** Called, it finds the key that a JWT says it is signed with. */
+/** A function that finds the key that the header of a JWT names. */
 export type KeySet = LocalJWKSet | RemoteJWKSet;
 
-/** Documents kept at the most. */
-const mostDocuments = 1_000;
+/** At most this many documents are kept. */
+const maxDocuments = 1_000;
 
-/** A fetched document serves this long; a key that it does not hold asks again after the cooldown at the earliest. */
+/** A fetched document is used this long; an unknown key causes it to be fetched again after the cooldown at the earliest. */
 const cacheMaxAgeMs = 300_000;
 const cooldownMs = 30_000;
 
@@ -30,11 +30,11 @@ export function createGivenKeys(): (jwks: object) => LocalJWKSet {
 }
 
 /**
- * Keys that `load` gets for a URL, as a JWK set. One that is looked for in vain, or while a document cannot be had,
- * makes the lookup reject; callers that wait for one document share one `load`.
+ * Keys in the JWK set that `load` fetches from a URL. A lookup rejects if the set has no such key or cannot be fetched;
+ * callers that wait for the same document share one `load`.
  */
 export function createFetchedKeys(load: (url: string) => Promise<Response>): (url: string) => RemoteJWKSet {
-  const documents = new LRUCache<string, RemoteJWKSet>({ max: mostDocuments });
+  const documents = new LRUCache<string, RemoteJWKSet>({ max: maxDocuments });
   return (url) => {
     const keys =
       documents.get(url) ??

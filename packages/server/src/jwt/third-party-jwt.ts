@@ -1,48 +1,139 @@
-/** Signatures of JWTs that others signed: client assertions and workload tokens. RFC 7515 §5.2, RFC 8725 §3.1. */
-import type { ErrorReason } from '@postern/protocol';
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+/** JWTs that third parties sign: client assertions and workload tokens. RFC 7523 §3, RFC 7515 §5.2, RFC 8725 §3. */
+import { decodeJws, type ErrorReason, type OAuthError } from '@postern/protocol';
+import { type CompactVerifyGetKey, compactVerify, errors } from 'jose';
 
 /** Asymmetric only: a public key must never serve as the secret of an HMAC. */
 export const acceptedAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256'];
 
-/** Clocks may differ by this much, in seconds, before a JWT of somebody else counts as made in the future. */
+/** How far the clock of a third party may differ from ours, in seconds. */
 export const clockSkewSeconds = 30;
 
 /** Characters; a longer JWT is not even decoded. */
-export const maxThirdPartyJwtLength = 16_384;
+const maxLength = 16_384;
+
+const maxJtiLength = 256;
+
+/** The claims of RFC 7523 §3, of types that are known. Times are in seconds since 1970. */
+export interface ThirdPartyJwt {
+  readonly token: string;
+  /** The bytes that the signature covers. */
+  readonly signingInput: Uint8Array;
+  readonly issuer: string | undefined;
+  readonly subject: string;
+  /** Undefined unless the JWT has exactly one audience. */
+  readonly audience: string | undefined;
+  /** Whether `aud` is an array. */
+  readonly isAudienceInArray: boolean;
+  readonly jti: string | undefined;
+  readonly expiresAt: number;
+  readonly issuedAt: number | undefined;
+  readonly notBefore: number | undefined;
+  /** All claims, these among them. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+export interface ThirdPartyJwtOptions {
+  /** The values of `typ` that are accepted; none at all is accepted too. */
+  readonly types: readonly string[];
+  /** Makes the error from a predicate such as "must have a sub", which only says what the caller itself sent. */
+  readonly toError: (fault: string, reason: ErrorReason) => OAuthError;
+}
+
+/**
+ * Decodes a JWT and checks the form of its claims. Throws what `toError` makes.
+ *
+ * Does not check the signature, who issued it, for which audience, or whether it is valid now.
+ */
+export function parseThirdPartyJwt(token: string, { types, toError }: ThirdPartyJwtOptions): ThirdPartyJwt {
+  const malformed = (fault: string) => toError(fault, 'assertion_malformed');
+  const jws = token.length > maxLength ? undefined : decodeJws(token);
+  if (jws === undefined) {
+    throw malformed('is not a signed JWT');
+  }
+  const { typ, crit } = jws.header;
+  // No other kind of JWT may stand in for this one (RFC 8725 §3.11).
+  if (typ !== undefined && !types.some((type) => type === typ)) {
+    throw toError('has another typ than JWT', 'token_type_wrong');
+  }
+  // Among the extensions is an unencoded payload, which would be another one than we decoded (RFC 7797 §7).
+  if (crit !== undefined) {
+    throw malformed('has critical header parameters, and none is supported');
+  }
+  const { iss, sub, aud, jti, exp, iat, nbf } = jws.payload;
+  if (iss !== undefined && (typeof iss !== 'string' || iss === '')) {
+    throw malformed('must have a string as its iss, or none');
+  }
+  if (typeof sub !== 'string' || sub === '') {
+    throw malformed('must have a sub');
+  }
+  if (jti !== undefined && (typeof jti !== 'string' || jti === '' || jti.length > maxJtiLength)) {
+    throw malformed(`must have a jti of 1 to ${maxJtiLength} characters`);
+  }
+  if (!isNumericDate(exp)) {
+    throw malformed('must have a number as its exp');
+  }
+  if (!isOptionalDate(iat) || !isOptionalDate(nbf)) {
+    throw malformed('must have numbers as its iat and nbf, or none');
+  }
+  const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  return {
+    token,
+    signingInput: jws.signingInput,
+    issuer: iss,
+    subject: sub,
+    audience: typeof audience === 'string' ? audience : undefined,
+    isAudienceInArray: Array.isArray(aud),
+    jti,
+    expiresAt: exp,
+    issuedAt: iat,
+    notBefore: nbf,
+    claims: jws.payload,
+  };
+}
+
+/** Why the JWT is not valid at a time, within the clock skew; undefined if it is. */
+export function findTimeFault(
+  { expiresAt, issuedAt, notBefore }: Pick<ThirdPartyJwt, 'expiresAt' | 'issuedAt' | 'notBefore'>,
+  nowSeconds: number,
+): 'token_expired' | 'token_not_yet_valid' | undefined {
+  if (nowSeconds >= expiresAt + clockSkewSeconds) {
+    return 'token_expired';
+  }
+  const latestStart = Math.max(issuedAt ?? 0, notBefore ?? 0);
+  return latestStart > nowSeconds + clockSkewSeconds ? 'token_not_yet_valid' : undefined;
+}
 
 export interface SignatureFault {
   readonly reason: ErrorReason;
-  /** What went wrong below, for the log. */
+  /** The error below, for the log. */
   readonly cause: unknown;
 }
 
 /**
- * Why the signature is not one by a key that `getKey` finds, or undefined where it is.
+ * Why the signature was not made by a key that `getKey` finds; undefined if it was.
  *
- * Does not check any claim: the times are the caller's to judge, by the clock that it was given.
+ * Does not check any claim.
  */
 export async function findSignatureFault(
-  token: string,
-  getKey: JWTVerifyGetKey,
+  { token }: Pick<ThirdPartyJwt, 'token'>,
+  getKey: CompactVerifyGetKey,
   algorithms: readonly string[] = acceptedAlgorithms,
 ): Promise<SignatureFault | undefined> {
-  const options = { algorithms: [...algorithms], clockTolerance: Number.MAX_SAFE_INTEGER };
+  const options = { algorithms: [...algorithms] };
   try {
-    await jwtVerify(token, getKey, options);
+    await compactVerify(token, getKey, options);
     return undefined;
   } catch (cause) {
     if (cause instanceof errors.JWKSMultipleMatchingKeys) {
       for await (const key of cause) {
-        const signed = await jwtVerify(token, key, options).then(
+        const isSigner = await compactVerify(token, key, options).then(
           () => true,
           () => false,
         );
-        if (signed) {
+        if (isSigner) {
           return undefined;
         }
       }
-      return { reason: 'signature_wrong', cause };
     }
     return { reason: reasonOf(cause), cause };
   }
@@ -55,14 +146,15 @@ function reasonOf(cause: unknown): ErrorReason {
   if (cause instanceof errors.JOSEAlgNotAllowed || cause instanceof errors.JOSENotSupported) {
     return 'algorithm_not_allowed';
   }
-  const aboutToken = [errors.JWSSignatureVerificationFailed, errors.JWSInvalid, errors.JWTInvalid];
-  if (aboutToken.some((kind) => cause instanceof kind) || cause instanceof errors.JWTClaimValidationFailed) {
-    return 'signature_wrong';
-  }
-  return 'keys_unavailable';
+  const kinds = [errors.JWSSignatureVerificationFailed, errors.JWSInvalid, errors.JWKSMultipleMatchingKeys];
+  return kinds.some((kind) => cause instanceof kind) ? 'signature_wrong' : 'keys_unavailable';
 }
 
 /** A NumericDate of RFC 7519 §2. */
-export function isNumericDate(value: unknown): value is number {
+function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isOptionalDate(value: unknown): value is number | undefined {
+  return value === undefined || isNumericDate(value);
 }

@@ -1,6 +1,7 @@
 /**
- * Which one-time tokens were used: client assertions, DPoP proofs, workload tokens. Kept in the database, so that a
- * restart and other processes on it know them too, and by `jti`, for the text of a JWT is malleable.
+ * Which one-time tokens were used: client assertions, DPoP proofs, workload tokens. RFC 7523 §3, RFC 9449 §11.1. They
+ * are in the database, so that other nodes and a restarted one know them too, and by `jti`, since the text of a JWT is
+ * malleable.
  */
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
@@ -8,12 +9,12 @@ import type { Database } from '../db/schema.ts';
 
 export interface UsedTokens {
   /**
-   * True for the first use of a token, false for every other. `issuer` is whoever gave it its `jti` (or the digest that
-   * stands for one), `expiresAt` (in seconds since 1970) when it is refused for its age and need not be remembered.
-   * Resolves when that is on the disk.
+   * True for the first use of a token, false for every other. `issuer` is the party that chose its `jti`. From
+   * `expiresAt` (in seconds since 1970) on the token has expired and need not be remembered. Resolves when the use is on
+   * the disk.
    */
   use(kind: 'assertion' | 'dpop' | 'workload', issuer: string, jti: string, expiresAt: number): Promise<boolean>;
-  /** Forgets those that have expired. */
+  /** Deletes those that have expired. */
   forgetExpired(nowSeconds: number): Promise<void>;
 }
 
@@ -24,18 +25,18 @@ interface Use {
   readonly reject: (error: unknown) => void;
 }
 
-/** Uses written in one statement at the most; well below SQLite's limit on parameters. */
-const mostInBatch = 500;
+/** At most this many uses are written in one statement; well below SQLite's limit on parameters. */
+const maxBatchSize = 500;
 
-/** Uses that arrive while others are being written are written together: one commit for all, however many wait. */
+/** Uses that arrive while others are being written are written together, in one commit. */
 export function createUsedTokens(db: Kysely<Database>): UsedTokens {
   let waiting: Use[] = [];
   let writing = false;
 
   const write = async (batch: readonly Use[]) => {
-    // Of equal ones in a batch only the first can be the first use.
+    // Of equal ones in a batch, only the first can be the first use.
     const distinct = new Map(batch.toReversed().map((use) => [use.id, use]));
-    // In one order on every node, so that no two wait for each other.
+    // Every node inserts in the same order, so that no two deadlock.
     const rows = [...distinct.values()]
       .map(({ id, expiresAt }) => ({ id, expires_at: expiresAt }))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -60,8 +61,8 @@ export function createUsedTokens(db: Kysely<Database>): UsedTokens {
   const drain = async () => {
     writing = true;
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, mostInBatch);
-      waiting = waiting.slice(mostInBatch);
+      const batch = waiting.slice(0, maxBatchSize);
+      waiting = waiting.slice(maxBatchSize);
       await write(batch);
     }
     writing = false;

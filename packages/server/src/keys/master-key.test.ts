@@ -1,5 +1,5 @@
 /** Sealing and digests under the master key. */
-import { randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createMasterKey } from './master-key.ts';
@@ -63,5 +63,12 @@ describe('digests', () => {
     expect(masterKey.digest('client secrets', 'b')).not.toEqual(digest);
     expect(masterKey.digest('fingerprints', 'a')).not.toEqual(digest);
     expect(other.digest('client secrets', 'a')).not.toEqual(digest);
+  });
+
+  test('RFC 2104 are HMACs under a key that RFC 5869 derives for their purpose', () => {
+    const bytes = randomBytes(32);
+    const key = Buffer.from(hkdfSync('sha256', bytes, '', 'postern client secrets', 32));
+    const expected = createHmac('sha256', key).update('secret').digest();
+    expect(createMasterKey(bytes).digest('client secrets', 'secret')).toEqual(expected);
   });
 });

@@ -1,18 +1,23 @@
-/** The master key: everything that must not be readable in the database is sealed or digested under it. */
-import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, randomBytes } from 'node:crypto';
+/** The master key: everything that must not be readable in the database is encrypted or digested under it. RFC 5869, RFC 2104. */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
-/** Derived from 32 random bytes; each purpose has its own key (RFC 5869), so that none can stand in for another. */
+/** 32 random bytes, from which each purpose derives its own key (RFC 5869), so that none can stand in for another. */
 export interface MasterKey {
   /** Encrypts for storage, bound to `label` (AES-256-GCM). */
   seal(plaintext: Buffer, label: string): string;
-  /** What `seal` encrypted under the same label. Throws where key, label or text differ. */
+  /** Decrypts what `seal` encrypted under the same label. Throws if key, label or text differ. */
   open(sealed: string, label: string): Buffer;
-  /**
-   * Keyed digest (32 bytes) that tells nothing about `text` without the master key: SHA-256 with the key before and
-   * after the text, which one call of the fast one-shot hash does, and an HMAC in Node does not.
-   */
+  /** HMAC-SHA-256 (32 bytes), which discloses nothing about `text` without the master key. */
   digest(purpose: DigestPurpose, text: string): Buffer;
-  /** 32 bytes from which a key pair is made that is the same on every node and stored nowhere. */
+  /** 32 bytes for a key pair that is the same on every node and stored nowhere. */
   seed(purpose: 'event checkpoints'): Buffer;
 }
 
@@ -33,9 +38,10 @@ export function createMasterKey(bytes: Buffer): MasterKey {
   const derive = (purpose: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', bytes, Buffer.alloc(0), `postern ${purpose}`, 32)));
   const sealingKey = derive('signing keys');
-  const digestKeys = Object.fromEntries(
-    digestPurposes.map((purpose) => [purpose, derive(purpose).export().toString('hex')]),
-  ) as Record<DigestPurpose, string>;
+  const digestKeys = Object.fromEntries(digestPurposes.map((purpose) => [purpose, derive(purpose)])) as Record<
+    DigestPurpose,
+    KeyObject
+  >;
 
   return {
     seal(plaintext, label) {
@@ -54,6 +60,6 @@ export function createMasterKey(bytes: Buffer): MasterKey {
       return Buffer.concat([decipher.update(bytes.subarray(nonceLength + tagLength)), decipher.final()]);
     },
     seed: (purpose) => derive(purpose).export(),
-    digest: (purpose, text) => hash('sha256', `${digestKeys[purpose]}${text}${digestKeys[purpose]}`, 'buffer'),
+    digest: (purpose, text) => createHmac('sha256', digestKeys[purpose]).update(text).digest(),
   };
 }

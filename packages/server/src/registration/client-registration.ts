@@ -8,7 +8,7 @@
 import { refuseToken } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
-import { checkSecret } from '../client-auth/client-secret.ts';
+import { findSecret, findSecretFault } from '../client-auth/client-secret.ts';
 import { type Client, changeClient, newClient } from '../clients/client.ts';
 import { recordChange, recordDeletion } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
@@ -207,7 +207,8 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     update(clientId, text, wanted, presentedSecret) {
       return events.change(clientId, async (transaction, append) => {
         const { registration, client: before } = await getRegistered(transaction, clientId, text);
-        if (presentedSecret !== undefined && 'fault' in checkSecret(before, presentedSecret, masterKey, now())) {
+        const presented = presentedSecret === undefined ? undefined : findSecret(before, presentedSecret, masterKey);
+        if (presentedSecret !== undefined && findSecretFault(presented, now()) !== undefined) {
           throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
         }
         const change = readMetadata(wanted, withinRegistry(registration.scopes, registration.resources));

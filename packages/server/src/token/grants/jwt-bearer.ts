@@ -13,7 +13,12 @@ import { findSignatureFault } from '../../jwt/third-party-jwt.ts';
 import type { UsedTokens } from '../../jwt/used-token-store.ts';
 import { clientCredentials } from './client-credentials.ts';
 import type { Grant } from './grant.ts';
-import { findAssertionFault, readAssertion, rememberUntil, type WorkloadAssertion } from './workload-assertion.ts';
+import {
+  findAssertionFault,
+  parseWorkloadAssertion,
+  rememberUntil,
+  type WorkloadAssertion,
+} from './workload-assertion.ts';
 
 export interface JwtBearerOptions {
   /** Postern's own, the audience of assertions unless their issuer's record names another. */
@@ -29,7 +34,7 @@ export function createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTo
     grantType: jwtBearer,
 
     async identifyClient(parameters, nowSeconds) {
-      const assertion = readAssertion(requireAssertion(parameters));
+      const assertion = parseWorkloadAssertion(requireAssertion(parameters));
       const trusted = await issuers.findByIssuer(assertion.issuer);
       if (trusted === undefined) {
         throw refused('issuer_wrong');
@@ -38,7 +43,7 @@ export function createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTo
       if (fault !== undefined) {
         throw refused(fault);
       }
-      const signatureFault = await findSignatureFault(assertion.token, issuerKeys(trusted));
+      const signatureFault = await findSignatureFault(assertion, issuerKeys(trusted));
       if (signatureFault !== undefined) {
         throw refused(signatureFault.reason, signatureFault.cause);
       }
@@ -56,7 +61,7 @@ export function createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTo
      */
     async authorize(request) {
       const authorization = await clientCredentials.authorize(request);
-      const assertion = readAssertion(requireAssertion(request.parameters));
+      const assertion = parseWorkloadAssertion(requireAssertion(request.parameters));
       await useUp(assertion);
       return { ...authorization, logged: { workload_issuer: assertion.issuer, workload: assertion.subject } };
     },
