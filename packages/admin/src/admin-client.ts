@@ -43,33 +43,31 @@ const timeoutMs = (Math.max(batchTimeLimitSeconds, maxWaitSeconds) + 15) * 1000;
 export function createAdminClient({ server, fetch }: AdminClientOptions): AdminClient {
   const root = server.replace(/\/+$/, '');
 
-  const request = async (operation: Operation<unknown>, { signal }: SendOptions): Promise<Response> => {
+  const send = async <Answer>(operation: Operation<Answer>, { signal }: SendOptions = {}): Promise<Answer> => {
     const timeout = AbortSignal.timeout(timeoutMs);
     const { method, path } = operation;
     const [query, body] = operation.method === 'GET' ? [operation.query, undefined] : [undefined, operation.body];
     const isJson = body !== undefined;
     try {
-      return await fetch(root + path + toSearch(query), {
+      const response = await fetch(root + path + toSearch(query), {
         method,
         headers: { accept: 'application/json', ...(isJson && { 'content-type': 'application/json' }) },
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
         ...(isJson && { body: JSON.stringify(body) }),
       });
+      return await readAnswer<Answer>(response);
     } catch (cause) {
       signal?.throwIfAborted();
-      if (timeout.aborted) {
-        throw new AdminError('timeout', 'The server did not answer in time.', { cause });
+      if (cause === timeout.reason) {
+        throw new AdminError('timeout', `${root} did not answer in time.`, { cause });
       }
-      // What `fetch` throws if there is no answer; anything else is from whoever attaches the token.
+      // What `fetch` throws without an answer. Anything else is an `AdminError`, or comes from whoever attaches the token.
       throw cause instanceof TypeError
-        ? new AdminError('unreachable', 'The server does not answer. Is it running, and is the network up?', { cause })
+        ? new AdminError('unreachable', `${root} does not answer. Is it running, and is the network up?`, { cause })
         : cause;
     }
   };
-
-  const send = async <Answer>(operation: Operation<Answer>, options: SendOptions = {}): Promise<Answer> =>
-    readAnswer<Answer>(await request(operation, options));
 
   const bind = (table: object): object =>
     Object.fromEntries(

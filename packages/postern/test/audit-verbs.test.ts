@@ -116,7 +116,7 @@ describe('audit verify', () => {
   test('a log that nobody touched holds, with and without a checkpoint, also after more was written', async () => {
     const count = (await events()).length;
     const { code, stdout } = await auditor.run('audit', 'verify');
-    expect([code, stdout]).toEqual([0, `All ${count} events are what was written.\n`]);
+    expect([code, stdout]).toEqual([0, `All ${count} events are intact.\n`]);
     const file = await keepCheckpoint();
     await server.createClient({});
     expect(await auditor.json('audit', 'verify', '--checkpoint', file)).toMatchObject({
@@ -141,7 +141,7 @@ describe('audit verify', () => {
     const { code, stdout } = await auditor.run('audit', 'verify');
     expect([code, stdout]).toEqual([
       1,
-      expect.stringMatching(/event 4 \(.* does not fit its hash.*The 3 events before hold\./),
+      expect.stringMatching(/event 4 \(.* does not match its hash.*The 3 events before are intact\./),
     ]);
     const { code: codeOfJson, stdout: json } = await auditor.run('audit', 'verify', '--json');
     expect([codeOfJson, JSON.parse(json)]).toEqual([
@@ -151,23 +151,23 @@ describe('audit verify', () => {
   });
 
   test('a row that was changed cannot write to the terminal what verify would say of a log that holds', async () => {
-    const subject = '\u001b[2K\rAll 9 events are what was written.\n';
+    const subject = '\u001b[2K\rAll 9 events are intact.\n';
     await server.db
       .updateTable('events')
       .set({ subject } as never)
       .where('sequence', '=', 4)
       .execute();
     const { stdout } = await auditor.run('audit', 'verify');
-    expect(stdout).toMatch(/^The audit trail was tampered with: .* The 3 events before hold\.\n$/);
+    expect(stdout).toMatch(/^The audit trail was tampered with: .* The 3 events before are intact\.\n$/);
     expect(stdout).not.toMatch(/\p{Cc}(?!$)/u);
   });
 
-  test('a row that was taken out is named, in the middle and at the end', async () => {
+  test('an event that was removed is named, in the middle and at the end', async () => {
     await server.db.deleteFrom('events').where('sequence', '=', 3).execute();
     expect((await auditor.run('audit', 'verify')).stdout).toMatch(/event 3 is missing: after 2 comes 4/);
   });
 
-  test('rows that were taken out at the end are missed', async () => {
+  test('events that were removed at the end are noticed', async () => {
     const count = (await events()).length;
     await server.db
       .deleteFrom('events')
@@ -177,16 +177,16 @@ describe('audit verify', () => {
     expect([code, stdout]).toEqual([1, expect.stringContaining(`the log ends after event ${count - 2}`)]);
   });
 
-  test('a log that was written anew looks right, and a checkpoint that was kept shows where it is not', async () => {
+  test('a log that was rewritten looks intact, and an earlier checkpoint shows that it is not', async () => {
     const file = await keepCheckpoint();
     await server.db.updateTable('events').set({ actor: 'somebody-else' }).where('sequence', '=', 2).execute();
     await rewriteFrom(2);
     expect((await auditor.run('audit', 'verify')).code).toBe(0);
     const { code, stdout } = await auditor.run('audit', 'verify', '--checkpoint', file);
-    expect([code, stdout]).toEqual([1, expect.stringContaining('the log was written anew')]);
+    expect([code, stdout]).toEqual([1, expect.stringContaining('the log was rewritten')]);
   });
 
-  test('a log that was cut and ended anew is shorter than its checkpoint', async () => {
+  test('a log that was truncated and continued is shorter than its checkpoint', async () => {
     const file = await keepCheckpoint();
     await server.db.deleteFrom('events').where('sequence', '>', 2).execute();
     await rewriteFrom(3);

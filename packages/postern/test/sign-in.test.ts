@@ -30,7 +30,7 @@ describe('login', () => {
     const { code, stdout } = await login();
     expect([code, stdout]).toEqual([
       0,
-      expect.stringContaining(`Signed in to ${server.url} as ${client.clientId}, which holds 1 scopes.`),
+      expect.stringContaining(`Signed in to ${server.url} as ${client.clientId}, which has 1 scope.`),
     ]);
     expect(stdout).not.toContain(client.clientSecret);
     expect(statSync(profilesFile()).mode & 0o777).toBe(0o600);
@@ -46,7 +46,7 @@ describe('login', () => {
 
   test('a wrong secret is kept nowhere', async () => {
     const { code, stderr } = await user.pipe('wrong', ...loginArgs());
-    expect([code, stderr]).toEqual([4, expect.stringContaining('does not know these credentials')]);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('rejects these credentials')]);
     expect(() => statSync(profilesFile())).toThrow();
   });
 
@@ -54,7 +54,7 @@ describe('login', () => {
     [2, 'which client?', []],
     [2, 'without a secret', ['--client-id', 'x']],
     [2, 'cannot read', ['--client-id', 'x', '--client-secret-file', '/nonexistent']],
-    [2, 'cannot name a profile', ['--profile', '../x', '--client-id', 'x']],
+    [2, 'is not a valid name of a profile', ['--profile', '../x', '--client-id', 'x']],
     [2, 'is not the URL of a server', ['--server', 'auth.example.com', '--client-id', 'x']],
     [2, 'plain http to another machine', ['--server', 'http://auth.example.com', '--client-id', 'x']],
     [2, 'is it root.env', ['--root', '/dev/null']],

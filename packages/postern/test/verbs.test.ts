@@ -92,7 +92,7 @@ describe('client', () => {
     await expect(acquireToken(server.url, credentials)).rejects.toThrow('invalid_client');
     await root.run('client', 'enable', id);
     await acquireToken(server.url, credentials);
-    expect((await root.run('client', 'revoke-tokens', id)).stdout).toContain('are ended');
+    expect((await root.run('client', 'revoke-tokens', id)).stdout).toContain('revoked');
 
     expectFailure(await root.run('client', 'delete', id), 2, '--yes');
     expect((await root.run('client', 'delete', id, '--yes')).code).toBe(0);
@@ -159,8 +159,8 @@ describe('client', () => {
   test.each<[number, string, string[]]>([
     [1, 'Invalid Scope', ['create', '--scope', 'no:such']],
     [1, 'token_endpoint_auth_method', ['create', '--auth-method', 'telepathy']],
-    [2, 'nothing to change', ['update', 'x']],
-    [2, 'leave out --add-scope', ['update', 'x', '--scope', 'a', '--add-scope', 'b']],
+    [2, 'no change was given', ['update', 'x']],
+    [2, 'either it, or --add-scope', ['update', 'x', '--scope', 'a', '--add-scope', 'b']],
     [1, 'no client', ['update', 'x', '--name', 'y']],
     [2, "missing required argument 'client-id'", ['show']],
     [2, 'such as 15m', ['create', '--ttl', 'soon']],
@@ -230,7 +230,7 @@ test('issuer: what show prints is what set takes', async () => {
   expect((await root.pipe(stdout, 'issuer', 'set', 'ci', '--from', '-')).stdout).toContain('{"sub":"deploy"}');
   expect((await root.run('issuer', 'list')).stdout).toMatch(/ci +https:\/\/ci\.example\.com +1 /);
   expect((await root.run('issuer', 'delete', 'ci', '--yes')).code).toBe(0);
-  expect((await root.run('issuer', 'list')).stdout).toContain('No issuer is trusted.');
+  expect((await root.run('issuer', 'list')).stdout).toContain('No trusted issuers.');
 });
 
 test('key: list and rotate', async () => {

@@ -1,23 +1,21 @@
-/** `postern audit`: the audit trail, which holds every change. */
-import type { Checkpoint } from '@postern/server/admin-contract';
+/** `postern audit`: the audit trail, which records every change. */
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { checkpointPath } from './event.ts';
 import { tailCommand } from './tail-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
 export function auditCommand(): Command {
-  return verbGroup('audit', 'Follow the audit trail, and prove that nobody changed it.', [
+  return verbGroup('audit', 'Read the audit trail, and verify that it is unchanged.', [
     tailCommand(),
     verifyCommand(),
-    serverVerb('checkpoint', 'Print where the trail ends now, signed: JSON to keep where the database is not.', [
+    serverVerb('checkpoint', 'Print a signed checkpoint of the trail, as JSON to keep away from the database.', [
       ['audit checkpoint > 2026-01.json', 'for audit verify --checkpoint'],
     ]).action(checkpoint),
   ]);
 }
 
 async function checkpoint(_options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  process.stdout.write(`${JSON.stringify(await api.get<Checkpoint>(checkpointPath), null, 2)}\n`);
+  const { admin } = await connect(command);
+  process.stdout.write(`${JSON.stringify(await admin.events.getCheckpoint(), null, 2)}\n`);
 }

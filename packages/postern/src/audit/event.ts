@@ -1,17 +1,14 @@
-/** The chain of hashes that holds the audit trail together, and the checkpoints that are signed over it. */
+/** The chain of hashes over the audit trail, and the checkpoints that are signed over it. */
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import type { AuditEvent, Checkpoint } from '@postern/server/admin-contract';
+import type { AuditEvent, Checkpoint } from '@postern/admin';
 
-export const eventsPath = '/api/v1/oauth/events';
-export const checkpointPath = '/api/v1/oauth/events/checkpoint';
-
-/** The hash that an event has after the one whose hash is `previous`; the first one follows the id of the log. */
+/** Returns the hash of an event. `previous` is the hash of the event before it; for the first event, the id of the log. */
 export function hashEvent(previous: string, { sequence, occurred_at, actor, kind, subject, data }: AuditEvent): string {
   const text = JSON.stringify([previous, sequence, occurred_at, actor, kind, subject, JSON.stringify(data)]);
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** Whether the checkpoint was signed by the key that it names. Whose key that is, is not checked. */
+/** Returns whether the key in the checkpoint signed it. Does not check whose key that is. */
 export function isSigned({
   log_id,
   sequence,

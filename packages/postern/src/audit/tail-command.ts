@@ -1,12 +1,11 @@
-/** `postern audit tail`: what happened last, and what happens now. */
-import type { AuditEvent, AuditPage } from '@postern/server/admin-contract';
+/** `postern audit tail`: the last events, and new ones as they happen. */
+import type { AdminClient, AuditEvent, EventQuery } from '@postern/admin';
+import { maxEventPageSize, maxWaitSeconds } from '@postern/protocol';
 import type { Command } from 'commander';
 import { countFrom } from '../command/option-values.ts';
-import type { Query, ServerApi } from '../connection/server-api.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { printLine } from '../output/output.ts';
 import { oneLine } from '../output/terminal-text.ts';
-import { eventsPath } from './event.ts';
 
 interface TailOptions {
   readonly lines: number;
@@ -16,41 +15,38 @@ interface TailOptions {
   readonly subject?: string;
 }
 
-/** The longest that the server waits, in seconds. */
-const waitSeconds = 30;
-
 export function tailCommand(): Command {
   return serverVerb('tail', 'Show the last events, oldest first: who changed what and when.', [
     ['audit tail', 'the last 20'],
     ['audit tail --follow --kind client.', 'everything about clients, as it happens'],
     ['audit tail --lines 1000 --actor r8O445tXXCjyi1GYeIbPRD --json', 'one JSON object a line, for a program'],
   ])
-    .option('--lines <number>', 'events to show, 1000 at the most', countFrom(0), 20)
-    .option('--follow', 'go on with those that come, until Ctrl-C')
-    .option('--kind <kind>', 'only that kind, such as client.created; with a dot at its end, all that begin so')
-    .option('--actor <id>', 'only what that client did')
-    .option('--subject <id>', 'only what was done to that')
+    .option('--lines <number>', `events to show, at most ${maxEventPageSize}`, countFrom(0), 20)
+    .option('--follow', 'continue with new events, until Ctrl-C')
+    .option('--kind <kind>', 'only that kind, such as client.created; with a dot at its end, all that begin with it')
+    .option('--actor <id>', 'only changes that this client made')
+    .option('--subject <id>', 'only changes of the client, scope, … with this id')
     .action(tail);
 }
 
 async function tail(_options: unknown, command: Command): Promise<void> {
   const { lines, follow, kind, actor, subject } = command.opts<TailOptions>();
-  const filter = { kind, actor, subject };
-  const api = await connect(command);
-  // Asked for at least one, for the answer tells where the log ends.
-  const page = await api.get<AuditPage>(eventsPath, { ...filter, order: 'desc', size: Math.max(1, lines) });
+  const filter = { ...(kind && { kind }), ...(actor && { actor }), ...(subject && { subject }) };
+  const { admin } = await connect(command);
+  // The server takes no size of 0, and the answer says where the log ends.
+  const page = await admin.events.list({ ...filter, order: 'desc', size: Math.max(1, lines) });
   for (const event of page.items.slice(0, lines).toReversed()) {
     printLine(command, event, formatEvent);
   }
   if (follow) {
-    await followFrom(page.head, filter, api, command);
+    await followFrom(page.head, filter, admin, command);
   }
 }
 
-async function followFrom(head: number, filter: Query, api: ServerApi, command: Command): Promise<void> {
+async function followFrom(head: number, filter: EventQuery, admin: AdminClient, command: Command): Promise<void> {
   let after = head;
   for (;;) {
-    const { items } = await api.get<AuditPage>(eventsPath, { ...filter, after, wait: waitSeconds });
+    const { items } = await admin.events.list({ ...filter, after, wait: maxWaitSeconds });
     for (const event of items) {
       printLine(command, event, formatEvent);
     }

@@ -1,13 +1,13 @@
-/** Recomputes the chain of hashes, event by event, and finds the first link that does not hold. */
-import type { AuditEvent, AuditPage, Checkpoint } from '@postern/server/admin-contract';
-import type { ServerApi } from '../connection/server-api.ts';
+/** Recomputes the chain of hashes, event by event, and finds the first broken link. */
+import type { AdminClient, AuditEvent, Checkpoint } from '@postern/admin';
+import { maxEventPageSize } from '@postern/protocol';
 import type { Progress } from '../output/progress.ts';
-import { eventsPath, hashEvent } from './event.ts';
+import { hashEvent } from './event.ts';
 
 export interface ChainReport {
-  /** Events whose links hold, from the first one on. */
+  /** How many events are intact, from the first one on. */
   readonly verified: number;
-  /** Undefined where all links hold. */
+  /** Undefined if all are. */
   readonly fault: ChainFault | undefined;
 }
 
@@ -17,15 +17,12 @@ export interface ChainFault {
   readonly text: string;
 }
 
-/** As many as the server gives at once. */
-const pageSize = 1_000;
-
 /**
- * Walks the log from its first event to where `head` says that it ends, and holds it against `kept`, a checkpoint of an
- * earlier time, where there is one. Both must be of this log.
+ * Verifies the log from its first event to the one that `head` names, and compares it with `kept`, an earlier checkpoint, if
+ * there is one. Both must be of this log.
  */
 export async function verifyChain(
-  api: ServerApi,
+  admin: AdminClient,
   head: Checkpoint,
   kept: Checkpoint | undefined,
   progress: Progress,
@@ -34,11 +31,11 @@ export async function verifyChain(
   let hash = head.log_id;
   const broken = (at: number, text: string): ChainReport => ({ verified: sequence, fault: { sequence: at, text } });
   while (sequence < head.sequence) {
-    const { items } = await api.get<AuditPage>(eventsPath, { after: sequence, size: pageSize });
+    const { items } = await admin.events.list({ after: sequence, size: maxEventPageSize });
     if (items.length === 0) {
       return broken(
         sequence + 1,
-        `the log ends after event ${sequence}, and its head says that there are ${head.sequence}: the last ones were taken out`,
+        `the log ends after event ${sequence}, and its head says that there are ${head.sequence}: the last ones were removed`,
       );
     }
     for (const event of items.slice(0, head.sequence - sequence)) {
@@ -46,12 +43,15 @@ export async function verifyChain(
         return broken(sequence + 1, `event ${sequence + 1} is missing: after ${sequence} comes ${event.sequence}`);
       }
       if (hashEvent(hash, event) !== event.hash) {
-        return broken(event.sequence, `${describe(event)} does not fit its hash: it was changed after it was written`);
+        return broken(
+          event.sequence,
+          `${describe(event)} does not match its hash: it was changed after it was written`,
+        );
       }
       if (event.sequence === kept?.sequence && event.hash !== kept.hash) {
         return broken(
           event.sequence,
-          `${describe(event)} is not what it was when the checkpoint was signed at ${kept.signed_at}: the log was written anew`,
+          `${describe(event)} is not what it was when the checkpoint was signed at ${kept.signed_at}: the log was rewritten`,
         );
       }
       sequence = event.sequence;
@@ -61,7 +61,7 @@ export async function verifyChain(
   }
   return hash === head.hash
     ? { verified: sequence, fault: undefined }
-    : broken(sequence, `event ${sequence} is not the last one that the head of the log knows of: it was replaced`);
+    : broken(sequence, `event ${sequence} is not the one that the head of the log names: it was replaced`);
 }
 
 function describe({ sequence, kind, subject, occurred_at }: AuditEvent): string {

@@ -1,5 +1,5 @@
-/** `postern audit verify`: whether the audit trail is what was written. */
-import type { Checkpoint } from '@postern/server/admin-contract';
+/** `postern audit verify`: whether the audit trail is unchanged. */
+import type { Checkpoint } from '@postern/admin';
 import type { Command } from 'commander';
 import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
@@ -8,23 +8,19 @@ import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { startProgress } from '../output/progress.ts';
 import { oneLine } from '../output/terminal-text.ts';
-import { checkpointPath, isSigned } from './event.ts';
+import { isSigned } from './event.ts';
 import { verifyChain } from './verify-chain.ts';
 
 export function verifyCommand(): Command {
-  return serverVerb(
-    'verify',
-    'Recompute the chain of hashes of the whole trail, and name the first link that is broken.',
-    [
-      ['audit verify', 'was a row changed, taken out or put in between?'],
-      ['audit verify --checkpoint 2026-01.json', 'was the whole trail up to that checkpoint written anew?'],
-    ],
-  )
+  return serverVerb('verify', 'Recompute the chain of hashes of the whole trail, and report the first broken link.', [
+    ['audit verify', 'was an event changed, removed or inserted?'],
+    ['audit verify --checkpoint 2026-01.json', 'was the trail up to that checkpoint rewritten?'],
+  ])
     .option('--checkpoint <file>', 'checkpoint that was kept elsewhere, from: postern audit checkpoint')
     .addHelpText(
       'after',
-      'Without a checkpoint a trail that somebody wrote anew from its first event on looks right: keep one elsewhere.\n' +
-        'Exit code 0: all links hold. 1: one is broken.',
+      'Without a checkpoint, a trail that was rewritten from its first event on looks intact: keep one elsewhere.\n' +
+        'Exit code 0: the trail is intact. 1: it was changed.',
     )
     .action(verifyTrail);
 }
@@ -32,11 +28,11 @@ export function verifyCommand(): Command {
 async function verifyTrail(_options: unknown, command: Command): Promise<void> {
   const { checkpoint: file } = command.opts<{ checkpoint?: string }>();
   const kept = file === undefined ? undefined : await readCheckpoint(file);
-  const api = await connect(command);
-  const head = await api.get<Checkpoint>(checkpointPath);
+  const { admin } = await connect(command);
+  const head = await admin.events.getCheckpoint();
   const fault = findHeadFault(head, kept);
   const progress = startProgress('events verified');
-  const report = fault === undefined ? await verifyChain(api, head, kept, progress) : { verified: 0, fault };
+  const report = fault === undefined ? await verifyChain(admin, head, kept, progress) : { verified: 0, fault };
   progress.end();
   const answer = {
     intact: report.fault === undefined,
@@ -49,19 +45,19 @@ async function verifyTrail(_options: unknown, command: Command): Promise<void> {
   };
   print(command, answer, () =>
     report.fault === undefined
-      ? `All ${report.verified} events are what was written.` +
-        (kept === undefined ? '\n' : ` The checkpoint of ${kept.signed_at} fits event ${kept.sequence}.\n`)
-      : `The audit trail was tampered with: ${oneLine(report.fault.text)}. The ${report.verified} events before hold.\n`,
+      ? `All ${report.verified} events are intact.` +
+        (kept === undefined ? '\n' : ` The checkpoint of ${kept.signed_at} matches event ${kept.sequence}.\n`)
+      : `The audit trail was tampered with: ${oneLine(report.fault.text)}. The ${report.verified} events before are intact.\n`,
   );
   if (report.fault !== undefined) {
     process.exitCode = exitCodes.failed;
   }
 }
 
-/** What shows before any event is read. */
+/** Finds what is wrong before any event is read. */
 function findHeadFault(head: Checkpoint, kept: Checkpoint | undefined) {
   if (!isSigned(head)) {
-    throw new CommandError('the server signs its checkpoint wrongly: it is broken, or something stands in between.');
+    throw new CommandError('the signature of the checkpoint that the server sent is invalid.');
   }
   if (kept === undefined) {
     return undefined;
@@ -77,14 +73,14 @@ function findHeadFault(head: Checkpoint, kept: Checkpoint | undefined) {
     : undefined;
 }
 
-/** Throws `CommandError` where it was changed since it was signed. */
+/** Throws `CommandError` if it is not a checkpoint, or was changed after it was signed. */
 async function readCheckpoint(file: string): Promise<Checkpoint> {
   const checkpoint = await readJson<Checkpoint>(file);
   if (typeof checkpoint?.public_key !== 'object' || typeof checkpoint.sequence !== 'number') {
-    throw usageError(`${file} is no checkpoint. Make one: postern audit checkpoint > FILE`);
+    throw usageError(`${file} is not a checkpoint. Create one: postern audit checkpoint > FILE`);
   }
   if (!isSigned(checkpoint)) {
-    throw usageError(`${file} was changed after it was signed, and proves nothing.`);
+    throw usageError(`the signature of ${file} is invalid: it was changed after it was signed.`);
   }
   return checkpoint;
 }

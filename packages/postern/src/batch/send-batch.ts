@@ -1,17 +1,11 @@
 /** Sends many calls as one change: all are made, or none. docs/batches.md. */
+import { maxBatchBytes, maxBatchOperations } from '@postern/protocol';
 import { CommandError, usageError } from '../command/command-error.ts';
 import type { ServerApi } from '../connection/server-api.ts';
 import { startProgress } from '../output/progress.ts';
 import type { Operation } from './operation.ts';
 
 const batch = '/api/v1/batch';
-
-/** As many as the server takes at once. */
-const mostOperations = 10_000;
-const mostBytes = 16_000_000;
-
-/** Milliseconds that a batch may take: 10,000 clients take about a minute on a slow machine. */
-const timeoutMs = 600_000;
 
 /** Thrown where the server refuses one of the operations, with its number from 0. */
 export class RefusedOperation extends CommandError {
@@ -49,16 +43,16 @@ interface BatchBody {
 
 async function send<T>(api: ServerApi, body: BatchBody): Promise<T> {
   const count = body.operations.length;
-  if (count > mostOperations) {
+  if (count > maxBatchOperations) {
     throw usageError(
-      `this takes ${count} calls, and a server makes ${mostOperations} as one change at the most. Do it in parts.`,
+      `this takes ${count} calls, and a server makes ${maxBatchOperations} as one change at the most. Do it in parts.`,
     );
   }
-  if (JSON.stringify(body).length > mostBytes) {
-    throw usageError('this is more than 16 MB, and a server takes no more as one change. Do it in parts.');
+  if (Buffer.byteLength(JSON.stringify(body)) > maxBatchBytes) {
+    throw usageError('this is more than 16 MiB, and a server takes no more as one change. Do it in parts.');
   }
   try {
-    return await api.send<T>('POST', batch, body, timeoutMs);
+    return await api.send<T>('POST', batch, body);
   } catch (error) {
     const number = error instanceof CommandError ? (error.answer as { operation?: unknown } | undefined)?.operation : 0;
     throw error instanceof CommandError && typeof number === 'number' ? new RefusedOperation(number, error) : error;

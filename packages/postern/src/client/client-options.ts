@@ -1,5 +1,5 @@
-/** The members of a client as options, the same for making and changing one. RFC 7591 §2. */
-import type { ClientBody } from '@postern/server/admin-contract';
+/** The members of a client as options, for `create` and `update`. RFC 7591 §2. */
+import type { ClientBody } from '@postern/admin';
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, parseDuration } from '../command/option-values.ts';
@@ -27,30 +27,30 @@ export interface ClientOptions {
 export function withClientOptions(command: Command): Command {
   return command
     .optionsGroup('Client:')
-    .option('--name <name>', 'what people call it')
+    .option('--name <name>', 'display name')
     .option('--description <text>', 'what it is for')
-    .option('--scope <scope>', 'scope that it holds; may be given several times', collect)
-    .option('--grantable-scope <scope>', 'scope that it may assign to others; may be given several times', collect)
+    .option('--scope <scope>', 'scope that it has; repeatable', collect)
+    .option('--grantable-scope <scope>', 'scope that it may assign to other clients; repeatable', collect)
     .option('--ttl <time>', 'lifetime of its tokens, in seconds or as 15m, 24h, 7d', parseDuration)
-    .option('--resource <identifier>', 'registered resource that it may ask tokens for; several times', collect)
-    .option('--grant-type <type>', 'grant that it may use; several times', collect)
+    .option('--resource <identifier>', 'registered resource that it may request tokens for; repeatable', collect)
+    .option('--grant-type <type>', 'grant type that it may use; repeatable', collect)
     .option('--auth-method <method>', 'how it authenticates: private_key_jwt, tls_client_auth, none, …')
     .option('--jwks-file <file>', 'its public keys: a JSON Web Key Set')
     .option('--jwks-uri <url>', 'https URL of its public keys')
     .option('--may-act <id>', 'client that may act for it by token exchange')
-    .option('--details-type <type>', 'type of authorization details that it may ask for; several times', collect)
+    .option('--details-type <type>', 'type of authorization details that it may request; repeatable', collect)
     .option('--dpop-bound', 'all of its tokens are bound to a DPoP key')
     .option('--certificate-bound', 'all of its tokens are bound to its TLS certificate')
-    .option('--security-profile <profile>', 'profile that holds for it: fapi2')
-    .option('--from <file>', 'JSON object with any members of a client, - for standard input; options come on top')
+    .option('--security-profile <profile>', 'security profile that it must comply with: fapi2')
+    .option('--from <file>', 'JSON object with any members of a client, - for standard input; options override it')
     .optionsGroup('Options:');
 }
 
-/** What is sent: the file with the options on top. Only what was named is in it. Throws `CommandError`. */
+/** Merges the file with the options, which override it. Has only the members that were given. Throws `CommandError`. */
 export async function readClientBody(options: ClientOptions): Promise<ClientBody> {
   const body = options.from === undefined ? {} : await readJson<ClientBody>(options.from);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw usageError(`${options.from} does not hold a JSON object.`);
+    throw usageError(`${options.from} is not a JSON object.`);
   }
   const named = {
     name: options.name,
@@ -69,7 +69,7 @@ export async function readClientBody(options: ClientOptions): Promise<ClientBody
     tls_client_certificate_bound_access_tokens: options.certificateBound,
     security_profile: options.securityProfile,
   };
-  // The server knows which words its members may hold, and says so; the command only passes them on.
+  // The server knows the valid values, and reports invalid ones; the command only passes them on.
   return {
     ...body,
     ...(Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as ClientBody),

@@ -1,5 +1,5 @@
-/** Clients and their secrets as people read them. */
-import type { Client, ClientSecret } from '@postern/server/admin-contract';
+/** Formats clients and their secrets for people. */
+import type { Client, ClientSecret } from '@postern/admin';
 import { type Cell, formatRecord, formatTable } from '../output/table.ts';
 
 export function formatClients(clients: readonly Client[]): string {
@@ -9,7 +9,7 @@ export function formatClients(clients: readonly Client[]): string {
   );
 }
 
-/** Every member that the client has, by its own name where it is one of the RFCs'. */
+/** Shows every member of the client; those of the RFCs by their registered name. */
 export function formatClient(client: Client, secrets: readonly ClientSecret[] = []): string {
   const { client_id, name, description, scopes, grantable_scopes, enabled, access_token_ttl_seconds, ...rest } = client;
   const { created_at, updated_at, ...metadata } = rest;
@@ -20,7 +20,7 @@ export function formatClient(client: Client, secrets: readonly ClientSecret[] = 
     ['enabled', enabled],
     ['scopes', scopes],
     ['may assign', grantable_scopes ?? 'the default'],
-    ['tokens live', access_token_ttl_seconds === null ? 'the default' : `${access_token_ttl_seconds} s`],
+    ['token lifetime', access_token_ttl_seconds === null ? 'the default' : `${access_token_ttl_seconds} s`],
     ...Object.entries(metadata).map(([member, value]): [string, Cell] => [member, toCell(value)]),
     ['created', created_at],
     ['updated', updated_at],

@@ -1,15 +1,13 @@
-/** `postern client usage` and `unused-scopes`: what clients use of what they hold, and what could be taken away. */
-import type { ClientUsage, UnusedScopes } from '@postern/server/admin-contract';
+/** `postern client usage` and `unused-scopes`: which of their scopes clients use, and which could be removed. */
+import { operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { countFrom } from '../command/option-values.ts';
-import { path } from '../connection/path.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { print } from '../output/output.ts';
-import { startProgress } from '../output/progress.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
 export function usageCommand(): Command {
-  return serverVerb('usage', 'Show how many tokens a client got, and with which of its scopes.', [
+  return serverVerb('usage', 'Show how many tokens were issued to a client, and with which of its scopes.', [
     ['client usage r8O445tXXCjyi1GYeIbPRD', 'which scopes does it never use?'],
   ])
     .argument('<client-id>', 'id of the client')
@@ -17,17 +15,16 @@ export function usageCommand(): Command {
 }
 
 export function unusedScopesCommand(): Command {
-  return serverVerb('unused-scopes', 'List the clients that hold scopes which no token had for a while.', [
-    ['client unused-scopes --days 30', 'what nobody used for a month'],
+  return serverVerb('unused-scopes', 'List the clients with scopes that no recent token had.', [
+    ['client unused-scopes --days 30', 'scopes that were not used for 30 days'],
   ])
     .option('--days <number>', 'days without a token', countFrom(1), 90)
     .action(unusedScopes);
 }
 
 async function usage(id: string, _options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  const answer = await api.get<ClientUsage>(path`/api/v1/oauth/client/${id}/usage`);
-  print(command, answer, ({ tokens_issued, last_issued_at, scopes }) => {
+  const { admin } = await connect(command);
+  print(command, await admin.clients.getUsage(id), ({ tokens_issued, last_issued_at, scopes }) => {
     const total = formatRecord([
       ['tokens issued', tokens_issued],
       ['last', last_issued_at ?? 'never'],
@@ -43,10 +40,9 @@ async function usage(id: string, _options: unknown, command: Command): Promise<v
 async function unusedScopes(_options: unknown, command: Command): Promise<void> {
   const { days } = command.opts<{ days: number }>();
   const api = await connect(command);
-  const progress = startProgress('clients read');
-  print(command, await api.listAll<UnusedScopes>('/api/v1/oauth/usage/unused', { days }, progress), (all) =>
+  print(command, await api.all(operations.usage.listUnusedScopes({ days }), 'clients read'), (all) =>
     all.length === 0
-      ? `Every scope was in a token of the last ${days} days.\n`
+      ? `All scopes were used in the last ${days} days.\n`
       : formatTable(
           ['client id', 'name', 'unused scopes'],
           all.map(({ client_id, name, scopes }) => [client_id, name, scopes]),

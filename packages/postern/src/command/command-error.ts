@@ -1,17 +1,17 @@
-/** What ends a command with words for a person, and a code for the script around it. */
+/** The error that ends a command, with a message for people and an exit code for scripts. */
 import { type ExitCode, exitCodes } from './exit-code.ts';
 
 export interface CommandErrorOptions {
   /** Default: `failed`. */
   readonly exitCode?: ExitCode;
-  /** The server's own code, for programs. Default: a word for the exit code. */
+  /** The error code of the server, for programs. Default: the name of the exit code. */
   readonly code?: string;
-  /** What the server answered, for who can say more about it. */
+  /** The JSON that the server answered. */
   readonly answer?: unknown;
   readonly cause?: unknown;
 }
 
-/** `message` says what is wrong and, where the person can do something, what to do next. */
+/** `message` says what is wrong and, if the person can do something, what to do next. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;

@@ -1,17 +1,17 @@
-/** What the command ends with. Scripts rely on these: they are documented and stay. */
+/** Exit codes. Scripts rely on them: they are documented and do not change. */
 export const exitCodes = {
   done: 0,
-  /** The server refused, or the answer to the question is no. */
+  /** The server rejected the call, or the answer to the question is no. */
   failed: 1,
-  /** Arguments, files or sign-in details that cannot be used as they are. */
+  /** Invalid arguments, files or sign-in details. */
   usage: 2,
-  /** The server does not answer, or says that it cannot now. */
+  /** The server does not answer, or is overloaded. */
   unreachable: 3,
-  /** The credentials are not good, or the token lacks a scope. */
+  /** The credentials are invalid, or the token lacks a scope. */
   notAllowed: 4,
-  /** Files say one thing, and the server has another. */
+  /** The server differs from the files. */
   differs: 5,
-  /** A fault of the command itself. */
+  /** An internal error of the command. */
   bug: 70,
 } as const;
 
@@ -20,10 +20,10 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 /** For help and manual, in order. */
 export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.done, 'done; the answer is yes'],
-  [exitCodes.failed, 'refused by the server, or the answer is no (a token would be refused, a check failed)'],
-  [exitCodes.usage, 'wrong arguments, an unreadable file, or no sign-in details'],
-  [exitCodes.unreachable, 'the server does not answer, or cannot serve now'],
-  [exitCodes.notAllowed, 'the credentials are not good, or the token lacks a scope'],
-  [exitCodes.differs, 'plan --check: the server has something else than the files say'],
-  [exitCodes.bug, 'a fault of the command itself'],
+  [exitCodes.failed, 'rejected by the server, or the answer is no (a token is rejected, a check failed)'],
+  [exitCodes.usage, 'invalid arguments, an unreadable file, or no sign-in details'],
+  [exitCodes.unreachable, 'the server does not answer, or is overloaded'],
+  [exitCodes.notAllowed, 'the credentials are invalid, or the token lacks a scope'],
+  [exitCodes.differs, 'plan --check: the server differs from the files'],
+  [exitCodes.bug, 'internal error'],
 ];

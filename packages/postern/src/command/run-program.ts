@@ -1,12 +1,19 @@
-/** Runs a program of verbs, and turns what they throw into words on standard error and an exit code. */
+/** Runs a program of verbs, and reports what they throw on standard error and by an exit code. */
 import { type Command, CommanderError } from 'commander';
 import { oneLine } from '../output/terminal-text.ts';
 import { CommandError } from './command-error.ts';
 import { exitCodes } from './exit-code.ts';
 
-/** Sets the exit code of the process, and lets it end by itself once everything is written. */
-export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
-  // Whoever reads the output may stop before its end, as `head` does.
+/**
+ * Sets the exit code of the process, and lets it end by itself once everything is written. `explain` makes a
+ * `CommandError` of errors of libraries that it knows.
+ */
+export async function runProgram(
+  program: Command,
+  args: readonly string[],
+  explain: (error: unknown) => Promise<unknown>,
+): Promise<void> {
+  // The reader of the output may stop before its end, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.bug);
   });
@@ -14,7 +21,7 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, args.includes('--json'));
+    process.exitCode = report(await explain(error), args.includes('--json'));
   }
 }
 
@@ -27,7 +34,7 @@ function throwInsteadOfExit(command: Command): void {
 
 function report(error: unknown, asJson: boolean): number {
   if (error instanceof CommanderError) {
-    // Help and version were printed already; help without being asked is for a verb that needs another one.
+    // Help and version are printed already. Help that nobody asked for is for a verb that needs another one.
     if (error.exitCode === 0 || error.code === 'commander.help') {
       return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     }
@@ -36,9 +43,7 @@ function report(error: unknown, asJson: boolean): number {
   if (error instanceof CommandError) {
     return tell(error, asJson);
   }
-  process.stderr.write(
-    `postern: this is a fault of the command itself. Please report it.\n${(error as Error).stack}\n`,
-  );
+  process.stderr.write(`postern: internal error. Please report it.\n${(error as Error).stack}\n`);
   return exitCodes.bug;
 }
 
@@ -50,7 +55,7 @@ function tell({ message, code, exitCode }: CommandError, asJson: boolean): numbe
   return exitCode;
 }
 
-/** Commander begins with the word "error:" and may put a suggestion on a line of its own. */
+/** Commander begins its messages with "error:" and may put a suggestion on a line of its own. */
 function toSentence(message: string): string {
   return `${message.replace(/^error: /, '').replaceAll('\n', ' ')}. Add --help to see how it is used.`;
 }

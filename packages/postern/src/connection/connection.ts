@@ -1,4 +1,4 @@
-/** Which server a command speaks to, and as whom: from its options, the environment and the profiles, in that order. */
+/** Which server a command calls, and as which client: from its options, the environment and the profiles, in that order. */
 import { usageError } from '../command/command-error.ts';
 import { readSecret } from '../input/read-input.ts';
 import { type Environment, type Profile, profilesPath, readProfiles } from './profile.ts';
@@ -11,15 +11,15 @@ export interface ConnectionOptions {
   readonly clientSecretFile?: string | undefined;
 }
 
-/** What options and environment say, without any profile. */
+/** What options and environment contain, without any profile. */
 export type GivenConnection = { readonly [Member in keyof Profile]: string | undefined };
 
 /** Where `npm start` listens. */
 export const defaultServer = 'http://localhost:8080';
 
 /**
- * The server and the credentials. A profile that is named leaves the environment aside. The secret of a profile goes to
- * the server of that profile and to no other. Throws `CommandError` that says how to sign in.
+ * Returns the server and the credentials. If a profile is named, the environment is ignored. The secret of a profile is sent to the
+ * server of that profile and to no other. Throws `CommandError` that says how to sign in.
  */
 export async function readConnection(options: ConnectionOptions, env: Environment): Promise<Profile> {
   const { server, clientId, clientSecret } = await readGiven(options, env);
@@ -41,17 +41,17 @@ export async function readConnection(options: ConnectionOptions, env: Environmen
   return profile;
 }
 
-/** The server alone, for what needs no token. */
+/** Returns the server only, for calls without a token. */
 export async function readServer(options: ConnectionOptions, env: Environment): Promise<string> {
   return (await findServer(options, env)) ?? defaultServer;
 }
 
-/** The same; undefined where none is named. */
+/** Returns the server; undefined if none is named. */
 export async function findServer(options: ConnectionOptions, env: Environment): Promise<string | undefined> {
   return readGivenServer(options, env) ?? (await findProfile(options, env))?.server;
 }
 
-/** The same as `readConnection`; undefined where neither options nor environment nor profile name a client. */
+/** Like `readConnection`, but undefined if neither options nor environment nor a profile name a client. */
 export async function findConnection(options: ConnectionOptions, env: Environment): Promise<Profile | undefined> {
   const { clientId, clientSecret } = await readGiven(options, env);
   const isNamed =
@@ -59,7 +59,7 @@ export async function findConnection(options: ConnectionOptions, env: Environmen
   return isNamed ? readConnection(options, env) : undefined;
 }
 
-/** What options and environment say; an empty variable counts as not set. */
+/** Reads options and environment; an empty variable counts as not set. */
 export async function readGiven(options: ConnectionOptions, env: Environment): Promise<GivenConnection> {
   const read = (name: string) => (options.profile === undefined ? env[name] || undefined : undefined);
   return {
@@ -74,7 +74,7 @@ function readGivenServer({ profile, server }: ConnectionOptions, env: Environmen
   return text === undefined ? undefined : parseServerUrl(text);
 }
 
-/** Throws `CommandError` where half of the credentials is missing. */
+/** Throws `CommandError` if the id or the secret is missing. */
 export function requireCredentials({ server = defaultServer, clientId, clientSecret }: GivenConnection): Profile {
   if (clientId === undefined) {
     throw usageError('there is a secret without a client id. Add --client-id, or set POSTERN_CLIENT_ID.');
@@ -100,7 +100,7 @@ async function findProfile({ profile: name }: ConnectionOptions, env: Environmen
   const { current, byName } = await readProfiles(profilesPath(env));
   if (name !== undefined && !Object.hasOwn(byName, name)) {
     const known = Object.keys(byName).join(', ') || 'none';
-    throw usageError(`there is no profile "${name}", of: ${known}. Make it: postern login --profile ${name}`);
+    throw usageError(`there is no profile "${name}"; known: ${known}. Create it: postern login --profile ${name}`);
   }
   const chosen = name ?? current;
   return chosen === undefined ? undefined : byName[chosen];

@@ -1,8 +1,8 @@
-/** Why a server could not be reached, in words, and what to do about it. */
+/** Why a server could not be reached, and what to do about it. */
 import { CommandError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
 
-/** The error for whatever `fetch` threw; an error that is already for people stays as it is. */
+/** Explains what `fetch` threw; an error that is already for people stays as it is. */
 export function explainNetworkFault(server: string, error: unknown): unknown {
   if (error instanceof CommandError) {
     return error;
@@ -22,7 +22,7 @@ function innermostMessage({ message, cause }: Error): string {
   return cause instanceof Error ? innermostMessage(cause) : message;
 }
 
-/** The first code of an error, its causes, or the errors of the single tries that it stands for. */
+/** Returns the first code of an error, of its causes, or of the attempts that it aggregates. */
 function findCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) {
     return undefined;
@@ -41,7 +41,7 @@ function describeCode(code: string): string | undefined {
       return 'nothing listens there. Is the server started, and are host and port right?';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'there is no such host. Is the name right, and does DNS work?';
+      return 'the host is unknown. Is the name right, and does DNS work?';
     case 'TimeoutError':
     case 'ETIMEDOUT':
     case 'UND_ERR_CONNECT_TIMEOUT':
@@ -53,7 +53,7 @@ function describeCode(code: string): string | undefined {
       return 'the connection broke. Does it speak https while the URL says http, or the reverse?';
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return 'there is no way to that network from here.';
+      return 'that network is unreachable from this machine.';
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
       return 'it does not speak TLS. Should the URL say http?';
@@ -65,7 +65,7 @@ function describeCode(code: string): string | undefined {
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return 'its certificate is from an authority that this machine does not know. Set NODE_EXTRA_CA_CERTS to its PEM file.';
+      return 'its certificate is from an authority that this machine does not trust. Set NODE_EXTRA_CA_CERTS to its PEM file.';
     default:
       return undefined;
   }

@@ -1,4 +1,4 @@
-/** Profiles: the servers that a person signed in to, in one file for that person alone. */
+/** Profiles: the servers that a person signed in to, in one file that only that person can read. */
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,26 +12,26 @@ export interface Profile {
 }
 
 export interface Profiles {
-  /** The one that is used where none is named. */
+  /** The one that is used if none is named. */
   readonly current: string | undefined;
   readonly byName: Readonly<Record<string, Profile>>;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** By the XDG Base Directory Specification: `$XDG_CONFIG_HOME/postern/profiles.json`, below `~/.config` by default. */
+/** Follows the XDG Base Directory Specification: `$XDG_CONFIG_HOME/postern/profiles.json`, below `~/.config` by default. */
 export function profilesPath(env: Environment): string {
   const home = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
   return join(home, 'postern', 'profiles.json');
 }
 
-/** No file means no profiles. Throws `CommandError` for a file that cannot be read, or that others may read. */
+/** Without a file there are no profiles. Throws `CommandError` for a file that is invalid, or that other users can read. */
 export async function readProfiles(path: string): Promise<Profiles> {
   let text: string;
   try {
     const { mode } = await stat(path);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw usageError(`${path} holds secrets and is open to other users. Close it: chmod 600 ${path}`);
+      throw usageError(`${path} contains secrets and is readable by other users. Run: chmod 600 ${path}`);
     }
     text = await readFile(path, 'utf8');
   } catch (error) {
@@ -43,7 +43,7 @@ export async function readProfiles(path: string): Promise<Profiles> {
   return parseProfiles(text, path);
 }
 
-/** The file is replaced as a whole, so that it is never half written. */
+/** Replaces the file as a whole, so that it is never half written. */
 export async function writeProfiles(path: string, { current, byName }: Profiles): Promise<void> {
   const profiles = Object.fromEntries(
     Object.entries(byName).map(([name, { server, clientId, clientSecret }]) => [
@@ -63,7 +63,7 @@ function parseProfiles(text: string, path: string): Profiles {
     const byName = Object.fromEntries(Object.entries(profiles).map(([name, profile]) => [name, readProfile(profile)]));
     return { current: typeof current === 'string' && Object.hasOwn(byName, current) ? current : undefined, byName };
   } catch {
-    throw usageError(`${path} is not a file of profiles. Move it away and sign in again: postern login`);
+    throw usageError(`${path} is not a file of profiles. Move it and sign in again: postern login`);
   }
 }
 

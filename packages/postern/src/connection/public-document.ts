@@ -1,19 +1,19 @@
-/** Documents of a server that everybody may read. */
+/** Public documents of a server. */
 import { reach } from './reach.ts';
 
 export interface PublicDocument {
   readonly status: number;
   readonly headers: Headers;
-  /** Undefined where the answer is no JSON object. */
+  /** Undefined if the answer is not a JSON object. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
-  /** The clock of the server, in milliseconds since 1970, to the second; ours where it does not say. */
+  /** The clock of the server, in milliseconds since 1970, to the second; ours if there is no Date header. */
   readonly dateMs: number;
 }
 
 /** Milliseconds. */
 const timeoutMs = 15_000;
 
-/** Follows no redirect. Throws `CommandError` where the server cannot be reached. */
+/** Does not follow redirects. Throws `CommandError` if the server cannot be reached. */
 export async function getPublic(
   server: string,
   path: string,

@@ -1,7 +1,7 @@
-/** Calls over the network, with what may go wrong there in words. */
+/** Calls over the network, with explained faults. */
 import { explainNetworkFault } from './network-fault.ts';
 
-/** What `work` gives. Throws `CommandError` where the server cannot be reached. */
+/** Returns what `work` returns. Throws `CommandError` if the server cannot be reached. */
 export async function reach<T>(server: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,52 +1,44 @@
-/** What a server's refusal means for the person at the terminal. RFC 6750 §3.1. */
-import { CommandError } from '../command/command-error.ts';
+/** What the answer of a server that rejects a call means for the person at the terminal. RFC 6750 §3.1. */
+import { AdminError } from '@postern/admin';
+import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
 
-/** The error for an answer that is no success; `text` is its body. */
-export function refusalError(response: Response, text: string): CommandError {
-  const { status, headers } = response;
-  const { error, detail, answer } = readErrorAnswer(text);
-  if (status >= 300 && status < 400) {
-    const location = headers.get('location') ?? 'elsewhere';
-    return new CommandError(`the server sends on to ${location}. Name the address it is really at: --server URL`);
+/** The error in words for a person; any error but `AdminError` stays as it is. */
+export function explainRefusal(error: unknown): unknown {
+  if (!(error instanceof AdminError)) {
+    return error;
   }
-  if (error === undefined) {
-    return new CommandError(`the answer (status ${status}) is not from Postern. Is it the right --server?`, {
-      exitCode: status >= 500 ? exitCodes.unreachable : exitCodes.failed,
-    });
+  const { code, detail, status, retryAfterSeconds, answer } = error;
+  const unreachable = { exitCode: exitCodes.unreachable, code, answer, cause: error };
+  switch (code) {
+    case 'invalid_id':
+      return usageError(detail);
+    case 'unreachable':
+    case 'timeout':
+      return new CommandError(detail, unreachable);
+    case 'redirected':
+      return new CommandError(`${detail} Use the address that it redirects to: --server URL`);
+    case 'invalid_response':
+      return new CommandError(
+        `${detail} Is it the right --server?`,
+        status !== undefined && status >= 500 ? { exitCode: exitCodes.unreachable } : {},
+      );
   }
   if (status === 401) {
-    return new CommandError(`the token is refused: ${detail} Sign in again: postern login`, {
+    return new CommandError(`the server rejects the token: ${detail} Sign in again: postern login`, {
       exitCode: exitCodes.notAllowed,
-      code: error,
+      code,
       answer,
+      cause: error,
     });
   }
   if (status === 403) {
-    const hint = error === 'insufficient_scope' ? ' Give the client that scope, or use a profile that has it.' : '';
-    return new CommandError(`${detail}${hint}`, { exitCode: exitCodes.notAllowed, code: error, answer });
+    const hint = code === 'insufficient_scope' ? ' Give the client that scope, or use a profile that has it.' : '';
+    return new CommandError(`${detail}${hint}`, { exitCode: exitCodes.notAllowed, code, answer, cause: error });
   }
-  if (status === 429 || status >= 500) {
-    const after = headers.get('retry-after');
-    const when = after === null ? 'later' : `in ${after} s`;
-    return new CommandError(`the server cannot do it now: ${detail} Try again ${when}.`, {
-      exitCode: exitCodes.unreachable,
-      code: error,
-      answer,
-    });
+  if (status === 429 || (status !== undefined && status >= 500)) {
+    const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`;
+    return new CommandError(`the server cannot do this now: ${detail} Try again ${when}.`, unreachable);
   }
-  return new CommandError(detail, { code: error, answer });
-}
-
-function readErrorAnswer(text: string): { error: string | undefined; detail: string; answer?: unknown } {
-  try {
-    const answer = JSON.parse(text) as Record<string, unknown>;
-    const { error, detail } = answer;
-    if (typeof error === 'string') {
-      return { error, detail: typeof detail === 'string' ? detail : error, answer };
-    }
-  } catch {
-    // Not JSON, so not Postern's.
-  }
-  return { error: undefined, detail: '' };
+  return new CommandError(detail, { code, answer, cause: error });
 }

@@ -1,12 +1,12 @@
-/** The management APIs over HTTP, as the signed-in client: one call, or a whole list page by page. */
+/** The management API over HTTP, as the signed-in client. */
+import { type AdminClient, createAdminClient, type Operation, type Page, type Read } from '@postern/admin';
 import { clientSecretBasic, createTokenClient, TokenError } from '@postern/client';
-import type { Page } from '@postern/server/admin-contract';
 import { CommandError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
-import type { Progress } from '../output/progress.ts';
+import { type Progress, startProgress } from '../output/progress.ts';
 import type { Profile } from './profile.ts';
 import { reach } from './reach.ts';
-import { refusalError } from './refusal.ts';
+import { explainRefusal } from './refusal.ts';
 
 export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -15,94 +15,60 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 export interface ServerApi {
   readonly server: string;
   readonly clientId: string;
+  readonly admin: AdminClient;
+  /** All items of a list. `label` says what is counted on the terminal meanwhile, such as "clients read". */
+  all<Item>(list: Read<Page<Item>>, label: string): Promise<Item[]>;
   /** The scopes of the token that the calls carry. */
   scopes(): Promise<ReadonlySet<string>>;
   get<T>(path: string, query?: Query): Promise<T>;
   /** Undefined where there is no such thing. */
   find<T>(path: string): Promise<T | undefined>;
-  /** Given up after `timeoutMs`, by default 45 s. */
-  send<T>(method: Method, path: string, body?: unknown, timeoutMs?: number): Promise<T>;
+  send<T>(method: Method, path: string, body?: unknown): Promise<T>;
   /** An OAuth call for which the client authenticates itself, such as introspection. */
   ask<T>(path: string, form: Readonly<Record<string, string>>): Promise<T>;
   /** All pages of a list. */
   listAll<T>(path: string, query?: Query, progress?: Progress): Promise<T[]>;
 }
 
-/** Milliseconds until a call is given up; the longest wait that the server offers is 30 s. */
-const usualTimeoutMs = 45_000;
-
-/** As many as the lists of the server have on a page. */
-const pageSize = 100;
-
 /** `clientId` with its secret at `server`. Nothing is sent before the first call. */
 export function createServerApi({ server, clientId, clientSecret }: Profile): ServerApi {
   const tokens = createServerTokenClient({ server, clientId, clientSecret });
+  const admin = createAdminClient({ server, fetch: (url, init) => withWords(server, () => tokens.fetch(url, init)) });
+  const send = <T>(operation: Operation<T>) =>
+    admin.send(operation).catch((error: unknown) => Promise.reject(explainRefusal(error)));
 
-  const call = async (
-    method: string,
-    path: string,
-    query: Query = {},
-    body?: unknown,
-    timeoutMs = usualTimeoutMs,
-  ): Promise<Response> => {
-    const search = new URLSearchParams(
-      Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-    );
-    return withWords(server, () =>
-      tokens.fetch(`${server}${path}${search.size > 0 ? `?${search}` : ''}`, {
-        method,
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
-        headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }),
-    );
-  };
-
-  const api: ServerApi = {
+  return {
     server,
     clientId,
+    admin,
+    async all(list, label) {
+      const progress = startProgress(label);
+      try {
+        return await admin.all(list, { onProgress: progress.report });
+      } finally {
+        progress.end();
+      }
+    },
     async scopes() {
       const { scope } = await withWords(server, () => tokens.getToken());
       return new Set(scope.split(' ').filter((name) => name !== ''));
     },
-    get: async (path, query) => readAnswer(await call('GET', path, query)),
-    async find(path) {
-      const response = await call('GET', path);
-      if (response.status === 404) {
-        await response.body?.cancel();
-        return undefined;
-      }
-      return readAnswer(response);
+    get: <T>(path: string, query: Query = {}) => send<T>({ method: 'GET', path, query }),
+    find: <T>(path: string) =>
+      admin.find<T>({ method: 'GET', path }).catch((error: unknown) => Promise.reject(explainRefusal(error))),
+    send: <T>(method: Method, path: string, body?: unknown) => send<T>({ method, path, body }),
+    async ask<T>(path: string, form: Readonly<Record<string, string>>) {
+      const { headers } = await clientSecretBasic(clientId, clientSecret).authenticate(server, Date.now() / 1000);
+      const body = new URLSearchParams(form);
+      const answer = await reach(server, () => fetch(server + path, { method: 'POST', headers: { ...headers }, body }));
+      return (await answer.json()) as T;
     },
-    send: async (method, path, body, timeoutMs) => readAnswer(await call(method, path, {}, body, timeoutMs)),
-    ask: async (path, form) =>
-      readAnswer(
-        await reach(server, async () => {
-          const { headers } = await clientSecretBasic(clientId, clientSecret).authenticate(server, Date.now() / 1000);
-          return fetch(server + path, {
-            method: 'POST',
-            redirect: 'manual',
-            signal: AbortSignal.timeout(usualTimeoutMs),
-            headers: { ...headers },
-            body: new URLSearchParams(form),
-          });
-        }),
-      ),
-    async listAll<T>(path: string, query: Query = {}, progress?: Progress) {
-      const items: T[] = [];
-      for (let page = 1; ; page += 1) {
-        const answer = await api.get<Page<T>>(path, { ...query, page, size: pageSize });
-        items.push(...answer.items);
-        progress?.report(items.length, answer.total);
-        if (page >= answer.pages) {
-          progress?.end();
-          return items;
-        }
-      }
-    },
+    listAll: <T>(path: string, query: Query = {}, progress?: Progress) =>
+      admin
+        .all<T>({ method: 'GET', path, query }, { onProgress: progress?.report })
+        .finally(() => progress?.end())
+        .catch((error: unknown) => Promise.reject(explainRefusal(error))),
   };
-  return api;
 }
 
 export interface TokenRequest {
@@ -110,7 +76,7 @@ export interface TokenRequest {
   readonly resource?: string | undefined;
 }
 
-/** Gets tokens at the server as it was named, which may be another address than its issuer's. */
+/** Requests tokens at the address that was given, which may differ from the issuer of the server. */
 export function createServerTokenClient({ server, clientId, clientSecret }: Profile, request: TokenRequest = {}) {
   return createTokenClient({
     issuer: server,
@@ -122,7 +88,7 @@ export function createServerTokenClient({ server, clientId, clientSecret }: Prof
   });
 }
 
-/** `work`, with refused credentials and network faults in words. */
+/** Returns what `work` returns. Throws `CommandError` that explains rejected credentials and network faults. */
 export async function withWords<T>(server: string, work: () => Promise<T>): Promise<T> {
   return reach(server, async () => {
     try {
@@ -133,7 +99,7 @@ export async function withWords<T>(server: string, work: () => Promise<T>): Prom
   });
 }
 
-/** What `reach` takes for a network fault is left to it. */
+/** Network faults are left to `reach`. */
 function explainTokenError(
   server: string,
   { code, status, description, cause, retryAfterSeconds }: TokenError,
@@ -143,7 +109,7 @@ function explainTokenError(
   }
   if (code === 'invalid_client') {
     return new CommandError(
-      `${server} does not know these credentials, or the client is disabled. Sign in again: postern login`,
+      `${server} rejects these credentials, or the client is disabled. Sign in again: postern login`,
       { exitCode: exitCodes.notAllowed, code },
     );
   }
@@ -155,18 +121,6 @@ function explainTokenError(
     });
   }
   return code === 'invalid_response'
-    ? new CommandError(`${server} does not answer as Postern does: ${description} Is it the right --server?`, { code })
-    : new CommandError(`${server} gives no token: ${description}`, { code });
-}
-
-async function readAnswer<T>(response: Response): Promise<T> {
-  const text = await response.text();
-  if (!response.ok) {
-    throw refusalError(response, text);
-  }
-  try {
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  } catch {
-    throw new CommandError(`${response.url} does not answer as Postern does. Is it the right --server?`);
-  }
+    ? new CommandError(`${server} does not answer like Postern: ${description} Is it the right --server?`, { code })
+    : new CommandError(`${server} issues no token: ${description}`, { code });
 }

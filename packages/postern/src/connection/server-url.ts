@@ -1,9 +1,9 @@
-/** The base URL of a server, as people name it. */
+/** The base URL of a server, as people write it. */
 import { usageError } from '../command/command-error.ts';
 
 /**
- * The URL without a slash at the end. Throws `CommandError` where it is none, and for plain http to another machine:
- * secrets and tokens would be there for everybody on the way.
+ * Returns the URL without a slash at the end. Throws `CommandError` if it is not a URL of a server, and for plain http to another
+ * machine, which would expose secrets and tokens to the network.
  */
 export function parseServerUrl(text: string): string {
   const url = URL.parse(text);
@@ -11,7 +11,7 @@ export function parseServerUrl(text: string): string {
     throw usageError(`"${text}" is not the URL of a server. Example: --server https://auth.example.com`);
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    throw usageError(`${text} is plain http to another machine, where secrets can be read on the way. Use https.`);
+    throw usageError(`${text} is plain http to another machine, which would expose secrets to the network. Use https.`);
   }
   return url.href.replace(/\/+$/, '');
 }

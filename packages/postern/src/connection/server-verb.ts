@@ -1,4 +1,4 @@
-/** Verbs that speak to a server: which one and as whom, by the same options everywhere. */
+/** Verbs that call a server: the same options everywhere name the server and the client. */
 import type { Command } from 'commander';
 import { type Example, verb } from '../command/verb.ts';
 import { type ConnectionOptions, readConnection } from './connection.ts';
@@ -7,7 +7,7 @@ import { createServerApi, type ServerApi } from './server-api.ts';
 export function serverVerb(name: string, description: string, examples: readonly Example[]): Command {
   return verb(name, description, examples)
     .optionsGroup('Server and sign-in (default: the current profile):')
-    .option('--profile <name>', 'profile to use, made by: postern login')
+    .option('--profile <name>', 'profile to use, created by: postern login')
     .option('--server <url>', 'base URL of the server, or POSTERN_SERVER')
     .option('--client-id <id>', 'client to sign in as, or POSTERN_CLIENT_ID')
     .option(
@@ -17,7 +17,7 @@ export function serverVerb(name: string, description: string, examples: readonly
     .optionsGroup('Options:');
 }
 
-/** The API of the server that the options, the environment or the profiles name. Throws `CommandError`. */
+/** Connects to the server that options, environment or profiles name. Throws `CommandError`. */
 export async function connect(command: Command): Promise<ServerApi> {
   return createServerApi(await readConnection(command.opts<ConnectionOptions>(), process.env));
 }

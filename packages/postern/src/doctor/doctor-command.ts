@@ -5,6 +5,7 @@ import { CommandError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
 import { type ConnectionOptions, findConnection, findServer, readServer } from '../connection/connection.ts';
 import type { Environment } from '../connection/profile.ts';
+import { explainRefusal } from '../connection/refusal.ts';
 import { serverVerb } from '../connection/server-verb.ts';
 import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
@@ -67,7 +68,8 @@ async function findOutside(server: string, options: ConnectionOptions): Promise<
   const { checkTokens } = await import('./token-checks.ts');
   try {
     return [...findings, ...(await checkTokens(connection, Date.now()))];
-  } catch (error) {
+  } catch (thrown) {
+    const error = explainRefusal(thrown);
     if (!(error instanceof CommandError)) {
       throw error;
     }

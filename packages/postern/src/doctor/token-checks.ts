@@ -1,25 +1,25 @@
-/** What the signed-in client sees: how long its tokens live, and how old the keys are. */
-import type { SigningKey } from '@postern/server/admin-contract';
+/** What the signed-in client can read: the lifetime of its tokens, and the age of the signing keys. */
+import { operations, type SigningKey } from '@postern/admin';
 import type { Profile } from '../connection/profile.ts';
 import { createServerApi, createServerTokenClient, withWords } from '../connection/server-api.ts';
 import { type Finding, ok, warn } from './finding.ts';
 
 const daySeconds = 86_400;
 
-/** Seconds; Fidesops' tokens live 8 days, which few need. */
+/** Seconds. Tokens of Fidesops live 8 days, which few clients need. */
 export const longTokenSeconds = daySeconds;
 
-/** Days, some more than Postern's own schedule. */
+/** Days; a little more than the schedule of Postern. */
 const oldKeyDays = 120;
 
-/** Throws `CommandError` where the credentials are refused. */
+/** Throws `CommandError` or `AdminError` if the credentials or the token are rejected. */
 export async function checkTokens(connection: Profile, nowMs: number): Promise<Finding[]> {
   const { expiresAt } = await withWords(connection.server, () => createServerTokenClient(connection).getToken());
   const api = createServerApi(connection);
   const lifetime = checkLifetime(Math.round(expiresAt - nowMs / 1000));
   const scopes = await api.scopes();
   return scopes.has('key:read')
-    ? [lifetime, checkKeyAge(await api.listAll<SigningKey>('/api/v1/oauth/key'), nowMs)]
+    ? [lifetime, checkKeyAge(await api.admin.all(operations.keys.list()), nowMs)]
     : [lifetime];
 }
 
@@ -29,8 +29,8 @@ export function checkLifetime(seconds: number): Finding {
   return seconds > longTokenSeconds
     ? warn(
         'lifetime',
-        `Tokens live ${span}: one that leaks is good for as long, where nobody notices.`,
-        'Set OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES, such as 60; clients get new ones by themselves.',
+        `Tokens live ${span}: a leaked token can be used for as long, if nobody notices.`,
+        'Set OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES, such as 60; clients request new tokens themselves.',
       )
     : ok('lifetime', `Tokens live ${span}.`);
 }
@@ -44,5 +44,5 @@ function checkKeyAge(keys: readonly SigningKey[], nowMs: number): Finding {
         `A key has signed for ${days} days.`,
         'Set POSTERN_KEY_ROTATION_DAYS, or rotate now: postern key rotate',
       )
-    : ok('key age', `Keys have signed for ${days} days at the most.`);
+    : ok('key age', `No key has signed for more than ${days} days.`);
 }

@@ -7,12 +7,12 @@ export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
-/** The answer, which does not appear where it `isSecret`. Throws `CommandError` where the person ends it, by Ctrl-C or Ctrl-D. */
+/** Returns the answer, which is not echoed if it `isSecret`. Throws `CommandError` if the person ends it, by Ctrl-C or Ctrl-D. */
 export async function ask(question: string, isSecret = false): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: process.stdin, output: isSecret ? nowhere : process.stderr, terminal: true });
   const ended = Promise.withResolvers<never>();
-  reader.once('close', () => ended.reject(new CommandError('nothing was done.')));
+  reader.once('close', () => ended.reject(new CommandError('canceled; nothing was changed.')));
   if (isSecret) {
     process.stderr.write(question);
   }

@@ -1,16 +1,16 @@
-/** Asks before what cannot be taken back. */
+/** Asks before a change that cannot be undone. */
 import { CommandError, usageError } from '../command/command-error.ts';
 import { ask, canAsk } from './ask.ts';
 
-/** Goes on where `yes` is true or a person agrees; throws `CommandError` where nobody does, or nobody is there to ask. */
+/** Returns if `yes` is true or a person agrees. Throws `CommandError` if the person declines, or there is no terminal to ask on. */
 export async function confirm(consequence: string, yes: boolean | undefined): Promise<void> {
   if (yes) {
     return;
   }
   if (!canAsk()) {
-    throw usageError(`${consequence} Add --yes to say that you mean it.`);
+    throw usageError(`${consequence} Add --yes to confirm.`);
   }
-  if (!/^y(es)?$/i.test(await ask(`${consequence} Go on? [y/N] `))) {
-    throw new CommandError('nothing was done.');
+  if (!/^y(es)?$/i.test(await ask(`${consequence} Continue? [y/N] `))) {
+    throw new CommandError('canceled; nothing was changed.');
   }
 }

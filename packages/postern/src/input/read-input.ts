@@ -1,9 +1,9 @@
-/** What is read from a file or standard input, secrets above all: an argument can be seen by others. */
+/** Input from a file or standard input, secrets in particular: other users can see arguments. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { usageError } from '../command/command-error.ts';
 
-/** The content of a file, or of standard input for `-`. Throws `CommandError`. */
+/** Returns the content of a file, or of standard input for `-`. Throws `CommandError`. */
 export async function readInput(file: string): Promise<string> {
   if (file === '-') {
     return text(process.stdin);
@@ -15,11 +15,11 @@ export async function readInput(file: string): Promise<string> {
   }
 }
 
-/** The same, without the white space around it. Throws `CommandError` where there is nothing else. */
+/** Like `readInput`, without surrounding white space. Throws `CommandError` if nothing is left. */
 export async function readSecret(file: string): Promise<string> {
   const secret = (await readInput(file)).trim();
   if (secret === '') {
-    throw usageError(`${file === '-' ? 'standard input' : file} holds no secret.`);
+    throw usageError(`${file === '-' ? 'standard input' : file} does not contain a secret.`);
   }
   return secret;
 }

@@ -1,20 +1,15 @@
-/** `postern issuer`: whose workload tokens are taken in place of a secret. RFC 7523. */
-import type { TrustedIssuer, TrustedIssuerBody } from '@postern/server/admin-contract';
+/** `postern issuer`: the trusted issuers of workload tokens. RFC 7523 §2.1. */
+import { operations, type TrustedIssuer, type TrustedIssuerBody } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
-import { path } from '../connection/path.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { confirm } from '../input/confirm.ts';
 import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
-import { startProgress } from '../output/progress.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
-const issuers = '/api/v1/oauth/issuer';
-const issuerPath = (key: string) => path`/api/v1/oauth/issuer/${key}`;
-
 export function issuerCommand(): Command {
-  return verbGroup('issuer', 'See and set whose workload tokens are trusted.', [
+  return verbGroup('issuer', 'Manage the trusted issuers of workload tokens.', [
     serverVerb('list', 'List the trusted issuers, by key.', [['issuer list', 'all of them']]).action(list),
     onIssuer(
       serverVerb('show', 'Show a trusted issuer with its rules.', [
@@ -22,15 +17,15 @@ export function issuerCommand(): Command {
       ]),
     ).action(show),
     onIssuer(
-      serverVerb('set', 'Trust an issuer, by a file with its members and rules.', [
-        ['issuer set github --from github.json', 'makes it, or takes the place of the one with that key'],
-        ['issuer show github --json | postern issuer set github --from -', 'the format of the file is that of show'],
+      serverVerb('set', 'Create or replace a trusted issuer from a JSON file.', [
+        ['issuer set github --from github.json', 'creates it, or replaces the one with that key'],
+        ['issuer show github --json | postern issuer set github --from -', 'the file has the format that show prints'],
       ]),
     )
       .requiredOption('--from <file>', 'JSON object with issuer, audience, rules, …; - for standard input')
       .action(set),
     onIssuer(
-      serverVerb('delete', 'Trust an issuer no longer. Clients of its rules lose their tokens.', [
+      serverVerb('delete', 'Delete a trusted issuer. The tokens of the clients in its rules are revoked.', [
         ['issuer delete github --yes', 'without asking'],
       ]),
     )
@@ -45,10 +40,10 @@ function onIssuer(command: Command): Command {
 
 async function list(_options: unknown, command: Command): Promise<void> {
   const api = await connect(command);
-  const all = await api.listAll<TrustedIssuer>(issuers, {}, startProgress('issuers read'));
+  const all = await api.all(operations.issuers.list(), 'issuers read');
   print(command, all, () =>
     all.length === 0
-      ? 'No issuer is trusted. Trust one: postern issuer set KEY --from FILE\n'
+      ? 'No trusted issuers. Create one: postern issuer set KEY --from FILE\n'
       : formatTable(
           ['key', 'issuer', 'rules', 'audience'],
           all.map(({ key, issuer, rules, audience }) => [
@@ -62,24 +57,24 @@ async function list(_options: unknown, command: Command): Promise<void> {
 }
 
 async function show(key: string, _options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  print(command, await api.get<TrustedIssuer>(issuerPath(key)), formatIssuer);
+  const { admin } = await connect(command);
+  print(command, await admin.issuers.get(key), formatIssuer);
 }
 
 async function set(key: string, _options: unknown, command: Command): Promise<void> {
   const body = await readJson<TrustedIssuerBody>(command.opts<{ from: string }>().from);
-  const api = await connect(command);
-  print(command, await api.send<TrustedIssuer>('PUT', issuers, { ...body, key }), formatIssuer);
+  const { admin } = await connect(command);
+  print(command, await admin.issuers.save({ ...body, key }), formatIssuer);
 }
 
 async function remove(key: string, _options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
+  const { admin } = await connect(command);
   await confirm(
-    `This ends the trust in ${key}, and the tokens of the clients in its rules.`,
+    `This deletes the trusted issuer ${key} and revokes the tokens of the clients in its rules.`,
     command.opts<{ yes?: true }>().yes,
   );
-  await api.send('DELETE', issuerPath(key));
-  print(command, { key, deleted: true }, () => `The issuer ${key} is not trusted any more.\n`);
+  await admin.issuers.delete(key);
+  print(command, { key, deleted: true }, () => `Trusted issuer ${key} deleted.\n`);
 }
 
 function formatIssuer(trusted: TrustedIssuer): string {
@@ -88,7 +83,7 @@ function formatIssuer(trusted: TrustedIssuer): string {
     ['issuer', trusted.issuer],
     ['keys', trusted.jwks ? 'by value' : (trusted.jwks_uri ?? 'by discovery')],
     ['audience', trusted.audience ?? 'the issuer of Postern'],
-    ['good for', `${trusted.max_age_seconds} s`],
+    ['maximum age', `${trusted.max_age_seconds} s`],
     ['single use', trusted.single_use],
   ]);
   const rules = formatTable(

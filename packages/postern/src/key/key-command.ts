@@ -1,21 +1,19 @@
 /** `postern key`: the keys that sign access tokens. */
-import type { SigningKey } from '@postern/server/admin-contract';
+import { type KeyRotation, operations, type SigningKey } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { print } from '../output/output.ts';
 import { formatTable } from '../output/table.ts';
 
-const keys = '/api/v1/oauth/key';
-
 export function keyCommand(): Command {
   return verbGroup('key', 'See and rotate the keys that sign access tokens.', [
     serverVerb('list', 'List the signing keys, oldest first.', [
-      ['key list', 'what signs, and what comes next'],
+      ['key list', 'which key signs, and which comes next'],
     ]).action(list),
-    serverVerb('rotate', 'Make the next signing key. It signs ten minutes later, when every API has it.', [
+    serverVerb('rotate', 'Create the next signing key. It signs ten minutes later, when every API has it.', [
       ['key rotate', 'for the algorithm that the server is set to'],
-      ['key rotate --alg RS256', 'for another one that is in use'],
+      ['key rotate --alg RS256', 'for another algorithm that is in use'],
     ])
       .option('--alg <alg>', 'ES256, EdDSA, RS256 or PS256')
       .action(rotate),
@@ -23,14 +21,14 @@ export function keyCommand(): Command {
 }
 
 async function list(_options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  print(command, await api.listAll<SigningKey>(keys), formatKeys);
+  const { admin } = await connect(command);
+  print(command, await admin.all(operations.keys.list()), formatKeys);
 }
 
 async function rotate(_options: unknown, command: Command): Promise<void> {
-  const { alg } = command.opts<{ alg?: string }>();
-  const api = await connect(command);
-  const key = await api.send<SigningKey>('POST', `${keys}/rotate`, alg === undefined ? {} : { alg });
+  const { alg } = command.opts<KeyRotation>();
+  const { admin } = await connect(command);
+  const key = await admin.keys.rotate(alg === undefined ? {} : { alg });
   print(command, key, () => formatKeys([key]));
 }
 

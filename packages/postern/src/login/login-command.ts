@@ -1,4 +1,4 @@
-/** `postern login`: keeps the credentials of a client in a profile, once a server has accepted them. */
+/** `postern login`: stores the credentials of a client in a profile, if the server accepts them. */
 import { parseEnv } from 'node:util';
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
@@ -15,7 +15,7 @@ interface LoginOptions extends ConnectionOptions {
 }
 
 export function loginCommand(): Command {
-  return serverVerb('login', 'Sign in: check credentials at a server, and keep them in a profile.', [
+  return serverVerb('login', 'Sign in: verify credentials with a server, and store them in a profile.', [
     ['login --root data/root.env', 'as the root client of the server on this machine'],
     [
       'login --server https://auth.example.com --client-id r8O445tXXCjyi1GYeIbPRD',
@@ -26,8 +26,8 @@ export function loginCommand(): Command {
     .option('--root <file>', 'file with the root credentials: root.env in the data directory of the server')
     .addHelpText(
       'after',
-      'The profile is named "default" unless --profile says otherwise, and from then on is the current one.\n' +
-        'Profiles are kept in $XDG_CONFIG_HOME/postern/profiles.json, for your user alone.',
+      'The profile is named "default" unless --profile names it, and becomes the current one.\n' +
+        'Profiles are stored in $XDG_CONFIG_HOME/postern/profiles.json, readable by your user only.',
     )
     .action(login);
 }
@@ -35,7 +35,7 @@ export function loginCommand(): Command {
 async function login(_options: unknown, command: Command): Promise<void> {
   const { profile: name = 'default', ...options } = command.opts<LoginOptions>();
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
-    throw usageError(`"${name}" cannot name a profile: take letters, digits and . _ -`);
+    throw usageError(`"${name}" is not a valid name of a profile: use letters, digits and . _ -`);
   }
   const profile = await readCredentials(options);
   const scopes = await createServerApi(profile).scopes();
@@ -47,17 +47,17 @@ async function login(_options: unknown, command: Command): Promise<void> {
     command,
     { profile: name, server: profile.server, client_id: profile.clientId, scopes: [...scopes] },
     () =>
-      `Signed in to ${profile.server} as ${profile.clientId}, which holds ${scopes.size} scopes. ` +
+      `Signed in to ${profile.server} as ${profile.clientId}, which has ${scopes.size} ${scopes.size === 1 ? 'scope' : 'scopes'}. ` +
       `Profile "${name}" is the current one.\n`,
   );
 }
 
-/** Of the options and the environment only: a new profile takes nothing from another. */
+/** Reads options and environment only: a new profile uses nothing of another one. */
 async function readCredentials(options: LoginOptions): Promise<Profile> {
   const given = await readGiven(options, process.env);
   if (options.root !== undefined) {
     if (options.clientId !== undefined || options.clientSecretFile !== undefined) {
-      throw usageError('--root brings id and secret: leave out --client-id and --client-secret-file.');
+      throw usageError('--root has the id and the secret: leave out --client-id and --client-secret-file.');
     }
     return requireCredentials({ ...given, ...(await readRootFile(options.root)) });
   }

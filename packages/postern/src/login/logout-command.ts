@@ -1,4 +1,4 @@
-/** `postern logout`: forgets a profile with its secret. */
+/** `postern logout`: deletes a profile with its secret. */
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { verb } from '../command/verb.ts';
@@ -6,11 +6,11 @@ import { profilesPath, readProfiles, writeProfiles } from '../connection/profile
 import { print } from '../output/output.ts';
 
 export function logoutCommand(): Command {
-  return verb('logout', 'Forget a profile and its secret. The client and its tokens stay good at the server.', [
+  return verb('logout', 'Delete a profile and its secret. The client and its tokens remain valid on the server.', [
     ['logout', 'the current profile'],
     ['logout --profile ci', 'another one'],
   ])
-    .option('--profile <name>', 'profile to forget')
+    .option('--profile <name>', 'profile to delete')
     .action(logout);
 }
 
@@ -23,5 +23,5 @@ async function logout(_options: unknown, command: Command): Promise<void> {
   }
   const { [name]: _, ...others } = byName;
   await writeProfiles(path, { current: current === name ? undefined : current, byName: others });
-  print(command, { profile: name }, () => `Forgot the profile "${name}".\n`);
+  print(command, { profile: name }, () => `Profile "${name}" deleted.\n`);
 }

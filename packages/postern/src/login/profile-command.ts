@@ -7,11 +7,11 @@ import { print } from '../output/output.ts';
 import { formatTable } from '../output/table.ts';
 
 export function profileCommand(): Command {
-  return verbGroup('profile', 'See and choose the profiles that login made.', [
+  return verbGroup('profile', 'List and choose the profiles that login created.', [
     verb('list', 'List the profiles; never their secrets.', [['profile list', 'with the current one marked']]).action(
       list,
     ),
-    verb('use', 'Make a profile the current one.', [['profile use ci', 'for the commands from here on']])
+    verb('use', 'Make a profile the current one.', [['profile use ci', 'for all following commands']])
       .argument('<name>', 'name of a profile')
       .action(use),
   ]);
@@ -27,7 +27,7 @@ async function list(_options: unknown, command: Command): Promise<void> {
   }));
   print(command, profiles, () =>
     profiles.length === 0
-      ? 'No profiles yet. Make one: postern login\n'
+      ? 'No profiles. Create one: postern login\n'
       : formatTable(
           ['', 'name', 'server', 'client'],
           profiles.map((one) => [one.current ? '*' : ' ', one.name, one.server, one.client_id]),

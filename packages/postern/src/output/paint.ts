@@ -1,4 +1,4 @@
-/** Colours, where standard output is a terminal that has them and NO_COLOR does not forbid it. */
+/** Colours, if standard output is a terminal that supports them and NO_COLOR is not set. */
 import { styleText } from 'node:util';
 
 export function paint(colour: 'green' | 'yellow' | 'red', text: string): string {

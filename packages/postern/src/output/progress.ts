@@ -1,9 +1,9 @@
-/** How far long work has come: one line on a terminal that is written over, and nothing anywhere else. */
+/** The progress of long work: one line that is overwritten on a terminal, and nothing anywhere else. */
 
 export interface Progress {
-  /** Says what is done now; `total` where it is known. */
+  /** Shows how much is done, and of how much, if that is known. */
   report(done: number, total?: number): void;
-  /** Takes the line away. */
+  /** Removes the line. */
   end(): void;
 }
 

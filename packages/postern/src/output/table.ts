@@ -1,9 +1,9 @@
-/** Tables for people: columns as wide as their content, nothing cut off, so that they can be searched and copied. */
+/** Tables for people: columns are as wide as their content, so that nothing is cut off and all can be searched and copied. */
 import { oneLine } from './terminal-text.ts';
 
 export type Cell = string | number | boolean | null | undefined | readonly string[];
 
-/** Lines of aligned columns under their titles; ends with a line break. Empty cells show a dash. */
+/** Formats aligned columns under their titles; ends with a line break. Empty cells show a dash. */
 export function formatTable(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const lines = [titles.map((title) => title.toUpperCase()), ...rows.map((row) => row.map(formatCell))];
   const widths = titles.map((_, column) => Math.max(...lines.map((line) => lengthOf(line[column] ?? ''))));
@@ -18,7 +18,7 @@ export function formatTable(titles: readonly string[], rows: readonly (readonly 
     .join('');
 }
 
-/** One thing, a line a member, the names aligned; ends with a line break. */
+/** Formats one record, one line per member, with aligned names; ends with a line break. */
 export function formatRecord(members: readonly (readonly [name: string, value: Cell])[]): string {
   const width = Math.max(...members.map(([name]) => name.length));
   return members.map(([name, value]) => `${name.padEnd(width)}  ${formatCell(value)}\n`).join('');
@@ -41,7 +41,7 @@ function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - lengthOf(text)));
 }
 
-/** In characters, where a surrogate pair is one. */
+/** Counts characters; a surrogate pair is one. */
 function lengthOf(text: string): number {
   return [...text].length;
 }

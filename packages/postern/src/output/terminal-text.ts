@@ -1,6 +1,6 @@
-/** Text of others, made safe to print: it must not move the cursor, turn its own line around or start a new one. */
+/** Untrusted text, made safe to print: it must not move the cursor, reverse its line or start a new one. */
 
-/** `text` on one line, without control characters and characters that change the direction of writing. */
+/** Returns `text` on one line, without control characters and characters that change the writing direction. */
 export function oneLine(text: string): string {
   return text
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')

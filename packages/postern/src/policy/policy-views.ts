@@ -1,10 +1,10 @@
 /** Policies as people read them. */
-import type { Policy } from '@postern/policy-api/admin-contract';
+import type { Policy } from '@postern/admin';
 import { formatRecord, formatTable } from '../output/table.ts';
 
 export function formatPolicies(policies: readonly Policy[]): string {
   return policies.length === 0
-    ? 'No policies. Make one: postern policy set KEY --name NAME\n'
+    ? 'No policies. Create one: postern policy set KEY --name NAME\n'
     : formatTable(
         ['key', 'name', 'answers', 'rules'],
         policies.map(({ key, name, drp_action, rules }) => [key, name, drp_action, rules.length]),

@@ -1,22 +1,13 @@
-/** Makes a policy what it should be: its own members, its rules, and their targets. */
-import type {
-  BulkAnswer,
-  Policy,
-  PolicyElement,
-  Rule,
-  RuleElement,
-  Target,
-  TargetElement,
-} from '@postern/policy-api/admin-contract';
+/** Changes a policy to what is wanted: its own members, its rules, and their targets. */
+import type { AdminClient, BulkAnswer, Policy, PolicyElement, Rule, RuleElement, TargetElement } from '@postern/admin';
+import { maxBulkElements } from '@postern/protocol';
 import { CommandError, usageError } from '../command/command-error.ts';
-import { path } from '../connection/path.ts';
-import type { ServerApi } from '../connection/server-api.ts';
 
 export interface WantedPolicy {
   readonly name: string | undefined;
-  /** `none` takes it away. */
+  /** `none` removes it. */
   readonly drpAction: string | undefined;
-  /** What the file held; undefined leaves the rules as they are. */
+  /** What the file contains; undefined leaves the rules as they are. */
   readonly rules: unknown;
 }
 
@@ -25,53 +16,53 @@ interface WantedRule {
   readonly targets: readonly TargetElement[];
 }
 
-const policyPath = (key: string) => path`/api/v1/policy/${key}`;
-const rulePath = (key: string, rule: string) => path`/api/v1/policy/${key}/rule/${rule}`;
-
 /**
- * The policy as it is afterwards. The API writes rules and targets one after the other, so where one is refused, those
- * before it stay; the error says which it was. Throws `CommandError`.
+ * Returns the policy as it is afterwards. The API writes rules and targets one after the other: if it rejects one, those
+ * before it stay, and the error says which one it was. Throws `CommandError` and `AdminError`.
  */
-export async function setPolicy(api: ServerApi, key: string, wanted: WantedPolicy): Promise<Policy> {
-  const rules = wanted.rules === undefined ? undefined : readRules(wanted.rules);
+export async function setPolicy(admin: AdminClient, key: string, wanted: WantedPolicy): Promise<Policy> {
+  const rules = wanted.rules === undefined ? undefined : parseRules(wanted.rules);
   const element = {
     key,
     ...(wanted.name !== undefined && { name: wanted.name }),
     ...(wanted.drpAction !== undefined && { drp_action: wanted.drpAction === 'none' ? null : wanted.drpAction }),
   } as PolicyElement;
-  await write<Policy>(api, '/api/v1/policy', [element], `the policy ${key}`);
+  requireWritten(await admin.policies.save([element]), `the policy ${key}`);
   if (rules !== undefined) {
-    await setRules(api, key, rules);
+    await setRules(admin, key, rules);
   }
-  return api.get<Policy>(policyPath(key));
+  return admin.policies.get(key);
 }
 
-/** What is not wanted goes first, for no two rules of a policy may erase the same. */
-async function setRules(api: ServerApi, key: string, wanted: readonly WantedRule[]): Promise<void> {
-  const before = await api.get<Policy>(policyPath(key));
+/** Deletes first what is not wanted, because no two rules of a policy may erase the same data. */
+async function setRules(admin: AdminClient, key: string, wanted: readonly WantedRule[]): Promise<void> {
+  const before = await admin.policies.get(key);
   for (const rule of before.rules) {
     const kept = wanted.find(({ element }) => element.key === rule.key);
     if (kept === undefined) {
-      await api.send('DELETE', rulePath(key, rule.key));
+      await admin.rules.delete(key, rule.key);
       continue;
     }
     const categories = new Set(kept.targets.map(({ data_category }) => data_category));
     for (const target of rule.targets.filter(({ data_category }) => !categories.has(data_category))) {
-      await api.send('DELETE', `${rulePath(key, rule.key)}${path`/target/${target.key}`}`);
+      await admin.targets.delete(key, rule.key, target.key);
     }
   }
   for (const { element, targets } of wanted) {
     const name = `the rule ${element.key ?? element.name}`;
-    const [rule] = await write<Rule>(api, `${policyPath(key)}/rule`, [element], name);
-    await write<Target>(api, `${rulePath(key, (rule as Rule).key)}/target`, targets, `a target of ${name}`);
+    const [rule] = requireWritten(await admin.rules.save(key, [element]), name);
+    for (let first = 0; first < targets.length; first += maxBulkElements) {
+      const part = targets.slice(first, first + maxBulkElements);
+      requireWritten(await admin.targets.save(key, (rule as Rule).key, part), `a target of ${name}`);
+    }
   }
 }
 
-/** As in the API, or as `policy show` prints them. */
-function readRules(value: unknown): WantedRule[] {
+/** Rules as the API takes them, or as `policy show` prints them. Throws `CommandError`. */
+function parseRules(value: unknown): WantedRule[] {
   const list = Array.isArray(value) ? value : (value as { rules?: unknown } | null)?.rules;
   if (!Array.isArray(list) || !list.every((one) => typeof one === 'object' && one !== null)) {
-    throw usageError('the file of rules holds neither an array of rules nor an object with one as "rules".');
+    throw usageError('the file of rules has neither an array of rules nor an object with one as "rules".');
   }
   return list.map(({ targets = [], storage_destination, ...element }) => ({
     element: { ...element, ...(storage_destination && { storage_destination_key: storage_destination.key }) },
@@ -79,22 +70,10 @@ function readRules(value: unknown): WantedRule[] {
   }));
 }
 
-/** At most as many at once as the API takes. */
-const mostElements = 50;
-
-async function write<View>(api: ServerApi, url: string, elements: readonly object[], what: string): Promise<View[]> {
-  const written: View[] = [];
-  for (let first = 0; first < elements.length; first += mostElements) {
-    const { succeeded, failed } = await api.send<BulkAnswer<View>>(
-      'PUT',
-      url,
-      elements.slice(first, first + mostElements),
-    );
-    written.push(...succeeded);
-    const [fault] = failed;
-    if (fault !== undefined) {
-      throw new CommandError(`${what} is refused: ${fault.message}`);
-    }
+/** Throws `CommandError` if the API rejected an element. */
+function requireWritten<View>({ succeeded, failed: [fault] }: BulkAnswer<View>, what: string): View[] {
+  if (fault !== undefined) {
+    throw new CommandError(`cannot save ${what}: ${fault.message}`);
   }
-  return written;
+  return succeeded;
 }

@@ -1,27 +1,23 @@
 /** `postern scope`: the scopes that clients can hold. */
-import type { Scope, ScopeBody } from '@postern/server/admin-contract';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
-import { path } from '../connection/path.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { confirm } from '../input/confirm.ts';
 import { print } from '../output/output.ts';
 import { formatTable } from '../output/table.ts';
 
-const scopes = '/api/v1/oauth/scope';
-
 export function scopeCommand(): Command {
-  return verbGroup('scope', 'See the scopes there are, and add your own.', [
-    serverVerb('list', 'List the scopes that a client can hold.', [['scope list', 'with what each is for']]).action(
+  return verbGroup('scope', 'List scopes, and add your own.', [
+    serverVerb('list', 'List the scopes that a client can have.', [['scope list', 'with their descriptions']]).action(
       list,
     ),
     serverVerb('set', 'Add a scope of your own, or change its description.', [
-      ['scope set invoice:read --description "List and read invoices"', 'for clients to hold from now on'],
+      ['scope set invoice:read --description "List and read invoices"', 'clients can have it from now on'],
     ])
       .argument('<name>', 'name of the scope')
-      .requiredOption('--description <text>', 'what it lets its holder do')
+      .requiredOption('--description <text>', 'what it allows its clients to do')
       .action(set),
-    serverVerb('delete', 'Delete a scope of your own that no client holds.', [
+    serverVerb('delete', 'Delete a scope of your own that no client and no resource has.', [
       ['scope delete invoice:read --yes', 'without asking'],
     ])
       .argument('<name>', 'name of the scope')
@@ -31,8 +27,8 @@ export function scopeCommand(): Command {
 }
 
 async function list(_options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  print(command, await api.get<Scope[]>(scopes, { view: 'full' }), (all) =>
+  const { admin } = await connect(command);
+  print(command, await admin.scopes.list(), (all) =>
     formatTable(
       ['scope', 'origin', 'administers postern', 'description'],
       all.map(({ name, origin, administrative, description }) => [name, origin, administrative, description]),
@@ -41,14 +37,14 @@ async function list(_options: unknown, command: Command): Promise<void> {
 }
 
 async function set(name: string, _options: unknown, command: Command): Promise<void> {
-  const scope: ScopeBody = { name, description: command.opts<{ description: string }>().description };
-  const api = await connect(command);
-  print(command, await api.send<unknown>('PUT', scopes, scope), () => `Clients can hold the scope ${name} now.\n`);
+  const { description } = command.opts<{ description: string }>();
+  const { admin } = await connect(command);
+  print(command, await admin.scopes.save([{ name, description }]), () => `Scope ${name} saved.\n`);
 }
 
 async function remove(name: string, _options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
+  const { admin } = await connect(command);
   await confirm(`This deletes the scope ${name}.`, command.opts<{ yes?: true }>().yes);
-  await api.send('DELETE', path`/api/v1/oauth/scope/${name}`);
-  print(command, { name, deleted: true }, () => `The scope ${name} is deleted.\n`);
+  await admin.scopes.delete(name);
+  print(command, { name, deleted: true }, () => `Scope ${name} deleted.\n`);
 }

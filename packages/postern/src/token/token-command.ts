@@ -1,4 +1,4 @@
-/** `postern token`: an access token, for other programs to use. */
+/** `postern token`: an access token for other programs. RFC 6749 §4.4. */
 import type { Command } from 'commander';
 import { collect } from '../command/option-values.ts';
 import { type ConnectionOptions, readConnection } from '../connection/connection.ts';
@@ -14,16 +14,16 @@ interface TokenOptions extends ConnectionOptions {
 export function tokenCommand(): Command {
   return serverVerb('token', 'Print an access token.', [
     ['token', 'with all scopes of the client'],
-    ['token --scope policy:read --scope rule:read', 'with no more than these'],
+    ['token --scope policy:read --scope rule:read', 'with these scopes only'],
     ['token --resource https://billing.example.com', 'for another API than that of Postern'],
   ])
-    .option('--scope <scope>', 'scope that the token is to hold; may be given several times', collectScopes)
+    .option('--scope <scope>', 'scope of the token; repeatable; default: all of the client', collectScopes)
     .option('--resource <identifier>', 'registered resource that the token is for (RFC 8707)')
     .addHelpText('after', 'In a call: curl -H "Authorization: Bearer $(postern token)" https://…')
     .action(token);
 }
 
-/** Scopes may be separated as OAuth does it, by spaces. */
+/** Scopes may be separated by spaces, as in OAuth. RFC 6749 §3.3. */
 function collectScopes(value: string, before?: readonly string[]): string[] {
   return collect(value.replaceAll(' ', ','), before);
 }
