@@ -564,13 +564,13 @@ export interface BatchBody {
 }
 
 export interface ClientUsage {
-  /** Since the client was made. */
+  /** Since the client was created. */
   tokens_issued: number;
   last_issued_at: string | null;
-  /** Every scope that the client holds, and how many tokens had it. */
+  /** Every scope of the client, and how many tokens had it. */
   scopes: {
     scope: string;
-    /** Since the client was made. */
+    /** Since the client was created. */
     tokens_issued: number;
     last_issued_at: string | null;
   }[];
@@ -585,24 +585,24 @@ export interface UnusedScopes {
 export interface UnusedScopesQuery {
   page?: number;
   size?: number;
-  /** Days without a token. Clients that are younger are left out. */
+  /** Days without a token. Clients that were created later are left out. */
   days?: number;
 }
 
 export interface Statistics {
-  /** Every hour, oldest first; the last one is under way. */
+  /** Every hour, oldest first. The last one is not over yet. */
   buckets: {
     /** The start of the hour. */
     from: string;
     issued: number;
     refused: number;
-    /** The same by reason, as in the log; without one there, by the code of the error. */
+    /** Refused requests by the reason in the log, or by the error code if there is no reason. */
     refused_by: Record<string, number>;
   }[];
   clients: {
     total: number;
     enabled: number;
-    /** Got a token within these hours. */
+    /** Clients that got a token within these hours. */
     active: number;
   };
 }
@@ -628,13 +628,13 @@ export interface KeyRotation {
 }
 
 export interface RevocationFeed {
-  /** Where to go on. */
+  /** The cursor to continue from. */
   cursor: string;
-  /** The entries start from the beginning: forget what you have. */
+  /** The entries start from the beginning: drop those that you have. */
   snapshot: boolean;
-  /** Ask again at once. */
+  /** There are more entries: request them at once. */
   more: boolean;
-  /** How long ago this node last knew itself current. */
+  /** Seconds since this node last read the changes of other nodes. */
   lag_seconds: number;
   entries: (
     | {
@@ -652,9 +652,9 @@ export interface RevocationFeed {
         type: 'client';
         client_id: string;
         active: true;
-        /** Tokens with a smaller `gen` are not good. */
+        /** Tokens with a smaller `gen` are not valid. */
         gen: number;
-        /** Neither are those with a greater one. */
+        /** If true, tokens with a greater `gen` are not valid either. */
         gen_exact: boolean;
         scopes?: string[];
         resources?: string[];
@@ -664,9 +664,9 @@ export interface RevocationFeed {
 }
 
 export interface RevocationQuery {
-  /** From the last answer. Without it, all is told from the start. */
+  /** From the last answer. Without it, the answer starts from the beginning. */
   cursor?: string;
-  /** Seconds to wait for news where there are none. */
+  /** Seconds to wait if there are no new entries. */
   wait?: number;
 }
 
@@ -760,45 +760,45 @@ export const operations = {
     /**
      * Make a client.
      * The body is an object, or a bare array of scopes, or empty for a client without scopes.
-     * Needs the scope `client:create`.
+     * Requires the scope `client:create`.
      */
     create: (body: NewClientBody) => change<CreatedClient>('POST', path`/api/v1/oauth/client`, body),
     /**
      * List clients.
-     * Needs the scope `client:read`.
+     * Requires the scope `client:read`.
      */
     list: (query?: ClientQuery) => read<Page<Client>>(path`/api/v1/oauth/client`, query),
     /**
      * Read a client.
-     * Needs the scope `client:read`.
+     * Requires the scope `client:read`.
      */
     get: (clientId: string) => read<Client>(path`/api/v1/oauth/client/${clientId}`),
     /**
      * Change a client.
      * Changes what is sent and leaves the rest. Tokens that hold a withdrawn scope die at once.
-     * Needs the scope `client:update`.
+     * Requires the scope `client:update`.
      */
     update: (clientId: string, body: ClientBody) =>
       change<Client>('PATCH', path`/api/v1/oauth/client/${clientId}`, body),
     /**
      * Delete a client; its tokens die at once.
-     * Needs the scope `client:delete`.
+     * Requires the scope `client:delete`.
      */
     delete: (clientId: string) => change<void>('DELETE', path`/api/v1/oauth/client/${clientId}`),
     /**
      * Revoke all tokens of a client that were issued so far.
-     * Needs the scope `token:revoke`.
+     * Requires the scope `token:revoke`.
      */
     revokeTokens: (clientId: string) => change<void>('POST', path`/api/v1/oauth/client/${clientId}/revoke`),
     /**
      * Read the scopes of a client.
-     * Needs the scope `client:read`.
+     * Requires the scope `client:read`.
      */
     getScopes: (clientId: string) => read<string[]>(path`/api/v1/oauth/client/${clientId}/scope`),
     /**
      * Set the scopes of a client.
      * The body is an object, or a bare array of scopes. They take the place of those it had.
-     * Needs the scope `client:update`.
+     * Requires the scope `client:update`.
      */
     setScopes: (
       clientId: string,
@@ -807,28 +807,28 @@ export const operations = {
       },
     ) => change<string[]>('PUT', path`/api/v1/oauth/client/${clientId}/scope`, body),
     /**
-     * Read how many tokens a client got, and for which scopes.
-     * What other nodes issued within the last minute may be missing.
-     * Needs the scope `client:read`.
+     * Read how many tokens a client got, by scope.
+     * Tokens that other nodes issued within the last minute may be missing.
+     * Requires the scope `client:read`.
      */
     getUsage: (clientId: string) => read<ClientUsage>(path`/api/v1/oauth/client/${clientId}/usage`),
   },
   secrets: {
     /**
      * Make a new secret for a client.
-     * Needs the scope `client:update`.
+     * Requires the scope `client:update`.
      */
     rotate: (clientId: string, body: SecretRotation) =>
       change<RotatedSecret>('POST', path`/api/v1/oauth/client/${clientId}/secret`, body),
     /**
      * List the secrets of a client, oldest first; never the secrets themselves.
-     * Needs the scope `client:read`.
+     * Requires the scope `client:read`.
      */
     list: (clientId: string, query?: PageQuery) =>
       read<Page<ClientSecret>>(path`/api/v1/oauth/client/${clientId}/secret`, query),
     /**
      * Delete a secret; it authenticates nobody from then on.
-     * Needs the scope `client:update`.
+     * Requires the scope `client:update`.
      */
     delete: (clientId: string, secretId: string) =>
       change<void>('DELETE', path`/api/v1/oauth/client/${clientId}/secret/${secretId}`),
@@ -837,153 +837,153 @@ export const operations = {
     /**
      * List the scopes that a client can hold.
      * Also at `/api/v1/oauth/scopes`.
-     * Needs the scope `scope:read`.
+     * Requires the scope `scope:read`.
      */
     list: () => read<Scope[]>(path`/api/v1/oauth/scope`, { view: 'full' }),
     /**
      * Add scopes of your own, or change their descriptions.
      * The body is an array of scopes, or one alone: all are saved, or none. Built-in ones stay.
-     * Needs the scope `scope:create_or_update`.
+     * Requires the scope `scope:create_or_update`.
      */
     save: (body: ScopeBody[]) => change<Scope[]>('PUT', path`/api/v1/oauth/scope`, body),
     /**
      * Delete a scope of your own that no client and no resource has any more.
-     * Needs the scope `scope:delete`.
+     * Requires the scope `scope:delete`.
      */
     delete: (name: string) => change<void>('DELETE', path`/api/v1/oauth/scope/${name}`),
   },
   initialAccessTokens: {
     /**
      * Make an initial access token, with which clients can be registered.
-     * Needs the scope `initial_access_token:create`.
+     * Requires the scope `initial_access_token:create`.
      */
     create: (body: InitialAccessTokenBody) =>
       change<CreatedInitialAccessToken>('POST', path`/api/v1/oauth/initial-access-token`, body),
     /**
      * List initial access tokens, oldest first; never the tokens themselves.
-     * Needs the scope `initial_access_token:read`.
+     * Requires the scope `initial_access_token:read`.
      */
     list: (query?: PageQuery) => read<Page<InitialAccessToken>>(path`/api/v1/oauth/initial-access-token`, query),
     /**
      * Delete an initial access token; the clients that were registered with it stay.
-     * Needs the scope `initial_access_token:delete`.
+     * Requires the scope `initial_access_token:delete`.
      */
     delete: (id: string) => change<void>('DELETE', path`/api/v1/oauth/initial-access-token/${id}`),
   },
   resources: {
     /**
      * List the resources that tokens can be for, by key.
-     * Needs the scope `resource:read`.
+     * Requires the scope `resource:read`.
      */
     list: (query?: PageQuery) => read<Page<Resource>>(path`/api/v1/oauth/resource`, query),
     /**
      * Make a resource, or change the one of that key.
-     * Needs the scope `resource:create_or_update`.
+     * Requires the scope `resource:create_or_update`.
      */
     save: (body: Resource) => change<Resource>('PUT', path`/api/v1/oauth/resource`, body),
     /**
      * Read a resource.
-     * Needs the scope `resource:read`.
+     * Requires the scope `resource:read`.
      */
     get: (resourceKey: string) => read<Resource>(path`/api/v1/oauth/resource/${resourceKey}`),
     /**
      * Delete a resource; no tokens are issued for it any more.
-     * Needs the scope `resource:delete`.
+     * Requires the scope `resource:delete`.
      */
     delete: (resourceKey: string) => change<void>('DELETE', path`/api/v1/oauth/resource/${resourceKey}`),
   },
   issuers: {
     /**
      * List the trusted issuers of workload tokens, by key.
-     * Needs the scope `issuer:read`.
+     * Requires the scope `issuer:read`.
      */
     list: (query?: PageQuery) => read<Page<TrustedIssuer>>(path`/api/v1/oauth/issuer`, query),
     /**
      * Make a trusted issuer, or change the one of that key.
      * Needs the right to assign all that the clients of its rules hold. Clients of rules that are gone or changed afterwards lose their tokens.
-     * Needs the scope `issuer:create_or_update`.
+     * Requires the scope `issuer:create_or_update`.
      */
     save: (body: TrustedIssuerBody) => change<TrustedIssuer>('PUT', path`/api/v1/oauth/issuer`, body),
     /**
      * Read a trusted issuer.
-     * Needs the scope `issuer:read`.
+     * Requires the scope `issuer:read`.
      */
     get: (issuerKey: string) => read<TrustedIssuer>(path`/api/v1/oauth/issuer/${issuerKey}`),
     /**
      * Trust an issuer no longer; the clients of its rules lose their tokens.
-     * Needs the scope `issuer:delete`.
+     * Requires the scope `issuer:delete`.
      */
     delete: (issuerKey: string) => change<void>('DELETE', path`/api/v1/oauth/issuer/${issuerKey}`),
   },
   authorizationDetailsTypes: {
     /**
      * List the types of authorization details, by name.
-     * Needs the scope `authorization_details_type:read`.
+     * Requires the scope `authorization_details_type:read`.
      */
     list: (query?: PageQuery) =>
       read<Page<AuthorizationDetailsType>>(path`/api/v1/oauth/authorization-details-type`, query),
     /**
      * Make a type of authorization details, or change the one of that name.
      * What was issued before a change stays as it is.
-     * Needs the scope `authorization_details_type:create_or_update`.
+     * Requires the scope `authorization_details_type:create_or_update`.
      */
     save: (body: AuthorizationDetailsType) =>
       change<AuthorizationDetailsType>('PUT', path`/api/v1/oauth/authorization-details-type`, body),
     /**
      * Read a type of authorization details.
-     * Needs the scope `authorization_details_type:read`.
+     * Requires the scope `authorization_details_type:read`.
      */
     get: (type: string) => read<AuthorizationDetailsType>(path`/api/v1/oauth/authorization-details-type/${type}`),
     /**
      * Delete a type of authorization details; nothing is issued with it any more.
-     * Needs the scope `authorization_details_type:delete`.
+     * Requires the scope `authorization_details_type:delete`.
      */
     delete: (type: string) => change<void>('DELETE', path`/api/v1/oauth/authorization-details-type/${type}`),
   },
   policies: {
     /**
      * List policies with their rules, oldest first.
-     * Needs the scope `policy:read`.
+     * Requires the scope `policy:read`.
      */
     list: (query?: PageQuery) => read<Page<Policy>>(path`/api/v1/policy`, query),
     /**
      * Make or change policies.
      * An element with the key of a policy changes what it sends and leaves the rest. Any other makes one, and needs `name`; without `key`, the key comes from the name. PUT and PATCH do the same.
-     * Needs the scope `policy:create_or_update`.
+     * Requires the scope `policy:create_or_update`.
      */
     save: (body: PolicyElement[]) => change<BulkAnswer<Policy>>('PUT', path`/api/v1/policy`, body),
     /**
      * Read a policy with its rules.
-     * Needs the scope `policy:read`.
+     * Requires the scope `policy:read`.
      */
     get: (policyKey: string) => read<Policy>(path`/api/v1/policy/${policyKey}`),
     /**
      * Delete a policy with its rules and their targets.
-     * Needs the scope `policy:delete`.
+     * Requires the scope `policy:delete`.
      */
     delete: (policyKey: string) => change<void>('DELETE', path`/api/v1/policy/${policyKey}`),
   },
   rules: {
     /**
      * List the rules of a policy, oldest first.
-     * Needs the scope `rule:read`.
+     * Requires the scope `rule:read`.
      */
     list: (policyKey: string, query?: PageQuery) => read<Page<Rule>>(path`/api/v1/policy/${policyKey}/rule`, query),
     /**
      * Make or change rules of a policy.
      * An element with the key of a rule changes what it sends and leaves the rest; `masking_strategy` is sent whole. Any other makes one, and needs `name` and `action_type`; without `key`, the key comes from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
-     * Needs the scope `rule:create_or_update`.
+     * Requires the scope `rule:create_or_update`.
      */
     save: (policyKey: string, body: RuleElement[]) =>
       change<BulkAnswer<Rule>>('PUT', path`/api/v1/policy/${policyKey}/rule`, body),
     /**
      * Read a rule with its targets.
-     * Needs the scope `rule:read`.
+     * Requires the scope `rule:read`.
      */
     get: (policyKey: string, ruleKey: string) => read<Rule>(path`/api/v1/policy/${policyKey}/rule/${ruleKey}`),
     /**
      * Delete a rule with its targets.
-     * Needs the scope `rule:delete`.
+     * Requires the scope `rule:delete`.
      */
     delete: (policyKey: string, ruleKey: string) =>
       change<void>('DELETE', path`/api/v1/policy/${policyKey}/rule/${ruleKey}`),
@@ -992,13 +992,13 @@ export const operations = {
     /**
      * Make or change targets of a rule.
      * An element with the key of a target changes what it sends and leaves the rest. Any other makes one, and needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.
-     * Needs the scope `rule:create_or_update`.
+     * Requires the scope `rule:create_or_update`.
      */
     save: (policyKey: string, ruleKey: string, body: TargetElement[]) =>
       change<BulkAnswer<Target>>('PUT', path`/api/v1/policy/${policyKey}/rule/${ruleKey}/target`, body),
     /**
      * Delete a target.
-     * Needs the scope `rule:delete`.
+     * Requires the scope `rule:delete`.
      */
     delete: (policyKey: string, ruleKey: string, targetKey: string) =>
       change<void>('DELETE', path`/api/v1/policy/${policyKey}/rule/${ruleKey}/target/${targetKey}`),
@@ -1006,23 +1006,23 @@ export const operations = {
   storage: {
     /**
      * List storage destinations, oldest first.
-     * Needs the scope `storage:read`.
+     * Requires the scope `storage:read`.
      */
     list: (query?: PageQuery) => read<Page<StorageConfig>>(path`/api/v1/storage/config`, query),
     /**
      * Make or change storage destinations.
      * An element with the key of a destination changes what it sends and leaves the rest; `details` are sent whole. Any other makes one, and needs `name` and `type`; without `key`, the key comes from the name. PUT and PATCH do the same.
-     * Needs the scope `storage:create_or_update`.
+     * Requires the scope `storage:create_or_update`.
      */
     save: (body: StorageElement[]) => change<BulkAnswer<StorageConfig>>('PUT', path`/api/v1/storage/config`, body),
     /**
      * Read a storage destination.
-     * Needs the scope `storage:read`.
+     * Requires the scope `storage:read`.
      */
     get: (configKey: string) => read<StorageConfig>(path`/api/v1/storage/config/${configKey}`),
     /**
      * Delete a storage destination that no rule uses.
-     * Needs the scope `storage:delete`.
+     * Requires the scope `storage:delete`.
      */
     delete: (configKey: string) => change<void>('DELETE', path`/api/v1/storage/config/${configKey}`),
   },
@@ -1030,55 +1030,55 @@ export const operations = {
     /**
      * Make many changes at once, all or none.
      * The token needs the scopes of all the calls besides. Other changes wait meanwhile; tokens are issued as ever.
-     * Needs the scope `batch:apply`.
+     * Requires the scope `batch:apply`.
      */
     apply: (body: BatchBody) => change<BatchAnswer>('POST', path`/api/v1/batch`, body),
   },
   usage: {
     /**
-     * List the clients that hold scopes which they do not use, oldest first.
-     * Needs the scope `client:read`.
+     * List the clients that have scopes they do not use, oldest first.
+     * Requires the scope `client:read`.
      */
     listUnusedScopes: (query?: UnusedScopesQuery) => read<Page<UnusedScopes>>(path`/api/v1/oauth/usage/unused`, query),
   },
   statistics: {
     /**
-     * Read how many tokens were issued and refused, hour by hour.
-     * What other nodes did within the last minute may be missing.
-     * Needs the scope `audit:read`.
+     * Read how many token requests succeeded and failed, by hour.
+     * Tokens that other nodes issued within the last minute may be missing.
+     * Requires the scope `audit:read`.
      */
     get: (query?: StatisticsQuery) => read<Statistics>(path`/api/v1/oauth/statistics`, query),
   },
   keys: {
     /**
      * List the signing keys, oldest first.
-     * Needs the scope `key:read`.
+     * Requires the scope `key:read`.
      */
     list: (query?: PageQuery) => read<Page<SigningKey>>(path`/api/v1/oauth/key`, query),
     /**
      * Make the next signing key.
      * It is published at once and signs ten minutes later, when every cached JWKS has it. The one before stays published until its last token has expired.
-     * Needs the scope `key:rotate`.
+     * Requires the scope `key:rotate`.
      */
     rotate: (body: KeyRotation) => change<SigningKey>('POST', path`/api/v1/oauth/key/rotate`, body),
   },
   revocations: {
     /**
-     * Follow which tokens have died before their time.
-     * For APIs that verify tokens by themselves. At most 1000 entries an answer, each with the state of its token or client as it is now. A cursor that is not known here is answered from the start.
-     * Needs the scope `revocation:read`.
+     * Stream token revocations.
+     * For APIs that verify tokens locally. An answer has at most 1000 entries, each with the current state of a token or client. With an unknown cursor, the answer starts from the beginning.
+     * Requires the scope `revocation:read`.
      */
     read: (query?: RevocationQuery) => read<RevocationFeed>(path`/api/v1/oauth/revocations`, query),
   },
   events: {
     /**
      * Read the audit trail: who changed what and when.
-     * Needs the scope `audit:read`.
+     * Requires the scope `audit:read`.
      */
     list: (query?: EventQuery) => read<AuditPage>(path`/api/v1/oauth/events`, query),
     /**
      * Where the audit trail ends now, signed; to be kept elsewhere.
-     * Needs the scope `audit:read`.
+     * Requires the scope `audit:read`.
      */
     getCheckpoint: () => read<Checkpoint>(path`/api/v1/oauth/events/checkpoint`),
   },

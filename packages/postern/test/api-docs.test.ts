@@ -110,7 +110,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  test('every call but the ones for a token, discovery, health and metrics names the scope that it needs', () => {
+  test('every call but the ones for a token, discovery, health and metrics names the scope that it requires', () => {
     const open = operations.filter(({ security }) => security === undefined).map(({ path }) => path);
     expect(open.toSorted()).toEqual([
       '/.well-known/jwks.json',
@@ -130,7 +130,7 @@ describe('/openapi.json', () => {
     for (const { security, description, responses } of operations) {
       for (const [scope] of (security ?? []).map(({ bearer }) => bearer ?? [])) {
         expect(scope).toMatch(/^[a-z_]+:[a-z_]+$/);
-        expect(description).toContain(`Needs the scope \`${scope}\`.`);
+        expect(description).toContain(`Requires the scope \`${scope}\`.`);
         expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403']));
       }
     }

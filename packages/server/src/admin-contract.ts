@@ -1,4 +1,4 @@
-/** What the management APIs take and answer, as types alone, for whoever calls them over HTTP. */
+/** The types of requests and answers of the management APIs, for their callers over HTTP. */
 import type { Static, TSchema } from 'typebox';
 import type { TypeBody } from './authorization-details/authorization-details-types-endpoint.ts';
 import type {
@@ -29,7 +29,7 @@ export type Page<Item> = Omit<Static<ReturnType<typeof pageView<TSchema>>>, 'ite
 /** Every error of a management API: `error` for programs, `detail` for people. */
 export type ErrorAnswer = Static<typeof ErrorAnswerSchema>;
 
-/** `PUT` and `PATCH` of a client take it, and change what is sent. */
+/** The body of `PUT` and `PATCH` of a client, which change the members that are sent. */
 export type ClientBody = Static<typeof ClientBodySchema>;
 /** `POST /api/v1/oauth/client` takes the same, and an id. */
 export type NewClientBody = Static<typeof NewClientBodySchema>;
@@ -53,7 +53,7 @@ export type UnusedScopes = Static<typeof UnusedScopesView>;
 /** `GET /api/v1/oauth/statistics`. */
 export type Statistics = Static<typeof StatisticsView>;
 
-/** What an audit event can tell of. */
+/** The kinds of audit events. */
 export type { EventKind } from './events/event.ts';
 /** `GET /api/v1/oauth/events`. */
 export type AuditPage = Static<typeof EventPage>;

@@ -1,8 +1,8 @@
-/** Time, passed in: rules take `now` as a number, and what must happen again and again is told to the clock. */
+/** The clock, which is passed in: rules take `now` as a number, and periodic tasks are registered with the clock. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Runs `task` every `intervalMs` until the returned function is called. A run that fails is `task`'s to report. */
+  /** Runs `task` every `intervalMs` until the returned function is called. `task` must not reject. */
   every(intervalMs: number, task: () => Promise<void>): () => void;
 }
 

@@ -1,4 +1,4 @@
-/** Whether the process lives, and whether it can serve. */
+/** Health checks: whether the process responds, and whether it can issue and verify tokens. */
 import { Type } from 'typebox';
 import type { EventLog } from './events/event-log.ts';
 import type { ProtocolPlugin } from './http/api.ts';
@@ -7,12 +7,12 @@ const Healthy = Type.Object({ status: Type.Literal('ok') });
 
 const Ready = Type.Object({
   status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')], {
-    description: 'degraded: the database does not answer, and the node goes on for a while with what it knows.',
+    description: 'degraded: the database is unavailable, and the node continues for a while with what it last read.',
   }),
-  lag_seconds: Type.Number({ description: 'Since when the node has not heard of the changes of others.' }),
+  lag_seconds: Type.Number({ description: 'Seconds since the node last read the changes of other nodes.' }),
 });
 
-/** Seconds without news after which something is wrong: several looks of `follow-log.ts`. */
+/** A larger lag means that something is wrong: `follow-log.ts` has polled several times in vain. */
 const usualLagSeconds = 2;
 
 export function healthEndpoint(events: EventLog): ProtocolPlugin {
@@ -24,7 +24,7 @@ export function healthEndpoint(events: EventLog): ProtocolPlugin {
         schema: {
           tags: ['Operation'],
           operationId: 'health',
-          summary: 'The process answers',
+          summary: 'Check that the process responds',
           response: { 200: Healthy },
         },
       },
@@ -37,8 +37,8 @@ export function healthEndpoint(events: EventLog): ProtocolPlugin {
         schema: {
           tags: ['Operation'],
           operationId: 'ready',
-          summary: 'The node can issue and verify tokens',
-          description: '503 once it has not reached the database for POSTERN_MAX_STALENESS_SECONDS.',
+          summary: 'Check that the node can issue and verify tokens',
+          description: 'Answers 503 if the node has not reached the database for POSTERN_MAX_STALENESS_SECONDS.',
           response: { 200: Ready },
         },
       },

@@ -1,4 +1,4 @@
-/** The authorization server: a Fastify plugin, and what it takes to start one. */
+/** The authorization server as a Fastify plugin, and what is needed to start it. */
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
 export type { Apis } from './batch-endpoint.ts';
 export { type Clock, systemClock } from './clock.ts';

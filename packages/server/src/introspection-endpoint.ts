@@ -12,7 +12,7 @@ import type { ResourceRegistry } from './resources/resource-registry.ts';
 
 const IntrospectionForm = Type.Object({
   token: Type.String(),
-  token_type_hint: Type.Optional(Type.String({ description: 'Not needed: all tokens here are access tokens.' })),
+  token_type_hint: Type.Optional(Type.String({ description: 'Ignored: all tokens of this server are access tokens.' })),
 });
 
 const jwtMediaType = 'application/token-introspection+jwt';
@@ -32,7 +32,7 @@ export interface IntrospectionEndpointOptions {
 export function introspectionEndpoint(options: IntrospectionEndpointOptions): ProtocolPlugin {
   const { issuer, authenticateClient, verification, requireActive, resources, keys, now } = options;
 
-  /** RFC 7662 §2.2: whatever is wrong with the token, the answer is the same. */
+  /** RFC 7662 §2.2: the answer is the same for every fault of a token. */
   const introspect = async (text: string, caller: Client): Promise<Record<string, unknown>> => {
     try {
       const token = verifyIssuedToken(text, now() / 1000, verification);
@@ -53,7 +53,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
         schema: {
           tags: ['OAuth'],
           operationId: 'introspect_token',
-          summary: 'Ask whether an access token is good',
+          summary: 'Introspect an access token',
           description:
             'A client sees its own tokens and those for resources that name it in `introspection_clients`; root sees ' +
             `all. Everything else is \`{"active": false}\`. With \`Accept: ${jwtMediaType}\` the answer is a signed JWT.`,
@@ -77,7 +77,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
           return answer;
         }
         const payload = { iss: issuer, aud: caller.id, iat: Math.floor(now() / 1000), token_introspection: answer };
-        // The schema describes the JSON answer; a JWT goes out as it is.
+        // The schema describes the JSON answer; a JWT is sent as it is.
         return reply
           .type(jwtMediaType)
           .serializer((jwt: string) => jwt)
@@ -87,7 +87,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
   };
 }
 
-/** RFC 7662 §4: a resource server learns of tokens for itself only. */
+/** RFC 7662 §4: a resource server may see only tokens that are meant for it. */
 function maySee(caller: Client, token: AccessToken, resources: ResourceRegistry): boolean {
   return (
     caller.isRoot ||

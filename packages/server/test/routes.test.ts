@@ -179,7 +179,7 @@ describe('a method that a path does not take', () => {
           const { status, headers, body } = await call({ method, url, scope: undefined }, credentials);
           expect([method, url, status, body.error]).toEqual([method, url, 405, 'method_not_allowed']);
           expect(headers.get('allow')?.split(', ').toSorted()).toEqual(taken.toSorted());
-          expect(body.detail).toContain(`and not ${method}`);
+          expect(body.detail).toContain(`does not support ${method}`);
         }
       }
     }

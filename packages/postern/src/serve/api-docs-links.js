@@ -1,37 +1,37 @@
 /**
- * Runs in the browser, on the page of the API documentation, and makes its addresses land: `#operations-tag-<tag>`
- * unfolds a section, `#operations-<tag>-<operation id>` an operation of it, and the page scrolls there. Also when the
- * page is open already.
+ * Runs in the browser, on the page of the API documentation, and opens what the fragment of the URL names:
+ * `#operations-tag-<tag>` a section, `#operations-<tag>-<operation id>` an operation. The page scrolls there, also if
+ * the fragment changes later.
  */
 
-const arrival = new MutationObserver(land);
+const observer = new MutationObserver(openTarget);
 
 window.addEventListener('hashchange', follow);
 follow();
 
-/** The description is fetched after the page has loaded, and a folded section is empty: what is named may yet come. */
+/** Waits for the target: the description is fetched after the page has loaded, and a closed section is empty. */
 function follow() {
-  arrival.disconnect();
+  observer.disconnect();
   if (location.hash.startsWith('#operations-')) {
-    arrival.observe(document.getElementById('swagger-ui'), { childList: true, subtree: true });
-    land();
+    observer.observe(document.getElementById('swagger-ui'), { childList: true, subtree: true });
+    openTarget();
   }
 }
 
-function land() {
+function openTarget() {
   const id = location.hash.slice(1);
   const sections = [...document.querySelectorAll('.opblock-tag')];
   const section = sections.find(({ id: own, dataset }) => own === id || id.startsWith(`operations-${dataset.tag}-`));
-  unfold(section?.querySelector('.expand-operation'));
+  expand(section?.querySelector('.expand-operation'));
   const target = document.getElementById(id);
   if (target !== null) {
-    arrival.disconnect();
-    unfold(target.querySelector('.opblock-control-arrow'));
+    observer.disconnect();
+    expand(target.querySelector('.opblock-control-arrow'));
     requestAnimationFrame(() => target.scrollIntoView());
   }
 }
 
-function unfold(button) {
+function expand(button) {
   if (button?.getAttribute('aria-expanded') === 'false') {
     button.click();
   }

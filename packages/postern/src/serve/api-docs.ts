@@ -1,15 +1,15 @@
-/** The API documentation: `/openapi.json`, made from the schemas of all routes, and Swagger UI on `/api`. */
+/** The API documentation: `/openapi.json`, generated from the schemas of all routes, and Swagger UI at `/api`. */
 import { readFileSync } from 'node:fs';
 import { type FastifyDynamicSwaggerOptions, fastifySwagger, formatParamUrl } from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import manifest from '../../package.json' with { type: 'json' };
 
-const introduction = `Every call but the ones for a token, discovery, health and metrics needs an access token with the scope
-that the call names.
+const introduction = `Every operation except tokens, discovery, health and metrics requires an access token with the scope that its
+description names.
 
-To try a call here: get a token with \`POST /api/v1/oauth/token\`, press **Authorize** and paste it. This page keeps it
-until it is closed or loaded again.`;
+To try an operation here, get a token with \`POST /api/v1/oauth/token\`, press **Authorize** and paste it. The page keeps
+it until it is closed or reloaded.`;
 
 const documentation = {
   openapi: {
@@ -22,10 +22,10 @@ const documentation = {
       license: { name: manifest.license, identifier: manifest.license },
     },
     tags: [
-      { name: 'OAuth', description: 'Access tokens, and the clients and scopes behind them.' },
+      { name: 'OAuth', description: 'Access tokens, clients, scopes and their administration.' },
       { name: 'Policy', description: 'Privacy policies, their rules and targets, and where results are stored.' },
-      { name: 'Discovery', description: 'What verifiers and client libraries read by themselves.' },
-      { name: 'Operation', description: 'Whether the server is well.' },
+      { name: 'Discovery', description: 'Metadata that verifiers and client libraries read.' },
+      { name: 'Operation', description: 'Health and metrics of the server.' },
     ],
     components: {
       securitySchemes: {
@@ -42,7 +42,7 @@ const documentation = {
   transform: ({ schema, url, route }) => ({ schema: describeOperation(schema, url, route), url }),
 } satisfies FastifyDynamicSwaggerOptions;
 
-/** Takes note of all routes that are registered on `app` from here on. */
+/** Records all routes that are registered on `app` from here on. */
 export async function describeApi(app: FastifyInstance): Promise<void> {
   await app.register(fastifySwagger, documentation);
 }
@@ -54,16 +54,16 @@ interface ObjectSchema {
 
 const form = 'application/x-www-form-urlencoded';
 
-/** Operation ids are those of FastAPI, by which Fidesops' documentation and its links knew the operations. */
+/** Operation ids have the form of FastAPI, which the documentation of Fidesops links to. */
 function describeOperation(schema: FastifySchema = {}, url: string, route: RouteOptions): FastifySchema {
   const { operationId, description, body, consumes, querystring, response } = schema;
   const scope = route.config?.scope;
-  const needs = scope === undefined ? undefined : `Needs the scope \`${scope}\`.`;
+  const requirement = scope === undefined ? undefined : `Requires the scope \`${scope}\`.`;
   const path = formatParamUrl(url);
   return {
     ...schema,
     operationId: `${operationId}${path}_${String(route.method).toLowerCase()}`.replaceAll(/\W/g, '_'),
-    description: [description, needs].filter((text) => text !== undefined).join('\n\n'),
+    description: [description, requirement].filter((text) => text !== undefined).join('\n\n'),
     ...(scope !== undefined && { security: [{ bearer: [scope] }] }),
     ...(querystring !== undefined && { querystring: describeQuery(querystring) }),
     ...(body !== undefined && consumes?.includes(form) && { body: describeForm(body) }),
@@ -71,21 +71,21 @@ function describeOperation(schema: FastifySchema = {}, url: string, route: Route
   };
 }
 
-/** What has a default need not be sent. */
+/** Parameters with a default are not required. */
 function describeQuery(query: unknown): ObjectSchema {
   const schema = query as ObjectSchema;
   const { properties = {}, required = [] } = schema;
   return { ...schema, required: required.filter((name) => properties[name]?.default === undefined) };
 }
 
-/** Swagger UI fills each field with its example, and without one with the word "string". */
+/** Gives each field an empty example: without one, Swagger UI fills in the word "string". */
 function describeForm(body: unknown): ObjectSchema {
   const schema = body as ObjectSchema;
   const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => [name, { examples: [''], ...field }]);
   return { ...schema, properties: Object.fromEntries(fields) };
 }
 
-/** The specification wants words for each answer, and the schemas of successes have none. */
+/** Adds a description to successful answers, since OpenAPI requires one for each answer. */
 function describeSuccess(response: unknown): Record<string, unknown> {
   const answers = Object.entries((response ?? { 200: {} }) as Record<string, object>);
   return Object.fromEntries(
@@ -98,7 +98,7 @@ function describeSuccess(response: unknown): Record<string, unknown> {
   );
 }
 
-/** No script, style, font or connection but this server's own; pictures inside the style sheet. */
+/** Allows scripts, styles, images and connections of this server only, and images in style sheets. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -113,7 +113,7 @@ const contentSecurityPolicy = [
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
 <path fill="#3b4151" d="M1 1h14v14h-3V8a4 4 0 0 0-8 0v7H1z"/><path fill="#49cc90" d="M5.5 15V8a2.5 2.5 0 0 1 5 0v7z"/></svg>`;
 
-/** Serves the documentation of the routes that `describeApi` took note of. */
+/** Serves the documentation of the routes that `describeApi` recorded. */
 export async function apiDocs(app: FastifyInstance): Promise<void> {
   app.addHook('onSend', async (_request, reply) => {
     reply.header('content-security-policy', contentSecurityPolicy);
@@ -125,9 +125,9 @@ export async function apiDocs(app: FastifyInstance): Promise<void> {
   await app.register(fastifySwaggerUi, {
     routePrefix: '/api',
     uiConfig: {
-      // Without the bar on top, which asks for the URL of another description.
+      // This layout has no bar that asks for the URL of another description.
       layout: 'BaseLayout',
-      // Swagger UI has addresses of its own for operations; ours are followed by `api-docs-links.js`.
+      // Swagger UI has other fragments for operations. `api-docs-links.js` opens ours.
       deepLinking: false,
       docExpansion: 'list',
       defaultModelsExpandDepth: -1,

@@ -1,4 +1,4 @@
-/** The web console at `/console`: static files, which speak the public HTTP API and need nothing from elsewhere. */
+/** Serves the web console at `/console`: static files that use the public HTTP API and load nothing from elsewhere. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,15 +6,15 @@ import { fastifyStatic } from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
 export interface WebConsoleOptions {
-  /** Its path is what a proxy puts before every address of this server. */
+  /** Its path is the prefix that a proxy adds to every path of this server. */
   readonly issuer: string;
-  /** Where its files are built. Default: beside this package's source. */
+  /** The directory of the built files. Default: `console` in this package. */
   readonly directory?: string;
 }
 
 const builtInto = fileURLToPath(new URL('../../console/', import.meta.url));
 
-/** Its own files and this server, and nothing else; no script or style inside a page. */
+/** Allows files and connections of this server only, and no inline scripts or styles. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -50,7 +50,7 @@ export async function webConsole(
     reply.header('cross-origin-opener-policy', 'same-origin');
   });
   if (built) {
-    // The name of each file holds a digest of it, so it never changes.
+    // The name of each file has a digest of its content, so the content never changes.
     await app.register(fastifyStatic, {
       root: join(directory, 'assets'),
       prefix: '/console/assets/',
@@ -64,7 +64,7 @@ export async function webConsole(
   const page = built
     ? readFileSync(index, 'utf8').replace('<base href="/console/"', `<base href="${baseOf(issuer)}"`)
     : notBuilt;
-  // Every address is the same page, which finds out by itself what to show.
+  // Every path serves the same page, whose script decides what to show.
   for (const url of ['/console', '/console/*']) {
     app.get(url, { schema: { hide: true } }, async (_request, reply) =>
       reply
@@ -76,7 +76,7 @@ export async function webConsole(
   }
 }
 
-/** Only characters that a URL's path holds, so none that ends an attribute. */
+/** Returns the path of the console. A URL's path has no character that could end the attribute. */
 function baseOf(issuer: string): string {
   return `${new URL(issuer).pathname.replace(/\/$/, '')}/console/`.replaceAll('&', '&amp;');
 }

@@ -1,4 +1,4 @@
-/** Reads the configuration, starts the server, tells a person what to do next, and stops gracefully. */
+/** Reads the configuration, starts the server, prints the next steps, and stops gracefully. */
 import cluster from 'node:cluster';
 import { configVariables, readConfig, StartError } from '@postern/server';
 import { pino } from 'pino';
@@ -40,14 +40,14 @@ export async function runServe(): Promise<void> {
     if (!(error instanceof StartError)) {
       throw error;
     }
-    // One line, whatever the values hold that it quotes.
+    // Always one line, even if a value that the message quotes has line breaks.
     process.stderr.write(`postern: ${error.message.replaceAll(/\p{Cc}+/gu, ' ')}\n`);
     process.exitCode = 1;
     leaveSupervisor();
   }
 }
 
-/** The channel to the process above would keep a worker alive. */
+/** Closes the channel to the supervisor, which would keep the worker alive. */
 function leaveSupervisor(): void {
   cluster.worker?.disconnect();
 }

@@ -1,4 +1,4 @@
-/** `postern serve`, as much of it as the other verbs may load: the server itself is loaded when it starts. */
+/** The command `postern serve`. It loads the server itself only when it runs, so that other commands start fast. */
 import { Command } from 'commander';
 
 export function serveCommand(): Command {

@@ -1,4 +1,4 @@
-/** Puts the authorization server, the policy API, the API documentation and the console on one port, the metrics on theirs. */
+/** Serves the authorization server, the policy API, the API documentation and the console on one port. */
 import cluster from 'node:cluster';
 import { policyApi, policyMigrations, policyTables } from '@postern/policy-api';
 import {
@@ -18,9 +18,9 @@ import { ownMetrics, shareMetrics } from './worker-metrics.ts';
 
 export interface RunningServer {
   readonly config: ServerConfig;
-  /** The file with the root credentials; undefined where they came from the environment. */
+  /** The file with the root credentials. Undefined: they are from the environment. */
   readonly rootFile: string | undefined;
-  /** Finishes the requests under way, for ten seconds at the most, and closes the database. */
+  /** Finishes the requests in flight, for at most ten seconds, and closes the database. */
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
   return { config, rootFile, close: () => app.close() };
 }
 
-/** Everything that is served on one port, before it listens. Throws `StartError`. */
+/** Creates everything that is served on one port, which does not listen yet. Throws `StartError`. */
 export async function createServer(config: ServerConfig, logger: FastifyBaseLogger) {
   const installation = await openInstallation(config, [policyMigrations]);
   const app = Fastify(httpOptions(config, logger));
@@ -76,7 +76,7 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
   }
 }
 
-/** A connection that a request keeps busy at the end is closed after its answer, and after ten seconds in any case. */
+/** When the server closes, closes each connection after the answer to its last request, and after ten seconds at most. */
 function closeConnectionsAtEnd(app: FastifyInstance): void {
   app.addHook('preClose', (done) => {
     app.server.keepAliveTimeout = 1;
@@ -91,7 +91,7 @@ interface Address {
   readonly port: number;
 }
 
-/** Throws `StartError` with the one of the variables that is wrong. */
+/** Throws a `StartError` that names the variable with the invalid value. */
 async function listen(
   app: FastifyInstance,
   { host, port }: Address,

@@ -1,11 +1,11 @@
-/** What a person reads when the server has started. */
+/** The message for people when the server has started. */
 import { relative } from 'node:path';
 import type { RunningServer } from './serve.ts';
 
 export function describeStart({ config, rootFile }: RunningServer): string {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const url = `${config.tls === undefined ? 'http' : 'https'}://${host}:${config.port}`;
-  // With TLS the certificate names a host, and that is the one in the issuer.
+  // With TLS, the certificate is for the host of the issuer.
   const reachable =
     config.tls === undefined
       ? `http://${['0.0.0.0', '::'].includes(config.host) ? 'localhost' : host}:${config.port}`

@@ -1,45 +1,45 @@
-/** Metrics of several processes as one: whichever is asked, the supervisor gathers those of all. */
+/** The metrics of all workers: whichever worker is scraped, it asks the supervisor to aggregate those of all. */
 import cluster from 'node:cluster';
 import { OAuthError } from '@postern/protocol';
 import { AggregatorRegistry, type Registry } from 'prom-client';
 
 const messageType = 'postern:metrics';
 
-/** A worker asks with an id, and gets an answer with the same. */
+/** A worker sends a request with an id, and gets an answer with the same id. */
 interface Message {
   readonly type: string;
   readonly id: number;
-  /** In an answer; missing where they could not be gathered. */
+  /** The metrics, in an answer. Missing if the supervisor could not aggregate them. */
   readonly text?: string | undefined;
 }
 
-/** In the supervisor: answers workers that ask. */
-export function gatherMetrics(): void {
-  const gathered = new AggregatorRegistry();
+/** In the supervisor: answers the requests of workers. */
+export function aggregateMetrics(): void {
+  const registry = new AggregatorRegistry();
   cluster.on('message', async (worker, { type, id }: Message) => {
     if (type === messageType) {
-      const text = await gathered.clusterMetrics().catch(() => undefined);
+      const text = await registry.clusterMetrics().catch(() => undefined);
       worker.send({ type, id, text } satisfies Message);
     }
   });
 }
 
 export interface SharedMetrics {
-  /** Those of all processes. */
+  /** Reads the metrics of all processes. */
   read(): Promise<string>;
-  /** From here on, waiting for questions does not keep the process from ending. */
+  /** From here on, the channel to the supervisor does not keep the process alive. */
   stop(): void;
 }
 
-/** Where there is but one process. */
+/** For a single process. */
 export function ownMetrics(own: Registry): SharedMetrics {
   return { read: () => own.metrics(), stop: () => {} };
 }
 
-/** In a worker: lets the supervisor have the metrics of this process. */
+/** In a worker: gives the supervisor the metrics of this process. */
 export function shareMetrics(own: Registry): SharedMetrics {
   AggregatorRegistry.setRegistries([own]);
-  // Made for what it does besides: from now on it answers the supervisor.
+  // Creating it registers a listener that answers the supervisor.
   void new AggregatorRegistry();
   const waiting = new Map<number, PromiseWithResolvers<string>>();
   let asked = 0;
@@ -50,7 +50,7 @@ export function shareMetrics(own: Registry): SharedMetrics {
     const answer = waiting.get(id);
     waiting.delete(id);
     if (text === undefined) {
-      answer?.reject(new OAuthError('temporarily_unavailable', 'Not all processes tell their metrics: try again.'));
+      answer?.reject(new OAuthError('temporarily_unavailable', 'Not all workers returned their metrics; retry later.'));
     } else {
       answer?.resolve(text);
     }

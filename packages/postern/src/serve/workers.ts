@@ -1,18 +1,18 @@
-/** Several processes on one port, each a node of its own on the same database. */
+/** Several workers on one port, each a node on the same database. */
 import cluster from 'node:cluster';
-import { gatherMetrics } from './worker-metrics.ts';
+import { aggregateMetrics } from './worker-metrics.ts';
 
-/** Milliseconds until a worker that ended is replaced, so that one that cannot live does not keep the machine busy. */
+/** Milliseconds until a worker that exited is replaced, so that one that keeps failing does not use up the processor. */
 const replaceAfterMs = 1_000;
 
 /**
- * Runs `count` workers until a signal ends them. One that ends by itself is replaced; where one ends before it ever
- * listened, all end, and the exit code is its.
+ * Runs `count` workers until a signal stops them. A worker that exits is replaced. If one exits before it has listened,
+ * all are stopped, and its exit code becomes that of this process.
  */
 export function superviseWorkers(count: number): void {
   const listening = new Set<number>();
   let stopping = false;
-  gatherMetrics();
+  aggregateMetrics();
   const stop = () => {
     stopping = true;
     for (const worker of Object.values(cluster.workers ?? {})) {
@@ -43,7 +43,7 @@ export function superviseWorkers(count: number): void {
   }
 }
 
-/** A message to a worker that is ending may not arrive. That it ended, `exit` says; all other errors are thrown. */
+/** Ignores that a message did not reach a worker that is exiting, which `exit` reports. Throws all other errors. */
 function ignoreLostMessage(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ERR_IPC_CHANNEL_CLOSED' && error.code !== 'EPIPE') {
     throw error;

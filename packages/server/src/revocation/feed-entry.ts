@@ -1,7 +1,7 @@
-/** What followers of the revocation feed are told, and which change says it. docs/revocation-feed.md. */
+/** The entries of the revocation feed, and the events that they are made from. docs/revocation-feed.md. */
 import type { EventKind, LoggedEvent } from '../events/event.ts';
 
-/** What events of a client carry as `status` where a change of it may end tokens, or bring them to life. */
+/** The `status` in events of a client, if the change may revoke tokens or make them valid again. */
 export interface ClientStatusData {
   readonly enabled: boolean;
   readonly generation: number;
@@ -10,7 +10,7 @@ export interface ClientStatusData {
   readonly authorization_details_types: readonly string[];
 }
 
-/** The state of a token or of a client, by its name on the wire. It takes the place of any earlier one. */
+/** The state of a token or of a client, as on the wire. It replaces every earlier entry about the same. */
 export type FeedEntry =
   | { readonly type: 'token'; readonly jti: string; readonly exp: number }
   | { readonly type: 'client'; readonly client_id: string; readonly active: false }
@@ -19,14 +19,14 @@ export type FeedEntry =
       readonly client_id: string;
       readonly active: true;
       readonly gen: number;
-      /** True for root, whose generation is no counter and whose tokens are limited by nothing else. */
+      /** True for root: its generation is not a counter, and nothing else limits its tokens. */
       readonly gen_exact: boolean;
       readonly scopes?: readonly string[];
       readonly resources?: readonly string[];
       readonly authorization_details_types?: readonly string[];
     };
 
-/** The kinds of event that can make an entry. */
+/** The kinds of event from which an entry can be made. */
 export const feedKinds: readonly EventKind[] = [
   'token.revoked',
   'client.updated',
@@ -36,7 +36,7 @@ export const feedKinds: readonly EventKind[] = [
   'root.replaced',
 ];
 
-/** Undefined for a change by which no token dies and none revives. */
+/** Returns undefined for an event that neither revokes tokens nor makes them valid again. */
 export function feedEntryOf({
   kind,
   subject,

@@ -1,4 +1,4 @@
-/** The revocation feed in memory: of every token and client its latest entry, in the order of the log. Pure. */
+/** The revocation feed in memory: the latest entry of every token and client, in the order of the log. Pure. */
 import type { FeedEntry } from './feed-entry.ts';
 
 interface Kept {
@@ -10,32 +10,32 @@ interface Kept {
 
 export interface FeedPage {
   readonly entries: readonly FeedEntry[];
-  /** A follower that has these entries knows all up to here. */
+  /** A follower that has these entries has everything up to this event. */
   readonly sequence: number;
   readonly more: boolean;
 }
 
 /**
- * Seconds for which an entry is kept beyond its use: clocks of nodes and APIs differ, and APIs may accept a token a
- * little longer than it says.
+ * Seconds for which an entry is kept after it is no longer needed, since clocks of nodes and APIs differ, and APIs may
+ * accept a token shortly after its `exp`.
  */
 const slackSeconds = 600;
 
-/** Superseded entries that may lie in the array before it is made anew. */
+/** Superseded entries that may be in the array before it is rebuilt. */
 const mostSuperseded = 1_000;
 
 export class FeedState {
   readonly #latest = new Map<string, Kept>();
-  /** By sequence; those that are not the latest of their subject any more are skipped. */
+  /** By sequence, including superseded entries, which are skipped. */
   #ordered: Kept[] = [];
   #head = 0;
 
-  /** Sequence of the last event that was taken in. */
+  /** Sequence of the last event that was added. */
   get head(): number {
     return this.#head;
   }
 
-  /** Takes an event in, with the entry that it makes, if any. One that was taken in before changes nothing. */
+  /** Adds an event, with its entry if it has one. An event that was added before changes nothing. */
   add(sequence: number, changedAt: number, entry: FeedEntry | undefined): void {
     if (sequence <= this.#head) {
       return;
@@ -51,7 +51,7 @@ export class FeedState {
     }
   }
 
-  /** The entries that are newer than the event `after`, oldest first, at most `limit`. */
+  /** Returns the entries after the event `after`, oldest first, at most `limit`. */
   read(after: number, limit: number): FeedPage {
     const entries: FeedEntry[] = [];
     let sequence = after;
@@ -65,11 +65,11 @@ export class FeedState {
         sequence = kept.sequence;
       }
     }
-    // A follower may have been at a node that is ahead of this one: it must not go back.
+    // The follower may have read from a node that is ahead of this one, and must not go back.
     return { entries, sequence: Math.max(after, this.#head), more: false };
   }
 
-  /** Drops what says nothing about any token that can still live, of those that live `longestTtlSeconds` at the most. */
+  /** Drops entries that concern no token that can still be valid, if tokens are valid for at most `longestTtlSeconds`. */
   forget(nowSeconds: number, longestTtlSeconds: number): void {
     for (const [subject, { entry, changedAt }] of this.#latest) {
       const usefulUntil = entry.type === 'token' ? entry.exp : changedAt + longestTtlSeconds;
@@ -88,7 +88,7 @@ export class FeedState {
     this.#ordered = this.#ordered.filter((kept) => this.#isLatest(kept));
   }
 
-  /** Index of the first entry that is newer than the event `after`, by halving. */
+  /** Finds the index of the first entry after the event `after`, by binary search. */
   #firstAfter(after: number): number {
     let [low, high] = [0, this.#ordered.length];
     while (low < high) {
@@ -103,12 +103,12 @@ export class FeedState {
   }
 }
 
-/** Seconds since 1970 before which no change is of use any more. */
+/** Returns the time, in seconds since 1970, before which changes concern no token that can still be valid. */
 export function usefulSince(nowSeconds: number, longestTtlSeconds: number): number {
   return nowSeconds - longestTtlSeconds - slackSeconds;
 }
 
-/** A client id may look like anything, so the type stands in front. */
+/** Starts with the type, since a client id may equal a jti. */
 function subjectOf(entry: FeedEntry): string {
   return entry.type === 'token' ? `token ${entry.jti}` : `client ${entry.client_id}`;
 }

@@ -1,4 +1,4 @@
-/** What the revocation feed reads from the event log in the database when a node starts. */
+/** Reads the events that the revocation feed needs when a node starts. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { LoggedEvent } from '../events/event.ts';
@@ -6,7 +6,7 @@ import { feedKinds } from './feed-entry.ts';
 
 export type FeedEvent = Pick<LoggedEvent, 'sequence' | 'occurredAt' | 'kind' | 'subject' | 'data'>;
 
-/** Events that can make an entry, of `since` (RFC 3339) or later, after `sequence` and in order, `most` at the most. */
+/** Lists events of the kinds in `feedKinds`, at `since` (RFC 3339) or later and after `sequence`, in order, at most `most`. */
 export async function listFeedEvents(
   db: Kysely<Database>,
   sequence: number,

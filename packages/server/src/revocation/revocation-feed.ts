@@ -1,8 +1,8 @@
 /**
- * The revocation feed of this node: what tokens and clients are worth now, for APIs that verify tokens by themselves.
- * It is made from the event log at the start and follows it from there. docs/revocation-feed.md is its protocol.
+ * The revocation feed of this node: the current status of tokens and clients, for APIs that verify tokens locally. It is
+ * built from the event log at the start and follows it from there. docs/revocation-feed.md describes the protocol.
  *
- * Does not say who may read it.
+ * Does not check who may read it.
  */
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
@@ -16,25 +16,25 @@ import { FeedState, usefulSince } from './feed-state.ts';
 import { type FeedEvent, listFeedEvents } from './feed-store.ts';
 
 export interface FeedAnswer {
-  /** Where to go on. */
+  /** The position to continue from. */
   readonly cursor: string;
-  /** The entries start from the beginning: what a follower had before is to be forgotten. */
+  /** The entries start from the beginning: the follower must drop those that it had. */
   readonly snapshot: boolean;
   readonly more: boolean;
-  /** Seconds since this node last knew itself current. */
+  /** Seconds since this node last read the changes of other nodes. */
   readonly lagSeconds: number;
   readonly entries: readonly FeedEntry[];
 }
 
 export interface RevocationFeed {
   /**
-   * What is new since `cursor`; all, where there is none or it is not of this log. Waits for news where there are none:
-   * `waitSeconds` at the most, and only while `signal` says that somebody listens.
+   * Returns the entries since `cursor`, or all if there is no cursor or it is not of this log. If there are none, waits
+   * for some, at most `waitSeconds` and until `signal` aborts.
    */
   read(cursor: string | undefined, waitSeconds: number, signal: AbortSignal): Promise<FeedAnswer>;
-  /** Drops what no token can need any more. To be called every minute or so. */
+  /** Drops entries that concern no token that can still be valid. Call it about once a minute. */
   maintain(): Promise<void>;
-  /** Answers all that wait. */
+  /** Answers all followers that wait. */
   close(): void;
 }
 
@@ -45,16 +45,16 @@ export interface RevocationFeedOptions {
   readonly now: () => number;
 }
 
-/** Entries of one answer. */
+/** Entries in one answer. */
 const mostEntries = 1_000;
 
-/** Followers that wait at once; the next one is answered at once. */
+/** Followers that may wait at the same time. Further ones are answered at once. */
 const mostWaiting = 10_000;
 
-/** Events read at once at the start. */
+/** Events per read at the start. */
 const batchSize = 5_000;
 
-/** Cursors that are known without a look at the database. */
+/** Hashes of events that are kept in memory, to check cursors without the database. */
 const mostCursors = 1_000;
 
 export async function openRevocationFeed({ db, events, now }: RevocationFeedOptions): Promise<RevocationFeed> {
@@ -88,7 +88,7 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
   });
   await loaded;
 
-  /** Undefined where the log has no such event. */
+  /** Returns undefined if the log has no such event. */
   const findHash = async (sequence: number): Promise<string | undefined> => {
     const hash = hashes.get(sequence) ?? (sequence === 0 ? events.id : await findEventHash(db, sequence));
     if (hash !== undefined) {
@@ -97,7 +97,7 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
     return hash;
   };
 
-  /** The hash in it tells whether this log, or a copy that was restored, still has the history that a follower saw. */
+  /** A cursor has the hash of its event, which shows whether this log, perhaps restored, has the history that was read. */
   const cursorAt = async (sequence: number) => {
     const hash = await findHash(sequence);
     if (hash === undefined) {

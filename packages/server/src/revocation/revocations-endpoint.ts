@@ -12,13 +12,16 @@ import type { RevocationFeed } from './revocation-feed.ts';
 const Query = Type.Object(
   {
     cursor: Type.Optional(
-      Type.String({ maxLength: 200, description: 'From the last answer. Without it, all is told from the start.' }),
+      Type.String({
+        maxLength: 200,
+        description: 'From the last answer. Without it, the answer starts from the beginning.',
+      }),
     ),
     wait: Type.Integer({
       minimum: 0,
       maximum: maxWaitSeconds,
       default: 0,
-      description: 'Seconds to wait for news where there are none.',
+      description: 'Seconds to wait if there are no new entries.',
     }),
   },
   { additionalProperties: false },
@@ -31,9 +34,9 @@ const TokenEntry = Type.Object(
   { description: 'A revoked token.' },
 );
 
-const EndedClientEntry = Type.Object(
+const InactiveClientEntry = Type.Object(
   { type: Type.Literal('client'), client_id: Type.String(), active: Type.Literal(false) },
-  { description: 'A client that is gone or disabled: no token of it is good.' },
+  { description: 'A client that was deleted or disabled: none of its tokens is valid.' },
 );
 
 const ClientEntry = Type.Object(
@@ -41,24 +44,24 @@ const ClientEntry = Type.Object(
     type: Type.Literal('client'),
     client_id: Type.String(),
     active: Type.Literal(true),
-    gen: Type.Integer({ description: 'Tokens with a smaller `gen` are not good.' }),
-    gen_exact: Type.Boolean({ description: 'Neither are those with a greater one.' }),
+    gen: Type.Integer({ description: 'Tokens with a smaller `gen` are not valid.' }),
+    gen_exact: Type.Boolean({ description: 'If true, tokens with a greater `gen` are not valid either.' }),
     scopes: Type.Optional(Names),
     resources: Type.Optional(Names),
     authorization_details_types: Type.Optional(Names),
   },
   {
     description:
-      'A client whose standing changed. What is not listed is withdrawn; a list that is missing limits nothing.',
+      'A client whose scopes, resources or generation changed. What is not listed is withdrawn; a missing list limits nothing.',
   },
 );
 
 export const FeedView = Type.Object({
-  cursor: Type.String({ description: 'Where to go on.' }),
-  snapshot: Type.Boolean({ description: 'The entries start from the beginning: forget what you have.' }),
-  more: Type.Boolean({ description: 'Ask again at once.' }),
-  lag_seconds: Type.Number({ description: 'How long ago this node last knew itself current.' }),
-  entries: Type.Unsafe<readonly FeedEntry[]>(Type.Array(Type.Union([TokenEntry, EndedClientEntry, ClientEntry]))),
+  cursor: Type.String({ description: 'The cursor to continue from.' }),
+  snapshot: Type.Boolean({ description: 'The entries start from the beginning: drop those that you have.' }),
+  more: Type.Boolean({ description: 'There are more entries: request them at once.' }),
+  lag_seconds: Type.Number({ description: 'Seconds since this node last read the changes of other nodes.' }),
+  entries: Type.Unsafe<readonly FeedEntry[]>(Type.Array(Type.Union([TokenEntry, InactiveClientEntry, ClientEntry]))),
 });
 
 export interface RevocationsEndpointOptions {
@@ -74,15 +77,15 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
       '/api/v1/oauth/revocations',
       {
         config: { scope: 'revocation:read', waits: true },
-        // The schema is for the documentation: to check each entry against it would take longer than all the rest.
+        // The schema is for the documentation. To serialize by it would take longer than everything else here.
         serializerCompiler: () => JSON.stringify,
         schema: {
           tags: ['OAuth'],
           operationId: 'read_revocations',
-          summary: 'Follow which tokens have died before their time',
+          summary: 'Stream token revocations',
           description:
-            'For APIs that verify tokens by themselves. At most 1000 entries an answer, each with the state of its token ' +
-            'or client as it is now. A cursor that is not known here is answered from the start.',
+            'For APIs that verify tokens locally. An answer has at most 1000 entries, each with the current state of a ' +
+            'token or client. With an unknown cursor, the answer starts from the beginning.',
           querystring: Query,
           response: { 200: FeedView, ...errorResponses(401, 403, 422) },
         },

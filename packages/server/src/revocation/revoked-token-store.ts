@@ -1,4 +1,4 @@
-/** Revoked access tokens in the database, each until it would have expired anyway. */
+/** Stores revoked access tokens until they would have expired. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 
@@ -14,7 +14,7 @@ export async function loadRevokedTokens(db: Kysely<Database>): Promise<RevokedTo
   return rows.map((row) => ({ jti: row.jti, clientId: row.client_id, expiresAt: row.expires_at }));
 }
 
-/** False where it was revoked before. */
+/** Returns false if the token was revoked before. */
 export async function insertRevokedToken(db: Kysely<Database>, token: RevokedToken): Promise<boolean> {
   const inserted = await db
     .insertInto('revoked_tokens')

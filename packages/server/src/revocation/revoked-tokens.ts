@@ -1,4 +1,4 @@
-/** The revoked tokens in memory, where the bearer check asks for them, and their revocation. By `jti`, never by text. */
+/** The revoked tokens in memory, for the check of bearer tokens, by `jti`; and the revocation of tokens. */
 import type { AccessToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import {
   countsByScope,
   emptyUsage,
-  type Noted,
+  type PendingUsage,
   recordAgain,
   recordOutcome,
   recordSecret,
@@ -45,7 +45,7 @@ function expected(all: readonly { client: string; scopes: readonly string[]; at:
   );
 }
 
-function countsOf({ clients }: Noted) {
+function countsOf({ clients }: PendingUsage) {
   return Object.fromEntries(
     [...clients].map(([id, client]) => [
       id,
@@ -61,47 +61,47 @@ function countsOf({ clients }: Noted) {
 test('tokens are counted by client and by scope, also over a write that failed', () => {
   fc.assert(
     fc.property(tokens, tokens, (before, after) => {
-      const [failed, noted] = [emptyUsage(), emptyUsage()];
+      const [failed, pending] = [emptyUsage(), emptyUsage()];
       for (const [some, into] of [
         [before, failed],
-        [after, noted],
+        [after, pending],
       ] as const) {
         for (const { client, scopes, at } of some) {
           recordTokens(into, client, scopes.join(' '), { tokensIssued: 1, lastIssuedAt: at });
         }
       }
-      recordAgain(noted, failed);
-      expect(countsOf(noted)).toEqual(expected([...before, ...after]));
+      recordAgain(pending, failed);
+      expect(countsOf(pending)).toEqual(expected([...before, ...after]));
     }),
   );
 });
 
 test('what is kept for one client does not grow with the combinations that it asks for', () => {
-  const noted = emptyUsage();
+  const pending = emptyUsage();
   for (let i = 0; i < 4_096; i += 1) {
     const scopes = names.filter((_, bit) => (i & (1 << bit)) !== 0).join(' ');
-    recordTokens(noted, 'one', scopes, { tokensIssued: 1, lastIssuedAt: i });
+    recordTokens(pending, 'one', scopes, { tokensIssued: 1, lastIssuedAt: i });
   }
-  const kept = [...(noted.clients.get('one')?.byScopes.keys() ?? [])].join('').length;
+  const kept = [...(pending.clients.get('one')?.byScopes.keys() ?? [])].join('').length;
   expect(kept).toBeLessThan(150_000);
 });
 
 test('outcomes are kept by hour, and of the uses of a secret the last', () => {
-  const [failed, noted] = [emptyUsage(), emptyUsage()];
+  const [failed, pending] = [emptyUsage(), emptyUsage()];
   recordOutcome(failed, 'issued', 1, 3_600_000);
-  recordOutcome(noted, 'issued', 1, 7_199_999);
-  recordOutcome(noted, 'secret_wrong', 1, 7_200_000);
+  recordOutcome(pending, 'issued', 1, 7_199_999);
+  recordOutcome(pending, 'secret_wrong', 1, 7_200_000);
   recordSecret(failed, 'a', 7);
   recordSecret(failed, 'b', 5);
-  recordSecret(noted, 'a', 6);
-  recordAgain(noted, failed);
-  expect(noted.hours).toEqual(
+  recordSecret(pending, 'a', 6);
+  recordAgain(pending, failed);
+  expect(pending.hours).toEqual(
     new Map([
       [1, new Map([['issued', 2]])],
       [2, new Map([['secret_wrong', 1]])],
     ]),
   );
-  expect(noted.secrets).toEqual(
+  expect(pending.secrets).toEqual(
     new Map([
       ['a', 7],
       ['b', 5],

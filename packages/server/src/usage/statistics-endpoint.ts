@@ -1,4 +1,4 @@
-/** How many tokens were issued and refused, hour by hour. */
+/** How many tokens were issued and how many requests failed, by hour. */
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
@@ -15,15 +15,15 @@ export const StatisticsView = Type.Object({
       issued: Type.Integer(),
       refused: Type.Integer(),
       refused_by: Type.Record(Type.String(), Type.Integer(), {
-        description: 'The same by reason, as in the log; without one there, by the code of the error.',
+        description: 'Refused requests by the reason in the log, or by the error code if there is no reason.',
       }),
     }),
-    { description: 'Every hour, oldest first; the last one is under way.' },
+    { description: 'Every hour, oldest first. The last one is not over yet.' },
   ),
   clients: Type.Object({
     total: Type.Integer(),
     enabled: Type.Integer(),
-    active: Type.Integer({ description: 'Got a token within these hours.' }),
+    active: Type.Integer({ description: 'Clients that got a token within these hours.' }),
   }),
 });
 
@@ -50,8 +50,8 @@ export function statisticsEndpoint({ db, usage, now }: StatisticsEndpointOptions
         schema: {
           tags: ['OAuth'],
           operationId: 'get_statistics',
-          summary: 'Read how many tokens were issued and refused, hour by hour',
-          description: 'What other nodes did within the last minute may be missing.',
+          summary: 'Read how many token requests succeeded and failed, by hour',
+          description: 'Tokens that other nodes issued within the last minute may be missing.',
           querystring: Query,
           response: { 200: StatisticsView, ...errorResponses(401, 403, 422) },
         },

@@ -1,4 +1,4 @@
-/** Which scopes their clients have not used for a while, and could do without. */
+/** Finds the scopes that clients have but do not use. */
 import type { Kysely } from 'kysely';
 import { type ClientPart, clientParts, oldestFirst } from '../clients/client-parts.ts';
 import type { Database } from '../db/schema.ts';
@@ -10,9 +10,9 @@ export interface UnusedScopes {
 }
 
 /**
- * One page, oldest client first, and how many there are: clients that were there by `since`, with the scopes that no
- * token of theirs held from then on. Looks at every client, which takes seconds where there are a million. `since` is
- * RFC 3339, UTC; `page` counts from 1.
+ * Returns one page of the clients that existed at `since`, each with the scopes that none of its tokens since then had,
+ * oldest client first, and the total number of such clients. Reads every client, which takes seconds for a million.
+ * `since` is RFC 3339, UTC; `page` counts from 1.
  */
 export async function listUnusedScopes(
   db: Kysely<Database>,

@@ -1,4 +1,4 @@
-/** What clients use of what they hold. */
+/** Which of their scopes clients use. */
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import { getClient } from '../client-administration/client-administration.ts';
@@ -10,14 +10,14 @@ import type { Usage } from './usage.ts';
 import { findClientUsage, findScopeUsage } from './usage-store.ts';
 
 const counts = {
-  tokens_issued: Type.Integer({ description: 'Since the client was made.' }),
+  tokens_issued: Type.Integer({ description: 'Since the client was created.' }),
   last_issued_at: nullable(Type.String({ format: 'date-time' })),
 };
 
 export const ClientUsageView = Type.Object({
   ...counts,
   scopes: Type.Array(Type.Object({ scope: Type.String(), ...counts }), {
-    description: 'Every scope that the client holds, and how many tokens had it.',
+    description: 'Every scope of the client, and how many tokens had it.',
   }),
 });
 
@@ -36,7 +36,7 @@ const UnusedQuery = Type.Object(
       minimum: 1,
       maximum: 3_650,
       default: 90,
-      description: 'Days without a token. Clients that are younger are left out.',
+      description: 'Days without a token. Clients that were created later are left out.',
     }),
   },
   { additionalProperties: false },
@@ -58,8 +58,8 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
         schema: {
           tags: ['OAuth'],
           operationId: 'get_client_usage',
-          summary: 'Read how many tokens a client got, and for which scopes',
-          description: 'What other nodes issued within the last minute may be missing.',
+          summary: 'Read how many tokens a client got, by scope',
+          description: 'Tokens that other nodes issued within the last minute may be missing.',
           params: ClientPath,
           response: { 200: ClientUsageView, ...errorResponses(401, 403, 404) },
         },
@@ -82,7 +82,7 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
         schema: {
           tags: ['OAuth'],
           operationId: 'list_unused_scopes',
-          summary: 'List the clients that hold scopes which they do not use, oldest first',
+          summary: 'List the clients that have scopes they do not use, oldest first',
           querystring: UnusedQuery,
           response: { 200: pageView(UnusedScopesView), ...errorResponses(401, 403, 422) },
         },

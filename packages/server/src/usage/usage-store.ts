@@ -1,4 +1,4 @@
-/** Counts of issued tokens and of requests in the database. Writing adds to what is there: other nodes count too. */
+/** Stores the counts of tokens and requests. Writing adds to the stored counts, since other nodes add to them too. */
 import { type Kysely, sql } from 'kysely';
 import { setSecretLastUse } from '../clients/client-secret-store.ts';
 import type { Database } from '../db/schema.ts';
@@ -13,7 +13,7 @@ export interface ClientUsage {
 /** Rows in one statement. */
 const mostRows = 1_000;
 
-/** Clients that are gone by now are left out. */
+/** Adds the counts of those clients that still exist. */
 export async function addClientCounts(db: Kysely<Database>, counts: ReadonlyMap<string, ClientCount>): Promise<void> {
   const existing = await db
     .selectFrom('clients')
@@ -61,7 +61,7 @@ export async function addClientCounts(db: Kysely<Database>, counts: ReadonlyMap<
   }
 }
 
-/** By hour since 1970, then by outcome. */
+/** Adds the numbers of requests, by hour since 1970 and by outcome. */
 export async function addOutcomes(
   db: Kysely<Database>,
   hours: ReadonlyMap<number, ReadonlyMap<string, number>>,
@@ -82,25 +82,25 @@ export async function addOutcomes(
   }
 }
 
-/** Of hours before the given one. */
-export async function forgetOutcomes(db: Kysely<Database>, hour: number): Promise<void> {
+/** Deletes the outcomes of all hours before `hour`, in hours since 1970. */
+export async function deleteOutcomesBefore(db: Kysely<Database>, hour: number): Promise<void> {
   await db.deleteFrom('token_statistics').where('hour', '<', hour).execute();
 }
 
-/** Of secrets by id, in milliseconds since 1970. */
+/** Writes when secrets were last used, by id, in milliseconds since 1970. */
 export async function writeLastUses(db: Kysely<Database>, lastUses: ReadonlyMap<string, number>): Promise<void> {
   for (const [secretId, usedAt] of lastUses) {
     await setSecretLastUse(db, secretId, usedAt);
   }
 }
 
-/** Undefined: it never got a token. */
+/** Returns undefined if the client has never got a token. */
 export async function findClientUsage(db: Kysely<Database>, clientId: string): Promise<ClientUsage | undefined> {
   const row = await db.selectFrom('client_usage').selectAll().where('client_id', '=', clientId).executeTakeFirst();
   return row && toUsage(row);
 }
 
-/** By scope, those that the client does not hold any more among them. */
+/** Returns the usage by scope, including scopes that the client no longer has. */
 export async function findScopeUsage(
   db: Kysely<Database>,
   clientId: string,
@@ -109,7 +109,7 @@ export async function findScopeUsage(
   return new Map(rows.map((row) => [row.scope, toUsage(row)]));
 }
 
-/** From an hour since 1970 on, each with its outcomes. */
+/** Returns the outcomes of each hour since 1970, beginning with `from`. */
 export async function loadOutcomes(
   db: Kysely<Database>,
   from: number,
@@ -132,7 +132,7 @@ export async function loadOutcomes(
 export interface ClientNumbers {
   readonly total: number;
   readonly enabled: number;
-  /** Got a token since then. */
+  /** Those that got a token since then. */
   readonly active: number;
 }
 
@@ -142,7 +142,7 @@ export async function countClientsByUse(db: Kysely<Database>, since: number): Pr
     .selectFrom('clients')
     .select((select) => select.fn.countAll<number>().as('number'))
     .executeTakeFirstOrThrow();
-  // The disabled ones are few, and the index finds them.
+  // Few clients are disabled, and an index finds them.
   const disabled = await db
     .selectFrom('clients')
     .select((select) => select.fn.countAll<number>().as('number'))

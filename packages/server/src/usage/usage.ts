@@ -1,6 +1,6 @@
 /**
- * The use of clients: how many tokens they get for which scopes, why others get none, when secrets were last used. It is
- * noted in memory, so that issuing writes nothing, and written down now and then, added to what other nodes wrote.
+ * The usage of clients: how many tokens they get for which scopes, why requests fail, when secrets were last used. It is
+ * recorded in memory, so that issuing a token writes nothing, and regularly added to what other nodes wrote.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
@@ -10,23 +10,23 @@ import type { Database } from '../db/schema.ts';
 import {
   emptyUsage,
   msPerHour,
-  type Noted,
+  type PendingUsage,
   recordAgain,
   recordOutcome,
   recordSecret,
   recordTokens,
 } from './pending-usage.ts';
-import { addClientCounts, addOutcomes, forgetOutcomes, writeLastUses } from './usage-store.ts';
+import { addClientCounts, addOutcomes, deleteOutcomesBefore, writeLastUses } from './usage-store.ts';
 
 export interface Usage {
-  /** A token was issued that holds `scope`, names with a space between. The root client's are in the statistics only. */
+  /** Records a token with `scope`, names with spaces between. Tokens of root are counted in the statistics only. */
   recordIssued(client: Client, scope: string): void;
-  /** A request for a token was refused. `reason` is one of a few. */
+  /** Records a failed request for a token. `reason` is one of few values. */
   recordRefused(reason: string): void;
   recordSecretUse(secretId: string): void;
-  /** In milliseconds since 1970. Undefined: not since what was last written down. */
+  /** Returns milliseconds since 1970. Undefined: not used since the usage was last written. */
   lastSecretUse(secretId: string): number | undefined;
-  /** Writes down all that was noted until now. What cannot be written is kept for the next time. */
+  /** Writes what was recorded until now. What cannot be written is kept for the next time. */
   write(): Promise<void>;
 }
 
@@ -39,29 +39,29 @@ export interface UsageOptions {
 /** Days for which there are statistics. */
 export const statisticsDays = 90;
 
-/** Clients, or secrets, that are written in one transaction: few enough that others have their turn soon. */
+/** Clients, or secrets, in one transaction: few enough that other writers do not wait long. */
 const batchSize = 200;
 
-/** Different clients that are counted before they are written down without waiting for the next minute. */
+/** Number of clients with pending usage at which it is written at once. */
 const manyClients = 50_000;
 
-/** At the most; while the database is away, tokens of further clients are counted in the statistics only. */
+/** Largest number of clients with pending usage. Tokens of further ones are counted in the statistics only. */
 const mostClients = 4 * manyClients;
 
 export function createUsage({ db, now }: UsageOptions): Usage {
-  let noted = emptyUsage();
-  /** What is being written, less what has been. */
+  let pending = emptyUsage();
+  /** The part of the usage in a write that has not been written yet. */
   let writing = emptyUsage();
   let lastWrite: Promise<void> = Promise.resolve();
-  let isUnderWay = false;
+  let isWriting = false;
 
-  const writeNoted = async () => {
-    writing = noted;
-    noted = emptyUsage();
+  const writePending = async () => {
+    writing = pending;
+    pending = emptyUsage();
     try {
       await writeAll(db, writing, now());
     } catch (error) {
-      recordAgain(noted, writing);
+      recordAgain(pending, writing);
       throw error;
     } finally {
       writing = emptyUsage();
@@ -71,50 +71,46 @@ export function createUsage({ db, now }: UsageOptions): Usage {
   const usage: Usage = {
     recordIssued(client, scope) {
       const at = now();
-      recordOutcome(noted, 'issued', 1, at);
-      const { clients } = noted;
+      recordOutcome(pending, 'issued', 1, at);
+      const { clients } = pending;
       if (client.isRoot || (clients.size >= mostClients && !clients.has(client.id))) {
         return;
       }
-      recordTokens(noted, client.id, scope, { tokensIssued: 1, lastIssuedAt: at });
-      if (clients.size >= manyClients && !isUnderWay) {
-        // Where this fails, the write of the next minute fails too and says so.
+      recordTokens(pending, client.id, scope, { tokensIssued: 1, lastIssuedAt: at });
+      if (clients.size >= manyClients && !isWriting) {
+        // If this fails, the write of the next minute fails too and is logged.
         usage.write().catch(() => {});
       }
     },
-    recordRefused: (reason) => recordOutcome(noted, reason, 1, now()),
-    recordSecretUse: (secretId) => recordSecret(noted, secretId, now()),
-    lastSecretUse: (secretId) => noted.secrets.get(secretId) ?? writing.secrets.get(secretId),
+    recordRefused: (reason) => recordOutcome(pending, reason, 1, now()),
+    recordSecretUse: (secretId) => recordSecret(pending, secretId, now()),
+    lastSecretUse: (secretId) => pending.secrets.get(secretId) ?? writing.secrets.get(secretId),
     write() {
-      isUnderWay = true;
-      const write = lastWrite.then(writeNoted);
-      lastWrite = write.then(
-        () => {
-          isUnderWay = false;
-        },
-        () => {
-          isUnderWay = false;
-        },
-      );
+      isWriting = true;
+      const write = lastWrite.then(writePending);
+      const end = () => {
+        isWriting = false;
+      };
+      lastWrite = write.then(end, end);
       return write;
     },
   };
   return usage;
 }
 
-/** Takes out of `noted` what is written, a batch at a time. */
-async function writeAll(db: Kysely<Database>, noted: Noted, now: number): Promise<void> {
-  if (noted.hours.size > 0) {
+/** Writes `pending` in batches, and removes from it what is written. */
+async function writeAll(db: Kysely<Database>, pending: PendingUsage, now: number): Promise<void> {
+  if (pending.hours.size > 0) {
     await db.transaction().execute(async (transaction) => {
-      await addOutcomes(transaction, noted.hours);
-      await forgetOutcomes(transaction, Math.floor(now / msPerHour) - statisticsDays * 24);
+      await addOutcomes(transaction, pending.hours);
+      await deleteOutcomesBefore(transaction, Math.floor(now / msPerHour) - statisticsDays * 24);
     });
-    noted.hours.clear();
+    pending.hours.clear();
   }
-  await writeBatches(noted.secrets, (batch) =>
+  await writeBatches(pending.secrets, (batch) =>
     db.transaction().execute((transaction) => writeLastUses(transaction, batch)),
   );
-  await writeBatches(noted.clients, async (batch) => {
+  await writeBatches(pending.clients, async (batch) => {
     const write = () => db.transaction().execute((transaction) => addClientCounts(transaction, batch));
     try {
       await write();
@@ -122,13 +118,13 @@ async function writeAll(db: Kysely<Database>, noted: Noted, now: number): Promis
       if (isDatabaseOutage(error)) {
         throw error;
       }
-      // A client that goes while its counts are written makes them fail; the second time it is left out.
+      // The write fails if a client is deleted meanwhile; the second time that client is left out.
       await write();
     }
   });
 }
 
-/** In the order of ids, so that nodes that write at once do not wait for each other in a circle. */
+/** Writes in the order of ids, so that two nodes cannot deadlock. */
 async function writeBatches<T>(
   entries: Map<string, T>,
   write: (batch: ReadonlyMap<string, T>) => Promise<void>,
