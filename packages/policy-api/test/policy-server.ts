@@ -29,7 +29,7 @@ export interface PolicyRoute {
 export const hostPolicies: Apis = async (app, { db, events, guard, now }) => {
   app.register(policyApi, {
     db: policyTables(db),
-    change: (actor, work) => events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
+    change: (token, work) => events.change(token, (transaction, append) => work(policyTables(transaction), append)),
     guard,
     now,
   });

@@ -5,6 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Registry } from 'prom-client';
 import { type Apis, batchEndpoint } from './batch-endpoint.ts';
+import { createFindActor } from './clients/find-actor.ts';
+import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts';
 import { logRootChange } from './clients/root-change.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/config.ts';
@@ -27,6 +29,7 @@ import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
 import { openRevocationFeed } from './revocation/revocation-feed.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
+import { loadScopes } from './scopes/own-scopes.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
@@ -60,7 +63,10 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const { db, masterKey } = installation;
   const { now } = clock;
 
-  const events = await openEventLog({ ...installation, maxStalenessSeconds: config.maxStalenessSeconds, now });
+  const findActor = createFindActor({ ...installation, loadScopes });
+  const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
+  const { maxStalenessSeconds } = config;
+  const events = await openEventLog({ ...installation, requireActive, maxStalenessSeconds, now });
   const revokedTokens = await openRevokedTokens(db, events);
   const usage = createUsage({ db, now });
   const minuteCounters = createMinuteCounters(db, now, (error) => {
@@ -69,7 +75,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       'failures and quotas are not shared with other nodes until the database is available',
     );
   });
-  const shared = { config, installation, events, revokedTokens, usage, minuteCounters, now };
+  const shared = { config, installation, findActor, events, revokedTokens, usage, minuteCounters, now };
   const management = await openManagement({ ...shared, db });
   const keys = await openKeys(shared, management);
   await logRootChange(events, management.root);
@@ -103,7 +109,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     forbidCaching(api);
     await batchEndpoint({
       events,
-      recheckInTransaction: management.recheckInTransaction,
+      requireActive,
       async apis(inner, host) {
         const within = await openManagement({ ...shared, ...host });
         // Creating keys is a change of its own, after the batch.

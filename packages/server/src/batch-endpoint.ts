@@ -3,14 +3,14 @@
  * had come alone: its schema, the scope that it needs, what its token may hand out.
  */
 import type { AccessToken, Guard } from '@postern/guard';
-import { refuseToken, requireScope } from '@postern/guard';
+import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { batchTimeLimitSeconds, type ErrorReason, maxBatchBytes, maxBatchOperations } from '@postern/protocol';
+import { batchTimeLimitSeconds, maxBatchBytes, maxBatchOperations } from '@postern/protocol';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
-import type { RecheckInTransaction } from './clients/recheck-in-transaction.ts';
 import type { Database } from './db/schema.ts';
+import type { RequireActive } from './events/actor.ts';
 import type { EventLog } from './events/event-log.ts';
 import { createTransactionEventLog } from './events/transaction-event-log.ts';
 import { answerError } from './http/answer-error.ts';
@@ -97,7 +97,7 @@ export interface ApiHost {
 
 export interface BatchEndpointOptions {
   readonly events: EventLog;
-  readonly recheckInTransaction: RecheckInTransaction;
+  readonly requireActive: RequireActive;
   /** The APIs that operations may call. */
   readonly apis: Apis;
   /** What operations leave to be done when they are committed. */
@@ -107,7 +107,7 @@ export interface BatchEndpointOptions {
 }
 
 export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
-  const { events, recheckInTransaction, apis, afterwards, now } = options;
+  const { events, requireActive, apis, afterwards, now } = options;
   return async (app) => {
     app.post(
       '/api/v1/batch',
@@ -128,10 +128,9 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
         const { operations, dry_run = false } = request.body;
         const token = accessTokenOf(request);
         try {
-          const results = await events.change(token.clientId, async (transaction, append) => {
-            const within = createTransactionEventLog(events, transaction, append);
-            const guard = guardOf(token, () => recheckInTransaction(transaction, token));
-            const host = { db: transaction, events: within, guard, now };
+          const results = await events.change(token, async (transaction, append) => {
+            const within = createTransactionEventLog({ events, transaction, append, requireActive });
+            const host = { db: transaction, events: within, guard: guardOf(token), now };
             const endAt = now() + batchTimeLimitSeconds * 1000;
             const done = await run(
               operations,
@@ -244,17 +243,10 @@ async function run(
   }
 }
 
-/**
- * The token was verified when the batch came. Whether it still stands is seen anew for each operation: the batch may have
- * waited for a change that stopped it, or hold one.
- */
-function guardOf(token: AccessToken, findFault: () => Promise<ErrorReason | undefined>): Guard {
+/** The token was verified when the batch came. Whether it is still active, each change checks in the transaction. */
+function guardOf(token: AccessToken): Guard {
   return {
     async authorize(_request, scope) {
-      const fault = await findFault();
-      if (fault !== undefined) {
-        throw refuseToken(fault);
-      }
       requireScope(token, scope, 'Bearer');
       return token;
     },

@@ -3,6 +3,9 @@ import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } fr
 import { OAuthError, parseForm } from '@postern/protocol';
 import { Type } from 'typebox';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
+import type { Client } from './clients/client.ts';
+import type { FindActor } from './clients/find-actor.ts';
+import type { CredentialHolder } from './events/actor.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 import { oauthErrorResponses } from './http/schemas.ts';
 import type { RevokedTokens } from './revocation/revoked-tokens.ts';
@@ -14,6 +17,7 @@ const RevocationForm = Type.Object({
 
 export interface RevocationEndpointOptions {
   readonly authenticateClient: AuthenticateClient;
+  readonly findActor: FindActor;
   readonly verification: VerifyIssuedTokenOptions;
   readonly revokedTokens: RevokedTokens;
   /** Milliseconds since 1970. */
@@ -21,7 +25,21 @@ export interface RevocationEndpointOptions {
 }
 
 export function revocationEndpoint(options: RevocationEndpointOptions): ProtocolPlugin {
-  const { authenticateClient, verification, revokedTokens, now } = options;
+  const { authenticateClient, findActor, verification, revokedTokens, now } = options;
+
+  /** The client may have been deleted, disabled or narrowed since it was authenticated. */
+  const holderOf = ({ id }: Client, token: AccessToken): CredentialHolder<void> => ({
+    name: id,
+    async authenticate(transaction) {
+      const client = await findActor(transaction, id);
+      if (!client?.enabled) {
+        throw new OAuthError('invalid_client', 'The client was deleted or disabled meanwhile.', {
+          reason: client === undefined ? 'client_unknown' : 'client_disabled',
+        });
+      }
+      requireMayRevoke(client, token);
+    },
+  });
 
   return async (app) => {
     app.post<{ Body: string }>(
@@ -51,10 +69,8 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
         }
         const token = findToken(text, now() / 1000, verification);
         if (token !== undefined) {
-          if (token.clientId !== client.id && !client.scopes.has('token:revoke')) {
-            throw new OAuthError('unauthorized_client', 'The token belongs to another client.');
-          }
-          await revokedTokens.revoke(client.id, token);
+          requireMayRevoke(client, token);
+          await revokedTokens.revoke(holderOf(client, token), token);
           request.log.info({ client_id: client.id, jti: token.jti }, 'access token revoked');
         }
         // RFC 7009 §2.2: the status says it all.
@@ -64,7 +80,14 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
   };
 }
 
-/** RFC 7009 §2.2: for a token that is no good anyway there is nothing to do. */
+/** Throws `unauthorized_client`. RFC 7009 §2.1. */
+function requireMayRevoke(client: Client, token: AccessToken): void {
+  if (token.clientId !== client.id && !client.scopes.has('token:revoke')) {
+    throw new OAuthError('unauthorized_client', 'The token belongs to another client.');
+  }
+}
+
+/** RFC 7009 §2.2: for a token that is invalid anyway there is nothing to do. */
 function findToken(text: string, nowSeconds: number, verification: VerifyIssuedTokenOptions): AccessToken | undefined {
   try {
     return verifyIssuedToken(text, nowSeconds, verification);

@@ -18,16 +18,17 @@ import {
 } from '../src/client-administration/client-administration.ts';
 import type { Client, ClientChange } from '../src/clients/client.ts';
 import { findClient } from '../src/clients/client-store.ts';
+import { createFindActor } from '../src/clients/find-actor.ts';
 import { createRecheckInTransaction } from '../src/clients/recheck-in-transaction.ts';
 import { createRootClient } from '../src/clients/root-client.ts';
 import { type DelegationMode, readConfig } from '../src/config/config.ts';
 import { createActorScopes } from '../src/delegation/actor-scopes.ts';
+import { createAdminister } from '../src/delegation/administer.ts';
 import { openEventLog } from '../src/events/event-log.ts';
 import { type Installation, openInstallation } from '../src/installation.ts';
 import { openResourceRegistry } from '../src/resources/resource-registry.ts';
-import { openRevokedTokens } from '../src/revocation/revoked-tokens.ts';
 import { defaultScopes } from '../src/scopes/default-scopes.ts';
-import { type OwnScopes, openOwnScopes } from '../src/scopes/own-scopes.ts';
+import { loadScopes, type OwnScopes, openOwnScopes } from '../src/scopes/own-scopes.ts';
 
 const administrative = ['client:create', 'client:update', 'client:delete', 'client:read'];
 const ordinary = ['policy:read', 'policy:delete', 'rule:read'];
@@ -114,22 +115,21 @@ describe.each<DelegationMode>(['registry', 'held'])('with POSTERN_DELEGATION=%s'
     database = await testDatabase(dataDir);
     installation = await openInstallation(readConfig({ POSTERN_DATA_DIR: dataDir, ...database.env }));
     const { db, driver, masterKey } = installation;
-    const events = await openEventLog({ db, driver, maxStalenessSeconds: 60, now: Date.now });
+    const findActor = createFindActor({ root: installation.root, masterKey, loadScopes });
+    const requireActive = createRecheckInTransaction({ issuer, findActor });
+    const events = await openEventLog({ db, driver, requireActive, maxStalenessSeconds: 60, now: Date.now });
     ownScopes = await openOwnScopes({ db, events, findResources: () => [] });
     const { registry } = ownScopes;
     root = createRootClient(installation.root, masterKey, registry);
     const delegation = { mode, registry };
-    const recheckInTransaction = createRecheckInTransaction({
-      issuer,
-      root,
-      revokedTokens: await openRevokedTokens(db, events),
-    });
+    const actorScopesOf = createActorScopes({ findActor, delegation, loadScopes });
     administration = createClientAdministration({
       events,
       masterKey,
       root,
       delegation,
-      actorScopesOf: createActorScopes({ root, delegation, recheckInTransaction, loadScopes: ownScopes.load }),
+      actorScopesOf,
+      administer: createAdminister({ events, delegation, actorScopesOf }),
       resources: await openResourceRegistry(db, events, issuer),
       detailsTypes: await openAuthorizationDetailsTypeRegistry(db, events),
       now: Date.now,
@@ -191,7 +191,7 @@ describe.each<DelegationMode>(['registry', 'held'])('with POSTERN_DELEGATION=%s'
 
         for (const attempted of attempts) {
           if (attempted.verb === 'add scope') {
-            await ownScopes.save(root.id, [{ name: added, description: 'Comes later' }]);
+            await ownScopes.save(tokenOf(root), [{ name: added, description: 'Comes later' }]);
             done[attempted.verb] += 1;
             continue;
           }

@@ -152,9 +152,15 @@ test('a clock that was set back does not make old news look new', async () => {
   let nowMs = server.now();
   const { db } = server;
   const driver = { announce: async () => {} };
-  const events = await openEventLog({ db, driver, maxStalenessSeconds: 60, now: () => nowMs });
+  const events = await openEventLog({
+    db,
+    driver,
+    requireActive: async () => {},
+    maxStalenessSeconds: 60,
+    now: () => nowMs,
+  });
   nowMs -= 3_600_000;
-  expect(() => events.requireCurrent()).toThrow('cannot follow the changes of others');
+  expect(() => events.requireCurrent()).toThrow('cannot follow the changes of other nodes');
   await events.catchUp();
   expect(() => events.requireCurrent()).not.toThrow();
 });

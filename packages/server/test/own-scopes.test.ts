@@ -199,7 +199,13 @@ test('a version that has a scope of that name itself does not start, or holders 
   const { db } = older;
   await db.insertInto('own_scopes').values({ name: 'key:rotate', description: 'Turn the key' }).execute();
   const driver = { announce: async () => {} };
-  const events = await openEventLog({ db, driver, maxStalenessSeconds: 60, now: older.now });
+  const events = await openEventLog({
+    db,
+    driver,
+    requireActive: async () => {},
+    maxStalenessSeconds: 60,
+    now: older.now,
+  });
   await expect(openOwnScopes({ db, events, findResources: () => [] })).rejects.toThrow(
     /^The scope key:rotate was added by a user, and this version has one of that name/,
   );

@@ -276,7 +276,7 @@ test('an answer has at most 1000 entries, and says where to go on', async () => 
   try {
     const token = await many.rootToken();
     const exp = Math.floor(many.now() / 1000) + 600;
-    await many.app.events.change('test', async (_, append) => {
+    await many.app.events.change('postern', async (_, append) => {
       for (let count = 0; count < 2_001; count += 1) {
         await append({ kind: 'token.revoked', subject: `token-${count}`, data: { client_id: 'x', exp } });
       }

@@ -1,4 +1,5 @@
-/** How this API changes what it keeps: by the host, which knows who else changes things and who wants to hear of it. */
+/** How this API changes what it keeps: through its host, which knows who else makes changes and who follows them. */
+import type { AccessToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { PolicyDatabase } from './schema.ts';
 
@@ -21,13 +22,13 @@ export interface PolicyEvent {
 export type Append = (event: PolicyEvent) => Promise<unknown>;
 
 /**
- * Runs `work` for the client `actor` in a transaction, and keeps its events in the same. Where `work` throws, nothing is
- * kept.
+ * Runs `work` for the holder of `token` in a transaction, and appends its events in the same. If `work` throws, nothing is
+ * changed. Throws `invalid_token` if, by what the transaction sees, the token is no longer active.
  *
  * No other change may be under way meanwhile in any process on this database: rules look at more than the row they
  * write, such as names and the erasure targets of a whole policy, and two changes could pass that only clash together.
  */
 export type Change = <T>(
-  actor: string,
+  token: AccessToken,
   work: (transaction: Kysely<PolicyDatabase>, append: Append) => Promise<T>,
 ) => Promise<T>;

@@ -53,7 +53,8 @@ export function defineBulk<Element extends Type.TObject, View extends Type.TSche
 
     /**
      * Calls `write` for each element that fits the schema, one after the other, so that an element sees those
-     * before it. What `write` refuses by an `OAuthError` is listed as failed; anything else that it throws is thrown.
+     * before it. An element for which `write` throws an `OAuthError` is listed as failed. Throws any other error, and
+     * `invalid_token`, which ends the call: its token may have been revoked after it began.
      */
     async writeEach(
       elements: readonly unknown[],
@@ -64,7 +65,7 @@ export function defineBulk<Element extends Type.TObject, View extends Type.TSche
         try {
           answer.succeeded.push(await write(check(sent)));
         } catch (error) {
-          if (!(error instanceof OAuthError)) {
+          if (!(error instanceof OAuthError) || error.code === 'invalid_token') {
             throw error;
           }
           answer.failed.push({ message: error.message, data: nestsDeeper(sent, deepestNesting) ? null : sent });

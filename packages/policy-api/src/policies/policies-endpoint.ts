@@ -59,7 +59,7 @@ export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): En
         },
         handler: (request) =>
           bulk.writeEach(request.body, ({ key, name, drp_action: drpAction }) =>
-            change(accessTokenOf(request).clientId, async (transaction, append) =>
+            change(accessTokenOf(request), async (transaction, append) =>
               toPolicyView(await putPolicy(transaction, append, key ?? undefined, { name, drpAction }, timestamp())),
             ),
           ),
@@ -94,7 +94,7 @@ export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): En
         },
       },
       async (request, reply) => {
-        await change(accessTokenOf(request).clientId, (transaction, append) =>
+        await change(accessTokenOf(request), (transaction, append) =>
           removePolicy(transaction, append, request.params.policy_key),
         );
         return reply.code(204).send(null);

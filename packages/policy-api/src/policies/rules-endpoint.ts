@@ -80,7 +80,7 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
           const { policy_key } = request.params;
           await getPolicy(db, policy_key);
           return bulk.writeEach(request.body, (element) =>
-            change(accessTokenOf(request).clientId, async (transaction, append) => {
+            change(accessTokenOf(request), async (transaction, append) => {
               const key = element.key ?? undefined;
               return toRuleView(await putRule(transaction, append, policy_key, key, toChange(element), timestamp()));
             }),
@@ -118,7 +118,7 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
       },
       async (request, reply) => {
         const { policy_key, rule_key } = request.params;
-        await change(accessTokenOf(request).clientId, (transaction, append) =>
+        await change(accessTokenOf(request), (transaction, append) =>
           removeRule(transaction, append, policy_key, rule_key),
         );
         return reply.code(204).send(null);

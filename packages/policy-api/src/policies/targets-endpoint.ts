@@ -51,7 +51,7 @@ export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): End
           const { policy_key, rule_key } = request.params;
           getRule(await getPolicy(db, policy_key), rule_key);
           return bulk.writeEach(request.body, (element) =>
-            change(accessTokenOf(request).clientId, async (transaction, append) => {
+            change(accessTokenOf(request), async (transaction, append) => {
               const sent = {
                 key: element.key ?? undefined,
                 name: element.name ?? undefined,
@@ -78,7 +78,7 @@ export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): End
       },
       async (request, reply) => {
         const { policy_key, rule_key, target_key } = request.params;
-        await change(accessTokenOf(request).clientId, (transaction, append) =>
+        await change(accessTokenOf(request), (transaction, append) =>
           removeTarget(transaction, append, policy_key, rule_key, target_key),
         );
         return reply.code(204).send(null);

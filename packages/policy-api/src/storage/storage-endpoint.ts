@@ -65,7 +65,7 @@ export function storageEndpoint({ db, change, timestamp }: EndpointOptions): End
         },
         handler: (request) =>
           bulk.writeEach(request.body, ({ key, ...sent }) =>
-            change(accessTokenOf(request).clientId, (transaction, append) =>
+            change(accessTokenOf(request), (transaction, append) =>
               putStorageConfig(transaction, append, key ?? undefined, sent, timestamp()),
             ),
           ),
@@ -100,7 +100,7 @@ export function storageEndpoint({ db, change, timestamp }: EndpointOptions): End
         },
       },
       async (request, reply) => {
-        await change(accessTokenOf(request).clientId, (transaction, append) =>
+        await change(accessTokenOf(request), (transaction, append) =>
           removeStorageConfig(transaction, append, request.params.config_key),
         );
         return reply.code(204).send(null);

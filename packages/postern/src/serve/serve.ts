@@ -57,8 +57,8 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
       hosted: async (api, { db, events, guard, now }) => {
         api.register(policyApi, {
           db: policyTables(db),
-          change: (actor, work) =>
-            events.change(actor, (transaction, append) => work(policyTables(transaction), append)),
+          change: (token, work) =>
+            events.change(token, (transaction, append) => work(policyTables(transaction), append)),
           guard,
           now,
         });

@@ -1,4 +1,5 @@
 /** The registered types of authorization details in memory, and their changes. RFC 9396 §2.1. */
+import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
@@ -20,9 +21,9 @@ export interface AuthorizationDetailsTypeRegistry {
   /** The check of elements of the type; undefined where there is none of that name. */
   findCheck(type: string): CheckElement | undefined;
   /** Makes it, or changes the one of that name. Throws `invalid_parameter` for a schema that is not allowed. */
-  save(actor: string, type: AuthorizationDetailsType): Promise<void>;
+  save(token: AccessToken, type: AuthorizationDetailsType): Promise<void>;
   /** Throws `not_found`. */
-  remove(actor: string, type: string): Promise<void>;
+  remove(token: AccessToken, type: string): Promise<void>;
 }
 
 export async function openAuthorizationDetailsTypeRegistry(
@@ -67,16 +68,16 @@ export async function openAuthorizationDetailsTypeRegistry(
       checks.set(type, check);
       return check;
     },
-    async save(actor, saved) {
+    async save(token, saved) {
       compileDetailsSchema(saved.schema);
-      await events.change(actor, async (transaction, append) => {
+      await events.change(token, async (transaction, append) => {
         await saveDetailsType(transaction, saved);
         await append({ kind: 'authorization_details_type.saved', subject: saved.type, data: { ...saved } });
       });
     },
-    async remove(actor, type) {
+    async remove(token, type) {
       registry.get(type);
-      await events.change(actor, async (transaction, append) => {
+      await events.change(token, async (transaction, append) => {
         await deleteDetailsType(transaction, type);
         await append({ kind: 'authorization_details_type.deleted', subject: type, data: {} });
       });

@@ -79,7 +79,7 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
       async (request) => {
         const { type, description = null, schema } = request.body;
         const saved: AuthorizationDetailsType = { type, description, schema };
-        await types.save(accessTokenOf(request).clientId, saved);
+        await types.save(accessTokenOf(request), saved);
         return toView(saved);
       },
     );
@@ -112,7 +112,7 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
         },
       },
       async (request, reply) => {
-        await types.remove(accessTokenOf(request).clientId, request.params.type);
+        await types.remove(accessTokenOf(request), request.params.type);
         return reply.code(204).send(null);
       },
     );

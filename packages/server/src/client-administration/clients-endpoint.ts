@@ -6,11 +6,11 @@ import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Client } from '../clients/client.ts';
 import { clientMetadataMembers } from '../clients/client-metadata.ts';
-import { listClients } from '../clients/client-store.ts';
+import { getClient, listClients } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses, nullable, PageQuery, pageOf, pageView, printable } from '../http/schemas.ts';
-import { type ClientAdministration, getClient } from './client-administration.ts';
+import type { ClientAdministration } from './client-administration.ts';
 
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
 const exampleScopes = { scopes: ['policy:read', 'rule:read'] };

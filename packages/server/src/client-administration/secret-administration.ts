@@ -6,19 +6,17 @@ import { endTokens } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
 import { type ClientSecret, isExpired, newSecret } from '../clients/client-secret.ts';
 import { deleteSecret, insertSecret, listSecrets, setSecretExpiry } from '../clients/client-secret-store.ts';
+import { getClient } from '../clients/client-store.ts';
 import { generateClientSecret } from '../clients/credentials.ts';
 import type { Database } from '../db/schema.ts';
-import type { ActorScopes } from '../delegation/actor-scopes.ts';
-import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
-import type { EventLog } from '../events/event-log.ts';
+import type { Administer } from '../delegation/administer.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { getClient } from './client-administration.ts';
 
-/** Secrets of one client that are valid at once, at the most. */
+/** The most secrets of one client that are valid at the same time. */
 const mostSecrets = 5;
 
 export interface Rotation {
-  /** Seconds for which the other secrets stay valid. 0 ends them and all tokens now; undefined leaves them. */
+  /** Seconds for which the other secrets stay valid. 0 deletes them and revokes all tokens now; undefined leaves them. */
   readonly overlapSeconds: number | undefined;
   /** Seconds until the new secret expires; undefined: never. */
   readonly expiresInSeconds: number | undefined;
@@ -35,7 +33,7 @@ export interface RotatedSecret {
 export interface SecretAdministration {
   /** Oldest first. Throws `not_found`. */
   list(clientId: string): Promise<readonly ClientSecret[]>;
-  /** Throws `not_found`, `conflict` where there are too many, and `access_denied` as for any change of the client. */
+  /** Throws `not_found`, `conflict` if there are too many, and `access_denied` as for any change of the client. */
   rotate(token: AccessToken, clientId: string, rotation: Rotation): Promise<RotatedSecret>;
   /** Throws `not_found` and `access_denied`. */
   remove(token: AccessToken, clientId: string, secretId: string): Promise<void>;
@@ -43,25 +41,17 @@ export interface SecretAdministration {
 
 export interface SecretAdministrationOptions {
   readonly db: Kysely<Database>;
-  readonly events: EventLog;
   readonly masterKey: MasterKey;
-  readonly delegation: DelegationRules;
-  readonly actorScopesOf: ActorScopes;
-  /** Milliseconds since 1970; undefined: not since what the database says. */
+  readonly administer: Administer;
+  /** Milliseconds since 1970; undefined: not after the time that the database has. */
   readonly lastSecretUse: (secretId: string) => number | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createSecretAdministration(options: SecretAdministrationOptions): SecretAdministration {
-  const { db, events, masterKey, delegation, actorScopesOf, lastSecretUse, now } = options;
+  const { db, masterKey, administer, lastSecretUse, now } = options;
 
-  const getChangeable = async (transaction: Kysely<Database>, token: AccessToken, clientId: string) => {
-    const assignable = await actorScopesOf(transaction, token);
-    const client = await getClient(transaction, clientId);
-    requireAssignable(client, assignable, delegation);
-    return client;
-  };
   const withUsage = (secret: ClientSecret): ClientSecret => ({
     ...secret,
     lastUsedAt: lastSecretUse(secret.id) ?? secret.lastUsedAt,
@@ -74,8 +64,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
     },
 
     rotate(token, clientId, { overlapSeconds, expiresInSeconds }) {
-      return events.change(token.clientId, async (transaction, append) => {
-        const client = await getChangeable(transaction, token, clientId);
+      return administer(token, clientId, async (transaction, append, { client }) => {
         if (!usesSecret(client.metadata)) {
           throw new OAuthError('conflict', 'The client does not authenticate by a secret.');
         }
@@ -108,8 +97,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
     },
 
     remove(token, clientId, secretId) {
-      return events.change(token.clientId, async (transaction, append) => {
-        await getChangeable(transaction, token, clientId);
+      return administer(token, clientId, async (transaction, append) => {
         if (!(await listSecrets(transaction, clientId)).some(({ id }) => id === secretId)) {
           throw new OAuthError('not_found', `The client has no secret ${secretId}.`);
         }
@@ -120,7 +108,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
   };
 }
 
-/** Lets a secret end with the overlap, unless it ends earlier anyway. */
+/** Makes a secret expire with the overlap, unless it expires earlier anyway. */
 async function shorten(
   transaction: Kysely<Database>,
   secret: ClientSecret,

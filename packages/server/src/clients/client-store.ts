@@ -1,4 +1,5 @@
 /** Clients and their secrets' digests in the database. */
+import { OAuthError } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
 import type { Client } from './client.ts';
@@ -16,6 +17,15 @@ export async function findClient(db: Kysely<Database>, id: string): Promise<Clie
     return undefined;
   }
   return fromRow(row, await listSecrets(db, id));
+}
+
+/** Throws `not_found`. The root client is not in the database, so it is not found either. */
+export async function getClient(db: Kysely<Database>, id: string): Promise<Client> {
+  const client = await findClient(db, id);
+  if (client === undefined) {
+    throw new OAuthError('not_found', `There is no client with the id '${id}'.`);
+  }
+  return client;
 }
 
 export interface ClientPage {

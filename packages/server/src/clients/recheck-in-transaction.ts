@@ -1,30 +1,33 @@
-/** Whether a token still stands by what a transaction sees: its ground may have gone while that waited for its turn. */
-import type { AccessToken } from '@postern/guard';
-import type { ErrorReason } from '@postern/protocol';
-import type { Kysely } from 'kysely';
-import type { Database } from '../db/schema.ts';
-import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
-import type { Client } from './client.ts';
-import { findClient } from './client-store.ts';
+/** Whether a token is still active by what a transaction sees: it may have been revoked while the change waited. */
+import { heldTokens, refuseToken } from '@postern/guard';
+import type { RequireActive } from '../events/actor.ts';
+import { findRevokedTokens } from '../revocation/revoked-token-store.ts';
+import type { FindActor } from './find-actor.ts';
 import { findInactiveReason } from './token-status.ts';
-
-/** Why a verified token is no longer good, or undefined where it is. */
-export type RecheckInTransaction = (
-  transaction: Kysely<Database>,
-  token: AccessToken,
-) => Promise<ErrorReason | undefined>;
 
 export interface RecheckOptions {
   readonly issuer: string;
-  readonly root: Client;
-  readonly revokedTokens: RevokedTokens;
+  readonly findActor: FindActor;
 }
 
-export function createRecheckInTransaction({ issuer, root, revokedTokens }: RecheckOptions): RecheckInTransaction {
-  return (transaction, token) =>
-    findInactiveReason(token, {
+/**
+ * The check that every change makes of its token: no parent token is revoked, and each client behind it is enabled and
+ * still holds all of its scopes, the one that the call needed among them. Does not check when the token expires: it
+ * had not when the call was made.
+ */
+export function createRecheckInTransaction({ issuer, findActor }: RecheckOptions): RequireActive {
+  return async (transaction, token) => {
+    const revoked = await findRevokedTokens(
+      transaction,
+      heldTokens(token).map(({ jti }) => jti),
+    );
+    const reason = await findInactiveReason(token, {
       issuer,
-      findClient: async (id) => (id === root.id ? root : findClient(transaction, id)),
-      isRevoked: revokedTokens.has,
+      findClient: (clientId) => findActor(transaction, clientId),
+      isRevoked: (jti) => revoked.has(jti),
     });
+    if (reason !== undefined) {
+      throw refuseToken(reason);
+    }
+  };
 }

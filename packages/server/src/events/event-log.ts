@@ -1,41 +1,48 @@
 /**
- * The one log of changes: who did what to what, when. Every change appends its rows in its own transaction, and
- * whoever keeps something in memory follows the log to learn of it, on every node. Nothing else carries that news.
+ * The one log of changes (who did what to what, when), and the one door for them. Every change appends its events in
+ * its own transaction, and whoever keeps something in memory follows the log, on every node. Nothing else carries news.
  */
 import { OAuthError } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
+import { type Actor, type RequireActive, recheckActor } from './actor.ts';
 import { dataText, type EventDraft, hashEvent, type LoggedEvent } from './event.ts';
 import { insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
 
 /** Appends an event to the change that is under way. */
 export type Append = (event: EventDraft) => Promise<LoggedEvent>;
 
-/** Hears of every event, in the order of the log. One that throws hears of it again later, as everybody does. */
+/** Receives every event, in the order of the log. If one listener throws, all of them receive the event again later. */
 export type EventListener = (event: LoggedEvent) => void | Promise<void>;
 
 export interface EventLog {
-  /** Made with the database: what was read from another log says nothing about this one. */
+  /** Created with the database: what was read from another log says nothing about this one. */
   readonly id: string;
   /**
    * Runs `work` in a transaction and appends its events in the same, while no other change is under way on any node.
-   * Followers have heard of them when the promise resolves; where `work` throws, nothing is kept and nobody hears.
+   * First checks, in that transaction, that the actor still may. The followers of this node have received the events
+   * when the promise resolves. If `work` throws, nothing is changed and nobody is notified.
    */
-  change<T>(actor: string, work: (transaction: Transaction<Database>, append: Append) => Promise<T>): Promise<T>;
-  /** Calls `listener` for every event from here on, whichever node made it. */
+  change<T, C>(
+    actor: Actor<C>,
+    work: (transaction: Transaction<Database>, append: Append, authenticated: C) => Promise<T>,
+  ): Promise<T>;
+  /** Calls `listener` for every event from here on, whichever node appended it. */
   follow(listener: EventListener): void;
-  /** Tells the followers what is new. To be called a few times a second, for what other nodes have changed. */
+  /** Passes new events to the followers. To be called a few times a second, for what other nodes have changed. */
   catchUp(): Promise<void>;
-  /** Seconds since this node last knew itself current. */
+  /** Seconds since this node last knew that it was current. */
   lagSeconds(): number;
-  /** Throws `temporarily_unavailable` where this node has not been current for longer than it may go on. */
+  /** Throws `temporarily_unavailable` if this node has not been current for longer than is allowed. */
   requireCurrent(): void;
 }
 
 export interface EventLogOptions {
   readonly db: Kysely<Database>;
   readonly driver: Pick<DatabaseDriver, 'announce'>;
+  /** The check of the token behind a change. */
+  readonly requireActive: RequireActive;
   readonly maxStalenessSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -45,7 +52,8 @@ export interface EventLogOptions {
 const batchSize = 500;
 
 /** The log, followed from where it ends now: what is loaded into memory after this misses nothing. */
-export async function openEventLog({ db, driver, maxStalenessSeconds, now }: EventLogOptions): Promise<EventLog> {
+export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
+  const { db, driver, requireActive, maxStalenessSeconds, now } = options;
   const listeners: EventListener[] = [];
   const { logId, sequence } = await readLog(db);
   let followed = sequence;
@@ -66,7 +74,7 @@ export async function openEventLog({ db, driver, maxStalenessSeconds, now }: Eve
     }
   };
   const catchUp = oneAfterTheOther(readNew);
-  // A clock that was set back tells nothing: what it lost may have passed.
+  // After a clock was set back, nobody knows how long it has been: the difference may have passed.
   const lagSeconds = () => Math.abs(now() - currentAt) / 1000;
 
   return {
@@ -74,12 +82,13 @@ export async function openEventLog({ db, driver, maxStalenessSeconds, now }: Eve
     async change(actor, work) {
       const result = await db.transaction().execute(async (transaction) => {
         const start = await lockHead(transaction);
+        const { name, authenticated } = await recheckActor(transaction, actor, requireActive);
         let head = start;
-        const value = await work(transaction, async ({ kind, subject, data }) => {
+        const append: Append = async ({ kind, subject, data }) => {
           const event = {
             sequence: head.sequence + 1,
             occurredAt: new Date(now()).toISOString(),
-            actor,
+            actor: name,
             kind,
             subject,
             data: dataText(data),
@@ -87,14 +96,15 @@ export async function openEventLog({ db, driver, maxStalenessSeconds, now }: Eve
           head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
           await insertEvent(transaction, event, head.hash);
           return { ...event, kind, data, hash: head.hash };
-        });
+        };
+        const value = await work(transaction, append, authenticated);
         if (head !== start) {
           await moveHead(transaction, head);
           await driver.announce(transaction);
         }
         return value;
       });
-      // Where this fails the change is made all the same, but must not be called done while it does not hold here.
+      // If this fails, the change is committed all the same, but must not be reported while it does not hold here.
       await catchUp();
       return result;
     },
@@ -103,15 +113,18 @@ export async function openEventLog({ db, driver, maxStalenessSeconds, now }: Eve
     lagSeconds,
     requireCurrent() {
       if (lagSeconds() > maxStalenessSeconds) {
-        throw new OAuthError('temporarily_unavailable', 'This node cannot follow the changes of others: try again.');
+        throw new OAuthError(
+          'temporarily_unavailable',
+          'This node cannot follow the changes of other nodes: retry later.',
+        );
       }
     },
   };
 }
 
 /**
- * `work`, run by one caller at a time. A call that comes while it runs gets a run that starts later, since the one
- * under way may have looked too early; all that come meanwhile share that one.
+ * Runs `work` for one caller at a time. A call that comes while it runs gets a run that starts later, since the one
+ * under way may have read too early; all calls that come meanwhile share that run.
  */
 function oneAfterTheOther(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;

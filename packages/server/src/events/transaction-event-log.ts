@@ -1,30 +1,39 @@
-/** The event log as it is inside a change that is under way: what is changed through it becomes part of that one. */
+/** The event log inside a change that is under way: what is changed through it becomes part of that change. */
 import type { Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import { type RequireActive, recheckActor } from './actor.ts';
 import type { LoggedEvent } from './event.ts';
 import type { Append, EventListener, EventLog } from './event-log.ts';
 
+export interface TransactionEventLogOptions {
+  /** The log that the change is made in. */
+  readonly events: EventLog;
+  readonly transaction: Transaction<Database>;
+  readonly append: Append;
+  readonly requireActive: RequireActive;
+}
+
 /**
- * Changes run in `transaction`, one inside the other change, and are kept or lost with it. Followers hear of them at
- * once, though they are not committed: only what lives and dies with the transaction may follow.
+ * Changes run in `transaction`, each inside the other change, and are kept or undone with it. An earlier one may have
+ * stopped the client that makes a later one, so that each checks its actor. Followers receive the events at once,
+ * though they are not committed: only what ends with the transaction may follow.
  */
-export function createTransactionEventLog(
-  events: EventLog,
-  transaction: Transaction<Database>,
-  append: Append,
-): EventLog {
+export function createTransactionEventLog(options: TransactionEventLogOptions): EventLog {
+  const { events, transaction, append, requireActive } = options;
   const listeners: EventListener[] = [];
   return {
     ...events,
     follow: (listener) => void listeners.push(listener),
     catchUp: async () => {},
-    async change(_actor, work) {
+    async change(actor, work) {
+      const { authenticated } = await recheckActor(transaction, actor, requireActive);
       const appended: LoggedEvent[] = [];
-      const result = await work(transaction, async (draft) => {
+      const appendToBoth: Append = async (draft) => {
         const event = await append(draft);
         appended.push(event);
         return event;
-      });
+      };
+      const result = await work(transaction, appendToBoth, authenticated);
       for (const event of appended) {
         for (const listener of listeners) {
           await listener(event);

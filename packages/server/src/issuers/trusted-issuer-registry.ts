@@ -87,7 +87,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
 
     save(token, trusted) {
       checkTrustedIssuer(trusted, ownIssuer);
-      return events.change(token.clientId, async (transaction, append) => {
+      return events.change(token, async (transaction, append) => {
         const assignable = await actorScopesOf(transaction, token);
         const all = await loadTrustedIssuers(transaction);
         const taken = all.find(({ key, issuer }) => issuer === trusted.issuer && key !== trusted.key);
@@ -106,7 +106,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     },
 
     remove(token, key) {
-      return events.change(token.clientId, async (transaction, append) => {
+      return events.change(token, async (transaction, append) => {
         const assignable = await actorScopesOf(transaction, token);
         const before = (await loadTrustedIssuers(transaction)).find((candidate) => candidate.key === key);
         if (before === undefined) {

@@ -1,5 +1,5 @@
 /** The signing keys in memory: which one signs, which are published; made, rotated and dropped by `key-schedule.ts`. */
-import type { SigningAlgorithm } from '@postern/guard';
+import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
@@ -34,7 +34,7 @@ export interface KeyRing {
   /** By algorithm, for how many seconds the key that signs has been the one. */
   signingAges(): ReadonlyMap<SigningAlgorithm, number>;
   /** Makes the successor of the keys of `alg`, published now and signing once every cache knows it. */
-  rotate(actor: string, alg?: SigningAlgorithm): Promise<SigningKey>;
+  rotate(token: AccessToken, alg?: SigningAlgorithm): Promise<SigningKey>;
   /** Rotates what is due and drops what no token needs. To be called every minute or so. */
   maintain(): Promise<void>;
 }
@@ -105,11 +105,11 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
         signing.map(({ alg }) => alg).map((alg) => [alg, (now() - ring.signingKey(alg).signsFrom) / 1000]),
       );
     },
-    async rotate(actor, alg = defaultAlg) {
+    async rotate(token, alg = defaultAlg) {
       if (!algorithmsInUse().includes(alg)) {
         throw new OAuthError('invalid_parameter', `alg: no tokens are signed with ${alg} here.`);
       }
-      return events.change(actor, (transaction, append) => succeed(transaction, append, alg));
+      return events.change(token, (transaction, append) => succeed(transaction, append, alg));
     },
     async maintain() {
       // How long a key must verify grows with the lifetimes of clients, of which no event about keys tells.

@@ -75,7 +75,7 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
           response: { 200: KeyView, ...errorResponses(400, 401, 403, 413, 415, 422) },
         },
       },
-      async (request) => toView(await keys.rotate(accessTokenOf(request).clientId, request.body.alg), now()),
+      async (request) => toView(await keys.rotate(accessTokenOf(request), request.body.alg), now()),
     );
   };
 }

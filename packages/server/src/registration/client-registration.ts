@@ -16,8 +16,10 @@ import { isExpired, newSecret } from '../clients/client-secret.ts';
 import { deleteSecret, insertSecret } from '../clients/client-secret-store.ts';
 import { findClient, insertClient } from '../clients/client-store.ts';
 import { generateClientId, generateClientSecret, generateRegistrationAccessToken } from '../clients/credentials.ts';
+import type { FindActor } from '../clients/find-actor.ts';
 import type { Database } from '../db/schema.ts';
 import { assignableScopes, type DelegationRules } from '../delegation/delegation.ts';
+import type { CredentialHolder } from '../events/actor.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
@@ -41,6 +43,16 @@ export interface RegisteredClient {
   readonly clientSecret: string | undefined;
   /** The one to use next time; the one before is worth nothing from now on. */
   readonly registrationAccessToken: string;
+}
+
+interface AuthorizedRegistration {
+  readonly token: InitialAccessToken;
+  readonly limits: RegistrationLimits;
+}
+
+interface Registered {
+  readonly registration: Registration;
+  readonly client: Client;
 }
 
 /**
@@ -74,13 +86,13 @@ export interface ClientRegistrationOptions {
   readonly events: EventLog;
   readonly masterKey: MasterKey;
   readonly delegation: DelegationRules;
-  readonly root: Client;
+  readonly findActor: FindActor;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientRegistration(options: ClientRegistrationOptions): ClientRegistration {
-  const { db, events, masterKey, delegation, root, now } = options;
+  const { db, events, masterKey, delegation, findActor, now } = options;
   const timestamp = () => new Date(now()).toISOString();
   const digestOf = (text: string) => masterKey.digest('registration access tokens', text);
 
@@ -95,7 +107,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
 
   /** An initial access token gives what its maker could still assign, and nothing once that client is stopped. */
   const limitsOf = async (transaction: Kysely<Database>, token: InitialAccessToken): Promise<RegistrationLimits> => {
-    const maker = token.createdBy === root.id ? root : await findClient(transaction, token.createdBy);
+    const maker = await findActor(transaction, token.createdBy);
     if (!maker?.enabled) {
       throw refuseInitial(maker === undefined ? 'client_unknown' : 'client_disabled');
     }
@@ -111,11 +123,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     resources: new Set(resources),
   });
 
-  const getRegistered = async (
-    database: Kysely<Database>,
-    clientId: string,
-    text: string,
-  ): Promise<{ registration: Registration; client: Client }> => {
+  const getRegistered = async (database: Kysely<Database>, clientId: string, text: string): Promise<Registered> => {
     const registration = await findRegistration(database, clientId, digestOf(text));
     const client = registration && (await findClient(database, clientId));
     if (registration === undefined || client === undefined) {
@@ -126,6 +134,20 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     }
     return { registration, client };
   };
+
+  /** Whoever registers is no client yet, so that the audit trail names its token. */
+  const holderOfInitialToken = (text: string): CredentialHolder<AuthorizedRegistration> => ({
+    name: 'initial_access_token',
+    async authenticate(transaction) {
+      const token = await getInitialAccessToken(transaction, text);
+      return { token, limits: await limitsOf(transaction, token) };
+    },
+  });
+
+  const registeredClient = (clientId: string, text: string): CredentialHolder<Registered> => ({
+    name: clientId,
+    authenticate: (transaction) => getRegistered(transaction, clientId, text),
+  });
 
   const rotate = async (transaction: Kysely<Database>, append: Append, registration: Registration): Promise<string> => {
     const next = generateRegistrationAccessToken();
@@ -167,10 +189,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     },
 
     register(text, wanted) {
-      // Whoever registers is no client yet, so the token stands for its actor.
-      return events.change('initial_access_token', async (transaction, append) => {
-        const token = await getInitialAccessToken(transaction, text);
-        const limits = await limitsOf(transaction, token);
+      return events.change(holderOfInitialToken(text), async (transaction, append, { token, limits }) => {
         const change = readMetadata(wanted, limits);
         const createdAt = timestamp();
         const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
@@ -197,16 +216,15 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     },
 
     read(clientId, text) {
-      return events.change(clientId, async (transaction, append) => {
-        const { registration, client } = await getRegistered(transaction, clientId, text);
+      return events.change(registeredClient(clientId, text), async (transaction, append, { registration, client }) => {
         const registrationAccessToken = await rotate(transaction, append, registration);
         return { client, clientSecret: undefined, registrationAccessToken };
       });
     },
 
     update(clientId, text, wanted, presentedSecret) {
-      return events.change(clientId, async (transaction, append) => {
-        const { registration, client: before } = await getRegistered(transaction, clientId, text);
+      return events.change(registeredClient(clientId, text), async (transaction, append, registered) => {
+        const { registration, client: before } = registered;
         const presented = presentedSecret === undefined ? undefined : findSecret(before, presentedSecret, masterKey);
         if (presentedSecret !== undefined && findSecretFault(presented, now()) !== undefined) {
           throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
@@ -222,10 +240,9 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     },
 
     remove(clientId, text) {
-      return events.change(clientId, async (transaction, append) => {
-        await getRegistered(transaction, clientId, text);
-        await recordDeletion(transaction, append, clientId);
-      });
+      return events.change(registeredClient(clientId, text), (transaction, append) =>
+        recordDeletion(transaction, append, clientId),
+      );
     },
   };
 }

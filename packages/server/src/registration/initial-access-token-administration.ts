@@ -26,7 +26,7 @@ export interface MadeInitialAccessToken {
   readonly text: string;
 }
 
-/** Each call is made with a verified access token, and throws `invalid_token` where that no longer stands. */
+/** Each call takes a verified access token, and throws `invalid_token` if that is no longer active. */
 export interface InitialAccessTokenAdministration {
   /**
    * Throws `conflict` while registration is off, `invalid_parameter` for a scope or resource that is unknown and for
@@ -81,7 +81,7 @@ export function createInitialAccessTokenAdministration(
         createdBy: token.clientId,
       };
       const text = generateInitialAccessToken();
-      await events.change(token.clientId, async (transaction, append) => {
+      await events.change(token, async (transaction, append) => {
         requireAssignable(granterOf(record), await actorScopesOf(transaction, token), delegation);
         await insertInitialAccessToken(transaction, record, masterKey.digest('initial access tokens', text));
         await append({
@@ -94,7 +94,7 @@ export function createInitialAccessTokenAdministration(
     },
 
     remove(token, id) {
-      return events.change(token.clientId, async (transaction, append) => {
+      return events.change(token, async (transaction, append) => {
         const assignable = await actorScopesOf(transaction, token);
         const record = await findInitialAccessToken(transaction, { id });
         if (record === undefined) {

@@ -1,5 +1,5 @@
 /** The registered resources in memory, and their changes. */
-import type { SigningAlgorithm } from '@postern/guard';
+import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
@@ -16,9 +16,9 @@ export interface ResourceRegistry {
   /** The algorithms that some resource insists on. */
   algorithms(): readonly SigningAlgorithm[];
   /** Makes it, or changes the one of that key. Throws `invalid_parameter`, and `conflict` for a taken identifier. */
-  save(actor: string, resource: Resource): Promise<void>;
+  save(token: AccessToken, resource: Resource): Promise<void>;
   /** Throws `not_found`. */
-  remove(actor: string, key: string): Promise<void>;
+  remove(token: AccessToken, key: string): Promise<void>;
 }
 
 export async function openResourceRegistry(
@@ -56,9 +56,9 @@ export async function openResourceRegistry(
     },
     findByIdentifier: (identifier) => byIdentifier.get(identifier),
     algorithms: () => [...byKey.values()].flatMap(({ signingAlg }) => signingAlg ?? []),
-    async save(actor, resource) {
+    async save(token, resource) {
       checkIdentifier(resource.identifier, issuer);
-      await events.change(actor, async (transaction, append) => {
+      await events.change(token, async (transaction, append) => {
         const taken = (await loadResources(transaction)).find(
           ({ key, identifier }) => identifier === resource.identifier && key !== resource.key,
         );
@@ -79,9 +79,9 @@ export async function openResourceRegistry(
         });
       });
     },
-    async remove(actor, key) {
+    async remove(token, key) {
       registry.get(key);
-      await events.change(actor, async (transaction, append) => {
+      await events.change(token, async (transaction, append) => {
         await deleteResource(transaction, key);
         await append({ kind: 'resource.deleted', subject: key, data: {} });
       });

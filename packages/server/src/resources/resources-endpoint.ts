@@ -81,7 +81,7 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
           signingAlg: body.signing_alg ?? null,
           introspectionClients: body.introspection_clients ?? [],
         };
-        await resources.save(accessTokenOf(request).clientId, resource);
+        await resources.save(accessTokenOf(request), resource);
         // An algorithm that nobody asked for before has no key yet.
         await maintainKeys();
         return toView(resource);
@@ -116,7 +116,7 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
         },
       },
       async (request, reply) => {
-        await resources.remove(accessTokenOf(request).clientId, request.params.resource_key);
+        await resources.remove(accessTokenOf(request), request.params.resource_key);
         return reply.code(204).send(null);
       },
     );

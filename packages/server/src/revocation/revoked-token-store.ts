@@ -14,6 +14,12 @@ export async function loadRevokedTokens(db: Kysely<Database>): Promise<RevokedTo
   return rows.map((row) => ({ jti: row.jti, clientId: row.client_id, expiresAt: row.expires_at }));
 }
 
+/** Which of the tokens are revoked. */
+export async function findRevokedTokens(db: Kysely<Database>, jtis: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('revoked_tokens').select('jti').where('jti', 'in', jtis).execute();
+  return new Set(rows.map(({ jti }) => jti));
+}
+
 /** Returns false if the token was revoked before. */
 export async function insertRevokedToken(db: Kysely<Database>, token: RevokedToken): Promise<boolean> {
   const inserted = await db

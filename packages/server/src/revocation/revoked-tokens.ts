@@ -2,13 +2,14 @@
 import type { AccessToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import type { Actor } from '../events/actor.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { deleteExpiredRevocations, insertRevokedToken, loadRevokedTokens } from './revoked-token-store.ts';
 
 export interface RevokedTokens {
   has(jti: string): boolean;
-  /** Revokes one token. Resolves when that is on the disk and holds; rejects where the store does not answer. */
-  revoke(actor: string, token: AccessToken): Promise<void>;
+  /** Revokes one token. Resolves when that is on the disk and holds; rejects if the store does not answer. */
+  revoke(actor: Actor, token: AccessToken): Promise<void>;
   /** Forgets those that have expired. */
   forgetExpired(nowSeconds: number): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** The scopes that users add to those that Postern starts with. They are ordinary ones: none administers Postern. */
+import type { AccessToken } from '@postern/guard';
 import { isScopeToken, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
@@ -11,15 +12,13 @@ import { createScopeRegistry, type ScopeRegistry } from './scope-registry.ts';
 export interface OwnScopes {
   /** All scopes there are, as this node knows them now. */
   readonly registry: ScopeRegistry;
-  /** The same as the database has them, for a change that must not miss what another one did. */
-  load(transaction: Kysely<Database>): Promise<ScopeRegistry>;
   /**
    * Makes or changes them, all or none. Throws `invalid_parameter` for a name that no scope can have, and `conflict`
    * for a built-in one and where there would be too many.
    */
-  save(actor: string, scopes: readonly OwnScope[]): Promise<readonly Scope[]>;
+  save(token: AccessToken, scopes: readonly OwnScope[]): Promise<readonly Scope[]>;
   /** Throws `not_found`, and `conflict` for a built-in one and for one that a client or a resource has. */
-  remove(actor: string, name: string): Promise<void>;
+  remove(token: AccessToken, name: string): Promise<void>;
 }
 
 export interface OwnScopesOptions {
@@ -36,13 +35,11 @@ const builtIn = createScopeRegistry(defaultScopes);
 
 /** Throws `StartError` where a scope of the users has a name that this version gives to one of its own. */
 export async function openOwnScopes({ db, events, findResources }: OwnScopesOptions): Promise<OwnScopes> {
-  const load = async (from: Kysely<Database>) => registryOf(await loadOwnScopes(from));
-
-  let current = await load(db);
+  let current = await loadScopes(db);
   requireNoneTaken(current);
   events.follow(async ({ kind }) => {
     if (kind.startsWith('scope.')) {
-      current = await load(db);
+      current = await loadScopes(db);
     }
   });
 
@@ -58,23 +55,22 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
         return current.ordinaryNames;
       },
     },
-    load,
 
-    async save(actor, scopes) {
+    async save(token, scopes) {
       requireAllowed(scopes);
-      await events.change(actor, async (transaction, append) => {
+      await events.change(token, async (transaction, append) => {
         for (const { name, description } of scopes) {
           await saveOwnScope(transaction, { name, description });
           await append({ kind: 'scope.saved', subject: name, data: { description } });
         }
-        requireRoom(await load(transaction));
+        requireRoom(await loadScopes(transaction));
       });
       return scopes.map(toScope);
     },
 
-    async remove(actor, name) {
+    async remove(token, name) {
       requireNotBuiltIn(name);
-      await events.change(actor, async (transaction, append) => {
+      await events.change(token, async (transaction, append) => {
         if (!isScopeToken(name) || !(await deleteOwnScope(transaction, name))) {
           throw new OAuthError('not_found', `There is no scope ${name}.`);
         }
@@ -85,8 +81,9 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
   };
 }
 
-function registryOf(own: readonly OwnScope[]): ScopeRegistry {
-  return createScopeRegistry([...defaultScopes, ...own.map(toScope)]);
+/** All scopes there are, as the database has them: for a change that must not miss what another one did. */
+export async function loadScopes(db: Kysely<Database>): Promise<ScopeRegistry> {
+  return createScopeRegistry([...defaultScopes, ...(await loadOwnScopes(db)).map(toScope)]);
 }
 
 function toScope({ name, description }: OwnScope): Scope {

@@ -82,7 +82,7 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
           response: { 200: Type.Array(ScopeView), ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
         },
       },
-      async (request) => [...(await scopes.save(accessTokenOf(request).clientId, request.body))],
+      async (request) => [...(await scopes.save(accessTokenOf(request), request.body))],
     );
 
     app.delete(
@@ -98,7 +98,7 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
         },
       },
       async (request, reply) => {
-        await scopes.remove(accessTokenOf(request).clientId, request.params.name);
+        await scopes.remove(accessTokenOf(request), request.params.name);
         return reply.code(204).send(null);
       },
     );

@@ -1,7 +1,7 @@
 /** Which of their scopes clients use. */
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
-import { getClient } from '../client-administration/client-administration.ts';
+import { getClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { ApiPlugin } from '../http/api.ts';
 import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';

@@ -11,11 +11,12 @@ import { createClientAdministration } from '../client-administration/client-admi
 import { clientsEndpoint } from '../client-administration/clients-endpoint.ts';
 import { createSecretAdministration } from '../client-administration/secret-administration.ts';
 import { secretsEndpoint } from '../client-administration/secrets-endpoint.ts';
-import { createRecheckInTransaction } from '../clients/recheck-in-transaction.ts';
+import type { FindActor } from '../clients/find-actor.ts';
 import { createRootClient } from '../clients/root-client.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import { createActorScopes } from '../delegation/actor-scopes.ts';
+import { createAdminister } from '../delegation/administer.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { forbidCaching } from '../http/caching.ts';
 import type { Installation } from '../installation.ts';
@@ -25,8 +26,7 @@ import { createInitialAccessTokenAdministration } from '../registration/initial-
 import { initialAccessTokensEndpoint } from '../registration/initial-access-tokens-endpoint.ts';
 import { openResourceRegistry } from '../resources/resource-registry.ts';
 import { resourcesEndpoint } from '../resources/resources-endpoint.ts';
-import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
-import { openOwnScopes } from '../scopes/own-scopes.ts';
+import { loadScopes, openOwnScopes } from '../scopes/own-scopes.ts';
 import { scopesEndpoint } from '../scopes/scopes-endpoint.ts';
 import type { Usage } from '../usage/usage.ts';
 
@@ -37,7 +37,7 @@ export interface ManagementOptions {
   readonly db: Kysely<Database>;
   /** The log of `db`. */
   readonly events: EventLog;
-  readonly revokedTokens: RevokedTokens;
+  readonly findActor: FindActor;
   readonly usage: Pick<Usage, 'lastSecretUse'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -47,7 +47,7 @@ export type Management = Awaited<ReturnType<typeof openManagement>>;
 
 /** Loads what is kept in memory. Throws `StartError` if the database does not fit this version. */
 export async function openManagement(options: ManagementOptions) {
-  const { config, db, events, revokedTokens, usage, now } = options;
+  const { config, db, events, findActor, usage, now } = options;
   const { masterKey } = options.installation;
   const { issuer } = config;
 
@@ -61,9 +61,9 @@ export async function openManagement(options: ManagementOptions) {
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const root = createRootClient(options.installation.root, masterKey, scopes.registry);
   const delegation = { mode: config.delegation, registry: scopes.registry };
-  const recheckInTransaction = createRecheckInTransaction({ issuer, root, revokedTokens });
-  const actorScopesOf = createActorScopes({ root, delegation, recheckInTransaction, loadScopes: scopes.load });
-  const common = { db, events, masterKey, root, delegation, actorScopesOf, resources, detailsTypes, now };
+  const actorScopesOf = createActorScopes({ findActor, delegation, loadScopes });
+  const administer = createAdminister({ events, delegation, actorScopesOf });
+  const common = { db, events, masterKey, root, delegation, actorScopesOf, administer, resources, detailsTypes, now };
   return {
     db,
     resources,
@@ -71,7 +71,6 @@ export async function openManagement(options: ManagementOptions) {
     detailsTypes,
     root,
     delegation,
-    recheckInTransaction,
     clients: createClientAdministration(common),
     secrets: createSecretAdministration({ ...common, lastSecretUse: usage.lastSecretUse }),
     issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, delegation, actorScopesOf }),

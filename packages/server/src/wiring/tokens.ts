@@ -6,6 +6,7 @@ import { createClientAuthentication } from '../client-auth/authenticate.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
 import { createClientDirectory } from '../clients/client-directory.ts';
+import type { FindActor } from '../clients/find-actor.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import { findInactiveReason } from '../clients/token-status.ts';
 import type { ServerConfig } from '../config/config.ts';
@@ -40,6 +41,7 @@ import type { Management } from './management.ts';
 export interface TokensOptions {
   readonly config: ServerConfig;
   readonly installation: Pick<Installation, 'db' | 'masterKey'>;
+  readonly findActor: FindActor;
   readonly events: EventLog;
   readonly management: Management;
   readonly keys: KeyRing;
@@ -68,7 +70,7 @@ export function openKeys(
 }
 
 export function createTokens(options: TokensOptions) {
-  const { config, events, management, keys, revokedTokens, usage, minuteCounters, now } = options;
+  const { config, findActor, events, management, keys, revokedTokens, usage, minuteCounters, now } = options;
   const { db, masterKey } = options.installation;
   const { issuer, accessTokenTtlSeconds } = config;
   const { root, resources, issuers, detailsTypes, delegation } = management;
@@ -120,7 +122,7 @@ export function createTokens(options: TokensOptions) {
   ];
 
   const grantTypes = grants.map(({ grantType }) => grantType);
-  const registration = createClientRegistration({ db, events, masterKey, delegation, root, now });
+  const registration = createClientRegistration({ db, events, masterKey, delegation, findActor, now });
   const isRegistrationEnabled = config.registration !== 'off';
 
   return {
@@ -131,7 +133,7 @@ export function createTokens(options: TokensOptions) {
 
     /** Registers the endpoints that clients call with their own credentials. */
     endpoints(app: FastifyInstance, metrics: Metrics): void {
-      const common = { issuer, authenticateClient, verification, resources, keys, revokedTokens, usage, now };
+      const common = { issuer, authenticateClient, findActor, verification, resources, keys, revokedTokens, usage, now };
       app.register(async (forms) => {
         useForms(forms);
         forbidCaching(forms);
