@@ -70,6 +70,13 @@ export default {
       to: { path: 'node_modules/(fastify|@fastify)' },
     },
     {
+      name: 'delegation-knows-no-http',
+      comment: 'Who may assign which scope does not depend on how a call arrives.',
+      severity: 'error',
+      from: { path: '^packages/server/src/delegation/', pathNot: '\\.test\\.ts$' },
+      to: { path: 'node_modules/(fastify|@fastify)|^packages/server/src/http/|^packages/guard/src/adapters/' },
+    },
+    {
       name: 'only-stores-know-sql',
       comment: 'Everything else may pass a Kysely instance on, as a type.',
       severity: 'error',

@@ -1,0 +1,301 @@
+/**
+ * Every route that changes something, of the server and of this API: a call that waits for another change while its client
+ * is deleted, disabled or narrowed is refused, and appends nothing to the event log.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
+import type { RouteOptions } from 'fastify';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { policyMigrations } from '../src/index.ts';
+import { hostPolicies } from './policy-server.ts';
+
+interface Call {
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/** A client that may make the call, and the call itself, by whatever the client has for it. */
+interface Caller {
+  readonly clientId: string;
+  readonly call: () => Promise<Answer>;
+}
+
+/** The ways to stop a client, each with the body of the PATCH that does it; without one, the client is deleted. */
+const stops = { deleted: undefined, disabled: { enabled: false }, narrowed: { scopes: [] } } as const;
+
+/** Routes that read, or issue what nobody keeps, though their method is not GET. */
+const changeNothing = ['POST /api/v1/oauth/token', 'POST /api/v1/oauth/introspect'];
+
+/** Reading a registration replaces its token. RFC 7592 §2.1. */
+const readThatChanges = 'GET /api/v1/oauth/register/:client_id';
+
+const routes = new Map<string, string | undefined>();
+let server: TestServer;
+let root: string;
+/** Makes names unique. */
+let count = 0;
+
+beforeAll(async () => {
+  server = await startTestServer({
+    env: { POSTERN_REGISTRATION: 'initial_access_token' },
+    before: (app) => {
+      app.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
+        for (const name of [method].flat()) {
+          routes.set(`${name} ${url}`, config?.scope);
+        }
+      });
+    },
+    hosted: { migrations: policyMigrations, apis: hostPolicies },
+  });
+  root = await server.rootToken();
+});
+afterAll(() => server.close());
+
+async function asRoot(method: string, path: string, body?: unknown) {
+  const answer = await server.call(method, `/api/v1${path}`, { token: root, body });
+  if (answer.status >= 300 || (answer.body.failed?.length ?? 0) > 0) {
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+  return answer.body;
+}
+
+const key = () => {
+  count += 1;
+  return `thing_${count}`;
+};
+const client = async () => (await server.createClient({ name: key() })).clientId;
+const scope = async () => {
+  const [{ name }] = await asRoot('PUT', '/oauth/scope', { name: `${key()}:read`, description: 'x' });
+  return name;
+};
+const created = async (path: string, body: object) => {
+  const element = { key: key(), ...body };
+  await asRoot('PUT', path, element);
+  return element.key;
+};
+const put = async (path: string, body: object) => {
+  const element = { key: key(), name: key(), ...body };
+  await asRoot('PUT', path, [element]);
+  return element.key;
+};
+const storage = { type: 'local' };
+const policy = () => put('/policy', {});
+const rule = async () => {
+  const storage_destination_key = await put('/storage/config', storage);
+  const path = `/policy/${await policy()}/rule`;
+  return `${path}/${await put(path, { action_type: 'access', storage_destination_key })}`;
+};
+const bulk = (body: object) => [{ key: key(), name: key(), ...body }];
+const resource = () => ({ identifier: `https://${key().replace('_', '-')}.example.com`, scopes: [] });
+const issuer = () => ({ issuer: `https://${key().replace('_', '-')}.example.com`, rules: [] });
+const detailsType = () => ({ type: `type${key()}`, schema: { type: 'object' } });
+const initialToken = () => asRoot('POST', '/oauth/initial-access-token', { scopes: ['policy:read'], max_uses: 9 });
+
+/** A call of each route that a scope guards. */
+const calls: Readonly<Record<string, () => Promise<Call>>> = {
+  'POST /api/v1/oauth/client': async () => ({ path: '/oauth/client', body: {} }),
+  'PUT /api/v1/oauth/client/:client_id': async () => ({ path: `/oauth/client/${await client()}`, body: { name: 'a' } }),
+  'PATCH /api/v1/oauth/client/:client_id': async () => ({
+    path: `/oauth/client/${await client()}`,
+    body: { name: 'a' },
+  }),
+  'DELETE /api/v1/oauth/client/:client_id': async () => ({ path: `/oauth/client/${await client()}` }),
+  'PUT /api/v1/oauth/client/:client_id/scope': async () => ({
+    path: `/oauth/client/${await client()}/scope`,
+    body: [],
+  }),
+  'POST /api/v1/oauth/client/:client_id/revoke': async () => ({ path: `/oauth/client/${await client()}/revoke` }),
+  'POST /api/v1/oauth/client/:client_id/secret': async () => ({
+    path: `/oauth/client/${await client()}/secret`,
+    body: {},
+  }),
+  'DELETE /api/v1/oauth/client/:client_id/secret/:secret_id': async () => {
+    const path = `/oauth/client/${await client()}/secret`;
+    return { path: `${path}/${(await asRoot('GET', path)).items[0].secret_id}` };
+  },
+  'PUT /api/v1/oauth/scope': async () => ({ path: '/oauth/scope', body: [{ name: `${key()}:x`, description: 'x' }] }),
+  'DELETE /api/v1/oauth/scope/:name': async () => ({ path: `/oauth/scope/${await scope()}` }),
+  'PUT /api/v1/oauth/resource': async () => ({ path: '/oauth/resource', body: { key: key(), ...resource() } }),
+  'DELETE /api/v1/oauth/resource/:resource_key': async () => ({
+    path: `/oauth/resource/${await created('/oauth/resource', resource())}`,
+  }),
+  'PUT /api/v1/oauth/issuer': async () => ({ path: '/oauth/issuer', body: { key: key(), ...issuer() } }),
+  'DELETE /api/v1/oauth/issuer/:issuer_key': async () => ({
+    path: `/oauth/issuer/${await created('/oauth/issuer', issuer())}`,
+  }),
+  'PUT /api/v1/oauth/authorization-details-type': async () => ({
+    path: '/oauth/authorization-details-type',
+    body: detailsType(),
+  }),
+  'DELETE /api/v1/oauth/authorization-details-type/:type': async () => {
+    const { type } = await asRoot('PUT', '/oauth/authorization-details-type', detailsType());
+    return { path: `/oauth/authorization-details-type/${type}` };
+  },
+  'POST /api/v1/oauth/initial-access-token': async () => ({
+    path: '/oauth/initial-access-token',
+    body: { scopes: [] },
+  }),
+  'DELETE /api/v1/oauth/initial-access-token/:id': async () => ({
+    path: `/oauth/initial-access-token/${(await initialToken()).id}`,
+  }),
+  'POST /api/v1/oauth/key/rotate': async () => ({ path: '/oauth/key/rotate', body: {} }),
+  'POST /api/v1/batch': async () => {
+    const operation = { method: 'PUT', path: '/api/v1/oauth/scope', body: { name: `${key()}:x`, description: 'x' } };
+    return { path: '/batch', body: { operations: [operation] } };
+  },
+  'PUT /api/v1/policy': async () => ({ path: '/policy', body: bulk({}) }),
+  'PATCH /api/v1/policy': async () => ({ path: '/policy', body: bulk({}) }),
+  'DELETE /api/v1/policy/:policy_key': async () => ({ path: `/policy/${await policy()}` }),
+  'PUT /api/v1/policy/:policy_key/rule': async () => ({
+    path: `/policy/${await policy()}/rule`,
+    body: bulk({ action_type: 'access', storage_destination_key: await put('/storage/config', storage) }),
+  }),
+  'PATCH /api/v1/policy/:policy_key/rule': async () => ({
+    path: `/policy/${await policy()}/rule`,
+    body: bulk({ action_type: 'access', storage_destination_key: await put('/storage/config', storage) }),
+  }),
+  'DELETE /api/v1/policy/:policy_key/rule/:rule_key': async () => ({ path: await rule() }),
+  'PUT /api/v1/policy/:policy_key/rule/:rule_key/target': async () => ({
+    path: `${await rule()}/target`,
+    body: bulk({ data_category: 'user.contact.email' }),
+  }),
+  'PATCH /api/v1/policy/:policy_key/rule/:rule_key/target': async () => ({
+    path: `${await rule()}/target`,
+    body: bulk({ data_category: 'user.contact.email' }),
+  }),
+  'DELETE /api/v1/policy/:policy_key/rule/:rule_key/target/:target_key': async () => {
+    const path = `${await rule()}/target`;
+    return { path: `${path}/${await put(path, { data_category: 'user.contact.email' })}` };
+  },
+  'PUT /api/v1/storage/config': async () => ({ path: '/storage/config', body: bulk(storage) }),
+  'PATCH /api/v1/storage/config': async () => ({ path: '/storage/config', body: bulk(storage) }),
+  'DELETE /api/v1/storage/config/:config_key': async () => ({
+    path: `/storage/config/${await put('/storage/config', storage)}`,
+  }),
+};
+
+/** A caller of a guarded route, by an access token with the scopes that the call needs. */
+async function tokenHolder(name: string, { path, body }: Call): Promise<Caller> {
+  const needed = [routes.get(name), ...(name === 'POST /api/v1/batch' ? ['scope:create_or_update'] : [])];
+  const grantable_scopes = ['policy:read'];
+  const credentials = await server.createClient({ scopes: needed, grantable_scopes });
+  const token = await server.token(credentials);
+  const [method = ''] = name.split(' ');
+  return { ...credentials, call: () => server.call(method, `/api/v1${path}`, { token, body }) };
+}
+
+/** A client that registered itself, which calls by its registration access token. */
+async function registeredClient(method: string): Promise<Caller> {
+  const { initial_access_token: token } = await initialToken();
+  const { body } = await server.call('POST', '/api/v1/oauth/register', { token, body: {} });
+  const { client_id: clientId, registration_access_token } = body;
+  const sent = method === 'PUT' ? { body: { client_id: clientId, client_name: 'a' } } : {};
+  return {
+    clientId,
+    call: () =>
+      server.call(method, `/api/v1/oauth/register/${clientId}`, { token: registration_access_token, ...sent }),
+  };
+}
+
+/** The callers of the routes that no scope guards. */
+const otherCallers: Readonly<Record<string, () => Promise<Caller>>> = {
+  'POST /api/v1/oauth/register': async () => {
+    const scopes = ['initial_access_token:create', 'policy:read'];
+    const creator = await server.createClient({ scopes, grantable_scopes: ['policy:read'] });
+    const { body } = await server.call('POST', '/api/v1/oauth/initial-access-token', {
+      token: await server.token(creator),
+      body: { scopes: ['policy:read'] },
+    });
+    // An administrator who narrows the creator takes the scope from its grantable scopes too.
+    const call = () =>
+      server.call('POST', '/api/v1/oauth/register', {
+        token: body.initial_access_token,
+        body: { scope: 'policy:read' },
+      });
+    return { ...creator, call };
+  },
+  [readThatChanges]: () => registeredClient('GET'),
+  'PUT /api/v1/oauth/register/:client_id': () => registeredClient('PUT'),
+  'DELETE /api/v1/oauth/register/:client_id': () => registeredClient('DELETE'),
+  'POST /api/v1/oauth/revoke': async () => {
+    const token = await server.token(await server.createClient(['policy:read']));
+    const { clientId, clientSecret } = await server.createClient(['token:revoke']);
+    const form = { client_id: clientId, client_secret: clientSecret, token };
+    return { clientId, call: () => server.postForm('/api/v1/oauth/revoke', form) };
+  },
+};
+
+async function prepare(name: string): Promise<() => Promise<Caller>> {
+  const [call, other] = [await calls[name]?.(), otherCallers[name]];
+  return call === undefined ? (other as () => Promise<Caller>) : () => tokenHolder(name, call);
+}
+
+/** Starts each call when the one before waits for the lock that the test holds; returns the answers after its release. */
+async function callWhileLocked(callsInOrder: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
+  const change = vi.spyOn(server.app.events, 'change');
+  try {
+    const { answers } = await server.db.transaction().execute(async (transaction) => {
+      await sql`update event_head set sequence = sequence`.execute(transaction);
+      const answers: Promise<Answer>[] = [];
+      for (const call of callsInOrder) {
+        answers.push(call());
+        while (change.mock.calls.length < answers.length || !(await areWaiting(answers.length))) {
+          await setImmediate();
+        }
+      }
+      return { answers };
+    });
+    return await Promise.all(answers);
+  } finally {
+    change.mockRestore();
+  }
+}
+
+/** Whether as many transactions wait for a lock of PostgreSQL. SQLite's wait in the process, in the order of the calls. */
+async function areWaiting(number: number): Promise<boolean> {
+  if (inject('postgres') === undefined) {
+    return true;
+  }
+  const waiting = sql<{ number: number }>`
+    select count(*) as number from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  return Number((await waiting.execute(server.db)).rows[0]?.number) >= number;
+}
+
+async function actorsSince(sequence: number): Promise<string[]> {
+  const events = await server.db.selectFrom('events').select('actor').where('sequence', '>', sequence).execute();
+  return events.map(({ actor }) => actor).filter((actor) => actor !== server.root.clientId);
+}
+
+test('every route that changes something is covered', () => {
+  const changing = [...routes.keys()].filter((name) => !/^(?:GET|HEAD) /.test(name) && !changeNothing.includes(name));
+  const covered = [...Object.keys(calls), ...Object.keys(otherCallers)];
+  expect(covered.toSorted()).toEqual([...changing, readThatChanges].toSorted());
+});
+
+test.each([...Object.keys(calls), ...Object.keys(otherCallers)])('%s', async (name) => {
+  const createCaller = await prepare(name);
+  const callers = await Promise.all(Object.keys(stops).map(createCaller));
+  const { sequence } = await server.db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow();
+  const stop = Object.values(stops).map((body, index) => () => {
+    const path = `/api/v1/oauth/client/${callers[index]?.clientId}`;
+    return body === undefined
+      ? server.call('DELETE', path, { token: root })
+      : server.call('PATCH', path, {
+          token: root,
+          body: { ...body, ...(name.endsWith('/register') && { grantable_scopes: [] }) },
+        });
+  });
+  const answers = await callWhileLocked([...stop, ...callers.map(({ call }) => call)]);
+  const statuses = answers.map(({ status }) => status);
+  expect(statuses.slice(0, 3)).toEqual([204, 200, 200]);
+  // To OAuth endpoints, a client that may no longer do one thing is not a client whose token is invalid.
+  const narrowed = ['POST /api/v1/oauth/register', 'POST /api/v1/oauth/revoke'].includes(name) ? 400 : 401;
+  expect(statuses.slice(3)).toEqual([401, 401, narrowed]);
+  expect(await actorsSince(sequence)).toEqual([]);
+
+  // The same call of a client that nobody stopped.
+  const answer = await (await createCaller()).call();
+  expect([answer.status < 300, answer.body?.failed ?? []]).toEqual([true, []]);
+  expect(await actorsSince(sequence)).not.toEqual([]);
+});
