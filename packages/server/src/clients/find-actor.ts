@@ -1,6 +1,6 @@
 /** The client that makes a change, by what the transaction of the change sees: root is in no database. */
 import type { Kysely } from 'kysely';
-import type { RootCredentials } from '../config.ts';
+import type { RootCredentials } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { Client } from './client.ts';
