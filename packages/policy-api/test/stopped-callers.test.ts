@@ -2,11 +2,11 @@
  * Every route that changes something, of the server and of this API: a call that waits for another change while its client
  * is deleted, disabled or narrowed is refused, and appends nothing to the event log.
  */
+import { EventEmitter, once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { RouteOptions } from 'fastify';
-import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { policyMigrations } from '../src/index.ts';
 import { hostPolicies } from './policy-server.ts';
 
@@ -22,13 +22,21 @@ interface Caller {
 }
 
 /** The ways to stop a client, each with the body of the PATCH that does it; without one, the client is deleted. */
-const stops = { deleted: undefined, disabled: { enabled: false }, narrowed: { scopes: [] } } as const;
+const stops = {
+  deleted: undefined,
+  disabled: { enabled: false },
+  narrowed: { scopes: [], grantable_scopes: [] },
+} as const;
 
 /** Routes that read, or issue what nobody keeps, though their method is not GET. */
-const changeNothing = ['POST /api/v1/oauth/token', 'POST /api/v1/oauth/introspect'];
+const changeNothing = ['POST /api/v1/oauth/token', 'POST /api/v1/oauth/introspect', 'POST /api/v1/hold'];
 
 /** Reading a registration replaces its token. RFC 7592 §2.1. */
 const readThatChanges = 'GET /api/v1/oauth/register/:client_id';
+
+/** As an operation of a batch, holds the batch, and so all other changes, until it is released. */
+const hold = '/api/v1/hold';
+const holding = new EventEmitter<{ held: []; released: [] }>();
 
 const routes = new Map<string, string | undefined>();
 let server: TestServer;
@@ -46,7 +54,18 @@ beforeAll(async () => {
         }
       });
     },
-    hosted: { migrations: policyMigrations, apis: hostPolicies },
+    hosted: {
+      migrations: policyMigrations,
+      async apis(app, host) {
+        await hostPolicies(app, host);
+        app.post(hold, async () => {
+          const released = once(holding, 'released');
+          holding.emit('held');
+          await released;
+          return {};
+        });
+      },
+    },
   });
   root = await server.rootToken();
 });
@@ -230,39 +249,24 @@ async function prepare(name: string): Promise<() => Promise<Caller>> {
   return call === undefined ? (other as () => Promise<Caller>) : () => tokenHolder(name, call);
 }
 
-/** Starts each call when the one before waits for the lock that the test holds; returns the answers after its release. */
-async function callWhileLocked(callsInOrder: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
+/** Starts the calls while a change has made the operations and is not committed. Returns the answers after that. */
+async function callDuring(operations: readonly object[], calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
   const change = vi.spyOn(server.app.events, 'change');
   try {
-    const { answers } = await server.db.transaction().execute(async (transaction) => {
-      await sql`update event_head set sequence = sequence`.execute(transaction);
-      const answers: Promise<Answer>[] = [];
-      for (const call of callsInOrder) {
-        let isAnswered = false;
-        const answer = call().finally(() => {
-          isAnswered = true;
-        });
-        answers.push(answer);
-        while (!isAnswered && (change.mock.calls.length < answers.length || !(await areWaiting(answers.length)))) {
-          await setImmediate();
-        }
-      }
-      return { answers };
-    });
-    return await Promise.all(answers);
+    const held = once(holding, 'held');
+    const body = { operations: [...operations, { method: 'POST', path: hold }] };
+    const batch = server.call('POST', '/api/v1/batch', { token: root, body });
+    await Promise.race([held, batch]);
+    const answers = Promise.all(calls.map((call) => call()));
+    const answered = answers.then(() => true);
+    // A call that asks for its change has passed all that is checked before.
+    while (change.mock.calls.length <= calls.length && !(await Promise.race([answered, setImmediate(false)]))) {}
+    holding.emit('released');
+    expect((await batch).status).toBe(200);
+    return await answers;
   } finally {
     change.mockRestore();
   }
-}
-
-/** Whether as many transactions wait for a lock of PostgreSQL. SQLite's wait in the process, in the order of the calls. */
-async function areWaiting(number: number): Promise<boolean> {
-  if (inject('postgres') === undefined) {
-    return true;
-  }
-  const waiting = sql<{ number: number }>`
-    select count(*) as number from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  return Number((await waiting.execute(server.db)).rows[0]?.number) >= number;
 }
 
 async function actorsSince(sequence: number): Promise<string[]> {
@@ -280,21 +284,17 @@ test.each([...Object.keys(calls), ...Object.keys(otherCallers)])('%s', async (na
   const createCaller = await prepare(name);
   const callers = await Promise.all(Object.keys(stops).map(createCaller));
   const { sequence } = await server.db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow();
-  const stop = Object.values(stops).map((body, index) => () => {
+  const operations = Object.values(stops).map((body, index) => {
     const path = `/api/v1/oauth/client/${callers[index]?.clientId}`;
-    return body === undefined
-      ? server.call('DELETE', path, { token: root })
-      : server.call('PATCH', path, {
-          token: root,
-          body: { ...body, ...(name.endsWith('/register') && { grantable_scopes: [] }) },
-        });
+    return body === undefined ? { method: 'DELETE', path } : { method: 'PATCH', path, body };
   });
-  const answers = await callWhileLocked([...stop, ...callers.map(({ call }) => call)]);
-  const statuses = answers.map(({ status }) => status);
-  expect(statuses.slice(0, 3)).toEqual([204, 200, 200]);
+  const answers = await callDuring(
+    operations,
+    callers.map(({ call }) => call),
+  );
   // To OAuth endpoints, a client that may no longer do one thing is not a client whose token is invalid.
   const narrowed = ['POST /api/v1/oauth/register', 'POST /api/v1/oauth/revoke'].includes(name) ? 400 : 401;
-  expect(statuses.slice(3)).toEqual([401, 401, narrowed]);
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, narrowed]);
   expect(await actorsSince(sequence)).toEqual([]);
 
   // The same call of a client that nobody stopped.
