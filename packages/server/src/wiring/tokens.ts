@@ -133,7 +133,17 @@ export function createTokens(options: TokensOptions) {
 
     /** Registers the endpoints that clients call with their own credentials. */
     endpoints(app: FastifyInstance, metrics: Metrics): void {
-      const common = { issuer, authenticateClient, findActor, verification, resources, keys, revokedTokens, usage, now };
+      const common = {
+        issuer,
+        authenticateClient,
+        findActor,
+        verification,
+        resources,
+        keys,
+        revokedTokens,
+        usage,
+        now,
+      };
       app.register(async (forms) => {
         useForms(forms);
         forbidCaching(forms);
