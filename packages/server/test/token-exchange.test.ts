@@ -190,7 +190,7 @@ describe('RFC 8693 §2.1 what is asked for', () => {
     expectRefused(
       await exchange(first, await obtain(first, {}), { authorization_details }),
       'invalid_authorization_details',
-      /go over as they are/,
+      /leave the parameter out/,
     );
 
     // Those of the subject token go over to a client that may have them, and to no other.
@@ -323,7 +323,7 @@ describe('RFC 8693 §4.1 act', () => {
     );
     expect(claimsOf(token)).toMatchObject({ sub: caller.clientId, client_id: chain[0] });
     expect(claimsOf(token)['act']).toEqual(act);
-    expectRefused(await exchange(gateways[4] as Credentials, token), 'invalid_request', /No more than 4/);
+    expectRefused(await exchange(gateways[4] as Credentials, token), 'invalid_request', /At most 4/);
   });
 
   test('stays when the actor narrows its token', async () => {

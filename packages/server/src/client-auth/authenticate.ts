@@ -13,8 +13,8 @@ import {
   assertionType,
   type ClientAssertion,
   findAssertionFault,
-  findReplay,
   parseClientAssertion,
+  useAssertion,
 } from './private-key-jwt.ts';
 
 /** The credentials in a request, parsed far enough to know which client they would authenticate. */
@@ -65,7 +65,13 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     const client = await directory.find(credentials.clientId);
     // First, and also for a client that is unknown or uses no secrets: so the time it takes discloses neither.
     const secret = 'clientSecret' in credentials ? findSecret(client, credentials.clientSecret, masterKey) : undefined;
-    const fault = client === undefined ? 'client_unknown' : await findFault(client, credentials, secret);
+    const fault =
+      client === undefined
+        ? 'client_unknown'
+        : (findMethodFault(client, credentials.method) ??
+          (await findCredentialsFault(client, credentials, secret)) ??
+          findStatusFault(client) ??
+          (await recordUse(credentials, secret)));
     if (client === undefined || fault !== undefined) {
       throw new OAuthError(
         'invalid_client',
@@ -76,27 +82,27 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     return client;
   };
 
-  /** Why the client must not be let in; undefined if it may, and then the use of its credentials is recorded. */
-  const findFault = async (
-    client: Client,
+  const findCredentialsFault = (client: Client, credentials: PresentedCredentials, secret: Secret | undefined) => {
+    switch (credentials.method) {
+      case 'private_key_jwt':
+        return findAssertionFault(client, credentials.assertion, keys, issuer);
+      case 'mutual_tls':
+        return findCertificateFault(client, credentials.certificate, keys, now());
+      default:
+        return findSecretFault(secret, now());
+    }
+  };
+
+  /** Records the use of valid credentials; returns a fault for an assertion that was used before. */
+  const recordUse = async (
     credentials: PresentedCredentials,
     secret: Secret | undefined,
   ): Promise<ErrorReason | undefined> => {
-    const fault =
-      findMethodFault(client, credentials.method) ??
-      (credentials.method === 'private_key_jwt'
-        ? await findAssertionFault(client, credentials.assertion, keys, issuer)
-        : credentials.method === 'mutual_tls'
-          ? await findCertificateFault(client, credentials.certificate, keys, now())
-          : findSecretFault(secret, now())) ??
-      findStatusFault(client);
-    if (fault !== undefined) {
-      return fault;
-    }
     if (secret !== undefined) {
       recordSecretUse(secret.id);
     }
-    return credentials.method === 'private_key_jwt' ? findReplay(credentials.assertion, usedTokens) : undefined;
+    const isFirst = credentials.method !== 'private_key_jwt' || (await useAssertion(credentials.assertion, usedTokens));
+    return isFirst ? undefined : 'token_replayed';
   };
 
   return async (request, form) => {

@@ -94,7 +94,7 @@ async function findRegisteredFault(
   }
 }
 
-/** A key with a certificate stands for that one alone; a key without stands for every certificate of it. */
+/** A JWK with a certificate matches only that one; a JWK without matches every certificate of its key. */
 function isOf(certificate: X509Certificate, jwk: JWK): boolean {
   if (jwk.x5c !== undefined) {
     return Buffer.from(jwk.x5c[0] ?? '', 'base64').equals(certificate.raw);

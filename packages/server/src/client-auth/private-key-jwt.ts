@@ -73,13 +73,9 @@ export async function findAssertionFault(
   return (await findSignatureFault(assertion, getKey, algorithms))?.reason;
 }
 
-/** Uses the assertion up: it authenticates once. Rejects if the store of used assertions does not answer. */
-export async function findReplay(
-  { clientId, jti, expiresAt }: ClientAssertion,
-  usedTokens: UsedTokens,
-): Promise<'token_replayed' | undefined> {
-  const isFirst = await usedTokens.use('assertion', clientId, jti, expiresAt + clockSkewSeconds);
-  return isFirst ? undefined : 'token_replayed';
+/** True for the first use of the assertion, false for every other. Rejects if the store of used ones does not answer. */
+export function useAssertion({ clientId, jti, expiresAt }: ClientAssertion, usedTokens: UsedTokens): Promise<boolean> {
+  return usedTokens.use('assertion', clientId, jti, expiresAt + clockSkewSeconds);
 }
 
 function toError(fault: string, reason: ErrorReason): OAuthError {

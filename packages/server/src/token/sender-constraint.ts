@@ -1,4 +1,4 @@
-/** What a new token is bound to: a DPoP key (RFC 9449 §5) or the certificate of the client's connection (RFC 8705 §3). */
+/** The key that a new token is bound to: a DPoP key (RFC 9449 §5) or the certificate of the client's connection (RFC 8705 §3). */
 import {
   type Confirmation,
   certificateThumbprint,
@@ -18,7 +18,7 @@ export interface SenderConstraintOptions {
   readonly dpop: DpopPolicy;
 }
 
-/** By what a request shows who sends it. */
+/** What in a request proves who sends it. */
 export interface SenderEvidence {
   /** The `DPoP` header. */
   readonly dpopHeader: string | string[] | undefined;
@@ -26,9 +26,9 @@ export interface SenderEvidence {
 }
 
 /**
- * The binding of the token that is asked for; undefined for a plain bearer token. A proof is an explicit wish, so it
- * goes before a certificate that merely came along; where the metadata says which of the two it must be, the other is
- * refused. Uses the proof up. Throws `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
+ * The binding of the token that is asked for; undefined for a plain bearer token. A proof is sent on purpose, so it
+ * takes precedence over the certificate of the connection; if the metadata requires one of the two, the other is
+ * rejected. Uses the proof up. Throws `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
  */
 export function bindToSender(
   client: Client,
@@ -39,7 +39,7 @@ export function bindToSender(
   const { dpop_bound_access_tokens, tls_client_certificate_bound_access_tokens } = client.metadata;
   if (dpopHeader !== undefined) {
     if (tls_client_certificate_bound_access_tokens === true) {
-      throw refused('tokens of this client are bound to its certificate, so it must send no DPoP proof', 'proof_wrong');
+      throw toError('tokens of this client are bound to its certificate, so it must send no DPoP proof', 'proof_wrong');
     }
     return bindToProof(client, dpopHeader, nowSeconds, options);
   }
@@ -86,18 +86,18 @@ function bindToCertificate(
   client: Client,
   certificate: ClientCertificate | undefined,
   nowSeconds: number,
-  due: string,
+  required: string,
 ): Confirmation {
   if (certificate === undefined) {
-    throw refused(`this client must send ${due}`, 'certificate_missing');
+    throw toError(`this client must send ${required}`, 'certificate_missing');
   }
   const fault = findUseFault(client, certificate, nowSeconds * 1000);
   if (fault !== undefined) {
-    throw refused('its client certificate is expired, or of a kind that is not allowed', fault);
+    throw toError('its client certificate is expired, or of a kind that is not allowed', fault);
   }
   return { x5tS256: certificateThumbprint(certificate.certificate.raw) };
 }
 
-function refused(text: string, reason: ErrorReason): OAuthError {
+function toError(text: string, reason: ErrorReason): OAuthError {
   return new OAuthError('invalid_request', `The token would not be bound to its sender: ${text}.`, { reason });
 }

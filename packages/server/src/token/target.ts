@@ -1,4 +1,4 @@
-/** What a token is asked for: which audience it will have, and what that audience wants. RFC 8707 §2. */
+/** What a token is for: its audience, and the limits and algorithm that the resource sets. RFC 8707 §2. */
 import type { SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import { type Client, mayAskFor } from '../clients/client.ts';
@@ -6,9 +6,9 @@ import type { ResourceRegistry } from '../resources/resource-registry.ts';
 
 export interface Target {
   readonly audience: string;
-  /** The scopes of the client that mean something there. */
+  /** The scopes of the client that the resource knows. */
   readonly scopes: ReadonlySet<string>;
-  /** A token lives as long as the client's tokens do, and no longer than the resource says. */
+  /** The lifetime of the client's tokens, or the one that the resource sets if it is shorter. */
   readonly ttlSeconds: number;
   /** Undefined: the default. */
   readonly signingAlg: SigningAlgorithm | undefined;
@@ -17,16 +17,16 @@ export interface Target {
 export interface TargetOptions {
   readonly issuer: string;
   readonly resources: ResourceRegistry;
-  /** Lifetime of tokens of clients that have none of their own. */
+  /** The lifetime of tokens of clients that set none. */
   readonly accessTokenTtlSeconds: number;
 }
 
 /**
- * The target that `asked`, the resource parameter, names: without one, or by the issuer, Postern's own APIs. Throws `invalid_target` with
- * one text for a resource that does not exist and one that the client may not ask for.
+ * The target that the parameter `resource` names: Postern's own APIs if it is the issuer, or missing. Throws
+ * `invalid_target`, with the same text for a resource that does not exist and one that the client may not ask for.
  */
-export function findTarget(asked: string | undefined, client: Client, options: TargetOptions): Target {
-  const resource = asked === undefined ? undefined : withoutEmptyPath(asked);
+export function findTarget(parameter: string | undefined, client: Client, options: TargetOptions): Target {
+  const resource = parameter === undefined ? undefined : withoutEmptyPath(parameter);
   const ttlSeconds = client.accessTokenTtlSeconds ?? options.accessTokenTtlSeconds;
   if (resource === undefined || resource === options.issuer) {
     return { audience: options.issuer, scopes: client.scopes, ttlSeconds, signingAlg: undefined };
@@ -44,7 +44,7 @@ export function findTarget(asked: string | undefined, client: Client, options: T
 }
 
 /**
- * `https://api.example.com/` and `https://api.example.com` are one and the same (RFC 3986 §6.2.3), and libraries that
+ * `https://api.example.com/` and `https://api.example.com` are the same (RFC 3986 §6.2.3), and libraries that
  * parse URLs write the slash. Identifiers are registered without it.
  */
 function withoutEmptyPath(uri: string): string {

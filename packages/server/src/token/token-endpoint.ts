@@ -1,27 +1,35 @@
-/** The token endpoint. RFC 6749 §3.2. What all grants share stands here, in steps; a grant only decides. */
+/** The token endpoint. RFC 6749 §3.2. All checks that grants share are here, in steps; a grant only decides. */
 import { type AuthorizationDetail, longestToken } from '@postern/guard';
-import { OAuthError, parseForm, parseScope } from '@postern/protocol';
+import { OAuthError } from '@postern/protocol';
 import { Type } from 'typebox';
-import { createAccessTokenIssuer } from '../access-token/issue.ts';
+import type { Authorization } from '../access-token/authorization.ts';
+import { issueAccessToken } from '../access-token/issue.ts';
 import { parseAuthorizationDetails } from '../authorization-details/authorization-details.ts';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
-import { type AuthenticateClient, hasCredentials } from '../client-auth/authenticate.ts';
+import {
+  type AuthenticateClient,
+  type ClientAuthenticationRequest,
+  findStatusFault,
+  hasCredentials,
+} from '../client-auth/authenticate.ts';
 import { assertionType } from '../client-auth/private-key-jwt.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
-import { type GrantType, jwtBearer } from '../clients/client-metadata.ts';
+import { jwtBearer } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import { toOAuthError } from '../http/answer-error.ts';
 import type { ProtocolPlugin } from '../http/api.ts';
 import { oauthErrorResponses } from '../http/schemas.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { SigningKey } from '../keys/signing-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Usage } from '../usage/usage.ts';
-import type { Grant } from './grants/grant.ts';
+import { type Grant, type IdentifyingGrant, rejectAssertion } from './grants/grant.ts';
 import { accessTokenType } from './grants/token-exchange.ts';
+import { parseTokenRequest, type TokenRequest } from './parse-token-request.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
-import { findTarget, type TargetOptions } from './target.ts';
+import { findTarget, type Target, type TargetOptions } from './target.ts';
 
 const TokenForm = Type.Object({
   grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: ['client_credentials'] }),
@@ -42,18 +50,18 @@ const TokenForm = Type.Object({
   subject_token: Type.Optional(Type.String({ description: 'Token exchange: the access token to exchange.' })),
   subject_token_type: Type.Optional(Type.String({ description: `With subject_token: \`${accessTokenType}\`` })),
   actor_token: Type.Optional(
-    Type.String({ description: 'Token exchange: an access token of who acts. Without it: the client.' }),
+    Type.String({ description: 'Token exchange: an access token of the actor. Without it: the client acts.' }),
   ),
   actor_token_type: Type.Optional(Type.String({ description: 'With actor_token, as subject_token_type.' })),
   requested_token_type: Type.Optional(Type.String({ description: `Token exchange: \`${accessTokenType}\`` })),
   audience: Type.Optional(Type.String({ description: 'Token exchange: key or identifier of a resource.' })),
 });
 
-/** Further members are the grant's. */
+/** A grant may add members. */
 const TokenAnswer = Type.Object(
   {
     access_token: Type.String(),
-    token_type: Type.String({ description: '`Bearer`, or `DPoP` where the token is bound to the key of a proof.' }),
+    token_type: Type.String({ description: '`Bearer`, or `DPoP` if the token is bound to the key of a proof.' }),
     expires_in: Type.Integer({ description: 'Seconds.' }),
     scope: Type.String(),
     authorization_details: Type.Optional(
@@ -62,17 +70,6 @@ const TokenAnswer = Type.Object(
   },
   { additionalProperties: true },
 );
-
-/** RFC 7591 §2: a client that registered no grant types uses client_credentials. */
-function mayUse(client: Client, grantType: GrantType): boolean {
-  return client.metadata.grant_types?.includes(grantType) ?? grantType === 'client_credentials';
-}
-
-function requireSameClient(authenticated: Client, identified: Client): void {
-  if (authenticated.id !== identified.id) {
-    throw new OAuthError('invalid_grant', 'The grant is for another client than the one that authenticates.');
-  }
-}
 
 export interface TokenEndpointOptions {
   readonly issuer: string;
@@ -91,19 +88,8 @@ export interface TokenEndpointOptions {
 }
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
-  const {
-    authenticateClient,
-    failures,
-    tokenQuota,
-    metrics,
-    keys,
-    senderConstraint,
-    targets,
-    detailsTypes,
-    usage,
-    now,
-  } = options;
-  const issue = createAccessTokenIssuer(options.issuer);
+  const { issuer, authenticateClient, failures, tokenQuota, metrics, keys, senderConstraint, targets, usage, now } =
+    options;
   const grants = new Map<string, Grant>(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
@@ -127,45 +113,22 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413, 429) },
         },
       },
-      async (request, reply) => {
-        // 1. Parse: from here on nobody reads the raw request.
-        if (request.url.includes('?')) {
-          throw new OAuthError('invalid_request', 'Parameters belong in the form body, never in the URL.');
-        }
-        const form = parseForm(request.body);
-        const grantType = form.get('grant_type');
-        if (grantType === undefined) {
-          throw new OAuthError('invalid_request', 'The parameter grant_type is missing.');
-        }
-        const wanted = form.get('scope');
-        const scopes = wanted === undefined ? undefined : parseScope(wanted);
-
-        // 2. Find the grant.
-        const grant = grants.get(grantType);
-        if (grant === undefined) {
-          throw new OAuthError(
-            'unsupported_grant_type',
-            `The grant_type ${grantType.slice(0, 100)} is not offered here; offered: ${[...grants.keys()].join(', ')}.`,
-          );
-        }
-
-        // 3. Find out who the client is, and whether it may use the grant.
+      async (request) => {
         const nowSeconds = now() / 1000;
-        const { identifyClient } = grant;
-        const client = await (identifyClient === undefined
-          ? authenticateClient(request, form)
-          : failures.attempt(undefined, request.ip, () => identifyClient(form, nowSeconds)));
-        const profile = securityProfileOf(client.metadata);
-        // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
-        if (identifyClient !== undefined && (hasCredentials(request, form) || profile !== undefined)) {
-          requireSameClient(await authenticateClient(request, form), client);
-        }
-        if (!mayUse(client, grant.grantType)) {
-          throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
-        }
-        tokenQuota.requireLeft(client);
 
-        // 4. Bind the token to its sender, where it proves a key or must.
+        // 1. Parse: from here on nobody reads the raw request.
+        const tokenRequest = parseTokenRequest(request.url, request.body, grants);
+        const { grant, form } = tokenRequest;
+
+        // 2. Find out who the client is, and whether it may use the grant.
+        const identified =
+          grant.identifyClient === undefined ? undefined : await identify(grant, request, form, nowSeconds);
+        const client = identified?.client ?? (await authenticateClient(request, form));
+        requireMayUse(client, grant);
+        tokenQuota.requireLeft(client);
+        const parameters = identified === undefined ? await grant.parse(form, nowSeconds) : identified.parameters;
+
+        // 3. Bind the token to its sender, if it proves a key or must.
         const confirmation = await bindToSender(
           client,
           { dpopHeader: request.headers['dpop'], certificate: request.clientCertificate },
@@ -173,58 +136,118 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           senderConstraint,
         );
 
-        // 5. Find what the token is for, and the key that signs it.
-        const resource = grant.findResource?.(form, nowSeconds) ?? form.get('resource');
-        const target = findTarget(resource, client, targets);
-        const signingKey = keys.signingKey(target.signingAlg);
-        if (!allowsAlgorithm(profile, signingKey.alg)) {
-          throw new OAuthError(
-            'invalid_target',
-            `Tokens for the resource are signed by ${signingKey.alg}, which the security_profile of the client excludes.`,
-          );
-        }
-        const details = form.get('authorization_details');
-        const authorizationDetails =
-          details === undefined
-            ? undefined
-            : parseAuthorizationDetails(details, detailsTypes, (type) => mayUseDetailsType(client, type));
+        // 4. Find what the token is for, and the key that signs it.
+        const target = findTarget(grant.findResource?.(parameters) ?? tokenRequest.resource, client, targets);
+        const key = findSigningKey(client, target);
 
-        // 6. Let the grant decide. What is asked for is never dropped without a word.
-        const authorization = await grant.authorize({
+        // 5. Let the grant decide.
+        const authorizationDetails = parseDetails(client, tokenRequest);
+        const authorization = await grant.authorize(parameters, {
           client,
-          scopes,
+          scopes: tokenRequest.scopes,
           target,
           authorizationDetails,
           confirmation,
-          parameters: form,
           nowSeconds,
         });
-        if (authorizationDetails !== undefined && authorization.authorizationDetails !== authorizationDetails) {
-          throw new OAuthError('invalid_authorization_details', `The grant_type ${grantType} takes none.`);
-        }
+        requireDetailsGranted(grant, authorizationDetails, authorization);
 
-        // 7. Issue.
+        // 6. Issue.
         const scope = authorization.scopes.join(' ');
-        const { token, jti } = issue({ authorization, scope, confirmation, key: signingKey, nowSeconds });
-        if (token.length > longestToken) {
-          throw new OAuthError('invalid_request', 'The token would be too long for its guards: ask for less at once.');
-        }
-        tokenQuota.recordIssued(client);
-        usage.recordIssued(authorization.client, scope);
-        metrics.recordIssued(grant.grantType);
+        const { token, jti } = issueAccessToken(issuer, { authorization, scope, confirmation, key, nowSeconds });
+        requireShort(token);
+        recordIssued(grant, client, authorization, scope);
         request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
 
-        // 8. Respond. As text, for which nothing goes through the schema once more.
-        reply.type('application/json; charset=utf-8');
-        return JSON.stringify({
+        // 7. Respond.
+        return {
           access_token: token,
           token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
           expires_in: authorization.ttlSeconds,
           scope,
           authorization_details: authorization.authorizationDetails,
           ...authorization.answer,
-        });
+        };
       },
     );
   };
+
+  /** The client that the grant identifies, and the grant's parameters. */
+  async function identify<Parameters>(
+    grant: IdentifyingGrant<Parameters>,
+    request: ClientAuthenticationRequest,
+    form: ReadonlyMap<string, string>,
+    nowSeconds: number,
+  ): Promise<{ client: Client; parameters: Parameters }> {
+    const identified = await failures.attempt(undefined, request.ip, async () => {
+      const parameters = await grant.parse(form, nowSeconds);
+      const client = await grant.identifyClient(parameters);
+      const fault = findStatusFault(client);
+      if (fault !== undefined) {
+        throw rejectAssertion(fault);
+      }
+      return { client, parameters };
+    });
+    const { client } = identified;
+    // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
+    if (hasCredentials(request, form) || securityProfileOf(client.metadata) !== undefined) {
+      requireSameClient(await authenticateClient(request, form), client);
+    }
+    return identified;
+  }
+
+  function findSigningKey(client: Client, target: Target): SigningKey {
+    const key = keys.signingKey(target.signingAlg);
+    if (!allowsAlgorithm(securityProfileOf(client.metadata), key.alg)) {
+      throw new OAuthError(
+        'invalid_target',
+        `Tokens for the resource are signed by ${key.alg}, which the security_profile of the client excludes.`,
+      );
+    }
+    return key;
+  }
+
+  function parseDetails(client: Client, { authorizationDetails }: TokenRequest) {
+    return authorizationDetails === undefined
+      ? undefined
+      : parseAuthorizationDetails(authorizationDetails, options.detailsTypes, (type) =>
+          mayUseDetailsType(client, type),
+        );
+  }
+
+  function recordIssued(grant: Grant, client: Client, authorization: Authorization, scope: string): void {
+    tokenQuota.recordIssued(client);
+    usage.recordIssued(authorization.client, scope);
+    metrics.recordIssued(grant.grantType);
+  }
+}
+
+/** RFC 7591 §2: a client that registered no grant types uses client_credentials. */
+function requireMayUse(client: Client, { grantType }: Grant): void {
+  if (!(client.metadata.grant_types?.includes(grantType) ?? grantType === 'client_credentials')) {
+    throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
+  }
+}
+
+function requireSameClient(authenticated: Client, identified: Client): void {
+  if (authenticated.id !== identified.id) {
+    throw new OAuthError('invalid_grant', 'The grant is for another client than the one that authenticates.');
+  }
+}
+
+/** Nothing that is asked for is silently dropped. */
+function requireDetailsGranted(
+  { grantType }: Grant,
+  asked: readonly AuthorizationDetail[] | undefined,
+  { authorizationDetails }: Authorization,
+): void {
+  if (asked !== undefined && authorizationDetails !== asked) {
+    throw new OAuthError('invalid_authorization_details', `The grant_type ${grantType} accepts none.`);
+  }
+}
+
+function requireShort(token: string): void {
+  if (token.length > longestToken) {
+    throw new OAuthError('invalid_request', 'The token would be too long for guards: request less at once.');
+  }
 }

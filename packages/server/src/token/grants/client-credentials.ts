@@ -1,29 +1,33 @@
 /** Client credentials grant. RFC 6749 §4.4. */
 import { OAuthError } from '@postern/protocol';
-import type { Grant } from './grant.ts';
+import type { Authorization } from '../../access-token/authorization.ts';
+import type { AuthenticatedGrant, GrantRequest } from './grant.ts';
 
-/** A client gets the scopes it asks for, or all that it may have there; never fewer than it asked for without a word. */
-export const clientCredentials: Grant = {
+export const clientCredentials: AuthenticatedGrant<undefined> = {
   grantType: 'client_credentials',
-  authorize({ client, scopes, target, authorizationDetails }) {
-    const beyond = scopes?.find((scope) => !target.scopes.has(scope));
-    if (beyond !== undefined) {
-      throw new OAuthError(
-        'invalid_scope',
-        client.scopes.has(beyond)
-          ? `The resource does not know the scope ${beyond}.`
-          : `The client does not hold the scope ${beyond.slice(0, 100)}.`,
-      );
-    }
-    const { may_act } = client.metadata;
-    return {
-      client,
-      scopes: scopes ?? [...target.scopes],
-      audience: target.audience,
-      ttlSeconds: target.ttlSeconds,
-      authorizationDetails,
-      // RFC 8693 §4.4.
-      ...(may_act !== undefined && { claims: { may_act: { sub: may_act } } }),
-    };
-  },
+  parse: () => undefined,
+  authorize: (_parameters, request) => authorizeByPolicy(request),
 };
+
+/** A client gets the scopes that it asks for, or else all that it may have for the target; never silently fewer. */
+export function authorizeByPolicy({ client, scopes, target, authorizationDetails }: GrantRequest): Authorization {
+  const excessScope = scopes?.find((scope) => !target.scopes.has(scope));
+  if (excessScope !== undefined) {
+    throw new OAuthError(
+      'invalid_scope',
+      client.scopes.has(excessScope)
+        ? `The resource does not know the scope ${excessScope}.`
+        : `The client does not hold the scope ${excessScope.slice(0, 100)}.`,
+    );
+  }
+  const { may_act } = client.metadata;
+  return {
+    client,
+    scopes: scopes ?? [...target.scopes],
+    audience: target.audience,
+    ttlSeconds: target.ttlSeconds,
+    authorizationDetails,
+    // RFC 8693 §4.4.
+    ...(may_act !== undefined && { claims: { may_act: { sub: may_act } } }),
+  };
+}

@@ -1,39 +1,66 @@
-/** What a grant is: one grant_type and one decision. RFC 6749 §4. */
+/** What a grant is: one grant_type, its own parameters and one decision. RFC 6749 §4. */
 import type { AuthorizationDetail, Confirmation } from '@postern/guard';
+import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
 import type { Client } from '../../clients/client.ts';
 import type { GrantType } from '../../clients/client-metadata.ts';
 import type { Target } from '../target.ts';
 
-/** A token request of a client that is known, typed; grants read nothing else. */
-export interface TokenRequest {
+/** What all grants have in common about a token request whose client is known. */
+export interface GrantRequest {
   readonly client: Client;
-  /** The scopes asked for, each known to be well-formed; undefined where the request names none. */
+  /** The scopes asked for, each of them well-formed; undefined if the request names none. */
   readonly scopes: readonly string[] | undefined;
   /** What the token is for. */
   readonly target: Target;
-  /** What is asked for in `authorization_details`, each element allowed and valid. RFC 9396 §2. */
+  /** The `authorization_details` asked for, each of them allowed and valid. RFC 9396 §2. */
   readonly authorizationDetails: readonly AuthorizationDetail[] | undefined;
-  /** The key that the request proves, which the token will be bound to. */
+  /** The key that the request proves and the token will be bound to. */
   readonly confirmation: Confirmation | undefined;
-  /** All parameters of the form, for those that only this grant knows. */
-  readonly parameters: ReadonlyMap<string, string>;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
 }
 
-export interface Grant {
+interface GrantBase<Parameters> {
   readonly grantType: GrantType;
   /**
-   * Says who the client is, where the grant itself tells that and client authentication is not needed. The client that
-   * it returns may hold fewer scopes than it does by itself. Throws `invalid_grant`.
+   * The resource that the token is for, if that follows from more than the parameter `resource`. Throws
+   * `invalid_target`.
    */
-  identifyClient?(parameters: ReadonlyMap<string, string>, nowSeconds: number): Promise<Client>;
+  findResource?(parameters: Parameters): string;
+  /** Decides. Throws `invalid_scope`, `invalid_grant`, `invalid_request` or `invalid_target`. */
+  authorize(parameters: Parameters, request: GrantRequest): Authorization | Promise<Authorization>;
+}
+
+/** A grant whose client authenticates itself. */
+export interface AuthenticatedGrant<Parameters> extends GrantBase<Parameters> {
+  readonly identifyClient?: undefined;
   /**
-   * Says which resource the token is for, where that follows from more than the parameter `resource`. Throws
-   * `invalid_request` or `invalid_target`.
+   * The grant's own parameters, with the tokens among them verified, once. The client is authenticated before, so that
+   * nobody else finds out which tokens are valid. Throws `invalid_request` or `invalid_target`.
    */
-  findResource?(parameters: ReadonlyMap<string, string>, nowSeconds: number): string;
-  /** Decides, or throws `invalid_scope`, `invalid_grant` or `invalid_target`. */
-  authorize(request: TokenRequest): Authorization | Promise<Authorization>;
+  parse(form: ReadonlyMap<string, string>, nowSeconds: number): Parameters;
+}
+
+/** A grant that says itself who the client is, so that the client need not authenticate. RFC 7521 §4.1. */
+export interface IdentifyingGrant<Parameters> extends GrantBase<Parameters> {
+  /** The grant's own parameters, with the tokens among them verified, once. Throws `invalid_grant`. */
+  parse(form: ReadonlyMap<string, string>, nowSeconds: number): Promise<Parameters>;
+  /**
+   * The client, which may have fewer scopes than it holds by itself. Throws `invalid_grant`. Does not check whether it is
+   * enabled.
+   */
+  identifyClient(parameters: Parameters): Promise<Client>;
+}
+
+export type Grant<Parameters = unknown> = AuthenticatedGrant<Parameters> | IdentifyingGrant<Parameters>;
+
+/** The same text for every reason: what is trusted here must not be disclosed to those who are not. */
+export function rejectAssertion(reason: ErrorReason, cause?: unknown): OAuthError {
+  return new OAuthError(
+    'invalid_grant',
+    'The assertion is not accepted: its issuer is not trusted here, its signature, audience or times are not right, ' +
+      'it was used before, or no rule says which client it is for. The log of the server says which.',
+    { reason, cause },
+  );
 }

@@ -1,18 +1,18 @@
 /**
- * JWT bearer grant: the platform's own token tells which client a workload is, and no secret is needed. RFC 7523 §2.1
- * and §3, RFC 7521 §4.1. Which token is which client is for the rules in `issuers/` to say.
+ * JWT bearer grant: a workload proves by the token of its platform which client it is, and needs no secret. RFC 7523
+ * §2.1 and §3, RFC 7521 §4.1. The rules in `issuers/` say which token is for which client.
  */
-import { type ErrorReason, OAuthError } from '@postern/protocol';
-import type { Client } from '../../clients/client.ts';
+import { OAuthError } from '@postern/protocol';
 import type { ClientDirectory } from '../../clients/client-directory.ts';
 import { jwtBearer } from '../../clients/client-metadata.ts';
 import type { IssuerKeys } from '../../issuers/issuer-keys.ts';
 import { chooseRule } from '../../issuers/rule.ts';
+import type { TrustedIssuer } from '../../issuers/trusted-issuer.ts';
 import type { TrustedIssuerRegistry } from '../../issuers/trusted-issuer-registry.ts';
 import { findSignatureFault } from '../../jwt/third-party-jwt.ts';
 import type { UsedTokens } from '../../jwt/used-token-store.ts';
-import { clientCredentials } from './client-credentials.ts';
-import type { Grant } from './grant.ts';
+import { authorizeByPolicy } from './client-credentials.ts';
+import { type IdentifyingGrant, rejectAssertion } from './grant.ts';
 import {
   findAssertionFault,
   parseWorkloadAssertion,
@@ -21,7 +21,7 @@ import {
 } from './workload-assertion.ts';
 
 export interface JwtBearerOptions {
-  /** Postern's own, the audience of assertions unless their issuer's record names another. */
+  /** Postern's own, the audience of assertions unless the record of their issuer names another. */
   readonly issuer: string;
   readonly issuers: TrustedIssuerRegistry;
   readonly issuerKeys: IssuerKeys;
@@ -29,84 +29,75 @@ export interface JwtBearerOptions {
   readonly usedTokens: UsedTokens;
 }
 
-export function createJwtBearer({ issuer, issuers, issuerKeys, directory, usedTokens }: JwtBearerOptions): Grant {
+interface JwtBearerParameters {
+  /** Verified. */
+  readonly assertion: WorkloadAssertion;
+  readonly trusted: TrustedIssuer;
+  /** The client that the caller wants to be, if it says so. */
+  readonly clientId: string | undefined;
+}
+
+export function createJwtBearer(options: JwtBearerOptions): IdentifyingGrant<JwtBearerParameters> {
+  const { issuer, issuers, issuerKeys, directory, usedTokens } = options;
+
+  const requireTrusted = async (assertion: WorkloadAssertion): Promise<TrustedIssuer> => {
+    const trusted = await issuers.findByIssuer(assertion.issuer);
+    if (trusted === undefined) {
+      throw rejectAssertion('issuer_wrong');
+    }
+    return trusted;
+  };
+
+  const requireFirstUse = async (assertion: WorkloadAssertion): Promise<void> => {
+    // Again, since the issuer may have been deleted in the meantime.
+    const { singleUse } = await requireTrusted(assertion);
+    if (singleUse && !(await usedTokens.use('workload', assertion.issuer, assertion.id, rememberUntil(assertion)))) {
+      throw rejectAssertion('token_replayed');
+    }
+  };
+
   return {
     grantType: jwtBearer,
 
-    async identifyClient(parameters, nowSeconds) {
-      const assertion = parseWorkloadAssertion(requireAssertion(parameters));
-      const trusted = await issuers.findByIssuer(assertion.issuer);
-      if (trusted === undefined) {
-        throw refused('issuer_wrong');
+    async parse(form, nowSeconds) {
+      const text = form.get('assertion');
+      if (text === undefined) {
+        throw new OAuthError('invalid_request', 'The parameter assertion is missing.');
       }
+      const assertion = parseWorkloadAssertion(text);
+      const trusted = await requireTrusted(assertion);
       const fault = findAssertionFault(assertion, trusted, issuer, nowSeconds);
       if (fault !== undefined) {
-        throw refused(fault);
+        throw rejectAssertion(fault);
       }
       const signatureFault = await findSignatureFault(assertion, issuerKeys(trusted));
       if (signatureFault !== undefined) {
-        throw refused(signatureFault.reason, signatureFault.cause);
+        throw rejectAssertion(signatureFault.reason, signatureFault.cause);
       }
-      const rule = chooseRule(trusted.rules, assertion.claims, parameters.get('client_id'));
+      return { assertion, trusted, clientId: form.get('client_id') };
+    },
+
+    async identifyClient({ assertion, trusted, clientId }) {
+      const rule = chooseRule(trusted.rules, assertion.claims, clientId);
       if (typeof rule === 'string') {
-        throw refused(rule);
+        throw rejectAssertion(rule);
       }
-      const client = requireActive(await directory.find(rule.clientId));
+      const client = await directory.find(rule.clientId);
+      // Root comes from the configuration and no rule is for it, even if it was given the id of a client later.
+      if (client === undefined || client.isRoot) {
+        throw rejectAssertion('client_unknown');
+      }
       return rule.scopes === null ? client : { ...client, scopes: client.scopes.intersection(new Set(rule.scopes)) };
     },
 
     /**
-     * The workload gets what the client would get by its own credentials, within what its rule gives. An assertion is
-     * used up here, as the last step before a token, so that a request that was wrong in another way may be repeated.
+     * The workload gets what the client would get by its own credentials, limited to the scopes of its rule. The
+     * assertion is used up last, so that a request that failed for another reason may be repeated.
      */
-    async authorize(request) {
-      const authorization = await clientCredentials.authorize(request);
-      const assertion = parseWorkloadAssertion(requireAssertion(request.parameters));
-      await useUp(assertion);
+    async authorize({ assertion }, request) {
+      const authorization = authorizeByPolicy(request);
+      await requireFirstUse(assertion);
       return { ...authorization, logged: { workload_issuer: assertion.issuer, workload: assertion.subject } };
     },
   };
-
-  async function useUp(assertion: WorkloadAssertion): Promise<void> {
-    const trusted = await issuers.findByIssuer(assertion.issuer);
-    // It may have gone while the request was dealt with.
-    if (trusted === undefined) {
-      throw refused('issuer_wrong');
-    }
-    const isFirst =
-      !trusted.singleUse ||
-      (await usedTokens.use('workload', assertion.issuer, assertion.id, rememberUntil(assertion)));
-    if (!isFirst) {
-      throw refused('token_replayed');
-    }
-  }
-}
-
-function requireAssertion(parameters: ReadonlyMap<string, string>): string {
-  const assertion = parameters.get('assertion');
-  if (assertion === undefined) {
-    throw new OAuthError('invalid_request', 'The parameter assertion is missing.');
-  }
-  return assertion;
-}
-
-/** Root is from the configuration, and no rule is for it, whatever id it was given since. */
-function requireActive(client: Client | undefined): Client {
-  if (client === undefined || client.isRoot) {
-    throw refused('client_unknown');
-  }
-  if (!client.enabled) {
-    throw refused('client_disabled');
-  }
-  return client;
-}
-
-/** One text for all: what is trusted here is nobody's business who is not. */
-function refused(reason: ErrorReason, cause?: unknown): OAuthError {
-  return new OAuthError(
-    'invalid_grant',
-    'The assertion is not accepted: its issuer is not trusted here, its signature, audience or times are not right, ' +
-      'it was used before, or no rule says which client it stands for. The log of the server says which.',
-    { reason, cause },
-  );
 }

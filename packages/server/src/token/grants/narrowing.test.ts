@@ -1,4 +1,4 @@
-/** A token got by exchange is never wider than what it was got for. RFC 8693 §5. */
+/** A token got by exchange can never do more than the one it was exchanged for. RFC 8693 §5. */
 import type { AccessToken } from '@postern/guard';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const scopes = fc.subarray(names);
 const scopeSets = scopes.map((some) => new Set(some));
 const nowSeconds = 1_000_000.5;
 
-/** Standing: it expires later than now. */
+/** Active: it expires later than now. */
 const tokens = fc.record({
   issuer: fc.constant('https://auth.example.com'),
   subject: fc.string(),
@@ -27,7 +27,7 @@ const tokens = fc.record({
 }) satisfies fc.Arbitrary<AccessToken>;
 
 const requests: fc.Arbitrary<NarrowingRequest> = fc.record({
-  subject: tokens,
+  subjectToken: tokens,
   actorToken: fc.option(tokens, { nil: undefined }),
   actorScopes: scopeSets,
   target: fc.record({
@@ -41,32 +41,32 @@ const requests: fc.Arbitrary<NarrowingRequest> = fc.record({
 });
 
 test('whatever the tokens and the policies: never wider in scope, audience or life, and never less than asked for', () => {
-  let narrowed = 0;
+  let count = 0;
   fc.assert(
     fc.property(requests, (request) => {
-      const { subject, actorToken, actorScopes, target } = request;
-      let left: ReturnType<typeof narrow>;
+      const { subjectToken, actorToken, actorScopes, target } = request;
+      let narrowedToken: ReturnType<typeof narrow>;
       try {
-        left = narrow(request);
+        narrowedToken = narrow(request);
       } catch (error) {
         expect(['invalid_scope', 'invalid_target']).toContain((error as { code: string }).code);
         return;
       }
-      narrowed += 1;
-      const got = new Set(left.scopes);
-      for (const limit of [subject.scopes, actorScopes, target.scopes]) {
+      count += 1;
+      const got = new Set(narrowedToken.scopes);
+      for (const limit of [subjectToken.scopes, actorScopes, target.scopes]) {
         expect(got.isSubsetOf(limit)).toBe(true);
       }
-      expect(left.scopes).toEqual(request.scopes ?? left.scopes);
-      expect(subject.audience).toContain(left.audience);
-      expect(left.audience).toBe(target.audience);
-      const expiresAt = Math.floor(nowSeconds) + left.ttlSeconds;
-      expect(expiresAt).toBeLessThanOrEqual(subject.expiresAt);
+      expect(narrowedToken.scopes).toEqual(request.scopes ?? narrowedToken.scopes);
+      expect(subjectToken.audience).toContain(narrowedToken.audience);
+      expect(narrowedToken.audience).toBe(target.audience);
+      const expiresAt = Math.floor(nowSeconds) + narrowedToken.ttlSeconds;
+      expect(expiresAt).toBeLessThanOrEqual(subjectToken.expiresAt);
       expect(expiresAt).toBeLessThanOrEqual(actorToken?.expiresAt ?? expiresAt);
-      expect(left.ttlSeconds).toBeGreaterThan(0);
-      expect(left.ttlSeconds).toBeLessThanOrEqual(target.ttlSeconds);
+      expect(narrowedToken.ttlSeconds).toBeGreaterThan(0);
+      expect(narrowedToken.ttlSeconds).toBeLessThanOrEqual(target.ttlSeconds);
     }),
     { numRuns: 1_000 },
   );
-  expect(narrowed).toBeGreaterThan(100);
+  expect(count).toBeGreaterThan(100);
 });

@@ -1,0 +1,43 @@
+/** Turns the untrusted form of a token request into a typed one. RFC 6749 §3.2, RFC 8707 §2, RFC 9396 §2. */
+import { OAuthError, parseForm, parseScope } from '@postern/protocol';
+import type { Grant } from './grants/grant.ts';
+
+/** The parameters that mean the same for all grants. */
+export interface TokenRequest {
+  readonly grant: Grant;
+  /** Undefined if the request names no scope. */
+  readonly scopes: readonly string[] | undefined;
+  readonly resource: string | undefined;
+  /** JSON text, which is parsed when the client is known. */
+  readonly authorizationDetails: string | undefined;
+  /** For client authentication and for the grant, each of which parses its own parameters. */
+  readonly form: ReadonlyMap<string, string>;
+}
+
+/** Throws `invalid_request`, `invalid_scope` or `unsupported_grant_type`. Does not check who sends the request. */
+export function parseTokenRequest(url: string, body: string, grants: ReadonlyMap<string, Grant>): TokenRequest {
+  if (url.includes('?')) {
+    throw new OAuthError('invalid_request', 'Parameters belong in the form body, never in the URL.');
+  }
+  const form = parseForm(body);
+  const grantType = form.get('grant_type');
+  if (grantType === undefined) {
+    throw new OAuthError('invalid_request', 'The parameter grant_type is missing.');
+  }
+  const scope = form.get('scope');
+  const scopes = scope === undefined ? undefined : parseScope(scope);
+  const grant = grants.get(grantType);
+  if (grant === undefined) {
+    throw new OAuthError(
+      'unsupported_grant_type',
+      `The grant_type ${grantType.slice(0, 100)} is not offered here; offered: ${[...grants.keys()].join(', ')}.`,
+    );
+  }
+  return {
+    grant,
+    scopes,
+    resource: form.get('resource'),
+    authorizationDetails: form.get('authorization_details'),
+    form,
+  };
+}
