@@ -1,7 +1,9 @@
-/** Whom a certificate names: its subject and its subject alternative names. RFC 5280 §4.1.2.6 and §4.2.1.6. */
+/** The names of a certificate: its subject and its subject alternative names. RFC 5280 §4.1.2.6 and §4.2.1.6. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP, SocketAddress } from 'node:net';
-import { type DerValue, readAll, readOid } from './der.ts';
+import { type BaseBlock, ObjectIdentifier, OctetString, Primitive } from 'asn1js';
+import { LRUCache } from 'lru-cache';
+import { isTagged, parseValue, requireMembers } from './asn1.ts';
 import { type DistinguishedName, readDistinguishedName } from './distinguished-name.ts';
 
 export interface CertificateNames {
@@ -15,27 +17,42 @@ export interface CertificateNames {
 
 const subjectAlternativeName = '2.5.29.17';
 
-/** Read from the certificate itself: the texts that a library makes of these names can mean several names at once. */
-export function readNames(certificate: X509Certificate): CertificateNames {
-  const fields = tbsFields(certificate);
-  // serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo, and the version before them where there is one.
-  const subject = fields[fields[0]?.tag === 0xa0 ? 5 : 4];
+/** By the fingerprint of the whole certificate. Parsing takes about ten times as long as the fingerprint. */
+const parsedNames = new LRUCache<string, CertificateNames>({ max: 1_000 });
+
+/**
+ * Parses the certificate itself, because the texts that `X509Certificate` makes of these names are ambiguous. Throws
+ * `RangeError` if it is malformed. Does not check who issued it.
+ */
+export function parseNames(certificate: X509Certificate): CertificateNames {
+  const { fingerprint256 } = certificate;
+  const names = parsedNames.get(fingerprint256) ?? parse(certificate);
+  parsedNames.set(fingerprint256, names);
+  return names;
+}
+
+function parse(certificate: X509Certificate): CertificateNames {
+  const [toBeSigned] = requireMembers(parseValue(certificate.raw));
+  const fields = requireMembers(toBeSigned);
+  // serialNumber, signature, issuer, validity and subject, after the version if there is one.
+  const subject = fields[isTagged(fields[0], 0) ? 5 : 4];
   if (subject === undefined) {
     throw new RangeError('a certificate has no subject');
   }
-  const names = alternativeNames(fields);
-  const texts = (tag: number) =>
-    names.filter((name) => name.tag === tag).map(({ content }) => content.toString('latin1'));
+  const names = alternativeNames(fields).filter((name) => name instanceof Primitive);
+  const contents = (tag: number) =>
+    names.filter((name) => isTagged(name, tag)).map(({ valueBlock }) => Buffer.from(valueBlock.valueHexView));
+  const texts = (tag: number) => contents(tag).map((bytes) => bytes.toString('latin1'));
   return {
     subject: readDistinguishedName(subject),
-    email: texts(0x81),
-    dns: texts(0x82),
-    uri: texts(0x86),
-    ip: names.filter(({ tag }) => tag === 0x87).flatMap(({ content }) => addressOf(content) ?? []),
+    email: texts(1),
+    dns: texts(2),
+    uri: texts(6),
+    ip: contents(7).flatMap((bytes) => findAddress(bytes) ?? []),
   };
 }
 
-/** The one text of an IP address (RFC 5952), or undefined where `text` is none. */
+/** The canonical text of an IP address (RFC 5952), or undefined if `text` is none. */
 export function canonicalAddress(text: string): string | undefined {
   const family = text.includes('%') ? 0 : isIP(text);
   return family === 0
@@ -43,27 +60,25 @@ export function canonicalAddress(text: string): string | undefined {
     : new SocketAddress({ address: text, family: family === 4 ? 'ipv4' : 'ipv6' }).address;
 }
 
-function addressOf(bytes: Buffer): string | undefined {
+function findAddress(bytes: Buffer): string | undefined {
   if (bytes.length === 4) {
     return bytes.join('.');
   }
   return bytes.length === 16 ? canonicalAddress(bytes.toString('hex').replace(/(.{4})(?!$)/g, '$1:')) : undefined;
 }
 
-function tbsFields(certificate: X509Certificate): readonly DerValue[] {
-  const [whole] = readAll(certificate.raw);
-  const [tbs] = whole === undefined ? [] : readAll(whole.content);
-  return tbs === undefined ? [] : readAll(tbs.content);
-}
-
-function alternativeNames(fields: readonly DerValue[]): readonly DerValue[] {
-  const [extensions] = readAll(fields.find(({ tag }) => tag === 0xa3)?.content ?? Buffer.alloc(0));
-  for (const extension of extensions === undefined ? [] : readAll(extensions.content)) {
-    const [oid, ...rest] = readAll(extension.content);
-    // Between the two may stand whether it is critical.
-    const [names] = readAll(rest.at(-1)?.content ?? Buffer.alloc(0));
-    if (oid !== undefined && readOid(oid) === subjectAlternativeName) {
-      return names === undefined ? [] : readAll(names.content);
+function alternativeNames(fields: readonly BaseBlock[]): readonly BaseBlock[] {
+  const tagged = fields.find((field) => isTagged(field, 3));
+  const extensions = tagged === undefined ? [] : requireMembers(requireMembers(tagged)[0]);
+  for (const extension of extensions) {
+    const [id, ...rest] = requireMembers(extension);
+    // Whether the extension is critical may stand before its value.
+    const value = rest.at(-1);
+    if (id instanceof ObjectIdentifier && id.getValue() === subjectAlternativeName) {
+      if (!(value instanceof OctetString)) {
+        throw new RangeError('an extension has no value');
+      }
+      return requireMembers(parseValue(new Uint8Array(value.getValue())));
     }
   }
   return [];

@@ -1,13 +1,14 @@
 /** Distinguished names: from text (RFC 4514) and from certificates (RFC 5280 §4.1.2.4), and whether two are the same. */
-import { type DerValue, readAll, readOid, readText } from './der.ts';
+import { type BaseBlock, ObjectIdentifier } from 'asn1js';
+import { findText, parseValue, requireMembers } from './asn1.ts';
 
-/** One attribute, in a form in which equal ones are equal texts. */
+/** One attribute, as a text that is the same for equal attributes. */
 type Attribute = string;
 
 /** From the root of the tree to the leaf, as in a certificate; each a set of one or more attributes, sorted. */
 export type DistinguishedName = readonly (readonly Attribute[])[];
 
-/** Attribute types by the names that people write, in lower case. RFC 4514 §3, RFC 4519, RFC 2985. */
+/** Attribute types by their names in lower case. RFC 4514 §3, RFC 4519, RFC 2985. */
 const types: ReadonlyMap<string, string> = new Map([
   ['cn', '2.5.4.3'],
   ['commonname', '2.5.4.3'],
@@ -47,7 +48,7 @@ const types: ReadonlyMap<string, string> = new Map([
 
 const knownOids = new Set(types.values());
 
-/** The name that `text` writes, last attribute first, or undefined where it is no RFC 4514 string of a known form. */
+/** The name that `text` says, last attribute first, or undefined if it is no RFC 4514 string of a known form. */
 export function parseDistinguishedName(text: string): DistinguishedName | undefined {
   const relativeNames: Attribute[][] = [];
   let current: Attribute[] = [];
@@ -69,22 +70,22 @@ export function parseDistinguishedName(text: string): DistinguishedName | undefi
   }
 }
 
-/** The name that a certificate holds as a `Name`. */
-export function readDistinguishedName(name: DerValue): DistinguishedName {
-  return readAll(name.content).map((relativeName) =>
-    readAll(relativeName.content)
+/** The name in a `Name` of a certificate. Throws `RangeError` if it is malformed. */
+export function readDistinguishedName(name: BaseBlock): DistinguishedName {
+  return requireMembers(name).map((relativeName) =>
+    requireMembers(relativeName)
       .map((attribute) => {
-        const [type, value] = readAll(attribute.content);
-        if (type === undefined || value === undefined) {
+        const [type, value] = requireMembers(attribute);
+        if (!(type instanceof ObjectIdentifier) || value === undefined) {
           throw new RangeError('an attribute has no type or no value');
         }
-        return toAttribute(readOid(type), value);
+        return toAttribute(type.getValue(), value);
       })
       .sort(),
   );
 }
 
-/** The same attributes in the same order; those within one relative name have none. RFC 5280 §7.1. */
+/** Whether the attributes are the same in the same order; within one relative name, their order does not matter. RFC 5280 §7.1. */
 export function isSameName(one: DistinguishedName, other: DistinguishedName): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
@@ -112,8 +113,7 @@ function readValue(oid: string, hex: string | undefined, text: string | undefine
     return textAttribute(oid, unescapeText(text ?? ''));
   }
   try {
-    const [value, ...others] = readAll(Buffer.from(hex, 'hex'));
-    return value === undefined || others.length > 0 ? undefined : toAttribute(oid, value);
+    return toAttribute(oid, parseValue(Buffer.from(hex, 'hex')));
   } catch {
     return undefined;
   }
@@ -126,14 +126,16 @@ function unescapeText(text: string): string {
   );
 }
 
-function toAttribute(oid: string, value: DerValue): Attribute {
-  const text = readText(value);
-  return text === undefined ? `${oid}#${value.encoded.toString('hex')}` : textAttribute(oid, text);
+function toAttribute(oid: string, value: BaseBlock): Attribute {
+  const text = findText(value);
+  return text === undefined
+    ? `${oid}#${Buffer.from(value.valueBeforeDecodeView).toString('hex')}`
+    : textAttribute(oid, text);
 }
 
 /**
- * Types with a name above compare without regard to the case of ASCII letters and to how much white space there is
- * (RFC 4517 §4.2.11, narrowed: other letters keep their case); any other type compares exactly.
+ * Types with a name above are compared without regard to the case of ASCII letters and to the amount of white space
+ * (RFC 4517 §4.2.11, narrowed: other letters keep their case); any other type is compared exactly.
  */
 function textAttribute(oid: string, text: string): Attribute {
   const comparable = knownOids.has(oid)

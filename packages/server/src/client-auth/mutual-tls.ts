@@ -5,7 +5,7 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import type { ErrorReason } from '@postern/protocol';
 import type { JWK } from 'jose';
-import { type CertificateNames, readNames } from '../certificates/certificate-names.ts';
+import { type CertificateNames, parseNames } from '../certificates/certificate-names.ts';
 import { type ClientCertificate, isWithinValidity } from '../certificates/client-certificate.ts';
 import { hasSubject } from '../clients/certificate-metadata.ts';
 import type { Client } from '../clients/client.ts';
@@ -70,7 +70,7 @@ function findIssuedFault({ metadata }: Client, presented: ClientCertificate): Er
   }
   let names: CertificateNames;
   try {
-    names = readNames(presented.certificate);
+    names = parseNames(presented.certificate);
   } catch {
     return 'certificate_malformed';
   }
