@@ -1,4 +1,4 @@
-/** Whatever is sent, it is answered: never a 500. */
+/** Malformed and hostile requests are answered with a 4xx or a failed element, never with a 500. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PolicyServer, startPolicyServer } from './policy-server.ts';
@@ -21,16 +21,16 @@ const paths = ['/policy', '/policy/p/rule', '/policy/p/rule/r/target', '/storage
 
 describe.each(paths)('PUT %s', (path) => {
   test.each([
-    ['text that is no JSON', '[{"name":', 400],
-    ['nothing', '', 422],
+    ['text that is not JSON', '[{"name":', 400],
+    ['an empty body', '', 422],
     ['a member __proto__', '[{"__proto__":{"name":"x"}}]', 400],
-    ['a member __proto__ in disguise', '[{"\\u005f_proto__":{"name":"x"}}]', 400],
+    ['a member __proto__ in escapes', '[{"\\u005f_proto__":{"name":"x"}}]', 400],
     ['a member constructor.prototype', '[{"constructor":{"prototype":{}}}]', 400],
-  ])('%s is refused as a whole', async (_what, text, status) => {
+  ])('%s rejects the whole request', async (_what, text, status) => {
     expect((await server.send('PUT', path, text)).status).toBe(status);
   });
 
-  test('another type of body is 415, one too large 413', async () => {
+  test('another content type is 415, and a body that is too large 413', async () => {
     expect((await server.send('PUT', path, 'name=x', 'application/x-www-form-urlencoded')).status).toBe(415);
     expect((await server.send('PUT', path, `["${'x'.repeat(1_048_576)}"]`)).status).toBe(413);
   });
@@ -38,29 +38,29 @@ describe.each(paths)('PUT %s', (path) => {
   test.each([
     ['a name with half a surrogate pair', { name: '\ud800' }, 'name: holds characters that are not allowed.'],
     ['a name with a NUL', { name: 'a\0b' }, 'name: holds characters that are not allowed.'],
-    ['a name with a line end', { name: 'a\nb' }, 'name: holds characters that are not allowed.'],
+    ['a name with a line break', { name: 'a\nb' }, 'name: holds characters that are not allowed.'],
     ['an empty name', { name: '' }, 'name: must not have fewer than 1 characters.'],
-    ['a name too long', { name: 'x'.repeat(201) }, 'name: must not have more than 200 characters.'],
+    ['a name that is too long', { name: 'x'.repeat(201) }, 'name: must not have more than 200 characters.'],
     ['a name as a list', { name: ['x'] }, 'name: must be string.'],
-    ['a key too long', { key: 'x'.repeat(201) }, 'key: must not have more than 200 characters.'],
+    ['a key that is too long', { key: 'x'.repeat(201) }, 'key: must not have more than 200 characters.'],
     ['an empty key', { key: '' }, 'key: holds characters that are not allowed.'],
     ['a key that means another path', { key: '..' }, 'key: holds characters that are not allowed.'],
     ['a key as a number', { key: 5 }, 'key: must be string.'],
     ['an unknown member', { id: 'x' }, 'id: is not a known member.'],
-    ['a member with a name of no letters', { '\ud800"/~': 1 }, "?'/~: is not a known member."],
+    ['a member whose name has no letters', { '\ud800"/~': 1 }, "?'/~: is not a known member."],
     ['a member hasOwnProperty', { hasOwnProperty: 1 }, 'hasOwnProperty: is not a known member.'],
-  ])('%s fails alone', async (_what, element, message) => {
+  ])('%s fails alone, and the request succeeds', async (_what, element, message) => {
     const { status, body } = await server.send('PUT', path, JSON.stringify([element]));
     expect(status).toBe(200);
     expect(body).toEqual({ succeeded: [], failed: [{ message, data: element }] });
   });
 
-  // The last of them is what JSON.stringify cannot take back.
+  // JSON.stringify overflows the stack on the last one.
   test.each([
     ['lists', '[', ']'],
     ['objects', '{"a":', '}'],
     ['numbered objects', '{"1":', '}'],
-  ])('%s in %s in each other fail alone, and are not repeated', async (_what, open, close) => {
+  ])('%s nested too deeply fail alone, and are not repeated in the answer', async (_what, open, close) => {
     const deep = `${open.repeat(40_000)}1${close.repeat(40_000)}`;
     const { status, body } = await server.send('PUT', path, `[${deep},5]`);
     expect(status).toBe(200);
@@ -70,7 +70,7 @@ describe.each(paths)('PUT %s', (path) => {
     ]);
   });
 
-  test('anything else is answered too', async () => {
+  test('arbitrary elements are answered', async () => {
     const text = fc.string({ unit: 'binary', maxLength: 20 });
     const value = fc.oneof(
       { weight: 3, arbitrary: fc.constantFrom('access', 'erasure', 'local', 's3', 'user.name', 'files', 'hash', null) },
@@ -93,7 +93,7 @@ describe.each(paths)('PUT %s', (path) => {
 });
 
 test.each(['%', '%ff', '%00', '%ed%a0%80', 'x'.repeat(201), 'a%20b', "'--", '%2e%2e'])(
-  'a path with %s for a key is answered',
+  'a path with the key %s is answered',
   async (key) => {
     const answers = await Promise.all(
       [`/policy/${key}`, `/policy/p/rule/${key}`, `/policy/p/rule/r/target/${key}`, `/storage/config/${key}`].map(

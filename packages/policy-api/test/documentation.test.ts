@@ -1,4 +1,4 @@
-/** What the routes say of themselves, from which the API documentation is made. */
+/** The schemas of the routes, from which the API documentation is generated. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PolicyServer, startPolicyServer } from './policy-server.ts';
 
@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test('every route has its tag, a name, a summary, its parameters and its answers', () => {
+test('every route documents its tag, name, summary, parameters and responses', () => {
   for (const { method, url, schema } of server.routes) {
     expect(schema).toMatchObject({
       tags: ['Policy'],
@@ -26,12 +26,12 @@ test('every route has its tag, a name, a summary, its parameters and its answers
   }
 });
 
-test('the name of a route is its own but for PUT and PATCH of the same', () => {
+test('every route has its own name, which only PUT and PATCH of one path share', () => {
   const names = server.routes.map(({ method, schema }) => `${method} ${schema?.operationId}`);
   expect(new Set(names).size).toBe(server.routes.length);
 });
 
-test('bulk writes document their elements, although the server checks the array only', () => {
+test('bulk writes document their elements, although the schema validates the array only', () => {
   const bulk = server.routes.filter(({ method }) => method === 'PUT' || method === 'PATCH');
   expect(bulk).toHaveLength(8);
   for (const { schema } of bulk) {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** The events that the log got while `work` ran. */
+/** The events that were appended to the log while `work` ran. */
 async function eventsOf(work: () => Promise<unknown>) {
   const { body } = await server.api('GET', '/oauth/events?order=desc&size=1');
   await work();
@@ -20,7 +20,7 @@ async function eventsOf(work: () => Promise<unknown>) {
   });
 }
 
-test('what is made and changed', async () => {
+test('every creation and change appends an event', async () => {
   expect(await eventsOf(() => server.put('/storage/config', { key: 'disk', name: 'Disk', type: 'local' }))).toEqual([
     {
       kind: 'storage_config.saved',
@@ -58,7 +58,7 @@ test('what is made and changed', async () => {
   ]);
 });
 
-test('nothing of what is refused, and one event for each element of a bulk write that is not', async () => {
+test('a rejected change appends no event, and a bulk write one for each element that succeeded', async () => {
   const events = await eventsOf(async () => {
     await server.refusal('/policy', { key: 'mail', name: '' });
     await server.refusal('/storage/config', { key: 'disk', type: 'ftp' });
@@ -72,7 +72,7 @@ test('nothing of what is refused, and one event for each element of a bulk write
   ]);
 });
 
-test('what is deleted', async () => {
+test('every deletion appends an event', async () => {
   const events = await eventsOf(async () => {
     for (const path of [
       '/policy/mail/rule/see/target/address',

@@ -1,17 +1,18 @@
 /** Policies over HTTP. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PolicyServer, startPolicyServer } from './policy-server.ts';
 
 let server: PolicyServer;
-beforeEach(async () => {
+beforeAll(async () => {
   server = await startPolicyServer();
 });
-afterEach(() => server.close());
+afterAll(() => server.close());
+beforeEach(() => server.clear());
 
 const view = (key: string, name: string) => ({ key, name, drp_action: null, rules: [] });
 
 describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
-  test('makes policies, with the key sent or with one from the name', async () => {
+  test('creates policies with the key that is sent, or with one derived from the name', async () => {
     const { status, body } = await server.api(method, '/policy', [
       { name: 'User Email Address', key: 'user.email-1' },
       { name: 'Primary Policy', key: null, drp_action: null },
@@ -22,7 +23,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
     expect((await server.api('GET', '/policy/primary_policy')).body).toEqual(succeeded[1]);
   });
 
-  test('changes what is sent and leaves the rest', async () => {
+  test('changes the members that are sent and keeps the others', async () => {
     await server.put('/policy', { key: 'p', name: 'One', drp_action: 'deletion' });
     const renamed = await server.api(method, '/policy', [{ key: 'p', name: 'Two' }]);
     expect(renamed.body.succeeded).toEqual([{ ...view('p', 'Two'), drp_action: 'deletion' }]);
@@ -32,7 +33,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
     expect(cleared.body.succeeded).toEqual([view('p', 'Two')]);
   });
 
-  test('keeps the good elements beside the bad, in their order, and repeats the bad as they were sent', async () => {
+  test('writes the valid elements in order, and repeats the invalid ones as they were sent', async () => {
     const bad = [{ name: 5 }, 'text', null, [], { name: 'x', colour: 'green' }, { key: 'a b', name: 'x' }, {}];
     const { status, body } = await server.api(method, '/policy', [
       { name: 'First' },
@@ -54,7 +55,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
     expect((await server.api('GET', '/policy')).body.total).toBe(2);
   });
 
-  test('lets an element see those before it', async () => {
+  test('applies each element after those before it', async () => {
     const { body } = await server.api(method, '/policy', [
       { key: 'a', name: 'One' },
       { key: 'a', name: 'Two' },
@@ -65,7 +66,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
     expect(body.failed).toHaveLength(1);
   });
 
-  test('takes no element, and fifty, and not one more', async () => {
+  test('accepts no elements and fifty elements, but not fifty-one', async () => {
     expect((await server.api(method, '/policy', [])).body).toEqual({ succeeded: [], failed: [] });
     const many = Array.from({ length: 51 }, (_, index) => ({ name: `Policy ${index}` }));
     const tooMany = await server.api(method, '/policy', many);
@@ -76,14 +77,14 @@ describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
     expect(most.body.succeeded).toHaveLength(50);
   });
 
-  test.each(['{"name":"x"}', '{}', 'null', '"x"', '5'])('refuses a body that is no array: %s', async (text) => {
+  test.each(['{"name":"x"}', '{}', 'null', '"x"', '5'])('rejects a body that is not an array: %s', async (text) => {
     const { status, body } = await server.send(method, '/policy', text);
     expect([status, body]).toEqual([422, { error: 'invalid_parameter', detail: 'The body: must be array.' }]);
   });
 });
 
 describe('names, keys and actions are unique', () => {
-  test('a name is one policy only', async () => {
+  test('two policies cannot have one name', async () => {
     await server.put('/policy', { key: 'a', name: 'One' });
     await server.put('/policy', { key: 'b', name: 'Two' });
     const taken = 'There is a policy with the name One already; its key is a.';
@@ -93,7 +94,7 @@ describe('names, keys and actions are unique', () => {
     await server.put('/policy', { key: 'c', name: 'one' });
   });
 
-  test('a key that comes from a name does not reach a policy that has it', async () => {
+  test('a key derived from a name does not change the policy that already has this key', async () => {
     await server.put('/policy', { key: 'two_words', name: 'Other' });
     expect(await server.refusal('/policy', { name: 'Two Words' })).toBe(
       'There is a policy with the key two_words already. To change it, send the key.',
@@ -101,7 +102,7 @@ describe('names, keys and actions are unique', () => {
     expect((await server.api('GET', '/policy/two_words')).body.name).toBe('Other');
   });
 
-  test('an action of the Data Rights Protocol is one policy only', async () => {
+  test('two policies cannot have one action of the Data Rights Protocol', async () => {
     await server.put('/policy', { key: 'a', name: 'One', drp_action: 'access' });
     await server.put('/policy', { key: 'b', name: 'Two', drp_action: 'deletion' });
     const taken = 'drp_action: the policy a answers access already.';
@@ -113,7 +114,7 @@ describe('names, keys and actions are unique', () => {
     );
   });
 
-  test('of many calls at once that want the same name and key, one gets it', async () => {
+  test('if many concurrent calls want the same name and key, one succeeds', async () => {
     const calls = Array.from({ length: 20 }, () => server.api('PUT', '/policy', [{ name: 'Wanted' }]));
     const answers = await Promise.all(calls);
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
@@ -140,12 +141,12 @@ describe('GET /policy', () => {
     expect(await keys('?page=9&size=2')).toEqual([[], { total: 3, page: 9, size: 2, pages: 2 }]);
   });
 
-  test('of no policies is an empty page', async () => {
+  test('returns an empty page if there are no policies', async () => {
     expect((await server.api('GET', '/policy')).body).toEqual({ items: [], total: 0, page: 1, size: 50, pages: 0 });
   });
 
   test.each(['page=0', 'size=0', 'size=101', 'page=x', 'page=1.5', 'page=', 'colour=green', 'page=1&page=2'])(
-    'refuses ?%s',
+    'rejects ?%s',
     async (query) => {
       const { status, body } = await server.api('GET', `/policy?${query}`);
       expect([status, body.error]).toEqual([422, 'invalid_parameter']);
@@ -155,14 +156,14 @@ describe('GET /policy', () => {
 });
 
 describe('one policy', () => {
-  test('that does not exist is 404', async () => {
+  test('is 404 if it does not exist', async () => {
     for (const method of ['GET', 'DELETE']) {
       const { status, body } = await server.api(method, '/policy/none');
       expect([status, body]).toEqual([404, { error: 'not_found', detail: 'There is no policy none.' }]);
     }
   });
 
-  test('whose key no policy can have is 422', async () => {
+  test('is 422 if no policy can have the key', async () => {
     for (const key of ['a%20b', 'a%00b', '%ed%95%9c', 'a%2Fb']) {
       for (const method of ['GET', 'DELETE']) {
         const { status, body } = await server.api(method, `/policy/${key}`);
@@ -171,7 +172,7 @@ describe('one policy', () => {
     }
   });
 
-  test('is reached by every key that one can have', async () => {
+  test('can be read and deleted by every valid key', async () => {
     for (const key of ['k'.repeat(200), '...', '__proto__', 'constructor', '-', 'rule']) {
       await server.put('/policy', { key, name: `name of ${key}`.slice(0, 200) });
       expect((await server.api('GET', `/policy/${key}`)).body.key).toBe(key);
@@ -180,7 +181,7 @@ describe('one policy', () => {
     }
   });
 
-  test('takes its rules and their targets with it when it is deleted', async () => {
+  test('is deleted together with its rules and their targets', async () => {
     const erase = { action_type: 'erasure', masking_strategy: { strategy: 'null_rewrite' } };
     const build = async (policy: string) => {
       await server.put('/policy', { key: policy, name: policy });
@@ -191,7 +192,7 @@ describe('one policy', () => {
     expect((await server.api('DELETE', '/policy/p')).status).toBe(204);
     expect((await server.api('GET', '/policy/p')).status).toBe(404);
     expect((await server.api('GET', '/policy/p/rule/r')).status).toBe(404);
-    // Their keys and names are free again, so none of them is left.
+    // Their keys and names can be used again, so all of them were deleted.
     await build('q');
     expect((await server.api('GET', '/policy/q')).body.rules[0].targets).toHaveLength(1);
   });

@@ -1,19 +1,21 @@
-/** The policy API for tests: on a real server, which guards it, in its database. */
+/** The policy API for tests: hosted by a real server, which guards it, in the server's database. */
 import type { Apis } from '@postern/server';
 import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { FastifySchema } from 'fastify';
 import { policyApi, policyMigrations, policyTables } from '../src/index.ts';
 
 export interface PolicyServer extends TestServer {
-  /** As root, who holds every scope. The path is below `/api/v1`. */
+  /** Sends a request as root, which has every scope. The path is below `/api/v1`. */
   api(method: string, path: string, body?: unknown): Promise<Answer>;
-  /** As root, a body of any text, sent as it is. */
+  /** Sends any text as the body, as root. */
   send(method: string, path: string, text: string, contentType?: string): Promise<Answer>;
-  /** A bulk write of one element that succeeds, answered with what was written; throws where it fails. */
+  /** Writes one element and returns it as it was written; throws if the API refuses it. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   put(path: string, element: unknown): Promise<any>;
-  /** A bulk write of one element that fails, answered with the message. */
+  /** Writes one element that the API must refuse, and returns the message; throws if it is written. */
   refusal(path: string, element: unknown): Promise<string>;
+  /** Removes all policies and storage destinations, so that tests can share a server. */
+  clear(): Promise<void>;
   /** The routes that the API registered, without the HEAD that belongs to each GET. */
   readonly routes: readonly PolicyRoute[];
 }
@@ -25,7 +27,7 @@ export interface PolicyRoute {
   readonly schema: FastifySchema | undefined;
 }
 
-/** As the `postern` command hosts it. */
+/** Hosts the API as the `postern` command does. */
 export const hostPolicies: Apis = async (app, { db, events, guard, now }) => {
   app.register(policyApi, {
     db: policyTables(db),
@@ -62,6 +64,12 @@ export async function startPolicyServer(): Promise<PolicyServer> {
       });
       return { status: response.status, headers: response.headers, body: await response.json() };
     },
+    async clear() {
+      const db = policyTables(server.db);
+      for (const table of ['policy_rule_targets', 'policy_rules', 'policies', 'storage_configs'] as const) {
+        await db.deleteFrom(table).execute();
+      }
+    },
     async put(path, element) {
       const { status, body } = await api('PUT', path, [element]);
       if (status !== 200 || body.succeeded.length !== 1) {
@@ -72,7 +80,7 @@ export async function startPolicyServer(): Promise<PolicyServer> {
     async refusal(path, element) {
       const { status, body } = await api('PUT', path, [element]);
       if (status !== 200 || body.failed.length !== 1 || body.succeeded.length !== 0) {
-        throw new Error(`not refused: ${status} ${JSON.stringify(body)}`);
+        throw new Error(`written: ${status} ${JSON.stringify(body)}`);
       }
       return body.failed[0].message;
     },

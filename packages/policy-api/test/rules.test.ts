@@ -1,10 +1,14 @@
 /** The rules of a policy over HTTP. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PolicyServer, startPolicyServer } from './policy-server.ts';
 
 let server: PolicyServer;
-beforeEach(async () => {
+beforeAll(async () => {
   server = await startPolicyServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  await server.clear();
   await server.put('/storage/config', {
     key: 'files',
     name: 'Files',
@@ -14,7 +18,6 @@ beforeEach(async () => {
   });
   await server.put('/policy', { key: 'p', name: 'P' });
 });
-afterEach(() => server.close());
 
 const path = '/policy/p/rule';
 const destination = {
@@ -48,7 +51,7 @@ const erasureView = {
 };
 
 describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
-  test('makes rules of both actions, which their policy shows', async () => {
+  test('creates rules of both actions, which their policy lists', async () => {
     const { status, body } = await server.api(method, path, [
       { ...access, masking_strategy: null },
       { ...erasure, storage_destination_key: null },
@@ -62,12 +65,12 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
     expect((await server.api('GET', '/policy')).body.items[0].rules).toHaveLength(2);
   });
 
-  test('takes the key from the name', async () => {
+  test('derives the key from the name', async () => {
     const { body } = await server.api(method, path, [{ ...access, key: undefined, name: 'Read All of It' }]);
     expect(body.succeeded[0].key).toBe('read_all_of_it');
   });
 
-  test('changes what is sent and leaves the rest', async () => {
+  test('changes the members that are sent and keeps the others', async () => {
     await server.put(path, erasure);
     await server.put(`${path}/erase/target`, { key: 't', name: 'T', data_category: 'user.name' });
     const { body } = await server.api(method, path, [
@@ -81,7 +84,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
     expect((await server.api('GET', `${path}/erase`)).body).toEqual(hashed);
   });
 
-  test('turns a rule into one of the other action, without what only the old one used', async () => {
+  test('changes the action of a rule, and clears what only the old action used', async () => {
     await server.put(path, access);
     const { body } = await server.api(method, path, [
       { key: 'read', action_type: 'erasure', masking_strategy: masking },
@@ -97,12 +100,12 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
     ]);
   });
 
-  test('of a policy that does not exist is 404', async () => {
+  test('is 404 if the policy does not exist', async () => {
     const { status, body } = await server.api(method, '/policy/none/rule', [access]);
     expect([status, body]).toEqual([404, { error: 'not_found', detail: 'There is no policy none.' }]);
   });
 
-  test('keeps the good elements beside the bad', async () => {
+  test('writes the valid elements and rejects the others', async () => {
     const { body } = await server.api(method, path, [{ ...access, storage_destination_key: 'none' }, erasure, 7]);
     expect(body.succeeded).toEqual([erasureView]);
     expect(body.failed).toEqual([
@@ -115,7 +118,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
   });
 });
 
-describe('a rule is refused', () => {
+describe('a rule is rejected', () => {
   const masked = (strategy: unknown, configuration: unknown) => ({
     ...erasure,
     masking_strategy: { strategy, configuration },
@@ -123,29 +126,49 @@ describe('a rule is refused', () => {
   test.each([
     ['without a name', { ...access, name: undefined }, 'name: is needed for a new rule.'],
     ['without an action', { ...access, action_type: undefined }, 'action_type: is needed for a new rule.'],
-    ['of an unknown action', { ...access, action_type: 'consent' }, 'action_type: must be one of access, erasure.'],
-    ['of no action', { ...access, action_type: null }, 'action_type: must be one of access, erasure.'],
-    ['to read nowhere', { ...access, storage_destination_key: null }, 'storage_destination_key: is needed for an acc'],
-    ['to read into a NUL', { ...access, storage_destination_key: 'a\0' }, 'storage_destination_key: holds characters'],
-    ['to read and mask', { ...access, masking_strategy: masking }, 'masking_strategy: is not for an access rule.'],
-    ['to erase by nothing', { ...erasure, masking_strategy: null }, 'masking_strategy: is needed for an erasure rule'],
-    ['to erase into files', { ...erasure, storage_destination_key: 'files' }, 'storage_destination_key: is not for an'],
+    ['with an unknown action', { ...access, action_type: 'consent' }, 'action_type: must be one of access, erasure.'],
+    ['with the action null', { ...access, action_type: null }, 'action_type: must be one of access, erasure.'],
+    [
+      'if it reads without a destination',
+      { ...access, storage_destination_key: null },
+      'storage_destination_key: is needed for an acc',
+    ],
+    [
+      'if it reads into a key with a NUL',
+      { ...access, storage_destination_key: 'a\0' },
+      'storage_destination_key: holds characters',
+    ],
+    ['if it reads and masks', { ...access, masking_strategy: masking }, 'masking_strategy: is not for an access rule.'],
+    [
+      'if it erases without a strategy',
+      { ...erasure, masking_strategy: null },
+      'masking_strategy: is needed for an erasure rule',
+    ],
+    [
+      'if it erases into a destination',
+      { ...erasure, storage_destination_key: 'files' },
+      'storage_destination_key: is not for an',
+    ],
     ['with a strategy as text', { ...erasure, masking_strategy: 'hash' }, 'masking_strategy: must be object.'],
     ['with an unknown strategy', masked('rot13', {}), 'masking_strategy.strategy: must be one of aes_encrypt, hash, '],
-    ['with no strategy in it', masked(undefined, {}), 'masking_strategy: must have required properties strategy.'],
+    [
+      'without the name of a strategy',
+      masked(undefined, {}),
+      'masking_strategy: must have required properties strategy.',
+    ],
     ['with another algorithm', masked('hash', { algorithm: 'MD5' }), '.algorithm: must be one of SHA-256, SHA-512.'],
     ['with a key in its strategy', masked('hmac', { key: 'k' }), 'configuration.key: is not a known member.'],
     ['with a length as text', masked('random_string_rewrite', { length: '20' }), '.length: must be integer.'],
-    ['with a length of nothing', masked('random_string_rewrite', { length: 0 }), '.length: must be >= 1.'],
+    ['with a length of zero', masked('random_string_rewrite', { length: 0 }), '.length: must be >= 1.'],
     ['with a length for a hash', masked('hash', { length: 20 }), '.length: is not for the strategy hash.'],
-    ['with nothing to rewrite by', masked('string_rewrite', {}), '.rewrite_value: is needed for the strategy'],
+    ['without a value to rewrite with', masked('string_rewrite', {}), '.rewrite_value: is needed for the strategy'],
     ['with a suffix as text', masked('hash', { format_preservation: '@x' }), '.format_preservation: must be object.'],
   ])('%s', async (_what, element, message) => {
     expect(await server.refusal(path, element)).toContain(message);
     expect((await server.api('GET', path)).body.total).toBe(0);
   });
 
-  test('with the name of another, in any policy, or a name that gives the key of another', async () => {
+  test('with the name of another rule in any policy, or a name from which the key of another is derived', async () => {
     await server.put(path, access);
     await server.put('/policy', { key: 'q', name: 'Q' });
     const taken = 'There is a rule with the name Read already; its key is read.';
@@ -156,7 +179,7 @@ describe('a rule is refused', () => {
     );
   });
 
-  test('with the key of a rule of another policy, where it stays as it was', async () => {
+  test('with the key of a rule of another policy, which does not change', async () => {
     await server.put(path, access);
     await server.put('/policy', { key: 'q', name: 'Q' });
     expect(await server.refusal('/policy/q/rule', { key: 'read', name: 'Taken' })).toBe(
@@ -166,7 +189,7 @@ describe('a rule is refused', () => {
     expect((await server.api('GET', '/policy/q')).body.rules).toEqual([]);
   });
 
-  test('that would begin to erase what its policy erases already', async () => {
+  test('if it would start to erase what its policy already erases', async () => {
     await server.put(path, erasure);
     await server.put(`${path}/erase/target`, { data_category: 'user.contact.email' });
     await server.put(path, access);
@@ -177,7 +200,7 @@ describe('a rule is refused', () => {
     expect((await server.api('GET', `${path}/read`)).body.action_type).toBe('access');
   });
 
-  test('that would begin to erase two targets of its own that overlap', async () => {
+  test('if it would start to erase two of its own targets that overlap', async () => {
     await server.put(path, access);
     await server.put(`${path}/read/target`, { data_category: 'user.contact.email' });
     await server.put(`${path}/read/target`, { data_category: 'user' });
@@ -201,7 +224,7 @@ describe('GET /policy/{policy_key}/rule', () => {
     expect(rules.map(({ key }: { key: string }) => key)).toEqual(['c', 'a', 'b']);
   });
 
-  test('of no rules is an empty page, of no policy 404', async () => {
+  test('returns an empty page if there are no rules, and 404 if there is no policy', async () => {
     expect((await server.api('GET', path)).body).toEqual({ items: [], total: 0, page: 1, size: 50, pages: 0 });
     expect((await server.api('GET', '/policy/none/rule')).status).toBe(404);
     expect((await server.api('GET', `${path}?size=0`)).status).toBe(422);
@@ -209,7 +232,7 @@ describe('GET /policy/{policy_key}/rule', () => {
 });
 
 describe('one rule', () => {
-  test('is found in its policy only', async () => {
+  test('is found only in its policy', async () => {
     await server.put(path, access);
     await server.put('/policy', { key: 'q', name: 'Q' });
     for (const method of ['GET', 'DELETE']) {
@@ -226,7 +249,7 @@ describe('one rule', () => {
     expect((await server.api('GET', `${path}/read`)).status).toBe(200);
   });
 
-  test('takes its targets with it when it is deleted, and nothing else', async () => {
+  test('is deleted together with its targets and nothing else', async () => {
     await server.put(path, access);
     await server.put(path, erasure);
     const target = { key: 't', name: 'T', data_category: 'user' };

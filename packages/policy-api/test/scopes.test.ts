@@ -1,4 +1,4 @@
-/** Who may call what: every route of the package, and no other scope than the contract's. */
+/** Every route of the package requires the scope of the contract and no other. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PolicyServer, startPolicyServer } from './policy-server.ts';
 
@@ -40,8 +40,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Makes what the routes are about, where it is gone. */
-async function makeAll(): Promise<void> {
+/** Creates what the routes read, change and delete. */
+async function createAll(): Promise<void> {
   await server.put('/policy', { key: 'p', name: 'P' });
   await server.put('/storage/config', { key: 's', name: 'S', type: 'local' });
   const access = { action_type: 'access', storage_destination_key: 'files' };
@@ -68,13 +68,13 @@ describe.each(contract)('%s %s', (method, url, scope) => {
     expect(headers.get('cache-control')).toBe('no-store');
   });
 
-  test('with a token that is none is 401', async () => {
+  test('with an invalid token is 401', async () => {
     const { status, headers, body } = await server.call(method, path, { ...options, token: 'x.y.z' });
     expect([status, body.error]).toEqual([401, 'invalid_token']);
     expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
   });
 
-  test(`with every scope but ${scope} is 403 and names it`, async () => {
+  test(`with every scope but ${scope} is 403 and names the missing scope`, async () => {
     const token = tokens.get(`all but ${scope}`);
     const { status, headers, body } = await server.call(method, path, { ...options, token });
     expect([status, body.error]).toEqual([403, 'insufficient_scope']);
@@ -82,15 +82,15 @@ describe.each(contract)('%s %s', (method, url, scope) => {
     expect(headers.get('www-authenticate')).toContain(`scope="${scope}"`);
   });
 
-  test(`with ${scope} and no other scope is answered`, async () => {
-    await makeAll();
+  test(`with ${scope} and no other scope succeeds`, async () => {
+    await createAll();
     const { status, headers } = await server.call(method, path, { ...options, token: tokens.get(scope) });
     expect(status).toBe(method === 'DELETE' ? 204 : 200);
     expect(headers.get('cache-control')).toBe('no-store');
   });
 });
 
-test('whether a thing exists is told only to those who may know', async () => {
+test('a caller without a token cannot find out what exists', async () => {
   const answers = await Promise.all(
     ['/api/v1/policy/p', '/api/v1/policy/none', '/api/v1/policy/p/rule/none'].map((path) => server.call('GET', path)),
   );

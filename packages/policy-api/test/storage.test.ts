@@ -1,12 +1,13 @@
 /** Storage destinations over HTTP. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PolicyServer, startPolicyServer } from './policy-server.ts';
 
 let server: PolicyServer;
-beforeEach(async () => {
+beforeAll(async () => {
   server = await startPolicyServer();
 });
-afterEach(() => server.close());
+afterAll(() => server.close());
+beforeEach(() => server.clear());
 
 const path = '/storage/config';
 const local = { key: 'files', name: 'Files', type: 'local', format: 'json', details: { naming: 'request_id' } };
@@ -25,7 +26,7 @@ const s3 = {
 };
 
 describe.each(['PUT', 'PATCH'])('%s /storage/config', (method) => {
-  test('makes destinations of both types', async () => {
+  test('creates destinations of both types', async () => {
     const { key: _, ...keyless } = s3;
     const { status, body } = await server.api(method, path, [
       { key: 'files', name: 'Files', type: 'local' },
@@ -38,7 +39,7 @@ describe.each(['PUT', 'PATCH'])('%s /storage/config', (method) => {
     expect((await server.api('GET', `${path}/s3_storage_2`)).body).toEqual(s3);
   });
 
-  test('changes what is sent and leaves the rest', async () => {
+  test('changes the members that are sent and keeps the others', async () => {
     await server.put(path, s3);
     const { body } = await server.api(method, path, [
       { key: s3.key, name: 'Renamed' },
@@ -51,13 +52,13 @@ describe.each(['PUT', 'PATCH'])('%s /storage/config', (method) => {
   });
 });
 
-describe('a destination is refused', () => {
+describe('a destination is rejected', () => {
   test.each([
     ['without a type', { name: 'x' }, 'type: is needed for a new storage destination.'],
-    ['of an unknown type', { name: 'x', type: 'gcs' }, 'type: must be one of local, s3.'],
-    ['of an unknown format', { name: 'x', type: 'local', format: 'xml' }, 'format: must be one of json, csv.'],
-    ['that is local with csv', { name: 'x', type: 'local', format: 'csv' }, 'format: must be json'],
-    ['of s3 without a bucket', { name: 'x', type: 's3' }, 'details.bucket: is needed'],
+    ['with an unknown type', { name: 'x', type: 'gcs' }, 'type: must be one of local, s3.'],
+    ['with an unknown format', { name: 'x', type: 'local', format: 'xml' }, 'format: must be one of json, csv.'],
+    ['if it is local with csv', { name: 'x', type: 'local', format: 'csv' }, 'format: must be json'],
+    ['if it is s3 without a bucket', { name: 'x', type: 's3' }, 'details.bucket: is needed'],
     [
       'with another naming',
       { name: 'x', type: 'local', details: { naming: 'date' } },
@@ -72,7 +73,7 @@ describe('a destination is refused', () => {
   });
 
   test.each(['aws_access_key_id', 'aws_secret_access_key', 'secrets', 'password'])(
-    'with the detail %s, which may be a credential; neither kept nor logged',
+    'with the detail %s, which may be a credential: it is neither stored nor logged',
     async (member) => {
       const element = { ...s3, details: { bucket: 'b', [member]: 'hunter2' } };
       expect(await server.refusal(path, element)).toBe(`details.${member}: is not a known member.`);
@@ -82,7 +83,7 @@ describe('a destination is refused', () => {
     },
   );
 
-  test('with the name of another, or a name that gives the key of another', async () => {
+  test('with the name of another, or a name from which the key of another is derived', async () => {
     await server.put(path, local);
     expect(await server.refusal(path, { ...local, key: 'other' })).toBe(
       'There is a storage destination with the name Files already; its key is files.',
@@ -105,14 +106,14 @@ test('the list is paginated, oldest first', async () => {
 });
 
 describe('deleting', () => {
-  test('a destination that does not exist is 404, and so is reading it', async () => {
+  test('and reading a destination that does not exist is 404', async () => {
     for (const method of ['GET', 'DELETE']) {
       const { status, body } = await server.api(method, `${path}/none`);
       expect([status, body]).toEqual([404, { error: 'not_found', detail: 'There is no storage destination none.' }]);
     }
   });
 
-  test('one that a rule uses is 409, until no rule does', async () => {
+  test('a destination is 409 until no rule uses it', async () => {
     await server.put(path, local);
     await server.put(path, s3);
     await server.put('/policy', { key: 'p', name: 'P' });
@@ -135,7 +136,7 @@ describe('deleting', () => {
     expect((await server.api('DELETE', `${path}/${s3.key}`)).status).toBe(204);
   });
 
-  test('at the same time as rules take it up never leaves a rule without', async () => {
+  test('a destination while rules start to use it never leaves a rule without one', async () => {
     await server.put('/policy', { key: 'p', name: 'P' });
     await server.put(path, local);
     const rules = Array.from({ length: 10 }, (_, index) =>

@@ -1,11 +1,15 @@
 /** The targets of a rule over HTTP. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { dataCategories } from '../src/taxonomy/data-categories.ts';
 import { type PolicyServer, startPolicyServer } from './policy-server.ts';
 
 let server: PolicyServer;
-beforeEach(async () => {
+beforeAll(async () => {
   server = await startPolicyServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  await server.clear();
   await server.put('/storage/config', { key: 'files', name: 'Files', type: 'local' });
   const access = { action_type: 'access', storage_destination_key: 'files' };
   const erasure = { action_type: 'erasure', masking_strategy: { strategy: 'null_rewrite' } };
@@ -16,7 +20,6 @@ beforeEach(async () => {
     await server.put(`/policy/${policy}/rule`, { key: `${policy}-more`, name: `More ${policy}`, ...erasure });
   }
 });
-afterEach(() => server.close());
 
 const read = '/policy/p/rule/p-read/target';
 const erase = '/policy/p/rule/p-erase/target';
@@ -26,7 +29,7 @@ const email = { key: 't', name: 'T', data_category: 'user.contact.email' };
 const targetsOf = async (path: string) => (await server.api('GET', path.replace('/target', ''))).body.targets;
 
 describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule/{rule_key}/target', (method) => {
-  test('makes targets, with key and name sent or made', async () => {
+  test('creates targets with the key and name that are sent, or with derived ones', async () => {
     const { status, body } = await server.api(method, read, [
       email,
       { data_category: 'user.name' },
@@ -44,7 +47,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule/{rule_key}/target'
     expect(await targetsOf(read)).toEqual(expect.arrayContaining(succeeded));
   });
 
-  test('changes what is sent and leaves the rest', async () => {
+  test('changes the members that are sent and keeps the others', async () => {
     await server.put(erase, email);
     const { body } = await server.api(method, erase, [
       { key: 't', name: 'Renamed' },
@@ -57,7 +60,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule/{rule_key}/target'
     expect(await targetsOf(erase)).toEqual([widened]);
   });
 
-  test('of a policy or rule that does not exist is 404', async () => {
+  test('is 404 if the policy or the rule does not exist', async () => {
     for (const [path, detail] of [
       ['/policy/none/rule/p-read/target', 'There is no policy none.'],
       ['/policy/p/rule/none/target', 'There is no rule none in the policy p.'],
@@ -68,7 +71,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule/{rule_key}/target'
     }
   });
 
-  test('keeps the good elements beside the bad, each of which sees those before it', async () => {
+  test('writes the valid elements and rejects the others, each after those before it', async () => {
     const { body } = await server.api(method, erase, [
       { data_category: 'user.contact.email' },
       { data_category: 'user.contact' },
@@ -103,15 +106,18 @@ describe('erasing data once', () => {
   test.each([
     ['below', 'user.contact.email'],
     ['above', 'user'],
-  ])('a category %s another is refused, in the same rule and in another of the policy', async (_where, category) => {
-    await server.put(erase, { ...email, data_category: 'user.contact' });
-    for (const path of [erase, more]) {
-      expect(await server.refusal(path, { data_category: category })).toBe(overlap('user.contact', category));
-    }
-    expect(await targetsOf(more)).toEqual([]);
-  });
+  ])(
+    'a category %s another is rejected, in the same rule and in another rule of the policy',
+    async (_where, category) => {
+      await server.put(erase, { ...email, data_category: 'user.contact' });
+      for (const path of [erase, more]) {
+        expect(await server.refusal(path, { data_category: category })).toBe(overlap('user.contact', category));
+      }
+      expect(await targetsOf(more)).toEqual([]);
+    },
+  );
 
-  test('the same category is refused, in the same rule and in another', async () => {
+  test('the same category is rejected, in the same rule and in another', async () => {
     await server.put(erase, email);
     expect(await server.refusal(erase, { data_category: email.data_category })).toBe(
       'data_category: the rule p-erase has the target user.contact.email already.',
@@ -121,7 +127,7 @@ describe('erasing data once', () => {
     );
   });
 
-  test('a change of category is refused where a new target would be', async () => {
+  test('a change of category is rejected if a new target would be', async () => {
     await server.put(erase, email);
     await server.put(more, { key: 'u', name: 'U', data_category: 'user.name' });
     expect(await server.refusal(more, { key: 'u', data_category: 'user' })).toBe(overlap('user.contact.email', 'user'));
@@ -138,13 +144,13 @@ describe('erasing data once', () => {
     await server.put(read, { data_category: 'user.contact.email' });
   });
 
-  test('a target that is deleted makes room', async () => {
+  test('a category can be erased again when its target is deleted', async () => {
     await server.put(erase, email);
     expect((await server.api('DELETE', `${erase}/t`)).status).toBe(204);
     await server.put(more, { data_category: 'user' });
   });
 
-  test('of many calls at once that overlap, one is kept', async () => {
+  test('of many concurrent calls that overlap, one succeeds', async () => {
     const calls = ['user', 'user.contact', 'user.contact.email'].flatMap((category) =>
       [erase, more].map((path) => server.api('PUT', path, [{ data_category: category }])),
     );
@@ -154,20 +160,20 @@ describe('erasing data once', () => {
   });
 });
 
-describe('a target is refused', () => {
-  test('without a category, when it is new', async () => {
+describe('a target is rejected', () => {
+  test('without a category if it is new', async () => {
     expect(await server.refusal(read, { name: 'x' })).toBe('data_category: is needed for a new target.');
     expect(await server.refusal(read, { name: 'x', data_category: null })).toBe('data_category: must be string.');
   });
 
-  test('twice in one rule, also for access', async () => {
+  test('twice in one rule, for access too', async () => {
     await server.put(read, email);
     expect(await server.refusal(read, { data_category: email.data_category })).toBe(
       'data_category: the rule p-read has the target user.contact.email already.',
     );
   });
 
-  test('with the name of another, or a name that gives the key of another', async () => {
+  test('with the name of another, or a name from which the key of another is derived', async () => {
     await server.put(read, email);
     expect(await server.refusal(erase, { ...email, key: 'other' })).toBe(
       'There is a target with the name T already; its key is t.',
@@ -177,7 +183,7 @@ describe('a target is refused', () => {
     );
   });
 
-  test('with the key of a target of another rule, where it stays as it was', async () => {
+  test('with the key of a target of another rule, which does not change', async () => {
     await server.put(read, email);
     for (const path of [erase, '/policy/q/rule/q-read/target']) {
       expect(await server.refusal(path, { key: 't', name: 'Taken' })).toBe(
@@ -188,7 +194,7 @@ describe('a target is refused', () => {
   });
 });
 
-test('one target is deleted from its own rule only', async () => {
+test('a target is deleted only from its own rule', async () => {
   await server.put(read, email);
   for (const [path, detail] of [
     [`${read}/none`, 'There is no target none in the rule p-read.'],
