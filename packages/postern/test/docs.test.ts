@@ -116,6 +116,8 @@ async function openPage(postgres = '') {
     PATH: `${join(clone, 'node_modules/.bin')}:${process.env['PATH']}`,
     HOME: home,
     npm_config_cache: process.env['npm_config_cache'] ?? join(homedir(), '.npm'),
+    // The home is new for every page, and with it the cache of the command would be.
+    NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
     POSTERN_SERVER: move('http://localhost:8080'),
   });
   return {
