@@ -1,6 +1,6 @@
 /** Who may import whom. docs/decisions/0002-packages-and-imports.md says why. */
 
-/** What the source of each package may import from its siblings. Their tests may import `testing` too. */
+/** What the `src` of each package may import from its siblings. Only `test` folders and bench/ import `testing`. */
 const allowed = {
   protocol: [],
   guard: ['protocol'],
@@ -18,7 +18,7 @@ const packageRules = Object.entries(allowed).map(([name, siblings]) => ({
   comment: `${name} may import: ${siblings.join(', ') || 'no sibling'}`,
   severity: 'error',
   from: { path: `^packages/${name}/src` },
-  to: { path: '^packages/', pathNot: `^packages/(${[name, ...siblings, 'testing'].join('|')})/` },
+  to: { path: '^packages/', pathNot: `^packages/(${[name, ...siblings].join('|')})/` },
 }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -127,8 +127,8 @@ export default {
     {
       name: 'source-imports-no-tests',
       severity: 'error',
-      from: { path: '/src/', pathNot: '\\.test\\.ts$|^packages/testing/|^bench/' },
-      to: { path: '/test/|\\.test\\.ts$|^packages/testing/' },
+      from: { path: '/src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '/test/|\\.test\\.ts$' },
     },
     { name: 'all-imports-resolve', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

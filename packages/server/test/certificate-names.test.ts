@@ -3,8 +3,8 @@ import type { X509Certificate } from 'node:crypto';
 import { createIdentity } from '@postern/testing/certificates';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { parseNames } from './certificate-names.ts';
-import { parseDistinguishedName } from './distinguished-name.ts';
+import { parseNames } from '../src/certificates/certificate-names.ts';
+import { parseDistinguishedName } from '../src/certificates/distinguished-name.ts';
 
 let certificate: X509Certificate;
 beforeAll(async () => {
