@@ -31,8 +31,15 @@ export {
   heldTokens,
 } from './token-status.ts';
 export {
+  decodeAccessToken,
   longestToken,
+  parseClaims,
   refuseToken,
+  requireAudience,
+  requireIssuer,
+  requireSignature,
+  requireTime,
+  type SignedToken,
   type VerificationKey,
   type VerifyAccessTokenOptions,
   type VerifyIssuedTokenOptions,

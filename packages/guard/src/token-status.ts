@@ -56,7 +56,7 @@ export function findRevocationReason(
     return 'generation_old';
   }
   if (resources !== undefined && !token.audience.every((one) => one === issuer || resources.includes(one))) {
-    return 'audience_wrong';
+    return 'resource_withdrawn';
   }
   if (detailsTypes !== undefined && !detailsOf(token).every(({ type }) => detailsTypes.includes(type))) {
     return 'details_type_withdrawn';

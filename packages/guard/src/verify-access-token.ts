@@ -99,37 +99,55 @@ export function decodeAccessToken(token: string): SignedToken {
   return { header, payload, signingInput, signature, kid };
 }
 
-/** `verifyIssuedToken` for a token that was decoded, with the key of its `kid`. */
+/** `verifyIssuedToken` for a token that was decoded, with the key of its `kid`. Each step throws `invalid_token`. */
 export function verifyDecodedToken(
-  { header, payload, signingInput, signature }: SignedToken,
+  signed: SignedToken,
   key: VerificationKey | undefined,
   nowSeconds: number,
   options: Omit<VerifyIssuedTokenOptions, 'findKey'>,
 ): AccessToken {
+  requireIssuer(signed, options.issuer);
+  requireSignature(signed, key, options.algorithms);
+  const token = parseClaims(signed);
+  requireTime(token, nowSeconds, options.clockSkewSeconds);
+  return token;
+}
+
+export function requireIssuer({ payload }: SignedToken, issuer: string): void {
+  if (payload['iss'] !== issuer) {
+    throw refuseToken('issuer_wrong');
+  }
+}
+
+/** `key`: the issuer's key of the token's `kid`, or undefined if the issuer has none. */
+export function requireSignature(
+  { header, signingInput, signature }: SignedToken,
+  key: VerificationKey | undefined,
+  algorithms: readonly SigningAlgorithm[],
+): void {
   if (key === undefined) {
     throw refuseToken('key_unknown');
   }
-  if (header['alg'] !== key.alg || !options.algorithms.includes(key.alg)) {
+  if (header['alg'] !== key.alg || !algorithms.includes(key.alg)) {
     throw refuseToken('algorithm_not_allowed');
   }
   if (!verify(digestOf(key.alg), signingInput, keyInput(key.alg, key.publicKey), signature)) {
     throw refuseToken('signature_wrong');
   }
-  if (payload['iss'] !== options.issuer) {
-    throw refuseToken('issuer_wrong');
-  }
-  const accessToken = readClaims(payload);
-  if (nowSeconds >= accessToken.expiresAt + options.clockSkewSeconds) {
-    throw refuseToken('token_expired');
-  }
-  const notBefore = payload['nbf'];
-  if (notBefore !== undefined && !(isTime(notBefore) && notBefore <= nowSeconds + options.clockSkewSeconds)) {
-    throw refuseToken('token_not_yet_valid');
-  }
-  return accessToken;
 }
 
-function readClaims(payload: Readonly<Record<string, unknown>>): AccessToken {
+export function requireTime({ expiresAt, claims }: AccessToken, nowSeconds: number, clockSkewSeconds: number): void {
+  if (nowSeconds >= expiresAt + clockSkewSeconds) {
+    throw refuseToken('token_expired');
+  }
+  const notBefore = claims['nbf'];
+  if (notBefore !== undefined && !(isTime(notBefore) && notBefore <= nowSeconds + clockSkewSeconds)) {
+    throw refuseToken('token_not_yet_valid');
+  }
+}
+
+/** The claims that every access token has. RFC 9068 §2.2. Does not check what they say. */
+export function parseClaims({ payload }: SignedToken): AccessToken {
   const { iss, sub, client_id, jti, scope, gen, iat, exp } = payload;
   const { aud } = payload;
   const audience: unknown[] = Array.isArray(aud) ? aud : [aud];

@@ -107,7 +107,7 @@ describe('a token that passed is refused when', () => {
     [
       'its resource is taken away',
       ({ clientId }) => asRoot('PATCH', `${clientPath}/${clientId}`, { resources: [] }),
-      'audience_wrong',
+      'resource_withdrawn',
     ],
     [
       'all tokens of its client are ended',

@@ -85,7 +85,7 @@ describe('an entry of the feed', () => {
     ['the same generation, exactly', { ...client, gen_exact: true }, 'passed'],
     ['another generation, exactly', { ...client, gen: 2, gen_exact: true }, 'generation_old'],
     ['fewer scopes', { ...client, ...lists, scopes: ['policy:read'] }, 'scope_withdrawn'],
-    ['no resources', { ...client, ...lists, resources: [] }, 'audience_wrong'],
+    ['no resources', { ...client, ...lists, resources: [] }, 'resource_withdrawn'],
     ['no details', { ...client, ...lists, authorization_details_types: [] }, 'details_type_withdrawn'],
   ])('%s', async (_, entry, expected) => {
     const guard = guardOf();

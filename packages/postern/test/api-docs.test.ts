@@ -116,6 +116,7 @@ describe('/openapi.json', () => {
       '/.well-known/jwks.json',
       '/.well-known/oauth-authorization-server',
       '/.well-known/oauth-protected-resource',
+      '/api/v1/oauth/explain',
       '/api/v1/oauth/introspect',
       '/api/v1/oauth/register',
       '/api/v1/oauth/register/{client_id}',

@@ -59,6 +59,7 @@ export type ErrorReason =
   | 'token_used_up'
   | 'generation_old'
   | 'scope_withdrawn'
+  | 'resource_withdrawn'
   | 'details_type_withdrawn'
   | 'scope_missing'
   | 'grant_exceeded'

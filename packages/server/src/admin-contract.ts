@@ -9,6 +9,7 @@ import type {
 } from './client-administration/clients-endpoint.ts';
 import type { RotatedView, RotationBody, SecretView } from './client-administration/secrets-endpoint.ts';
 import type { CheckpointView, EventPage } from './events/events-endpoint.ts';
+import type { ExplanationView } from './explain/explain-endpoint.ts';
 import type { ErrorAnswer as ErrorAnswerSchema, pageView } from './http/schemas.ts';
 import type { IssuerBody } from './issuers/issuers-endpoint.ts';
 import type { KeyView, RotateBody } from './keys/keys-endpoint.ts';
@@ -83,3 +84,6 @@ export type InitialAccessToken = Static<typeof InitialAccessTokenView>;
 
 /** `GET /api/v1/oauth/revocations`. */
 export type RevocationFeed = Static<typeof FeedView>;
+
+/** `POST /api/v1/oauth/explain`. */
+export type Explanation = Static<typeof ExplanationView>;

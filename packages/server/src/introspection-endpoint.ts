@@ -8,7 +8,7 @@ import type { Client } from './clients/client.ts';
 import type { ProtocolPlugin } from './http/api.ts';
 import { oauthErrorResponses } from './http/schemas.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import type { ResourceRegistry } from './resources/resource-registry.ts';
+import { mayIntrospect, type ResourceRegistry } from './resources/resource-registry.ts';
 
 const IntrospectionForm = Type.Object({
   token: Type.String(),
@@ -21,7 +21,7 @@ export interface IntrospectionEndpointOptions {
   readonly issuer: string;
   readonly authenticateClient: AuthenticateClient;
   readonly verification: VerifyIssuedTokenOptions;
-  /** Throws `invalid_token` where the token's ground is gone. */
+  /** Throws `invalid_token` if the token is no longer active. */
   readonly requireActive: (token: AccessToken) => Promise<void>;
   readonly resources: ResourceRegistry;
   readonly keys: KeyRing;
@@ -37,7 +37,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
     try {
       const token = verifyIssuedToken(text, now() / 1000, verification);
       await requireActive(token);
-      return maySee(caller, token, resources) ? describeToken(token) : { active: false };
+      return caller.isRoot || mayIntrospect(caller.id, token, resources) ? describeToken(token) : { active: false };
     } catch (error) {
       if (error instanceof OAuthError && error.code === 'invalid_token') {
         return { active: false };
@@ -85,15 +85,6 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
       },
     );
   };
-}
-
-/** RFC 7662 §4: a resource server may see only tokens that are meant for it. */
-function maySee(caller: Client, token: AccessToken, resources: ResourceRegistry): boolean {
-  return (
-    caller.isRoot ||
-    token.clientId === caller.id ||
-    token.audience.some((one) => resources.findByIdentifier(one)?.introspectionClients.includes(caller.id))
-  );
 }
 
 function describeToken(token: AccessToken): Record<string, unknown> {

@@ -16,6 +16,7 @@ const publicRoutes = [
   'GET /metrics',
   'DELETE /api/v1/oauth/register/:client_id',
   'GET /api/v1/oauth/register/:client_id',
+  'POST /api/v1/oauth/explain',
   'POST /api/v1/oauth/introspect',
   'POST /api/v1/oauth/register',
   'PUT /api/v1/oauth/register/:client_id',

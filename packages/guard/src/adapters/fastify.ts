@@ -53,8 +53,7 @@ export function guardRoutes(app: FastifyInstance, guard: Guard, { proxies }: Pro
     if (scope === undefined) {
       throw new Error(`${request.method} ${request.routeOptions.url} names no scope`);
     }
-    const guarded = toGuardedRequest(request.raw, request.originalUrl, () => request.certificateThumbprint);
-    request.accessToken = await withHeaders(reply, guard.authorize(guarded, scope));
+    request.accessToken = await authorizeRequest(request, reply, guard, scope);
   });
   // A body may take its time to arrive, and the ground of the token may go meanwhile.
   app.addHook('preHandler', async (request, reply) => {
@@ -62,6 +61,20 @@ export function guardRoutes(app: FastifyInstance, guard: Guard, { proxies }: Pro
       await withHeaders(reply, guard.requireActive(accessTokenOf(request)));
     }
   });
+}
+
+/**
+ * The access token of a request on a route that no guard watches, for one that a caller may use without a token too.
+ * Throws as `Guard.authorize` does, with the headers of the answer set.
+ */
+export function authorizeRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  guard: Guard,
+  scope: string,
+): Promise<AccessToken> {
+  const guarded = toGuardedRequest(request.raw, request.originalUrl, () => request.certificateThumbprint);
+  return withHeaders(reply, guard.authorize(guarded, scope));
 }
 
 /** Serves the metadata of the API. RFC 9728 §3.1. Register it where no guard watches. */

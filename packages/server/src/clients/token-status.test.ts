@@ -61,7 +61,7 @@ describe('a token falls', () => {
       'for a resource that its client may not ask for any more',
       { ...token, audience: [api] },
       client,
-      'audience_wrong',
+      'resource_withdrawn',
     ],
     ['for root, in an earlier generation', { ...token, generation: 2 }, root, 'generation_old'],
     ['for root, in a generation of a higher number', { ...token, generation: 4 }, root, 'generation_old'],
@@ -146,6 +146,6 @@ describe('a token that was got by exchange', () => {
         isRevoked: () => false,
       });
     expect(await fault(forApi('first', api), forApi('second', api))).toBeUndefined();
-    expect(await fault(forApi('first'), forApi('second', api))).toBe('audience_wrong');
+    expect(await fault(forApi('first'), forApi('second', api))).toBe('resource_withdrawn');
   });
 });

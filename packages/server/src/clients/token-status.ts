@@ -1,9 +1,10 @@
-/** Whether a genuine token still stands, by the clients there are: it dies the moment its ground goes. */
+/** Whether a genuine token is active: it is rejected as soon as it, its client, or a parent token is revoked. */
 import {
   type AccessToken,
   type ClientInactiveReason,
   type ClientStatus,
   findRevocationReason,
+  type HeldToken,
   heldTokens,
 } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
@@ -15,21 +16,27 @@ export interface TokenStatusLookups {
   readonly isRevoked: (jti: string) => boolean;
 }
 
-/** Why a token is no longer good, or undefined where it and all that it was exchanged for is. */
+/** Why a token is no longer active, or undefined if it and all the tokens that it was exchanged for are. */
 export async function findInactiveReason(
   token: AccessToken,
   lookups: TokenStatusLookups,
 ): Promise<ErrorReason | undefined> {
-  const { issuer, findClient, isRevoked } = lookups;
   for (const held of heldTokens(token)) {
-    const fault = isRevoked(held.jti)
-      ? 'token_revoked'
-      : findRevocationReason(held, clientStatusOf(await findClient(held.clientId)), issuer);
-    if (fault !== undefined) {
-      return fault;
+    const reason = findOwnInactiveReason(held, await lookups.findClient(held.clientId), lookups);
+    if (reason !== undefined) {
+      return reason;
     }
   }
   return undefined;
+}
+
+/** The same for `held` alone. Does not check the tokens that it was exchanged for. */
+export function findOwnInactiveReason(
+  held: HeldToken,
+  client: Client | undefined,
+  { issuer, isRevoked }: Pick<TokenStatusLookups, 'issuer' | 'isRevoked'>,
+): ErrorReason | undefined {
+  return isRevoked(held.jti) ? 'token_revoked' : findRevocationReason(held, clientStatusOf(client), issuer);
 }
 
 /** What the tokens of a client may hold now, or why none of them is good. */

@@ -100,3 +100,15 @@ export function requireRegistered(
     throw new OAuthError('invalid_parameter', `resources: there is no resource ${unknown}.`);
   }
 }
+
+/** Whether a client may learn that a token is active: its own, or one for a resource that it acts for. RFC 7662 §4. */
+export function mayIntrospect(
+  clientId: string,
+  token: AccessToken,
+  { findByIdentifier }: Pick<ResourceRegistry, 'findByIdentifier'>,
+): boolean {
+  return (
+    token.clientId === clientId ||
+    token.audience.some((one) => findByIdentifier(one)?.introspectionClients.includes(clientId))
+  );
+}

@@ -14,6 +14,7 @@ import { jwksEndpoint } from '../discovery/jwks-endpoint.ts';
 import { metadataEndpoint } from '../discovery/metadata-endpoint.ts';
 import { resourceMetadataEndpoint, resourceMetadataName } from '../discovery/resource-metadata-endpoint.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { explainEndpoint } from '../explain/explain-endpoint.ts';
 import { useForms } from '../http/bodies.ts';
 import { forbidCaching } from '../http/caching.ts';
 import { createGuardedFetch } from '../http/guarded-fetch.ts';
@@ -29,6 +30,7 @@ import { createTokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { createClientRegistration } from '../registration/client-registration.ts';
 import { registrationEndpoint, registrationPath } from '../registration/registration-endpoint.ts';
+import { mayIntrospect } from '../resources/resource-registry.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
 import { clientCredentials } from '../token/grants/client-credentials.ts';
@@ -103,6 +105,7 @@ export function createTokens(options: TokensOptions) {
     clockSkewSeconds: 0,
     findKey: keys.find,
   };
+  const tokenStatus = { issuer, findClient: directory.find, isRevoked: revokedTokens.has };
   const guard = createGuard({
     ...verification,
     audience: issuer,
@@ -110,8 +113,7 @@ export function createTokens(options: TokensOptions) {
     now,
     dpop,
     resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
-    findFault: (token) =>
-      findInactiveReason(token, { issuer, findClient: directory.find, isRevoked: revokedTokens.has }),
+    findFault: (token) => findInactiveReason(token, tokenStatus),
     mayProveBy: async (clientId, alg) =>
       allowsAlgorithm(securityProfileOf((await directory.find(clientId))?.metadata ?? {}), alg),
   });
@@ -131,7 +133,7 @@ export function createTokens(options: TokensOptions) {
     guard,
     grantTypes,
 
-    /** Registers the endpoints that clients call with their own credentials. */
+    /** Registers the endpoints that clients call with their own credentials, and the one that explains tokens. */
     endpoints(app: FastifyInstance, metrics: Metrics): void {
       const common = {
         issuer,
@@ -160,6 +162,15 @@ export function createTokens(options: TokensOptions) {
         await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
         await revocationEndpoint(common)(forms);
       });
+      app.register(
+        explainEndpoint({
+          ...tokenStatus,
+          verification,
+          mayIntrospect: (clientId, token) => mayIntrospect(clientId, token, resources),
+          guard,
+          now,
+        }),
+      );
       app.register(registrationEndpoint({ issuer, enabled: isRegistrationEnabled, registration, failures }));
     },
 
