@@ -754,6 +754,45 @@ export interface Checkpoint {
   signature: string;
 }
 
+export interface TokenExplanation {
+  /** `passes` if no check failed; some may be unknown. */
+  verdict: 'passes' | 'refused';
+  reason: string | null;
+  /** In the order of a guard. A token that is not genuine has only those up to `time`. */
+  checks: {
+    name: 'form' | 'issuer' | 'signature' | 'claims' | 'time' | 'audience' | 'binding' | 'status' | 'scope';
+    /** `unknown`: the caller may not learn it. */
+    result: 'ok' | 'failed' | 'unknown';
+    /** Why it failed, as in the log of the server. */
+    reason?: string;
+    /** What is true, for people. */
+    detail: string;
+    /** What to do about it, for people. */
+    advice?: string;
+  }[];
+  header: {
+    [name: string]: unknown;
+  } | null;
+  claims: {
+    [name: string]: unknown;
+  } | null;
+  /** The clients on whose status a genuine token depends. */
+  clients: string[];
+  /** The time by which the token was judged. */
+  server_time: string;
+}
+
+export interface TokenQuestion {
+  /** The access token. It is neither logged nor stored. */
+  token: string;
+  /** Scopes that the call needs, with spaces between them. */
+  scope?: string;
+  /** The API that is called: the identifier of its resource, or the issuer. Default: any. */
+  audience?: string;
+  /** Whether the caller proves that a bound token is its own, with a DPoP proof or its certificate. */
+  proof?: boolean;
+}
+
 /** One function for each operation. It sends nothing: it returns the call as a value, for `send` or for a batch. */
 export const operations = {
   clients: {
@@ -1081,5 +1120,12 @@ export const operations = {
      * Requires the scope `audit:read`.
      */
     getCheckpoint: () => read<Checkpoint>(path`/api/v1/oauth/events/checkpoint`),
+  },
+  tokens: {
+    /**
+     * Explain why an access token is accepted or refused.
+     * Every check of a guard with its result, and what to do about it. It can be called without an access token; with one, the answer says more. Whether a token is active, and why not, is told to its own client and to holders of `revocation:read`; what the settings of its client show, to holders of `client:read`. A client that may introspect the token learns only whether it is active.
+     */
+    explain: (body: TokenQuestion) => change<TokenExplanation>('POST', path`/api/v1/oauth/explain`, body),
   },
 } as const;

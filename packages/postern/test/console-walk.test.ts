@@ -57,7 +57,7 @@ async function inspect(scope: string): Promise<string> {
   await page.getByRole('heading', { name: 'Checks' }).waitFor();
   return page
     .getByRole('status')
-    .filter({ hasText: /Accepted|Refused|Nothing speaks/ })
+    .filter({ hasText: /Accepted|Refused|No check failed/ })
     .innerText();
 }
 
@@ -107,7 +107,9 @@ test('its programs for the shell and for Node get a token, as they are pasted', 
 test('the inspector says for which call the token is good', async () => {
   expect(await inspect('policy:read')).toContain('Accepted for a call that needs policy:read');
   await expectAccessible(page);
-  expect(await inspect('policy:delete')).toContain('Refused for a call that needs policy:delete: scope missing');
+  expect(await inspect('policy:delete')).toMatch(
+    /Refused for a call that needs policy:delete\s+It lacks the scope policy:delete/,
+  );
 });
 
 test('taking a scope away shows what will stop working, and then it does', async () => {
@@ -126,7 +128,9 @@ test('taking a scope away shows what will stop working, and then it does', async
   await page.getByText('Scopes changed').waitFor();
   expect(await page.getByRole('cell', { name: 'rule:read' }).count()).toBe(0);
   expect((await callPolicies()).status).toBe(401);
-  expect(await inspect('policy:read')).toContain('Refused for a call that needs policy:read: scope withdrawn');
+  expect(await inspect('policy:read')).toMatch(
+    /Refused for a call that needs policy:read\s+It has the scope rule:read, which its client \w+ no longer has/,
+  );
 });
 
 test('a secret is rotated with overlap, and the old one is seen to be in use', async () => {
@@ -165,7 +169,9 @@ test('revoking all tokens names what follows, and ends them', async () => {
   await dialog.getByRole('button', { name: 'Revoke all tokens' }).click();
   await page.getByText('All tokens revoked').waitFor();
   expect((await callPolicies()).status).toBe(401);
-  expect(await inspect('policy:read')).toContain('Refused for a call that needs policy:read: all tokens revoked');
+  expect(await inspect('policy:read')).toMatch(
+    /Refused for a call that needs policy:read\s+It was issued before all tokens of its client \w+ were revoked/,
+  );
 });
 
 test('the audit page tells all of it, and follows what comes', async () => {
@@ -194,11 +200,11 @@ test('a disabled client is shown as such, and enabled again its old tokens stay 
   await page.getByRole('button', { name: 'Disable client' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Disable client' }).click();
   await page.getByText('Client disabled').waitFor();
-  expect(await inspect('')).toContain('Refused: client disabled');
+  expect(await inspect('')).toMatch(/Refused\s+It is of the client \w+, which is disabled/);
   await goTo(page, `/clients/${clientId}/settings`);
   await page.getByRole('button', { name: 'Enable client' }).click();
   await page.getByText('Client enabled').waitFor();
-  expect(await inspect('')).toContain('Refused: client was disabled');
+  expect(await inspect('')).toMatch(/Refused\s+It was issued before all tokens of its client \w+ were revoked/);
 });
 
 test('deleting it asks first, and leads back to the list', async () => {
@@ -210,5 +216,5 @@ test('deleting it asks first, and leads back to the list', async () => {
   await page.getByRole('button', { name: 'Delete client' }).click();
   await dialog.getByRole('button', { name: 'Delete client' }).click();
   await page.getByText('No clients yet').waitFor();
-  expect(await inspect('')).toContain('Refused: client gone');
+  expect(await inspect('')).toMatch(/Refused\s+It is of the client \w+, which was deleted/);
 });

@@ -1,12 +1,12 @@
 /** Why a token is refused: the reason is that of the guard for every token, and no caller learns more than it may. RFC 9068 §4. */
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { OAuthError } from '@postern/protocol';
+import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Explanation } from '../src/admin-contract.ts';
 import { anyCharacter, expectUnharmed } from './bad-input/exchange.ts';
-import { type Credentials, claimsOf, startTestServer, type TestServer } from './harness.ts';
 import { type StolenKey, secretOf, stealSigningKey, tokenExchange, tokenPath } from './jwt-places.ts';
 
 const path = '/api/v1/oauth/explain';

@@ -9,6 +9,7 @@ export type {
   ClientUsage,
   CreatedClient,
   EventKind,
+  Explanation,
   Page,
   Resource,
   RotatedSecret,

@@ -1,28 +1,26 @@
-/** Paste a token, name a scope, and read why it would be refused. The token goes to this server alone. */
+/** Paste a token, name a scope, and read why a call is refused. The server explains it; nothing is judged here. */
 import { type FormEvent, useState } from 'react';
+import type { Explanation } from '../api/contract.ts';
 import { useScopes } from '../scopes/use-scopes.ts';
-import { type ReadToken, readToken } from '../session/access-token.ts';
 import { useSession } from '../session/session-context.tsx';
 import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
-import { TextAreaField, TextField } from '../ui/fields.tsx';
+import { CheckboxField, TextAreaField, TextField } from '../ui/fields.tsx';
 import { ErrorNote, Note } from '../ui/note.tsx';
 import { Page, Section } from '../ui/page.tsx';
-import { gatherEvidence } from './gather-evidence.ts';
-import { type Finding, findCause, inspectToken, type Question } from './inspect.ts';
 
 interface Inspection {
-  readonly token: ReadToken;
-  readonly question: Question;
-  readonly findings: readonly Finding[];
+  readonly scope: string;
+  readonly explanation: Explanation;
 }
 
 export function InspectorPage() {
-  const session = useSession();
+  const { api } = useSession();
   const scopes = useScopes();
   const [text, setText] = useState('');
   const [scope, setScope] = useState('');
   const [audience, setAudience] = useState('');
+  const [proof, setProof] = useState(false);
   const [inspection, setInspection] = useState<Inspection>();
   const [error, setError] = useState<Error | null>(null);
   const [pending, setPending] = useState(false);
@@ -31,18 +29,12 @@ export function InspectorPage() {
     event.preventDefault();
     setInspection(undefined);
     setError(null);
-    const token = readToken(text);
-    if (token === undefined) {
-      setError(
-        new Error('It is not a JWT: three parts with dots between are expected. Was it cut when it was copied?'),
-      );
-      return;
-    }
     setPending(true);
     try {
-      const question = { scope: scope.trim(), audience: audience.trim() };
-      const evidence = await gatherEvidence(text, token, session);
-      setInspection({ token, question, findings: inspectToken(token, evidence, question) });
+      const audienceAsked = audience.trim() === '' ? undefined : audience.trim();
+      const question = { token: text.trim(), scope, audience: audienceAsked, proof };
+      const explanation = await api.send<Explanation>('POST', 'oauth/explain', question);
+      setInspection({ scope: scope.trim(), explanation });
     } catch (caught) {
       setError(caught as Error);
     } finally {
@@ -52,7 +44,7 @@ export function InspectorPage() {
   return (
     <Page
       title="Token inspector"
-      description="Why an API would refuse a token, in words. The token is sent to this server alone, and kept nowhere."
+      description="Why an API refuses a token. The token is sent to this server only, which neither logs nor stores it."
     >
       <form className="card stack" onSubmit={(event) => void inspect(event)}>
         <TextAreaField
@@ -71,7 +63,7 @@ export function InspectorPage() {
             onChange={setScope}
             mono
             placeholder="policy:read"
-            description="Left empty, only the token itself is judged."
+            description="Leave it empty to check only the token."
             suggestions={scopes?.map(({ name }) => name) ?? []}
           />
           <TextField
@@ -80,62 +72,84 @@ export function InspectorPage() {
             onChange={setAudience}
             mono
             placeholder="https://api.example.com"
-            description="Left empty, this server’s own APIs."
+            description="Leave it empty for any API."
           />
         </div>
+        <CheckboxField
+          label="The caller proves that a bound token is its own, with a DPoP proof or its certificate"
+          checked={proof}
+          onChange={setProof}
+        />
         <div className="form-actions">
           <Button kind="primary" type="submit" pending={pending}>
             Inspect
           </Button>
         </div>
       </form>
-      <ErrorNote title="It cannot be read" error={error} />
-      {inspection !== undefined && <InspectionView {...inspection} />}
+      <ErrorNote title="The token could not be inspected" error={error} />
+      {inspection !== undefined && <ExplanationView {...inspection} />}
     </Page>
   );
 }
 
-const marks = { good: '✓', bad: '✕', unknown: '?' };
-const markWords = { good: 'Good', bad: 'Refused', unknown: 'Not known' };
+const labels: Readonly<Record<Explanation['checks'][number]['name'], string>> = {
+  form: 'Form',
+  issuer: 'Issuer',
+  signature: 'Signature',
+  claims: 'Claims',
+  time: 'Time',
+  audience: 'Audience',
+  binding: 'Binding',
+  status: 'Status',
+  scope: 'Scope',
+};
 
-function InspectionView({ token, question, findings }: Inspection) {
-  const cause = findCause(findings);
-  const open = findings.some(({ state }) => state === 'unknown');
-  const call = question.scope === '' ? '' : ` for a call that needs ${question.scope}`;
+const marks = { ok: '✓', failed: '✕', unknown: '?' };
+const markLabels = { ok: 'OK', failed: 'Failed', unknown: 'Unknown' };
+
+function ExplanationView({ scope, explanation }: Inspection) {
+  const { checks, header, claims } = explanation;
+  const cause = checks.find(({ result }) => result === 'failed');
+  const open = checks.some(({ result }) => result === 'unknown');
+  const call = scope === '' ? '' : ` for a call that needs ${scope}`;
   return (
     <>
       <div role="status">
         {cause === undefined ? (
-          <Note kind={open ? 'info' : 'good'} title={open ? `Nothing speaks against it${call}` : `Accepted${call}`}>
-            {open ? 'As far as could be seen; the points marked with ? could not be checked.' : 'Every check passed.'}
+          <Note kind={open ? 'info' : 'good'} title={open ? `No check failed${call}` : `Accepted${call}`}>
+            {open ? 'You may not learn the result of the checks marked with ?.' : 'Every check passed.'}
           </Note>
         ) : (
-          <Note kind="danger" title={`Refused${call}: ${cause.title.toLowerCase()}`}>
-            {cause.text}
+          <Note kind="danger" title={`Refused${call}`}>
+            {cause.detail}
           </Note>
         )}
       </div>
       <Section title="Checks">
         <ul className="findings card">
-          {findings.map(({ state, title, text }) => (
-            <li key={title} className={`finding finding-${state}`}>
-              <span className="finding-mark" role="img" aria-label={markWords[state]}>
-                {marks[state]}
+          {checks.map(({ name, result, reason, detail, advice }) => (
+            <li key={`${name} ${detail}`} className={`finding finding-${result}`}>
+              <span className="finding-mark" role="img" aria-label={markLabels[result]}>
+                {marks[result]}
               </span>
               <div>
-                <strong>{title}</strong>
-                <p>{text}</p>
+                <strong>{labels[name]}</strong>
+                {reason !== undefined && <code> {reason}</code>}
+                <p>{detail}</p>
+                {advice !== undefined && <p className="muted">{advice}</p>}
               </div>
             </li>
           ))}
         </ul>
       </Section>
-      <Section title="What it says">
-        <div className="form-columns">
-          <CodeBlock what="Header" code={JSON.stringify(token.header, null, 2)} />
-          <CodeBlock what="Claims" code={JSON.stringify(token.claims, null, 2)} />
-        </div>
-      </Section>
+      {header !== null && claims !== null && (
+        <Section title="Contents of the token">
+          <div className="form-columns">
+            <CodeBlock what="Header" code={JSON.stringify(header, null, 2)} />
+            <CodeBlock what="Claims" code={JSON.stringify(claims, null, 2)} />
+          </div>
+        </Section>
+      )}
     </>
   );
 }

@@ -1,19 +1,14 @@
 /** Reading tokens that may be anything. */
 import { expect, test } from 'vitest';
-import { readToken, scopesOf } from './access-token.ts';
+import { readClaims, scopesOf } from './access-token.ts';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = `${encode({ typ: 'at+jwt', kid: 'ü' })}.${encode({ scope: 'a:read b:read', name: '名' })}.c2ln`;
 
 test('a token is read, letters beyond ASCII and space around it too', () => {
-  const read = readToken(`\n ${jwt} `);
-  expect(read).toMatchObject({
-    header: { typ: 'at+jwt', kid: 'ü' },
-    claims: { name: '名' },
-    signed: jwt.split('.').slice(0, 2).join('.'),
-    signature: new Uint8Array([115, 105, 103]),
-  });
-  expect(read && scopesOf(read)).toEqual(['a:read', 'b:read']);
+  const claims = readClaims(`\n ${jwt} `);
+  expect(claims).toMatchObject({ name: '名' });
+  expect(claims && scopesOf(claims)).toEqual(['a:read', 'b:read']);
 });
 
 test.each([
@@ -28,7 +23,7 @@ test.each([
   `${encode({})}.gA.c2ln`,
   `${encode({})}.a.c2ln`,
 ])('%j is no token', (text) => {
-  expect(readToken(text)).toBeUndefined();
+  expect(readClaims(text)).toBeUndefined();
 });
 
 test.each([
@@ -37,5 +32,5 @@ test.each([
   [{ scope: ['a:read'] }, []],
   [{ scope: 'a:read  b:read' }, ['a:read', 'b:read']],
 ])('%j has the scopes %j', (claims, scopes) => {
-  expect(scopesOf({ header: {}, claims, signed: '', signature: new Uint8Array() })).toEqual(scopes);
+  expect(scopesOf(claims)).toEqual(scopes);
 });

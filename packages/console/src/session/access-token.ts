@@ -1,40 +1,28 @@
 /** An access token as its holder can read it: a JWT by RFC 9068. Nothing here is verified. */
 
-export interface ReadToken {
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly claims: Readonly<Record<string, unknown>>;
-  /** What the signature is over, and the signature. */
-  readonly signed: string;
-  readonly signature: Uint8Array<ArrayBuffer>;
-}
+export type Claims = Readonly<Record<string, unknown>>;
 
 /** Undefined for any text that is not a JWS of two JSON objects. */
-export function readToken(text: string): ReadToken | undefined {
+export function readClaims(text: string): Claims | undefined {
   const parts = text.trim().split('.');
-  const [header, payload, signature] = parts;
-  if (parts.length !== 3 || header === undefined || payload === undefined || signature === undefined) {
+  const [header, payload] = parts;
+  if (parts.length !== 3 || header === undefined || payload === undefined) {
     return undefined;
   }
   try {
-    const decoder = new TextDecoder('utf-8', { fatal: true });
-    const parse = (part: string): unknown => JSON.parse(decoder.decode(fromBase64Url(part)));
-    const read = { header: parse(header), claims: parse(payload) };
-    return isObject(read.header) && isObject(read.claims)
-      ? {
-          header: read.header,
-          claims: read.claims,
-          signed: `${header}.${payload}`,
-          signature: fromBase64Url(signature),
-        }
-      : undefined;
+    const claims = parsePart(payload);
+    return isObject(parsePart(header)) && isObject(claims) ? claims : undefined;
   } catch {
     return undefined;
   }
 }
 
+function parsePart(part: string): unknown {
+  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(fromBase64Url(part)));
+}
+
 /** The scopes of a token by its `scope` claim. RFC 9068 §2.2.3. */
-export function scopesOf({ claims }: ReadToken): string[] {
-  const { scope } = claims;
+export function scopesOf({ scope }: Claims): string[] {
   return typeof scope === 'string' ? scope.split(' ').filter((name) => name !== '') : [];
 }
 

@@ -3,7 +3,7 @@ import { clientSecretPost, createTokenClient } from '@postern/client';
 import { serverRoot } from '../api/address.ts';
 import { type Api, ApiError, createApi } from '../api/api.ts';
 import { fetchMetadata } from '../api/metadata.ts';
-import { readToken, scopesOf } from './access-token.ts';
+import { readClaims, scopesOf } from './access-token.ts';
 
 export interface Session {
   readonly api: Api;
@@ -31,13 +31,13 @@ export async function acquireToken(clientId: string, clientSecret: string): Prom
 
 /** Throws `ApiError` where the text is no token, or none that the server accepts from here. */
 export async function openSession(token: string, onRefused: () => void): Promise<Session> {
-  const read = readToken(token);
-  if (read === undefined) {
+  const claims = readClaims(token);
+  if (claims === undefined) {
     throw new ApiError(0, 'invalid_token', 'This is not an access token: three parts with dots between are expected.');
   }
   await requireAccepted(token);
-  const scopes = new Set(scopesOf(read));
-  const { client_id, exp } = read.claims;
+  const scopes = new Set(scopesOf(claims));
+  const { client_id, exp } = claims;
   return {
     api: createApi(token, onRefused),
     clientId: String(client_id),

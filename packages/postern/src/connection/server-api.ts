@@ -24,8 +24,6 @@ export interface ServerApi {
   /** Undefined where there is no such thing. */
   find<T>(path: string): Promise<T | undefined>;
   send<T>(method: Method, path: string, body?: unknown): Promise<T>;
-  /** An OAuth call for which the client authenticates itself, such as introspection. */
-  ask<T>(path: string, form: Readonly<Record<string, string>>): Promise<T>;
   /** All pages of a list. */
   listAll<T>(path: string, query?: Query, progress?: Progress): Promise<T[]>;
 }
@@ -57,12 +55,6 @@ export function createServerApi({ server, clientId, clientSecret }: Profile): Se
     find: <T>(path: string) =>
       admin.find<T>({ method: 'GET', path }).catch((error: unknown) => Promise.reject(explainRefusal(error))),
     send: <T>(method: Method, path: string, body?: unknown) => send<T>({ method, path, body }),
-    async ask<T>(path: string, form: Readonly<Record<string, string>>) {
-      const { headers } = await clientSecretBasic(clientId, clientSecret).authenticate(server, Date.now() / 1000);
-      const body = new URLSearchParams(form);
-      const answer = await reach(server, () => fetch(server + path, { method: 'POST', headers: { ...headers }, body }));
-      return (await answer.json()) as T;
-    },
     listAll: <T>(path: string, query: Query = {}, progress?: Progress) =>
       admin
         .all<T>({ method: 'GET', path, query }, { onProgress: progress?.report })

@@ -1,21 +1,17 @@
-/** `postern explain`: why a token passes or fails, in words. */
+/** `postern explain`: why an access token is accepted or refused, as the server says. */
+import { createAdminClient, type TokenExplanation, type TokenQuestion } from '@postern/admin';
 import { Argument, type Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
 import { collect } from '../command/option-values.ts';
 import { type ConnectionOptions, findConnection, readServer } from '../connection/connection.ts';
+import { reach } from '../connection/reach.ts';
 import { createServerApi } from '../connection/server-api.ts';
 import { serverVerb } from '../connection/server-verb.ts';
 import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
 import { paint } from '../output/paint.ts';
 import { oneLine } from '../output/terminal-text.ts';
-import { type Check, unknown } from './check.ts';
-import { checkStanding } from './check-standing.ts';
-import { checkToken } from './check-token.ts';
-import { checkUse, type Use } from './check-use.ts';
-import { readIssuer } from './issuer-facts.ts';
-import { readClientStatus } from './standing-facts.ts';
 
 interface ExplainOptions extends ConnectionOptions {
   readonly needs?: string[];
@@ -23,18 +19,11 @@ interface ExplainOptions extends ConnectionOptions {
   readonly proof?: true;
 }
 
-interface Explanation {
-  readonly verdict: 'passes' | 'refused';
-  /** The first thing that is wrong, as a word; null for a token that passes. */
-  readonly reason: string | null;
-  readonly checks: readonly Check[];
-}
-
 export function explainCommand(): Command {
-  return serverVerb('explain', 'Say in words why an access token passes or is refused.', [
-    ['explain - --needs policy:read < token.txt', 'would it do for a call that needs policy:read?'],
-    ['explain - --audience https://billing.example.com < token.txt', 'would that API take it?'],
-    ['token | postern explain - --needs rule:read', 'does my own client hold enough?'],
+  return serverVerb('explain', 'Explain why an access token is accepted or refused.', [
+    ['explain - --needs policy:read < token.txt', 'is it enough for a call that needs policy:read?'],
+    ['explain - --audience https://billing.example.com < token.txt', 'does that API accept it?'],
+    ['token | postern explain - --needs rule:read', 'does my own client have enough scopes?'],
   ])
     .addArgument(new Argument('<token>', 'the token; - reads it from standard input, where other users cannot see it'))
     .option('--needs <scope>', 'scope that the call needs; may be given several times', collect)
@@ -42,9 +31,9 @@ export function explainCommand(): Command {
     .option('--proof', 'the caller proves that a bound token is its own')
     .addHelpText(
       'after',
-      'Form, issuer, signature, times, audience and scopes need no sign-in. Whether the token was revoked, and why it fell,\n' +
-        'is told as far as the signed-in client may know: of its own tokens always, of others by client:read and\n' +
-        'revocation:read. Exit code 0: it passes, as far as could be seen. 1: it is refused.',
+      'The token is sent to the server, which neither logs nor stores it. You need not be signed in, except to learn\n' +
+        'whether the token was revoked: its own client learns it, and a client with the scope revocation:read; one with\n' +
+        'client:read learns what the settings of its client show. Exit code 0: no check failed. 1: the token is refused.',
     )
     .action(explain);
 }
@@ -55,51 +44,43 @@ async function explain(argument: string, _options: unknown, command: Command): P
     throw usageError('standard input cannot hold both the token and the secret.');
   }
   const given = argument === '-' ? await readInput('-') : argument;
-  const text = given.trim().replace(/^(authorization: *)?(bearer|dpop) +/i, '');
-  const checks = await findChecks(text, { needs, audience, hasProof: proof }, options);
-  const fault = checks.find(({ finding }) => finding === 'no');
-  const verdict = fault === undefined ? 'passes' : 'refused';
-  print<Explanation>(command, { verdict, reason: fault?.reason ?? null, checks }, formatExplanation);
-  if (fault !== undefined) {
+  const token = given.trim().replace(/^(authorization: *)?(bearer|dpop) +/i, '');
+  const explanation = await ask(
+    { token, scope: needs.join(' '), proof, ...(audience !== undefined && { audience }) },
+    options,
+  );
+  print<TokenExplanation>(command, explanation, formatExplanation);
+  if (explanation.verdict === 'refused') {
     process.exitCode = exitCodes.failed;
   }
 }
 
-async function findChecks(text: string, use: Use, options: ConnectionOptions): Promise<readonly Check[]> {
-  const issuer = await readIssuer(await readServer(options, process.env));
-  const { checks, token } = checkToken(text, issuer);
-  if (token === undefined) {
-    return checks;
-  }
+/** Asks the server, with a token if the person is signed in. */
+async function ask(question: TokenQuestion, options: ConnectionOptions): Promise<TokenExplanation> {
   const connection = await findConnection(options, process.env);
-  if (connection === undefined) {
-    const next = 'Sign in and ask again: postern login';
-    const standing = unknown('standing', 'Whether it was revoked is told to nobody who is not signed in.', next);
-    return [...checks, standing, ...checkUse(token, use, undefined)];
+  if (connection !== undefined) {
+    return createServerApi(connection).admin.tokens.explain(question);
   }
-  const facts = await readClientStatus(createServerApi(connection), text, token);
-  const client = facts.clients.get(token.clientId);
-  const standing = checkStanding(token, issuer.issuer, facts);
-  return [...checks, standing, ...checkUse(token, use, client === 'gone' ? undefined : client)];
+  const server = await readServer(options, process.env);
+  const admin = createAdminClient({ server, fetch: (url, init) => reach(server, () => fetch(url, init)) });
+  return admin.tokens.explain(question);
 }
 
-const marks = { ok: ['green', 'ok'], no: ['red', 'NO'], unknown: ['yellow', '? '] } as const;
+const marks = { ok: ['green', 'ok'], failed: ['red', 'NO'], unknown: ['yellow', '? '] } as const;
 
-function formatExplanation({ checks }: Explanation): string {
-  const faults = checks.filter(({ finding }) => finding === 'no');
-  const open = checks.filter(({ finding }) => finding === 'unknown');
+function formatExplanation({ checks }: TokenExplanation): string {
+  const faults = checks.filter(({ result }) => result === 'failed');
+  const open = checks.filter(({ result }) => result === 'unknown');
   const [first] = faults;
   const headline =
     first === undefined
       ? `This token passes${open.length === 0 ? '' : ', as far as could be seen'}.`
-      : `This token is refused. ${first.text}`;
+      : `This token is refused. ${first.detail}`;
   const lines = checks.map(
-    ({ about, finding, text }) =>
-      `  ${paint(marks[finding][0], marks[finding][1])}  ${about.padEnd(9)}  ${oneLine(text)}\n`,
+    ({ name, result, detail }) =>
+      `  ${paint(marks[result][0], marks[result][1])}  ${name.padEnd(9)}  ${oneLine(detail)}\n`,
   );
-  const next = new Set(
-    [...faults, ...open].flatMap((check) => (check.next === undefined ? [] : [oneLine(check.next)])),
-  );
-  const advice = [...next].map((line) => `  ${line}\n`).join('');
-  return `${oneLine(headline)}\n\n${lines.join('')}${advice === '' ? '' : `\nWhat to do:\n${advice}`}`;
+  const advice = new Set([...faults, ...open].flatMap((check) => check.advice ?? []).map(oneLine));
+  const next = [...advice].map((line) => `  ${line}\n`).join('');
+  return `${oneLine(headline)}\n\n${lines.join('')}${next === '' ? '' : `\nWhat to do:\n${next}`}`;
 }

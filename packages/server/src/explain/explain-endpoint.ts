@@ -87,6 +87,7 @@ export function explainEndpoint({ guard, now, ...facts }: ExplainEndpointOptions
             'with one, the answer says more. Whether a token is active, and why not, is told to its own client and to ' +
             'holders of `revocation:read`; what the settings of its client show, to holders of `client:read`. A client ' +
             'that may introspect the token learns only whether it is active.',
+          security: [{}, { bearer: [] }],
           body: QuestionBody,
           response: { 200: ExplanationView, ...errorResponses(400, 401, 413, 415, 422) },
         },
