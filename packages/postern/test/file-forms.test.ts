@@ -1,4 +1,4 @@
-/** Files in every form: whatever way a thing is written, the server has it afterwards, and a second look finds no difference. */
+/** Files in every form: however an entry is written, the server has it afterwards, and a second plan finds no difference. */
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ function file(content: unknown): string {
   return path;
 }
 
-/** Applies it, and finds it unchanged. Answers what was counted. */
+/** Applies it, and requires that a second plan finds no difference. Returns the counts of the first. */
 async function applyTwice(content: unknown, ...options: string[]) {
   const path = file(content);
   const { counts } = await root.json('apply', '--yes', ...options, path);
@@ -80,12 +80,12 @@ describe('clients', () => {
     token_quota_per_minute: null,
     security_profile: null,
   };
-  const besides = {
+  const others = {
     resources: [{ key: 'forms', identifier, scopes: [] }],
     authorization_details_types: [{ type: 'form', schema: { type: 'object' } }],
   };
 
-  test('with every member, with none, and with every default written out, from each to each other', async () => {
+  test('change between every member, none, and every default written out', async () => {
     const forms = [
       all,
       {},
@@ -103,15 +103,15 @@ describe('clients', () => {
     const clientsAt = (shift: number) =>
       forms.map((_, index) => ({ client_id: `form-${index}`, ...forms[(index + shift) % forms.length] }));
     for (let shift = 0; shift < forms.length; shift += 1) {
-      const counts = await applyTwice({ ...besides, clients: clientsAt(shift) });
+      const counts = await applyTwice({ ...others, clients: clientsAt(shift) });
       expect(counts.create).toBe(shift === 0 ? 10 : 0);
     }
   });
 
-  test('neither a default that is written out nor another order of a set is a difference', async () => {
+  test('neither a written default nor another order of a set is a difference', async () => {
     const unchanged = async (wanted: object, actual: object) => {
-      await applyTwice({ ...besides, clients: [{ client_id: 'same', ...actual }] });
-      const { counts } = await root.json('plan', file({ ...besides, clients: [{ client_id: 'same', ...wanted }] }));
+      await applyTwice({ ...others, clients: [{ client_id: 'same', ...actual }] });
+      const { counts } = await root.json('plan', file({ ...others, clients: [{ client_id: 'same', ...wanted }] }));
       expect(counts).toEqual({ create: 0, change: 0, delete: 0, unchanged: 3 });
     };
     await unchanged(defaults, {});
@@ -123,7 +123,7 @@ describe('clients', () => {
   });
 });
 
-test('resources, issuers and storage destinations with every member, and from all to none', async () => {
+test('resources, issuers and storage destinations change between every member and none', async () => {
   const clients = [{ client_id: 'workload', scopes: ['policy:read', 'rule:read'] }];
   const full = {
     clients,
@@ -184,7 +184,7 @@ describe('policies', () => {
   const storage = [{ key: 's', name: 'S', type: 'local' }];
   const target = (data_category: string, more: object = {}) => ({ data_category, ...more });
 
-  test('a rule changes what it does, and its targets, in every way', async () => {
+  test('a rule changes its members and targets in every way', async () => {
     const policy = (...rules: object[]) => ({ storage, policies: [{ key: 'p', name: 'P', rules }] });
     const access = {
       key: 'r',
@@ -210,7 +210,7 @@ describe('policies', () => {
     }
   });
 
-  test('rules go from one policy to another', async () => {
+  test('rules move from one policy to another', async () => {
     const policies = (one: object[], other: object[]) => ({
       policies: [
         { key: 'p', name: 'P', rules: one },
@@ -224,7 +224,7 @@ describe('policies', () => {
   });
 });
 
-test('what is kept under another id takes the place of the old, and what nothing has any more is deleted', async () => {
+test('entries with new ids replace those with old ones, which are deleted', async () => {
   const content = (id: string) => ({
     scopes: [{ name: `${id}:read`, description: 'x' }],
     authorization_details_types: [{ type: `type-${id}`, schema: { type: 'object' } }],
@@ -258,8 +258,8 @@ test('what is kept under another id takes the place of the old, and what nothing
   expect(await applyTwice(content('new'), '--prune')).toMatchObject({ create: 7, change: 0, delete: 7 });
 });
 
-describe('files that mean harm', () => {
-  test('names that stand for names, a billion times over, are refused at once', async () => {
+describe('hostile files', () => {
+  test('nested aliases that expand to a billion values are refused at once', async () => {
     const lines = Array.from({ length: 30 }, (_, level) =>
       level === 0
         ? 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]'
@@ -271,7 +271,7 @@ describe('files that mean harm', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('alias')]);
   });
 
-  test('the names that JavaScript has for itself are names like others', async () => {
+  test('names of built-in JavaScript members are ordinary names', async () => {
     const { code, stderr } = await root.run(
       'plan',
       file('clients:\n  - client_id: a\n    __proto__: { enabled: false }\n'),
@@ -282,15 +282,15 @@ describe('files that mean harm', () => {
     }
   });
 
-  test('text that would move the cursor is shown without what does it', async () => {
+  test('control characters are not printed', async () => {
     const { stdout } = await root.run('plan', file('clients: [{ client_id: c, name: "a\\u202eb" }]'));
     expect(stdout).toContain('name: "ab"');
   });
 });
 
-test('what is more than one batch is refused before anything is sent', async () => {
+test('more calls than one batch may have are refused before anything is sent', async () => {
   const clients = Array.from({ length: 10_001 }, (_, number) => `  - client_id: over-${number}\n`);
   const out = join(directory, 'never.json');
   const { code, stderr } = await root.run('apply', file(`clients:\n${clients.join('')}`), '--secrets-out', out);
-  expect([code, stderr]).toEqual([2, expect.stringContaining('this takes 10001 calls')]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('this needs 10001 calls')]);
 });

@@ -1,4 +1,4 @@
-/** `postern plan` and `apply` with files, at a real server: one go or nothing, the same again changes nothing. */
+/** `postern plan` and `apply` with files, at a real server: all changes or none, and applying the same again changes nothing. */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -82,7 +82,7 @@ afterAll(async () => {
   removeDirectory(directory);
 });
 
-/** Takes away all that the tests before have left. */
+/** Deletes what earlier tests have left. */
 beforeEach(async () => {
   const empty = file(
     'empty.yaml',
@@ -106,7 +106,7 @@ const clientIds = async () =>
   (await root.json('client', 'list', '--all')).map(({ client_id }: { client_id: string }) => client_id).toSorted();
 
 describe('apply', () => {
-  test('makes everything that there is, with references to each other, and then nothing more', async () => {
+  test('creates every kind of entry, with references to each other, and changes nothing the second time', async () => {
     const path = file('all.yaml', everything);
     const applied = await root.json('apply', path);
     expect(applied.counts).toEqual({ create: 8, change: 0, delete: 0, unchanged: 0 });
@@ -119,7 +119,7 @@ describe('apply', () => {
     expect([code, stdout]).toEqual([0, 'Nothing to do: 8 unchanged.\n']);
   });
 
-  test('changes what differs, member by member, and says so', async () => {
+  test('changes the members that differ, and shows them', async () => {
     await root.json('apply', file('all.yaml', everything));
     const changed = everything
       .replace('    name: Billing\n', '')
@@ -144,7 +144,7 @@ describe('apply', () => {
     expect((await root.run('plan', '--check', join(directory, 'all.yaml'))).code).toBe(0);
   });
 
-  test('rules and targets that a policy does not have any more are deleted with the change', async () => {
+  test('deletes rules and targets that the entry of a policy no longer has', async () => {
     await root.json('apply', file('all.yaml', everything));
     const fewer = everything.replace(/ {6}- key: give_email[\s\S]*?(?= {6}- key: mask)/, '');
     const path = file('all.yaml', fewer.replace('user.contact.email\n            name: mail', 'user.contact'));
@@ -155,7 +155,7 @@ describe('apply', () => {
     expect((await root.run('plan', '--check', path)).code).toBe(0);
   });
 
-  test('leaves alone what no file has, and with --prune deletes it where a file has its section', async () => {
+  test('keeps what no file has, and with --prune deletes it if a file has its section', async () => {
     await root.json('apply', file('all.yaml', everything));
     await root.json('scope', 'set', 'other:read', '--description', 'Another');
     const path = file('one.yaml', 'clients: [{ client_id: only }]');
@@ -163,7 +163,10 @@ describe('apply', () => {
     expect(await clientIds()).toEqual(['billing', 'ci', 'only']);
 
     const { code, stderr } = await root.run('apply', '--prune', path);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('This deletes 2, as listed. Add --yes')]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('This deletes what is marked with - above (2). Add --yes'),
+    ]);
     expect(await clientIds()).toEqual(['billing', 'ci', 'only']);
     expect((await root.json('plan', '--prune', path)).counts).toMatchObject({ delete: 2 });
 
@@ -172,7 +175,7 @@ describe('apply', () => {
     expect((await root.json('scope', 'list')).map(({ name }: { name: string }) => name)).toContain('other:read');
   });
 
-  test('never deletes the client that it is signed in as', async () => {
+  test('never deletes the client that is signed in', async () => {
     const scopes = ['batch:apply', 'client:create', 'client:read', 'client:delete', 'client:choose_id'];
     const operator = { client_id: 'operator', scopes, grantable_scopes: scopes };
     const { secrets } = await root.json('apply', file('operator.yaml', JSON.stringify({ clients: [operator] })));
@@ -186,7 +189,7 @@ describe('apply', () => {
     }
   });
 
-  test('takes over a client that is there, by its id', async () => {
+  test('changes an existing client with the same id', async () => {
     const { client_id: id } = await root.json('client', 'create', '--name', 'by hand', '--scope', 'policy:read');
     const applied = await root.json(
       'apply',
@@ -196,7 +199,7 @@ describe('apply', () => {
     expect(applied.changes[0].members).toEqual([{ name: 'name', before: 'by hand' }]);
   });
 
-  test('two policies can change places in what they answer', async () => {
+  test('two policies can swap their actions', async () => {
     const policies = (one: string, other: string) =>
       `policies: [{ key: a, name: A, drp_action: ${one} }, { key: b, name: B, drp_action: ${other} }]`;
     await root.json('apply', file('p.yaml', policies('access', 'deletion')));
@@ -208,7 +211,7 @@ describe('apply', () => {
 describe('secrets', () => {
   const one = 'clients: [{ client_id: one }, { client_id: two }]';
 
-  test('go to a new file for the user alone, and nowhere else', async () => {
+  test('are written to a new file that only the user can read, and nowhere else', async () => {
     const out = join(directory, 'secrets-1.json');
     const { code, stdout, stderr } = await root.run('apply', file('one.yaml', one), '--secrets-out', out);
     expect(code).toBe(0);
@@ -219,15 +222,15 @@ describe('secrets', () => {
     await acquireToken(server.url, { clientId: 'one', clientSecret: secrets[0].client_secret });
   });
 
-  test('take the place of no file, and are not printed into a log', async () => {
+  test('never overwrite a file, and are not printed into a log', async () => {
     const out = file('secrets-2.json', 'precious');
-    expectRefusal(await root.run('apply', file('one.yaml', one), '--secrets-out', out), 'is there already');
+    expectRefusal(await root.run('apply', file('one.yaml', one), '--secrets-out', out), 'already exists');
     expect(readFileSync(out, 'utf8')).toBe('precious');
     expectRefusal(await root.run('apply', file('one.yaml', one)), '--secrets-out FILE');
     expect(await clientIds()).toEqual([]);
   });
 
-  test('leave no file behind where nothing was done', async () => {
+  test('leave no file behind if nothing was changed', async () => {
     const out = join(directory, 'secrets-3.json');
     const path = file('one.yaml', 'clients: [{ client_id: one, scopes: [no:such] }]');
     expect((await root.run('apply', path, '--secrets-out', out)).code).toBe(1);
@@ -239,19 +242,34 @@ describe('secrets', () => {
   }
 });
 
-describe('a fault is told by its place, and nothing is done', () => {
+describe('a fault is reported with its place, and nothing is changed', () => {
   test.each<[name: string, text: string, place: string, words: string]>([
-    ['no YAML', 'clients:\n  - client_id: a\n   name: b\n', '3:', ''],
-    ['nothing in it', '# nothing\n', '1:1', 'must be object'],
+    ['text that is not YAML', 'clients:\n  - client_id: a\n   name: b\n', '3:', ''],
+    ['an empty file', '# nothing\n', '1:1', 'must be object'],
     ['an unknown section', 'clients: []\nclient: []\n', '2:1', 'client: is not a known member'],
     ['an unknown member', 'clients:\n  - client_id: a\n    scope: []\n', '3:5', 'scope: is not a known member'],
-    ['a member that is missing', 'clients:\n  - client_id: a\n  - name: b\n', '3:5', 'needs client_id'],
+    ['a missing member', 'clients:\n  - client_id: a\n  - name: b\n', '3:5', 'needs client_id'],
     ['a wrong type', 'clients:\n  - client_id: a\n    name: 5\n', '3:5', 'name: must be string'],
-    ['one of many', 'clients:\n  - client_id: a\n    scopes:\n      - a:b\n      - 7\n', '5:9', 'must be string'],
-    ['a wrong word', 'policies: [{ key: a, name: A, drp_action: sale }]', '1:31', 'drp_action: must be one of access'],
-    ['an id that cannot be', 'clients:\n  - client_id: a b\n', '2:5', 'characters that are not allowed'],
+    [
+      'one wrong item of many',
+      'clients:\n  - client_id: a\n    scopes:\n      - a:b\n      - 7\n',
+      '5:9',
+      'must be string',
+    ],
+    [
+      'an unknown value',
+      'policies: [{ key: a, name: A, drp_action: sale }]',
+      '1:31',
+      'drp_action: must be one of access',
+    ],
+    ['an id with invalid characters', 'clients:\n  - client_id: a b\n', '2:5', 'characters that are not allowed'],
     ['the same member twice', 'clients:\n  - client_id: a\n    client_id: b\n', '3:5', 'unique'],
-    ['the same client twice', 'clients:\n  - client_id: a\n  - client_id: a\n', '3:5', 'there twice; the first is at'],
+    [
+      'the same client twice',
+      'clients:\n  - client_id: a\n  - client_id: a\n',
+      '3:5',
+      'duplicate client a; the first is at',
+    ],
     ['a tag', 'clients: !!js/function x\n', '1:10', 'tag'],
     ['two documents', 'clients: []\n---\nclients: []\n', '', 'documents'],
   ])('%s', async (_, text, place, words) => {
@@ -259,13 +277,13 @@ describe('a fault is told by its place, and nothing is done', () => {
     const exit = await root.run('apply', file('right.yaml', 'clients: [{ client_id: right }]'), path);
     expectFailure(exit, 2, `${path}:${place}`);
     expect(exit.stderr).toContain(words);
-    expect(exit.stderr).toContain('Nothing was done.');
+    expect(exit.stderr).toContain('Nothing was changed.');
     expect(await clientIds()).toEqual([]);
   });
 
   test.each<[name: string, text: string, place: string, words: string]>([
     [
-      'a scope that is not there',
+      'an unknown scope',
       'clients:\n  - client_id: b\n    scopes:\n      - scope:read\n      - no:such\n',
       '5:9',
       'no:such',
@@ -276,12 +294,7 @@ describe('a fault is told by its place, and nothing is done', () => {
       '4:5',
       'jwks_uri: must be',
     ],
-    [
-      'a resource that is not there',
-      'clients:\n  - client_id: b\n    resources: [https://no.such]\n',
-      '3:17',
-      'no.such',
-    ],
+    ['an unknown resource', 'clients:\n  - client_id: b\n    resources: [https://no.such]\n', '3:17', 'no.such'],
     [
       'a rule of an issuer',
       'issuers:\n  - key: i\n    issuer: https://i.example.com\n    rules:\n      - client_id: nobody\n        claims: { sub: a }\n',
@@ -294,14 +307,14 @@ describe('a fault is told by its place, and nothing is done', () => {
       '10:13',
       'no.such',
     ],
-  ])('where the server refuses it: %s', async (_, text, place, words) => {
+  ])('if the server refuses it: %s', async (_, text, place, words) => {
     const path = file('refused.yaml', text);
     const right = file('right.yaml', 'clients: [{ client_id: right }]');
     for (const args of [['plan'], ['apply', '--secrets-out', join(directory, 'never.json')]]) {
       const { code, stderr } = await root.run(...args, right, path);
       expect([code, stderr]).toEqual([1, expect.stringContaining(`${path}:${place}: `)]);
       expect(stderr).toContain(words);
-      expect(stderr).toContain('Nothing was done.');
+      expect(stderr).toContain('Nothing was changed.');
     }
     expect(await clientIds()).toEqual([]);
   });
@@ -310,11 +323,11 @@ describe('a fault is told by its place, and nothing is done', () => {
     expectFailure(await root.run('apply', join(directory, 'none.yaml')), 2, 'cannot read');
     const empty = join(directory, 'empty');
     mkdirSync(empty, { recursive: true });
-    expectFailure(await root.run('apply', empty), 2, 'holds no files');
+    expectFailure(await root.run('apply', empty), 2, 'has no files');
   });
 });
 
-test('files and directories come together as one; a name can stand for a value', async () => {
+test('files and directories are merged; YAML aliases work', async () => {
   const folder = join(directory, 'folder');
   mkdirSync(join(folder, 'sub'), { recursive: true });
   file('folder/a.yaml', 'scopes: [{ name: x:read, description: X }]');
@@ -328,10 +341,10 @@ test('files and directories come together as one; a name can stand for a value',
 });
 
 describe('plan', () => {
-  test('changes nothing, and with --check tells by its exit code that something differs', async () => {
+  test('changes nothing, and with --check its exit code says that something differs', async () => {
     const path = file('all.yaml', everything);
     const { code, stdout, stderr } = await root.run('plan', path);
-    expect([code, stderr]).toEqual([0, expect.stringContaining('The server would take it')]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('The server would accept all changes')]);
     expect(stdout).toContain('+ client billing  (');
     expect(stdout).toContain('8 to create, 0 to change, 0 to delete, 0 unchanged.');
     expect((await root.run('plan', '--check', path)).code).toBe(5);
@@ -343,13 +356,13 @@ describe('plan', () => {
     expect([drift.code, drift.stdout]).toEqual([5, expect.stringContaining('    scopes: -rule:read\n')]);
   });
 
-  test('needs no more than to read', async () => {
+  test('needs only the scopes to read', async () => {
     const path = file('one.yaml', 'clients: [{ client_id: one }]');
     const reader = await root.json('client', 'create', '--scope', 'client:read');
     const signedIn = await signIn(server.url, { clientId: reader.client_id, clientSecret: reader.client_secret });
     try {
       const { code, stderr } = await signedIn.run('plan', path);
-      expect([code, stderr]).toEqual([0, expect.stringContaining('was not asked')]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining('requires the scope batch:apply')]);
       const { code: refused } = await signedIn.run('apply', path, '--secrets-out', join(directory, 'never.json'));
       expect(refused).toBe(4);
     } finally {
@@ -358,7 +371,7 @@ describe('plan', () => {
   });
 });
 
-test('a thousand clients from a file, in less than 30 s; the same again changes nothing', async () => {
+test('applies a thousand clients from a file; applying them again changes nothing', async () => {
   const clients = Array.from(
     { length: 1_000 },
     (_, number) => `  - client_id: many-${number}\n    scopes: [scope:read]\n`,
@@ -366,7 +379,7 @@ test('a thousand clients from a file, in less than 30 s; the same again changes 
   const path = file('many.yaml', `clients:\n${clients.join('')}`);
   const out = join(directory, 'many.json');
   const { code, stdout, stderr } = await root.run('apply', path, '--secrets-out', out);
-  expect([code, stderr]).toEqual([0, expect.stringContaining('by 1000 calls')]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('Sending 1000 calls as one batch')]);
   expect(stdout).toContain('1000 to create');
   expect(JSON.parse(readFileSync(out, 'utf8'))).toHaveLength(1_000);
   expect((await root.json('apply', path)).counts).toEqual({ create: 0, change: 0, delete: 0, unchanged: 1_000 });

@@ -1,4 +1,4 @@
-/** One of many calls that are made as one change. docs/batches.md. */
+/** One of the calls that a batch makes as one change. docs/batches.md. */
 import type { Method } from '../connection/server-api.ts';
 
 export interface Operation {

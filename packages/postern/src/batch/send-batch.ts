@@ -5,9 +5,7 @@ import type { ServerApi } from '../connection/server-api.ts';
 import { startProgress } from '../output/progress.ts';
 import type { Operation } from './operation.ts';
 
-const batch = '/api/v1/batch';
-
-/** Thrown where the server refuses one of the operations, with its number from 0. */
+/** Thrown if the server refuses one of the operations, with its number from 0. */
 export class RefusedOperation extends CommandError {
   readonly operation: number;
 
@@ -17,9 +15,9 @@ export class RefusedOperation extends CommandError {
   }
 }
 
-/** The answers to the operations, in their order. Throws `CommandError`; then nothing is done. */
+/** Returns the answers to the operations, in order. Throws `CommandError` if nothing was changed. */
 export async function sendBatch(api: ServerApi, operations: readonly Operation[]): Promise<readonly unknown[]> {
-  const progress = startProgress('seconds: all changes are made as one');
+  const progress = startProgress('seconds: waiting for the server to apply the batch');
   const start = Date.now();
   const ticking = setInterval(() => progress.report(Math.round((Date.now() - start) / 1000)), 1_000);
   try {
@@ -31,7 +29,7 @@ export async function sendBatch(api: ServerApi, operations: readonly Operation[]
   }
 }
 
-/** Whether the server would take them; throws as `sendBatch` does where it would not. */
+/** Throws, as `sendBatch` does, if the server would refuse the batch. Changes nothing. */
 export async function tryBatch(api: ServerApi, operations: readonly Operation[]): Promise<void> {
   await send(api, { operations, dry_run: true });
 }
@@ -44,17 +42,15 @@ interface BatchBody {
 async function send<T>(api: ServerApi, body: BatchBody): Promise<T> {
   const count = body.operations.length;
   if (count > maxBatchOperations) {
-    throw usageError(
-      `this takes ${count} calls, and a server makes ${maxBatchOperations} as one change at the most. Do it in parts.`,
-    );
+    throw usageError(`this needs ${count} calls, and a batch has at most ${maxBatchOperations}. Apply it in parts.`);
   }
   if (Buffer.byteLength(JSON.stringify(body)) > maxBatchBytes) {
-    throw usageError('this is more than 16 MiB, and a server takes no more as one change. Do it in parts.');
+    throw usageError('this is more than the 16 MiB that a batch may have. Apply it in parts.');
   }
   try {
-    return await api.send<T>('POST', batch, body);
+    return await api.send<T>('POST', '/api/v1/batch', body);
   } catch (error) {
-    const number = error instanceof CommandError ? (error.answer as { operation?: unknown } | undefined)?.operation : 0;
-    throw error instanceof CommandError && typeof number === 'number' ? new RefusedOperation(number, error) : error;
+    const { operation } = ((error instanceof CommandError && error.answer) || {}) as { operation?: unknown };
+    throw typeof operation === 'number' ? new RefusedOperation(operation, error as CommandError) : error;
   }
 }

@@ -1,12 +1,12 @@
-/** A call of a plan, with what it is about, for when the server refuses it. */
+/** A call of a plan, and what it is about, for when the server refuses it. */
 import type { Operation } from '../batch/operation.ts';
 import type { Entry } from './declared.ts';
-import type { Step } from './yaml-source.ts';
+import type { Step } from './kinds/file-kind.ts';
 
 export interface Call {
   readonly operation: Operation;
   /** Such as "client billing". */
   readonly what: string;
-  /** The part of a file that asks for it; undefined for a deletion of what no file has. */
-  readonly place: { readonly entry: Entry; readonly at: readonly Step[] } | undefined;
+  /** The part of a file that asks for it; undefined for the deletion of what no file has. */
+  readonly place: { readonly entry: Entry; readonly path: readonly Step[] } | undefined;
 }

@@ -1,8 +1,8 @@
 /** Whether what a file holds is of the published JSON Schema, and what is wrong where it is not. */
 import type { TLocalizedValidationError } from 'typebox/error';
 import { Compile } from 'typebox/schema';
+import type { Step } from './kinds/file-kind.ts';
 import schema from './postern.schema.json' with { type: 'json' };
-import type { Step } from './yaml-source.ts';
 
 export interface SchemaFault {
   readonly path: readonly Step[];

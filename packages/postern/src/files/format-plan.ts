@@ -1,11 +1,10 @@
-/** Plans as people read them: what is made, changed and deleted, member by member. */
-import { isDeepStrictEqual } from 'node:util';
+/** Plans for people: what is created, changed and deleted, member by member. */
 import { paint } from '../output/paint.ts';
 import { oneLine } from '../output/terminal-text.ts';
-import type { MemberChange } from './kind.ts';
+import type { MemberChange } from './kinds/file-kind.ts';
 import type { Change, Plan } from './plan.ts';
 
-/** Characters of a value; longer ones are cut. */
+/** Values with more characters are cut. */
 const longestValue = 100;
 
 const signs = { create: ['green', '+'], change: ['yellow', '~'], delete: ['red', '-'] } as const;
@@ -43,10 +42,10 @@ function describe(before: unknown, after: unknown): string {
   }
   if (isTexts(before) && (after === undefined || isTexts(after))) {
     const [old, wanted] = [new Set(before), new Set(after)];
-    const moves = [...[...wanted].filter((one) => !old.has(one)).map((one) => `+${one}`)];
-    moves.push(...[...old].filter((one) => !wanted.has(one)).map((one) => `-${one}`));
-    if (!isDeepStrictEqual(old, wanted)) {
-      return oneLine(moves.join(' '));
+    const added = [...wanted.difference(old)].map((text) => `+${text}`);
+    const removed = [...old.difference(wanted)].map((text) => `-${text}`);
+    if (added.length + removed.length > 0) {
+      return oneLine([...added, ...removed].join(' '));
     }
   }
   return `${format(before)} -> ${after === undefined ? 'the default' : format(after)}`;

@@ -1,4 +1,4 @@
-/** `postern plan`: what `postern apply` would do. */
+/** `postern plan`: shows what `postern apply` would do. */
 import type { Command } from 'commander';
 import { tryBatch } from '../batch/send-batch.ts';
 import { exitCodes } from '../command/exit-code.ts';
@@ -8,14 +8,14 @@ import { countActions, formatPlan } from './format-plan.ts';
 import { prepare, withPlaces } from './prepare.ts';
 
 export function planCommand(): Command {
-  return serverVerb('plan', 'Show what apply would make, change and delete. Changes nothing.', [
+  return serverVerb('plan', 'Show what apply would create, change and delete. Changes nothing.', [
     ['plan clients.yaml', 'what differs between a file and the server'],
     ['plan --prune deploy/postern/', 'all files of a directory; what they do not have is to be deleted'],
-    ['plan --check deploy/postern/', `in CI: ends with ${exitCodes.differs} where the server has something else`],
+    ['plan --check deploy/postern/', `in CI: exits with ${exitCodes.differs} if the server differs`],
   ])
     .argument('<file...>', 'YAML files, directories of them, or - for standard input')
-    .option('--prune', 'also what is to be deleted: all in the sections of the files that the files do not have')
-    .option('--check', `end with ${exitCodes.differs} where anything differs`)
+    .option('--prune', 'also show what apply --prune would delete')
+    .option('--check', `exit with ${exitCodes.differs} if anything differs`)
     .action(plan);
 }
 
@@ -34,8 +34,8 @@ async function plan(paths: string[], _options: unknown, command: Command): Promi
   if (check && changes.length > 0) {
     process.exitCode = exitCodes.differs;
   } else if (isTried) {
-    note(command, 'The server would take it as it is. Do it: postern apply');
+    note(command, 'The server would accept all changes. Make them: postern apply');
   } else if (calls.length > 0) {
-    note(command, 'The server was not asked whether it would take it, which needs the scope batch:apply.');
+    note(command, 'Whether the server would accept them is not known: to ask it requires the scope batch:apply.');
   }
 }

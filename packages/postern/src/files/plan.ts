@@ -1,11 +1,8 @@
 /** What must be done so that the server has what files say: a pure comparison, and the calls in an order that works. */
-import type { Policy } from '@postern/policy-api/admin-contract';
-import { path } from '../connection/path.ts';
 import type { Actual } from './actual.ts';
 import type { Call } from './call.ts';
-import { type Declared, idOf, nounOf, type Section, sections, type Thing } from './declared.ts';
-import { compare, deleteOperation, type KindSection, type MemberChange, saveOperation } from './kind.ts';
-import { type PolicyPlan, planPolicy } from './plan-policy.ts';
+import { type Declared, type Entry, idOf } from './declared.ts';
+import type { FileKind, JsonObject, MemberChange } from './kinds/file-kind.ts';
 import { formatPlace } from './yaml-source.ts';
 
 export interface Change {
@@ -13,7 +10,7 @@ export interface Change {
   /** Such as "client". */
   readonly kind: string;
   readonly id: string;
-  /** Where a file asks for it, as `file:line:column`; undefined for what no file has. */
+  /** Where a file asks for it, as `file:line:column`; undefined for a deletion. */
   readonly place: string | undefined;
   readonly members: readonly MemberChange[];
 }
@@ -21,8 +18,10 @@ export interface Change {
 export interface Plan {
   readonly changes: readonly Change[];
   readonly unchanged: number;
-  /** All as one change makes the server what the files say. */
+  /** Made as one batch, they make the server have what the files say. */
   readonly calls: readonly Call[];
+  /** How many of the new entries get a secret. */
+  readonly newSecrets: number;
 }
 
 export interface PlanOptions {
@@ -32,95 +31,69 @@ export interface PlanOptions {
   readonly ownClientId: string;
 }
 
-/** Sections whose things are told apart by more than their id, so that old ones must go before new ones come. */
-const deletedFirst: readonly Section[] = ['policies', 'issuers', 'clients', 'resources'];
+export function makePlan(declared: Declared, actual: Actual, options: PlanOptions): Plan {
+  const plans = [...declared].map(([kind, entries]) => planKind(kind, entries, actual.get(kind) ?? new Map(), options));
+  // What refers to others is deleted before them.
+  const deletions = (when: FileKind['deleted']) =>
+    plans.toReversed().flatMap(({ kind, deletions: calls }) => (kind.deleted === when ? calls : []));
+  return {
+    changes: plans.flatMap(({ changes }) => changes),
+    unchanged: plans.reduce((sum, { unchanged }) => sum + unchanged, 0),
+    calls: [...deletions('before'), ...plans.flatMap(({ stages }) => stages.flat()), ...deletions('after')],
+    newSecrets: plans.reduce((sum, { newSecrets }) => sum + newSecrets, 0),
+  };
+}
 
-/** Others, which may be deleted only once nothing has them any more. */
-const deletedLast: readonly Section[] = ['storage', 'authorization_details_types', 'scopes'];
+interface KindPlan {
+  readonly kind: FileKind;
+  readonly changes: readonly Change[];
+  readonly unchanged: number;
+  /** As in `FileKind.save`, of all entries together. */
+  readonly stages: readonly (readonly Call[])[];
+  readonly deletions: readonly Call[];
+  readonly newSecrets: number;
+}
 
-export function makePlan(declared: Declared, actual: Actual, { prune, ownClientId }: PlanOptions): Plan {
+function planKind(
+  kind: FileKind,
+  entries: readonly Entry[],
+  existing: ReadonlyMap<string, JsonObject>,
+  { prune, ownClientId }: PlanOptions,
+): KindPlan {
   const changes: Change[] = [];
-  const deletions = new Map<Section, Call[]>();
-  const saves = new Map<Section, Call[]>();
-  const policies: PolicyPlan[] = [];
-  let unchanged = 0;
-
-  for (const section of sections) {
-    const wanted = declared[section] ?? [];
-    const ids = new Set(wanted.map(({ value }) => idOf(section, value)));
-    const gone = [...actual[section].keys()].filter((id) => prune && !ids.has(id) && !isOwn(section, id, ownClientId));
-    deletions.set(
-      section,
-      gone.map((id) => deletion(section, id)),
-    );
-    for (const entry of wanted) {
-      const id = idOf(section, entry.value);
-      const before = actual[section].get(id);
-      const members: MemberChange[] = [];
-      if (section === 'policies') {
-        const planned = planPolicy(entry, before as Policy | undefined);
-        policies.push(planned);
-        members.push(...planned.members);
-      } else {
-        members.push(...compare(section, entry.value, before));
-        if (before === undefined || members.length > 0) {
-          const operation = saveOperation(section, entry.value, before && members);
-          push(saves, section, { operation, what: `${nounOf[section]} ${id}`, place: { entry, at: [] } });
-        }
-      }
-      if (before !== undefined && members.length === 0) {
-        unchanged += 1;
-      } else {
-        const action = before === undefined ? 'create' : 'change';
-        changes.push({ action, kind: nounOf[section], id, place: formatPlace(entry.placeOf([])), members });
-      }
+  const stages: Call[][] = [];
+  let newSecrets = 0;
+  for (const entry of entries) {
+    const id = idOf(kind, entry.value);
+    const before = existing.get(id);
+    const members = kind.compare(entry.value, before);
+    if (before !== undefined && members.length === 0) {
+      continue;
     }
-    changes.push(
-      ...gone.map((id) => ({ action: 'delete' as const, kind: nounOf[section], id, place: undefined, members: [] })),
-    );
+    const action = before === undefined ? 'create' : 'change';
+    changes.push({ action, kind: kind.noun, id, place: formatPlace(entry.placeOf([])), members });
+    newSecrets += before === undefined && kind.getsSecret?.(entry.value) ? 1 : 0;
+    for (const [stage, calls] of kind.save(entry.value, before, members).entries()) {
+      stages[stage] ??= [];
+      stages[stage].push(
+        ...calls.map(({ operation, path }) => ({ operation, what: `${kind.noun} ${id}`, place: { entry, path } })),
+      );
+    }
   }
 
-  const ofPolicies = (part: Exclude<keyof PolicyPlan, 'members'>) => policies.flatMap((planned) => planned[part]);
-  const calls = [
-    ...deletedFirst.flatMap((section) => deletions.get(section) ?? []),
-    ...ofPolicies('removals'),
-    ...ofPolicies('releases'),
-    ...sections.flatMap((section) => saves.get(section) ?? []),
-    ...ofPolicies('policies'),
-    ...ofPolicies('rules'),
-    ...ofPolicies('targets'),
-    ...deletedLast.flatMap((section) => deletions.get(section) ?? []),
-  ];
-  return { changes, unchanged, calls };
-}
-
-function isOwn(section: Section, id: string, ownClientId: string): boolean {
-  return section === 'clients' && id === ownClientId;
-}
-
-function deletion(section: Section, id: string): Call {
-  const operation =
-    section === 'policies'
-      ? { method: 'DELETE' as const, path: path`/api/v1/policy/${id}` }
-      : deleteOperation(section satisfies KindSection, id);
-  return { operation, what: `${nounOf[section]} ${id}`, place: undefined };
-}
-
-function push(map: Map<Section, Call[]>, section: Section, call: Call): void {
-  const calls = map.get(section) ?? [];
-  calls.push(call);
-  map.set(section, calls);
-}
-
-/** The ids of clients that are made and get a secret. */
-export function newSecretHolders({ calls }: Plan): string[] {
-  return calls.flatMap(({ operation }) => {
-    if (operation.method !== 'POST') {
-      return [];
-    }
-    const { client_id, token_endpoint_auth_method: method } = operation.body as Thing;
-    return method === undefined || method === null || String(method).startsWith('client_secret')
-      ? String(client_id)
-      : [];
-  });
+  const ids = new Set(entries.map(({ value }) => idOf(kind, value)));
+  const surplus = prune
+    ? [...existing.keys()].filter((id) => !ids.has(id) && !kind.isProtected?.(id, ownClientId))
+    : [];
+  return {
+    kind,
+    changes: [
+      ...changes,
+      ...surplus.map((id) => ({ action: 'delete' as const, kind: kind.noun, id, place: undefined, members: [] })),
+    ],
+    unchanged: entries.length - changes.length,
+    stages,
+    deletions: surplus.map((id) => ({ operation: kind.delete(id), what: `${kind.noun} ${id}`, place: undefined })),
+    newSecrets,
+  };
 }

@@ -1,4 +1,4 @@
-/** What plan and apply begin with: the files, what the server has, and what is to be done. */
+/** How plan and apply begin: they read the files and the server, and compare them. */
 import type { Command } from 'commander';
 import { RefusedOperation } from '../batch/send-batch.ts';
 import { CommandError } from '../command/command-error.ts';
@@ -16,21 +16,21 @@ export interface Prepared {
   readonly plan: Plan;
 }
 
-/** Throws `CommandError`, for a fault in the files before anything is sent. */
+/** Throws `CommandError`; if the files have a fault, before anything is sent. */
 export async function prepare(
   paths: readonly string[],
   prune: boolean | undefined,
   command: Command,
 ): Promise<Prepared> {
   const declared = await readFiles(paths);
-  const entries = Object.values(declared).reduce((count, { length }) => count + length, 0);
+  const entries = declared.values().reduce((count, { length }) => count + length, 0);
   const api = await connect(command);
   note(command, `Comparing ${entries} ${entries === 1 ? 'entry' : 'entries'} with ${api.server} ...`);
   const actual = await readActual(api, declared, prune === true);
   return { api, plan: makePlan(declared, actual, { prune: prune === true, ownClientId: api.clientId }) };
 }
 
-/** What `work` gives; where the server refuses one of the calls, with the place in the files that asks for it. */
+/** Runs `work`. If the server refuses one of the calls, throws `CommandError` with the place in the files that asks for it. */
 export async function withPlaces<T>({ calls }: Plan, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -41,7 +41,7 @@ export async function withPlaces<T>({ calls }: Plan, work: () => Promise<T>): Pr
     }
     const { message, exitCode, code } = error;
     const place = placeOfRefusal(call, message);
-    const where = place === undefined ? `deleting the ${call.what}` : `${formatPlace(place)}: ${call.what}`;
-    throw new CommandError(`${where}: ${message} Nothing was done.`, { exitCode, code, cause: error });
+    const subject = place === undefined ? `deleting the ${call.what}` : `${formatPlace(place)}: ${call.what}`;
+    throw new CommandError(`${subject}: ${message} Nothing was changed.`, { exitCode, code, cause: error });
   }
 }

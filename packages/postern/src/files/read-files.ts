@@ -1,13 +1,15 @@
-/** Reads files and directories of them, checks them, and puts them together. Nothing is sent before all are right. */
+/** Reads files and directories of files, checks them, and merges them. Nothing is sent before all are valid. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommandError, usageError } from '../command/command-error.ts';
+import { usageError } from '../command/command-error.ts';
 import { readInput } from '../input/read-input.ts';
 import { findSchemaFaults } from './check-schema.ts';
-import { type Declared, type Entry, idMember, idOf, nounOf, type Section, sections, type Thing } from './declared.ts';
-import { type Fault, formatPlace, parseSource, type Source } from './yaml-source.ts';
+import { type Declared, type Entry, idOf } from './declared.ts';
+import { allKinds } from './kinds/all-kinds.ts';
+import type { FileKind, JsonObject, Step } from './kinds/file-kind.ts';
+import { type Fault, formatPlace, type Place, parseSource, type Source } from './yaml-source.ts';
 
-/** Faults that are told of at once. */
+/** At most as many faults are reported at once. */
 const mostFaults = 10;
 
 /** Each path is a file, a directory of files, or `-` for standard input. Throws `CommandError` with the places of faults. */
@@ -21,27 +23,13 @@ export async function readFiles(paths: readonly string[]): Promise<Declared> {
   const sources: Source[] = [];
   const faults: Fault[] = [];
   for (const file of files) {
-    const read = parseSource(file === '-' ? 'standard input' : file, await readInput(file));
-    const found = [...read.faults];
-    if (found.length === 0) {
-      found.push(
-        ...findSchemaFaults(read.source.value).map(({ path, text }) => ({
-          place: read.source.placeOf(path),
-          text: [nameOf(path), text].filter((part) => part !== '').join(': '),
-        })),
-      );
-    }
-    faults.push(...found);
-    sources.push(read.source);
+    const { source, faults: syntaxFaults } = parseSource(file === '-' ? 'standard input' : file, await readInput(file));
+    sources.push(source);
+    faults.push(...(syntaxFaults.length > 0 ? syntaxFaults : locateSchemaFaults(source)));
   }
-  if (faults.length > 0) {
-    throw faultError(faults);
-  }
+  requireNone(faults);
   const declared = merge(sources);
-  const duplicates = findDuplicates(declared);
-  if (duplicates.length > 0) {
-    throw faultError(duplicates);
-  }
+  requireNone(findDuplicates(declared));
   return declared;
 }
 
@@ -55,7 +43,7 @@ async function filesAt(path: string): Promise<readonly string[]> {
     .toSorted()
     .map((name) => join(path, name));
   if (files.length === 0) {
-    throw usageError(`${path} holds no files that end in .yaml, .yml or .json.`);
+    throw usageError(`${path} has no files that end in .yaml, .yml or .json.`);
   }
   return files;
 }
@@ -64,68 +52,72 @@ async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch {
-    // That it cannot be read is said where it is read.
+    // Reading the file reports why it cannot be read.
     return false;
   }
 }
 
+function locateSchemaFaults({ value, placeOf }: Source): Fault[] {
+  return findSchemaFaults(value).map(({ path, text }) => ({
+    place: placeOf(path),
+    text: [nameOf(path), text].filter((part) => part !== '').join(': '),
+  }));
+}
+
 function merge(sources: readonly Source[]): Declared {
-  const declared: { [Name in Section]?: Entry[] } = {};
-  for (const { value, placeOf } of sources) {
-    const file = value as { readonly [Name in Section]?: readonly Thing[] };
-    for (const section of sections) {
-      const entries = file[section]?.map((one, index) => ({
+  const declared = new Map<FileKind, readonly Entry[]>();
+  for (const kind of allKinds) {
+    const { section } = kind;
+    const sections = sources.flatMap(({ value, placeOf }) => {
+      const values = (value as { readonly [section: string]: readonly JsonObject[] })[section];
+      const toEntry = (one: JsonObject, index: number): Entry => ({
         value: one,
-        placeOf: (path: readonly (string | number)[]) => placeOf([section, index, ...path]),
-      }));
-      if (entries !== undefined) {
-        declared[section] = [...(declared[section] ?? []), ...entries];
-      }
+        placeOf: (path) => placeOf([section, index, ...path]),
+      });
+      return values === undefined ? [] : [values.map(toEntry)];
+    });
+    if (sections.length > 0) {
+      declared.set(kind, sections.flat());
     }
   }
   return declared;
 }
 
-/** Entries, rules and targets that are there twice: one would silently take the place of the other. */
+/** Entries, and named parts of them, that appear twice: one would silently replace the other. */
 function findDuplicates(declared: Declared): Fault[] {
   const faults: Fault[] = [];
   const first = new Map<string, string>();
-  const note = (name: string, entry: Entry, path: readonly (string | number)[]) => {
-    const place = entry.placeOf(path);
+  const record = (name: string, place: Place) => {
     const before = first.get(name);
     if (before === undefined) {
       first.set(name, formatPlace(place));
     } else {
-      faults.push({ place, text: `the ${name} is there twice; the first is at ${before}` });
+      faults.push({ place, text: `duplicate ${name}; the first is at ${before}` });
     }
   };
-  for (const section of sections) {
-    for (const entry of declared[section] ?? []) {
-      note(`${nounOf[section]} ${idOf(section, entry.value)}`, entry, [idMember[section]]);
-    }
-  }
-  for (const entry of declared.policies ?? []) {
-    const { rules = [] } = entry.value as { rules?: readonly { key: string; targets?: readonly Thing[] }[] };
-    for (const [index, { key, targets = [] }] of rules.entries()) {
-      note(`rule ${key}`, entry, ['rules', index, 'key']);
-      for (const [number, { data_category }] of targets.entries()) {
-        note(`target ${data_category} of the rule ${key}`, entry, ['rules', index, 'targets', number]);
+  for (const [kind, entries] of declared) {
+    for (const { value, placeOf } of entries) {
+      record(`${kind.noun} ${idOf(kind, value)}`, placeOf([kind.idMember]));
+      for (const { name, path } of kind.namedParts?.(value) ?? []) {
+        record(name, placeOf(path));
       }
     }
   }
   return faults;
 }
 
-/** The section, or the member of an entry without the place of the entry in its list, which says nothing to people. */
-function nameOf(path: readonly (string | number)[]): string {
+/** The name of the section, or of the member within its entry: the position of the entry in its list tells people nothing. */
+function nameOf(path: readonly Step[]): string {
   return path
     .slice(path.length > 1 ? 2 : 0)
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
     .join('');
 }
 
-function faultError(faults: readonly Fault[]): CommandError {
-  const shown = faults.slice(0, mostFaults).map(({ place, text }) => `${formatPlace(place)}: ${text}.`);
-  const more = faults.length - shown.length;
-  return usageError([...shown, ...(more > 0 ? [`And ${more} more.`] : []), 'Nothing was done.'].join(' '));
+function requireNone(faults: readonly Fault[]): void {
+  if (faults.length > 0) {
+    const shown = faults.slice(0, mostFaults).map(({ place, text }) => `${formatPlace(place)}: ${text}.`);
+    const more = faults.length > mostFaults ? [`And ${faults.length - mostFaults} more.`] : [];
+    throw usageError([...shown, ...more, 'Nothing was changed.'].join(' '));
+  }
 }

@@ -1,22 +1,25 @@
-/** Which part of an entry the server means when it refuses a call, by the words of the refusal. */
+/** Which part of an entry caused the refusal of a call, by the words of the refusal. */
 import type { Call } from './call.ts';
-import type { Thing } from './declared.ts';
-import type { Place, Step } from './yaml-source.ts';
+import type { JsonObject, Step } from './kinds/file-kind.ts';
+import type { Place } from './yaml-source.ts';
 
 /**
- * The member that the refusal names at its start, as `rules[0].claims: ...`, or else a text of the entry that it
- * repeats, such as a scope. Undefined where no file asks for the call.
+ * The text of the entry that the refusal quotes, such as a scope, or else the member that it names at its start, as
+ * `rules[0].claims: ...`. Undefined if no file asks for the call.
  */
 export function placeOfRefusal({ place }: Call, refusal: string): Place | undefined {
   if (place === undefined) {
     return undefined;
   }
-  const { entry, at } = place;
-  const value = at.reduce<unknown>((around, step) => (around as Thing | undefined)?.[step as string], entry.value);
-  const named = stepsOf(/^([a-z_]+(?:\.[A-Za-z0-9_]+|\[\d+\])*):/.exec(refusal)?.[1] ?? '');
-  const quoted = findQuoted(value, refusal);
-  const isThere = named.length > 0 && typeof value === 'object' && value !== null && (named[0] as string) in value;
-  return entry.placeOf([...at, ...(quoted ?? (isThere ? named : []))]);
+  const { entry, path } = place;
+  const value = path.reduce<unknown>((part, step) => (part as JsonObject | undefined)?.[step], entry.value);
+  return entry.placeOf([...path, ...(findQuoted(value, refusal) ?? findNamed(value, refusal))]);
+}
+
+function findNamed(value: unknown, refusal: string): Step[] {
+  const steps = stepsOf(/^([a-z_]+(?:\.[A-Za-z0-9_]+|\[\d+\])*):/.exec(refusal)?.[1] ?? '');
+  const isThere = steps[0] !== undefined && typeof value === 'object' && value !== null && steps[0] in value;
+  return isThere ? steps : [];
 }
 
 function stepsOf(text: string): Step[] {
@@ -26,7 +29,7 @@ function stepsOf(text: string): Step[] {
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
 }
 
-/** The longest text inside the value that the refusal holds as a word. */
+/** The longest text inside the value that the refusal has as a word. */
 function findQuoted(value: unknown, refusal: string): Step[] | undefined {
   const words = new Set(refusal.split(/[\s;,']+/).flatMap((word) => [word, word.replace(/[.:]$/, '')]));
   let best: { readonly path: Step[]; readonly length: number } | undefined;

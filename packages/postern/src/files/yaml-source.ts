@@ -1,12 +1,10 @@
-/** A file in YAML 1.2, of which JSON is a part, with the places of what is in it. */
+/** A file in YAML 1.2, which includes JSON, with the places of its parts. */
 import { isAlias, isMap, isNode, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-
-/** A step into an object or an array. */
-export type Step = string | number;
+import type { Step } from './kinds/file-kind.ts';
 
 export interface Place {
   readonly file: string;
-  /** Both count from 1. */
+  /** Line and column count from 1. */
   readonly line: number;
   readonly column: number;
 }
@@ -20,14 +18,14 @@ export interface Fault {
 
 export interface Source {
   readonly value: unknown;
-  /** Where that is, or else the closest thing around it. */
+  /** Where the part is, or, if there is none, the closest one around it. */
   placeOf(path: readonly Step[]): Place;
 }
 
-/** Values that one name may stand for, over all of its uses: what is more is an attack, and no file of clients. */
+/** How many values all uses of one alias may stand for together; only an attack needs more. */
 const mostAliases = 100_000;
 
-/** The faults are empty where the text could be read. */
+/** There are no faults if the text could be parsed. */
 export function parseSource(
   file: string,
   text: string,
@@ -79,7 +77,7 @@ function offsetOf(node: unknown): number {
   return isNode(node) ? ((node as ParsedNode).range?.[0] ?? 0) : 0;
 }
 
-/** As compilers write it, so that editors jump there. */
+/** In the form of compilers, so that editors can jump there. */
 export function formatPlace({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
 }

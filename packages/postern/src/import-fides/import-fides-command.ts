@@ -1,7 +1,7 @@
 /** `postern import fides`: ids and scopes are kept, and secrets are new, for the old ones cannot be read. */
-import type { Client, CreatedClient, Scope } from '@postern/server/admin-contract';
+import type { Client, Scope } from '@postern/server/admin-contract';
 import type { Command } from 'commander';
-import { openSecretsFile } from '../batch/secrets-file.ts';
+import { keepSecrets } from '../batch/secrets-file.ts';
 import { sendBatch } from '../batch/send-batch.ts';
 import { usageError } from '../command/command-error.ts';
 import { collect } from '../command/option-values.ts';
@@ -83,16 +83,7 @@ async function importFides(_options: unknown, command: Command): Promise<void> {
     throw usageError('the clients get new secrets. Name a file for them: --secrets-out FILE');
   }
   await confirm(`This makes ${plan.clients.length} clients at ${api.server}.`, yes);
-  const file = await openSecretsFile(secretsOut);
-  let answers: readonly unknown[];
-  try {
-    answers = await sendBatch(api, importOperations(plan));
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
-  const created = answers.slice(plan.newScopes.length) as CreatedClient[];
-  await file.write(created.map(({ client_id, client_secret = '' }) => ({ client_id, client_secret })));
+  await keepSecrets(secretsOut, () => sendBatch(api, importOperations(plan)));
   print(command, report(plan, true), () => '');
   note(command, `Done. The new secrets are in ${secretsOut}: hand each to its program.`);
 }

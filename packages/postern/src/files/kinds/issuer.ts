@@ -1,0 +1,19 @@
+/** Trusted issuers of workload tokens in files. */
+import type { JsonObject } from './file-kind.ts';
+import { sortSet } from './member-changes.ts';
+import { simpleKind } from './simple-kind.ts';
+
+export const issuerKind = simpleKind({
+  section: 'issuers',
+  noun: 'issuer',
+  idMember: 'key',
+  deleted: 'before',
+  url: '/api/v1/oauth/issuer',
+  defaults: { max_age_seconds: 3_600, single_use: true },
+  normalize: ({ rules, ...issuer }) => ({ ...issuer, rules: (rules as readonly JsonObject[]).map(normalizeRule) }),
+});
+
+/** A rule without scopes, or with null, gives all scopes of its client. */
+function normalizeRule({ scopes, ...rule }: JsonObject): JsonObject {
+  return { ...rule, ...(scopes ? { scopes: sortSet(scopes) } : {}) };
+}

@@ -1,0 +1,158 @@
+/** Privacy policies in files, with their rules and the targets of these as parts. */
+import type { Policy, Rule, RuleElement, Target, TargetElement } from '@postern/policy-api/admin-contract';
+import { path } from '../../connection/path.ts';
+import type { FileKind, JsonObject, MemberChange, SaveCall, Step } from './file-kind.ts';
+import { findChanges } from './member-changes.ts';
+
+const url = '/api/v1/policy';
+
+/** A policy as the schema of files has it. */
+interface PolicyEntry {
+  readonly key: string;
+  readonly name: string;
+  readonly drp_action?: Policy['drp_action'];
+  readonly rules?: readonly RuleEntry[];
+}
+
+interface RuleEntry extends RuleElement {
+  readonly key: string;
+  readonly targets?: readonly TargetElement[];
+}
+
+export const policyKind: FileKind = {
+  section: 'policies',
+  noun: 'policy',
+  idMember: 'key',
+  deleted: 'before',
+  read: (api) => api.listAll<Policy>(url),
+  compare: (wanted, actual) => comparePolicies(wanted as unknown as PolicyEntry, actual as Policy | undefined),
+  save: (wanted, actual, changes) =>
+    planCalls(wanted as unknown as PolicyEntry, (actual as Policy | undefined)?.rules ?? [], changes),
+  delete: (id) => ({ method: 'DELETE', path: path`/api/v1/policy/${id}` }),
+  namedParts: (wanted) =>
+    rulesOf(wanted as unknown as PolicyEntry).flatMap(({ key, targets = [] }, index) => [
+      { name: `rule ${key}`, path: ['rules', index, 'key'] },
+      ...targets.map(({ data_category }, number) => ({
+        name: `target ${data_category} of the rule ${key}`,
+        path: ['rules', index, 'targets', number],
+      })),
+    ]),
+};
+
+function rulesOf({ rules }: PolicyEntry): readonly RuleEntry[] {
+  return rules ?? [];
+}
+
+function comparePolicies(wanted: PolicyEntry, actual: Policy | undefined): MemberChange[] {
+  const named = new Map(rulesOf(wanted).map(({ key, targets = [] }) => [key, targets]));
+  const membersOf = ({ name, drp_action: action }: PolicyEntry | Policy, rules: readonly RuleEntry[]): JsonObject => ({
+    name,
+    ...(action && { drp_action: action }),
+    ...Object.fromEntries(rules.flatMap((rule) => describeRule(rule, named.get(rule.key) ?? []))),
+  });
+  return findChanges(
+    actual === undefined ? {} : membersOf(actual, actual.rules.map(toRuleEntry)),
+    membersOf(wanted, rulesOf(wanted)),
+  );
+}
+
+/**
+ * The members of a rule that are not at their defaults. Keys and names of targets are among them only if the file has
+ * them (`named`), since the server makes up the others.
+ */
+function describeRule(rule: RuleEntry, named: readonly TargetElement[]): [name: string, value: unknown][] {
+  const { key, targets = [] } = rule;
+  const categories = targets.map(({ data_category }) => data_category).toSorted();
+  const members: [string, unknown][] = [
+    ...Object.entries(ruleMembers(rule)),
+    ...(categories.length > 0 ? [['targets', categories] as [string, unknown]] : []),
+    ...targets.flatMap((target) => {
+      const inFile = named.find(({ data_category }) => data_category === target.data_category);
+      return (['key', 'name'] as const)
+        .filter((name) => (inFile?.[name] ?? null) !== null)
+        .map((name): [string, unknown] => [`targets.${target.data_category}.${name}`, target[name]]);
+    }),
+  ];
+  return members.map(([name, value]) => [`rules.${key}.${name}`, value]);
+}
+
+/** In stages, since rules, targets and actions that are not wanted may stand in the way of others, also of other policies. */
+function planCalls(wanted: PolicyEntry, before: readonly Rule[], changes: readonly MemberChange[]): SaveCall[][] {
+  const { key, name, drp_action = null } = wanted;
+  const changed = new Map(changes.map((change) => [change.name, change]));
+  const existing = new Map(before.map((rule) => [rule.key, rule]));
+  const isReleased = changed.get('drp_action')?.before !== undefined;
+  return [
+    before.flatMap((rule) => planDeletions(wanted, rule)),
+    isReleased ? [put(url, { key, drp_action: null }, ['drp_action'])] : [],
+    changed.has('name') || changed.has('drp_action') ? [put(url, { key, name, drp_action }, [])] : [],
+    rulesOf(wanted).flatMap((rule, index) => planRule(key, rule, existing.get(rule.key), ['rules', index])),
+    rulesOf(wanted).flatMap((rule, index) => planTargets(key, rule, existing.get(rule.key), ['rules', index])),
+  ];
+}
+
+function planDeletions(wanted: PolicyEntry, rule: Rule): SaveCall[] {
+  const index = rulesOf(wanted).findIndex(({ key }) => key === rule.key);
+  const kept = rulesOf(wanted)[index];
+  if (kept === undefined) {
+    return [{ operation: { method: 'DELETE', path: rulePath(wanted.key, rule.key) }, path: [] }];
+  }
+  return rule.targets
+    .filter((target) => !isWanted(target, kept.targets))
+    .map(({ key }) => ({
+      operation: { method: 'DELETE', path: rulePath(wanted.key, rule.key) + path`/target/${key}` },
+      path: ['rules', index],
+    }));
+}
+
+function planRule(policy: string, rule: RuleEntry, actual: Rule | undefined, at: readonly Step[]): SaveCall[] {
+  return actual !== undefined && findChanges(ruleMembers(toRuleEntry(actual)), ruleMembers(rule)).length === 0
+    ? []
+    : [put(path`/api/v1/policy/${policy}/rule`, wholeRule(rule), at)];
+}
+
+function planTargets(policy: string, rule: RuleEntry, actual: Rule | undefined, at: readonly Step[]): SaveCall[] {
+  return (rule.targets ?? []).flatMap((target, number) => {
+    const existing = actual?.targets.find(({ data_category }) => data_category === target.data_category);
+    if (existing !== undefined && isWanted(existing, [target]) && (target.name ?? existing.name) === existing.name) {
+      return [];
+    }
+    const body = { ...target, key: target.key ?? existing?.key ?? null };
+    return [put(`${rulePath(policy, rule.key)}/target`, body, [...at, 'targets', number])];
+  });
+}
+
+/** A target that is wanted under another key is deleted and created again. */
+function isWanted({ key, data_category }: Target, wanted: readonly TargetElement[] = []): boolean {
+  return wanted.some((one) => one.data_category === data_category && (one.key ?? key) === key);
+}
+
+function toRuleEntry({ storage_destination: destination, ...rule }: Rule): RuleEntry {
+  return { ...rule, storage_destination_key: destination?.key ?? null };
+}
+
+/** With every member, since the server keeps those that are not sent. */
+function wholeRule({ key, name, action_type, storage_destination_key = null, masking_strategy: masking }: RuleEntry) {
+  return {
+    key,
+    name,
+    action_type,
+    storage_destination_key,
+    masking_strategy: masking ? { strategy: masking.strategy, configuration: masking.configuration ?? {} } : null,
+  };
+}
+
+function ruleMembers(rule: RuleEntry): JsonObject {
+  return Object.fromEntries(
+    Object.entries(wholeRule(rule)).filter(([name, value]) => name !== 'key' && value !== null),
+  );
+}
+
+function rulePath(policy: string, rule: string): string {
+  return path`/api/v1/policy/${policy}/rule/${rule}`;
+}
+
+/** Policies, rules and targets are put in arrays. */
+function put(path: string, element: object, at: readonly Step[]): SaveCall {
+  return { operation: { method: 'PUT', path, body: [element] }, path: at };
+}
