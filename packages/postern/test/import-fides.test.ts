@@ -106,10 +106,10 @@ describe('from its database', () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining('Done.')]);
     expect(stdout).toMatch(new RegExp(`^${hex('a')} +Reports +2 +0 +-$`, 'm'));
     expect(stdout).toMatch(new RegExp(`^${hex('b')} +- +1 +2 +viewer$`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^${hex('c')} +it is the session of a person`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^${hex('d')} +Fides made it`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${hex('c')} +it is the session of a user`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${hex('d')} +Fides created it`, 'm'));
     expect(stdout).toMatch(/^with space +its id has other characters/m);
-    expect(stdout).toContain('Scopes that Postern does not have: messaging:read system:read. They come along by');
+    expect(stdout).toContain('Scopes that Postern does not have: messaging:read system:read. Create them by');
     expect(stdout).toContain('Postern has no roles');
 
     expect(statSync(out).mode & 0o777).toBe(0o600);
@@ -131,8 +131,8 @@ describe('from its database', () => {
     expect((await root.json('client', 'show', 'fidesadmin_2')).scopes).toEqual(['client:create']);
 
     const again = await importAs('--secrets-out', secretsFile(), '--yes');
-    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('There are no clients to take over.')]);
-    expect(again.stdout).toContain('Postern has a client of that id already');
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('There are no clients to import.')]);
+    expect(again.stdout).toContain('Postern already has a client with this id');
   });
 
   test('--register-scopes adds scopes that Postern does not have, but none that look like its own', async () => {
@@ -169,7 +169,7 @@ describe('from its database', () => {
     expect(JSON.parse(json)).toMatchObject({
       imported: true,
       clients: [{ client_id: hex('a') }],
-      skipped: [{ client_id: 'nobody', reason: 'Fides has no such client' }],
+      skipped: [{ client_id: 'nobody', reason: 'Fides does not have it' }],
     });
     expect(await clientIds()).toEqual([hex('a')]);
   });
@@ -205,7 +205,7 @@ describe('from its database', () => {
     await database.query('create view client as select 1 as nothing');
     try {
       const { code, stderr } = await importAs('--dry-run');
-      expect([code, stderr]).toEqual([1, expect.stringContaining('no table "client" as Fides has it')]);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('no table "client" like that of Fides')]);
     } finally {
       await database.query('drop view client');
     }
@@ -214,7 +214,7 @@ describe('from its database', () => {
     const open = await run(['import', 'fides', '--database-url', postgres.url], env);
     expect([open.code, open.stderr]).toEqual([2, expect.stringContaining('set PGPASSWORD')]);
     const wrong = await run(['import', 'fides', '--database-url', url], { ...env, PGPASSWORD: 'wrong' });
-    expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('does not let you in')]);
+    expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('rejected the credentials')]);
     const gone = await run(['import', 'fides', '--database-url', 'postgres://fides@127.0.0.1:1/fides'], env);
     expect(gone.code).toBe(3);
   });
@@ -294,10 +294,10 @@ describe('from its API', () => {
   test('and what may be wrong is said', async () => {
     writeFileSync(secret, 'wrong');
     const refused = await importAs('--dry-run');
-    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('gives no token (status 401)')]);
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('issued no token (status 401)')]);
     writeFileSync(secret, 'of-fides');
     const both = await importAs('--database-url', 'postgres://a@b/c');
-    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('by --database-url or by --api')]);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('--database-url or --api')]);
     const half = await root.run('import', 'fides', '--api', url);
     expect([half.code, half.stderr]).toEqual([2, expect.stringContaining('--api-client-id')]);
     const plain = await root.run(

@@ -1,7 +1,7 @@
-/** How verbs are made: all have `--json` and examples in their help. */
+/** Creates verbs, which all have `--json` and examples in their help. */
 import { Command } from 'commander';
 
-/** A command line without the word `postern`, and what it does. */
+/** A command line without the word `postern`, and its effect. */
 export type Example = readonly [line: string, does: string];
 
 export function verb(name: string, description: string, examples: readonly Example[]): Command {
@@ -12,7 +12,7 @@ export function verb(name: string, description: string, examples: readonly Examp
     .addHelpText('after', `\nExamples:\n${lines.join('')}`);
 }
 
-/** A verb that holds others and does nothing by itself. */
+/** Creates a verb that only groups others. */
 export function verbGroup(name: string, description: string, verbs: readonly Command[]): Command {
   const group = new Command(name).description(description).helpCommand(false);
   for (const one of verbs) {

@@ -21,7 +21,7 @@ ${cases.map((line) => `  ${line}`).join('')}    esac
     [[ "$path" == *" "* ]] && path="\${path% *}" || path=""
   done
   COMPREPLY=($(compgen -W "$words" -- "$current"))
-  # Where no word fits, files may: options take them.
+  # If no word fits, complete files, which are values of options.
   [[ \${#COMPREPLY[@]} -eq 0 ]] && COMPREPLY=($(compgen -f -- "$current"))
 }
 complete -F _postern postern

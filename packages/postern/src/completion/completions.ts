@@ -1,10 +1,10 @@
-/** What can follow on each verb: the tree of the command, as the scripts for shells need it. */
+/** What can follow each verb: the tree of verbs and options, for the completion scripts. */
 import type { Command } from 'commander';
 
 export interface Completion {
-  /** The words before, such as `client create`; empty at the top. */
+  /** The verbs before, such as `client create`; empty at the top. */
   readonly path: string;
-  /** Verbs and options, with what they are for. */
+  /** Verbs and options, with their descriptions. */
   readonly words: readonly Word[];
 }
 

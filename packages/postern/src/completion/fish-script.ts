@@ -5,7 +5,7 @@ export function fishScript(completions: readonly Completion[]): string {
   const isGroup = (path: string) => path === '' || completions.some((other) => other.path.startsWith(`${path} `));
   const lines = completions.flatMap(({ path, words }) =>
     words.map(({ word, description }) => {
-      // Behind a verb that does something stand its arguments; behind one that holds others, their names.
+      // A verb that acts is followed by its arguments, a group by the names of its verbs.
       const condition = quote(`${isGroup(path) ? '__postern_at' : '__postern_in'} ${quote(path)}`);
       const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-f -a ${word}`;
       return `complete -c postern -n ${condition} ${what} -d ${quote(description)}\n`;

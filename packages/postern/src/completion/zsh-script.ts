@@ -24,7 +24,7 @@ ${cases.map((one) => one.replaceAll(/^/gm, '  ').trimEnd()).join('\n')}
   done
   _describe 'postern' entries || _files
 }
-# Loaded by itself at the first use, or sourced.
+# Either autoloaded at the first use, or sourced.
 if [[ "$funcstack[1]" == "_postern" ]]; then
   _postern "$@"
 else
@@ -33,7 +33,7 @@ fi
 `;
 }
 
-/** Within single quotes nothing has a meaning but their end; a colon parts word and description. */
+/** Within single quotes only the closing quote has a meaning. A colon separates word and description. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

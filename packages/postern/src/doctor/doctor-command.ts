@@ -1,4 +1,4 @@
-/** `postern doctor`: whether a deployment is well, and what in it does not belong into production. */
+/** `postern doctor`: checks whether a deployment works, and what in it is not fit for production. */
 import { parseEnv } from 'node:util';
 import type { Command } from 'commander';
 import { CommandError } from '../command/command-error.ts';
@@ -26,13 +26,13 @@ interface Report {
 
 export function doctorCommand(): Command {
   return serverVerb('doctor', 'Check a deployment, and say what to do about each finding.', [
-    ['doctor --server https://auth.example.com', 'as everybody sees it'],
+    ['doctor --server https://auth.example.com', 'from outside, as every caller sees it'],
     ['doctor --local', 'the configuration and the files of the server on this machine, before or while it runs'],
     ['doctor --local --env-file /etc/postern.env', 'with the variables of its unit'],
   ])
-    .option('--local', 'check the environment variables and files of this machine; the server too, where one is named')
-    .option('--env-file <file>', 'with --local: file with the variables, one NAME=value a line')
-    .addHelpText('after', 'Exit code 0: all is well, or warnings only. 1: something must be put right.')
+    .option('--local', 'check the environment variables and files of this machine; also the server if one is named')
+    .option('--env-file <file>', 'with --local: file with the variables, one NAME=value per line')
+    .addHelpText('after', 'Exit code 0: no finding, or only warnings. 1: something must be fixed.')
     .action(doctor);
 }
 
@@ -52,7 +52,7 @@ async function doctor(_options: unknown, command: Command): Promise<void> {
   }
 }
 
-/** The server's code is loaded only where its configuration is checked. */
+/** The server's code is loaded only if its configuration is checked. */
 async function findLocally(envFile: string | undefined): Promise<Finding[]> {
   const { checkLocally } = await import('./local-config.ts');
   const env: Environment = envFile === undefined ? process.env : parseEnv(await readInput(envFile));
@@ -75,16 +75,16 @@ async function findOutside(server: string, options: ConnectionOptions): Promise<
     }
     return [
       ...findings,
-      fail('sign-in', `No token for the signed-in client: ${error.message}`, 'Sign in again: postern login'),
+      fail('sign-in', `The signed-in client gets no token: ${error.message}`, 'Sign in again: postern login'),
     ];
   }
 }
 
 const marks = { ok: ['green', 'ok  '], warn: ['yellow', 'WARN'], fail: ['red', 'FAIL'] } as const;
 const headlines = {
-  ok: 'All is well.',
-  warn: 'It works; some of it is not for production.',
-  fail: 'Something must be put right.',
+  ok: 'Everything is fine.',
+  warn: 'The deployment works, but is not fit for production.',
+  fail: 'Something must be fixed.',
 };
 
 function formatReport({ result, findings }: Report): string {

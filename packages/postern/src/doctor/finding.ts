@@ -1,6 +1,6 @@
 /** What one check of a deployment found. */
 
-/** `warn`: it works, and is not what a production server should have. */
+/** `warn`: it works, but is not fit for production. */
 export type Severity = 'ok' | 'warn' | 'fail';
 
 export interface Finding {

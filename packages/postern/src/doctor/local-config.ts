@@ -1,5 +1,4 @@
-/** What the configuration on this machine says, and which of it does not belong into production. */
-
+/** Checks the configuration on this machine: whether it is valid, and fit for production. */
 import { X509Certificate } from 'node:crypto';
 import { readConfig, type ServerConfig, StartError } from '@postern/server';
 import type { Environment } from '../connection/profile.ts';
@@ -9,7 +8,7 @@ import { checkFiles } from './local-files.ts';
 import { describeExpiry } from './tls-check.ts';
 import { checkLifetime } from './token-checks.ts';
 
-/** All findings about the variables in `env` and the files that they name. */
+/** Returns all findings about the variables in `env` and the files that they name. */
 export function checkLocally(env: Environment, nowMs: number): Finding[] {
   let config: ServerConfig;
   try {
@@ -18,10 +17,10 @@ export function checkLocally(env: Environment, nowMs: number): Finding[] {
     if (!(error instanceof StartError)) {
       throw error;
     }
-    return [fail('configuration', error.message, 'The server does not start before that is right.')];
+    return [fail('configuration', error.message, 'The server does not start before this is fixed.')];
   }
   return [
-    ok('configuration', 'Every variable has a value that the server starts with.'),
+    ok('configuration', 'All variables are valid.'),
     checkIssuerUrl(config),
     checkProxies(config),
     ...checkRoot(env),
@@ -47,29 +46,29 @@ function checkIssuerUrl({ issuer, host }: ServerConfig): Finding {
     : warn('issuer', `${text}.`, next);
 }
 
-/** Where TLS ends before Postern, something stands in front, and every call seems to come from there. */
+/** If Postern is https for callers and http here, a proxy ends TLS, and all calls seem to come from it. */
 function checkProxies({ issuer, tls, trustedProxies }: ServerConfig): Finding {
   const everybody = trustedProxies.find((network) => /\/[0-7]$/.test(network));
   if (everybody !== undefined) {
     return fail(
       'proxies',
-      `POSTERN_TRUSTED_PROXIES holds ${everybody}: whoever calls can say that he is somebody else.`,
-      'Name the addresses of your proxies alone.',
+      `POSTERN_TRUSTED_PROXIES has ${everybody}: every caller can pretend to have another address.`,
+      'Name only the addresses of your proxies.',
     );
   }
   if (issuer.startsWith('https:') && tls === undefined && trustedProxies.length === 0) {
     return fail(
       'proxies',
-      'The issuer is https and Postern speaks http, so a proxy is in front; POSTERN_TRUSTED_PROXIES does not name it. ' +
-        'All calls seem to come from the proxy, so that limits meant for one caller hit all.',
+      'The issuer is https and Postern serves http, so there is a proxy that POSTERN_TRUSTED_PROXIES does not name. ' +
+        'All calls seem to come from the proxy, so that limits for one caller apply to all together.',
       'Set POSTERN_TRUSTED_PROXIES to the address of the proxy.',
     );
   }
   return ok(
     'proxies',
     trustedProxies.length === 0
-      ? 'No proxy is believed.'
-      : `Forwarded headers are believed from ${trustedProxies.join(', ')}.`,
+      ? 'No proxy is trusted.'
+      : `Forwarded headers are trusted from ${trustedProxies.join(', ')}.`,
   );
 }
 
@@ -78,17 +77,21 @@ const shortestRootSecret = 32;
 function checkRoot(env: Environment): Finding[] {
   const secret = env['OAUTH_ROOT_CLIENT_SECRET']?.trim();
   if (!secret) {
-    return [ok('root', 'The secret of root is kept in a file.')];
+    return [ok('root', 'The secret of the root client is in a file.')];
   }
   const inEnvironment = warn(
     'root',
-    'The secret of root is in the environment, where child processes, crash reports and container tools show it.',
-    'Put it into a file and set OAUTH_ROOT_CLIENT_SECRET_FILE.',
+    'The secret of the root client is in the environment, which child processes, crash reports and container tools can see.',
+    'Move it to a file and set OAUTH_ROOT_CLIENT_SECRET_FILE.',
   );
   return secret.length < shortestRootSecret
     ? [
         inEnvironment,
-        fail('root', `The secret of root has ${secret.length} characters.`, 'Take a random one: openssl rand -hex 32'),
+        fail(
+          'root',
+          `The secret of the root client has only ${secret.length} characters.`,
+          'Use a random one: openssl rand -hex 32',
+        ),
       ]
     : [inEnvironment];
 }
@@ -97,22 +100,22 @@ function checkMasterKey(env: Environment, { masterKey, dataDir }: ServerConfig):
   if (env['POSTERN_MASTER_KEY']?.trim()) {
     return warn(
       'master key',
-      'The master key is in the environment, where child processes, crash reports and container tools show it.',
-      'Put it into a file and set POSTERN_MASTER_KEY_FILE.',
+      'The master key is in the environment, which child processes, crash reports and container tools can see.',
+      'Move it to a file and set POSTERN_MASTER_KEY_FILE.',
     );
   }
   return masterKey === undefined
     ? warn(
         'master key',
-        `The master key lies in ${dataDir}, beside the database that it protects: one copy of the directory is all.`,
-        'Keep it elsewhere, as a secret of your platform, and set POSTERN_MASTER_KEY_FILE. Back it up apart.',
+        `The master key is in ${dataDir}, beside the database that it protects: a copy of the directory has both.`,
+        'Keep it elsewhere, as a secret of your platform, and set POSTERN_MASTER_KEY_FILE. Back it up separately.',
       )
-    : ok('master key', 'The master key is in a file apart.');
+    : ok('master key', 'The master key is in a separate file.');
 }
 
 function checkDatabase({ database, workers }: ServerConfig): Finding {
   if (database.kind === 'sqlite') {
-    return ok('database', `SQLite, for ${workers === 1 ? 'one process' : `${workers} processes`} of this machine.`);
+    return ok('database', `SQLite, for ${workers === 1 ? 'one process' : `${workers} processes`} on this machine.`);
   }
   const url = new URL(database.url);
   const mode = url.searchParams.get('sslmode') ?? 'none';
@@ -121,7 +124,7 @@ function checkDatabase({ database, workers }: ServerConfig): Finding {
   }
   return warn(
     'database',
-    `PostgreSQL at ${url.hostname}, without proof that it is that one.`,
+    `PostgreSQL at ${url.hostname}, whose certificate is not verified.`,
     'Add ?sslmode=verify-full to DATABASE_URL.',
   );
 }
@@ -130,8 +133,8 @@ function checkRotation({ keyRotationDays }: ServerConfig): Finding {
   return keyRotationDays === 0
     ? warn(
         'key rotation',
-        'Signing keys are never rotated by themselves.',
-        'Set POSTERN_KEY_ROTATION_DAYS, or rotate by a job: postern key rotate',
+        'Signing keys are not rotated automatically.',
+        'Set POSTERN_KEY_ROTATION_DAYS, or schedule: postern key rotate',
       )
     : ok('key rotation', `Signing keys are rotated every ${keyRotationDays} days.`);
 }
@@ -147,8 +150,8 @@ function checkNode(env: Environment): Finding[] {
     ? [
         fail(
           'certificates',
-          'NODE_TLS_REJECT_UNAUTHORIZED is 0: no certificate is checked, also not where keys of issuers are fetched.',
-          'Take it out; trust an authority of your own by NODE_EXTRA_CA_CERTS.',
+          'NODE_TLS_REJECT_UNAUTHORIZED is 0: no certificate is verified, not even when keys of issuers are fetched.',
+          'Remove it; trust your own certificate authority by NODE_EXTRA_CA_CERTS.',
         ),
       ]
     : [];

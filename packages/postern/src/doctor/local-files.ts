@@ -1,32 +1,32 @@
-/** The files that the server keeps: who may read them, and whether the database in them is whole. */
+/** Checks the files of the server: who can read them, and whether the SQLite database is intact. */
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ServerConfig } from '@postern/server';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-/** Bytes. */
-const littleSpace = 1_073_741_824;
+/** Bytes of free space, below which there is a warning. */
+const lowSpace = 1_073_741_824;
 
-/** Nothing is made or changed. */
+/** Creates and changes nothing. */
 export function checkFiles({ dataDir, database }: ServerConfig): Finding[] {
   if (!existsSync(dataDir)) {
-    return [ok('files', `${dataDir} is not there yet; the first start makes it.`)];
+    return [ok('files', `${dataDir} does not exist yet; the first start creates it.`)];
   }
   const paths = [dataDir, join(dataDir, 'root.env'), join(dataDir, 'master.key')];
   const open = [...paths, ...(database.kind === 'sqlite' ? [database.path] : [])].filter(isOpenToOthers);
   const { bavail, bsize } = statfsSync(dataDir);
   return [
     open.length === 0
-      ? ok('files', `What is in ${dataDir} is for its user alone.`)
+      ? ok('files', `Only its user can read ${dataDir}.`)
       : fail('files', `Other users can read ${open.join(' and ')}.`, `Close it: chmod -R go= ${dataDir}`),
-    bavail * bsize < littleSpace
+    bavail * bsize < lowSpace
       ? warn(
           'disk',
           `The disk of ${dataDir} has ${Math.floor((bavail * bsize) / 1_048_576)} MB left.`,
-          'Make room: a full disk stops all changes.',
+          'Free some space: a full disk stops all changes.',
         )
-      : ok('disk', 'There is room on the disk.'),
+      : ok('disk', 'There is enough space on the disk.'),
     ...(database.kind === 'sqlite' && existsSync(database.path) ? [checkSqlite(database.path)] : []),
   ];
 }
@@ -43,7 +43,7 @@ function checkSqlite(path: string): Finding {
       const [row] = database.prepare('pragma quick_check(1)').all();
       const verdict = String(row?.['quick_check']);
       return verdict === 'ok'
-        ? ok('database file', `${path} is whole.`)
+        ? ok('database file', `${path} is intact.`)
         : fail('database file', `${path} is damaged: ${verdict}.`, restore);
     } finally {
       database.close();

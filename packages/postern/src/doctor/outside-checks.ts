@@ -1,11 +1,11 @@
-/** What a deployment shows to everybody who can reach it: health, identity, keys, clock, and what stands in front. */
+/** Checks what every caller of a deployment can see: health, issuer, keys, clock, TLS and proxies. */
 import { CommandError } from '../command/command-error.ts';
 import { getPublic, type PublicDocument } from '../connection/public-document.ts';
 import { isLoopback } from '../connection/server-url.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkCertificate } from './tls-check.ts';
 
-/** Everything else is of no use where the server is out of reach, so that is then all that is said. */
+/** Returns that finding alone if the server cannot be reached. */
 export async function checkFromOutside(server: string): Promise<Finding[]> {
   let health: PublicDocument;
   const sentAtMs = Date.now();
@@ -15,7 +15,7 @@ export async function checkFromOutside(server: string): Promise<Finding[]> {
     if (!(error instanceof CommandError)) {
       throw error;
     }
-    return [fail('reachable', capitalize(error.message), 'Nothing else can be checked before that.')];
+    return [fail('reachable', capitalize(error.message), 'Nothing else can be checked before.')];
   }
   const reached = checkHealth(server, health);
   if (reached.severity === 'fail') {
@@ -45,14 +45,14 @@ function checkHealth(server: string, { status, body }: PublicDocument): Finding 
     ? ok('reachable', `${server} answers.`)
     : fail(
         'reachable',
-        `${server} answers with status ${status} and not as Postern does.`,
-        'Is it the right address? A proxy in front must pass all paths on.',
+        `${server} answers with status ${status}, which is not an answer of Postern.`,
+        'Is it the right address? A proxy must forward all paths.',
       );
 }
 
 function checkReady({ status, body }: PublicDocument): Finding {
   const { status: state, detail, lag_seconds } = body ?? {};
-  const look = 'Look at the log of the server, and at the database in DATABASE_URL.';
+  const look = 'See the log of the server, and check the database in DATABASE_URL.';
   if (status !== 200) {
     return fail(
       'database',
@@ -64,30 +64,30 @@ function checkReady({ status, body }: PublicDocument): Finding {
     ? ok('database', 'The database answers.')
     : warn(
         'database',
-        `The database has been out of reach for ${lag_seconds} s; the server goes on with what it knows.`,
+        `The database has been unreachable for ${lag_seconds} s; the server continues with cached data.`,
         look,
       );
 }
 
-/** RFC 8414 §3.3: who finds the server by its issuer must find the same server. */
+/** RFC 8414 §3.3: the issuer URL must lead to the same server. */
 async function checkIssuer(server: string, { body }: PublicDocument): Promise<Finding> {
   const issuer = body?.['issuer'];
   if (typeof issuer !== 'string') {
     return fail(
       'issuer',
       'There is no metadata at /.well-known/oauth-authorization-server.',
-      'A proxy in front must pass that path on.',
+      'A proxy must forward that path.',
     );
   }
   if (issuer === server) {
-    return ok('issuer', `The issuer is ${issuer}, the address that was called.`);
+    return ok('issuer', `The issuer is ${issuer}, the address of the server.`);
   }
   const same = await getPublic(issuer, '/.well-known/oauth-authorization-server').catch(() => undefined);
   return same?.body?.['issuer'] === issuer
     ? ok('issuer', `The issuer is ${issuer}, where the same server answers.`)
     : fail(
         'issuer',
-        `The issuer is ${issuer}, and no such server answers there; ${server} was called.`,
+        `The issuer is ${issuer}, where no server with this issuer answers; ${server} was called.`,
         'Set POSTERN_ISSUER to the address by which clients and APIs reach it.',
       );
 }
@@ -96,29 +96,25 @@ function checkKeys({ body }: PublicDocument): Finding {
   const keys = body?.['keys'];
   return Array.isArray(keys) && keys.length > 0
     ? ok('keys', `${keys.length} public ${keys.length === 1 ? 'key' : 'keys'} for APIs to verify tokens with.`)
-    : fail('keys', 'There are no public keys at /.well-known/jwks.json.', 'A proxy in front must pass that path on.');
+    : fail('keys', 'There are no public keys at /.well-known/jwks.json.', 'A proxy must forward that path.');
 }
 
-/** Seconds that `Date` is off by rounding, and more. */
+/** Seconds by which `Date` may differ because of rounding and transfer. */
 const clockNoiseSeconds = 2;
 const worstClockSeconds = 30;
 
-/** The header tells the second; the truth lies between sending and answer. RFC 9110 §6.6.1. */
+/** `Date` is precise to the second, and was set between request and answer. RFC 9110 §6.6.1. */
 function checkClock({ dateMs, headers }: PublicDocument, sentAtMs: number, answeredAtMs: number): Finding {
   if (!headers.has('date')) {
-    return warn(
-      'clock',
-      'The server does not say what time it is.',
-      'A proxy in front should pass the Date header on.',
-    );
+    return warn('clock', 'The answer has no Date header.', 'A proxy should forward it.');
   }
   const ahead = Math.max(0, dateMs - answeredAtMs) / 1000;
   const behind = Math.max(0, sentAtMs - dateMs - 1000) / 1000;
   const off = Math.round(Math.max(ahead, behind));
-  const text = `Its clock is ${off} s ${ahead > 0 ? 'ahead of' : 'behind'} the one here.`;
-  const next = 'Let both follow time servers (NTP): tokens seem expired, or not valid yet, where clocks differ.';
+  const text = `The clock of the server is ${off} s ${ahead > 0 ? 'ahead of' : 'behind'} the local one.`;
+  const next = 'Synchronize both by NTP: if clocks differ, tokens seem expired or not valid yet.';
   if (off <= clockNoiseSeconds) {
-    return ok('clock', 'Its clock agrees with the one here.');
+    return ok('clock', 'The clock of the server agrees with the local one.');
   }
   return off > worstClockSeconds ? fail('clock', text, next) : warn('clock', text, next);
 }
@@ -131,28 +127,28 @@ async function checkTransport(server: string): Promise<Finding> {
   return isLoopback(hostname)
     ? warn(
         'tls',
-        'Plain http, which is for this machine only.',
-        'For others: a proxy with TLS in front, or POSTERN_TLS_CERT_FILE; and an https POSTERN_ISSUER.',
+        'The server uses plain http, which is only safe on this machine.',
+        'Before other machines call it, use a proxy with TLS or POSTERN_TLS_CERT_FILE, and an https POSTERN_ISSUER.',
       )
     : fail(
         'tls',
-        'Plain http: secrets and tokens can be read on the way.',
-        'Put TLS in front, or set POSTERN_TLS_CERT_FILE.',
+        'The server uses plain http: secrets and tokens can be read in transit.',
+        'Use a proxy with TLS, or set POSTERN_TLS_CERT_FILE.',
       );
 }
 
-/** A challenge names an error only for a token that arrived. RFC 6750 §3.1. */
+/** A challenge names an error only if a token arrived. RFC 6750 §3.1. */
 function checkAuthorizationArrives({ status, headers }: PublicDocument): Finding {
   const challenge = headers.get('www-authenticate') ?? '';
   if (status === 401 && challenge.includes('error="invalid_token"')) {
-    return ok('proxy', 'Authorization headers arrive, and challenges come back.');
+    return ok('proxy', 'Authorization and WWW-Authenticate headers are forwarded.');
   }
   return fail(
     'proxy',
     status === 401 && challenge !== ''
-      ? 'The Authorization header does not arrive.'
-      : 'The challenge of a refused token does not come back.',
-    'A proxy in front must pass Authorization and WWW-Authenticate on as they are.',
+      ? 'The Authorization header does not reach the server.'
+      : 'The challenge for a rejected token does not reach the caller.',
+    'A proxy must forward Authorization and WWW-Authenticate unchanged.',
   );
 }
 
@@ -161,8 +157,8 @@ function checkMetrics(server: string, { status }: PublicDocument): Finding[] {
     ? [
         warn(
           'metrics',
-          'Everybody who can call the server can read /metrics.',
-          'Give them a port of their own by POSTERN_METRICS_PORT, or let the proxy refuse that path.',
+          'Every caller of the server can read /metrics.',
+          'Use a separate port by POSTERN_METRICS_PORT, or block that path in the proxy.',
         ),
       ]
     : [];

@@ -1,4 +1,4 @@
-/** The certificate of a server, as a client sees it. RFC 9325. */
+/** Checks the certificate of a server as a client sees it. RFC 9325. */
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -6,7 +6,7 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 const soonDays = 14;
 const timeoutMs = 10_000;
 
-/** Whether the certificate is trusted was seen before, when the server was reached over it. */
+/** Does not report whether the certificate is trusted: the server was reached through it before. */
 export async function checkCertificate(host: string, port: number): Promise<Finding> {
   const name = host.replace(/^\[|\]$/g, '');
   const socket: TLSSocket = connect({ host: name, port, ...(isAddress(name) ? {} : { servername: name }) });
@@ -17,27 +17,27 @@ export async function checkCertificate(host: string, port: number): Promise<Find
   } catch (error) {
     return fail(
       'tls',
-      `No TLS connection comes about: ${(error as Error).message}.`,
-      'Look at the certificate and key of the server.',
+      `The TLS handshake failed: ${(error as Error).message}.`,
+      'Check the certificate and key of the server.',
     );
   } finally {
     socket.destroy();
   }
 }
 
-/** Of a certificate that ends at `validToMs`, in milliseconds since 1970. */
+/** Describes a certificate that expires at `validToMs`, in milliseconds since 1970. */
 export function describeExpiry(validToMs: number, nowMs: number, protocol: string): Finding {
   const days = Math.floor((validToMs - nowMs) / 86_400_000);
-  const renew = 'Renew it, and see that it is renewed by itself.';
+  const renew = 'Renew it, and automate its renewal.';
   if (days < 0) {
     return fail('tls', 'The certificate has expired.', renew);
   }
   return days < soonDays
     ? warn('tls', `The certificate expires in ${days} days.`, renew)
-    : ok('tls', `${protocol}; the certificate is good for ${days} days.`);
+    : ok('tls', `${protocol}; the certificate is valid for ${days} days.`);
 }
 
-/** Names are told to the server in the handshake; addresses must not be. */
+/** The handshake names hosts (SNI), but not addresses. */
 function isAddress(host: string): boolean {
   return host.includes(':') || /^[\d.]+$/.test(host);
 }

@@ -1,20 +1,20 @@
-/** A client as Fides or Fidesops has it, from a row of its table or an answer of its API. */
+/** A client of Fides or Fidesops, from a row of its table or an answer of its API. */
 
 export interface FidesClient {
   readonly id: string;
   readonly name: string | null;
   readonly description: string | null;
-  /** Those given to it one by one; those of its roles are not among them. */
+  /** Scopes assigned directly, without those of its roles. */
   readonly scopes: readonly string[];
-  /** Names of sets of scopes, in Fides alone. */
+  /** Named sets of scopes, which only Fides has. */
   readonly roles: readonly string[];
-  /** The person whose session it is. */
+  /** The user whose session the client is. */
   readonly userId: string | null;
-  /** Marks clients that Fides made for itself. */
+  /** Marks clients that Fides created for itself. */
   readonly fidesKey: string | null;
 }
 
-/** Versions differ in what they have. Undefined for what is no client. */
+/** Members that a version of Fides lacks are empty. Undefined if the value is not a client. */
 export function readFidesClient(value: unknown): FidesClient | undefined {
   const { id, client_id: clientId = id, ...more } = (value ?? {}) as Record<string, unknown>;
   return typeof clientId === 'string' && clientId !== ''

@@ -1,11 +1,11 @@
-/** What an import brings and what it leaves behind, as people read it. */
+/** Formats for people what an import creates and what it leaves out. */
 import { formatTable } from '../output/table.ts';
 import type { ImportPlan } from './plan-import.ts';
 
 export function formatImport({ clients, skipped, newScopes, lostScopes }: ImportPlan): string {
   const parts = [
     clients.length === 0
-      ? 'There are no clients to take over.\n'
+      ? 'There are no clients to import.\n'
       : formatTable(
           ['client', 'name', 'scopes', 'scopes lost', 'roles lost'],
           clients.map((client) => [
@@ -20,20 +20,20 @@ export function formatImport({ clients, skipped, newScopes, lostScopes }: Import
   if (skipped.length > 0) {
     parts.push(
       formatTable(
-        ['left behind', 'because'],
+        ['not imported', 'reason'],
         skipped.map(({ client_id, reason }) => [client_id, reason]),
       ),
     );
   }
   if (newScopes.length > 0) {
-    parts.push(`Scopes that Postern gets: ${newScopes.join(' ')}\n`);
+    parts.push(`Scopes that are created: ${newScopes.join(' ')}\n`);
   }
   if (lostScopes.length > 0) {
-    const hint = newScopes.length === 0 ? ' They come along by --register-scopes.' : '';
+    const hint = newScopes.length === 0 ? ' Create them by --register-scopes.' : '';
     parts.push(`Scopes that Postern does not have: ${lostScopes.join(' ')}.${hint}\n`);
   }
   if (clients.some(({ lost_roles: roles }) => roles.length > 0)) {
-    parts.push('Postern has no roles: give the clients the scopes of their roles, where they still need them.\n');
+    parts.push('Postern has no roles: assign the scopes of their roles to the clients that still need them.\n');
   }
   return `${parts.join('\n')}\n`;
 }

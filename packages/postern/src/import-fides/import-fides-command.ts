@@ -1,4 +1,4 @@
-/** `postern import fides`: ids and scopes are kept, and secrets are new, for the old ones cannot be read. */
+/** `postern import fides`: keeps ids and scopes, and creates new secrets, since the old ones cannot be read. */
 import type { Client, Scope } from '@postern/server/admin-contract';
 import type { Command } from 'commander';
 import { keepSecrets } from '../batch/secrets-file.ts';
@@ -29,29 +29,29 @@ interface ImportOptions {
 }
 
 export function importFidesCommand(): Command {
-  return serverVerb('fides', 'Take over the clients of Fides or Fidesops, from its database or its API.', [
+  return serverVerb('fides', 'Import the clients of Fides or Fidesops, from its database or its API.', [
     [
       'import fides --database-url postgres://fides@db.example.com/fides --dry-run',
-      'what would come; PGPASSWORD is set',
+      'show what would be imported; PGPASSWORD is set',
     ],
     [
       'import fides --database-url postgres://fides@db.example.com/fides --register-scopes --secrets-out secrets.json',
-      'all clients, and scopes that Postern does not have',
+      'all clients, and the scopes that Postern does not have',
     ],
     [
       'import fides --api https://fides.example.com --api-client-id fidesadmin --api-secret-file fides.secret --dry-run',
-      'by its API',
+      'through its API',
     ],
   ])
-    .option('--database-url <url>', 'of its PostgreSQL database, without the password, which is in PGPASSWORD')
-    .option('--api <url>', 'base URL of Fides, to read by its API')
+    .option('--database-url <url>', 'URL of its PostgreSQL database, without the password, which is in PGPASSWORD')
+    .option('--api <url>', 'base URL of Fides, to read from its API')
     .option('--api-client-id <id>', 'with --api: client of Fides with client:read, such as its root client')
     .option('--api-secret-file <file>', 'with --api: file with the secret of that client, - for standard input')
-    .option('--only <id>', 'only this client; several times', collect)
-    .option('--register-scopes', 'add the scopes that Postern does not have; without, clients lose them')
+    .option('--only <id>', 'import only this client; repeatable', collect)
+    .option('--register-scopes', 'create the scopes that Postern does not have; without it, clients lose them')
     .option('--secrets-out <file>', 'new file for the new secrets, as JSON')
-    .option('--dry-run', 'show what would come, and change nothing')
-    .option('--yes', 'do not ask')
+    .option('--dry-run', 'show what would be imported, and change nothing')
+    .option('--yes', 'import without asking')
     .action(importFides);
 }
 
@@ -82,22 +82,22 @@ async function importFides(_options: unknown, command: Command): Promise<void> {
   if (secretsOut === undefined) {
     throw usageError('the clients get new secrets. Name a file for them: --secrets-out FILE');
   }
-  await confirm(`This makes ${plan.clients.length} clients at ${api.server}.`, yes);
+  await confirm(`This creates ${plan.clients.length} clients on ${api.server}.`, yes);
   await keepSecrets(secretsOut, () => sendBatch(api, importOperations(plan)));
   print(command, report(plan, true), () => '');
-  note(command, `Done. The new secrets are in ${secretsOut}: hand each to its program.`);
+  note(command, `Done. The new secrets are in ${secretsOut}: give each program its own.`);
 }
 
 function requireOneSource({ databaseUrl, api, apiClientId, apiSecretFile }: ImportOptions): void {
   if ((databaseUrl === undefined) === (api === undefined)) {
-    throw usageError('say where the clients are: by --database-url or by --api.');
+    throw usageError('name one source of clients: --database-url or --api.');
   }
   if (api !== undefined && (apiClientId === undefined || apiSecretFile === undefined)) {
     throw usageError('--api needs --api-client-id and --api-secret-file, to sign in at Fides.');
   }
 }
 
-/** What speaks to databases is loaded only where it is needed. */
+/** The database driver is loaded only if it is needed. */
 async function readClients(options: ImportOptions, only: readonly string[]): Promise<FidesClient[]> {
   const { databaseUrl, api, apiClientId, apiSecretFile } = options;
   if (databaseUrl !== undefined) {

@@ -1,4 +1,4 @@
-/** Which clients of Fides become clients of Postern, with which scopes; and what does not come along, and why. Pure. */
+/** Decides which clients of Fides are imported with which scopes, and what is left out and why. Pure. */
 import type { NewClientBody, Scope } from '@postern/server/admin-contract';
 import type { Operation } from '../batch/operation.ts';
 import { oneLine } from '../output/terminal-text.ts';
@@ -7,9 +7,9 @@ import type { FidesClient } from './fides-client.ts';
 export interface ImportPlan {
   readonly clients: readonly ImportedClient[];
   readonly skipped: readonly SkippedClient[];
-  /** Scopes that Postern does not have and gets. */
+  /** Scopes that Postern does not have and that are created. */
   readonly newScopes: readonly string[];
-  /** Scopes that it does not have and does not get. */
+  /** Scopes that Postern does not have and that are not created. */
   readonly lostScopes: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export interface ImportedClient {
   readonly description: string | null;
   readonly scopes: readonly string[];
   readonly lost_scopes: readonly string[];
-  /** Whose scopes do not come along. */
+  /** Roles, whose scopes are not imported. */
   readonly lost_roles: readonly string[];
 }
 
@@ -29,10 +29,11 @@ export interface SkippedClient {
 }
 
 export interface ImportOptions {
-  /** All that Postern has. */
+  /** All scopes of Postern. */
   readonly scopes: readonly Scope[];
+  /** Ids of the clients of Postern. */
   readonly existing: ReadonlySet<string>;
-  /** Empty for all. */
+  /** Ids of the clients to import; empty for all. */
   readonly only: readonly string[];
   readonly registerScopes: boolean;
 }
@@ -51,7 +52,7 @@ export function planImport(found: readonly FidesClient[], options: ImportOptions
     }
   }
   for (const id of only.filter((one) => !found.some((client) => client.id === one))) {
-    skipped.push({ client_id: id, reason: 'Fides has no such client' });
+    skipped.push({ client_id: id, reason: 'Fides does not have it' });
   }
 
   const known = new Set(scopes.map(({ name }) => name));
@@ -82,7 +83,7 @@ export function importOperations({ clients, newScopes }: ImportPlan): Operation[
       (name): Operation => ({
         method: 'PUT',
         path: '/api/v1/oauth/scope',
-        body: { name, description: `${name}, as in Fides` },
+        body: { name, description: `${name}, imported from Fides` },
       }),
     ),
     ...clients.map(({ client_id, name, description, scopes }): Operation => {
@@ -94,21 +95,21 @@ export function importOperations({ clients, newScopes }: ImportPlan): Operation[
 
 function reasonToSkip({ id, userId, fidesKey }: FidesClient, existing: ReadonlySet<string>): string | undefined {
   if (existing.has(id)) {
-    return 'Postern has a client of that id already';
+    return 'Postern already has a client with this id';
   }
   if (userId !== null) {
-    return 'it is the session of a person; people do not sign in at Postern';
+    return 'it is the session of a user; users do not sign in to Postern';
   }
   if (fidesKey === 'admin_ui_root') {
-    return 'Fides made it for its own pages';
+    return 'Fides created it for its own pages';
   }
   if (!/^[A-Za-z0-9_-]{1,128}$/.test(id)) {
-    return 'its id has other characters than letters, digits, hyphens and underscores';
+    return 'its id has characters other than letters, digits, hyphens and underscores';
   }
   return undefined;
 }
 
-/** As the server has it: RFC 6749 §3.3, and not like one that administers Postern. */
+/** Whether the server accepts the name: RFC 6749 §3.3, and not in a family of administrative scopes. */
 function canBeRegistered(name: string, families: readonly string[]): boolean {
   return /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(name) && !families.some((family) => name.startsWith(family));
 }

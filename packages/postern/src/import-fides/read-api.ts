@@ -1,4 +1,4 @@
-/** Clients from the HTTP API of Fides or Fidesops, of which older versions list none and tell the scopes of one by its id. */
+/** Reads clients from the HTTP API of Fides or Fidesops. Older versions do not list them, and only tell the scopes of one id. */
 import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
 import { path } from '../connection/path.ts';
@@ -15,10 +15,10 @@ export interface FidesApi {
 const timeoutMs = 30_000;
 const pageSize = 100;
 
-/** More pages than these, and the answer does not end. */
+/** A server that reports more pages is not followed further. */
 const mostPages = 10_000;
 
-/** All clients, or where `only` is not empty those of these ids. Throws `CommandError`. */
+/** Returns all clients, or those in `only` if this version lists none. Throws `CommandError`. */
 export async function readFromApi(api: FidesApi, only: readonly string[]): Promise<FidesClient[]> {
   const token = await getToken(api);
   const get = (url: string) => call(api, url, { headers: { authorization: `Bearer ${token}` } });
@@ -44,14 +44,14 @@ async function getToken(api: FidesApi): Promise<string> {
   const token = (body as { access_token?: unknown } | undefined)?.access_token;
   if (status !== 200 || typeof token !== 'string') {
     throw new CommandError(
-      `${api.url} gives no token (status ${status}). Are --api-client-id and its secret those of Fides?`,
+      `${api.url} issued no token (status ${status}). Are --api-client-id and its secret those of Fides?`,
       { exitCode: exitCodes.notAllowed },
     );
   }
   return token;
 }
 
-/** Undefined where this version lists none. */
+/** Undefined if this version does not list clients. */
 async function list(api: FidesApi, get: Get): Promise<FidesClient[] | undefined> {
   const clients: FidesClient[] = [];
   for (let page = 1; page <= mostPages; page += 1) {
@@ -61,7 +61,7 @@ async function list(api: FidesApi, get: Get): Promise<FidesClient[] | undefined>
     }
     const items = Array.isArray(body) ? body : (body as { items?: unknown } | undefined)?.items;
     if (status !== 200 || !Array.isArray(items)) {
-      throw refused(api, status);
+      throw listError(api, status);
     }
     clients.push(...items.flatMap((item) => readFidesClient(item) ?? []));
     const { pages = 1 } = body as { pages?: number };
@@ -75,18 +75,18 @@ async function list(api: FidesApi, get: Get): Promise<FidesClient[] | undefined>
 async function readEach(get: Get, ids: readonly string[]): Promise<FidesClient[]> {
   if (ids.length === 0) {
     throw usageError(
-      'this version of Fides lists no clients. Name them by --only ID, or read its database by --database-url.',
+      'this version of Fides does not list clients. Name them by --only ID, or read its database by --database-url.',
     );
   }
-  const clients: FidesClient[] = [];
+  const clients: (FidesClient | undefined)[] = [];
   for (const id of ids) {
     const { status, body } = await get(path`/api/v1/oauth/client/${id}/scope`);
     if (status !== 200 || !Array.isArray(body)) {
-      throw new CommandError(`Fides does not tell the scopes of the client ${id} (status ${status}).`);
+      throw new CommandError(`Fides did not answer with the scopes of the client ${id} (status ${status}).`);
     }
-    clients.push(...[readFidesClient({ id, scopes: body })].flatMap((client) => client ?? []));
+    clients.push(readFidesClient({ id, scopes: body }));
   }
-  return clients;
+  return clients.filter((client) => client !== undefined);
 }
 
 async function call({ url }: FidesApi, address: string, init: RequestInit): Promise<Answer> {
@@ -105,9 +105,9 @@ async function call({ url }: FidesApi, address: string, init: RequestInit): Prom
   });
 }
 
-function refused({ url }: FidesApi, status: number): CommandError {
+function listError({ url }: FidesApi, status: number): CommandError {
   return status === 401 || status === 403
-    ? new CommandError(`${url} does not list its clients to this one. Give it client:read there.`, {
+    ? new CommandError(`${url} does not let this client list clients. Assign it client:read there.`, {
         exitCode: exitCodes.notAllowed,
       })
     : new CommandError(`${url} does not answer as Fides does (status ${status}). Is it the right --api?`);

@@ -1,27 +1,29 @@
-/** Clients from the PostgreSQL database of Fides or Fidesops. Nothing is written to it, and no digest of a secret is read. */
+/** Reads clients from the PostgreSQL database of Fides or Fidesops. Writes nothing, and reads no digest of a secret. */
 import pg from 'pg';
 import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
 import { type FidesClient, readFidesClient } from './fides-client.ts';
 
-/** Milliseconds to connect, and for the one statement. */
+/** Milliseconds for connecting, and again for the query. */
 const timeoutMs = 30_000;
 
-/** The table has other columns in every version, so that each row comes as an object of those that there are. */
+/** The columns of the table differ between versions, so each row is read as one object. */
 const query = `select to_jsonb(client) - 'hashed_secret' - 'salt' as client from client order by created_at, id`;
 
 /**
- * The password is where PostgreSQL's own programs have it: in `PGPASSWORD` or `~/.pgpass`, for an argument can be seen by
- * other users. Throws `CommandError`.
+ * The password is in `PGPASSWORD` or `~/.pgpass`, as for PostgreSQL's own programs, since other users can see arguments.
+ * Throws `CommandError`.
  */
 export async function readFromDatabase(url: string): Promise<FidesClient[]> {
   const parsed = URL.parse(url);
   if (parsed === null || !['postgres:', 'postgresql:'].includes(parsed.protocol)) {
-    throw usageError('--database-url is no URL of a database. Example: postgres://fides@db.example.com:5432/fides');
+    throw usageError(
+      '--database-url is not the URL of a PostgreSQL database. Example: postgres://fides@db.example.com:5432/fides',
+    );
   }
   if (parsed.password !== '' || parsed.searchParams.has('password')) {
     throw usageError(
-      'the password in --database-url can be seen by others on this machine. Leave it out, and set PGPASSWORD.',
+      'other users of this machine can see the password in --database-url. Leave it out, and set PGPASSWORD.',
     );
   }
   const client = new pg.Client({
@@ -47,12 +49,15 @@ function explain({ code, message }: pg.DatabaseError, { host, pathname }: URL): 
   switch (code) {
     case '42P01':
     case '42703':
-      return new CommandError(`${database} has no table "client" as Fides has it. Is it the right one?`);
+      return new CommandError(`${database} has no table "client" like that of Fides. Is it the right database?`);
     case '28P01':
     case '28000':
-      return new CommandError(`${database} does not let you in. Set PGPASSWORD, and check the name in the URL.`, {
-        exitCode: exitCodes.notAllowed,
-      });
+      return new CommandError(
+        `${database} rejected the credentials. Set PGPASSWORD, and check the user name in the URL.`,
+        {
+          exitCode: exitCodes.notAllowed,
+        },
+      );
     default:
       return new CommandError(`cannot read ${database}: ${message || code}`, { exitCode: exitCodes.unreachable });
   }
