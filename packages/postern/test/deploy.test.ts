@@ -75,7 +75,7 @@ describe('Dockerfile', () => {
       execute(process.execPath, [...command.slice(1, -1), 'doctor', '--local'], { env: { ...env, ...variables } });
     expect(
       (await doctor({ POSTERN_ISSUER: 'https://auth.example.com', POSTERN_TRUSTED_PROXIES: '10.0.0.0/8' })).stdout,
-    ).toMatch(/^It works/);
+    ).toMatch(/^The deployment works/);
     await expect(doctor({})).rejects.toThrow();
   });
 

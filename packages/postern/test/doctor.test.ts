@@ -1,4 +1,4 @@
-/** `postern doctor`: a deployment that is well, and each way in which one is not. */
+/** `postern doctor`: a healthy deployment, and each finding about an unhealthy one. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -48,28 +48,28 @@ const severities = (found: Record<string, Finding>, wanted: string) =>
 const look = async (url: string) => read(await nobody.run('doctor', '--server', url, '--json'));
 
 describe('from outside', () => {
-  test('a server on this machine: nothing but that it is plain http', async () => {
+  test('a server on this machine: the only finding is plain http', async () => {
     const found = await look(server.url);
     expect(severities(found, 'fail')).toEqual([]);
     expect(severities(found, 'warn')).toEqual(['tls']);
     expect(Object.keys(found)).toEqual(['reachable', 'database', 'issuer', 'keys', 'clock', 'tls', 'proxy']);
   });
 
-  test('in words, with what to do below each finding', async () => {
+  test('the text for people has what to do below each finding', async () => {
     const { code, stdout } = await nobody.run('doctor', '--server', server.url);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^It works; some of it is not for production\.\n\n {2}ok {4}reachable /);
+    expect(stdout).toMatch(/^The deployment works, but is not fit for production\.\n\n {2}ok {4}reachable /);
     expect(stdout).toMatch(/WARN {2}tls +Plain http.*\n +For others: /);
   });
 
-  test('signed in: how long tokens live, how old keys are', async () => {
+  test('signed in: the lifetime of tokens and the age of keys', async () => {
     const root = await signIn(server.url, server.root);
     const found = read(await root.run('doctor', '--json'));
     root.forget();
     expect([found['lifetime']?.severity, found['key age']?.severity]).toEqual(['ok', 'ok']);
   });
 
-  test('nothing there', async () => {
+  test('no server', async () => {
     const found = await look(`http://127.0.0.1:${await freePort()}`);
     expect(found['reachable']).toMatchObject({
       severity: 'fail',
@@ -77,7 +77,7 @@ describe('from outside', () => {
     });
   });
 
-  test('a database that is gone', async () => {
+  test('an unreachable database', async () => {
     const broken = await startTestServer({ env: { POSTERN_MAX_STALENESS_SECONDS: '1' } });
     try {
       await broken.db.destroy();
@@ -88,7 +88,7 @@ describe('from outside', () => {
     }
   });
 
-  test('an issuer where nobody answers', async () => {
+  test('an issuer URL where no server answers', async () => {
     const other = await startTestServer({ env: { POSTERN_ISSUER: `http://127.0.0.1:${await freePort()}` } });
     try {
       expect((await look(other.url))['issuer']).toMatchObject({
@@ -102,16 +102,16 @@ describe('from outside', () => {
 
   describe('behind a proxy that', () => {
     test.each<[string, string, (message: IncomingMessage) => void, (response: ServerResponse) => void]>([
-      ['takes Authorization away', 'proxy', (message) => void delete message.headers.authorization, () => undefined],
-      ['takes challenges away', 'proxy', () => undefined, (response) => response.removeHeader('www-authenticate')],
+      ['removes Authorization', 'proxy', (message) => void delete message.headers.authorization, () => undefined],
+      ['removes challenges', 'proxy', () => undefined, (response) => response.removeHeader('www-authenticate')],
       [
-        'sets the clock wrong',
+        'sets a wrong Date',
         'clock',
         () => undefined,
         (response) => response.setHeader('date', 'Sat, 01 Jan 2022 00:00:00 GMT'),
       ],
       [
-        'passes on /api and /health only',
+        'forwards only /api and /health',
         'keys',
         (message) => {
           message.url = message.url?.replace(/^\/\.well-known.*/, '/elsewhere');
@@ -129,7 +129,7 @@ describe('from outside', () => {
       }
     });
 
-    test('is something else', async () => {
+    test('is another service', async () => {
       const other = createServer((_request, response) => void response.end('<html>')).listen(0, '127.0.0.1');
       await new Promise((done) => other.once('listening', done));
       const found = await look(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
@@ -138,7 +138,7 @@ describe('from outside', () => {
     });
   });
 
-  test('TLS: a good certificate, one that ends soon, and one of an authority that nobody knows', async () => {
+  test('TLS: a valid certificate, one that expires soon, and one of an unknown authority', async () => {
     const authority = await createAuthority('doctor');
     const ca = join(directory, 'ca.pem');
     writeFileSync(ca, authority.cert);
@@ -173,7 +173,7 @@ describe('from outside', () => {
   });
 });
 
-/** A proxy that changes what it passes on. */
+/** A proxy that changes what it forwards. */
 async function startProxy(
   target: string,
   spoil: (message: IncomingMessage) => void,
@@ -204,7 +204,7 @@ async function startProxy(
 
 describe('--local', () => {
   let places = 0;
-  /** With these variables, in a data directory of its own unless they name one. */
+  /** Runs it with these variables, in its own data directory unless they name one. */
   async function check(env: Record<string, string>): Promise<Record<string, Finding>> {
     places += 1;
     const dataDir = join(directory, `local-${places}`);
@@ -220,14 +220,14 @@ describe('--local', () => {
     OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '60',
   };
 
-  test('a production server: nothing to say', async () => {
+  test('a production server: no findings', async () => {
     const masterKey = join(directory, 'master.key');
     writeFileSync(masterKey, Buffer.alloc(32, 7).toString('base64'));
     const found = await check({ ...production, POSTERN_MASTER_KEY_FILE: masterKey });
     expect([severities(found, 'fail'), severities(found, 'warn')]).toEqual([[], []]);
   });
 
-  test('the defaults: what is not for production, and no failure', async () => {
+  test('the defaults: warnings about production, and no failure', async () => {
     const found = await check({});
     expect(severities(found, 'fail')).toEqual([]);
     expect(severities(found, 'warn')).toEqual(['issuer', 'master key', 'lifetime']);
@@ -237,14 +237,14 @@ describe('--local', () => {
   test.each<[string, string, string, Record<string, string>]>([
     ['configuration', 'fail', 'PORT', { PORT: 'eighty' }],
     ['issuer', 'fail', 'listens for others', { POSTERN_ISSUER: '', HOST: '0.0.0.0' }],
-    ['proxies', 'fail', 'does not name it', { POSTERN_TRUSTED_PROXIES: '' }],
-    ['proxies', 'fail', 'whoever calls', { POSTERN_TRUSTED_PROXIES: '0.0.0.0/0' }],
+    ['proxies', 'fail', 'does not name', { POSTERN_TRUSTED_PROXIES: '' }],
+    ['proxies', 'fail', 'every caller', { POSTERN_TRUSTED_PROXIES: '0.0.0.0/0' }],
     ['root', 'fail', '8 characters', { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'abcdefgh' }],
     ['root', 'warn', 'in the environment', { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'a'.repeat(43) }],
     ['master key', 'warn', 'in the environment', { POSTERN_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }],
     ['lifetime', 'warn', '8 days', { OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '' }],
-    ['key rotation', 'warn', 'never', { POSTERN_KEY_ROTATION_DAYS: '0' }],
-    ['certificates', 'fail', 'no certificate is checked', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
+    ['key rotation', 'warn', 'not rotated automatically', { POSTERN_KEY_ROTATION_DAYS: '0' }],
+    ['certificates', 'fail', 'no certificate is verified', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
     [
       'database',
       'warn',
@@ -263,7 +263,7 @@ describe('--local', () => {
     expect(JSON.stringify(found)).not.toContain('secret-password');
   });
 
-  test('files that others can read, and a database that is damaged', async () => {
+  test('files that other users can read, and a damaged database', async () => {
     const dataDir = join(directory, 'damaged');
     mkdirSync(dataDir, { mode: 0o700 });
     const database = join(dataDir, 'postern.db');
@@ -276,7 +276,7 @@ describe('--local', () => {
     expect(found['database file']?.severity).toBe('fail');
   });
 
-  test('a running server with --local is looked at from outside too, where it is named', async () => {
+  test('--local also checks a running server from outside if one is named', async () => {
     const found = read(await nobody.run('doctor', '--local', '--server', server.url, '--json'));
     expect(Object.keys(found)).toEqual(expect.arrayContaining(['configuration', 'reachable']));
   });

@@ -99,7 +99,7 @@ describe('from its database', () => {
     await insert('with space', ['policy:read'], { after: 5 });
   }
 
-  test('ids and scopes are kept, secrets are new, and what stays behind is said', async () => {
+  test('keeps ids and scopes, creates new secrets, and reports what is not imported', async () => {
     await createFidesTable();
     const out = secretsFile();
     const { code, stdout, stderr } = await importAs('--secrets-out', out, '--yes');
@@ -108,7 +108,7 @@ describe('from its database', () => {
     expect(stdout).toMatch(new RegExp(`^${hex('b')} +- +1 +2 +viewer$`, 'm'));
     expect(stdout).toMatch(new RegExp(`^${hex('c')} +it is the session of a user`, 'm'));
     expect(stdout).toMatch(new RegExp(`^${hex('d')} +Fides created it`, 'm'));
-    expect(stdout).toMatch(/^with space +its id has other characters/m);
+    expect(stdout).toMatch(/^with space +its id has characters other than/m);
     expect(stdout).toContain('Scopes that Postern does not have: messaging:read system:read. Create them by');
     expect(stdout).toContain('Postern has no roles');
 
@@ -135,7 +135,7 @@ describe('from its database', () => {
     expect(again.stdout).toContain('Postern already has a client with this id');
   });
 
-  test('--register-scopes adds scopes that Postern does not have, but none that look like its own', async () => {
+  test('--register-scopes creates scopes that Postern does not have, except in administrative families', async () => {
     await createFidesTable();
     await database.query(`update client set scopes = scopes || '{key:steal}' where id = $1`, [hex('b')]);
     expect((await importAs('--register-scopes', '--secrets-out', secretsFile(), '--yes')).code).toBe(0);
@@ -148,7 +148,7 @@ describe('from its database', () => {
     expect(scopes).not.toContain('key:steal');
   });
 
-  test('--dry-run and no --yes change nothing; --only takes some', async () => {
+  test('without --yes and with --dry-run nothing changes; --only imports some', async () => {
     await createFidesTable();
     const { code, stdout } = await importAs('--dry-run');
     expect([code, stdout]).toEqual([0, expect.stringContaining('Reports')]);
@@ -174,7 +174,7 @@ describe('from its database', () => {
     expect(await clientIds()).toEqual([hex('a')]);
   });
 
-  test('as the manual does it', async () => {
+  test('works as in the manual', async () => {
     await createFidesTable();
     const lines = manualLines('postgres://fides@db.example.com/fides', url);
     expect(lines).toHaveLength(2);
@@ -186,7 +186,7 @@ describe('from its database', () => {
     rmSync(join(directory, 'secrets.json'));
   });
 
-  test('the table of Fidesops, which has fewer columns', async () => {
+  test('reads the table of Fidesops, which has fewer columns', async () => {
     await database.query(`
       create table client (
         id varchar(255) primary key, created_at timestamptz default now(), updated_at timestamptz default now(),
@@ -201,7 +201,7 @@ describe('from its database', () => {
     expect((await root.json('client', 'show', hex('e'))).scopes).toEqual(['storage:read']);
   });
 
-  test('what may be wrong is said, and a password is no argument', async () => {
+  test('explains what is wrong, and refuses a password as an argument', async () => {
     await database.query('create view client as select 1 as nothing');
     try {
       const { code, stderr } = await importAs('--dry-run');
@@ -263,7 +263,7 @@ describe('from its API', () => {
   const importAs = (...args: string[]) =>
     root.run('import', 'fides', '--api', url, '--api-client-id', 'fidesadmin', '--api-secret-file', secret, ...args);
 
-  test('that lists its clients, page by page', async () => {
+  test('imports clients of a version that lists them, page by page', async () => {
     lists = true;
     const { code, stderr } = await importAs('--secrets-out', secretsFile(), '--yes');
     expect([code, stderr]).toEqual([0, expect.stringContaining('Done.')]);
@@ -274,7 +274,7 @@ describe('from its API', () => {
     });
   });
 
-  test('as the manual does it', async () => {
+  test('works as in the manual', async () => {
     lists = true;
     const [line = [], ...others] = manualLines('https://fides.example.com', url);
     expect(others).toEqual([]);
@@ -283,7 +283,7 @@ describe('from its API', () => {
     expect(await clientIds()).toEqual([hex('1'), hex('2')]);
   });
 
-  test('that lists none: those that are named', async () => {
+  test('imports the named clients of a version that lists none', async () => {
     lists = false;
     const unnamed = await importAs('--dry-run');
     expect([unnamed.code, unnamed.stderr]).toEqual([2, expect.stringContaining('--only ID')]);
@@ -291,7 +291,7 @@ describe('from its API', () => {
     expect(await clientIds()).toEqual([hex('1')]);
   });
 
-  test('and what may be wrong is said', async () => {
+  test('explains what is wrong', async () => {
     writeFileSync(secret, 'wrong');
     const refused = await importAs('--dry-run');
     expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('issued no token (status 401)')]);

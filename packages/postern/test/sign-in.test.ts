@@ -1,4 +1,4 @@
-/** Who a command is: login, profiles, variables and options; and that no secret goes where it does not belong. */
+/** Login, profiles, variables and options: which client a command is, and that secrets are sent to their server only. */
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '@postern/testing/free-port';
@@ -26,7 +26,7 @@ const loginArgs = () => ['login', '--server', server.url, '--client-id', client.
 const login = (...more: string[]) => user.pipe(client.clientSecret, ...loginArgs(), ...more);
 
 describe('login', () => {
-  test('keeps the credentials in a file for this user alone, once the server has accepted them', async () => {
+  test('keeps credentials that the server accepts in a file that only this user can read', async () => {
     const { code, stdout } = await login();
     expect([code, stdout]).toEqual([
       0,
@@ -38,26 +38,26 @@ describe('login', () => {
     expect(await user.json('scope', 'list')).toContainEqual(expect.objectContaining({ name: 'scope:read' }));
   });
 
-  test('as root, by the file that the server made', async () => {
+  test('as the root client, by the file that the server created', async () => {
     const { code } = await user.run('login', '--server', server.url, '--root', join(server.dataDir, 'root.env'));
     expect(code).toBe(0);
     expect(await user.json('client', 'show', client.clientId)).toMatchObject({ client_id: client.clientId });
   });
 
-  test('a wrong secret is kept nowhere', async () => {
+  test('a wrong secret is not kept', async () => {
     const { code, stderr } = await user.pipe('wrong', ...loginArgs());
     expect([code, stderr]).toEqual([4, expect.stringContaining('rejects these credentials')]);
     expect(() => statSync(profilesFile())).toThrow();
   });
 
   test.each<[number, string, string[]]>([
-    [2, 'which client?', []],
+    [2, 'no client is named', []],
     [2, 'without a secret', ['--client-id', 'x']],
     [2, 'cannot read', ['--client-id', 'x', '--client-secret-file', '/nonexistent']],
     [2, 'is not a valid name of a profile', ['--profile', '../x', '--client-id', 'x']],
     [2, 'is not the URL of a server', ['--server', 'auth.example.com', '--client-id', 'x']],
     [2, 'plain http to another machine', ['--server', 'http://auth.example.com', '--client-id', 'x']],
-    [2, 'is it root.env', ['--root', '/dev/null']],
+    [2, 'is it the root.env', ['--root', '/dev/null']],
     [2, 'leave out --client-id', ['--root', '/dev/null', '--client-id', 'x']],
     [2, "unknown option '--client-secret'", ['--client-secret', 'x']],
   ])('exit code %i and "%s" for %j', async (expected, words, args) => {
@@ -68,7 +68,7 @@ describe('login', () => {
 });
 
 describe('profiles', () => {
-  test('list, use and logout; the current one is the last that was made', async () => {
+  test('list, use and logout; the profile created last is the current one', async () => {
     await login();
     await login('--profile', 'other');
     expect(
@@ -88,7 +88,7 @@ describe('profiles', () => {
     expect((await user.run('logout', '--profile', 'default')).code).toBe(2);
   });
 
-  test('a file that others can read is refused, and one that is broken', async () => {
+  test('a file that other users can read, or that is invalid, is refused', async () => {
     await login();
     chmodSync(profilesFile(), 0o644);
     expect(await user.run('token')).toMatchObject({ code: 2, stderr: expect.stringContaining('chmod 600') });
@@ -100,7 +100,7 @@ describe('profiles', () => {
     });
   });
 
-  test('the secret of a profile goes to no other server', async () => {
+  test('the secret of a profile is not sent to another server', async () => {
     await login();
     const { code, stderr } = await user.run('token', '--server', 'https://evil.example');
     expect([code, stderr]).toEqual([2, expect.stringContaining('is not sent to https://evil.example')]);
@@ -110,7 +110,7 @@ describe('profiles', () => {
 describe('without a profile', () => {
   const env = (more: Record<string, string>) => ({ HOME: user.home, POSTERN_SERVER: server.url, ...more });
 
-  test('by variables, and by a file that a variable names', async () => {
+  test('variables name the credentials, or a file with the secret', async () => {
     const id = { POSTERN_CLIENT_ID: client.clientId };
     const secret = { POSTERN_CLIENT_SECRET: client.clientSecret };
     expect((await run(['token'], env({ ...id, ...secret }))).code).toBe(0);
@@ -127,7 +127,7 @@ describe('without a profile', () => {
     });
   });
 
-  test('variables come before the current profile, and a profile that is named before the variables', async () => {
+  test('variables take precedence over the current profile, and a named profile over variables', async () => {
     await login();
     const wrong = {
       XDG_CONFIG_HOME: join(user.home, 'config'),
@@ -138,7 +138,7 @@ describe('without a profile', () => {
     expect((await run(['token', '--profile', 'default'], env(wrong))).code).toBe(0);
   });
 
-  test('nobody is told how to sign in', async () => {
+  test('without credentials the error says how to sign in', async () => {
     expect(await user.run('client', 'list')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('postern login'),
@@ -147,7 +147,7 @@ describe('without a profile', () => {
 });
 
 describe('token', () => {
-  test('prints the token and nothing else, for as much as was asked', async () => {
+  test('prints only the token, with the requested scopes', async () => {
     await login();
     const { stdout } = await user.run('token', '--scope', 'scope:read');
     expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
@@ -156,7 +156,7 @@ describe('token', () => {
     expect(await user.json('token')).toMatchObject({ token_type: 'Bearer', scope: 'scope:read' });
   });
 
-  test('a scope that the client does not hold, and a resource that there is not', async () => {
+  test('fails for a scope that the client lacks, and for an unknown resource', async () => {
     await login();
     expect(await user.run('token', '--scope', 'policy:read')).toMatchObject({
       code: 1,
@@ -167,7 +167,7 @@ describe('token', () => {
   });
 });
 
-test('a server that is out of reach', async () => {
+test('an unreachable server', async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   const { code, stderr } = await user.pipe(
     's',
@@ -182,7 +182,7 @@ test('a server that is out of reach', async () => {
   expect([code, stderr]).toEqual([3, expect.stringContaining(`cannot reach ${url}: nothing listens there.`)]);
 });
 
-test('a directory of profiles that others made is no obstacle', async () => {
+test('login works with an existing directory of profiles', async () => {
   mkdirSync(join(user.home, 'config', 'postern'), { recursive: true });
   expect((await login()).code).toBe(0);
   expect(JSON.parse(readFileSync(profilesFile(), 'utf8')).current).toBe('default');

@@ -1,4 +1,4 @@
-/** The verbs that manage things, as root at a real server: what they print, for people and programs, and how they fail. */
+/** The management verbs as the root client on a real server: what they print for people and programs, and how they fail. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -99,13 +99,13 @@ describe('client', () => {
     expectFailure(await root.run('client', 'show', id), 1, id);
   });
 
-  test('create with an id of choice', async () => {
+  test('create with a chosen id', async () => {
     expect((await root.json('client', 'create', '--id', 'chosen-1', '--name', 'Chosen')).client_id).toBe('chosen-1');
     expectFailure(await root.run('client', 'create', '--id', 'chosen-1'), 1, 'chosen-1 is taken');
     await root.run('client', 'delete', 'chosen-1', '--yes');
   });
 
-  test('a table for people, pages, a search, and all at once', async () => {
+  test('a table for people, pages, a search, and the whole list', async () => {
     for (const name of ['alpha', 'beta', 'gamma']) {
       await root.json('client', 'create', '--name', `${name} pages`);
     }
@@ -119,7 +119,7 @@ describe('client', () => {
     expect((await root.run('client', 'list', '--search', 'nothing like it')).stdout).toBe('No clients.\n');
   });
 
-  test('members by file and standard input; null goes back to the default', async () => {
+  test('members by file and standard input; null resets to the default', async () => {
     const body = {
       name: 'by file',
       scopes: ['policy:read'],
@@ -146,7 +146,7 @@ describe('client', () => {
     expect([code, stdout]).toEqual([0, expect.stringMatching(/secret +none/)]);
   });
 
-  test('what it uses of what it holds', async () => {
+  test('usage of its scopes', async () => {
     const { client_id: id } = await root.json('client', 'create', '--scope', 'policy:read');
     expect(await root.json('client', 'usage', id)).toMatchObject({
       tokens_issued: 0,
@@ -167,7 +167,7 @@ describe('client', () => {
     [2, 'whole number', ['list', '--page', '0']],
     [2, 'is not JSON', ['create', '--from', '/dev/null']],
     [2, 'cannot read', ['create', '--from', '/nonexistent']],
-    [2, 'is not an id', ['show', '..']],
+    [2, 'is not a valid id', ['show', '..']],
     [1, 'size', ['list', '--size', '1000']],
   ])('exit code %i and "%s" for client %j', async (code, words, args) => {
     const exit = await root.run('client', ...args);
@@ -181,7 +181,7 @@ describe('client', () => {
   });
 });
 
-test('scope: list, set and delete, and a built-in one stays', async () => {
+test('scope: list, set and delete, but not a built-in one', async () => {
   const { stdout } = await root.run('scope', 'list');
   expect(stdout).toMatch(/^client:create +built-in +yes +Make clients/m);
   await root.json('scope', 'set', 'invoice:read', '--description', 'List and read invoices');
@@ -196,7 +196,7 @@ test('scope: list, set and delete, and a built-in one stays', async () => {
   expectFailure(await root.run('scope', 'set', 'x'), 2, '--description');
 });
 
-test('resource: set makes and then changes only what is named; list, show, delete', async () => {
+test('resource: set creates, and later changes only what is named; list, show, delete', async () => {
   expect((await root.run('resource', 'list')).stdout).toContain('No resources.');
   expectFailure(await root.run('resource', 'set', 'billing', '--ttl', '5m'), 2, '--identifier');
   const url = 'https://billing.example.com';
@@ -217,7 +217,7 @@ test('resource: set makes and then changes only what is named; list, show, delet
   expect((await root.run('resource', 'show', 'billing')).code).toBe(1);
 });
 
-test('issuer: what show prints is what set takes', async () => {
+test('issuer: set accepts what show prints', async () => {
   const { client_id } = await root.json('client', 'create', '--name', 'ci', '--scope', 'policy:read');
   const issuer = {
     issuer: 'https://ci.example.com',
@@ -240,7 +240,7 @@ test('key: list and rotate', async () => {
   expectFailure(await root.run('key', 'rotate', '--alg', 'HS256'), 1, 'alg');
 });
 
-test('policy: its rules become those of the file, and what show prints will do', async () => {
+test('policy: set replaces its rules by those of the file, and accepts what show prints', async () => {
   expect((await root.run('policy', 'list')).stdout).toContain('No policies.');
   await root.json('policy', 'set', 'user_email', '--name', 'E-mail');
   const hash = { strategy: 'hash', configuration: { algorithm: 'SHA-512' } };
@@ -278,7 +278,7 @@ test('policy: its rules become those of the file, and what show prints will do',
 });
 
 describe('help and completion', () => {
-  test('help on a verb, by both ways; the version', async () => {
+  test('help on a verb, in both ways; the version', async () => {
     const { stdout, code } = await run(['help', 'client', 'create']);
     expect([code, stdout]).toEqual([0, (await run(['client', 'create', '--help'])).stdout]);
     expect(stdout).toContain('$ postern client create --name billing');
@@ -312,7 +312,7 @@ describe('help and completion', () => {
     }
   });
 
-  test('another shell is an error that names those there are', async () => {
+  test('an unknown shell is an error that names the known ones', async () => {
     expect(await run(['completion', 'tcsh'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('bash, zsh, fish'),
@@ -320,7 +320,7 @@ describe('help and completion', () => {
   });
 });
 
-test('whoever reads the output may stop early', () => {
+test('the reader of the output may stop early', () => {
   const main = new URL('../bin/postern.js', import.meta.url).pathname;
   const output = execFileSync('bash', [
     '-o',
