@@ -59,7 +59,7 @@ describe('from outside', () => {
     const { code, stdout } = await nobody.run('doctor', '--server', server.url);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^The deployment works, but is not fit for production\.\n\n {2}ok {4}reachable /);
-    expect(stdout).toMatch(/WARN {2}tls +Plain http.*\n +For others: /);
+    expect(stdout).toMatch(/WARN {2}tls +The server uses plain http.*\n +Before other machines call it/);
   });
 
   test('signed in: the lifetime of tokens and the age of keys', async () => {
