@@ -96,7 +96,7 @@ describe('profiles', () => {
     writeFileSync(profilesFile(), '{"profiles":{"default":{}}}');
     expect(await user.run('token')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('is not a valid file of profiles'),
+      stderr: expect.stringContaining('is not a file of profiles'),
     });
   });
 

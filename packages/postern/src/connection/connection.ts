@@ -22,17 +22,23 @@ export const defaultServer = 'http://localhost:8080';
  * server of that profile and to no other. Throws `CommandError` that says how to sign in.
  */
 export async function readConnection(options: ConnectionOptions, env: Environment): Promise<Profile> {
+  const connection = await findConnection(options, env);
+  if (connection === undefined) {
+    throw usageError(
+      'you are not signed in. Sign in with: postern login. Or set POSTERN_CLIENT_ID and POSTERN_CLIENT_SECRET.',
+    );
+  }
+  return connection;
+}
+
+/** Like `readConnection`, but undefined if neither options nor environment nor a profile name a client. */
+export async function findConnection(options: ConnectionOptions, env: Environment): Promise<Profile | undefined> {
   const { server, clientId, clientSecret } = await readGiven(options, env);
   const profile = await findProfile(options, env);
   if (clientId !== undefined || clientSecret !== undefined) {
     return requireCredentials({ server: server ?? profile?.server, clientId, clientSecret });
   }
-  if (profile === undefined) {
-    throw usageError(
-      'you are not signed in. Sign in with: postern login. Or set POSTERN_CLIENT_ID and POSTERN_CLIENT_SECRET.',
-    );
-  }
-  if (server !== undefined && server !== profile.server) {
+  if (profile !== undefined && server !== undefined && server !== profile.server) {
     throw usageError(
       `the secret of this profile is for ${profile.server} and is not sent to ${server}. ` +
         `Sign in there: postern login --server ${server} --profile NAME`,
@@ -49,14 +55,6 @@ export async function readServer(options: ConnectionOptions, env: Environment): 
 /** Returns the server; undefined if none is named. */
 export async function findServer(options: ConnectionOptions, env: Environment): Promise<string | undefined> {
   return readGivenServer(options, env) ?? (await findProfile(options, env))?.server;
-}
-
-/** Like `readConnection`, but undefined if neither options nor environment nor a profile name a client. */
-export async function findConnection(options: ConnectionOptions, env: Environment): Promise<Profile | undefined> {
-  const { clientId, clientSecret } = await readGiven(options, env);
-  const isNamed =
-    clientId !== undefined || clientSecret !== undefined || (await findProfile(options, env)) !== undefined;
-  return isNamed ? readConnection(options, env) : undefined;
 }
 
 /** Reads options and environment; an empty variable counts as not set. */

@@ -62,7 +62,7 @@ async function readCredentials(options: LoginOptions): Promise<Profile> {
     return requireCredentials({ ...given, ...(await readRootFile(options.root)) });
   }
   if (given.clientId === undefined) {
-    throw usageError('which client? Add --client-id ID, or --root FILE for the root client.');
+    throw usageError('no client is named. Add --client-id ID, or --root FILE for the root client.');
   }
   const question = `Secret of ${given.clientId} at ${given.server ?? defaultServer}: `;
   return requireCredentials({
@@ -74,7 +74,7 @@ async function readCredentials(options: LoginOptions): Promise<Profile> {
 async function readRootFile(file: string): Promise<{ clientId: string; clientSecret: string }> {
   const { OAUTH_ROOT_CLIENT_ID: clientId, OAUTH_ROOT_CLIENT_SECRET: clientSecret } = parseEnv(await readInput(file));
   if (!clientId || !clientSecret) {
-    throw usageError(`${file} holds no OAUTH_ROOT_CLIENT_ID and OAUTH_ROOT_CLIENT_SECRET. Is it root.env of a server?`);
+    throw usageError(`${file} lacks OAUTH_ROOT_CLIENT_ID or OAUTH_ROOT_CLIENT_SECRET. Is it the root.env of a server?`);
   }
   return { clientId, clientSecret };
 }

@@ -19,7 +19,9 @@ async function logout(_options: unknown, command: Command): Promise<void> {
   const { current, byName } = await readProfiles(path);
   const name = command.opts<{ profile?: string }>().profile ?? current;
   if (name === undefined || !Object.hasOwn(byName, name)) {
-    throw usageError(`there is no profile ${name === undefined ? 'in use' : `"${name}"`}. See: postern profile list`);
+    throw usageError(
+      `there is no ${name === undefined ? 'current profile' : `profile "${name}"`}. See: postern profile list`,
+    );
   }
   const { [name]: _, ...others } = byName;
   await writeProfiles(path, { current: current === name ? undefined : current, byName: others });
