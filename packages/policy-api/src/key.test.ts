@@ -1,9 +1,9 @@
 /** Deriving keys from names. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deriveKey, keyPattern, longestKey } from './key.ts';
+import { deriveKey, Key, longestKey } from './key.ts';
 
-const pattern = new RegExp(keyPattern, 'u');
+const pattern = new RegExp((Key as { pattern?: string }).pattern ?? '', 'u');
 
 /** The key, or undefined where the name gives none. */
 function derived(name: string): string | undefined {

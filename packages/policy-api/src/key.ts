@@ -1,15 +1,16 @@
-/** Keys: the names by which policies, rules, targets and storage destinations stand in URLs. */
+/** Keys name policies, rules, targets and storage destinations in URLs. */
 import { OAuthError } from '@postern/protocol';
+import { Type } from 'typebox';
 
 /** Characters of a key. The HTTP server must take path parameters of this length. */
 export const longestKey = 200;
 
-/** `.` and `..` are left out: a URL with them as a step of its path means another one. */
-export const keyPattern = '^(?!\\.{1,2}$)[A-Za-z0-9_.-]+$';
+/** `.` and `..` are not keys, because a URL with them as a path segment means another URL. */
+export const Key = Type.String({ maxLength: longestKey, pattern: '^(?!\\.{1,2}$)[A-Za-z0-9_.-]+$' });
 
 /**
- * The key of a thing that came with a name only: the name in snake case, letters without their accents.
- * Throws `invalid_parameter` where the name holds nothing that a key can.
+ * Derives the key of something that was sent without one from its name: in snake case, letters without their accents.
+ * Throws `invalid_parameter` if that leaves nothing, or too much.
  */
 export function deriveKey(name: string): string {
   const key = name

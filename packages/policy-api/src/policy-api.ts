@@ -1,8 +1,7 @@
 /** The policy API as a Fastify plugin: a resource server that knows its guard and its tables, and nothing of the issuer. */
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Guard } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
-import type { FastifyInstance } from 'fastify';
+import type { Api } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import type { Change } from './db/change.ts';
 import type { PolicyDatabase } from './db/schema.ts';
@@ -25,15 +24,14 @@ export interface PolicyApiOptions {
  * Registers the policy API. The host checks requests against their schemas and answers the `OAuthError`s that are
  * thrown.
  */
-export async function policyApi(app: FastifyInstance, { db, change, guard, now }: PolicyApiOptions): Promise<void> {
+export async function policyApi(app: Api, { db, change, guard, now }: PolicyApiOptions): Promise<void> {
   guardRoutes(app, guard);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
-  const api = app.withTypeProvider<TypeBoxTypeProvider>();
   const options = { db, change, timestamp: () => new Date(now()).toISOString() };
-  policiesEndpoint(options)(api);
-  rulesEndpoint(options)(api);
-  targetsEndpoint(options)(api);
-  storageEndpoint(options)(api);
+  policiesEndpoint(options)(app);
+  rulesEndpoint(options)(app);
+  targetsEndpoint(options)(app);
+  storageEndpoint(options)(app);
 }

@@ -36,15 +36,15 @@ describe.each(paths)('PUT %s', (path) => {
   });
 
   test.each([
-    ['a name with half a surrogate pair', { name: '\ud800' }, 'name: holds characters that are not allowed.'],
-    ['a name with a NUL', { name: 'a\0b' }, 'name: holds characters that are not allowed.'],
-    ['a name with a line break', { name: 'a\nb' }, 'name: holds characters that are not allowed.'],
+    ['a name with half a surrogate pair', { name: '\ud800' }, 'name: contains characters that are not allowed.'],
+    ['a name with a NUL', { name: 'a\0b' }, 'name: contains characters that are not allowed.'],
+    ['a name with a line break', { name: 'a\nb' }, 'name: contains characters that are not allowed.'],
     ['an empty name', { name: '' }, 'name: must not have fewer than 1 characters.'],
     ['a name that is too long', { name: 'x'.repeat(201) }, 'name: must not have more than 200 characters.'],
     ['a name as a list', { name: ['x'] }, 'name: must be string.'],
     ['a key that is too long', { key: 'x'.repeat(201) }, 'key: must not have more than 200 characters.'],
-    ['an empty key', { key: '' }, 'key: holds characters that are not allowed.'],
-    ['a key that means another path', { key: '..' }, 'key: holds characters that are not allowed.'],
+    ['an empty key', { key: '' }, 'key: contains characters that are not allowed.'],
+    ['a key that means another path', { key: '..' }, 'key: contains characters that are not allowed.'],
     ['a key as a number', { key: 5 }, 'key: must be string.'],
     ['an unknown member', { id: 'x' }, 'id: is not a known member.'],
     ['a member whose name has no letters', { '\ud800"/~': 1 }, "?'/~: is not a known member."],

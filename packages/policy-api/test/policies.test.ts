@@ -49,7 +49,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
       'The element: must be object.',
       'The element: must be object.',
       'colour: is not a known member.',
-      'key: holds characters that are not allowed.',
+      'key: contains characters that are not allowed.',
       'name: is needed for a new policy.',
     ]);
     expect((await server.api('GET', '/policy')).body.total).toBe(2);

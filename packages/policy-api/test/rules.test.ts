@@ -136,7 +136,7 @@ describe('a rule is rejected', () => {
     [
       'if it reads into a key with a NUL',
       { ...access, storage_destination_key: 'a\0' },
-      'storage_destination_key: holds characters',
+      'storage_destination_key: contains characters',
     ],
     ['if it reads and masks', { ...access, masking_strategy: masking }, 'masking_strategy: is not for an access rule.'],
     [
@@ -151,11 +151,7 @@ describe('a rule is rejected', () => {
     ],
     ['with a strategy as text', { ...erasure, masking_strategy: 'hash' }, 'masking_strategy: must be object.'],
     ['with an unknown strategy', masked('rot13', {}), 'masking_strategy.strategy: must be one of aes_encrypt, hash, '],
-    [
-      'without the name of a strategy',
-      masked(undefined, {}),
-      'masking_strategy: must have required properties strategy.',
-    ],
+    ['without the name of a strategy', masked(undefined, {}), 'masking_strategy.strategy: is required.'],
     ['with another algorithm', masked('hash', { algorithm: 'MD5' }), '.algorithm: must be one of SHA-256, SHA-512.'],
     ['with a key in its strategy', masked('hmac', { key: 'k' }), 'configuration.key: is not a known member.'],
     ['with a length as text', masked('random_string_rewrite', { length: '20' }), '.length: must be integer.'],

@@ -1,4 +1,5 @@
 /** The types of requests and answers of the management APIs, for their callers over HTTP. */
+import type { ErrorAnswer as ErrorAnswerSchema, pageView } from '@postern/http-api';
 import type { Static, TSchema } from 'typebox';
 import type { TypeBody } from './authorization-details/authorization-details-types-endpoint.ts';
 import type {
@@ -10,7 +11,6 @@ import type {
 import type { RotatedView, RotationBody, SecretView } from './client-administration/secrets-endpoint.ts';
 import type { CheckpointView, EventPage } from './events/events-endpoint.ts';
 import type { ExplanationView } from './explain/explain-endpoint.ts';
-import type { ErrorAnswer as ErrorAnswerSchema, pageView } from './http/schemas.ts';
 import type { IssuerBody } from './issuers/issuers-endpoint.ts';
 import type { KeyView, RotateBody } from './keys/keys-endpoint.ts';
 import type {

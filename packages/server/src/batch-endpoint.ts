@@ -5,6 +5,7 @@
 import type { AccessToken, Guard } from '@postern/guard';
 import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
+import type { ApiPlugin } from '@postern/http-api';
 import { batchTimeLimitSeconds, maxBatchBytes, maxBatchOperations } from '@postern/protocol';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Kysely } from 'kysely';
@@ -14,7 +15,6 @@ import type { RequireActive } from './events/actor.ts';
 import type { EventLog } from './events/event-log.ts';
 import { createTransactionEventLog } from './events/transaction-event-log.ts';
 import { answerError } from './http/answer-error.ts';
-import type { ApiPlugin } from './http/api.ts';
 import { jsonLimit } from './http/http-options.ts';
 import { useJsonApi } from './http/json-api.ts';
 

@@ -1,7 +1,7 @@
 /** Health checks: whether the process responds, and whether it can issue and verify tokens. */
 import { Type } from 'typebox';
 import type { EventLog } from './events/event-log.ts';
-import type { ProtocolPlugin } from './http/api.ts';
+import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 
 const Healthy = Type.Object({ status: Type.Literal('ok') });
 

@@ -1,12 +1,12 @@
 /** Token introspection, in JSON and as a signed JWT. RFC 7662, RFC 9701. */
 import { type AccessToken, toCnf, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
+import { oauthErrorResponses } from '@postern/http-api';
 import { OAuthError, parseForm } from '@postern/protocol';
 import { Type } from 'typebox';
 import { signJwt } from './access-token/sign-jwt.ts';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
 import type { Client } from './clients/client.ts';
-import type { ProtocolPlugin } from './http/api.ts';
-import { oauthErrorResponses } from './http/schemas.ts';
+import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { mayIntrospect, type ResourceRegistry } from './resources/resource-registry.ts';
 

@@ -1,13 +1,13 @@
 /** Token revocation. RFC 7009. */
 import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
+import { oauthErrorResponses } from '@postern/http-api';
 import { OAuthError, parseForm } from '@postern/protocol';
 import { Type } from 'typebox';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
 import type { Client } from './clients/client.ts';
 import type { FindActor } from './clients/find-actor.ts';
 import type { CredentialHolder } from './events/actor.ts';
-import type { ProtocolPlugin } from './http/api.ts';
-import { oauthErrorResponses } from './http/schemas.ts';
+import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { RevokedTokens } from './revocation/revoked-tokens.ts';
 
 const RevocationForm = Type.Object({

@@ -74,7 +74,7 @@ describe('a batch', () => {
 describe('nothing is done', () => {
   test.each<[name: string, operation: object, status: number, error: string, detail: string]>([
     ['an unknown scope', createClient({ scopes: ['no:such'] }), 422, 'invalid_parameter', 'Invalid Scope'],
-    ['an unknown member', createClient({ scope: [] }), 422, 'invalid_parameter', 'scope is not a known member'],
+    ['an unknown member', createClient({ scope: [] }), 422, 'invalid_parameter', 'scope: is not a known member'],
     ['a client that is not there', { method: 'DELETE', path: `${clientPath}/nobody` }, 404, 'not_found', 'nobody'],
     ['a path that is not there', { method: 'POST', path: '/api/v1/nothing' }, 404, 'not_found', '/api/v1/nothing'],
     ['a method that is not there', { method: 'PATCH', path: '/api/v1/oauth/scope' }, 405, 'method_not_allowed', 'GET'],

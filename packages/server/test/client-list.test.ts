@@ -77,10 +77,10 @@ describe('search', () => {
   });
 
   test.each([
-    [{ search: 'x'.repeat(101) }, 'search: must NOT have more than 100 characters.'],
-    [{ search: 'a\nb' }, 'search: holds characters that are not allowed.'],
+    [{ search: 'x'.repeat(101) }, 'search: must not have more than 100 characters.'],
+    [{ search: 'a\nb' }, 'search: contains characters that are not allowed.'],
     [{ sort: 'scopes' }, 'sort: must be one of created_at, -created_at, name, -name.'],
-    [{ searching: 'x' }, 'The URL: searching is not a known parameter.'],
+    [{ searching: 'x' }, 'searching: is not a known parameter.'],
   ])('%j is 422', async (query, detail) => {
     const { status, body } = await list(query as Record<string, string>);
     expect([status, body.detail]).toEqual([422, detail]);

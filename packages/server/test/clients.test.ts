@@ -162,7 +162,7 @@ describe.each(['PUT', 'PATCH'])('%s /api/v1/oauth/client/{client_id}', (method) 
       expect([status, body.error, body.detail]).toEqual([
         422,
         'invalid_parameter',
-        `The body: ${member} is not a known member.`,
+        `${member}: is not a known member.`,
       ]);
     }
   });
@@ -229,10 +229,7 @@ describe('what is refused, with 422', () => {
 
   test.each(bodies)('%s: an unknown member, by its name', async (method, url) => {
     const { status, body } = await call(method, url, { scopes: [], colour: 'green' });
-    expect([status, body]).toEqual([
-      422,
-      { error: 'invalid_parameter', detail: 'The body: colour is not a known member.' },
-    ]);
+    expect([status, body]).toEqual([422, { error: 'invalid_parameter', detail: 'colour: is not a known member.' }]);
   });
 
   test.each([

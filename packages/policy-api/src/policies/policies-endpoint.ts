@@ -1,16 +1,16 @@
 /** The API of policies. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import { Deleted, defineBulk, errorResponses, Name, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { Endpoint, EndpointOptions } from '../http/api.ts';
-import { defineBulk } from '../http/bulk.ts';
-import { Deleted, errorResponses, Key, Name, Nullable, PageOf, PageQuery, toPage } from '../http/schemas.ts';
+import type { Endpoint, EndpointOptions } from '../endpoint.ts';
+import { Key } from '../key.ts';
 import { getPolicy, putPolicy, removePolicy } from './policy-administration.ts';
 import { listPolicies } from './policy-store.ts';
 import { DrpActionSchema, PolicyView, toPolicyView } from './policy-views.ts';
 
 export const PolicyElement = Type.Object(
   {
-    key: Type.Optional(Nullable(Key)),
+    key: Type.Optional(nullable(Key)),
     name: Type.Optional(Name),
     drp_action: Type.Optional(DrpActionSchema),
   },
@@ -32,12 +32,12 @@ export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): En
           operationId: 'get_policy_list',
           summary: 'List policies with their rules, oldest first',
           querystring: PageQuery,
-          response: { 200: PageOf(PolicyView), ...errorResponses(401, 403, 422) },
+          response: { 200: pageView(PolicyView), ...errorResponses(401, 403, 422) },
         },
       },
       async ({ query }) => {
         const { policies, total } = await listPolicies(db, query.page, query.size);
-        return toPage(policies.map(toPolicyView), total, query);
+        return pageOf(policies.map(toPolicyView), total, query);
       },
     );
 
@@ -46,7 +46,7 @@ export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): En
         method,
         url: '/api/v1/policy',
         config: { scope: 'policy:create_or_update' },
-        validatorCompiler: bulk.validatorCompiler(app),
+        validatorCompiler: bulk.validatorCompiler,
         schema: {
           tags: ['Policy'],
           operationId: 'create_or_update_policies',

@@ -1,13 +1,13 @@
 /** Policies, rules and targets as callers see them. */
+import { nullable, printableText } from '@postern/http-api';
 import { type Static, Type } from 'typebox';
-import { Nullable, Text } from '../http/schemas.ts';
 import { StorageView } from '../storage/storage-view.ts';
 import { maskingStrategyNames } from './masking-strategy.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 import type { Target } from './target.ts';
 
-export const DrpActionSchema = Nullable(
+export const DrpActionSchema = nullable(
   Type.Enum(['access', 'deletion'], { description: 'The action of the Data Rights Protocol that the policy answers.' }),
 );
 
@@ -24,10 +24,10 @@ export const MaskingStrategySchema = Type.Object(
           length: Type.Optional(
             Type.Integer({ minimum: 1, maximum: 1_000, description: 'For random_string_rewrite: characters.' }),
           ),
-          rewrite_value: Type.Optional(Text(1_000, { description: 'For string_rewrite, which needs it.' })),
+          rewrite_value: Type.Optional(printableText(1_000, { description: 'For string_rewrite, which needs it.' })),
           format_preservation: Type.Optional(
             Type.Object(
-              { suffix: Text(200, { description: 'Put after the masked value, such as @example.com.' }) },
+              { suffix: printableText(200, { description: 'Put after the masked value, such as @example.com.' }) },
               { additionalProperties: false, description: 'For all but null_rewrite.' },
             ),
           ),
@@ -49,8 +49,8 @@ export const RuleView = Type.Object({
   key: Type.String(),
   name: Type.String(),
   action_type: ActionTypeSchema,
-  storage_destination: Nullable(StorageView),
-  masking_strategy: Nullable(MaskingStrategySchema),
+  storage_destination: nullable(StorageView),
+  masking_strategy: nullable(MaskingStrategySchema),
   targets: Type.Array(TargetView),
 });
 

@@ -1,9 +1,9 @@
 /** The API of the rules of a policy. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import { Deleted, defineBulk, errorResponses, Name, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { type Static, Type } from 'typebox';
-import type { Endpoint, EndpointOptions } from '../http/api.ts';
-import { defineBulk } from '../http/bulk.ts';
-import { Deleted, errorResponses, Key, Name, Nullable, PageOf, PageQuery, toPage } from '../http/schemas.ts';
+import type { Endpoint, EndpointOptions } from '../endpoint.ts';
+import { Key } from '../key.ts';
 import { getRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
 import { ActionTypeSchema, MaskingStrategySchema, RuleView, toRuleView } from './policy-views.ts';
@@ -18,14 +18,14 @@ const exampleRule = {
 
 export const RuleElement = Type.Object(
   {
-    key: Type.Optional(Nullable(Key)),
+    key: Type.Optional(nullable(Key)),
     name: Type.Optional(Name),
     action_type: Type.Optional(ActionTypeSchema),
     storage_destination_key: Type.Optional(
-      Nullable({ ...Key, description: 'For access, which needs it: where the data goes.' }),
+      nullable({ ...Key, description: 'For access, which needs it: where the data goes.' }),
     ),
     masking_strategy: Type.Optional(
-      Nullable({ ...MaskingStrategySchema, description: 'For erasure, which needs it: what stays in its place.' }),
+      nullable({ ...MaskingStrategySchema, description: 'For erasure, which needs it: what stays in its place.' }),
     ),
   },
   { additionalProperties: false, examples: [exampleRule] },
@@ -48,13 +48,13 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
           summary: 'List the rules of a policy, oldest first',
           params: PolicyPath,
           querystring: PageQuery,
-          response: { 200: PageOf(RuleView), ...errorResponses(401, 403, 404, 422) },
+          response: { 200: pageView(RuleView), ...errorResponses(401, 403, 404, 422) },
         },
       },
       async ({ params, query }) => {
         const { rules } = await getPolicy(db, params.policy_key);
         const first = (query.page - 1) * query.size;
-        return toPage(rules.slice(first, first + query.size).map(toRuleView), rules.length, query);
+        return pageOf(rules.slice(first, first + query.size).map(toRuleView), rules.length, query);
       },
     );
 
@@ -63,7 +63,7 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
         method,
         url: '/api/v1/policy/:policy_key/rule',
         config: { scope: 'rule:create_or_update' },
-        validatorCompiler: bulk.validatorCompiler(app),
+        validatorCompiler: bulk.validatorCompiler,
         schema: {
           tags: ['Policy'],
           operationId: 'create_or_update_rules',

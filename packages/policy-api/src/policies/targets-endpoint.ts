@@ -1,9 +1,9 @@
 /** The API of the targets of a rule. They are read with their rule. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import { Deleted, defineBulk, errorResponses, Name, nullable } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { Endpoint, EndpointOptions } from '../http/api.ts';
-import { defineBulk } from '../http/bulk.ts';
-import { Deleted, errorResponses, Key, Name, Nullable } from '../http/schemas.ts';
+import type { Endpoint, EndpointOptions } from '../endpoint.ts';
+import { Key } from '../key.ts';
 import { getRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
 import { TargetView, toTargetView } from './policy-views.ts';
@@ -11,8 +11,8 @@ import { putTarget, removeTarget } from './target-administration.ts';
 
 export const TargetElement = Type.Object(
   {
-    key: Type.Optional(Nullable(Key)),
-    name: Type.Optional(Nullable(Name)),
+    key: Type.Optional(nullable(Key)),
+    name: Type.Optional(nullable(Name)),
     data_category: Type.Optional(
       Type.String({
         description: 'A key of the Fides taxonomy; the target takes in all that is below it.',
@@ -34,7 +34,7 @@ export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): End
         method,
         url: '/api/v1/policy/:policy_key/rule/:rule_key/target',
         config: { scope: 'rule:create_or_update' },
-        validatorCompiler: bulk.validatorCompiler(app),
+        validatorCompiler: bulk.validatorCompiler,
         schema: {
           tags: ['Policy'],
           operationId: 'create_or_update_rule_targets',

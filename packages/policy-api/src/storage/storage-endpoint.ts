@@ -1,16 +1,16 @@
 /** The API of storage destinations. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import { Deleted, defineBulk, errorResponses, Name, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { Endpoint, EndpointOptions } from '../http/api.ts';
-import { defineBulk } from '../http/bulk.ts';
-import { Deleted, errorResponses, Key, Name, Nullable, PageOf, PageQuery, toPage } from '../http/schemas.ts';
+import type { Endpoint, EndpointOptions } from '../endpoint.ts';
+import { Key } from '../key.ts';
 import { getStorageConfig, putStorageConfig, removeStorageConfig } from './storage-administration.ts';
 import { listStorageConfigs } from './storage-store.ts';
 import { StorageDetailsSchema, StorageFormatSchema, StorageTypeSchema, StorageView } from './storage-view.ts';
 
 export const StorageElement = Type.Object(
   {
-    key: Type.Optional(Nullable(Key)),
+    key: Type.Optional(nullable(Key)),
     name: Type.Optional(Name),
     type: Type.Optional(StorageTypeSchema),
     format: Type.Optional({ ...StorageFormatSchema, description: 'Of the uploaded data: json by default.' }),
@@ -37,12 +37,12 @@ export function storageEndpoint({ db, change, timestamp }: EndpointOptions): End
           operationId: 'get_configs',
           summary: 'List storage destinations, oldest first',
           querystring: PageQuery,
-          response: { 200: PageOf(StorageView), ...errorResponses(401, 403, 422) },
+          response: { 200: pageView(StorageView), ...errorResponses(401, 403, 422) },
         },
       },
       async ({ query }) => {
         const { configs, total } = await listStorageConfigs(db, query.page, query.size);
-        return toPage(configs, total, query);
+        return pageOf(configs, total, query);
       },
     );
 
@@ -51,7 +51,7 @@ export function storageEndpoint({ db, change, timestamp }: EndpointOptions): End
         method,
         url: '/api/v1/storage/config',
         config: { scope: 'storage:create_or_update' },
-        validatorCompiler: bulk.validatorCompiler(app),
+        validatorCompiler: bulk.validatorCompiler,
         schema: {
           tags: ['Policy'],
           operationId: method === 'PUT' ? 'put_config' : 'patch_config',

@@ -1,12 +1,14 @@
 /** A storage destination as callers see it. */
+import { printableText } from '@postern/http-api';
 import { Type } from 'typebox';
-import { Text } from '../http/schemas.ts';
 
 export const StorageDetailsSchema = Type.Object(
   {
     naming: Type.Optional(Type.Enum(['request_id'], { description: 'How files are named; the default.' })),
-    bucket: Type.Optional(Text(255, { minLength: 1, description: 'For s3, which needs it.' })),
-    object_name: Type.Optional(Text(1_000, { minLength: 1, description: 'For s3: what the objects are named after.' })),
+    bucket: Type.Optional(printableText(255, { minLength: 1, description: 'For s3, which needs it.' })),
+    object_name: Type.Optional(
+      printableText(1_000, { minLength: 1, description: 'For s3: what the objects are named after.' }),
+    ),
     max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: 'For s3.' })),
     auth_method: Type.Optional(
       Type.Enum(['automatic', 'secret_keys'], {

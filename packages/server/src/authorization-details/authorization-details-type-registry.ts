@@ -10,7 +10,7 @@ import {
   loadDetailsTypes,
   saveDetailsType,
 } from './authorization-details-type-store.ts';
-import { type CheckElement, compileDetailsSchema } from './details-schema.ts';
+import { compileDetailsSchema, type FindElementFault } from './details-schema.ts';
 
 export interface AuthorizationDetailsTypeRegistry {
   /** All, by name. */
@@ -18,8 +18,8 @@ export interface AuthorizationDetailsTypeRegistry {
   /** Throws `not_found`. */
   get(type: string): AuthorizationDetailsType;
   has(type: string): boolean;
-  /** The check of elements of the type; undefined where there is none of that name. */
-  findCheck(type: string): CheckElement | undefined;
+  /** Finds the check of elements of the type, or undefined if no type has that name. */
+  findCheck(type: string): FindElementFault | undefined;
   /** Makes it, or changes the one of that name. Throws `invalid_parameter` for a schema that is not allowed. */
   save(token: AccessToken, type: AuthorizationDetailsType): Promise<void>;
   /** Throws `not_found`. */
@@ -31,8 +31,8 @@ export async function openAuthorizationDetailsTypeRegistry(
   events: EventLog,
 ): Promise<AuthorizationDetailsTypeRegistry> {
   const types = new Map<string, AuthorizationDetailsType>();
-  /** Made when they are first needed. */
-  const checks = new Map<string, CheckElement>();
+  /** Compiled when they are first needed. */
+  const checks = new Map<string, FindElementFault>();
 
   const reload = async () => {
     const loaded = await loadDetailsTypes(db);

@@ -1,8 +1,7 @@
 /** The management API of types of authorization details. RFC 9396 §2.1. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
 import type { AuthorizationDetailsTypeRegistry } from './authorization-details-type-registry.ts';
 import type { AuthorizationDetailsType } from './authorization-details-type-store.ts';
 import type { JsonSchema } from './details-schema.ts';

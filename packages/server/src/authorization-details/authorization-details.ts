@@ -7,12 +7,12 @@ import { findBoundsFault } from './json-bounds.ts';
 
 const mostElements = 20;
 
-/** All elements together, the array around them among it. */
+/** Bounds of all elements together, with the array around them. */
 const parameterBounds = { ...elementBounds, depth: elementBounds.depth + 1 };
 
 /**
- * The elements of the parameter, each checked against the schema of its type. `mayUse` says which types the client is
- * registered for; a type that does not exist and one that is not for this client get the same answer. Throws
+ * Parses the elements of the parameter and validates each against the schema of its type. `mayUse` says which types the
+ * client is registered for; a type that does not exist and one that is not for this client get the same answer. Throws
  * `invalid_authorization_details`.
  */
 export function parseAuthorizationDetails(
@@ -22,18 +22,18 @@ export function parseAuthorizationDetails(
 ): readonly AuthorizationDetail[] {
   const elements = parseArray(text);
   for (const [index, element] of elements.entries()) {
-    const where = `authorization_details[${index}]`;
+    const name = `authorization_details[${index}]`;
     if (!isElement(element)) {
-      throw refuse(`${where} must be an object with a type.`);
+      throw invalid(`${name}: must be an object with a type.`);
     }
     const { type } = element;
-    const check = mayUse(type) ? types.findCheck(type) : undefined;
-    if (check === undefined) {
-      throw refuse(`${where}: the client may not ask for authorization details of the type ${type.slice(0, 100)}.`);
+    const findFault = mayUse(type) ? types.findCheck(type) : undefined;
+    if (findFault === undefined) {
+      throw invalid(`${name}: the client may not request authorization details of the type ${type.slice(0, 100)}.`);
     }
-    const fault = check(element);
+    const fault = findFault(element, name);
     if (fault !== undefined) {
-      throw refuse(`${where}${fault}.`);
+      throw invalid(fault);
     }
   }
   return elements as readonly AuthorizationDetail[];
@@ -44,14 +44,14 @@ function parseArray(text: string): readonly unknown[] {
   try {
     value = JSON.parse(text);
   } catch {
-    throw refuse('The parameter authorization_details is not JSON.');
+    throw invalid('The parameter authorization_details is not JSON.');
   }
   if (!Array.isArray(value) || value.length === 0 || value.length > mostElements) {
-    throw refuse(`The parameter authorization_details must be an array of 1 to ${mostElements} objects.`);
+    throw invalid(`The parameter authorization_details must be an array of 1 to ${mostElements} objects.`);
   }
   const fault = findBoundsFault(value, parameterBounds);
   if (fault !== undefined) {
-    throw refuse(`The parameter authorization_details may not have ${fault}.`);
+    throw invalid(`The parameter authorization_details may not have ${fault}.`);
   }
   return value;
 }
@@ -60,6 +60,6 @@ function isElement(element: unknown): element is AuthorizationDetail {
   return typeof element === 'object' && element !== null && 'type' in element && typeof element.type === 'string';
 }
 
-function refuse(text: string): OAuthError {
+function invalid(text: string): OAuthError {
   return new OAuthError('invalid_authorization_details', text);
 }

@@ -11,17 +11,36 @@ describe('a schema is refused', () => {
   test.each<[string, JsonSchema, RegExp]>([
     ['that describes no object', { type: 'string' }, /'type': 'object'/],
     ['of another dialect', { type: 'object', $schema: 'http://json-schema.org/draft-07/schema#' }, /2020-12/],
-    ['with a remote reference', withMember({ $ref: 'https://example.com/schema.json' }), /\$ref, which is not/],
-    ['with a local reference', withMember({ $ref: '#' }), /\$ref, which is not/],
-    ['with a reference below a combination', { type: 'object', allOf: [{ $ref: '#' }] }, /\$ref, which is not/],
-    ['with an anchor', withMember({ $dynamicRef: '#a' }), /\$dynamicRef, which is not/],
-    ['with a format', withMember({ type: 'string', format: 'email' }), /format, which is not/],
-    ['with patterns as names', { type: 'object', patternProperties: { '(a+)+': {} } }, /patternProperties/],
-    ['with a keyword that nobody knows', withMember({ maximumLength: 5 }), /maximumLength, which is not/],
-    ['with a keyword that objects inherit', withMember({ toString: 5 }), /toString, which is not/],
-    ['whose keyword has a wrong value', withMember({ minLength: 'five' }), /not JSON Schema/],
-    ['whose combination is no list', { type: 'object', allOf: null }, /not JSON Schema/],
-    ['with an if that leads nowhere', withMember({ if: { type: 'string' } }), /not valid/],
+    [
+      'with a remote reference',
+      withMember({ $ref: 'https://example.com/schema.json' }),
+      /\$ref: is not a known member/,
+    ],
+    ['with a local reference', withMember({ $ref: '#' }), /\$ref: is not a known member/],
+    [
+      'with a reference below a combination',
+      { type: 'object', allOf: [{ $ref: '#' }] },
+      /\$ref: is not a known member/,
+    ],
+    ['with an anchor', withMember({ $dynamicRef: '#a' }), /\$dynamicRef: is not a known/],
+    ['with a format', withMember({ type: 'string', format: 'email' }), /format: is not a known/],
+    [
+      'with patterns as names',
+      { type: 'object', patternProperties: { '(a+)+': {} } },
+      /patternProperties: is not a known/,
+    ],
+    ['with a keyword that nobody knows', withMember({ maximumLength: 5 }), /maximumLength: is not a known/],
+    ['with a keyword that objects inherit', withMember({ toString: 5 }), /toString: is not a known/],
+    [
+      'whose keyword has a wrong value',
+      withMember({ minLength: 'five' }),
+      /schema\.properties\.member\.minLength: must be integer/,
+    ],
+    ['whose combination is no list', { type: 'object', allOf: null }, /schema\.allOf: must be array/],
+    ['with an if that leads nowhere', withMember({ if: { type: 'string' } }), /member\.then: is required/],
+    ['with an else without an if', withMember({ else: { type: 'string' } }), /if when property else is present/],
+    ['with a length that no element has', withMember({ minLength: 2 ** 31 }), /minLength: must be <= 1000/],
+    ['with a multiple finer than the validator', withMember({ multipleOf: 1e-12 }), /multipleOf: must be >= /],
     ['that is too deep', withMember(nested(30)), /more than 20 levels/],
     ['that is far too deep', withMember(nested(2_000)), /more than 20 levels/],
     ['that is too large', withMember({ enum: Array.from({ length: 150 }, () => 'x'.repeat(150)) }), /16384 bytes/],
@@ -51,18 +70,26 @@ describe('what a schema says of an element', () => {
 
   test.each<[object, string | undefined]>([
     [{ type: 'payment', currency: 'EUR', actions: ['status'] }, undefined],
-    [{ type: 'payment' }, " must have required property 'currency'"],
-    [{ type: 'payment', currency: 'EURO' }, '.currency must match pattern "^[A-Z]{3}$"'],
-    [{ type: 'payment', currency: 'EUR', actions: ['all'] }, '.actions.0 must be equal to one of the allowed values'],
-    [{ type: 'payment', currency: 'EUR', more: 1 }, ' must NOT have additional properties: more'],
+    [{ type: 'payment' }, 'it.currency: is required.'],
+    [{ type: 'payment', currency: 'EURO' }, 'it.currency: must match pattern "^[A-Z]{3}$".'],
+    [{ type: 'payment', currency: 'EUR', actions: ['all'] }, 'it.actions[0]: must be one of initiate, status.'],
+    [{ type: 'payment', currency: 'EUR', more: 1 }, 'it.more: is not a known member.'],
   ])('%j', (element, fault) => {
-    expect(check(element)).toBe(fault);
+    expect(check(element, 'it')).toBe(fault);
   });
 
   test('a required member is one of its own, whatever objects inherit', () => {
-    const required = compileDetailsSchema({ type: 'object', required: ['constructor'] });
-    expect(required({ type: 'a' })).toMatch(/required/);
-    expect(required({ type: 'a', constructor: 1 })).toBeUndefined();
+    for (const name of Object.getOwnPropertyNames(Object.prototype).filter((name) => name !== '__proto__')) {
+      const required = compileDetailsSchema({ type: 'object', required: [name], properties: { [name]: { const: 1 } } });
+      expect(required({ type: 'a' }, 'it')).toBe(`it.${name}: is required.`);
+      expect(required({ type: 'a', [name]: 1 }, 'it')).toBeUndefined();
+    }
+  });
+
+  test('a member that is not required and that objects inherit may be missing', () => {
+    const optional = compileDetailsSchema({ type: 'object', properties: { toString: { const: 1 } } });
+    expect(optional({ type: 'a' }, 'it')).toBeUndefined();
+    expect(optional({ type: 'a', toString: 2 }, 'it')).toBe('it.toString: must be 1.');
   });
 });
 

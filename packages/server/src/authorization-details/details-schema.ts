@@ -1,21 +1,23 @@
 /**
- * The JSON Schema of a type of authorization details: which ones may be registered, and the check that they become.
+ * The JSON Schema of a type of authorization details: which schemas may be registered, and how they validate elements.
  * RFC 9396 §2.1 and §12.
  *
  * A schema runs in the token endpoint on what callers send, so its cost is bounded when it is registered: it is one
- * tree of keywords that are known here, without references, and its patterns cannot hang.
+ * tree of the keywords below, without references, and its patterns are cheap.
  */
+import { describeFault } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/schema';
 import { findBoundsFault, type JsonBounds } from './json-bounds.ts';
 import { costOfPattern } from './pattern-cost.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What is wrong with an element, to follow its name; undefined where nothing is. */
-export type CheckElement = (element: unknown) => string | undefined;
+/** Returns what is wrong with an element that errors call `name`, or undefined. */
+export type FindElementFault = (element: unknown, name: string) => string | undefined;
 
-/** One element. The token must stay below 16 kB, and there may be scopes in it too. */
+/** Bounds of one element. The token must stay below 16 kB, and it may have scopes too. */
 export const elementBounds: JsonBounds = { bytes: 4_096, depth: 8, entries: 100, stringLength: 1_000 };
 
 const schemaBounds: JsonBounds = { bytes: 16_384, depth: 20, entries: 200, stringLength: 2_000 };
@@ -23,116 +25,143 @@ const schemaBounds: JsonBounds = { bytes: 16_384, depth: 20, entries: 200, strin
 /** Ways that all patterns of a schema together may have to try on the longest string. */
 const highestPatternCost = 2_000_000;
 
-const dialect = 'https://json-schema.org/draft/2020-12/schema';
+const TypeName = Type.Enum(['array', 'boolean', 'integer', 'null', 'number', 'object', 'string']);
+const Count = Type.Integer({ minimum: 0, maximum: elementBounds.stringLength });
 
-type Kind = 'plain' | 'schema' | 'schemas' | 'schemasByName' | 'pattern';
+const Subschema = Type.Unsafe({ $ref: '#' });
 
-/** References could multiply a small schema into an endless one, and `format` is not checked here: neither is in. */
-const keywords: Readonly<Record<string, Kind>> = {
-  ...asKind('plain', ['$schema', '$comment', 'title', 'description', 'default', 'examples']),
-  ...asKind('plain', ['type', 'enum', 'const', 'required', 'minProperties', 'maxProperties']),
-  ...asKind('plain', ['minLength', 'maxLength', 'minItems', 'maxItems', 'uniqueItems']),
-  ...asKind('plain', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']),
-  ...asKind('schema', ['additionalProperties', 'items', 'contains', 'not', 'if', 'then', 'else']),
-  ...asKind('schemas', ['allOf', 'anyOf', 'oneOf', 'prefixItems']),
-  ...asKind('schemasByName', ['properties']),
-  ...asKind('pattern', ['pattern']),
+/** Keywords with subschemas. */
+const applicators = {
+  ...each(['additionalProperties', 'items', 'contains', 'not', 'if', 'then', 'else'], Subschema),
+  ...each(['allOf', 'anyOf', 'oneOf', 'prefixItems'], Type.Array(Subschema, { minItems: 1 })),
+  properties: Type.Unsafe({ type: 'object', additionalProperties: Subschema }),
 };
 
-/** The check that a schema becomes. Throws `invalid_parameter` where it is not JSON Schema or not allowed here. */
-export function compileDetailsSchema(schema: JsonSchema): CheckElement {
+/**
+ * The schemas that may be registered. References could expand a small schema into an endless one, and `format` is not
+ * validated here, so neither is among the keywords. The validator rounds at 10⁻¹⁰, so that a smaller `multipleOf` would
+ * accept everything.
+ */
+const DetailsSchema = {
+  type: ['object', 'boolean'],
+  properties: {
+    ...applicators,
+    $schema: Type.Literal('https://json-schema.org/draft/2020-12/schema'),
+    $comment: Type.String(),
+    title: Type.String(),
+    description: Type.String(),
+    default: true,
+    examples: Type.Array(Type.Unknown()),
+    type: Type.Union([TypeName, Type.Array(TypeName, { minItems: 1, uniqueItems: true })]),
+    enum: Type.Array(Type.Unknown(), { minItems: 1 }),
+    const: true,
+    required: Type.Array(Type.String(), { uniqueItems: true }),
+    minProperties: Count,
+    maxProperties: Count,
+    minLength: Count,
+    maxLength: Count,
+    minItems: Count,
+    maxItems: Count,
+    uniqueItems: Type.Boolean(),
+    minimum: Type.Number(),
+    maximum: Type.Number(),
+    exclusiveMinimum: Type.Number(),
+    exclusiveMaximum: Type.Number(),
+    multipleOf: Type.Number({ minimum: 0.000_001 }),
+    pattern: Type.String(),
+  },
+  additionalProperties: false,
+  dependentRequired: each(['then', 'else'], ['if']),
+  dependentSchemas: { if: { anyOf: [{ required: ['then'] }, { required: ['else'] }] } },
+};
+
+let detailsSchema: Validator | undefined;
+
+/** Compiles a schema for elements. Throws `invalid_parameter` if it is not JSON Schema or not allowed here. */
+export function compileDetailsSchema(schema: JsonSchema): FindElementFault {
   const fault = findBoundsFault(schema, schemaBounds);
   if (fault !== undefined) {
-    throw wrong(`has ${fault}`);
+    throw invalid(`schema: has ${fault}.`);
   }
   if (schema['type'] !== 'object') {
-    throw wrong("must have 'type': 'object', for that is what it describes");
+    throw invalid("schema: must have 'type': 'object', because every element is an object.");
   }
-  if (schema['$schema'] !== undefined && schema['$schema'] !== dialect) {
-    throw wrong(`is read as ${dialect}: name this one in $schema, or none`);
-  }
-  if (ajv.validateSchema(schema) !== true) {
-    throw wrong(`is not JSON Schema: ${ajv.errorsText(ajv.errors, { dataVar: 'it' })}`);
+  detailsSchema ??= Compile(DetailsSchema);
+  if (!detailsSchema.Check(schema)) {
+    const [, errors] = detailsSchema.Errors(schema);
+    const keywords = `Keywords: ${Object.keys(DetailsSchema.properties).join(' ')}.`;
+    throw invalid(`${describeFault(errors, 'element', 'schema')} ${keywords}`);
   }
   if (costOf(schema) > highestPatternCost) {
-    throw wrong('has patterns that could take too long: bound what they repeat, as in {1,20}');
+    throw invalid('schema: has patterns that could take too long: bound what they repeat, as in {1,20}.');
   }
-  const validate = compile(schema);
-  return (element) => (validate(element) ? undefined : describe(validate.errors?.[0]));
+  const validator = compile(schema);
+  return (element, name) => {
+    const own = withoutPrototype(element);
+    return validator.Check(own) ? undefined : describeFault(validator.Errors(own)[1], 'element', name);
+  };
 }
 
-/** The cost of all patterns in a valid schema. Throws for a keyword that is not allowed, wherever it stands. */
+/** Throws `invalid_parameter` if a pattern is not a regular expression. */
+function compile(schema: JsonSchema): Validator {
+  try {
+    return Compile(schema);
+  } catch (error) {
+    throw invalid(`schema: is not valid: ${(error as Error).message}.`);
+  }
+}
+
+/** Adds up the cost of all patterns in a valid schema. */
 function costOf(schema: unknown): number {
   if (typeof schema !== 'object' || schema === null) {
     return 0;
   }
-  return sum(
-    Object.entries(schema).map(([keyword, value]) => {
-      switch (Object.hasOwn(keywords, keyword) ? keywords[keyword] : undefined) {
-        case 'plain':
-          return 0;
-        case 'schema':
-          return costOf(value);
-        case 'schemas':
-        case 'schemasByName':
-          return sum(Object.values(value as object).map(costOf));
-        case 'pattern':
-          return requireCost(String(value));
-        default:
-          throw wrong(
-            `has the keyword ${keyword}, which is not among those allowed: ${Object.keys(keywords).join(' ')}`,
-          );
-      }
-    }),
-  );
+  const costs = Object.entries(schema).map(([keyword, value]) => {
+    if (keyword === 'pattern') {
+      return requireCost(value);
+    }
+    if (!Object.hasOwn(applicators, keyword)) {
+      return 0;
+    }
+    return keyword === 'properties' || Array.isArray(value) ? sum(Object.values(value).map(costOf)) : costOf(value);
+  });
+  return sum(costs);
 }
 
 function requireCost(pattern: string): number {
   const cost = costOfPattern(pattern, elementBounds.stringLength);
   if (cost === undefined) {
-    throw wrong(
-      `has the pattern ${pattern.slice(0, 60)}: only ^, characters and classes with or without a count, and $ are ` +
-        'allowed, 200 characters at the most; no groups, alternatives or look-arounds',
+    throw invalid(
+      `schema: has the pattern ${pattern.slice(0, 60)}: only ^, characters and classes with or without a count, and ` +
+        '$ are allowed, at most 200 characters; no groups, alternatives or look-arounds.',
     );
   }
   return cost;
 }
 
-/** Own properties only, or `required: [constructor]` would always be met. It logs nothing: what is wrong it throws. */
-const ajv = new Ajv2020({
-  strictSchema: true,
-  strictTypes: false,
-  strictTuples: false,
-  strictRequired: false,
-  ownProperties: true,
-  logger: false,
-});
-
-function compile(schema: JsonSchema) {
-  try {
-    const validate = ajv.compile(schema);
-    // It would be kept for good, and every change of a type brings another.
-    ajv.removeSchema(schema);
-    return validate;
-  } catch (error) {
-    throw wrong(`is not valid: ${(error as Error).message}`);
+/** Copies a value so that `required: [toString]` is not met by what every object inherits. */
+function withoutPrototype(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) {
+    return value;
   }
+  if (Array.isArray(value)) {
+    return value.map(withoutPrototype);
+  }
+  const copy = Object.create(null);
+  for (const [name, member] of Object.entries(value)) {
+    copy[name] = withoutPrototype(member);
+  }
+  return copy;
 }
 
-function describe(error: ErrorObject | undefined): string {
-  const path = error?.instancePath.replaceAll('/', '.') ?? '';
-  const extra = error?.keyword === 'additionalProperties' ? `: ${error.params['additionalProperty']}` : '';
-  return `${path} ${error?.message}${extra}`;
-}
-
-function asKind(kind: Kind, names: readonly string[]): Record<string, Kind> {
-  return Object.fromEntries(names.map((name) => [name, kind]));
+function each<T>(names: readonly string[], value: T): Record<string, T> {
+  return Object.fromEntries(names.map((name) => [name, value]));
 }
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
-function wrong(text: string): OAuthError {
-  return new OAuthError('invalid_parameter', `schema: ${text}.`);
+function invalid(text: string): OAuthError {
+  return new OAuthError('invalid_parameter', text);
 }

@@ -1,6 +1,15 @@
 /** The management API of clients. */
 import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
+import {
+  type ApiPlugin,
+  errorResponses,
+  nullable,
+  PageQuery,
+  pageOf,
+  pageView,
+  printableText,
+} from '@postern/http-api';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
@@ -8,8 +17,6 @@ import type { Client } from '../clients/client.ts';
 import { clientMetadataMembers } from '../clients/client-metadata.ts';
 import { getClient, listClients } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView, printable } from '../http/schemas.ts';
 import type { ClientAdministration } from './client-administration.ts';
 
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
@@ -17,8 +24,8 @@ const exampleScopes = { scopes: ['policy:read', 'rule:read'] };
 
 export const ClientBody = Type.Object(
   {
-    name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
-    description: Type.Optional(nullable(Type.String({ maxLength: 2_000, pattern: printable }))),
+    name: Type.Optional(nullable(printableText(200))),
+    description: Type.Optional(nullable(printableText(2_000))),
     scopes: Type.Optional(ScopeNames),
     grantable_scopes: Type.Optional(
       nullable({ ...ScopeNames, description: 'Scopes that it may assign besides those of its token.' }),
@@ -82,11 +89,7 @@ const ListQuery = Type.Object(
   {
     ...PageQuery.properties,
     search: Type.Optional(
-      Type.String({
-        maxLength: 100,
-        pattern: printable,
-        description: 'Part of the id, the name or the description, in upper or lower case.',
-      }),
+      printableText(100, { description: 'Part of the id, the name or the description, in upper or lower case.' }),
     ),
     sort: Type.Enum(['created_at', '-created_at', 'name', '-name'], {
       default: 'created_at',

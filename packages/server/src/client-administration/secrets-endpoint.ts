@@ -1,9 +1,8 @@
 /** The management API of client secrets: rotation with overlap, and what is known of each. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { Type } from 'typebox';
 import type { ClientSecret } from '../clients/client-secret.ts';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
 import type { SecretAdministration } from './secret-administration.ts';
 
 const Seconds = Type.Integer({ minimum: 1, maximum: 315_360_000 });

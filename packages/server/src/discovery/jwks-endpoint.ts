@@ -1,6 +1,7 @@
 /** The public signing keys. RFC 7517 §5. */
-import type { ProtocolPlugin } from '../http/api.ts';
+
 import { publish } from '../http/caching.ts';
+import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { jwksMaxAgeSeconds } from '../keys/key-schedule.ts';
 

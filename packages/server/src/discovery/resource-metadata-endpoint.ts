@@ -1,7 +1,7 @@
 /** What the APIs that are hosted here say of themselves, as one protected resource. RFC 9728 §3. */
 import { dpopAlgorithms, type ProtectedResourceMetadata } from '@postern/protocol';
-import type { ProtocolPlugin } from '../http/api.ts';
 import { publish } from '../http/caching.ts';
+import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import { wellKnownPaths } from './well-known.ts';
 
 export const resourceMetadataName = 'oauth-protected-resource';

@@ -1,13 +1,12 @@
 /** The audit trail: the event log by cursor and filter, and where it ends, signed. docs/audit.md. */
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses, nullable } from '@postern/http-api';
 import { maxEventPageSize, maxWaitSeconds, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable } from '../http/schemas.ts';
 import type { SignCheckpoint } from './checkpoint.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';

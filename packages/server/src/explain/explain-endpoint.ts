@@ -1,10 +1,10 @@
 /** Explains why an access token is accepted or refused, by the server's clock and all that it knows. RFC 7662 §4. */
+
 import type { AccessToken, Guard } from '@postern/guard';
 import { authorizeRequest } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses, nullable } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { ApiPlugin } from '../http/api.ts';
 import { forbidCaching } from '../http/caching.ts';
-import { errorResponses, nullable } from '../http/schemas.ts';
 import { type Check, checkNames } from './check.ts';
 import { type Explanation, explainToken, type Facts } from './explain-token.ts';
 

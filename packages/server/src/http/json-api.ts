@@ -1,9 +1,10 @@
 /** What every JSON API needs: its routes' schemas are checked, bodies are JSON, and all errors have one form. */
+
+import { useSchemas } from '@postern/http-api';
 import type { FastifyInstance } from 'fastify';
 import { answerError, answerNotFound } from './answer-error.ts';
 import { useJson } from './bodies.ts';
 import { recordRoutes } from './route-table.ts';
-import { useSchemas } from './validation.ts';
 
 /** To be called before the routes of `app` are registered. */
 export function useJsonApi(app: FastifyInstance): void {

@@ -1,9 +1,8 @@
 /** The management API of signing keys: what signs, what comes next, and the call for a rotation. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
 import type { KeyRing } from './key-ring.ts';
 import { statusOf, verifiesUntil } from './key-schedule.ts';
 import type { SigningKey } from './signing-key.ts';

@@ -1,10 +1,17 @@
 /** The management API of initial access tokens. RFC 7591 §1.2 leaves it to the server how they are given out. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import {
+  type ApiPlugin,
+  errorResponses,
+  nullable,
+  PageQuery,
+  pageOf,
+  pageView,
+  printableText,
+} from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView, printable } from '../http/schemas.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
 import type { InitialAccessTokenAdministration } from './initial-access-token-administration.ts';
 import { listInitialAccessTokens } from './initial-access-token-store.ts';
@@ -20,7 +27,7 @@ const Resources = Type.Array(Type.String({ maxLength: 1_000 }), {
 
 export const InitialAccessTokenBody = Type.Object(
   {
-    name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
+    name: Type.Optional(nullable(printableText(200))),
     scopes: Scopes,
     resources: Type.Optional(Resources),
     max_uses: Type.Optional(

@@ -6,17 +6,18 @@
  * listed one by one, so that what only an administrator may set does not come to be registered by being added
  * elsewhere; registered clients use the client credentials grant alone.
  */
+
+import { nullable, printableText } from '@postern/http-api';
 import { decodeJws, OAuthError, parseScope } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { checkMetadata, clientAuthMethods, clientMetadataMembers } from '../clients/client-metadata.ts';
-import { nullable, printable } from '../http/schemas.ts';
 
 const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources } = clientMetadataMembers;
 
 export const RegisteredMetadata = Type.Object(
   {
-    client_name: Type.Optional(nullable(Type.String({ maxLength: 200, pattern: printable }))),
+    client_name: Type.Optional(nullable(printableText(200))),
     scope: Type.Optional(
       nullable(
         Type.String({

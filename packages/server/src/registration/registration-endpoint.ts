@@ -1,11 +1,12 @@
 /** Dynamic client registration and its management. RFC 7591 §3, RFC 7592 §2. */
+
+import { describeFault, oauthErrorResponses } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
-import type { ErrorObject } from 'ajv';
 import type { FastifyRequest } from 'fastify';
+import type { SchemaErrorDataVar } from 'fastify/types/schema.js';
 import { Type } from 'typebox';
-import type { ProtocolPlugin } from '../http/api.ts';
-import { oauthErrorResponses } from '../http/schemas.ts';
-import { describeFault } from '../http/validation.ts';
+import type { TLocalizedValidationError } from 'typebox/error';
+import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { ClientRegistration, RegisteredClient } from './client-registration.ts';
 import { describeRegistered, RegisteredMetadata } from './registered-metadata.ts';
@@ -82,7 +83,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
     app.addContentTypeParser('*', async () => {
       throw new OAuthError('invalid_request', 'The body must be application/json.');
     });
-    app.setSchemaErrorFormatter((errors, part) => toMetadataFault(errors as ErrorObject[], part));
+    app.setSchemaErrorFormatter((errors, part) => toMetadataFault(errors as TLocalizedValidationError[], part));
 
     app.post<{ Body: RegisteredMetadata }>(
       registrationPath,
@@ -188,7 +189,7 @@ function readToken({ headers }: FastifyRequest): string {
   return token;
 }
 
-function toMetadataFault(errors: readonly ErrorObject[], part: string): OAuthError {
+function toMetadataFault(errors: readonly TLocalizedValidationError[], part: SchemaErrorDataVar): OAuthError {
   const code = errors[0]?.instancePath.startsWith('/redirect_uris')
     ? 'invalid_redirect_uri'
     : 'invalid_client_metadata';

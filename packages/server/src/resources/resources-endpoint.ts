@@ -1,9 +1,8 @@
 /** The management API of resources. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceRegistry } from './resource-registry.ts';

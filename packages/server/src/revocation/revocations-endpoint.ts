@@ -1,11 +1,10 @@
 /** The revocation feed over HTTP. docs/revocation-feed.md. */
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses } from '@postern/http-api';
 import { maxWaitSeconds } from '@postern/protocol';
 import { Type } from 'typebox';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses } from '../http/schemas.ts';
 import type { FeedEntry } from './feed-entry.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
 

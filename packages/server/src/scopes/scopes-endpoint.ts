@@ -1,9 +1,8 @@
 /** The registered scopes, for whoever makes clients, and the management API of those that users add. */
 import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, errorResponses, printableText } from '@postern/http-api';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, printable } from '../http/schemas.ts';
 import type { OwnScopes } from './own-scopes.ts';
 
 export const ScopeView = Type.Object({
@@ -16,7 +15,7 @@ export const ScopeView = Type.Object({
 export const ScopeBody = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 100 }),
-    description: Type.String({ minLength: 1, maxLength: 500, pattern: printable }),
+    description: printableText(500, { minLength: 1 }),
   },
   { additionalProperties: false },
 );

@@ -1,5 +1,6 @@
 /** The token endpoint. RFC 6749 §3.2. All checks that grants share are here, in steps; a grant only decides. */
 import { type AuthorizationDetail, longestToken } from '@postern/guard';
+import { oauthErrorResponses } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
 import { Type } from 'typebox';
 import type { Authorization } from '../access-token/authorization.ts';
@@ -17,8 +18,7 @@ import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { jwtBearer } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import { toOAuthError } from '../http/answer-error.ts';
-import type { ProtocolPlugin } from '../http/api.ts';
-import { oauthErrorResponses } from '../http/schemas.ts';
+import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';

@@ -1,9 +1,8 @@
 /** How many tokens were issued and how many requests failed, by hour. */
+import { type ApiPlugin, errorResponses } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses } from '../http/schemas.ts';
 import { msPerHour } from './pending-usage.ts';
 import { statisticsDays, type Usage } from './usage.ts';
 import { countClientsByUse, loadOutcomes } from './usage-store.ts';

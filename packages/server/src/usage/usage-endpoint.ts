@@ -1,10 +1,9 @@
 /** Which of their scopes clients use. */
+import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import { getClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
-import type { ApiPlugin } from '../http/api.ts';
-import { errorResponses, nullable, PageQuery, pageOf, pageView } from '../http/schemas.ts';
 import { listUnusedScopes } from './unused-scope-store.ts';
 import type { Usage } from './usage.ts';
 import { findClientUsage, findScopeUsage } from './usage-store.ts';

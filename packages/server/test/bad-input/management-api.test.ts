@@ -73,7 +73,7 @@ describe('the management API', () => {
   });
 
   describe('a value that is wrong is 422, with its name', () => {
-    const characters = 'holds characters that are not allowed';
+    const characters = 'contains characters that are not allowed';
 
     test.each<[string, string, string]>([
       ['null', 'null', 'The body: must be object.'],
@@ -89,19 +89,19 @@ describe('the management API', () => {
       ['a NUL in a name', '{"name":"a\\u0000b"}', `name: ${characters}.`],
       ['a line end in a description', '{"description":"a\\nb"}', `description: ${characters}.`],
       ['a lone surrogate in a name', '{"name":"\\ud800"}', `name: ${characters}.`],
-      ['a long name', JSON.stringify({ name: 'x'.repeat(201) }), 'name: must NOT have more than 200 characters.'],
+      ['a long name', JSON.stringify({ name: 'x'.repeat(201) }), 'name: must not have more than 200 characters.'],
       ['a string for scopes', '{"scopes":"policy:read"}', 'scopes: must be array.'],
       ['an object for scopes', '{"scopes":{"0":"policy:read","length":1}}', 'scopes: must be array.'],
       ['null for scopes', '{"scopes":null}', 'scopes: must be array.'],
       [
         'a scope of 100 kB',
         JSON.stringify({ scopes: ['x'.repeat(100_000)] }),
-        'scopes[0]: must NOT have more than 100 characters.',
+        'scopes[0]: must not have more than 100 characters.',
       ],
       [
         '100 kB of scopes',
         JSON.stringify({ scopes: Array.from({ length: 9_000 }, () => 'policy:read') }),
-        'scopes: must NOT have more than 1000 items.',
+        'scopes: must not have more than 1000 items.',
       ],
       [
         '__proto__ for a scope',
@@ -119,13 +119,13 @@ describe('the management API', () => {
       ['a fraction', '{"access_token_ttl_seconds":1.5}', 'access_token_ttl_seconds: must be integer.'],
       ['zero', '{"access_token_ttl_seconds":0}', 'access_token_ttl_seconds: must be >= 1.'],
       ['infinity', '{"access_token_ttl_seconds":1e999}', 'access_token_ttl_seconds: must be integer.'],
-      ['an unknown member', '{"colour":"green"}', 'The body: colour is not a known member.'],
-      ['a member named constructor', '{"constructor":1}', 'The body: constructor is not a known member.'],
-      ['an unquotable member', '{"a\\"\\\\\\u0000":1}', "The body: a''? is not a known member."],
+      ['an unknown member', '{"colour":"green"}', 'colour: is not a known member.'],
+      ['a member named constructor', '{"constructor":1}', 'constructor: is not a known member.'],
+      ['an unquotable member', '{"a\\"\\\\\\u0000":1}', "a''?: is not a known member."],
       [
         'a member of 100 kB',
         JSON.stringify({ ['k'.repeat(100_000)]: 1 }),
-        `The body: ${'k'.repeat(100)} is not a known member.`,
+        `${'k'.repeat(100)}: is not a known member.`,
       ],
     ])('%s', async (_, body, detail) => {
       expectError(await send('POST', clientPath, body), 422, 'invalid_parameter', detail);
@@ -141,8 +141,8 @@ describe('the management API', () => {
       [`${clientPath}?page=%zz`, 'page: must be integer.'],
       [`${clientPath}?size=0`, 'size: must be >= 1.'],
       [`${clientPath}?size=101`, 'size: must be <= 100.'],
-      [`${clientPath}?colour=green`, 'The URL: colour is not a known parameter.'],
-      [`${clientPath}?__proto__=1`, 'The URL: __proto__ is not a known parameter.'],
+      [`${clientPath}?colour=green`, 'colour: is not a known parameter.'],
+      [`${clientPath}?__proto__=1`, '__proto__: is not a known parameter.'],
       ['/api/v1/oauth/scope?view=all', 'view: must be names or full.'],
       ['/api/v1/oauth/scope?view=full&view=names', 'view: must be string.'],
     ])('GET %s', async (target, detail) => {
@@ -158,7 +158,7 @@ describe('the management API', () => {
       ['%zz', 400, 'invalid_request', undecodable],
       ['%ED%A0%80', 400, 'invalid_request', undecodable],
       ['%C0%80', 400, 'invalid_request', undecodable],
-      ['%00', 404, 'not_found', 'There is nothing with a NUL in its id.'],
+      ['%00', 404, 'not_found', 'No id contains a NUL character.'],
       ['%22%5C', 404, 'not_found', "There is no client with the id ''''."],
       ['..', 404, 'not_found', "There is no client with the id '..'."],
       ['..%2f..%2fetc%2fpasswd', 404, 'not_found', "There is no client with the id '../../etc/passwd'."],

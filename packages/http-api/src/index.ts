@@ -1,0 +1,7 @@
+/** What every HTTP API of Postern needs once: schema parts, validation, error texts, pages and bulk writes. */
+export type { Api, ApiPlugin } from './api.ts';
+export { defineBulk } from './bulk.ts';
+export { describeFault } from './describe-fault.ts';
+export { PageQuery, pageOf, pageView } from './pages.ts';
+export { Deleted, ErrorAnswer, errorResponses, Name, nullable, oauthErrorResponses, printableText } from './schemas.ts';
+export { useSchemas } from './validation.ts';

@@ -1,0 +1,50 @@
+/** Parts of schemas that several endpoints share. */
+import { type TSchema, Type } from 'typebox';
+
+export function nullable<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+/** Text for people: no control characters, no lone surrogates. */
+export function printableText(maxLength: number, options: Type.TStringOptions = {}) {
+  return Type.String({ ...options, maxLength, pattern: '^[^\\p{Cc}\\p{Cs}]*$' });
+}
+
+export const Name = printableText(200, { minLength: 1 });
+
+export const Deleted = Type.Null({ description: 'Deleted' });
+
+export const ErrorAnswer = Type.Object({
+  error: Type.String({ description: 'A code for programs.' }),
+  detail: Type.String({ description: 'What is wrong, for people.' }),
+});
+
+const OAuthErrorAnswer = Type.Object({
+  error: Type.String({ description: 'A code of RFC 6749 §5.2.' }),
+  error_description: Type.String({ description: 'What is wrong, for people.' }),
+  detail: Type.String({ description: 'The same text.' }),
+});
+
+const meanings = {
+  400: 'The body is malformed',
+  401: 'The credentials or the token are missing or invalid',
+  403: 'The token lacks the required scope, or may not assign what was requested',
+  404: 'Not found',
+  409: 'Conflicts with the current state; the detail says how',
+  413: 'The body is too large',
+  415: 'The body has the wrong media type',
+  422: 'A value is invalid; the detail says which and why',
+  429: 'Too many failed authentications, or more tokens than the quota of the client; Retry-After says when to try again',
+} as const;
+
+type Status = keyof typeof meanings;
+
+/** Error answers of a management API. */
+export function errorResponses(...statuses: readonly Status[]) {
+  return Object.fromEntries(statuses.map((status) => [status, { ...ErrorAnswer, description: meanings[status] }]));
+}
+
+/** Error answers of an OAuth protocol endpoint. */
+export function oauthErrorResponses(...statuses: readonly Status[]) {
+  return Object.fromEntries(statuses.map((status) => [status, { ...OAuthErrorAnswer, description: meanings[status] }]));
+}

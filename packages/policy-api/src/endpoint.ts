@@ -1,0 +1,14 @@
+/** What an endpoint of this package is: a function that registers guarded routes. */
+import type { Api } from '@postern/http-api';
+import type { Kysely } from 'kysely';
+import type { Change } from './db/change.ts';
+import type { PolicyDatabase } from './db/schema.ts';
+
+export type Endpoint = (app: Api) => void;
+
+export interface EndpointOptions {
+  readonly db: Kysely<PolicyDatabase>;
+  readonly change: Change;
+  /** The time, as RFC 3339 in UTC. */
+  readonly timestamp: () => string;
+}
