@@ -4,12 +4,12 @@
  *
  * Without `revocations` a token passes until it expires, whatever becomes of its client.
  */
-import { type ErrorReason, OAuthError } from '@postern/protocol';
+import { type ErrorReason, isConfidential, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import { type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
 import { createGuard, type Decision, type DpopPolicy, type Guard } from './guard.ts';
 import type { Fetch } from './issuer/fetch-document.ts';
-import { createIssuerKeys, isConfidential } from './issuer/issuer-keys.ts';
+import { createIssuerKeys } from './issuer/issuer-keys.ts';
 import { describeResource, type ResourceDescription, type ResourceMetadata } from './resource-metadata.ts';
 import { createRevocationFollower, type RevocationFollower } from './revocations/revocation-follower.ts';
 import { createUsedProofs } from './used-proofs.ts';

@@ -13,7 +13,16 @@ export { type BasicCredentials, parseBasicCredentials } from './basic-credential
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { parseForm } from './form.ts';
 export { type DecodedJws, decodeJws, decodeJwsPart } from './jws.ts';
+export { isConfidential, isLoopback } from './loopback.ts';
 export type { AuthorizationServerMetadata, ProtectedResourceMetadata } from './metadata.ts';
 export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
+export {
+  accessTokenType,
+  clientCredentialsGrant,
+  jwtBearerAssertion,
+  jwtBearerGrant,
+  jwtTokenType,
+  tokenExchangeGrant,
+} from './registered-names.ts';
 export { isScopeToken, parseScope, readScope } from './scope.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';

@@ -1,5 +1,5 @@
 /** The keys of an issuer: found by its metadata, kept as long as it allows, looked up again for a key that is new. RFC 8414 §3, RFC 9111 §5.2. */
-import { OAuthError, wellKnownUrl } from '@postern/protocol';
+import { isConfidential, OAuthError, wellKnownUrl } from '@postern/protocol';
 import type { VerificationKey } from '../verify-access-token.ts';
 import { type Fetch, fetchDocument } from './fetch-document.ts';
 import { type PublishedKey, readPublishedKeys } from './published-keys.ts';
@@ -117,15 +117,6 @@ async function findJwksUri(issuer: string, fetch: Fetch): Promise<string> {
     throw new Error(`the document at ${url} names no https URL as its jwks_uri`);
   }
   return jwks_uri;
-}
-
-/** Whether nobody on the way can change what is fetched from there: https, or http on this machine. */
-export function isConfidential(text: string): boolean {
-  const url = URL.parse(text);
-  return (
-    url?.protocol === 'https:' ||
-    (url?.protocol === 'http:' && /^(localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/.test(url.hostname))
-  );
 }
 
 function readMaxAgeMs(headers: Headers): number {

@@ -1,4 +1,5 @@
 /** The base URL of a server, as people write it. */
+import { isConfidential } from '@postern/protocol';
 import { usageError } from '../command/command-error.ts';
 
 /**
@@ -10,12 +11,8 @@ export function parseServerUrl(text: string): string {
   if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search || url.hash) {
     throw usageError(`"${text}" is not the URL of a server. Example: --server https://auth.example.com`);
   }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+  if (!isConfidential(text)) {
     throw usageError(`${text} is plain http to another machine, which would expose secrets to the network. Use https.`);
   }
   return url.href.replace(/\/+$/, '');
-}
-
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

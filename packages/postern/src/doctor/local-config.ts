@@ -1,8 +1,8 @@
 /** Checks the configuration on this machine: whether it is valid, and fit for production. */
 import { X509Certificate } from 'node:crypto';
+import { isLoopback } from '@postern/protocol';
 import { readConfig, type ServerConfig, StartError } from '@postern/server';
 import type { Environment } from '../connection/profile.ts';
-import { isLoopback } from '../connection/server-url.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkFiles } from './local-files.ts';
 import { describeExpiry } from './tls-check.ts';

@@ -1,7 +1,8 @@
 /** Checks what every caller of a deployment can see: health, issuer, keys, clock, TLS and proxies. */
+
+import { isLoopback } from '@postern/protocol';
 import { CommandError } from '../command/command-error.ts';
 import { getPublic, type PublicDocument } from '../connection/public-document.ts';
-import { isLoopback } from '../connection/server-url.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkCertificate } from './tls-check.ts';
 

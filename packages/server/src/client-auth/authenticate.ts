@@ -1,5 +1,5 @@
 /** Client authentication at the endpoints that need it: exactly one method, the one the client is registered for. RFC 6749 §2.3. */
-import { type ErrorReason, OAuthError, parseBasicCredentials } from '@postern/protocol';
+import { type ErrorReason, jwtBearerAssertion, OAuthError, parseBasicCredentials } from '@postern/protocol';
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
@@ -9,13 +9,7 @@ import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { ClientKeys } from './client-keys.ts';
 import { findSecret, findSecretFault, type Secret } from './client-secret.ts';
 import { findCertificateFault } from './mutual-tls.ts';
-import {
-  assertionType,
-  type ClientAssertion,
-  findAssertionFault,
-  parseClientAssertion,
-  useAssertion,
-} from './private-key-jwt.ts';
+import { type ClientAssertion, findAssertionFault, parseClientAssertion, useAssertion } from './private-key-jwt.ts';
 
 /** The credentials in a request, parsed far enough to know which client they would authenticate. */
 type PresentedCredentials =
@@ -160,8 +154,8 @@ function parseCredentials(
     return parseBasic(authorization, clientId);
   }
   if (clientAssertion !== undefined) {
-    if (form.get('client_assertion_type') !== assertionType) {
-      throw new OAuthError('invalid_request', `The parameter client_assertion_type must be ${assertionType}.`);
+    if (form.get('client_assertion_type') !== jwtBearerAssertion) {
+      throw new OAuthError('invalid_request', `The parameter client_assertion_type must be ${jwtBearerAssertion}.`);
     }
     const assertion = parseClientAssertion(clientAssertion, audiences, nowSeconds);
     if (clientId !== undefined && clientId !== assertion.clientId) {

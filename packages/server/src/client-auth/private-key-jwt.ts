@@ -13,8 +13,6 @@ import {
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { ClientKeys } from './client-keys.ts';
 
-export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-
 /** An assertion may expire at most this many seconds from now: it is remembered as long. */
 const maxLifetimeSeconds = 3_600;
 

@@ -3,7 +3,7 @@
  * RFC 9396 §10, RFC 9449.
  * The document keeps its wire names everywhere, as a JWK or a set of claims does.
  */
-import { OAuthError } from '@postern/protocol';
+import { clientCredentialsGrant, jwtBearerGrant, OAuthError, tokenExchangeGrant } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import { certificateSubjectMembers, checkCertificateSubject, checkCertificatesInKeys } from './certificate-metadata.ts';
 import { checkSecurityProfile, securityProfileNames } from './security-profile.ts';
@@ -19,11 +19,7 @@ export const clientAuthMethods = [
 /** Of clients that authenticate nowhere: the assertions of others alone say who they are. */
 export const noClientAuth = 'none';
 
-/** RFC 7523 §2.1. */
-export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-
-/** The grants that there are. */
-export const grantTypes = ['client_credentials', jwtBearer, 'urn:ietf:params:oauth:grant-type:token-exchange'] as const;
+export const grantTypes = [clientCredentialsGrant, jwtBearerGrant, tokenExchangeGrant] as const;
 
 export type GrantType = (typeof grantTypes)[number];
 
@@ -145,8 +141,8 @@ export function checkMetadata(metadata: ClientMetadata): void {
   if (token_endpoint_auth_method === 'private_key_jwt' && jwks === undefined && jwks_uri === undefined) {
     throw wrong('jwks: private_key_jwt needs the public keys of the client, in jwks or at jwks_uri.');
   }
-  if (token_endpoint_auth_method === noClientAuth && metadata.grant_types?.join() !== jwtBearer) {
-    throw wrong(`grant_types: must be ${jwtBearer} alone for a client that does not authenticate.`);
+  if (token_endpoint_auth_method === noClientAuth && metadata.grant_types?.join() !== jwtBearerGrant) {
+    throw wrong(`grant_types: must be ${jwtBearerGrant} alone for a client that does not authenticate.`);
   }
   if (token_endpoint_auth_method === 'self_signed_tls_client_auth' && jwks === undefined && jwks_uri === undefined) {
     throw wrong('jwks: self_signed_tls_client_auth needs the certificates of the client, in jwks or at jwks_uri.');

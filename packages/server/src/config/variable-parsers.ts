@@ -1,6 +1,8 @@
 /** What the variables of the environment may hold. A parser throws what `invalid` makes of the fault. */
+
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { isLoopback } from '@postern/protocol';
 import type { StartError } from '../start-error.ts';
 
 export type VariableParser<T> = (text: string, invalid: (fault: string) => StartError) => T;
@@ -65,10 +67,6 @@ export const parseIssuer: VariableParser<string> = (text, invalid) => {
   }
   return text;
 };
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
 
 export type DatabaseAddress =
   | { readonly kind: 'sqlite'; readonly path: string }

@@ -8,7 +8,7 @@
  */
 
 import { nullable, printableText } from '@postern/http-api';
-import { decodeJws, OAuthError, parseScope } from '@postern/protocol';
+import { clientCredentialsGrant, decodeJws, OAuthError, parseScope } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { checkMetadata, clientAuthMethods, clientMetadataMembers } from '../clients/client-metadata.ts';
@@ -31,7 +31,7 @@ export const RegisteredMetadata = Type.Object(
         Type.Enum([...clientAuthMethods], { description: 'Without it: client_secret_basic and client_secret_post.' }),
       ),
     ),
-    grant_types: Type.Optional(nullable(Type.Array(Type.Enum(['client_credentials']), { maxItems: 1 }))),
+    grant_types: Type.Optional(nullable(Type.Array(Type.Enum([clientCredentialsGrant]), { maxItems: 1 }))),
     redirect_uris: Type.Optional(
       nullable(Type.Array(Type.Unknown(), { description: 'Empty: machines are not redirected.' })),
     ),
@@ -109,7 +109,7 @@ export function describeRegistered({ name, scopes, metadata }: Client) {
     ...(name !== null && { client_name: name }),
     scope: [...scopes].join(' '),
     // Without them, RFC 7591 §2 would have a client for the authorization code grant; and some clients insist on them.
-    grant_types: ['client_credentials'],
+    grant_types: [clientCredentialsGrant],
     response_types: [],
     redirect_uris: [],
     ...metadata,

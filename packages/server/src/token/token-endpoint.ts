@@ -1,7 +1,13 @@
 /** The token endpoint. RFC 6749 §3.2. All checks that grants share are here, in steps; a grant only decides. */
 import { type AuthorizationDetail, longestToken } from '@postern/guard';
 import { oauthErrorResponses } from '@postern/http-api';
-import { OAuthError } from '@postern/protocol';
+import {
+  accessTokenType,
+  clientCredentialsGrant,
+  jwtBearerAssertion,
+  jwtBearerGrant,
+  OAuthError,
+} from '@postern/protocol';
 import { Type } from 'typebox';
 import type { Authorization } from '../access-token/authorization.ts';
 import { issueAccessToken } from '../access-token/issue.ts';
@@ -13,9 +19,7 @@ import {
   findStatusFault,
   hasCredentials,
 } from '../client-auth/authenticate.ts';
-import { assertionType } from '../client-auth/private-key-jwt.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
-import { jwtBearer } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import { toOAuthError } from '../http/answer-error.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
@@ -26,17 +30,18 @@ import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Usage } from '../usage/usage.ts';
 import { type Grant, type IdentifyingGrant, rejectAssertion } from './grants/grant.ts';
-import { accessTokenType } from './grants/token-exchange.ts';
 import { parseTokenRequest, type TokenRequest } from './parse-token-request.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type Target, type TargetOptions } from './target.ts';
 
 const TokenForm = Type.Object({
-  grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: ['client_credentials'] }),
-  assertion: Type.Optional(Type.String({ description: `With grant_type ${jwtBearer}: the token of the workload.` })),
+  grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: [clientCredentialsGrant] }),
+  assertion: Type.Optional(
+    Type.String({ description: `With grant_type ${jwtBearerGrant}: the token of the workload.` }),
+  ),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
-  client_assertion_type: Type.Optional(Type.String({ description: `With client_assertion: ${assertionType}` })),
+  client_assertion_type: Type.Optional(Type.String({ description: `With client_assertion: ${jwtBearerAssertion}` })),
   client_assertion: Type.Optional(Type.String({ description: 'For private_key_jwt.' })),
   scope: Type.Optional(
     Type.String({ description: 'Names with one space between them. Without it: all scopes of the client.' }),
@@ -224,7 +229,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
 /** RFC 7591 §2: a client that registered no grant types uses client_credentials. */
 function requireMayUse(client: Client, { grantType }: Grant): void {
-  if (!(client.metadata.grant_types?.includes(grantType) ?? grantType === 'client_credentials')) {
+  if (!(client.metadata.grant_types?.includes(grantType) ?? grantType === clientCredentialsGrant)) {
     throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
   }
 }

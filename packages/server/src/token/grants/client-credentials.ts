@@ -1,10 +1,10 @@
 /** Client credentials grant. RFC 6749 §4.4. */
-import { OAuthError } from '@postern/protocol';
+import { clientCredentialsGrant, OAuthError } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
 import type { AuthenticatedGrant, GrantRequest } from './grant.ts';
 
 export const clientCredentials: AuthenticatedGrant<undefined> = {
-  grantType: 'client_credentials',
+  grantType: clientCredentialsGrant,
   parse: () => undefined,
   authorize: (_parameters, request) => authorizeByPolicy(request),
 };

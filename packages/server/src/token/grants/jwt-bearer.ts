@@ -2,9 +2,8 @@
  * JWT bearer grant: a workload proves by the token of its platform which client it is, and needs no secret. RFC 7523
  * §2.1 and §3, RFC 7521 §4.1. The rules in `issuers/` say which token is for which client.
  */
-import { OAuthError } from '@postern/protocol';
+import { jwtBearerGrant, OAuthError } from '@postern/protocol';
 import type { ClientDirectory } from '../../clients/client-directory.ts';
-import { jwtBearer } from '../../clients/client-metadata.ts';
 import type { IssuerKeys } from '../../issuers/issuer-keys.ts';
 import { chooseRule } from '../../issuers/rule.ts';
 import type { TrustedIssuer } from '../../issuers/trusted-issuer.ts';
@@ -57,7 +56,7 @@ export function createJwtBearer(options: JwtBearerOptions): IdentifyingGrant<Jwt
   };
 
   return {
-    grantType: jwtBearer,
+    grantType: jwtBearerGrant,
 
     async parse(form, nowSeconds) {
       const text = form.get('assertion');

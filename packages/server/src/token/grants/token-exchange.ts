@@ -22,16 +22,14 @@ import {
   type VerifyIssuedTokenOptions,
   verifyIssuedToken,
 } from '@postern/guard';
-import { type ErrorReason, OAuthError } from '@postern/protocol';
+import { accessTokenType, type ErrorReason, jwtTokenType, OAuthError, tokenExchangeGrant } from '@postern/protocol';
 import { type Client, mayUseDetailsType } from '../../clients/client.ts';
 import type { ResourceRegistry } from '../../resources/resource-registry.ts';
 import type { AuthenticatedGrant } from './grant.ts';
 import { narrow } from './narrowing.ts';
 
-export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
-
 /** All access tokens here are JWTs, so both names mean the same. */
-const tokenTypes = [accessTokenType, 'urn:ietf:params:oauth:token-type:jwt'];
+const tokenTypes = [accessTokenType, jwtTokenType];
 
 /** Actors nested in `act`. */
 const maxActors = 4;
@@ -110,7 +108,7 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
   };
 
   return {
-    grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    grantType: tokenExchangeGrant,
 
     parse(form, nowSeconds) {
       const subjectToken = parseToken('subject_token', form, nowSeconds);
