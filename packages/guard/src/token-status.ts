@@ -1,25 +1,25 @@
-/** Whether a genuine token still stands: it dies the moment its ground goes. RFC 9068 §4 leaves that to the issuer. */
+/** Whether a genuine token is active: it is rejected as soon as its client, a scope or a parent token is revoked. RFC 9068 §4. */
 import type { ErrorReason } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import { parentTokensOf } from './token-lineage.ts';
 
-/** What the tokens of a client that is there and enabled may hold now. */
+/** What the tokens of an enabled client may have now. */
 export interface ClientStatus {
   readonly generation: number;
   /** True for root, whose generation is a fingerprint: only the same one will do. Others count upwards. */
   readonly isGenerationExact: boolean;
   /** Undefined, here and below: not limited. */
   readonly scopes: ReadonlySet<string> | undefined;
-  /** Audiences besides the issuer. */
+  /** Audiences in addition to the issuer. */
   readonly resources: readonly string[] | undefined;
   /** Types of authorization details. */
   readonly detailsTypes: readonly string[] | undefined;
 }
 
-/** Why no token of a client is good. */
+/** Why no token of a client is active. */
 export type ClientInactiveReason = 'client_unknown' | 'client_disabled';
 
-/** What a token holds that may be taken away from its client. */
+/** What a token has that may be withdrawn from its client. */
 export type HeldToken = Pick<AccessToken, 'clientId' | 'jti' | 'generation' | 'audience' | 'scopes' | 'claims'>;
 
 /** One element of the claim authorization_details: its type says what else is in it. RFC 9396 §2. */
@@ -29,8 +29,8 @@ export interface AuthorizationDetail {
 }
 
 /**
- * All that must stand for `token` to: itself, and the tokens that it was exchanged for (RFC 8693), judged by what this
- * one holds. Throws `invalid_token` where it does not say so in a way that can be read.
+ * All tokens that must be active for `token` to be: itself, and those that were exchanged for it (RFC 8693), with what
+ * this one has. Throws `invalid_token` for a malformed claim `parent_tokens`.
  */
 export function heldTokens(token: AccessToken): readonly HeldToken[] {
   const parents = parentTokensOf(token);
@@ -38,9 +38,9 @@ export function heldTokens(token: AccessToken): readonly HeldToken[] {
 }
 
 /**
- * Why a token is no longer good by what its client may hold now, or undefined where it is.
+ * Why a token is no longer active by what its client may have now, or undefined if it is.
  *
- * Does not check: whether the token itself was revoked, the tokens that it was exchanged for.
+ * Does not check: whether the token itself was revoked, the tokens that were exchanged for it.
  */
 export function findRevocationReason(
   token: HeldToken,

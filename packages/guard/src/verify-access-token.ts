@@ -1,6 +1,6 @@
 /**
  * Verifies one access token: form, algorithm, key, signature, type, issuer, audience, times. RFC 9068 §4.
- * Whether the token was withdrawn since it was issued is not its business: see `guard.ts`.
+ * Does not check whether the token was revoked since it was issued: see `guard.ts`.
  */
 import { type KeyObject, verify } from 'node:crypto';
 import { type DecodedJws, decodeJws, decodeJwsPart, type ErrorReason, OAuthError, readScope } from '@postern/protocol';
@@ -26,7 +26,7 @@ export interface VerifyIssuedTokenOptions {
   readonly algorithms: readonly SigningAlgorithm[];
   /** Seconds by which this machine's clock may differ from the issuer's, applied to `exp` and `nbf`. */
   readonly clockSkewSeconds: number;
-  /** The issuer's key of that id, or undefined where it has none. */
+  /** The issuer's key of that id, or undefined if it has none. */
   readonly findKey: (kid: string) => VerificationKey | undefined;
 }
 
@@ -37,7 +37,7 @@ export const longestToken = 16_384;
  * The token's claims, verified. `nowSeconds` is the time to judge by, in seconds since 1970.
  * Throws `invalid_token`, with the reason for the log.
  *
- * Does not check: required scopes, revocation, the client's standing, sender constraints.
+ * Does not check: required scopes, revocation, the status of the client, sender constraints.
  */
 export function verifyAccessToken(token: string, nowSeconds: number, options: VerifyAccessTokenOptions): AccessToken {
   return requireAudience(verifyIssuedToken(token, nowSeconds, options), options.audience);
@@ -52,7 +52,7 @@ export function requireAudience(token: AccessToken, audience: string): AccessTok
 }
 
 /**
- * The same for a token of any audience, for the issuer itself. Does not check, besides: whom the token is for.
+ * The same for the issuer itself, which accepts tokens of any audience. Does not check the audience either.
  */
 export function verifyIssuedToken(token: string, nowSeconds: number, options: VerifyIssuedTokenOptions): AccessToken {
   const signed = decodeAccessToken(token);

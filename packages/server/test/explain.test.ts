@@ -354,7 +354,7 @@ describe('what the explanation says', () => {
     const status = checks.filter(({ name }) => name === 'status');
     expect(status.map(({ result }) => result)).toEqual(['ok', 'failed']);
     expect(status[1]?.detail).toBe(
-      `The token ${parent?.jti} of the client ${parent?.client_id}, for which it was exchanged, was revoked.`,
+      `The token ${parent?.jti} of the client ${parent?.client_id}, which was exchanged for it, was revoked.`,
     );
   });
 

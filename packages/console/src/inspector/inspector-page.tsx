@@ -117,7 +117,7 @@ function ExplanationView({ scope, explanation }: Inspection) {
       <div role="status">
         {cause === undefined ? (
           <Note kind={open ? 'info' : 'good'} title={open ? `No check failed${call}` : `Accepted${call}`}>
-            {open ? 'You may not learn the result of the checks marked with ?.' : 'Every check passed.'}
+            {open ? 'You are not allowed to see the result of the checks marked with ?.' : 'Every check passed.'}
           </Note>
         ) : (
           <Note kind="danger" title={`Refused${call}`}>

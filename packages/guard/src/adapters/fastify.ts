@@ -55,7 +55,7 @@ export function guardRoutes(app: FastifyInstance, guard: Guard, { proxies }: Pro
     }
     request.accessToken = await authorizeRequest(request, reply, guard, scope);
   });
-  // A body may take its time to arrive, and the ground of the token may go meanwhile.
+  // A body may take a while to arrive, and the token may be revoked meanwhile.
   app.addHook('preHandler', async (request, reply) => {
     if (request.body !== undefined) {
       await withHeaders(reply, guard.requireActive(accessTokenOf(request)));

@@ -1,4 +1,4 @@
-/** When a genuine token stops to stand. */
+/** When a genuine token is no longer active. */
 import { type AccessToken, findRevocationReason, parentTokensClaim } from '@postern/guard';
 import { describe, expect, test } from 'vitest';
 import { type Client, newClient } from './client.ts';
@@ -26,7 +26,7 @@ const token: AccessToken = {
   claims: {},
 };
 
-describe('a token stands', () => {
+describe('a token is active', () => {
   test.each<[string, AccessToken, Client]>([
     ['while its client is as it was', token, client],
     ['with all scopes of its client', { ...token, scopes: client.scopes }, client],
@@ -45,7 +45,7 @@ describe('a token stands', () => {
   });
 });
 
-describe('a token falls', () => {
+describe('a token is no longer active', () => {
   test.each<[string, AccessToken, Client | undefined, string]>([
     ['when its client is gone', token, undefined, 'client_unknown'],
     ['when its client is disabled', token, { ...client, enabled: false }, 'client_disabled'],
@@ -79,17 +79,17 @@ describe('authorization details', () => {
   const held = { ...token, claims: { authorization_details: [{ type: 'payment' }, { type: 'account' }] } };
   const holder = (...types: string[]) => ({ ...client, metadata: { authorization_details_types: types } });
 
-  test('stand while their types are those of the client, and for root', () => {
+  test('are active while their types are those of the client, and for root', () => {
     expect(findRevocationReason(held, clientStatusOf(holder('account', 'payment')), issuer)).toBeUndefined();
     expect(findRevocationReason(held, clientStatusOf(root), issuer)).toBeUndefined();
   });
 
-  test.each([[['payment']], [[]]])('fall when the client has only %j', (types) => {
+  test.each([[['payment']], [[]]])('are no longer active when the client has only %j', (types) => {
     expect(findRevocationReason(held, clientStatusOf(holder(...types)), issuer)).toBe('details_type_withdrawn');
   });
 });
 
-describe('a token that was got by exchange', () => {
+describe('an exchanged token', () => {
   const first = { ...client, id: 'first' };
   const second = { ...client, id: 'second' };
   const subject = { ...token, clientId: 'first', jti: 'subject', scopes: first.scopes };
@@ -106,11 +106,11 @@ describe('a token that was got by exchange', () => {
       isRevoked: (jti) => revoked.includes(jti),
     });
 
-  test('stands while all that it stands on does', async () => {
+  test('is active while all its parent tokens are', async () => {
     expect(await faultWith([first, second])).toBeUndefined();
   });
 
-  test('stands when the subject client loses a scope that this token does not hold', async () => {
+  test('is active when the subject client loses a scope that this token does not hold', async () => {
     expect(await faultWith([{ ...first, scopes: new Set(['policy:read']) }, second])).toBeUndefined();
   });
 
@@ -128,11 +128,11 @@ describe('a token that was got by exchange', () => {
       'scope_withdrawn',
     ],
     ['its own client lost the scope', [first, { ...second, scopes: new Set() }], [], 'scope_withdrawn'],
-  ])('falls when %s', async (_, clients, revoked, reason) => {
+  ])('is no longer active when %s', async (_, clients, revoked, reason) => {
     expect(await faultWith(clients, revoked)).toBe(reason);
   });
 
-  test('falls when the subject client may not ask for the audience any more', async () => {
+  test('is no longer active when the subject client may not ask for the audience any more', async () => {
     const forApi = (id: string, ...resources: string[]) => ({ ...client, id, metadata: { resources } });
     const onApi = {
       ...exchanged,

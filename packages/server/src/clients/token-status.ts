@@ -16,7 +16,7 @@ export interface TokenStatusLookups {
   readonly isRevoked: (jti: string) => boolean;
 }
 
-/** Why a token is no longer active, or undefined if it and all the tokens that it was exchanged for are. */
+/** Why a token is no longer active, or undefined if it and all the tokens that were exchanged for it are. */
 export async function findInactiveReason(
   token: AccessToken,
   lookups: TokenStatusLookups,
@@ -30,7 +30,7 @@ export async function findInactiveReason(
   return undefined;
 }
 
-/** The same for `held` alone. Does not check the tokens that it was exchanged for. */
+/** The same for `held` alone. Does not check the tokens that were exchanged for it. */
 export function findOwnInactiveReason(
   held: HeldToken,
   client: Client | undefined,
@@ -39,7 +39,7 @@ export function findOwnInactiveReason(
   return isRevoked(held.jti) ? 'token_revoked' : findRevocationReason(held, clientStatusOf(client), issuer);
 }
 
-/** What the tokens of a client may hold now, or why none of them is good. */
+/** What the tokens of a client may have now, or why none of them is active. */
 export function clientStatusOf(client: Client | undefined): ClientStatus | ClientInactiveReason {
   if (client === undefined) {
     return 'client_unknown';

@@ -1,4 +1,4 @@
-/** Whether a genuine token is active: itself, and each token that it was exchanged for. RFC 7662 §4, RFC 8693. */
+/** Whether a genuine token is active: itself, and each token that was exchanged for it. RFC 7662 §4, RFC 8693. */
 import { type AccessToken, detailsOf, type HeldToken, heldTokens } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
@@ -42,7 +42,7 @@ function checkOne(
   viewer: Viewer | undefined,
   lookups: TokenStatusLookups,
 ): Check {
-  const token = isItself ? 'it' : `the token ${held.jti} of the client ${held.clientId}, for which it was exchanged,`;
+  const token = isItself ? 'it' : `the token ${held.jti} of the client ${held.clientId}, which was exchanged for it,`;
   const subject = token.replace(/^./, (letter) => letter.toUpperCase());
   const seesAll = viewer !== undefined && (viewer.clientId === held.clientId || viewer.scopes.has('revocation:read'));
   const reason = findOwnInactiveReason(held, client, lookups);
@@ -55,12 +55,17 @@ function checkOne(
     return failed('status', visible, `${subject} ${describe(visible, held, client)}`, adviseOn(visible, held, client));
   }
   if (seesAll || (viewer?.mayIntrospect === true && reason === undefined)) {
-    return ok('status', `${subject} is active: it was not revoked, and its client may still have what it holds.`);
+    return ok('status', `${subject} is active: neither it nor anything that it depends on was revoked.`);
   }
   const advice = 'Sign in as its client, or as one with the scope revocation:read: postern login';
   return viewer?.mayIntrospect === true
-    ? { name: 'status', result: 'failed', detail: `${subject} is no longer active. You may not learn why.`, advice }
-    : { name: 'status', result: 'unknown', detail: `You may not learn whether ${token} was revoked.`, advice };
+    ? {
+        name: 'status',
+        result: 'failed',
+        detail: `${subject} is no longer active. You are not allowed to see why.`,
+        advice,
+      }
+    : { name: 'status', result: 'unknown', detail: `You are not allowed to see whether ${token} was revoked.`, advice };
 }
 
 /** What the settings of a client alone show, without the revocations of tokens. */
