@@ -735,7 +735,7 @@ export interface EventQuery {
   actor?: string;
   /** Id of what was changed. */
   subject?: string;
-  /** Seconds to wait for an event where there is none; oldest first only. */
+  /** Seconds to wait if there is no event yet; oldest first only. */
   wait?: number;
 }
 
@@ -986,8 +986,8 @@ export const operations = {
      */
     list: (query?: PageQuery) => read<Page<Policy>>(path`/api/v1/policy`, query),
     /**
-     * Make or change policies.
-     * An element with the key of a policy changes what it sends and leaves the rest. Any other makes one, and needs `name`; without `key`, the key comes from the name. PUT and PATCH do the same.
+     * Create or change policies.
+     * An element with the key of a policy changes what it sends and leaves the rest. Any other creates one, and needs `name`; without `key`, the key comes from the name. PUT and PATCH do the same.
      * Requires the scope `policy:create_or_update`.
      */
     save: (body: PolicyElement[]) => change<BulkAnswer<Policy>>('PUT', path`/api/v1/policy`, body),
@@ -1009,8 +1009,8 @@ export const operations = {
      */
     list: (policyKey: string, query?: PageQuery) => read<Page<Rule>>(path`/api/v1/policy/${policyKey}/rule`, query),
     /**
-     * Make or change rules of a policy.
-     * An element with the key of a rule changes what it sends and leaves the rest; `masking_strategy` is sent whole. Any other makes one, and needs `name` and `action_type`; without `key`, the key comes from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
+     * Create or change rules of a policy.
+     * An element with the key of a rule changes what it sends and leaves the rest; `masking_strategy` is sent whole. Any other creates one, and needs `name` and `action_type`; without `key`, the key comes from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
      * Requires the scope `rule:create_or_update`.
      */
     save: (policyKey: string, body: RuleElement[]) =>
@@ -1029,8 +1029,8 @@ export const operations = {
   },
   targets: {
     /**
-     * Make or change targets of a rule.
-     * An element with the key of a target changes what it sends and leaves the rest. Any other makes one, and needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.
+     * Create or change targets of a rule.
+     * An element with the key of a target changes what it sends and leaves the rest. Any other creates one, and needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.
      * Requires the scope `rule:create_or_update`.
      */
     save: (policyKey: string, ruleKey: string, body: TargetElement[]) =>
@@ -1049,8 +1049,8 @@ export const operations = {
      */
     list: (query?: PageQuery) => read<Page<StorageConfig>>(path`/api/v1/storage/config`, query),
     /**
-     * Make or change storage destinations.
-     * An element with the key of a destination changes what it sends and leaves the rest; `details` are sent whole. Any other makes one, and needs `name` and `type`; without `key`, the key comes from the name. PUT and PATCH do the same.
+     * Create or change storage destinations.
+     * An element with the key of a destination changes what it sends and leaves the rest; `details` are sent whole. Any other creates one, and needs `name` and `type`; without `key`, the key comes from the name. PUT and PATCH do the same.
      * Requires the scope `storage:create_or_update`.
      */
     save: (body: StorageElement[]) => change<BulkAnswer<StorageConfig>>('PUT', path`/api/v1/storage/config`, body),
@@ -1075,7 +1075,7 @@ export const operations = {
   },
   usage: {
     /**
-     * List the clients that have scopes they do not use, oldest first.
+     * List the clients with scopes that they do not use, oldest first.
      * Requires the scope `client:read`.
      */
     listUnusedScopes: (query?: UnusedScopesQuery) => read<Page<UnusedScopes>>(path`/api/v1/oauth/usage/unused`, query),
@@ -1095,8 +1095,8 @@ export const operations = {
      */
     list: (query?: PageQuery) => read<Page<SigningKey>>(path`/api/v1/oauth/key`, query),
     /**
-     * Make the next signing key.
-     * It is published at once and signs ten minutes later, when every cached JWKS has it. The one before stays published until its last token has expired.
+     * Create the next signing key.
+     * It is published at once and signs ten minutes later, when every cached JWKS has it. The previous key stays published until its last token has expired.
      * Requires the scope `key:rotate`.
      */
     rotate: (body: KeyRotation) => change<SigningKey>('POST', path`/api/v1/oauth/key/rotate`, body),
@@ -1116,7 +1116,7 @@ export const operations = {
      */
     list: (query?: EventQuery) => read<AuditPage>(path`/api/v1/oauth/events`, query),
     /**
-     * Where the audit trail ends now, signed; to be kept elsewhere.
+     * Read a signed checkpoint of the audit trail, to be kept elsewhere.
      * Requires the scope `audit:read`.
      */
     getCheckpoint: () => read<Checkpoint>(path`/api/v1/oauth/events/checkpoint`),

@@ -24,3 +24,9 @@ export function pageView<T extends TSchema>(item: T) {
 export function pageOf<T>(items: readonly T[], total: number, { page, size }: Static<typeof PageQuery>) {
   return { items: [...items], total, page, size, pages: Math.ceil(total / size) };
 }
+
+/** The answer for one page of a list that is in memory. */
+export function slicePage<T, View>(all: readonly T[], query: Static<typeof PageQuery>, toView: (item: T) => View) {
+  const first = (query.page - 1) * query.size;
+  return pageOf(all.slice(first, first + query.size).map(toView), all.length, query);
+}

@@ -37,7 +37,7 @@ const meanings = {
   429: 'Too many failed authentications, or more tokens than the quota of the client; Retry-After says when to try again',
 } as const;
 
-type Status = keyof typeof meanings;
+export type Status = keyof typeof meanings;
 
 /** Error answers of a management API. */
 export function errorResponses(...statuses: readonly Status[]) {

@@ -1,8 +1,8 @@
 /** The API of the rules of a policy. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { Deleted, defineBulk, errorResponses, Name, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { Deleted, defineBulk, Name, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { type Static, Type } from 'typebox';
-import type { Endpoint, EndpointOptions } from '../endpoint.ts';
+import { type Endpoint, type EndpointOptions, operation } from '../endpoint.ts';
 import { Key } from '../key.ts';
 import { getRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
@@ -40,42 +40,28 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
   return (app) => {
     app.get(
       '/api/v1/policy/:policy_key/rule',
-      {
-        config: { scope: 'rule:read' },
-        schema: {
-          tags: ['Policy'],
-          operationId: 'get_rule_list',
-          summary: 'List the rules of a policy, oldest first',
-          params: PolicyPath,
-          querystring: PageQuery,
-          response: { 200: pageView(RuleView), ...errorResponses(401, 403, 404, 422) },
-        },
-      },
-      async ({ params, query }) => {
-        const { rules } = await getPolicy(db, params.policy_key);
-        const first = (query.page - 1) * query.size;
-        return pageOf(rules.slice(first, first + query.size).map(toRuleView), rules.length, query);
-      },
+      operation('get_rule_list', 'rule:read', 'List the rules of a policy, oldest first', {
+        params: PolicyPath,
+        query: PageQuery,
+        answer: pageView(RuleView),
+      }),
+      async ({ params, query }) => slicePage((await getPolicy(db, params.policy_key)).rules, query, toRuleView),
     );
 
     for (const method of ['PUT', 'PATCH'] as const) {
       app.route({
         method,
         url: '/api/v1/policy/:policy_key/rule',
-        config: { scope: 'rule:create_or_update' },
-        validatorCompiler: bulk.validatorCompiler,
-        schema: {
-          tags: ['Policy'],
-          operationId: 'create_or_update_rules',
-          summary: 'Make or change rules of a policy',
+        ...operation('create_or_update_rules', 'rule:create_or_update', 'Create or change rules of a policy', {
           description:
             'An element with the key of a rule changes what it sends and leaves the rest; `masking_strategy` is sent ' +
-            'whole. Any other makes one, and needs `name` and `action_type`; without `key`, the key comes from the ' +
+            'whole. Any other creates one, and needs `name` and `action_type`; without `key`, the key comes from the ' +
             'name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.',
           params: PolicyPath,
           body: bulk.body,
-          response: { 200: bulk.answer, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
-        },
+          answer: bulk.answer,
+        }),
+        validatorCompiler: bulk.validatorCompiler,
         handler: async (request) => {
           const { policy_key } = request.params;
           await getPolicy(db, policy_key);
@@ -91,37 +77,18 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
 
     app.get(
       '/api/v1/policy/:policy_key/rule/:rule_key',
-      {
-        config: { scope: 'rule:read' },
-        schema: {
-          tags: ['Policy'],
-          operationId: 'get_rule',
-          summary: 'Read a rule with its targets',
-          params: RulePath,
-          response: { 200: RuleView, ...errorResponses(401, 403, 404, 422) },
-        },
-      },
+      operation('get_rule', 'rule:read', 'Read a rule with its targets', { params: RulePath, answer: RuleView }),
       async ({ params }) => toRuleView(getRule(await getPolicy(db, params.policy_key), params.rule_key)),
     );
 
     app.delete(
       '/api/v1/policy/:policy_key/rule/:rule_key',
-      {
-        config: { scope: 'rule:delete' },
-        schema: {
-          tags: ['Policy'],
-          operationId: 'delete_rule',
-          summary: 'Delete a rule with its targets',
-          params: RulePath,
-          response: { 204: Deleted, ...errorResponses(401, 403, 404, 422) },
-        },
-      },
-      async (request, reply) => {
+      operation('delete_rule', 'rule:delete', 'Delete a rule with its targets', { params: RulePath, answer: Deleted }),
+      async (request) => {
         const { policy_key, rule_key } = request.params;
-        await change(accessTokenOf(request), (transaction, append) =>
+        return change(accessTokenOf(request), (transaction, append) =>
           removeRule(transaction, append, policy_key, rule_key),
         );
-        return reply.code(204).send(null);
       },
     );
   };

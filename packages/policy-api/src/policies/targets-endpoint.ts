@@ -1,8 +1,8 @@
 /** The API of the targets of a rule. They are read with their rule. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { Deleted, defineBulk, errorResponses, Name, nullable } from '@postern/http-api';
+import { Deleted, defineBulk, Name, nullable } from '@postern/http-api';
 import { Type } from 'typebox';
-import type { Endpoint, EndpointOptions } from '../endpoint.ts';
+import { type Endpoint, type EndpointOptions, operation } from '../endpoint.ts';
 import { Key } from '../key.ts';
 import { getRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
@@ -33,20 +33,16 @@ export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): End
       app.route({
         method,
         url: '/api/v1/policy/:policy_key/rule/:rule_key/target',
-        config: { scope: 'rule:create_or_update' },
-        validatorCompiler: bulk.validatorCompiler,
-        schema: {
-          tags: ['Policy'],
-          operationId: 'create_or_update_rule_targets',
-          summary: 'Make or change targets of a rule',
+        ...operation('create_or_update_rule_targets', 'rule:create_or_update', 'Create or change targets of a rule', {
           description:
-            'An element with the key of a target changes what it sends and leaves the rest. Any other makes one, and ' +
+            'An element with the key of a target changes what it sends and leaves the rest. Any other creates one, and ' +
             'needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and ' +
             'PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.',
           params: RulePath,
           body: bulk.body,
-          response: { 200: bulk.answer, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
-        },
+          answer: bulk.answer,
+        }),
+        validatorCompiler: bulk.validatorCompiler,
         handler: async (request) => {
           const { policy_key, rule_key } = request.params;
           getRule(await getPolicy(db, policy_key), rule_key);
@@ -66,22 +62,12 @@ export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): End
 
     app.delete(
       '/api/v1/policy/:policy_key/rule/:rule_key/target/:target_key',
-      {
-        config: { scope: 'rule:delete' },
-        schema: {
-          tags: ['Policy'],
-          operationId: 'delete_rule_target',
-          summary: 'Delete a target',
-          params: TargetPath,
-          response: { 204: Deleted, ...errorResponses(401, 403, 404, 422) },
-        },
-      },
-      async (request, reply) => {
+      operation('delete_rule_target', 'rule:delete', 'Delete a target', { params: TargetPath, answer: Deleted }),
+      async (request) => {
         const { policy_key, rule_key, target_key } = request.params;
-        await change(accessTokenOf(request), (transaction, append) =>
+        return change(accessTokenOf(request), (transaction, append) =>
           removeTarget(transaction, append, policy_key, rule_key, target_key),
         );
-        return reply.code(204).send(null);
       },
     );
   };

@@ -1,12 +1,13 @@
 /** The audit trail: the event log by cursor and filter, and where it ends, signed. docs/audit.md. */
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses, nullable } from '@postern/http-api';
+import { type ApiPlugin, nullable } from '@postern/http-api';
 import { maxEventPageSize, maxWaitSeconds, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
+import { operation } from '../http/operation.ts';
 import type { SignCheckpoint } from './checkpoint.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
@@ -34,7 +35,7 @@ const Query = Type.Object(
       minimum: 0,
       maximum: maxWaitSeconds,
       default: 0,
-      description: 'Seconds to wait for an event where there is none; oldest first only.',
+      description: 'Seconds to wait if there is no event yet; oldest first only.',
     }),
   },
   { additionalProperties: false },
@@ -55,7 +56,7 @@ const EventView = Type.Object({
 export const EventPage = Type.Object({
   items: Type.Array(EventView),
   next: nullable(
-    Type.Integer({ description: '`after`, or with desc `before`, of the next page; null where there is none yet.' }),
+    Type.Integer({ description: '`after`, or with desc `before`, of the next page; null if there is none yet.' }),
   ),
   head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
 });
@@ -110,16 +111,13 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
     app.get(
       '/api/v1/oauth/events',
       {
-        config: { scope: 'audit:read', waits: true },
+        ...operation('list_events', 'audit:read', 'Read the audit trail: who changed what and when', {
+          query: Query,
+          answer: EventPage,
+          config: { waits: true },
+        }),
         // Data goes out as it was stored, member by member in its order: hashes are over its text.
         serializerCompiler: () => JSON.stringify,
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_events',
-          summary: 'Read the audit trail: who changed what and when',
-          querystring: Query,
-          response: { 200: EventPage, ...errorResponses(401, 403, 422) },
-        },
       },
       async (request, reply) => {
         const { wait, kind, ...rest } = request.query;
@@ -142,21 +140,20 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
 
     app.get(
       '/api/v1/oauth/events/checkpoint',
-      {
-        config: { scope: 'audit:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_event_checkpoint',
-          summary: 'Where the audit trail ends now, signed; to be kept elsewhere',
-          response: { 200: CheckpointView, ...errorResponses(401, 403) },
+      operation(
+        'get_event_checkpoint',
+        'audit:read',
+        'Read a signed checkpoint of the audit trail, to be kept elsewhere',
+        {
+          answer: CheckpointView,
         },
-      },
+      ),
       async () => signCheckpoint(await readLog(db), now()),
     );
   };
 }
 
-/** The kinds that a filter names. Throws `invalid_parameter` where it names none. */
+/** The kinds that a filter names. Throws `invalid_parameter` if it names none. */
 function kindsOf(kind: string): readonly EventKind[] {
   const kinds = eventKinds.filter((one) => one === kind || (kind.endsWith('.') && one.startsWith(kind)));
   if (kinds.length === 0) {

@@ -1,8 +1,9 @@
 /** The management API of signing keys: what signs, what comes next, and the call for a rotation. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { type ApiPlugin, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
+import { operation } from '../http/operation.ts';
 import type { KeyRing } from './key-ring.ts';
 import { statusOf, verifiesUntil } from './key-schedule.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -41,39 +42,22 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
   return async (app) => {
     app.get(
       '/api/v1/oauth/key',
-      {
-        config: { scope: 'key:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_keys',
-          summary: 'List the signing keys, oldest first',
-          querystring: PageQuery,
-          response: { 200: pageView(KeyView), ...errorResponses(401, 403, 422) },
-        },
-      },
-      async (request) => {
-        const { page, size } = request.query;
-        const all = keys.keys();
-        const items = all.slice((page - 1) * size, page * size).map((key) => toView(key, now()));
-        return pageOf(items, all.length, request.query);
-      },
+      operation('list_keys', 'key:read', 'List the signing keys, oldest first', {
+        query: PageQuery,
+        answer: pageView(KeyView),
+      }),
+      async ({ query }) => slicePage(keys.keys(), query, (key) => toView(key, now())),
     );
 
     app.post(
       '/api/v1/oauth/key/rotate',
-      {
-        config: { scope: 'key:rotate' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'rotate_key',
-          summary: 'Make the next signing key',
-          description:
-            'It is published at once and signs ten minutes later, when every cached JWKS has it. The one before ' +
-            'stays published until its last token has expired.',
-          body: RotateBody,
-          response: { 200: KeyView, ...errorResponses(400, 401, 403, 413, 415, 422) },
-        },
-      },
+      operation('rotate_key', 'key:rotate', 'Create the next signing key', {
+        description:
+          'It is published at once and signs ten minutes later, when every cached JWKS has it. The previous key ' +
+          'stays published until its last token has expired.',
+        body: RotateBody,
+        answer: KeyView,
+      }),
       async (request) => toView(await keys.rotate(accessTokenOf(request), request.body.alg), now()),
     );
   };

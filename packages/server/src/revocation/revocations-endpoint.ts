@@ -1,10 +1,11 @@
 /** The revocation feed over HTTP. docs/revocation-feed.md. */
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses } from '@postern/http-api';
+import type { ApiPlugin } from '@postern/http-api';
 import { maxWaitSeconds } from '@postern/protocol';
 import { Type } from 'typebox';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
+import { operation } from '../http/operation.ts';
 import type { FeedEntry } from './feed-entry.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
 
@@ -75,19 +76,16 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
     app.get(
       '/api/v1/oauth/revocations',
       {
-        config: { scope: 'revocation:read', waits: true },
-        // The schema is for the documentation. To serialize by it would take longer than everything else here.
-        serializerCompiler: () => JSON.stringify,
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'read_revocations',
-          summary: 'Stream token revocations',
+        ...operation('read_revocations', 'revocation:read', 'Stream token revocations', {
           description:
             'For APIs that verify tokens locally. An answer has at most 1000 entries, each with the current state of a ' +
             'token or client. With an unknown cursor, the answer starts from the beginning.',
-          querystring: Query,
-          response: { 200: FeedView, ...errorResponses(401, 403, 422) },
-        },
+          query: Query,
+          answer: FeedView,
+          config: { waits: true },
+        }),
+        // The schema is for the documentation. To serialize by it would take longer than everything else here.
+        serializerCompiler: () => JSON.stringify,
       },
       async (request, reply) => {
         const { cursor, wait } = request.query;

@@ -1,8 +1,9 @@
 /** How many tokens were issued and how many requests failed, by hour. */
-import { type ApiPlugin, errorResponses } from '@postern/http-api';
+import type { ApiPlugin } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
+import { operation } from '../http/operation.ts';
 import { msPerHour } from './pending-usage.ts';
 import { statisticsDays, type Usage } from './usage.ts';
 import { countClientsByUse, loadOutcomes } from './usage-store.ts';
@@ -44,17 +45,11 @@ export function statisticsEndpoint({ db, usage, now }: StatisticsEndpointOptions
   return async (app) => {
     app.get(
       '/api/v1/oauth/statistics',
-      {
-        config: { scope: 'audit:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_statistics',
-          summary: 'Read how many token requests succeeded and failed, by hour',
-          description: 'Tokens that other nodes issued within the last minute may be missing.',
-          querystring: Query,
-          response: { 200: StatisticsView, ...errorResponses(401, 403, 422) },
-        },
-      },
+      operation('get_statistics', 'audit:read', 'Read how many token requests succeeded and failed, by hour', {
+        description: 'Tokens that other nodes issued within the last minute may be missing.',
+        query: Query,
+        answer: StatisticsView,
+      }),
       async (request) => {
         const { hours } = request.query;
         const first = Math.floor(now() / msPerHour) - hours + 1;

@@ -1,9 +1,10 @@
 /** Which of their scopes clients use. */
-import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { type ApiPlugin, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import { getClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
+import { operation } from '../http/operation.ts';
 import { listUnusedScopes } from './unused-scope-store.ts';
 import type { Usage } from './usage.ts';
 import { findClientUsage, findScopeUsage } from './usage-store.ts';
@@ -52,17 +53,11 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
   return async (app) => {
     app.get(
       '/api/v1/oauth/client/:client_id/usage',
-      {
-        config: { scope: 'client:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_client_usage',
-          summary: 'Read how many tokens a client got, by scope',
-          description: 'Tokens that other nodes issued within the last minute may be missing.',
-          params: ClientPath,
-          response: { 200: ClientUsageView, ...errorResponses(401, 403, 404) },
-        },
-      },
+      operation('get_client_usage', 'client:read', 'Read how many tokens a client got, by scope', {
+        description: 'Tokens that other nodes issued within the last minute may be missing.',
+        params: ClientPath,
+        answer: ClientUsageView,
+      }),
       async (request) => {
         const client = await getClient(db, request.params.client_id);
         await usage.write();
@@ -76,16 +71,15 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
 
     app.get(
       '/api/v1/oauth/usage/unused',
-      {
-        config: { scope: 'client:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_unused_scopes',
-          summary: 'List the clients that have scopes they do not use, oldest first',
-          querystring: UnusedQuery,
-          response: { 200: pageView(UnusedScopesView), ...errorResponses(401, 403, 422) },
+      operation(
+        'list_unused_scopes',
+        'client:read',
+        'List the clients with scopes that they do not use, oldest first',
+        {
+          query: UnusedQuery,
+          answer: pageView(UnusedScopesView),
         },
-      },
+      ),
       async (request) => {
         const { days, page, size } = request.query;
         await usage.write();

@@ -1,0 +1,66 @@
+/** What a guarded route of a management API declares: its scope, its schemas and the errors that it can answer. */
+import type { preHandlerHookHandler } from 'fastify';
+import { type TObject, type TSchema, Type } from 'typebox';
+import { errorResponses, type Status } from './schemas.ts';
+
+interface Parts {
+  readonly description?: string;
+  readonly params?: TObject;
+  readonly query?: TObject;
+  readonly body?: TSchema;
+  /** The schema of the answer. The status is 204 if it is null, as `Deleted` is; then the handler need not answer. */
+  readonly answer: TSchema;
+  /** Statuses of errors that do not follow from the other parts, such as 409. */
+  readonly errors?: readonly Status[];
+  /** Whether the documentation leaves the route out. */
+  readonly hide?: boolean;
+  readonly config?: object;
+}
+
+/** The schemas from which Fastify derives the types of the request and of the answer. */
+interface SchemasOf<P extends Parts> {
+  readonly params: P['params'];
+  readonly querystring: P['query'];
+  readonly body: P['body'];
+  readonly response: { readonly 200: P['answer'] };
+}
+
+/** Returns a function that makes the options of a route that requires `scope`. The documentation lists it under `tag`. */
+export function operationsOf(tag: string) {
+  return <P extends Parts>(operationId: string, scope: string, summary: string, parts: P) => {
+    const { description, params, query, body, answer, errors = [], hide = false, config } = parts;
+    const statuses: Status[] = [401, 403, ...errors];
+    if (params !== undefined) {
+      statuses.push(404);
+    }
+    if (body !== undefined) {
+      statuses.push(400, 413, 415);
+    }
+    if (body !== undefined || query !== undefined || Object.values(params?.properties ?? {}).some(isLimited)) {
+      statuses.push(422);
+    }
+    const optional = Object.entries({ description, params, querystring: query, body });
+    return {
+      config: { ...config, scope },
+      ...(Type.IsNull(answer) && { preHandler: answerNoContent }),
+      schema: {
+        ...Object.fromEntries(optional.filter(([, part]) => part !== undefined)),
+        tags: [tag],
+        operationId,
+        summary,
+        hide,
+        response: { [Type.IsNull(answer) ? 204 : 200]: answer, ...errorResponses(...statuses) },
+      } as unknown as SchemasOf<P>,
+    };
+  };
+}
+
+/** Whether a parameter of a path can be invalid. */
+function isLimited(param: TSchema): boolean {
+  return 'pattern' in param;
+}
+
+const answerNoContent: preHandlerHookHandler = (_request, reply, done) => {
+  reply.code(204);
+  done();
+};
