@@ -451,11 +451,11 @@ export interface Rule {
       mode?: 'GCM';
       /** For random_string_rewrite: characters. */
       length?: number;
-      /** For string_rewrite, which needs it. */
+      /** Required for string_rewrite. */
       rewrite_value?: string;
       /** For all but null_rewrite. */
       format_preservation?: {
-        /** Put after the masked value, such as @example.com. */
+        /** Appended to the masked value, such as @example.com. */
         suffix: string;
       };
     };
@@ -477,11 +477,11 @@ export interface RuleElement {
       mode?: 'GCM';
       /** For random_string_rewrite: characters. */
       length?: number;
-      /** For string_rewrite, which needs it. */
+      /** Required for string_rewrite. */
       rewrite_value?: string;
       /** For all but null_rewrite. */
       format_preservation?: {
-        /** Put after the masked value, such as @example.com. */
+        /** Appended to the masked value, such as @example.com. */
         suffix: string;
       };
     };
@@ -497,7 +497,7 @@ export interface Target {
 export interface TargetElement {
   key?: string | null;
   name?: string | null;
-  /** A key of the Fides taxonomy; the target takes in all that is below it. */
+  /** A key of the Fides taxonomy; the target includes everything below it. */
   data_category?: string;
 }
 
@@ -507,15 +507,15 @@ export interface StorageConfig {
   type: 'local' | 's3';
   format: 'json' | 'csv';
   details: {
-    /** How files are named; the default. */
+    /** How files are named. Default: request_id. */
     naming?: 'request_id';
-    /** For s3, which needs it. */
+    /** Required for s3. */
     bucket?: string;
-    /** For s3: what the objects are named after. */
+    /** For s3: the name of the objects. */
     object_name?: string;
     /** For s3. */
     max_retries?: number;
-    /** For s3: how the program that uploads authenticates. The credentials have no place here. */
+    /** For s3: how the program that uploads authenticates. Credentials must not be sent. */
     auth_method?: 'automatic' | 'secret_keys';
   };
 }
@@ -524,18 +524,18 @@ export interface StorageElement {
   key?: string | null;
   name?: string;
   type?: 'local' | 's3';
-  /** Of the uploaded data: json by default. */
+  /** Format of the uploaded data. Default: json. */
   format?: 'json' | 'csv';
   details?: {
-    /** How files are named; the default. */
+    /** How files are named. Default: request_id. */
     naming?: 'request_id';
-    /** For s3, which needs it. */
+    /** Required for s3. */
     bucket?: string;
-    /** For s3: what the objects are named after. */
+    /** For s3: the name of the objects. */
     object_name?: string;
     /** For s3. */
     max_retries?: number;
-    /** For s3: how the program that uploads authenticates. The credentials have no place here. */
+    /** For s3: how the program that uploads authenticates. Credentials must not be sent. */
     auth_method?: 'automatic' | 'secret_keys';
   };
 }
@@ -986,8 +986,8 @@ export const operations = {
      */
     list: (query?: PageQuery) => read<Page<Policy>>(path`/api/v1/policy`, query),
     /**
-     * Create or change policies.
-     * An element with the key of a policy changes what it sends and leaves the rest. Any other creates one, and needs `name`; without `key`, the key comes from the name. PUT and PATCH do the same.
+     * Create or update policies.
+     * An element with the key of an existing policy updates the members that it sends. Any other element creates a policy and requires `name`; without `key`, the key is derived from the name. PUT and PATCH do the same.
      * Requires the scope `policy:create_or_update`.
      */
     save: (body: PolicyElement[]) => change<BulkAnswer<Policy>>('PUT', path`/api/v1/policy`, body),
@@ -1009,8 +1009,8 @@ export const operations = {
      */
     list: (policyKey: string, query?: PageQuery) => read<Page<Rule>>(path`/api/v1/policy/${policyKey}/rule`, query),
     /**
-     * Create or change rules of a policy.
-     * An element with the key of a rule changes what it sends and leaves the rest; `masking_strategy` is sent whole. Any other creates one, and needs `name` and `action_type`; without `key`, the key comes from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
+     * Create or update rules of a policy.
+     * An element with the key of an existing rule updates the members that it sends; `masking_strategy` is replaced as a whole. Any other element creates a rule and requires `name` and `action_type`; without `key`, the key is derived from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
      * Requires the scope `rule:create_or_update`.
      */
     save: (policyKey: string, body: RuleElement[]) =>
@@ -1029,8 +1029,8 @@ export const operations = {
   },
   targets: {
     /**
-     * Create or change targets of a rule.
-     * An element with the key of a target changes what it sends and leaves the rest. Any other creates one, and needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.
+     * Create or update targets of a rule.
+     * An element with the key of an existing target updates the members that it sends. Any other element creates a target and requires `data_category`; without `key`, the key is derived from the name, or from rule and category. PUT and PATCH do the same. No erasure target of a policy may equal or include another.
      * Requires the scope `rule:create_or_update`.
      */
     save: (policyKey: string, ruleKey: string, body: TargetElement[]) =>
@@ -1049,8 +1049,8 @@ export const operations = {
      */
     list: (query?: PageQuery) => read<Page<StorageConfig>>(path`/api/v1/storage/config`, query),
     /**
-     * Create or change storage destinations.
-     * An element with the key of a destination changes what it sends and leaves the rest; `details` are sent whole. Any other creates one, and needs `name` and `type`; without `key`, the key comes from the name. PUT and PATCH do the same.
+     * Create or update storage destinations.
+     * An element with the key of an existing destination updates the members that it sends; `details` are replaced as a whole. Any other element creates a destination and requires `name` and `type`; without `key`, the key is derived from the name. PUT and PATCH do the same.
      * Requires the scope `storage:create_or_update`.
      */
     save: (body: StorageElement[]) => change<BulkAnswer<StorageConfig>>('PUT', path`/api/v1/storage/config`, body),

@@ -1,7 +1,7 @@
 /**
  * A `fetch` that brings its token along. RFC 6750 §2.1, RFC 9449 §7.1 and §9.
  *
- * The token goes to the origins that it is allowed for and nowhere else: a redirect to another one is followed without it.
+ * The token is sent only to the origins that it is allowed for: a redirect to another one is followed without it.
  */
 import type { Dpop } from './dpop.ts';
 import { isConfidential, type Platform, untilAborted } from './platform.ts';
@@ -112,7 +112,7 @@ async function sendPatiently(request: Outgoing, options: AuthorizedFetchOptions)
   }
 }
 
-/** One exchange with the API; a second one where it wants a nonce in the proof. RFC 9449 §9. */
+/** One exchange with the API; a second one if it requires a nonce in the proof. RFC 9449 §9. */
 async function sendWith(
   token: IssuedToken,
   request: Outgoing,

@@ -1,4 +1,4 @@
-/** How a client says who it is. RFC 6749 §2.3, RFC 7523 §2.1 and §2.2, RFC 8705 §2. */
+/** How a client authenticates. RFC 6749 §2.3, RFC 7523 §2.1 and §2.2, RFC 8705 §2. */
 import { toBase64 } from './base64url.ts';
 import { importSigningKey, type Jwk, type JwsAlgorithm, randomId, signJwt } from './signing-key.ts';
 
@@ -11,9 +11,9 @@ export interface AuthenticationParts {
 export interface ClientAuthentication {
   /** The grant by which the client gets tokens for itself. */
   readonly grantType: 'client_credentials' | 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-  /** Asks at the server's endpoint for certificates, where it names one. RFC 8705 §5. */
+  /** Uses the server's token endpoint for certificates, if it has one. RFC 8705 §5. */
   readonly usesCertificate: boolean;
-  /** Asked anew for every request, so that nothing that is good once is sent twice. */
+  /** Called for every request, so that a single-use assertion is never sent twice. */
   readonly authenticate: (issuer: string, nowSeconds: number) => AuthenticationParts | Promise<AuthenticationParts>;
 }
 
@@ -43,7 +43,7 @@ export interface PrivateKeyJwtOptions {
   readonly audience?: string;
 }
 
-/** How long an assertion is good for, in seconds. It is sent at once and used once. */
+/** Lifetime of an assertion, in seconds. It is sent at once and used once. */
 const assertionLifetimeSeconds = 60;
 
 /** A JWT that the client signs with its own key for each request: no secret leaves it. RFC 7523 §2.2. */
@@ -87,7 +87,7 @@ export function mutualTls(clientId: string): ClientAuthentication {
 
 /**
  * The token that the platform gives a workload (GitHub Actions, Kubernetes, SPIFFE), in place of a secret. RFC 7523 §2.1.
- * `read` is called for every request: such tokens are short-lived, and some are good once only.
+ * `read` is called for every request: such tokens are short-lived, and some are single-use.
  */
 export function workloadToken(read: () => Promise<string> | string): ClientAuthentication {
   return {

@@ -8,11 +8,11 @@ import { TokenError } from './token-error.ts';
 export interface Discovery {
   /** URL of the token endpoint. Throws `TokenError`. */
   find(): Promise<string>;
-  /** Has the metadata read again at the next `find`: the server may have moved. */
+  /** Makes the next `find` read the metadata again: the server may have moved. */
   forget(): void;
 }
 
-/** `tokenEndpoint`: known beforehand, so that nothing is asked. Throws `TypeError` for a URL that must not carry credentials. */
+/** `tokenEndpoint`: if it is known, no metadata are requested. Throws `TypeError` for a URL that must not carry credentials. */
 export function createDiscovery(
   issuer: string,
   tokenEndpoint: string | undefined,
@@ -21,7 +21,7 @@ export function createDiscovery(
 ): Discovery {
   for (const [name, url] of Object.entries({ issuer, ...(tokenEndpoint !== undefined && { tokenEndpoint }) })) {
     if (!isSafeForCredentials(url)) {
-      throw new TypeError(`${name}: '${url}' must be a URL by https, or by http to this machine.`);
+      throw new TypeError(`${name}: '${url}' must be an https URL, or an http URL of this machine.`);
     }
   }
   let found = tokenEndpoint === undefined ? undefined : Promise.resolve(tokenEndpoint);
@@ -63,7 +63,7 @@ async function discover(
     }
     fault ||= `${url} ${endpoint.fault}`;
   }
-  throw new TokenError('discovery_failed', `The metadata of the issuer are not usable: ${fault}.`);
+  throw new TokenError('discovery_failed', `The metadata of the issuer are unusable: ${fault}.`);
 }
 
 /** RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect after it. */
@@ -93,7 +93,7 @@ function readEndpoint(
   const url = alias ?? body['token_endpoint'];
   return typeof url === 'string' && isSafeForCredentials(url)
     ? { url }
-    : { fault: 'names no token_endpoint by https, or by http on this machine' };
+    : { fault: 'has no token_endpoint with https, or with http on this machine' };
 }
 
 function isSafeForCredentials(text: string): boolean {

@@ -9,7 +9,7 @@ export interface Platform {
   readonly now: () => number;
   /** From 0 to less than 1; spreads the tries of many clients, and is no secret. */
   readonly random: () => number;
-  /** Rejects with the signal's reason where it is aborted before. */
+  /** Rejects with the signal's reason if it is aborted before. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** `pending`, or the signal's reason as soon as it is aborted; `pending` itself goes on for whoever else waits for it. */
+/** `pending`, or the signal's reason as soon as it is aborted; `pending` itself continues for other callers that wait for it. */
 export async function untilAborted<T>(pending: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) {
     return pending;

@@ -3,7 +3,7 @@
 /** In bytes. Metadata of a big server are tens of kilobytes, and a token a few. */
 const longestAnswer = 1_048_576;
 
-/** The JSON object in the body, or undefined where it is none or too long. */
+/** Reads the JSON object in the body; undefined if it is not one or too long. */
 export async function readJsonObject(response: Response): Promise<Readonly<Record<string, unknown>> | undefined> {
   const text = await readText(response);
   try {

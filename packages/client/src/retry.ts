@@ -7,7 +7,7 @@ const mostRetries = 3;
 /** The first pause, in milliseconds; each one after it is twice as long. */
 const firstPauseMs = 250;
 
-/** A server that asks for a longer pause than this, in seconds, gets none: the caller is told. */
+/** If a server asks for a longer pause, in seconds, the request is not retried: the caller gets the error. */
 const longestPauseSeconds = 30;
 
 /** Whether an answer says that the request was not dealt with and may be sent again later. */
@@ -16,7 +16,7 @@ export function isBusy(status: number | undefined): boolean {
 }
 
 /**
- * How long to wait before retry number `attempt` (from 0), in milliseconds; undefined where there should be none. Never
+ * How long to wait before retry number `attempt` (from 0), in milliseconds; undefined if it should not be retried. Never
  * shorter than what the server asks for; spread, so that many clients do not come back at the same moment.
  */
 export function pauseMs(
@@ -31,7 +31,7 @@ export function pauseMs(
   return (retryAfterSeconds ?? 0) * 1000 + backOffMs;
 }
 
-/** The header `Retry-After` in seconds: a number, or a date. Undefined where it is missing or neither. */
+/** The header `Retry-After` in seconds: a number, or a date. Undefined if it is missing or neither. */
 export function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
   const text = headers.get('retry-after')?.trim() ?? '';
   if (/^\d{1,9}$/.test(text)) {

@@ -50,7 +50,7 @@ export async function importSigningKey(key: CryptoKey | Jwk | string, alg?: JwsA
   return { alg: alg ?? fitting, key };
 }
 
-/** The algorithm of a key that Web Crypto made. Throws `TypeError` for one that is none of ours. */
+/** Returns the algorithm of a `CryptoKey`. Throws `TypeError` if it is not supported. */
 export function algorithmOf({ algorithm }: CryptoKey): JwsAlgorithm {
   const { name, namedCurve = 'P-256', hash } = algorithm as KeyAlgorithmDetails;
   const alg = (['ES256', 'EdDSA', 'RS256', 'PS256'] as const).find((known) => parameters[known].sign.name === name);

@@ -11,7 +11,7 @@ export interface IssuedToken {
   readonly scope: string;
 }
 
-/** What a token is taken to live where the server does not say, in seconds. */
+/** The assumed lifetime of a token if the server does not state it, in seconds. */
 const assumedLifetimeSeconds = 300;
 
 export interface TokenAnswer {

@@ -6,7 +6,7 @@ export interface TokenCache {
   /** The token kept under `key`, or the one that `obtain` gets. A token that nears its end is replaced while it is still in use. */
   get(key: string, obtain: () => Promise<IssuedToken>): Promise<IssuedToken>;
   /**
-   * Drops a token that an API refused, so that the next `get` obtains another one. False where the token under `key` was
+   * Drops a token that an API refused, so that the next `get` obtains another one. False if the token under `key` was
    * replaced for such a refusal a moment ago: then another one would be refused too.
    */
   replace(key: string, refused: IssuedToken): boolean;

@@ -22,7 +22,7 @@ export interface TokenClientOptions {
   readonly resource?: string | undefined;
   /** Rights beyond scopes, as their types describe them. */
   readonly authorizationDetails?: readonly object[] | undefined;
-  /** True: tokens bound to a key that is made now and cannot leave the process. Or the key pair to use. Default: false. */
+  /** True: tokens are bound to a generated key that cannot leave the process. Or the key pair to use. Default: false. */
   readonly dpop?: boolean | KeyPair | undefined;
   /** Where `fetch` may send the token, such as `https://api.example.com`. Default: where you call, by https or on this machine. */
   readonly origins?: readonly string[] | undefined;
@@ -61,17 +61,17 @@ export interface ExchangeOptions {
 }
 
 export interface TokenClient {
-  /** A token that is good for at least some seconds more, from memory where there is one. Throws `TokenError`. */
+  /** Returns a token that is valid for at least some seconds more, from memory if possible. Throws `TokenError`. */
   getToken(options?: GetTokenOptions): Promise<IssuedToken>;
-  /** Another token for one that stands. RFC 8693. Not kept. Throws `TokenError`. */
+  /** Exchanges an active token for another one, which is not cached. RFC 8693. Throws `TokenError`. */
   exchangeToken(options: ExchangeOptions): Promise<IssuedToken>;
-  /** `fetch` with the token. Throws `TokenError` where there is none; answers of the API are answers, whatever they say. */
+  /** `fetch` with the token. Throws `TokenError` if no token can be obtained; error answers of the API are returned like any other. */
   readonly fetch: AuthorizedFetch;
 }
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** Asks for nothing yet. Throws `TypeError` for an issuer that must not be sent credentials. */
+/** Sends no request yet. Throws `TypeError` for an issuer that must not be sent credentials. */
 export function createTokenClient(options: TokenClientOptions): TokenClient {
   const { issuer, authentication, authorizationDetails, dpop: binding = false } = options;
   const platform: Platform = {

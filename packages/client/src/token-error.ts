@@ -1,7 +1,7 @@
 /** Why there is no token. RFC 6749 §5.2. */
 
 export interface TokenErrorOptions {
-  /** HTTP status of the answer; undefined where there was none. */
+  /** HTTP status of the answer; undefined if there was none. */
   readonly status?: number | undefined;
   /** What the server asks to wait before the next try, in seconds. RFC 9110 §10.2.3. */
   readonly retryAfterSeconds?: number | undefined;
@@ -9,8 +9,8 @@ export interface TokenErrorOptions {
 }
 
 /**
- * `code` is the `error` of the server's answer, or where there is no such answer one of: `unreachable` (no connection, or
- * it broke), `timeout`, `invalid_response` (an answer that is not by the RFC), `discovery_failed`. Never holds a secret or a token.
+ * `code` is the `error` of the server's answer, or, if there is no such answer, one of: `unreachable` (no connection, or
+ * it broke), `timeout`, `invalid_response` (an answer that violates the RFC), `discovery_failed`. Never contains a secret or a token.
  */
 export class TokenError extends Error {
   override readonly name = 'TokenError';

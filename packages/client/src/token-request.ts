@@ -22,7 +22,7 @@ export type TokenForm = Readonly<Record<string, string | undefined>>;
 
 /**
  * A token for `form`. Tries again, a few times and with growing pauses, while the server is busy or out of reach; each
- * try authenticates anew. Throws `TokenError`.
+ * try authenticates again. Throws `TokenError`.
  */
 export async function requestToken(
   context: TokenRequestContext,
@@ -53,7 +53,7 @@ function isTransient({ code, status }: TokenError): boolean {
   return code === 'unreachable' || code === 'timeout' || isBusy(status);
 }
 
-/** No answer of a token endpoint, so it may stand somewhere else by now. */
+/** Not an answer of a token endpoint, so the endpoint may have moved. */
 function isElsewhere({ code }: TokenError): boolean {
   return code === 'unreachable' || code === 'timeout' || code === 'invalid_response';
 }

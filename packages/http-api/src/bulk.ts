@@ -1,4 +1,4 @@
-/** Bulk writes: an array of elements, each of which is validated, and written or refused, by itself. */
+/** Bulk writes take an array of elements, and each element succeeds or fails on its own. */
 import { maxBulkElements, OAuthError } from '@postern/protocol';
 import type { FastifySchemaCompiler } from 'fastify';
 import { type Static, Type } from 'typebox';

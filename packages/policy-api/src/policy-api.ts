@@ -1,4 +1,4 @@
-/** The policy API as a Fastify plugin: a resource server that knows its guard and its tables, and nothing of the issuer. */
+/** The policy API as a Fastify plugin: a resource server that knows only its guard and its tables. */
 import type { Guard } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
 import type { Api } from '@postern/http-api';

@@ -8,7 +8,7 @@ import { Buffer } from 'node:buffer';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** For characters that do not belong there; all others have values below. */
+/** Stands for invalid characters; all others have lower values. */
 const invalid = 64;
 
 const values = new Uint8Array(256).fill(invalid);
@@ -16,7 +16,7 @@ for (let value = 0; value < alphabet.length; value += 1) {
   values[alphabet.charCodeAt(value)] = value;
 }
 
-/** The bytes that `source` has in base64url from `start` to `end`, or undefined where these are none or not canonical. */
+/** Decodes the base64url in `source` from `start` to `end`; undefined if it is empty, invalid or not canonical. */
 export function decodeBase64Url(source: Uint8Array, start: number, end: number): Buffer | undefined {
   const bytes = Buffer.allocUnsafe(decodedLength(start, end));
   return decodeInto(bytes, source, start, end) === undefined ? undefined : bytes;
@@ -25,7 +25,7 @@ export function decodeBase64Url(source: Uint8Array, start: number, end: number):
 /** Texts up to this length are decoded without new memory for their bytes. */
 const scratch = Buffer.allocUnsafe(12_288);
 
-/** The same as UTF-8. */
+/** Decodes the same to text in UTF-8. */
 export function decodeBase64UrlText(source: Uint8Array, start: number, end: number): string | undefined {
   const length = decodedLength(start, end);
   const bytes = length > scratch.length ? Buffer.allocUnsafe(length) : scratch;
@@ -37,13 +37,13 @@ function decodedLength(start: number, end: number): number {
   return Math.floor(((end - start) * 3) / 4);
 }
 
-/** Writes to the start of `bytes`, and says whether any of them is beyond ASCII. Undefined where there are none. */
+/** Writes to the start of `bytes`, and returns whether they are all ASCII; undefined if the text is not base64url. */
 function decodeInto(bytes: Uint8Array, source: Uint8Array, start: number, end: number): 'ascii' | 'binary' | undefined {
   const valueAt = (i: number) => values[source[i] as number] as number;
   const rest = (end - start) % 4;
   const restAt = end - rest;
   let seen = start === end || rest === 1 ? invalid : 0;
-  /** The bits of values that become the highest ones of bytes. */
+  /** Collects the bits of values that become the highest ones of bytes. */
   let high = 0;
   let at = 0;
   for (let i = start; i < restAt; i += 4) {

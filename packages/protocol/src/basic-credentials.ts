@@ -14,8 +14,8 @@ const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
  * Id and secret from the part of an `Authorization` header that follows `Basic `.
  *
  * Clients in the wild encode them fully, partly or not at all before the base64; decoding once gives the same
- * answer for all three as long as both hold unreserved characters only, which is what Postern hands out.
- * Throws `invalid_client` with a Basic challenge where the text cannot be read.
+ * answer for all three as long as both have unreserved characters only, as those that Postern generates do.
+ * Throws `invalid_client` with a Basic challenge if the text is malformed.
  */
 export function parseBasicCredentials(encoded: string): BasicCredentials {
   if (!base64.test(encoded)) {
@@ -24,7 +24,7 @@ export function parseBasicCredentials(encoded: string): BasicCredentials {
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon === -1) {
-    throw malformed('The Basic credentials hold no colon between client id and secret.');
+    throw malformed('The Basic credentials have no colon between client id and secret.');
   }
   try {
     return { clientId: formDecode(text.slice(0, colon)), clientSecret: formDecode(text.slice(colon + 1)) };

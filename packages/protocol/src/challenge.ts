@@ -10,7 +10,7 @@ const realm = 'Postern';
 export const dpopAlgorithms = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'] as const;
 
 /**
- * The challenge that belongs to an error, or undefined where none is due: `Basic` only for a caller that used
+ * The challenge that belongs to an error, or undefined if none is due: `Basic` only for a caller that used
  * Basic (clients read the code from a challenge instead of the body when there is one), `Bearer` for every
  * refused or missing token. A missing token gets no error code (RFC 6750 §3.1).
  */

@@ -5,7 +5,7 @@ const mostParameters = 64;
 const longestName = 128;
 const longestValue = 16_384;
 
-/** NUL and the control characters that no parameter has a use for; tab and line ends may stand in JSON values. */
+/** NUL and the control characters that no parameter needs; JSON values may have tabs and line breaks. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is what this is for
 const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
@@ -33,7 +33,7 @@ export function parseForm(body: string): ReadonlyMap<string, string> {
       throw new OAuthError('invalid_request', `The parameter '${name}' is sent more than once.`);
     }
     if (params.size === mostParameters) {
-      throw new OAuthError('invalid_request', `The form holds more than ${mostParameters} parameters.`);
+      throw new OAuthError('invalid_request', `The form has more than ${mostParameters} parameters.`);
     }
     params.set(name, value);
     hasEmpty ||= value === '';
@@ -50,7 +50,7 @@ export function formDecode(encoded: string): string {
   return decode(encoded);
 }
 
-/** Of text that has no control character as it stands, but may have one encoded. */
+/** Decodes text that has no literal control character, but may have an encoded one. */
 function decode(encoded: string): string {
   if (!encoded.includes('%') && !encoded.includes('+')) {
     return encoded;
@@ -59,7 +59,7 @@ function decode(encoded: string): string {
   try {
     text = decodeURIComponent(encoded.includes('+') ? encoded.replaceAll('+', ' ') : encoded);
   } catch {
-    throw new OAuthError('invalid_request', 'The form holds text that is not percent-encoded UTF-8.');
+    throw new OAuthError('invalid_request', 'The form has text that is not percent-encoded UTF-8.');
   }
   requireNoControlCharacter(text);
   return text;
@@ -67,6 +67,6 @@ function decode(encoded: string): string {
 
 function requireNoControlCharacter(text: string): void {
   if (controlCharacter.test(text)) {
-    throw new OAuthError('invalid_request', 'The form holds a control character.');
+    throw new OAuthError('invalid_request', 'The form has a control character.');
   }
 }

@@ -14,7 +14,7 @@ export interface DecodedJws {
 export type DecodePart = (text: string) => Readonly<Record<string, unknown>> | undefined;
 
 /**
- * The parts of a compact JWS whose header and payload are JSON objects, or undefined where `token` is not one.
+ * The parts of a compact JWS whose header and payload are JSON objects, or undefined if `token` is not one.
  * Takes canonical base64url only, so that one token has one text.
  *
  * Does not check the signature, the algorithm or any claim: nothing in the result may be trusted yet.

@@ -105,7 +105,7 @@ export interface OAuthErrorOptions {
 }
 
 /**
- * A refusal that a caller is told about. `description` is reduced to the characters that RFC 6749 §5.2
+ * An error that is answered to the caller. `description` is reduced to the characters that RFC 6749 §5.2
  * allows (printable ASCII without `"` and `\`) and to 400 of them, so it may quote untrusted input.
  */
 export class OAuthError extends Error {

@@ -3,14 +3,14 @@ import { OAuthError } from './oauth-error.ts';
 
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
-/** True where `text` may stand as one name in a scope parameter. */
+/** Whether `text` is one scope name. */
 export function isScopeToken(text: string): boolean {
   return scopeToken.test(text);
 }
 
 const scopeList = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
-/** The names in a scope claim or an answer, as they stand there; undefined where it breaks the grammar. '' holds none. */
+/** Reads the names in a scope claim or an answer, in their order; undefined if it breaks the grammar. '' has none. */
 export function readScope(text: string): string[] | undefined {
   if (text === '') {
     return [];
@@ -20,7 +20,7 @@ export function readScope(text: string): string[] | undefined {
 
 /**
  * The names in a scope parameter, each once, in the order asked for.
- * Throws `invalid_scope` where the text breaks the grammar; whether a scope exists is not checked here.
+ * Throws `invalid_scope` if the text breaks the grammar; whether a scope exists is not checked here.
  */
 export function parseScope(text: string): string[] {
   const names = text.split(' ');
@@ -29,8 +29,8 @@ export function parseScope(text: string): string[] {
       throw new OAuthError(
         'invalid_scope',
         name === ''
-          ? 'The scope parameter must hold names with exactly one space between them.'
-          : `The scope parameter holds a name with a character that is not allowed: ${name}`,
+          ? 'The scope parameter must have names with exactly one space between them.'
+          : `The scope parameter has a name with a character that is not allowed: ${name}`,
       );
     }
   }

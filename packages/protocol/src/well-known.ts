@@ -1,4 +1,4 @@
-/** Where the metadata of an issuer or a resource stand. RFC 8414 §3.1, RFC 9728 §3.1. */
+/** The URL of the metadata of an issuer or a resource. RFC 8414 §3.1, RFC 9728 §3.1. */
 
 export type WellKnownName = 'oauth-authorization-server' | 'oauth-protected-resource';
 

@@ -10,7 +10,7 @@ const kindOf = {
   storage_configs: 'storage destination',
 } as const;
 
-/** Throws `conflict` where a row of `table` has that key or name. */
+/** Throws `conflict` if a row of `table` has that key or name. */
 export async function requireUnused(
   db: Kysely<PolicyDatabase>,
   table: keyof typeof kindOf,

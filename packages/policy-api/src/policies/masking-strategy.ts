@@ -10,7 +10,7 @@ interface MaskingConfiguration {
   readonly format_preservation?: { readonly suffix: string };
 }
 
-/** What each strategy can be told. None of it is secret: keys and salts are made when data is masked. */
+/** The configuration of each strategy. It has no secrets: keys and salts are generated when data is masked. */
 const configurationOf = {
   aes_encrypt: ['mode', 'format_preservation'],
   hash: ['algorithm', 'format_preservation'],
@@ -29,7 +29,7 @@ export interface MaskingStrategy {
   readonly configuration: MaskingConfiguration;
 }
 
-/** Throws `invalid_parameter` where the configuration is not one of that strategy. */
+/** Throws `invalid_parameter` if the configuration does not fit the strategy. */
 export function requireConfigured({ strategy, configuration }: MaskingStrategy): void {
   const foreign = Object.keys(configuration).find(
     (member) => !(configurationOf[strategy] as readonly string[]).includes(member),

@@ -39,10 +39,10 @@ export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): En
       app.route({
         method,
         url: '/api/v1/policy',
-        ...operation('create_or_update_policies', 'policy:create_or_update', 'Create or change policies', {
+        ...operation('create_or_update_policies', 'policy:create_or_update', 'Create or update policies', {
           description:
-            'An element with the key of a policy changes what it sends and leaves the rest. Any other creates one, and ' +
-            'needs `name`; without `key`, the key comes from the name. PUT and PATCH do the same.',
+            'An element with the key of an existing policy updates the members that it sends. Any other element creates ' +
+            'a policy and requires `name`; without `key`, the key is derived from the name. PUT and PATCH do the same.',
           body: bulk.body,
           answer: bulk.answer,
         }),

@@ -9,8 +9,8 @@ import { changePolicy, type Policy, type PolicyChange } from './policy.ts';
 import { deletePolicy, findPolicy, findPolicyAnswering, insertPolicy, updatePolicy } from './policy-store.ts';
 
 /**
- * Changes the policy with the key, or makes one where there is none; without a key, it makes one with the key that
- * the name gives. Throws `invalid_parameter`, and `conflict` where key, name or action are another's.
+ * Updates the policy with the key, or creates it; without a key, creates a policy whose key is derived from the name.
+ * Throws `invalid_parameter`, and `conflict` if another policy has the key, the name or the action.
  */
 export async function putPolicy(
   transaction: Kysely<PolicyDatabase>,

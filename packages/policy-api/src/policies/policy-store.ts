@@ -11,7 +11,7 @@ export async function findPolicy(db: Kysely<PolicyDatabase>, key: string): Promi
   return (await load(db, rows))[0];
 }
 
-/** One page, oldest first. `page` counts from 1. */
+/** Lists one page, oldest first. `page` counts from 1. */
 export async function listPolicies(
   db: Kysely<PolicyDatabase>,
   page: number,
@@ -32,7 +32,7 @@ export async function listPolicies(
   return { policies: await load(db, rows), total: Number(total) };
 }
 
-/** The key of the policy that answers an action of the Data Rights Protocol, or undefined where none does. */
+/** Finds the key of the policy that answers an action of the Data Rights Protocol, or undefined. */
 export async function findPolicyAnswering(
   db: Kysely<PolicyDatabase>,
   drpAction: 'access' | 'deletion',
@@ -95,7 +95,7 @@ async function load(db: Kysely<PolicyDatabase>, rows: readonly Selectable<Policy
   }));
 }
 
-/** From the columns of a left join, which are all null where the rule has no destination. */
+/** Reads the columns of a left join, which are all null if the rule has no destination. */
 function toStorageDestination({
   storage_key: key,
   storage_name: name,

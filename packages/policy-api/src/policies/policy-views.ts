@@ -24,10 +24,10 @@ export const MaskingStrategySchema = Type.Object(
           length: Type.Optional(
             Type.Integer({ minimum: 1, maximum: 1_000, description: 'For random_string_rewrite: characters.' }),
           ),
-          rewrite_value: Type.Optional(printableText(1_000, { description: 'For string_rewrite, which needs it.' })),
+          rewrite_value: Type.Optional(printableText(1_000, { description: 'Required for string_rewrite.' })),
           format_preservation: Type.Optional(
             Type.Object(
-              { suffix: printableText(200, { description: 'Put after the masked value, such as @example.com.' }) },
+              { suffix: printableText(200, { description: 'Appended to the masked value, such as @example.com.' }) },
               { additionalProperties: false, description: 'For all but null_rewrite.' },
             ),
           ),

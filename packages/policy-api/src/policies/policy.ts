@@ -48,7 +48,7 @@ export function withRule(policy: Policy, rule: Rule): Policy {
 }
 
 /**
- * Throws `conflict` where two targets of erasure rules cover the same data, in one rule or in two: what is erased
+ * Throws `conflict` if two targets of erasure rules cover the same data, in one rule or in two: what is erased
  * by one cannot be masked by the other.
  */
 export function requireErasedOnce(policy: Policy): void {

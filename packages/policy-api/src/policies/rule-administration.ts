@@ -18,9 +18,9 @@ export type SentRuleChange = Omit<RuleChange, 'storageDestination'> & {
 };
 
 /**
- * Changes the policy's rule with the key, or makes one where there is none; without a key, it makes one with the key
- * that the name gives. Throws `invalid_parameter`; `not_found` for the policy; `conflict` where key or name are
- * another's, or where the rule's targets would now be erased twice.
+ * Updates the policy's rule with the key, or creates it; without a key, creates a rule whose key is derived from the
+ * name. Throws `invalid_parameter`; `not_found` for the policy; `conflict` if another rule has the key or the name, or if
+ * the rule's targets would now be erased twice.
  */
 export async function putRule(
   transaction: Kysely<PolicyDatabase>,

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { PolicyDatabase } from '../db/schema.ts';
 import type { Rule, RuleSettings } from './rule.ts';
 
-/** The key of the policy that a rule belongs to, or undefined where there is no such rule. */
+/** Finds the key of the policy that a rule belongs to, or undefined if the rule does not exist. */
 export async function findPolicyOfRule(db: Kysely<PolicyDatabase>, ruleKey: string): Promise<string | undefined> {
   const row = await db.selectFrom('policy_rules').select('policy_key').where('key', '=', ruleKey).executeTakeFirst();
   return row?.policy_key;

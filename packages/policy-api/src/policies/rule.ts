@@ -24,7 +24,7 @@ export type RuleChange = { readonly [Member in keyof RuleSettings]?: RuleSetting
 
 /**
  * The settings after the change; `before` is undefined for a new rule. A change of action leaves behind what only the
- * old action has a use for. Throws `invalid_parameter` where they do not fit together.
+ * old action has a use for. Throws `invalid_parameter` if they do not fit together.
  *
  * Whether the targets still may be erased once the rule erases them is not checked here: see `policy.ts`.
  */
@@ -61,7 +61,7 @@ export function withTarget(rule: Rule, target: Target): Rule {
   return { ...rule, targets: [...rule.targets.filter(({ key }) => key !== target.key), target] };
 }
 
-/** Throws `conflict` where two targets of the rule are of the same category. */
+/** Throws `conflict` if two targets of the rule have the same category. */
 export function requireTargetedOnce({ key, targets }: Rule): void {
   const categories = targets.map(({ dataCategory }) => dataCategory);
   const twice = categories.find((category, index) => categories.indexOf(category) !== index);

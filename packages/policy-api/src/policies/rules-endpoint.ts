@@ -22,10 +22,10 @@ export const RuleElement = Type.Object(
     name: Type.Optional(Name),
     action_type: Type.Optional(ActionTypeSchema),
     storage_destination_key: Type.Optional(
-      nullable({ ...Key, description: 'For access, which needs it: where the data goes.' }),
+      nullable({ ...Key, description: 'Required for access: the destination of the data.' }),
     ),
     masking_strategy: Type.Optional(
-      nullable({ ...MaskingStrategySchema, description: 'For erasure, which needs it: what stays in its place.' }),
+      nullable({ ...MaskingStrategySchema, description: 'Required for erasure: what replaces the data.' }),
     ),
   },
   { additionalProperties: false, examples: [exampleRule] },
@@ -52,11 +52,12 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
       app.route({
         method,
         url: '/api/v1/policy/:policy_key/rule',
-        ...operation('create_or_update_rules', 'rule:create_or_update', 'Create or change rules of a policy', {
+        ...operation('create_or_update_rules', 'rule:create_or_update', 'Create or update rules of a policy', {
           description:
-            'An element with the key of a rule changes what it sends and leaves the rest; `masking_strategy` is sent ' +
-            'whole. Any other creates one, and needs `name` and `action_type`; without `key`, the key comes from the ' +
-            'name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.',
+            'An element with the key of an existing rule updates the members that it sends; `masking_strategy` is ' +
+            'replaced as a whole. Any other element creates a rule and requires `name` and `action_type`; without ' +
+            '`key`, the key is derived from the name. PUT and PATCH do the same. No two erasure rules of a policy ' +
+            'may target the same data.',
           params: PolicyPath,
           body: bulk.body,
           answer: bulk.answer,

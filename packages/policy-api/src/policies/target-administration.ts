@@ -11,9 +11,9 @@ import { changeTarget, type Target, type TargetChange } from './target.ts';
 import { deleteTarget, findRuleOfTarget, insertTarget, updateTarget } from './target-store.ts';
 
 /**
- * Changes the rule's target with the key, or makes one where there is none; without a key, it makes one with a key of
- * its own. Throws `invalid_parameter`; `not_found` for policy and rule; `conflict` where key or name are another's,
- * where the rule has the category already, or where the policy would erase it twice.
+ * Updates the rule's target with the key, or creates it; without a key, creates a target with a derived key. Throws
+ * `invalid_parameter`; `not_found` for policy and rule; `conflict` if another target has the key or the name, if the rule
+ * already has the category, or if the policy would erase it twice.
  */
 export async function putTarget(
   transaction: Kysely<PolicyDatabase>,

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { PolicyDatabase } from '../db/schema.ts';
 import type { Target } from './target.ts';
 
-/** The key of the rule that a target belongs to, or undefined where there is no such target. */
+/** Finds the key of the rule that a target belongs to, or undefined if the target does not exist. */
 export async function findRuleOfTarget(db: Kysely<PolicyDatabase>, targetKey: string): Promise<string | undefined> {
   const row = await db
     .selectFrom('policy_rule_targets')

@@ -33,7 +33,7 @@ export function changeTarget(before: Target | undefined, change: TargetChange, r
   return { key, name: change.name ?? before?.name ?? key, dataCategory };
 }
 
-/** No category holds a hyphen, so no other rule and category give the same key. */
+/** Categories have no hyphens, so no other rule and category give the same key. */
 function joinKey(ruleKey: string, dataCategory: string): string {
   const key = `${ruleKey}-${dataCategory}`;
   if (key.length > longestKey) {

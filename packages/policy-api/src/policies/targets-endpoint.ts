@@ -15,7 +15,7 @@ export const TargetElement = Type.Object(
     name: Type.Optional(nullable(Name)),
     data_category: Type.Optional(
       Type.String({
-        description: 'A key of the Fides taxonomy; the target takes in all that is below it.',
+        description: 'A key of the Fides taxonomy; the target includes everything below it.',
       }),
     ),
   },
@@ -33,11 +33,11 @@ export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): End
       app.route({
         method,
         url: '/api/v1/policy/:policy_key/rule/:rule_key/target',
-        ...operation('create_or_update_rule_targets', 'rule:create_or_update', 'Create or change targets of a rule', {
+        ...operation('create_or_update_rule_targets', 'rule:create_or_update', 'Create or update targets of a rule', {
           description:
-            'An element with the key of a target changes what it sends and leaves the rest. Any other creates one, and ' +
-            'needs `data_category`; without `key`, the key comes from the name, or from rule and category. PUT and ' +
-            'PATCH do the same. Of the erasure targets of a policy, none may be the same as another or above it.',
+            'An element with the key of an existing target updates the members that it sends. Any other element ' +
+            'creates a target and requires `data_category`; without `key`, the key is derived from the name, or from ' +
+            'rule and category. PUT and PATCH do the same. No erasure target of a policy may equal or include another.',
           params: RulePath,
           body: bulk.body,
           answer: bulk.answer,

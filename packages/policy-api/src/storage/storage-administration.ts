@@ -15,8 +15,8 @@ import {
 } from './storage-store.ts';
 
 /**
- * Changes the destination with the key, or makes one where there is none; without a key, it makes one with the key
- * that the name gives. Throws `invalid_parameter`, and `conflict` where key or name are another's.
+ * Updates the destination with the key, or creates it; without a key, creates a destination whose key is derived from the
+ * name. Throws `invalid_parameter`, and `conflict` if another destination has the key or the name.
  */
 export async function putStorageConfig(
   transaction: Kysely<PolicyDatabase>,

@@ -1,5 +1,5 @@
 /**
- * A storage destination: where the data that an access rule gathered is to be uploaded. It holds no credentials:
+ * A storage destination: where the data of an access rule is to be uploaded. It has no credentials:
  * those belong to the program that uploads.
  */
 import { OAuthError } from '@postern/protocol';
@@ -34,7 +34,7 @@ const detailsOf: Record<StorageSettings['type'], readonly (keyof StorageDetails)
 
 /**
  * The settings after the change; `before` is undefined for a destination that is new. A change of type leaves the
- * old type's details behind. Throws `invalid_parameter` where they do not fit together.
+ * old type's details behind. Throws `invalid_parameter` if they do not fit together.
  */
 export function changeStorageSettings(before: StorageSettings | undefined, change: StorageChange): StorageSettings {
   const name = change.name ?? before?.name;

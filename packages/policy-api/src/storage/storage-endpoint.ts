@@ -13,7 +13,7 @@ export const StorageElement = Type.Object(
     key: Type.Optional(nullable(Key)),
     name: Type.Optional(Name),
     type: Type.Optional(StorageTypeSchema),
-    format: Type.Optional({ ...StorageFormatSchema, description: 'Of the uploaded data: json by default.' }),
+    format: Type.Optional({ ...StorageFormatSchema, description: 'Format of the uploaded data. Default: json.' }),
     details: Type.Optional(StorageDetailsSchema),
   },
   {
@@ -47,12 +47,12 @@ export function storageEndpoint({ db, change, timestamp }: EndpointOptions): End
         ...operation(
           method === 'PUT' ? 'put_config' : 'patch_config',
           'storage:create_or_update',
-          'Create or change storage destinations',
+          'Create or update storage destinations',
           {
             description:
-              'An element with the key of a destination changes what it sends and leaves the rest; `details` are sent ' +
-              'whole. Any other creates one, and needs `name` and `type`; without `key`, the key comes from the ' +
-              'name. PUT and PATCH do the same.',
+              'An element with the key of an existing destination updates the members that it sends; `details` are ' +
+              'replaced as a whole. Any other element creates a destination and requires `name` and `type`; without ' +
+              '`key`, the key is derived from the name. PUT and PATCH do the same.',
             body: bulk.body,
             answer: bulk.answer,
           },

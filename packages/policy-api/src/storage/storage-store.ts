@@ -8,7 +8,7 @@ export async function findStorageConfig(db: Kysely<PolicyDatabase>, key: string)
   return row && fromStorageRow(row);
 }
 
-/** One page, oldest first. `page` counts from 1. */
+/** Lists one page, oldest first. `page` counts from 1. */
 export async function listStorageConfigs(
   db: Kysely<PolicyDatabase>,
   page: number,
@@ -47,7 +47,7 @@ export async function updateStorageConfig(
   await db.updateTable('storage_configs').set(toColumns(settings)).where('key', '=', key).execute();
 }
 
-/** A rule that uploads there, or undefined where none does. */
+/** Finds a rule that uploads there, or undefined. */
 export async function findRuleUsing(
   db: Kysely<PolicyDatabase>,
   key: string,

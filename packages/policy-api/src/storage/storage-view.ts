@@ -4,15 +4,13 @@ import { Type } from 'typebox';
 
 export const StorageDetailsSchema = Type.Object(
   {
-    naming: Type.Optional(Type.Enum(['request_id'], { description: 'How files are named; the default.' })),
-    bucket: Type.Optional(printableText(255, { minLength: 1, description: 'For s3, which needs it.' })),
-    object_name: Type.Optional(
-      printableText(1_000, { minLength: 1, description: 'For s3: what the objects are named after.' }),
-    ),
+    naming: Type.Optional(Type.Enum(['request_id'], { description: 'How files are named. Default: request_id.' })),
+    bucket: Type.Optional(printableText(255, { minLength: 1, description: 'Required for s3.' })),
+    object_name: Type.Optional(printableText(1_000, { minLength: 1, description: 'For s3: the name of the objects.' })),
     max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: 'For s3.' })),
     auth_method: Type.Optional(
       Type.Enum(['automatic', 'secret_keys'], {
-        description: 'For s3: how the program that uploads authenticates. The credentials have no place here.',
+        description: 'For s3: how the program that uploads authenticates. Credentials must not be sent.',
       }),
     ),
   },

@@ -1,11 +1,11 @@
 /** When two data categories cover the same data. Pure. */
 
-/** True where they are the same, or one is an ancestor of the other. */
+/** Whether two categories are the same, or one is an ancestor of the other. */
 export function overlap(one: string, other: string): boolean {
   return one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`);
 }
 
-/** The first two of `categories` that overlap, or undefined where none do. */
+/** Finds the first two of `categories` that overlap, or undefined. */
 export function findOverlap(categories: readonly string[]): readonly [string, string] | undefined {
   for (const [index, one] of categories.entries()) {
     const other = categories.slice(index + 1).find((later) => overlap(one, later));

@@ -28,8 +28,8 @@ describe('the token endpoint', () => {
 
   describe('RFC 6749 §5.2 invalid_request, 400', () => {
     const twice = (name: string) => `The parameter '${name}' is sent more than once.`;
-    const notUtf8 = 'The form holds text that is not percent-encoded UTF-8.';
-    const control = 'The form holds a control character.';
+    const notUtf8 = 'The form has text that is not percent-encoded UTF-8.';
+    const control = 'The form has a control character.';
 
     test.each<[string, () => string | Buffer, string]>([
       ['no parameter', () => '', 'The parameter grant_type is missing.'],
@@ -51,7 +51,7 @@ describe('the token endpoint', () => {
       [
         'a thousand parameters',
         () => Array.from({ length: 1_000 }, (_, i) => `p${i}=1`).join('&'),
-        'The form holds more than 64 parameters.',
+        'The form has more than 64 parameters.',
       ],
       ['a NUL', () => `${goodForm()}&state=%00`, control],
       ['a NUL in client_id', () => 'grant_type=client_credentials&client_id=a%00b&client_secret=c', control],
@@ -153,7 +153,7 @@ describe('the token endpoint', () => {
       ['without credentials', { Authorization: 'Basic' }, form, true],
       ['with two', { Authorization: 'Basic YTpi YTpi' }, form, true],
       ['that is no base64', { Authorization: 'Basic !!!' }, 'The Basic credentials are not base64.', true],
-      ['without a colon', basic('abc'), 'The Basic credentials hold no colon between client id and secret.', true],
+      ['without a colon', basic('abc'), 'The Basic credentials have no colon between client id and secret.', true],
       ['with broken percent-encoding', basic('a%zz:b'), 'The Basic credentials are not percent-encoded UTF-8.', true],
       ['with a NUL', basic('a%00:b'), 'The Basic credentials are not percent-encoded UTF-8.', true],
       ['of nobody', basic(':'), failed, true],
@@ -169,8 +169,8 @@ describe('the token endpoint', () => {
   });
 
   describe('RFC 6749 §5.2 the other errors, 400', () => {
-    const spaces = 'The scope parameter must hold names with exactly one space between them.';
-    const character = 'The scope parameter holds a name with a character that is not allowed: ';
+    const spaces = 'The scope parameter must have names with exactly one space between them.';
+    const character = 'The scope parameter has a name with a character that is not allowed: ';
 
     test.each([
       ['two spaces', 'a++b', spaces],
