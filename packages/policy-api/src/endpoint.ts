@@ -12,6 +12,6 @@ export type Endpoint = (app: Api) => void;
 export interface EndpointOptions {
   readonly db: Kysely<PolicyDatabase>;
   readonly change: Change;
-  /** The time, as RFC 3339 in UTC. */
-  readonly timestamp: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }

@@ -29,7 +29,7 @@ export async function policyApi(app: Api, { db, change, guard, now }: PolicyApiO
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
-  const options = { db, change, timestamp: () => new Date(now()).toISOString() };
+  const options = { db, change, now };
   policiesEndpoint(options)(app);
   rulesEndpoint(options)(app);
   targetsEndpoint(options)(app);

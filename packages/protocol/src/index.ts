@@ -26,3 +26,4 @@ export {
 } from './registered-names.ts';
 export { isScopeToken, parseScope, readScope } from './scope.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';
+export { fromWireNames, toWireNames, type WireNamed } from './wire-names.ts';

@@ -77,7 +77,7 @@ const grantable = fc.oneof(fc.constant(null), names, fc.constant(everything));
 const seeds = fc.array(
   fc.record({
     scopes: fc.subarray([...administrative, ...ordinary]),
-    grantable_scopes: grantable.filter((listed) => !listed?.some((name) => name === later)),
+    grantableScopes: grantable.filter((listed) => !listed?.some((name) => name === later)),
   }),
   {
     minLength: 2,
@@ -93,7 +93,7 @@ const attempt: fc.Arbitrary<Attempt> = fc.record({
   oldToken: seldom(fc.nat(9)),
   target: fc.nat(9),
   change: fc.record(
-    { scopes: names, grantable_scopes: grantable, enabled: fc.boolean(), name: fc.constant('x') },
+    { scopes: names, grantableScopes: grantable, enabled: fc.boolean(), name: fc.constant('x') },
     { requiredKeys: [] },
   ),
 });
@@ -195,11 +195,11 @@ describe.each<DelegationMode>(['registry', 'held'])('with POSTERN_DELEGATION=%s'
             done[attempted.verb] += 1;
             continue;
           }
-          const { scopes, grantable_scopes } = attempted.change;
+          const { scopes, grantableScopes } = attempted.change;
           const change = {
             ...attempted.change,
             ...(scopes && { scopes: named(scopes) as string[] }),
-            ...(grantable_scopes && { grantable_scopes: named(grantable_scopes) as string[] }),
+            ...(grantableScopes && { grantableScopes: named(grantableScopes) as string[] }),
           };
           const by = await find(controlled[attempted.by % controlled.length] as string);
           if (by !== undefined) {

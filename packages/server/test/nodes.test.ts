@@ -110,7 +110,7 @@ test('changes on both nodes at once make one chain, in the order in which they w
   const events = await b.db.selectFrom('events').selectAll().orderBy('sequence').execute();
   let hash = head.log_id;
   for (const [index, { occurred_at, ...event }] of events.entries()) {
-    hash = hashEvent(hash, { ...event, occurredAt: occurred_at } as Parameters<typeof hashEvent>[1]);
+    hash = hashEvent(hash, { ...event, occurredAt: Date.parse(occurred_at) } as Parameters<typeof hashEvent>[1]);
     expect([event.sequence, event.hash]).toEqual([index + 1, hash]);
   }
   expect([head.sequence, head.hash]).toEqual([events.length, hash]);

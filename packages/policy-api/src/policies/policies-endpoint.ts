@@ -21,7 +21,7 @@ const bulk = defineBulk(PolicyElement, PolicyView);
 
 const PolicyPath = Type.Object({ policy_key: Key });
 
-export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
+export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
   return (app) => {
     app.get(
       '/api/v1/policy',
@@ -50,7 +50,7 @@ export function policiesEndpoint({ db, change, timestamp }: EndpointOptions): En
         handler: (request) =>
           bulk.writeEach(request.body, ({ key, name, drp_action: drpAction }) =>
             change(accessTokenOf(request), async (transaction, append) =>
-              toPolicyView(await putPolicy(transaction, append, key ?? undefined, { name, drpAction }, timestamp())),
+              toPolicyView(await putPolicy(transaction, append, key ?? undefined, { name, drpAction }, now())),
             ),
           ),
       });

@@ -17,7 +17,7 @@ export async function putPolicy(
   append: Append,
   sentKey: string | undefined,
   change: PolicyChange,
-  createdAt: string,
+  createdAt: number,
 ): Promise<Policy> {
   const before = sentKey === undefined ? undefined : await findPolicy(transaction, sentKey);
   const settings = changePolicy(before, change);
@@ -40,7 +40,7 @@ export async function putPolicy(
   await append({
     kind: 'policy.saved',
     subject: policy.key,
-    data: { name: policy.name, drp_action: policy.drpAction },
+    data: { name: policy.name, drpAction: policy.drpAction },
   });
   return policy;
 }

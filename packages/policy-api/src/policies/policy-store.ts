@@ -45,11 +45,11 @@ export async function insertPolicy(
   db: Kysely<PolicyDatabase>,
   key: string,
   settings: PolicySettings,
-  createdAt: string,
+  createdAt: number,
 ): Promise<void> {
   await db
     .insertInto('policies')
-    .values({ key, created_at: createdAt, ...toColumns(settings) })
+    .values({ key, created_at: new Date(createdAt).toISOString(), ...toColumns(settings) })
     .execute();
 }
 

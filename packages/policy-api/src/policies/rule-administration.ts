@@ -28,7 +28,7 @@ export async function putRule(
   policyKey: string,
   sentKey: string | undefined,
   { storageDestinationKey, ...change }: SentRuleChange,
-  createdAt: string,
+  createdAt: number,
 ): Promise<Rule> {
   const policy = await getPolicy(transaction, policyKey);
   const before = policy.rules.find(({ key }) => key === sentKey);
@@ -52,11 +52,11 @@ export async function putRule(
     kind: 'rule.saved',
     subject: rule.key,
     data: {
-      policy_key: policyKey,
+      policyKey,
       name: rule.name,
-      action_type: rule.actionType,
-      storage_destination_key: rule.storageDestination?.key ?? null,
-      masking_strategy: rule.maskingStrategy,
+      actionType: rule.actionType,
+      storageDestinationKey: rule.storageDestination?.key ?? null,
+      maskingStrategy: rule.maskingStrategy,
     },
   });
   return rule;
@@ -71,7 +71,7 @@ export async function removeRule(
 ): Promise<void> {
   getRule(await getPolicy(transaction, policyKey), ruleKey);
   await deleteRule(transaction, ruleKey);
-  await append({ kind: 'rule.deleted', subject: ruleKey, data: { policy_key: policyKey } });
+  await append({ kind: 'rule.deleted', subject: ruleKey, data: { policyKey } });
 }
 
 /** A rule stays with its policy: moved to another, its targets would mean something else there. */

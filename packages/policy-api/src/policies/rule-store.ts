@@ -13,11 +13,11 @@ export async function insertRule(
   db: Kysely<PolicyDatabase>,
   policyKey: string,
   rule: Rule,
-  createdAt: string,
+  createdAt: number,
 ): Promise<void> {
   await db
     .insertInto('policy_rules')
-    .values({ key: rule.key, policy_key: policyKey, created_at: createdAt, ...toColumns(rule) })
+    .values({ key: rule.key, policy_key: policyKey, created_at: new Date(createdAt).toISOString(), ...toColumns(rule) })
     .execute();
 }
 

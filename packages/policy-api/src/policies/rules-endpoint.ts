@@ -36,7 +36,7 @@ const bulk = defineBulk(RuleElement, RuleView);
 const PolicyPath = Type.Object({ policy_key: Key });
 const RulePath = Type.Object({ policy_key: Key, rule_key: Key });
 
-export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
+export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
   return (app) => {
     app.get(
       '/api/v1/policy/:policy_key/rule',
@@ -69,7 +69,7 @@ export function rulesEndpoint({ db, change, timestamp }: EndpointOptions): Endpo
           return bulk.writeEach(request.body, (element) =>
             change(accessTokenOf(request), async (transaction, append) => {
               const key = element.key ?? undefined;
-              return toRuleView(await putRule(transaction, append, policy_key, key, toChange(element), timestamp()));
+              return toRuleView(await putRule(transaction, append, policy_key, key, toChange(element), now()));
             }),
           );
         },

@@ -21,7 +21,7 @@ export async function putTarget(
   policyKey: string,
   ruleKey: string,
   change: TargetChange,
-  createdAt: string,
+  createdAt: number,
 ): Promise<Target> {
   const policy = await getPolicy(transaction, policyKey);
   const rule = getRule(policy, ruleKey);
@@ -45,7 +45,7 @@ export async function putTarget(
   await append({
     kind: 'rule_target.saved',
     subject: target.key,
-    data: { policy_key: policyKey, rule_key: ruleKey, name: target.name, data_category: target.dataCategory },
+    data: { policyKey, ruleKey, name: target.name, dataCategory: target.dataCategory },
   });
   return target;
 }
@@ -66,7 +66,7 @@ export async function removeTarget(
   await append({
     kind: 'rule_target.deleted',
     subject: targetKey,
-    data: { policy_key: policyKey, rule_key: ruleKey },
+    data: { policyKey, ruleKey },
   });
 }
 

@@ -17,11 +17,17 @@ export async function insertTarget(
   db: Kysely<PolicyDatabase>,
   ruleKey: string,
   { key, name, dataCategory }: Target,
-  createdAt: string,
+  createdAt: number,
 ): Promise<void> {
   await db
     .insertInto('policy_rule_targets')
-    .values({ key, rule_key: ruleKey, name, data_category: dataCategory, created_at: createdAt })
+    .values({
+      key,
+      rule_key: ruleKey,
+      name,
+      data_category: dataCategory,
+      created_at: new Date(createdAt).toISOString(),
+    })
     .execute();
 }
 

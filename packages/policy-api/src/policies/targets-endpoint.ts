@@ -27,7 +27,7 @@ const bulk = defineBulk(TargetElement, TargetView);
 const RulePath = Type.Object({ policy_key: Key, rule_key: Key });
 const TargetPath = Type.Object({ policy_key: Key, rule_key: Key, target_key: Key });
 
-export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
+export function targetsEndpoint({ db, change, now }: EndpointOptions): Endpoint {
   return (app) => {
     for (const method of ['PUT', 'PATCH'] as const) {
       app.route({
@@ -53,7 +53,7 @@ export function targetsEndpoint({ db, change, timestamp }: EndpointOptions): End
                 name: element.name ?? undefined,
                 dataCategory: element.data_category,
               };
-              return toTargetView(await putTarget(transaction, append, policy_key, rule_key, sent, timestamp()));
+              return toTargetView(await putTarget(transaction, append, policy_key, rule_key, sent, now()));
             }),
           );
         },

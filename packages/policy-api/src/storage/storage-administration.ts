@@ -23,7 +23,7 @@ export async function putStorageConfig(
   append: Append,
   sentKey: string | undefined,
   change: StorageChange,
-  createdAt: string,
+  createdAt: number,
 ): Promise<StorageConfig> {
   const before = sentKey === undefined ? undefined : await findStorageConfig(transaction, sentKey);
   const settings = changeStorageSettings(before, change);

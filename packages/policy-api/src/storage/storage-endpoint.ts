@@ -26,7 +26,7 @@ const bulk = defineBulk(StorageElement, StorageView);
 
 const StoragePath = Type.Object({ config_key: Key });
 
-export function storageEndpoint({ db, change, timestamp }: EndpointOptions): Endpoint {
+export function storageEndpoint({ db, change, now }: EndpointOptions): Endpoint {
   return (app) => {
     app.get(
       '/api/v1/storage/config',
@@ -61,7 +61,7 @@ export function storageEndpoint({ db, change, timestamp }: EndpointOptions): End
         handler: (request) =>
           bulk.writeEach(request.body, ({ key, ...sent }) =>
             change(accessTokenOf(request), (transaction, append) =>
-              putStorageConfig(transaction, append, key ?? undefined, sent, timestamp()),
+              putStorageConfig(transaction, append, key ?? undefined, sent, now()),
             ),
           ),
       });

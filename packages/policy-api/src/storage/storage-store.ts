@@ -32,11 +32,11 @@ export async function listStorageConfigs(
 export async function insertStorageConfig(
   db: Kysely<PolicyDatabase>,
   { key, ...settings }: StorageConfig,
-  createdAt: string,
+  createdAt: number,
 ): Promise<void> {
   await db
     .insertInto('storage_configs')
-    .values({ key, created_at: createdAt, ...toColumns(settings) })
+    .values({ key, created_at: new Date(createdAt).toISOString(), ...toColumns(settings) })
     .execute();
 }
 

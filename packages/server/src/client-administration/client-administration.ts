@@ -4,8 +4,8 @@ import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import { type Client, type ClientChange, changeClient, newClient } from '../clients/client.ts';
-import { endTokens, recordChange, recordCreation, recordDeletion } from '../clients/client-changes.ts';
-import { checkMetadata, usesSecret } from '../clients/client-metadata.ts';
+import { recordChange, recordCreation, recordDeletion, revokeTokens } from '../clients/client-changes.ts';
+import { requireConsistentMetadata, usesSecret } from '../clients/client-metadata.ts';
 import { newSecret } from '../clients/client-secret.ts';
 import { insertSecret } from '../clients/client-secret-store.ts';
 import { generateClientId, generateClientSecret } from '../clients/credentials.ts';
@@ -57,11 +57,10 @@ export interface ClientAdministrationOptions {
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
   const { events, masterKey, root, delegation, actorScopesOf, administer, resources, detailsTypes, now } = options;
-  const timestamp = () => new Date(now()).toISOString();
   const known = (change: ClientChange): ClientChange => ({
     ...change,
     ...(change.scopes && { scopes: requireKnown(change.scopes, delegation.registry) }),
-    ...(change.grantable_scopes && { grantable_scopes: requireKnown(change.grantable_scopes, delegation.registry) }),
+    ...(change.grantableScopes && { grantableScopes: requireKnown(change.grantableScopes, delegation.registry) }),
   });
 
   const coverLifetime = (transaction: Kysely<Database>, { accessTokenTtlSeconds }: Client) =>
@@ -70,9 +69,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
   return {
     async create(token, wanted, chosenId) {
       const change = known(wanted);
-      const createdAt = timestamp();
+      const createdAt = now();
       const fresh = changeClient(newClient(chosenId ?? generateClientId(), createdAt), change, createdAt);
-      checkMetadata(fresh.metadata);
+      requireConsistentMetadata(fresh.metadata);
       requireRegistered(change, resources);
       requireKnownTypes(change, detailsTypes);
       const clientSecret = usesSecret(fresh.metadata) ? generateClientSecret() : undefined;
@@ -84,7 +83,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         if (clientSecret !== undefined) {
           const secret = newSecret(clientSecret, masterKey, now(), undefined);
           await insertSecret(transaction, client.id, secret);
-          await append({ kind: 'secret.created', subject: client.id, data: { secret_id: secret.id } });
+          await append({ kind: 'secret.created', subject: client.id, data: { secretId: secret.id } });
         }
       });
       return { clientId: fresh.id, clientSecret };
@@ -93,8 +92,8 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     change(token, clientId, wanted) {
       const change = known(wanted);
       return administer(token, clientId, async (transaction, append, { client: before, assignable }) => {
-        const after = changeClient(before, change, timestamp());
-        checkMetadata(after.metadata);
+        const after = changeClient(before, change, now());
+        requireConsistentMetadata(after.metadata);
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);
         requireAssignable(after, assignable, delegation);
@@ -109,7 +108,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     },
 
     revokeTokens(token, clientId) {
-      return administer(token, clientId, (transaction, append, { client }) => endTokens(transaction, append, client));
+      return administer(token, clientId, (transaction, append, { client }) =>
+        revokeTokens(transaction, append, client),
+      );
     },
 
     remove(token, clientId) {
@@ -120,7 +121,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 
 /** Throws `invalid_parameter` if the change names a type of authorization details that is not registered. */
 function requireKnownTypes(change: ClientChange, detailsTypes: AuthorizationDetailsTypeRegistry): void {
-  const unknownType = change.authorization_details_types?.find((type) => !detailsTypes.has(type));
+  const unknownType = change.authorizationDetailsTypes?.find((type) => !detailsTypes.has(type));
   if (unknownType !== undefined) {
     throw new OAuthError('invalid_parameter', `authorization_details_types: there is no type ${unknownType}.`);
   }

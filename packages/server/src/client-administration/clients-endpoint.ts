@@ -10,11 +10,12 @@ import {
   pageView,
   printableText,
 } from '@postern/http-api';
+import { fromWireNames, toWireNames } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Client } from '../clients/client.ts';
-import { clientMetadataMembers } from '../clients/client-metadata.ts';
+import { clientMetadataMembers } from '../clients/client-metadata-schema.ts';
 import { getClient, listClients } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { ClientAdministration } from './client-administration.ts';
@@ -128,7 +129,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         if (chosenId !== undefined) {
           requireScope(token, 'client:choose_id', 'Bearer');
         }
-        const { clientId, clientSecret } = await administration.create(token, settings, chosenId);
+        const { clientId, clientSecret } = await administration.create(token, fromWireNames(settings), chosenId);
         return { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
       },
     );
@@ -187,7 +188,9 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
           response: { 200: ClientView, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
         },
         handler: async (request) =>
-          toView(await administration.change(accessTokenOf(request), request.params.client_id, request.body)),
+          toView(
+            await administration.change(accessTokenOf(request), request.params.client_id, fromWireNames(request.body)),
+          ),
       });
     }
 
@@ -283,8 +286,8 @@ function toView(client: Client) {
     grantable_scopes: client.grantableScopes === null ? null : [...client.grantableScopes],
     enabled: client.enabled,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
-    created_at: client.createdAt,
-    updated_at: client.updatedAt,
-    ...client.metadata,
+    created_at: new Date(client.createdAt).toISOString(),
+    updated_at: new Date(client.updatedAt).toISOString(),
+    ...toWireNames(client.metadata),
   };
 }

@@ -2,7 +2,7 @@
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
-import { endTokens } from '../clients/client-changes.ts';
+import { revokeTokens } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
 import { type ClientSecret, isExpired, newSecret } from '../clients/client-secret.ts';
 import { deleteSecret, insertSecret, listSecrets, setSecretExpiry } from '../clients/client-secret-store.ts';
@@ -75,7 +75,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
         for (const other of (await listSecrets(transaction, clientId)).map(withUsage)) {
           if (overlapSeconds === 0 || isExpired(other, createdAt)) {
             await deleteSecret(transaction, other.id);
-            await append({ kind: 'secret.deleted', subject: clientId, data: { secret_id: other.id } });
+            await append({ kind: 'secret.deleted', subject: clientId, data: { secretId: other.id } });
           } else {
             others.push(await shorten(transaction, other, overlapSeconds, createdAt));
           }
@@ -87,10 +87,10 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
         await append({
           kind: 'secret.created',
           subject: clientId,
-          data: { secret_id: secret.id, overlap_seconds: overlapSeconds },
+          data: { secretId: secret.id, overlapSeconds },
         });
         if (overlapSeconds === 0) {
-          await endTokens(transaction, append, client);
+          await revokeTokens(transaction, append, client);
         }
         return { secret, clientSecret, others };
       });
@@ -102,7 +102,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
           throw new OAuthError('not_found', `The client has no secret ${secretId}.`);
         }
         await deleteSecret(transaction, secretId);
-        await append({ kind: 'secret.deleted', subject: clientId, data: { secret_id: secretId } });
+        await append({ kind: 'secret.deleted', subject: clientId, data: { secretId } });
       });
     },
   };

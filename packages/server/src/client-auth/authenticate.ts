@@ -112,7 +112,7 @@ export function findStatusFault({ enabled }: Client): 'client_disabled' | undefi
 
 /** A client that registered no method has a secret, and may send it by Basic or in the form. */
 function findMethodFault(client: Client, method: PresentedCredentials['method']): ErrorReason | undefined {
-  const registered = client.metadata.token_endpoint_auth_method;
+  const registered = client.metadata.tokenEndpointAuthMethod;
   const allowed: readonly string[] =
     method === 'mutual_tls' ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [method];
   return (registered === undefined ? method.startsWith('client_secret_') : allowed.includes(registered))

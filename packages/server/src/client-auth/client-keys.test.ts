@@ -15,7 +15,7 @@ function publish(keys: JWK[]) {
     return Response.json({ keys });
   });
   const has = async (kid: string) => {
-    const keySet = find({ jwks_uri: 'https://keys.example/jwks' });
+    const keySet = find({ jwksUri: 'https://keys.example/jwks' });
     return keySet !== undefined && (await hasKey(keySet, (jwk) => jwk.kid === kid));
   };
   return { has, fetched: () => fetched };

@@ -11,11 +11,11 @@ export function createClientKeys(fetchDocument: GuardedFetch): ClientKeys {
   const given = createGivenKeys();
   const fetched = createFetchedKeys(fetchDocument);
 
-  return ({ jwks, jwks_uri }) => {
+  return ({ jwks, jwksUri }) => {
     if (jwks !== undefined) {
       return given(jwks);
     }
-    return jwks_uri === undefined ? undefined : fetched(jwks_uri);
+    return jwksUri === undefined ? undefined : fetched(jwksUri);
   };
 }
 

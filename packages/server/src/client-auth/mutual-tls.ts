@@ -49,7 +49,7 @@ export async function findCertificateFault(
   if (fault !== undefined) {
     return fault;
   }
-  return client.metadata.token_endpoint_auth_method === 'tls_client_auth'
+  return client.metadata.tokenEndpointAuthMethod === 'tls_client_auth'
     ? findIssuedFault(client, presented)
     : findRegisteredFault(client, presented.certificate, keys);
 }

@@ -60,7 +60,7 @@ export async function findAssertionFault(
   if (getKey === undefined) {
     return 'method_not_registered';
   }
-  if (assertion.audience !== issuer && client.metadata.token_endpoint_audience_allowed !== true) {
+  if (assertion.audience !== issuer && client.metadata.tokenEndpointAudienceAllowed !== true) {
     return 'audience_wrong';
   }
   const profile = securityProfileOf(client.metadata);

@@ -1,5 +1,5 @@
 /** Clients and their secrets' digests in the database. */
-import { OAuthError } from '@postern/protocol';
+import { fromWireNames, OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
 import type { Client } from './client.ts';
@@ -107,7 +107,7 @@ async function searchClients(
 export async function insertClient(db: Kysely<Database>, client: Client): Promise<void> {
   await db
     .insertInto('clients')
-    .values({ id: client.id, created_at: client.createdAt, ...toColumns(client) })
+    .values({ id: client.id, created_at: new Date(client.createdAt).toISOString(), ...toColumns(client) })
     .execute();
 }
 
@@ -130,8 +130,8 @@ function toColumns(client: Client) {
     enabled: client.enabled ? 1 : 0,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
     generation: client.generation,
-    metadata: JSON.stringify(client.metadata),
-    updated_at: client.updatedAt,
+    metadata: JSON.stringify(toWireNames(client.metadata)),
+    updated_at: new Date(client.updatedAt).toISOString(),
     ...searchColumnsOf(client),
   };
 }
@@ -147,9 +147,9 @@ function fromRow(row: Selectable<ClientTable>, secrets: Client['secrets']): Clie
     accessTokenTtlSeconds: row.access_token_ttl_seconds,
     generation: row.generation,
     secrets,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    createdAt: Date.parse(row.created_at),
+    updatedAt: Date.parse(row.updated_at),
     isRoot: false,
-    metadata: JSON.parse(row.metadata) as Client['metadata'],
+    metadata: fromWireNames(JSON.parse(row.metadata)) as Client['metadata'],
   };
 }

@@ -3,19 +3,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ClientChange, changeClient, newClient } from './client.ts';
 
-const born = '2026-01-01T00:00:00.000Z';
-const later = '2026-01-02T00:00:00.000Z';
-const fresh = newClient('client', born);
+const createdAt = Date.UTC(2026, 0, 1);
+const later = Date.UTC(2026, 0, 2);
+const fresh = newClient('client', createdAt);
 const full = changeClient(
   fresh,
   {
     name: 'billing',
     description: 'Reads policies.',
     scopes: ['policy:read'],
-    grantable_scopes: ['rule:read'],
-    access_token_ttl_seconds: 60,
+    grantableScopes: ['rule:read'],
+    accessTokenTtlSeconds: 60,
   },
-  born,
+  createdAt,
 );
 
 const names = fc.array(fc.constantFrom('policy:read', 'rule:read', 'client:create'));
@@ -24,9 +24,9 @@ const change: fc.Arbitrary<ClientChange> = fc.record(
     name: fc.option(fc.string()),
     description: fc.option(fc.string()),
     scopes: names,
-    grantable_scopes: fc.option(names),
+    grantableScopes: fc.option(names),
     enabled: fc.boolean(),
-    access_token_ttl_seconds: fc.option(fc.nat()),
+    accessTokenTtlSeconds: fc.option(fc.nat()),
   },
   { requiredKeys: [] },
 );
@@ -36,7 +36,7 @@ describe('a change', () => {
     fc.assert(
       fc.property(change, (wanted) => {
         const after = changeClient(full, wanted, later);
-        const { grantable_scopes: grantable = full.grantableScopes } = wanted;
+        const { grantableScopes: grantable = full.grantableScopes } = wanted;
         expect(after).toEqual({
           ...full,
           name: 'name' in wanted ? wanted.name : full.name,
@@ -45,7 +45,7 @@ describe('a change', () => {
           grantableScopes: grantable === null ? null : new Set(grantable),
           enabled: wanted.enabled ?? true,
           accessTokenTtlSeconds:
-            'access_token_ttl_seconds' in wanted ? wanted.access_token_ttl_seconds : full.accessTokenTtlSeconds,
+            'accessTokenTtlSeconds' in wanted ? wanted.accessTokenTtlSeconds : full.accessTokenTtlSeconds,
           generation: wanted.enabled === false ? 1 : 0,
           updatedAt: later,
         });
@@ -57,11 +57,11 @@ describe('a change', () => {
     const nothing = {
       name: null,
       description: null,
-      grantable_scopes: null,
-      access_token_ttl_seconds: null,
+      grantableScopes: null,
+      accessTokenTtlSeconds: null,
       scopes: [],
     };
-    expect(changeClient(full, nothing, born)).toEqual(fresh);
+    expect(changeClient(full, nothing, createdAt)).toEqual(fresh);
   });
 });
 

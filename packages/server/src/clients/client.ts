@@ -1,8 +1,7 @@
 /**
- * A client, compiled for the hot path, and the rules for changing one. Where it is kept is `client-store.ts`'s
- * business; who may change it is `delegation.ts`'s.
+ * A client, compiled for the hot path, and the rules for changing one. `client-store.ts` keeps it, and `delegation.ts`
+ * decides who may change it.
  */
-
 import { type ClientMetadata, type ClientMetadataChange, changeMetadata } from './client-metadata.ts';
 import type { ClientSecret } from './client-secret.ts';
 
@@ -11,34 +10,34 @@ export interface Client {
   readonly name: string | null;
   readonly description: string | null;
   readonly scopes: ReadonlySet<string>;
-  /** Null: what it may hand out follows from POSTERN_DELEGATION. */
+  /** Null: POSTERN_DELEGATION decides what it may assign. */
   readonly grantableScopes: ReadonlySet<string> | null;
   readonly enabled: boolean;
   /** Null: the server's default. */
   readonly accessTokenTtlSeconds: number | null;
-  /** Rises when all of its tokens must die at once. */
+  /** Rises when all of its tokens are revoked. */
   readonly generation: number;
   /** The secrets that authenticate it, the expired ones among them. */
   readonly secrets: readonly Pick<ClientSecret, 'id' | 'digest' | 'expiresAt'>[];
-  /** RFC 3339, UTC. */
-  readonly createdAt: string;
-  readonly updatedAt: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
   readonly isRoot: boolean;
   readonly metadata: ClientMetadata;
 }
 
-/** What a caller may set. A member that is missing stays as it is; null goes back to the default. */
+/** What a caller may set. A missing member stays as it is, and null goes back to the default. */
 export interface ClientChange extends ClientMetadataChange {
   readonly name?: string | null;
   readonly description?: string | null;
   readonly scopes?: readonly string[];
-  readonly grantable_scopes?: readonly string[] | null;
+  readonly grantableScopes?: readonly string[] | null;
   readonly enabled?: boolean;
-  readonly access_token_ttl_seconds?: number | null;
+  readonly accessTokenTtlSeconds?: number | null;
 }
 
-/** A client that nobody has changed yet: enabled, with no scope and no secret. */
-export function newClient(id: string, createdAt: string): Client {
+/** A client before its first change: enabled, with no scope and no secret. */
+export function newClient(id: string, createdAt: number): Client {
   return {
     id,
     name: null,
@@ -57,23 +56,23 @@ export function newClient(id: string, createdAt: string): Client {
 }
 
 /**
- * The client after the change. Disabling raises the generation, so that tokens from before stay dead when the
- * client is enabled again. Whether the scopes exist and may be assigned is not checked here.
+ * Returns the client after the change. Disabling raises the generation, so that its tokens remain invalid when it is
+ * enabled again. Does not check whether the scopes exist and may be assigned.
  */
-export function changeClient(client: Client, change: ClientChange, updatedAt: string): Client {
-  const disabled = change.enabled === false && client.enabled;
+export function changeClient(client: Client, change: ClientChange, updatedAt: number): Client {
+  const { name, description, scopes, grantableScopes, enabled, accessTokenTtlSeconds, ...metadata } = change;
+  const disabled = enabled === false && client.enabled;
   return {
     ...client,
-    name: change.name === undefined ? client.name : change.name,
-    description: change.description === undefined ? client.description : change.description,
-    scopes: change.scopes === undefined ? client.scopes : new Set(change.scopes),
-    grantableScopes: change.grantable_scopes === undefined ? client.grantableScopes : toSet(change.grantable_scopes),
-    enabled: change.enabled ?? client.enabled,
-    accessTokenTtlSeconds:
-      change.access_token_ttl_seconds === undefined ? client.accessTokenTtlSeconds : change.access_token_ttl_seconds,
+    name: name === undefined ? client.name : name,
+    description: description === undefined ? client.description : description,
+    scopes: scopes === undefined ? client.scopes : new Set(scopes),
+    grantableScopes: grantableScopes === undefined ? client.grantableScopes : toSet(grantableScopes),
+    enabled: enabled ?? client.enabled,
+    accessTokenTtlSeconds: accessTokenTtlSeconds === undefined ? client.accessTokenTtlSeconds : accessTokenTtlSeconds,
     generation: disabled ? client.generation + 1 : client.generation,
     updatedAt,
-    metadata: changeMetadata(client.metadata, change),
+    metadata: changeMetadata(client.metadata, metadata),
   };
 }
 
@@ -83,7 +82,7 @@ function toSet(names: readonly string[] | null): ReadonlySet<string> | null {
 
 /** Whether a client may have authorization details of a type that is registered: those of its metadata, and root all. */
 export function mayUseDetailsType(client: Client, type: string): boolean {
-  return client.isRoot || client.metadata.authorization_details_types?.includes(type) === true;
+  return client.isRoot || client.metadata.authorizationDetailsTypes?.includes(type) === true;
 }
 
 /** Whether a client may have tokens for a resource that is registered: those of its `resources`, and root all. */

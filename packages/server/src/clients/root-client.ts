@@ -4,8 +4,8 @@ import type { MasterKey } from '../keys/master-key.ts';
 import type { Client } from './client.ts';
 
 /**
- * Its generation is a fingerprint of its secret and not a counter, for there is no row to count in: a token of root
- * stands while root's secret is the one with which it was issued.
+ * Its generation is a fingerprint of its secret and not a counter, since there is no row to count in: a token of root
+ * is active as long as root has the secret with which it was issued.
  */
 export function createRootClient(
   root: RootCredentials,
@@ -24,8 +24,8 @@ export function createRootClient(
     accessTokenTtlSeconds: null,
     generation: masterKey.digest('fingerprints', `${root.clientId} ${root.clientSecret}`).readUIntBE(0, 6),
     secrets: [{ id: 'root', digest: masterKey.digest('client secrets', root.clientSecret), expiresAt: null }],
-    createdAt: '',
-    updatedAt: '',
+    createdAt: 0,
+    updatedAt: 0,
     isRoot: true,
     metadata: {},
   };

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { allowsKey, securityProfileOf } from './security-profile.ts';
 
-const fapi2 = securityProfileOf({ security_profile: 'fapi2' });
+const fapi2 = securityProfileOf({ securityProfile: 'fapi2' });
 
 test.each([
   ['secp224r1', true],

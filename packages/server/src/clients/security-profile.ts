@@ -1,6 +1,6 @@
 /**
- * Security profiles that a client may be registered for: what each asks beyond the OAuth RFCs, as data for the checks
- * that every client passes. FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1.
+ * Security profiles that a client may be registered for: what each requires beyond the OAuth RFCs, as data for the
+ * checks that every client passes. FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { OAuthError } from '@postern/protocol';
@@ -10,18 +10,18 @@ export const securityProfileNames = ['fapi2'] as const;
 export interface SecurityProfile {
   /** The only methods of client authentication. */
   readonly authMethods: readonly string[];
-  /** The only algorithms of JWTs that the client sends or is given. */
+  /** The only algorithms of JWTs that the client sends or receives. */
   readonly algorithms: readonly string[];
   /** The issuer as a string is the only audience of assertions: no array, no URL of an endpoint. */
   readonly assertsToIssuerOnly: boolean;
   /** Every token is bound to its sender, by DPoP or by a certificate. */
   readonly bindsTokens: boolean;
-  /** The least size of keys, in bits. */
+  /** The smallest size of keys, in bits. */
   readonly leastRsaBits: number;
   readonly leastEcBits: number;
 }
 
-// Its window for times in the future (taken up to 10 s, refused from 60 s) is kept for all clients: 30 s.
+// Its limits for times in the future (accepted up to 10 s, rejected from 60 s) are met by the 30 s of all clients.
 const profiles: Readonly<Record<(typeof securityProfileNames)[number], SecurityProfile>> = {
   fapi2: {
     authMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
@@ -35,40 +35,43 @@ const profiles: Readonly<Record<(typeof securityProfileNames)[number], SecurityP
 
 /** Undefined for a client of no profile. */
 export function securityProfileOf(metadata: {
-  readonly security_profile?: keyof typeof profiles;
+  readonly securityProfile?: keyof typeof profiles;
 }): SecurityProfile | undefined {
-  return metadata.security_profile === undefined ? undefined : profiles[metadata.security_profile];
+  return metadata.securityProfile === undefined ? undefined : profiles[metadata.securityProfile];
 }
 
-/** The members of client metadata that a profile has a say in. */
+/** The members of client metadata that a profile limits. */
 interface ProfiledMetadata {
-  readonly security_profile?: keyof typeof profiles;
-  readonly token_endpoint_auth_method?: string;
-  readonly token_endpoint_audience_allowed?: boolean;
+  readonly securityProfile?: keyof typeof profiles;
+  readonly tokenEndpointAuthMethod?: string;
+  readonly tokenEndpointAudienceAllowed?: boolean;
   readonly jwks?: { readonly keys: readonly { readonly alg?: string }[] };
 }
 
-/** Throws `invalid_parameter` where the metadata contradicts its own profile. Keys at a `jwks_uri` are not looked at. */
-export function checkSecurityProfile(metadata: ProfiledMetadata): void {
+/** Throws `invalid_parameter` if the metadata contradicts its own profile. Does not check keys at a `jwks_uri`. */
+export function requireSecurityProfile(metadata: ProfiledMetadata): void {
   const profile = securityProfileOf(metadata);
   if (profile === undefined) {
     return;
   }
-  const wrong = (member: string, wants: string) =>
-    new OAuthError('invalid_parameter', `${member}: the security_profile ${metadata.security_profile} wants ${wants}.`);
-  if (!profile.authMethods.includes(metadata.token_endpoint_auth_method ?? '')) {
-    throw wrong('token_endpoint_auth_method', profile.authMethods.join(' or '));
+  const invalid = (member: string, required: string) =>
+    new OAuthError(
+      'invalid_parameter',
+      `${member}: the security_profile ${metadata.securityProfile} requires ${required}.`,
+    );
+  if (!profile.authMethods.includes(metadata.tokenEndpointAuthMethod ?? '')) {
+    throw invalid('token_endpoint_auth_method', profile.authMethods.join(' or '));
   }
-  if (profile.assertsToIssuerOnly && metadata.token_endpoint_audience_allowed === true) {
-    throw wrong('token_endpoint_audience_allowed', 'the issuer as the only audience');
+  if (profile.assertsToIssuerOnly && metadata.tokenEndpointAudienceAllowed === true) {
+    throw invalid('token_endpoint_audience_allowed', 'the issuer as the only audience');
   }
   for (const { alg, ...jwk } of metadata.jwks?.keys ?? []) {
     if (alg !== undefined && !allowsAlgorithm(profile, alg)) {
-      throw wrong('jwks', `keys for ${profile.algorithms.join(', ')}`);
+      throw invalid('jwks', `keys for ${profile.algorithms.join(', ')}`);
     }
     const key = readKey(jwk);
     if (key === undefined || !allowsKey(profile, key)) {
-      throw wrong('jwks', `RSA keys of ${profile.leastRsaBits} bits or more, and EC keys of ${profile.leastEcBits}`);
+      throw invalid('jwks', `RSA keys of ${profile.leastRsaBits} bits or more, and EC keys of ${profile.leastEcBits}`);
     }
   }
 }
@@ -81,12 +84,12 @@ function readKey(jwk: object): KeyObject | undefined {
   }
 }
 
-/** Whether the profile, where there is one, takes an algorithm. */
+/** Whether the profile, if there is one, allows an algorithm. */
 export function allowsAlgorithm(profile: SecurityProfile | undefined, algorithm: string): boolean {
   return profile?.algorithms.includes(algorithm) ?? true;
 }
 
-/** Whether the profile, where there is one, takes a public key of that size and kind. */
+/** Whether the profile, if there is one, allows a public key of that size and kind. */
 export function allowsKey(profile: SecurityProfile | undefined, key: KeyObject): boolean {
   if (profile === undefined) {
     return true;
@@ -96,7 +99,7 @@ export function allowsKey(profile: SecurityProfile | undefined, key: KeyObject):
     case 'rsa-pss':
       return (key.asymmetricKeyDetails?.modulusLength ?? 0) >= profile.leastRsaBits;
     case 'ec':
-      // The names of curves tell their size: prime256v1, secp384r1, brainpoolP320r1.
+      // The names of curves contain their size: prime256v1, secp384r1, brainpoolP320r1.
       return Number(/\d{3}/.exec(key.asymmetricKeyDetails?.namedCurve ?? '')) >= profile.leastEcBits;
     case 'ed25519':
     case 'ed448':

@@ -7,7 +7,7 @@ import { clientStatusOf, findInactiveReason } from './token-status.ts';
 const issuer = 'https://auth.example.com';
 const api = 'https://api.example.com';
 const client: Client = {
-  ...newClient('client', ''),
+  ...newClient('client', 0),
   scopes: new Set(['policy:read', 'rule:read']),
   generation: 3,
 };
@@ -77,7 +77,7 @@ describe('a token is no longer active', () => {
 
 describe('authorization details', () => {
   const held = { ...token, claims: { authorization_details: [{ type: 'payment' }, { type: 'account' }] } };
-  const holder = (...types: string[]) => ({ ...client, metadata: { authorization_details_types: types } });
+  const holder = (...types: string[]) => ({ ...client, metadata: { authorizationDetailsTypes: types } });
 
   test('are active while their types are those of the client, and for root', () => {
     expect(findRevocationReason(held, clientStatusOf(holder('account', 'payment')), issuer)).toBeUndefined();

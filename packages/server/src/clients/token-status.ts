@@ -53,6 +53,6 @@ export function clientStatusOf(client: Client | undefined): ClientStatus | Clien
     isGenerationExact: isRoot,
     scopes,
     resources: isRoot ? undefined : (metadata.resources ?? []),
-    detailsTypes: isRoot ? undefined : (metadata.authorization_details_types ?? []),
+    detailsTypes: isRoot ? undefined : (metadata.authorizationDetailsTypes ?? []),
   };
 }

@@ -2,7 +2,7 @@
  * The one log of changes (who did what to what, when), and the one door for them. Every change appends its events in
  * its own transaction, and whoever keeps something in memory follows the log, on every node. Nothing else carries news.
  */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
@@ -85,17 +85,18 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         const { name, authenticated } = await recheckActor(transaction, actor, requireActive);
         let head = start;
         const append: Append = async ({ kind, subject, data }) => {
+          const wireData = toWireNames(data);
           const event = {
             sequence: head.sequence + 1,
-            occurredAt: new Date(now()).toISOString(),
+            occurredAt: now(),
             actor: name,
             kind,
             subject,
-            data: dataText(data),
+            data: dataText(wireData),
           };
           head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
           await insertEvent(transaction, event, head.hash);
-          return { ...event, kind, data, hash: head.hash };
+          return { ...event, kind, data: wireData, hash: head.hash };
         };
         const value = await work(transaction, append, authenticated);
         if (head !== start) {

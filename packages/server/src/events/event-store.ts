@@ -30,7 +30,7 @@ export async function insertEvent(transaction: Kysely<Database>, event: EventTex
   const { sequence, occurredAt, actor, kind, subject, data } = event;
   await transaction
     .insertInto('events')
-    .values({ sequence, occurred_at: occurredAt, actor, kind, subject, data, hash })
+    .values({ sequence, occurred_at: new Date(occurredAt).toISOString(), actor, kind, subject, data, hash })
     .execute();
 }
 
@@ -105,7 +105,7 @@ export async function findEventHash(db: Kysely<Database>, sequence: number): Pro
 function fromRow(row: Selectable<EventTable>): LoggedEvent {
   return {
     sequence: row.sequence,
-    occurredAt: row.occurred_at,
+    occurredAt: Date.parse(row.occurred_at),
     actor: row.actor,
     kind: row.kind as EventKind,
     subject: row.subject,

@@ -50,8 +50,8 @@ export interface EventDraft {
 export interface LoggedEvent extends EventDraft {
   /** Counts from 1, without gaps, in the order in which changes were committed. */
   readonly sequence: number;
-  /** RFC 3339, UTC. */
-  readonly occurredAt: string;
+  /** Milliseconds since 1970. */
+  readonly occurredAt: number;
   /** The client that made the change, `postern` itself, or `initial_access_token` for who is no client yet. */
   readonly actor: string;
   readonly hash: string;
@@ -90,6 +90,6 @@ export function dataText(data: EventDraft['data']): string {
  */
 export function hashEvent(previous: string, { sequence, occurredAt, actor, kind, subject, data }: EventText): string {
   return createHash('sha256')
-    .update(JSON.stringify([previous, sequence, occurredAt, actor, kind, subject, data]))
+    .update(JSON.stringify([previous, sequence, new Date(occurredAt).toISOString(), actor, kind, subject, data]))
     .digest('base64url');
 }

@@ -166,5 +166,5 @@ function kindsOf(kind: string): readonly EventKind[] {
 }
 
 function toView({ sequence, occurredAt, actor, kind, subject, data, hash }: LoggedEvent) {
-  return { sequence, occurred_at: occurredAt, actor, kind, subject, data, hash };
+  return { sequence, occurred_at: new Date(occurredAt).toISOString(), actor, kind, subject, data, hash };
 }

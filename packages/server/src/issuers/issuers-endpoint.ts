@@ -2,7 +2,7 @@
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { type Static, Type } from 'typebox';
-import { JwkSet } from '../clients/client-metadata.ts';
+import { JwkSet } from '../clients/jwk-set.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { defaultMaxAgeSeconds, longestMaxAgeSeconds, type TrustedIssuer } from './trusted-issuer.ts';
 import type { TrustedIssuerRegistry } from './trusted-issuer-registry.ts';

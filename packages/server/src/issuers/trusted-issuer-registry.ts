@@ -1,9 +1,9 @@
 /** The trusted issuers in memory, and their changes: whoever writes a rule hands out what its client holds. */
 import type { AccessToken } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
-import { endTokens } from '../clients/client-changes.ts';
+import { revokeTokens } from '../clients/client-changes.ts';
 import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { ActorScopes } from '../delegation/actor-scopes.ts';
@@ -96,11 +96,15 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         }
         requireConsistentRules(trusted, await getAssignableClients(transaction, assignable, trusted));
         await saveTrustedIssuer(transaction, trusted);
-        await append({ kind: 'issuer.saved', subject: trusted.key, data: { ...trusted } });
+        await append({
+          kind: 'issuer.saved',
+          subject: trusted.key,
+          data: { ...trusted, rules: trusted.rules.map(toWireNames) },
+        });
         const before = all.find(({ key }) => key === trusted.key);
         if (before !== undefined) {
           const clients = await getAssignableClients(transaction, assignable, before);
-          await endTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted));
+          await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted));
         }
       });
     },
@@ -115,7 +119,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         const clients = await getAssignableClients(transaction, assignable, before);
         await deleteTrustedIssuer(transaction, key);
         await append({ kind: 'issuer.deleted', subject: key, data: {} });
-        await endTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined));
+        await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined));
       });
     },
   };
@@ -135,7 +139,7 @@ function requireConsistentRules({ rules }: TrustedIssuer, clients: ReadonlyMap<s
   }
 }
 
-async function endTokensOf(
+async function revokeTokensOf(
   transaction: Kysely<Database>,
   append: Append,
   clients: ReadonlyMap<string, Client>,
@@ -143,7 +147,7 @@ async function endTokensOf(
 ): Promise<void> {
   for (const [clientId, client] of clients) {
     if (clientIds.has(clientId)) {
-      await endTokens(transaction, append, client);
+      await revokeTokens(transaction, append, client);
     }
   }
 }

@@ -81,7 +81,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     await append({
       kind: 'key.created',
       subject: key.kid,
-      data: { alg, signs_from: new Date(key.signsFrom).toISOString() },
+      data: { alg, signsFrom: new Date(key.signsFrom).toISOString() },
     });
     return key;
   };

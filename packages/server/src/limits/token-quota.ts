@@ -13,7 +13,7 @@ export interface TokenQuota {
 export function createTokenQuota(counts: MinuteCounters): TokenQuota {
   return {
     requireLeft({ id, metadata }) {
-      const quota = metadata.token_quota_per_minute;
+      const quota = metadata.tokenQuotaPerMinute;
       if (quota !== undefined && counts.count(keyOf(id)) >= quota) {
         const seconds = counts.secondsLeft();
         throw new OAuthError(
@@ -24,7 +24,7 @@ export function createTokenQuota(counts: MinuteCounters): TokenQuota {
       }
     },
     recordIssued({ id, metadata }) {
-      if (metadata.token_quota_per_minute !== undefined) {
+      if (metadata.tokenQuotaPerMinute !== undefined) {
         counts.add(keyOf(id));
       }
     },

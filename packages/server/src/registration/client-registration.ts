@@ -25,10 +25,10 @@ import type { MasterKey } from '../keys/master-key.ts';
 import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
 import { findInitialAccessToken, useInitialAccessToken } from './initial-access-token-store.ts';
 import {
-  checkRegistered,
   type RegisteredMetadata,
   type RegistrationLimits,
   readMetadata,
+  requireConsistentRegistration,
 } from './registered-metadata.ts';
 import {
   findRegistration,
@@ -93,7 +93,6 @@ export interface ClientRegistrationOptions {
 
 export function createClientRegistration(options: ClientRegistrationOptions): ClientRegistration {
   const { db, events, masterKey, delegation, findActor, now } = options;
-  const timestamp = () => new Date(now()).toISOString();
   const digestOf = (text: string) => masterKey.digest('registration access tokens', text);
 
   const getInitialAccessToken = async (database: Kysely<Database>, text: string): Promise<InitialAccessToken> => {
@@ -162,7 +161,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     const clientSecret = generateClientSecret();
     const secret = newSecret(clientSecret, masterKey, now(), undefined);
     await insertSecret(transaction, clientId, secret);
-    await append({ kind: 'secret.created', subject: clientId, data: { secret_id: secret.id } });
+    await append({ kind: 'secret.created', subject: clientId, data: { secretId: secret.id } });
     return clientSecret;
   };
 
@@ -174,7 +173,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     }
     for (const { id } of client.secrets) {
       await deleteSecret(transaction, id);
-      await append({ kind: 'secret.deleted', subject: client.id, data: { secret_id: id } });
+      await append({ kind: 'secret.deleted', subject: client.id, data: { secretId: id } });
     }
     return undefined;
   };
@@ -191,9 +190,9 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     register(text, wanted) {
       return events.change(holderOfInitialToken(text), async (transaction, append, { token, limits }) => {
         const change = readMetadata(wanted, limits);
-        const createdAt = timestamp();
+        const createdAt = now();
         const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
-        checkRegistered(client);
+        requireConsistentRegistration(client);
         if (!(await useInitialAccessToken(transaction, token.id))) {
           throw refuseInitial('token_used_up');
         }
@@ -201,7 +200,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         await append({
           kind: 'client.created',
           subject: client.id,
-          data: { ...change, initial_access_token_id: token.id },
+          data: { ...change, initialAccessTokenId: token.id },
         });
         const registrationAccessToken = generateRegistrationAccessToken();
         await insertRegistration(transaction, {
@@ -230,8 +229,8 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
           throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
         }
         const change = readMetadata(wanted, withinRegistry(registration.scopes, registration.resources));
-        const client = changeClient(before, change, timestamp());
-        checkRegistered(client);
+        const client = changeClient(before, change, now());
+        requireConsistentRegistration(client);
         await recordChange(transaction, append, before, client, change);
         const clientSecret = await alignSecrets(transaction, append, client);
         const registrationAccessToken = await rotate(transaction, append, registration);

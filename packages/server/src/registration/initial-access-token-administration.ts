@@ -87,7 +87,7 @@ export function createInitialAccessTokenAdministration(
         await append({
           kind: 'initial_access_token.created',
           subject: record.id,
-          data: { name: record.name, scopes, resources: record.resources, max_uses: record.maxUses },
+          data: { name: record.name, scopes, resources: record.resources, maxUses: record.maxUses },
         });
       });
       return { record, text };

@@ -6,12 +6,12 @@
  * listed one by one, so that what only an administrator may set does not come to be registered by being added
  * elsewhere; registered clients use the client credentials grant alone.
  */
-
 import { nullable, printableText } from '@postern/http-api';
-import { clientCredentialsGrant, decodeJws, OAuthError, parseScope } from '@postern/protocol';
+import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
-import { checkMetadata, clientAuthMethods, clientMetadataMembers } from '../clients/client-metadata.ts';
+import { clientAuthMethods, requireConsistentMetadata } from '../clients/client-metadata.ts';
+import { clientMetadataMembers } from '../clients/client-metadata-schema.ts';
 
 const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources } = clientMetadataMembers;
 
@@ -90,17 +90,17 @@ export function readMetadata(wanted: RegisteredMetadata, limits: RegistrationLim
     name: wanted.client_name ?? null,
     scopes,
     resources: resources.length === 0 ? null : [...new Set(resources)],
-    token_endpoint_auth_method: wanted.token_endpoint_auth_method ?? null,
+    tokenEndpointAuthMethod: wanted.token_endpoint_auth_method ?? null,
     jwks: wanted.jwks ?? null,
-    jwks_uri: wanted.jwks_uri ?? null,
-    token_endpoint_audience_allowed: wanted.token_endpoint_audience_allowed ?? false,
-    dpop_bound_access_tokens: wanted.dpop_bound_access_tokens ?? false,
+    jwksUri: wanted.jwks_uri ?? null,
+    tokenEndpointAudienceAllowed: wanted.token_endpoint_audience_allowed ?? false,
+    dpopBoundAccessTokens: wanted.dpop_bound_access_tokens ?? false,
   };
 }
 
 /** Throws `invalid_client_metadata` where the members contradict each other. */
-export function checkRegistered({ metadata }: Client): void {
-  asMetadataFault(() => checkMetadata(metadata));
+export function requireConsistentRegistration({ metadata }: Client): void {
+  asMetadataFault(() => requireConsistentMetadata(metadata));
 }
 
 /** All that is registered of a client, by its registered names. RFC 7591 §3.2.1. */
@@ -112,7 +112,7 @@ export function describeRegistered({ name, scopes, metadata }: Client) {
     grant_types: [clientCredentialsGrant],
     response_types: [],
     redirect_uris: [],
-    ...metadata,
+    ...toWireNames(metadata),
   };
 }
 

@@ -61,7 +61,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
   const toView = ({ client, clientSecret, registrationAccessToken }: RegisteredClient) => ({
     ...describeRegistered(client),
     client_id: client.id,
-    client_id_issued_at: Math.floor(Date.parse(client.createdAt) / 1000),
+    client_id_issued_at: Math.floor(client.createdAt / 1000),
     ...(clientSecret !== undefined && { client_secret: clientSecret, client_secret_expires_at: 0 }),
     registration_access_token: registrationAccessToken,
     registration_client_uri: `${issuer}${registrationPath}/${client.id}`,

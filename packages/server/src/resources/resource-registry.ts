@@ -72,9 +72,9 @@ export async function openResourceRegistry(
           data: {
             identifier: resource.identifier,
             scopes: resource.scopes,
-            access_token_ttl_seconds: resource.accessTokenTtlSeconds,
-            signing_alg: resource.signingAlg,
-            introspection_clients: resource.introspectionClients,
+            accessTokenTtlSeconds: resource.accessTokenTtlSeconds,
+            signingAlg: resource.signingAlg,
+            introspectionClients: resource.introspectionClients,
           },
         });
       });

@@ -1,4 +1,5 @@
 /** The entries of the revocation feed, and the events that they are made from. docs/revocation-feed.md. */
+import { fromWireNames } from '@postern/protocol';
 import type { EventKind, LoggedEvent } from '../events/event.ts';
 
 /** The `status` in events of a client, if the change may revoke tokens or make them valid again. */
@@ -7,23 +8,23 @@ export interface ClientStatusData {
   readonly generation: number;
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
-  readonly authorization_details_types: readonly string[];
+  readonly authorizationDetailsTypes: readonly string[];
 }
 
-/** The state of a token or of a client, as on the wire. It replaces every earlier entry about the same. */
+/** The state of a token or of a client. It replaces every earlier entry about the same. */
 export type FeedEntry =
   | { readonly type: 'token'; readonly jti: string; readonly exp: number }
-  | { readonly type: 'client'; readonly client_id: string; readonly active: false }
+  | { readonly type: 'client'; readonly clientId: string; readonly active: false }
   | {
       readonly type: 'client';
-      readonly client_id: string;
+      readonly clientId: string;
       readonly active: true;
       readonly gen: number;
       /** True for root: its generation is not a counter, and nothing else limits its tokens. */
-      readonly gen_exact: boolean;
+      readonly genExact: boolean;
       readonly scopes?: readonly string[];
       readonly resources?: readonly string[];
-      readonly authorization_details_types?: readonly string[];
+      readonly authorizationDetailsTypes?: readonly string[];
     };
 
 /** The kinds of event from which an entry can be made. */
@@ -47,35 +48,37 @@ export function feedEntryOf({
       return { type: 'token', jti: subject, exp: data['exp'] as number };
     case 'client.deleted':
     case 'root.replaced':
-      return { type: 'client', client_id: subject, active: false };
+      return { type: 'client', clientId: subject, active: false };
     case 'root.changed':
       return {
         type: 'client',
-        client_id: subject,
+        clientId: subject,
         active: true,
         gen: data['generation'] as number,
-        gen_exact: true,
+        genExact: true,
       };
     case 'client.updated':
     case 'client.revoked':
-      return data['status'] === undefined ? undefined : clientEntry(subject, data['status'] as ClientStatusData);
+      return data['status'] === undefined
+        ? undefined
+        : clientEntry(subject, fromWireNames(data['status'] as object) as ClientStatusData);
     default:
       return undefined;
   }
 }
 
 function clientEntry(clientId: string, status: ClientStatusData): FeedEntry {
-  const { enabled, generation, scopes, resources, authorization_details_types } = status;
+  const { enabled, generation, scopes, resources, authorizationDetailsTypes } = status;
   return enabled
     ? {
         type: 'client',
-        client_id: clientId,
+        clientId,
         active: true,
         gen: generation,
-        gen_exact: false,
+        genExact: false,
         scopes,
         resources,
-        authorization_details_types,
+        authorizationDetailsTypes,
       }
-    : { type: 'client', client_id: clientId, active: false };
+    : { type: 'client', clientId, active: false };
 }

@@ -4,16 +4,16 @@ import type { FeedEntry } from './feed-entry.ts';
 import { FeedState } from './feed-state.ts';
 
 const token = (jti: string, exp = 10_000): FeedEntry => ({ type: 'token', jti, exp });
-const ended = (client_id: string): FeedEntry => ({ type: 'client', client_id, active: false });
-const client = (client_id: string, gen: number): FeedEntry => ({
+const ended = (clientId: string): FeedEntry => ({ type: 'client', clientId, active: false });
+const client = (clientId: string, gen: number): FeedEntry => ({
   type: 'client',
-  client_id,
+  clientId,
   active: true,
   gen,
-  gen_exact: false,
+  genExact: false,
   scopes: [],
   resources: [],
-  authorization_details_types: [],
+  authorizationDetailsTypes: [],
 });
 
 /** A state that took the entries in one after the other, each with the next sequence number; undefined stands for other events. */
@@ -71,7 +71,7 @@ describe('the feed', () => {
 /** What a follower knows after it has read entries. */
 function apply(known: Map<string, FeedEntry>, entries: readonly FeedEntry[]): void {
   for (const entry of entries) {
-    known.set(entry.type === 'token' ? entry.jti : entry.client_id, entry);
+    known.set(entry.type === 'token' ? entry.jti : entry.clientId, entry);
   }
 }
 

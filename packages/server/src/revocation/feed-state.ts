@@ -110,5 +110,5 @@ export function usefulSince(nowSeconds: number, longestTtlSeconds: number): numb
 
 /** Starts with the type, since a client id may equal a jti. */
 function subjectOf(entry: FeedEntry): string {
-  return entry.type === 'token' ? `token ${entry.jti}` : `client ${entry.client_id}`;
+  return entry.type === 'token' ? `token ${entry.jti}` : `client ${entry.clientId}`;
 }

@@ -6,25 +6,25 @@ import { feedKinds } from './feed-entry.ts';
 
 export type FeedEvent = Pick<LoggedEvent, 'sequence' | 'occurredAt' | 'kind' | 'subject' | 'data'>;
 
-/** Lists events of the kinds in `feedKinds`, at `since` (RFC 3339) or later and after `sequence`, in order, at most `most`. */
+/** Lists events of the kinds in `feedKinds`, at `since` (milliseconds since 1970) or later and after `sequence`, in order, at most `most`. */
 export async function listFeedEvents(
   db: Kysely<Database>,
   sequence: number,
-  since: string,
+  since: number,
   most: number,
 ): Promise<FeedEvent[]> {
   const rows = await db
     .selectFrom('events')
     .select(['sequence', 'occurred_at', 'kind', 'subject', 'data'])
     .where('kind', 'in', feedKinds)
-    .where('occurred_at', '>=', since)
+    .where('occurred_at', '>=', new Date(since).toISOString())
     .where('sequence', '>', sequence)
     .orderBy('sequence')
     .limit(most)
     .execute();
   return rows.map((row) => ({
     sequence: row.sequence,
-    occurredAt: row.occurred_at,
+    occurredAt: Date.parse(row.occurred_at),
     kind: row.kind as LoggedEvent['kind'],
     subject: row.subject,
     data: JSON.parse(row.data),

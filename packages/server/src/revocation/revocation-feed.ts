@@ -64,7 +64,7 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
 
   const take = (event: FeedEvent) => {
     const entry = feedEntryOf(event);
-    state.add(event.sequence, Date.parse(event.occurredAt) / 1000, entry);
+    state.add(event.sequence, event.occurredAt / 1000, entry);
     if (entry !== undefined) {
       longPoll.wake();
     }
@@ -72,7 +72,7 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
 
   const load = async () => {
     const head = await readLog(db);
-    const since = new Date(usefulSince(now() / 1000, await findLongestTokenTtl(db)) * 1000).toISOString();
+    const since = usefulSince(now() / 1000, await findLongestTokenTtl(db)) * 1000;
     for (let isWhole = true; isWhole; ) {
       const batch = await listFeedEvents(db, state.head, since, batchSize);
       batch.forEach(take);

@@ -2,7 +2,7 @@
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
-import { maxWaitSeconds } from '@postern/protocol';
+import { maxWaitSeconds, toWireNames, type WireNamed } from '@postern/protocol';
 import { Type } from 'typebox';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';
@@ -61,7 +61,9 @@ export const FeedView = Type.Object({
   snapshot: Type.Boolean({ description: 'The entries start from the beginning: drop those that you have.' }),
   more: Type.Boolean({ description: 'There are more entries: request them at once.' }),
   lag_seconds: Type.Number({ description: 'Seconds since this node last read the changes of other nodes.' }),
-  entries: Type.Unsafe<readonly FeedEntry[]>(Type.Array(Type.Union([TokenEntry, InactiveClientEntry, ClientEntry]))),
+  entries: Type.Unsafe<readonly WireNamed<FeedEntry>[]>(
+    Type.Array(Type.Union([TokenEntry, InactiveClientEntry, ClientEntry])),
+  ),
 });
 
 export interface RevocationsEndpointOptions {
@@ -93,7 +95,7 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }
-        return { ...rest, lag_seconds: lagSeconds, entries };
+        return { ...rest, lag_seconds: lagSeconds, entries: entries.map(toWireNames) };
       },
     );
   };

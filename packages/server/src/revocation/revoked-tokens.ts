@@ -26,7 +26,7 @@ export async function openRevokedTokens(db: Kysely<Database>, events: EventLog):
     async revoke(actor, { jti, clientId, expiresAt }) {
       await events.change(actor, async (transaction, append) => {
         if (await insertRevokedToken(transaction, { jti, clientId, expiresAt })) {
-          await append({ kind: 'token.revoked', subject: jti, data: { client_id: clientId, exp: expiresAt } });
+          await append({ kind: 'token.revoked', subject: jti, data: { clientId, exp: expiresAt } });
         }
       });
     },

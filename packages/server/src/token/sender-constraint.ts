@@ -36,19 +36,19 @@ export function bindToSender(
   nowSeconds: number,
   options: SenderConstraintOptions,
 ): Confirmation | undefined | Promise<Confirmation> {
-  const { dpop_bound_access_tokens, tls_client_certificate_bound_access_tokens } = client.metadata;
+  const { dpopBoundAccessTokens, tlsClientCertificateBoundAccessTokens } = client.metadata;
   if (dpopHeader !== undefined) {
-    if (tls_client_certificate_bound_access_tokens === true) {
+    if (tlsClientCertificateBoundAccessTokens === true) {
       throw toError('tokens of this client are bound to its certificate, so it must send no DPoP proof', 'proof_wrong');
     }
     return bindToProof(client, dpopHeader, nowSeconds, options);
   }
-  if (dpop_bound_access_tokens === true) {
+  if (dpopBoundAccessTokens === true) {
     throw new OAuthError('invalid_dpop_proof', 'This client must send a DPoP proof in the DPoP header.', {
       reason: 'proof_missing',
     });
   }
-  if (tls_client_certificate_bound_access_tokens === true) {
+  if (tlsClientCertificateBoundAccessTokens === true) {
     return bindToCertificate(client, certificate, nowSeconds, 'a client certificate');
   }
   if (securityProfileOf(client.metadata)?.bindsTokens === true) {

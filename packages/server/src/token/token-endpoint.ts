@@ -229,7 +229,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
 /** RFC 7591 §2: a client that registered no grant types uses client_credentials. */
 function requireMayUse(client: Client, { grantType }: Grant): void {
-  if (!(client.metadata.grant_types?.includes(grantType) ?? grantType === clientCredentialsGrant)) {
+  if (!(client.metadata.grantTypes?.includes(grantType) ?? grantType === clientCredentialsGrant)) {
     throw new OAuthError('unauthorized_client', `The client is not registered for the grant_type ${grantType}.`);
   }
 }

@@ -20,7 +20,7 @@ export function authorizeByPolicy({ client, scopes, target, authorizationDetails
         : `The client does not hold the scope ${excessScope.slice(0, 100)}.`,
     );
   }
-  const { may_act } = client.metadata;
+  const { mayAct } = client.metadata;
   return {
     client,
     scopes: scopes ?? [...target.scopes],
@@ -28,6 +28,6 @@ export function authorizeByPolicy({ client, scopes, target, authorizationDetails
     ttlSeconds: target.ttlSeconds,
     authorizationDetails,
     // RFC 8693 §4.4.
-    ...(may_act !== undefined && { claims: { may_act: { sub: may_act } } }),
+    ...(mayAct !== undefined && { claims: { may_act: { sub: mayAct } } }),
   };
 }

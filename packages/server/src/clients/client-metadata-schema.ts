@@ -1,0 +1,77 @@
+/** Client metadata by its registered names, as JSON Schema. RFC 7591 §2, RFC 8693 §4.4, RFC 8705, RFC 9396 §10, RFC 9449. */
+import { Type } from 'typebox';
+import { clientAuthMethods, grantTypes, noClientAuth } from './client-metadata.ts';
+import { JwkSet } from './jwk-set.ts';
+import { securityProfileNames } from './security-profile.ts';
+
+const Url = Type.String({ maxLength: 2_000, pattern: '^[\\x21-\\x7e]+$' });
+
+const subject = (description: string) =>
+  Type.Optional(
+    Type.Union([Type.String({ minLength: 1, maxLength: 1_000 }), Type.Null()], {
+      description: `tls_client_auth: ${description} of the certificate of the client.`,
+    }),
+  );
+
+/** The members that management API and registration share, as JSON Schema. Null goes back to the default. */
+export const clientMetadataMembers = {
+  token_endpoint_auth_method: Type.Optional(
+    Type.Union([Type.Enum([...clientAuthMethods, noClientAuth]), Type.Null()], {
+      description:
+        'The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only ' +
+        'the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are ' +
+        'kept only as digests, which verify no HMAC.',
+    }),
+  ),
+  jwks: Type.Optional(Type.Union([JwkSet, Type.Null()], { description: 'Public keys of the client, by value.' })),
+  jwks_uri: Type.Optional(
+    Type.Union([Url, Type.Null()], { description: 'https URL of the public keys of the client.' }),
+  ),
+  token_endpoint_audience_allowed: Type.Optional(
+    Type.Boolean({
+      description: 'private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer.',
+    }),
+  ),
+  grant_types: Type.Optional(
+    Type.Union([Type.Array(Type.Enum([...grantTypes]), { minItems: 1, maxItems: 10 }), Type.Null()], {
+      description: 'Grants that it may use; null: client_credentials.',
+    }),
+  ),
+  resources: Type.Optional(
+    Type.Union([Type.Array(Type.String({ maxLength: 1_000 }), { maxItems: 100 }), Type.Null()], {
+      description: 'Identifiers of the registered resources that it may ask tokens for.',
+    }),
+  ),
+  authorization_details_types: Type.Optional(
+    Type.Union([Type.Array(Type.String({ maxLength: 100 }), { maxItems: 100 }), Type.Null()], {
+      description: 'Registered types of authorization details that it may ask for.',
+    }),
+  ),
+  may_act: Type.Optional(
+    Type.Union([Type.String({ minLength: 1, maxLength: 128 }), Type.Null()], {
+      description:
+        'Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act.',
+    }),
+  ),
+  dpop_bound_access_tokens: Type.Optional(
+    Type.Boolean({ description: 'Every token of the client is bound to a DPoP key.' }),
+  ),
+  tls_client_certificate_bound_access_tokens: Type.Optional(
+    Type.Boolean({ description: 'Every token of the client is bound to the certificate of its TLS connection.' }),
+  ),
+  tls_client_auth_subject_dn: subject('the subject, as in RFC 4514,'),
+  tls_client_auth_san_dns: subject('a dNSName'),
+  tls_client_auth_san_uri: subject('a uniformResourceIdentifier'),
+  tls_client_auth_san_ip: subject('an iPAddress'),
+  tls_client_auth_san_email: subject('an rfc822Name'),
+  token_quota_per_minute: Type.Optional(
+    Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()], {
+      description: 'Tokens that it may get within a minute of the clock; null: as many as it asks for.',
+    }),
+  ),
+  security_profile: Type.Optional(
+    Type.Union([Type.Enum([...securityProfileNames]), Type.Null()], {
+      description: 'fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one.',
+    }),
+  ),
+};
