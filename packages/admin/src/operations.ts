@@ -66,7 +66,7 @@ export interface NewClientBody {
   dpop_bound_access_tokens?: boolean;
   /** Every token of the client is bound to the certificate of its TLS connection. */
   tls_client_certificate_bound_access_tokens?: boolean;
-  /** tls_client_auth: the subject, as in RFC 4514, of the certificate of the client. */
+  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
   tls_client_auth_subject_dn?: string | null;
   /** tls_client_auth: a dNSName of the certificate of the client. */
   tls_client_auth_san_dns?: string | null;
@@ -141,7 +141,7 @@ export interface Client {
   dpop_bound_access_tokens?: boolean;
   /** Every token of the client is bound to the certificate of its TLS connection. */
   tls_client_certificate_bound_access_tokens?: boolean;
-  /** tls_client_auth: the subject, as in RFC 4514, of the certificate of the client. */
+  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
   tls_client_auth_subject_dn?: string | null;
   /** tls_client_auth: a dNSName of the certificate of the client. */
   tls_client_auth_san_dns?: string | null;
@@ -223,7 +223,7 @@ export interface ClientBody {
   dpop_bound_access_tokens?: boolean;
   /** Every token of the client is bound to the certificate of its TLS connection. */
   tls_client_certificate_bound_access_tokens?: boolean;
-  /** tls_client_auth: the subject, as in RFC 4514, of the certificate of the client. */
+  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
   tls_client_auth_subject_dn?: string | null;
   /** tls_client_auth: a dNSName of the certificate of the client. */
   tls_client_auth_san_dns?: string | null;

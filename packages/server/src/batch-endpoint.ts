@@ -1,6 +1,6 @@
 /**
- * Many calls of the management APIs as one change: all are made, or none. Each is an ordinary call, checked as if it
- * had come alone: its schema, the scope that it needs, what its token may hand out.
+ * Many calls of the management APIs as one change: all take effect, or none. Each is checked like a single call: its
+ * schema, the scope that it requires, and the scopes that its token may assign.
  */
 import type { AccessToken, Guard } from '@postern/guard';
 import { requireScope } from '@postern/guard';
@@ -88,7 +88,7 @@ export type Apis = (app: FastifyInstance, host: ApiHost) => Promise<void>;
 export interface ApiHost {
   /** The database, or the transaction of the batch. */
   readonly db: Kysely<Database>;
-  /** Where changes are made: the log, or what it is inside the transaction. */
+  /** The event log, or the log inside the transaction of the batch. */
   readonly events: EventLog;
   readonly guard: Guard;
   /** Milliseconds since 1970. */
@@ -230,7 +230,7 @@ async function run(
       if (answer.statusCode >= 400) {
         throw new RefusedOperation(index, answer.statusCode, answered as RefusedOperation);
       }
-      // What takes many things at once refuses them one by one.
+      // Bulk calls report failures per element.
       const { failed = [] } = (answered ?? {}) as { failed?: readonly { message: string }[] };
       if (failed[0] !== undefined) {
         throw new RefusedOperation(index, 422, { error: 'invalid_parameter', detail: failed[0].message });

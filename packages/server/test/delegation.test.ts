@@ -318,7 +318,7 @@ describe('over HTTP', () => {
       for (const body of [{ scopes: ['client:create'] }, { scopes: ['client:create'], grantable_scopes: null }]) {
         const { status, body: answer } = await create(narrow, body);
         expect([status, answer.error]).toEqual([403, 'access_denied']);
-        expect(answer.detail).toMatch(/^The client could hand out the scope \S+, .* narrow its grantable_scopes\.$/);
+        expect(answer.detail).toMatch(/^The client could assign the scope \S+, .* narrow its grantable_scopes\.$/);
       }
       expect((await create(narrow, { scopes: ['client:create'], grantable_scopes: ['policy:read'] })).status).toBe(200);
     });

@@ -83,7 +83,7 @@ describe('PUT /api/v1/oauth/scope', () => {
     ['a further member', { name: 'a', description: 'x', administrative: true }, 422, '[0].administrative: is not'],
     ['nothing', [], 422, 'The body: must not have fewer than 1 items.'],
     ['no body', undefined, 422, '[0]: must be object.'],
-    ['a name twice', [1, 2].map(() => ({ name: 'a', description: 'x' })), 422, '[1].name: a is there twice.'],
+    ['a name twice', [1, 2].map(() => ({ name: 'a', description: 'x' })), 422, '[1].name: a is listed twice.'],
   ])('refuses %s', async (_, body, status, detail) => {
     const before = await listed();
     const answer = await call('PUT', path, body);
@@ -153,7 +153,7 @@ describe('a scope that was added', () => {
     const open = await call('POST', '/api/v1/oauth/client', ['client:create'], listed);
     expect([open.status, open.body.detail]).toEqual([
       403,
-      'The client could hand out the scope that is added next, which you may not assign: narrow its grantable_scopes.',
+      'The client could assign the scope that is added next, which you may not assign: narrow its grantable_scopes.',
     ]);
     const narrow = { scopes: ['client:create'], grantable_scopes: before };
     const made = (await call('POST', '/api/v1/oauth/client', narrow, listed)).body;

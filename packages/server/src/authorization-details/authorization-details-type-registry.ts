@@ -20,7 +20,7 @@ export interface AuthorizationDetailsTypeRegistry {
   has(type: string): boolean;
   /** Finds the check of elements of the type, or undefined if no type has that name. */
   findCheck(type: string): FindElementFault | undefined;
-  /** Makes it, or changes the one of that name. Throws `invalid_parameter` for a schema that is not allowed. */
+  /** Creates it, or changes the one with that name. Throws `invalid_parameter` for a schema that is not allowed. */
   save(token: AccessToken, type: AuthorizationDetailsType): Promise<void>;
   /** Throws `not_found`. */
   remove(token: AccessToken, type: string): Promise<void>;

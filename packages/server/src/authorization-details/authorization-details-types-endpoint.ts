@@ -69,8 +69,8 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
         schema: {
           tags: ['OAuth'],
           operationId: 'save_authorization_details_type',
-          summary: 'Make a type of authorization details, or change the one of that name',
-          description: 'What was issued before a change stays as it is.',
+          summary: 'Create a type of authorization details, or change the one with that name',
+          description: 'Tokens that were issued before a change stay as they are.',
           body: TypeBody,
           response: { 200: TypeBody, ...errorResponses(400, 401, 403, 413, 415, 422) },
         },
@@ -105,7 +105,7 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
         schema: {
           tags: ['OAuth'],
           operationId: 'delete_authorization_details_type',
-          summary: 'Delete a type of authorization details; nothing is issued with it any more',
+          summary: 'Delete a type of authorization details; no more tokens are issued with it',
           params: TypePath,
           response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
         },

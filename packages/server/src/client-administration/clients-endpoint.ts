@@ -29,9 +29,9 @@ export const ClientBody = Type.Object(
     description: Type.Optional(nullable(printableText(2_000))),
     scopes: Type.Optional(ScopeNames),
     grantable_scopes: Type.Optional(
-      nullable({ ...ScopeNames, description: 'Scopes that it may assign besides those of its token.' }),
+      nullable({ ...ScopeNames, description: 'Scopes that it may assign in addition to those of its token.' }),
     ),
-    enabled: Type.Optional(Type.Boolean({ description: 'Disabling ends all of its tokens for good.' })),
+    enabled: Type.Optional(Type.Boolean({ description: 'Disabling revokes all of its tokens permanently.' })),
     access_token_ttl_seconds: Type.Optional(
       nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
     ),
@@ -40,7 +40,7 @@ export const ClientBody = Type.Object(
   { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
 
-/** Ids that are chosen: letters and digits as in those that Postern makes, and what other servers have in theirs. */
+/** Chosen ids: letters and digits as in those that Postern generates, and the characters that other servers use. */
 export const NewClientBody = Type.Object(
   {
     client_id: Type.Optional(
@@ -48,7 +48,8 @@ export const NewClientBody = Type.Object(
         minLength: 1,
         maxLength: 128,
         pattern: '^[A-Za-z0-9_-]+$',
-        description: 'An id of your choice, which takes the scope client:choose_id. Without it Postern makes one.',
+        description:
+          'An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one.',
       }),
     ),
     ...ClientBody.properties,
@@ -61,7 +62,7 @@ const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: f
 export const CreatedView = Type.Object({
   client_id: Type.String(),
   client_secret: Type.Optional(
-    Type.String({ description: 'Shown this once; Postern keeps only a digest. None for a client that uses none.' }),
+    Type.String({ description: 'Shown only once; Postern keeps a digest. Missing for a client that uses none.' }),
   ),
 });
 
@@ -78,7 +79,7 @@ export const ClientView = Type.Object({
   ...clientMetadataMembers,
 });
 
-/** What lists are sorted by, and how that is read from the database. */
+/** The orders of lists, and the columns that they are read by. */
 const orders = {
   created_at: { column: 'created_at', direction: 'asc' },
   '-created_at': { column: 'created_at', direction: 'desc' },
@@ -94,7 +95,7 @@ const ListQuery = Type.Object(
     ),
     sort: Type.Enum(['created_at', '-created_at', 'name', '-name'], {
       default: 'created_at',
-      description: 'With `-`, the other way round. Names are compared in lower case.',
+      description: 'With `-`, in descending order. Names are compared in lower case.',
     }),
   },
   { additionalProperties: false },
@@ -117,7 +118,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         schema: {
           tags: ['OAuth'],
           operationId: 'create_client',
-          summary: 'Make a client',
+          summary: 'Create a client',
           description: 'The body is an object, or a bare array of scopes, or empty for a client without scopes.',
           body: NewClientBody,
           response: { 200: CreatedView, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
@@ -182,7 +183,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
           tags: ['OAuth'],
           operationId: method === 'PUT' ? 'update_client' : 'patch_client',
           summary: 'Change a client',
-          description: 'Changes what is sent and leaves the rest. Tokens that hold a withdrawn scope die at once.',
+          description: 'Changes the members that are sent. Tokens with a withdrawn scope are revoked at once.',
           params: ClientPath,
           body: ClientBody,
           response: { 200: ClientView, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
@@ -201,7 +202,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         schema: {
           tags: ['OAuth'],
           operationId: 'delete_client',
-          summary: 'Delete a client; its tokens die at once',
+          summary: 'Delete a client and revoke its tokens at once',
           params: ClientPath,
           response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
         },
@@ -254,7 +255,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
           tags: ['OAuth'],
           operationId: 'set_client_scopes',
           summary: 'Set the scopes of a client',
-          description: 'The body is an object, or a bare array of scopes. They take the place of those it had.',
+          description: 'The body is an object, or a bare array of scopes. They replace its present scopes.',
           params: ClientPath,
           body: ScopesBody,
           response: { 200: ScopeNames, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
@@ -268,7 +269,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
   };
 }
 
-/** Fidesops takes the bare array of scopes, and no body at all, where an object is due. */
+/** Accepts what Fidesops accepts instead of an object: a bare array of scopes, or no body. */
 async function acceptBareScopes(request: FastifyRequest): Promise<void> {
   if (request.body === undefined) {
     request.body = {};

@@ -1,4 +1,4 @@
-/** The management API of client secrets: rotation with overlap, and what is known of each. */
+/** The management API of client secrets: rotation with overlap, and the state of each. */
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
 import { Type } from 'typebox';
@@ -15,11 +15,14 @@ export const RotationBody = Type.Object(
         minimum: 0,
         maximum: 315_360_000,
         description:
-          'The other secrets stay valid for as long. 0 ends them and every token of the client at once. ' +
-          'Without it they stay until they are deleted.',
+          'Seconds for which the other secrets stay valid. 0 deletes them and revokes every token of the client at ' +
+          'once. Without it, they stay valid until they are deleted.',
       }),
     ),
-    expires_in_seconds: Type.Optional({ ...Seconds, description: 'The new secret expires then; without it, never.' }),
+    expires_in_seconds: Type.Optional({
+      ...Seconds,
+      description: 'Seconds until the new secret expires. Without it, it never does.',
+    }),
   },
   { additionalProperties: false },
 );
@@ -36,7 +39,7 @@ export const SecretView = Type.Object(secretMembers);
 
 export const RotatedView = Type.Object({
   ...secretMembers,
-  client_secret: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
+  client_secret: Type.String({ description: 'Shown only once; Postern keeps a digest.' }),
   warnings: Type.Array(Type.String(), { description: 'Which of the other secrets are still in use.' }),
 });
 
@@ -56,7 +59,7 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
         schema: {
           tags: ['OAuth'],
           operationId: 'rotate_client_secret',
-          summary: 'Make a new secret for a client',
+          summary: 'Create a new secret for a client',
           params: ClientPath,
           body: RotationBody,
           response: { 200: RotatedView, ...errorResponses(400, 401, 403, 404, 409, 413, 415, 422) },

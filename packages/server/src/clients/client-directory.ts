@@ -1,4 +1,4 @@
-/** Clients in memory, for the token endpoint and the bearer check: loaded once, kept until an event is about them. */
+/** Clients in memory, for the token endpoint and the check of bearer tokens: each is kept until an event is about it. */
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
@@ -8,11 +8,11 @@ import { findClient } from './client-store.ts';
 
 export interface ClientDirectory {
   /**
-   * The client as it is now, root among them. Throws `temporarily_unavailable` where this node has lost touch with the
-   * changes of others for too long to say.
+   * Returns the client as it is now; root can be found too. Throws `temporarily_unavailable` if this node has not read the
+   * changes of other nodes for too long.
    */
   find(id: string): Promise<Client | undefined>;
-  /** How it was found so far, root aside, and how many clients are in memory. */
+  /** Counts of cache hits and misses so far, without root, and of the clients in memory. */
   usage(): { readonly hits: number; readonly misses: number; readonly clients: number };
 }
 
@@ -20,7 +20,7 @@ export interface ClientDirectoryOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly root: Client;
-  /** Clients kept at the most; the least recently used one makes room. One takes up to 10 kB with what others keep for it. */
+  /** The most clients that are kept; the least recently used one is dropped first. Each takes up to 10 kB of memory. */
   readonly mostCached: number;
 }
 
@@ -49,7 +49,7 @@ export function createClientDirectory({ db, events, root, mostCached }: ClientDi
       misses += 1;
       const changesBefore = changes;
       const client = await findClient(db, id);
-      // Something changed while it was read: what was read may be the old state, so it is not kept.
+      // If something changed meanwhile, this may be the old state, so it is not kept.
       if (client !== undefined && changes === changesBefore) {
         cache.set(id, client);
       }

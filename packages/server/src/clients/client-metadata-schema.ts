@@ -18,9 +18,9 @@ export const clientMetadataMembers = {
   token_endpoint_auth_method: Type.Optional(
     Type.Union([Type.Enum([...clientAuthMethods, noClientAuth]), Type.Null()], {
       description:
-        'The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only ' +
-        'the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are ' +
-        'kept only as digests, which verify no HMAC.',
+        'The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it ' +
+        'uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept ' +
+        'only as digests, which verify no HMAC.',
     }),
   ),
   jwks: Type.Optional(Type.Union([JwkSet, Type.Null()], { description: 'Public keys of the client, by value.' })),
@@ -66,12 +66,12 @@ export const clientMetadataMembers = {
   tls_client_auth_san_email: subject('an rfc822Name'),
   token_quota_per_minute: Type.Optional(
     Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()], {
-      description: 'Tokens that it may get within a minute of the clock; null: as many as it asks for.',
+      description: 'The most tokens that it may get per minute; null: no limit.',
     }),
   ),
   security_profile: Type.Optional(
     Type.Union([Type.Enum([...securityProfileNames]), Type.Null()], {
-      description: 'fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one.',
+      description: 'fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile.',
     }),
   ),
 };

@@ -20,9 +20,10 @@ export const clientAuthMethods = [
   'self_signed_tls_client_auth',
 ] as const;
 
-/** Of clients that authenticate nowhere: the assertions of others alone say who they are. */
+/** The method of clients that do not authenticate: only assertions of trusted issuers identify them. */
 export const noClientAuth = 'none';
 
+/** All supported grant types. */
 export const grantTypes = [clientCredentialsGrant, jwtBearerGrant, tokenExchangeGrant] as const;
 
 export type GrantType = (typeof grantTypes)[number];

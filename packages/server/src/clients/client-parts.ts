@@ -1,12 +1,11 @@
 /**
- * All clients, part by part, for what has to look at each: between two parts everything else has its turn, for SQLite
- * answers on the thread that issues tokens.
+ * Reads all clients in parts. Between two parts other work runs, since SQLite answers on the thread that issues tokens.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import type { Database } from '../db/schema.ts';
 
-/** Clients in a part: looking at as many takes a few milliseconds. */
+/** Clients in a part: reading them takes a few milliseconds. */
 const partSize = 2_000;
 
 export interface ClientOrder {
@@ -18,8 +17,8 @@ export interface ClientOrder {
 export const oldestFirst: ClientOrder = { column: 'created_at', direction: 'asc' };
 
 /**
- * Narrows a query to the clients of one part, in their order. What is looked for among these goes into a query around it:
- * inside, it would make PostgreSQL read the whole table for every part instead of a piece of the index.
+ * Narrows a query to the clients of one part, in order. A search among these belongs in a query around it: inside,
+ * PostgreSQL would read the whole table for every part instead of a piece of the index.
  */
 export type ClientPart = <O>(query: ClientQuery<O>) => ClientQuery<O>;
 
@@ -30,7 +29,7 @@ interface Place {
   readonly id: string;
 }
 
-/** In order. A client that is made or sorted elsewhere meanwhile may be in none. */
+/** Yields the parts in order. A client that is created, or whose sort key changes, meanwhile may be in none. */
 export async function* clientParts(
   db: Kysely<Database>,
   { column, direction }: ClientOrder,

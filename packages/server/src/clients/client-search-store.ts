@@ -1,7 +1,7 @@
-/** What clients are found and sorted by, the same on every database: text in lower case, made here. */
+/** The text by which clients are found and sorted: converted to lower case here, so that every database does the same. */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 
-/** Lines that a search looks into, and the name by which lists are sorted; a client without one comes first. */
+/** The lines that a search reads, and the name by which lists are sorted; a client without a name comes first. */
 export function searchColumnsOf(client: {
   readonly id: string;
   readonly name: string | null;
@@ -14,7 +14,7 @@ export function searchColumnsOf(client: {
   };
 }
 
-/** True in SQL where the column holds the text somewhere, every character of it standing for itself. */
+/** SQL for whether the column contains the text, in which no character is a wildcard. */
 export function holdsText(column: string, text: string): RawBuilder<SqlBool> {
   const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
   return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`;

@@ -29,7 +29,7 @@ export async function getClient(db: Kysely<Database>, id: string): Promise<Clien
 }
 
 export interface ClientPage {
-  /** Without their secrets: a list has no use for them. */
+  /** Without their secrets, which a list does not show. */
   readonly clients: readonly Client[];
   readonly total: number;
 }
@@ -42,7 +42,7 @@ export interface ClientListing extends ClientOrder {
   readonly size: number;
 }
 
-/** One page. A search looks at every client, and takes a second or so where there are a million. */
+/** Lists one page. A search reads every client, and takes about a second if there are a million. */
 export async function listClients(db: Kysely<Database>, listing: ClientListing): Promise<ClientPage> {
   const { total, ids } =
     listing.search === undefined
@@ -69,7 +69,7 @@ async function countClients(db: Kysely<Database>): Promise<number> {
   return Number(total);
 }
 
-/** Of ids alone, so that the clients of the pages before are skipped in the index. */
+/** Selects ids only, so that the clients of earlier pages are skipped in the index. */
 async function idsOfPage(db: Kysely<Database>, { column, direction, page, size }: ClientListing): Promise<string[]> {
   const rows = await db
     .selectFrom('clients')
@@ -111,12 +111,12 @@ export async function insertClient(db: Kysely<Database>, client: Client): Promis
     .execute();
 }
 
-/** Writes all that can change; secrets are not among it. */
+/** Writes everything that can change, except its secrets. */
 export async function updateClient(db: Kysely<Database>, client: Client): Promise<void> {
   await db.updateTable('clients').set(toColumns(client)).where('id', '=', client.id).execute();
 }
 
-/** Its secrets go with it. */
+/** Deletes its secrets too. */
 export async function deleteClient(db: Kysely<Database>, id: string): Promise<void> {
   await db.deleteFrom('clients').where('id', '=', id).execute();
 }

@@ -18,18 +18,18 @@ export function generateClientId(): string {
 
 /**
  * A new client secret: a prefix, 256 random bits, and a checksum of both (CRC-32 in base 62), by which a scanner
- * tells a real one from text that happens to look like it.
+ * distinguishes a secret from similar text.
  */
 export function generateClientSecret(): string {
   return generateSecret('postern');
 }
 
-/** A new initial access token, made as a client secret is. RFC 7591 §1.2. */
+/** A new initial access token, in the form of a client secret. RFC 7591 §1.2. */
 export function generateInitialAccessToken(): string {
   return generateSecret('posterniat');
 }
 
-/** A new registration access token, made as a client secret is. RFC 7592 §1.2. */
+/** A new registration access token, in the form of a client secret. RFC 7592 §1.2. */
 export function generateRegistrationAccessToken(): string {
   return generateSecret('posternrat');
 }
@@ -39,7 +39,7 @@ function generateSecret(prefix: string): string {
   return body + checksum(body);
 }
 
-/** True where the text has the form and checksum of any of these secrets. Says nothing about whose it is. */
+/** Whether the text has the form and checksum of one of these secrets. Does not check whether it is valid. */
 export function isWellFormedSecret(text: string): boolean {
   const body = text.slice(0, -checksumLength);
   return secretForm.test(text) && text.slice(-checksumLength) === checksum(body);
@@ -56,8 +56,8 @@ function checksum(body: string): string {
 }
 
 function randomText(length: number): string {
-  // Bytes of 248 and above are left out: 248 is the last multiple of 62 in a byte, and a remainder of all 256
-  // would make the first letters likelier.
+  // Bytes of 248 and above are skipped, since 248 is the last multiple of 62 in a byte: the remainders of all 256 would
+  // favor the first letters.
   let text = '';
   while (text.length < length) {
     for (const byte of randomBytes(length)) {

@@ -1,7 +1,7 @@
 /** Public keys of third parties, as JSON Schema. RFC 7517 §4 and §5. */
 import { Type } from 'typebox';
 
-/** A public key. Private members are unknown here, so that a private key sent by mistake is refused. */
+/** A public key. Private members are unknown here, so that a private key sent by mistake is rejected. */
 const PublicJwk = Type.Object(
   {
     kty: Type.Union([Type.Literal('EC'), Type.Literal('OKP'), Type.Literal('RSA')]),

@@ -1,9 +1,9 @@
-/** Tells the log of a root client that is another than before, or has another secret: its tokens from before are dead. */
+/** Logs that the root client has a new id or secret, which revokes the tokens of root. */
 import type { EventLog } from '../events/event-log.ts';
 import { findLastEvent } from '../events/event-store.ts';
 import type { Client } from './client.ts';
 
-/** To be called at every start, since no change in the database says what the environment holds. */
+/** To be called at every start, since the environment changes without an event. */
 export async function logRootChange(events: EventLog, root: Client): Promise<void> {
   await events.change('postern', async (transaction, append) => {
     const last = await findLastEvent(transaction, 'root.changed');

@@ -1,16 +1,16 @@
 /**
- * Who may hand out which scope. Pure rules; every verb that makes, changes or deletes a client asks them.
+ * Who may assign which scope. Pure rules, which every call that creates, changes or deletes a client applies.
  *
- * The promise: whatever a client does, also through clients that it made or took over, no client ends up with a
- * scope that the first one could not have assigned itself. So a rule looks at a client's whole reach, which is what
- * it holds and what it could in turn hand out.
+ * They guarantee: whatever a client does, also through clients that it created or took over, no client gets a scope that
+ * the first one could not have assigned itself. So a rule considers the whole reach of a client: the scopes that it
+ * holds, and those that it may in turn assign.
  */
 import { OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
 import type { DelegationMode } from '../config/config.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 
-/** What delegation looks at in a client. */
+/** The members of a client that delegation considers. */
 export type Delegator = Pick<Client, 'isRoot' | 'grantableScopes' | 'scopes'>;
 
 export interface DelegationRules {
@@ -19,8 +19,8 @@ export interface DelegationRules {
 }
 
 /**
- * Stands for the scopes that will be added, in what a client may assign. Who may assign all ordinary scopes there are
- * because they were listed one by one may not assign these. It reads as the end of a sentence, and no scope has spaces.
+ * Represents the scopes that will be added, among those that a client may assign. A client that may assign all ordinary
+ * scopes because they are listed one by one may not assign these. It completes a sentence; no scope has spaces.
  */
 export const futureScopes = 'that is added next';
 
@@ -30,15 +30,15 @@ export const futureScopes = 'that is added next';
  * what its token holds), and nothing that administers Postern is assigned at all.
  */
 export function assignableScopes(
-  granter: Delegator,
+  delegator: Delegator,
   tokenScopes: ReadonlySet<string>,
   { mode, registry }: DelegationRules,
 ): ReadonlySet<string> {
-  if (granter.isRoot) {
+  if (delegator.isRoot) {
     return withFuture(registry.names);
   }
-  if (granter.grantableScopes !== null) {
-    return tokenScopes.union(granter.grantableScopes);
+  if (delegator.grantableScopes !== null) {
+    return tokenScopes.union(delegator.grantableScopes);
   }
   return mode === 'registry' && tokenScopes.has('client:create')
     ? withFuture(registry.ordinaryNames)
@@ -49,27 +49,27 @@ function withFuture(names: ReadonlySet<string>): ReadonlySet<string> {
   return new Set(names).add(futureScopes);
 }
 
-/** All that could ever be done with a client: the scopes it holds, and those it could assign. */
+/** The scopes that a client holds, and those that it may assign. */
 export function reachOf(client: Delegator, rules: DelegationRules): ReadonlySet<string> {
   return client.scopes.union(assignableScopes(client, client.scopes, rules));
 }
 
-/** Throws `access_denied` unless all that `client` holds or could hand out is `assignable`. */
+/** Throws `access_denied` unless every scope that `client` holds or may assign is `assignable`. */
 export function requireAssignable(client: Delegator, assignable: ReadonlySet<string>, rules: DelegationRules): void {
-  const refuse = (text: string) => new OAuthError('access_denied', text, { reason: 'grant_exceeded' });
-  const held = firstBeyond(client.scopes, assignable);
+  const denied = (text: string) => new OAuthError('access_denied', text, { reason: 'grant_exceeded' });
+  const held = findExcess(client.scopes, assignable);
   if (held !== undefined) {
-    throw refuse(`This takes the right to assign the scope ${held}, which you do not have.`);
+    throw denied(`This requires the right to assign the scope ${held}, which you do not have.`);
   }
-  const grantable = firstBeyond(reachOf(client, rules), assignable);
+  const grantable = findExcess(reachOf(client, rules), assignable);
   if (grantable !== undefined) {
-    throw refuse(
-      `The client could hand out the scope ${grantable}, which you may not assign: narrow its grantable_scopes.`,
+    throw denied(
+      `The client could assign the scope ${grantable}, which you may not assign: narrow its grantable_scopes.`,
     );
   }
 }
 
-function firstBeyond(scopes: ReadonlySet<string>, limit: ReadonlySet<string>): string | undefined {
+function findExcess(scopes: ReadonlySet<string>, limit: ReadonlySet<string>): string | undefined {
   for (const scope of scopes) {
     if (!limit.has(scope)) {
       return scope;

@@ -1,8 +1,8 @@
 /**
- * Checkpoints: signed statements of where the event log ended at a time. Kept elsewhere, each shows when the log that it
- * speaks of has been rewritten since, by somebody who could write the database. Ed25519, RFC 8032, RFC 8037.
+ * Checkpoints: signed statements of the end of the event log at a time. A checkpoint that is kept elsewhere shows whether
+ * the log has been rewritten since by somebody who could write the database. Ed25519, RFC 8032, RFC 8037.
  *
- * Whoever has the master key can sign another one: what is kept elsewhere is what counts.
+ * Does not protect against somebody who has the master key and can sign another one.
  */
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { LogHead } from './event.ts';
@@ -18,10 +18,10 @@ export interface Checkpoint {
   readonly signature: string;
 }
 
-/** Signs for the place where a log ends; `now` in milliseconds since 1970. */
+/** Signs the end of a log; `now` is in milliseconds since 1970. */
 export type SignCheckpoint = (log: LogHead & { readonly logId: string }, now: number) => Checkpoint;
 
-/** What stands before the 32 bytes of an Ed25519 key in PKCS #8. RFC 8410 §7. */
+/** The bytes before the 32 bytes of an Ed25519 key in PKCS #8. RFC 8410 §7. */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** `seed`: 32 bytes from the master key, so that all nodes sign with the same key and it is stored nowhere. */

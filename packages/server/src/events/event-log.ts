@@ -1,6 +1,6 @@
 /**
- * The one log of changes (who did what to what, when), and the one door for them. Every change appends its events in
- * its own transaction, and whoever keeps something in memory follows the log, on every node. Nothing else carries news.
+ * The log of changes (who changed what, and when), and the only way to make one. Every change appends its events in its
+ * own transaction, and everything that is kept in memory follows the log, on every node. There is no other news.
  */
 import { OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
@@ -10,7 +10,7 @@ import { type Actor, type RequireActive, recheckActor } from './actor.ts';
 import { dataText, type EventDraft, hashEvent, type LoggedEvent } from './event.ts';
 import { insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
 
-/** Appends an event to the change that is under way. */
+/** Appends an event to the current change. */
 export type Append = (event: EventDraft) => Promise<LoggedEvent>;
 
 /** Receives every event, in the order of the log. If one listener throws, all of them receive the event again later. */
@@ -48,10 +48,10 @@ export interface EventLogOptions {
   readonly now: () => number;
 }
 
-/** Events read at once. */
+/** Events per read. */
 const batchSize = 500;
 
-/** The log, followed from where it ends now: what is loaded into memory after this misses nothing. */
+/** Opens the log and follows it from its present end: whatever is loaded into memory later misses no event. */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
   const { db, driver, requireActive, maxStalenessSeconds, now } = options;
   const listeners: EventListener[] = [];

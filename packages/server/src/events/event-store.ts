@@ -3,18 +3,18 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Database, EventTable } from '../db/schema.ts';
 import type { EventKind, EventText, LoggedEvent, LogHead } from './event.ts';
 
-/** The head, and the id that the log got when its database was made. */
+/** Returns the head, and the id that the log got when its database was created. */
 export async function readLog(db: Kysely<Database>): Promise<LogHead & { readonly logId: string }> {
   const row = await db.selectFrom('event_head').selectAll().executeTakeFirstOrThrow();
   return { sequence: row.sequence, hash: row.hash, logId: row.log_id };
 }
 
 /**
- * The head, locked until the end of the transaction. Whoever appends must hold it, so that changes come one after the
- * other: sequence numbers follow the order of commits, and what a change has checked still holds when it is written.
+ * Locks the head until the end of the transaction, and returns it. Every change must lock it first, so that changes are
+ * serialized: sequence numbers follow the order of commits, and what a change has checked still holds when it writes.
  */
 export async function lockHead(transaction: Kysely<Database>): Promise<LogHead> {
-  // An update that changes nothing is the one way to lock a row that every database has.
+  // An update that changes nothing locks a row on every database.
   return transaction
     .updateTable('event_head')
     .set((update) => ({ sequence: update.ref('sequence') }))
@@ -34,7 +34,7 @@ export async function insertEvent(transaction: Kysely<Database>, event: EventTex
     .execute();
 }
 
-/** Those after `sequence`, in their order, `most` of them at the most. */
+/** Lists the events after `sequence`, in order, at most `most`. */
 export async function listEventsAfter(db: Kysely<Database>, sequence: number, most: number): Promise<LoggedEvent[]> {
   const rows = await db
     .selectFrom('events')
@@ -57,12 +57,12 @@ export interface EventQuery {
   readonly subject?: string | undefined;
 }
 
-/** The events that fit, in the order of the query. */
+/** Lists the events that match, in the order of the query. */
 export async function listEvents(db: Kysely<Database>, query: EventQuery): Promise<LoggedEvent[]> {
   if (query.kinds === undefined) {
     return listOfKind(db, undefined, query);
   }
-  // One query a kind: each of them is the walk of an index, and all of them together would be a sort of the log.
+  // One query per kind: each reads an index in order, and a query for all kinds would sort the log.
   const found: LoggedEvent[] = [];
   for (const kind of query.kinds) {
     found.push(...(await listOfKind(db, kind, query)));
@@ -80,8 +80,8 @@ async function listOfKind(
   if (before !== undefined) {
     select = select.where('sequence', '<', before);
   }
-  // SQLite has no statistics and might walk the index of the actor, who may have made a million events: the first filter
-  // that there is has an index, and the others are kept from having one.
+  // SQLite has no statistics and might read the index of an actor with a million events: only the first filter may use
+  // an index.
   const filters = Object.entries({ subject, actor, kind }).filter(([, value]) => value !== undefined);
   for (const [index, [column, value]] of filters.entries()) {
     const reference = index === 0 ? sql.ref<string>(column) : sql<string>`${sql.ref(column)} || ''`;
@@ -90,13 +90,13 @@ async function listOfKind(
   return (await select.execute()).map(fromRow);
 }
 
-/** The newest of a kind; undefined where there is none. */
+/** Finds the newest event of a kind. */
 export async function findLastEvent(db: Kysely<Database>, kind: EventKind): Promise<LoggedEvent | undefined> {
   const [last] = await listOfKind(db, kind, { after: 0, order: 'desc', size: 1 });
   return last;
 }
 
-/** Undefined where the log has no event of that number. */
+/** Returns undefined if the log has no such event. */
 export async function findEventHash(db: Kysely<Database>, sequence: number): Promise<string | undefined> {
   const row = await db.selectFrom('events').select('hash').where('sequence', '=', sequence).executeTakeFirst();
   return row?.hash;

@@ -1,7 +1,7 @@
-/** What an event is, and the chain of hashes that holds the log together. */
+/** Events, and the chain of hashes through the event log. */
 import { createHash } from 'node:crypto';
 
-/** All that can happen, those kinds among them that APIs hosted beside the server append. */
+/** All kinds of event, including those that hosted APIs append. */
 export const eventKinds = [
   'client.created',
   'client.updated',
@@ -38,29 +38,29 @@ export const eventKinds = [
 
 export type EventKind = (typeof eventKinds)[number];
 
-/** What happened. `data` is for the audit trail: never a secret, a digest or a token. */
+/** What happened. `data` is for the audit trail, which has its names as on the wire: never a secret, a digest or a token. */
 export interface EventDraft {
   readonly kind: EventKind;
-  /** The id of what changed; for a secret or a registration access token, of the client whose it is. */
+  /** The id of what changed; for a secret or a registration access token, the id of its client. */
   readonly subject: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What happened, as it stands in the log. */
+/** An event in the log. */
 export interface LoggedEvent extends EventDraft {
   /** Counts from 1, without gaps, in the order in which changes were committed. */
   readonly sequence: number;
   /** Milliseconds since 1970. */
   readonly occurredAt: number;
-  /** The client that made the change, `postern` itself, or `initial_access_token` for who is no client yet. */
+  /** The client that made the change; `postern` for the server; `initial_access_token` if there was no client yet. */
   readonly actor: string;
   readonly hash: string;
 }
 
-/** Where the log ends. */
+/** The end of the log. */
 export interface LogHead {
   readonly sequence: number;
-  /** Of the last event; the id of the log while it has none. */
+  /** The hash of the last event, or the id of an empty log. */
   readonly hash: string;
 }
 
@@ -69,12 +69,12 @@ export interface EventText extends Pick<LoggedEvent, 'sequence' | 'occurredAt' |
   readonly data: string;
 }
 
-/** Characters of a member of `data`, as JSON, that are kept. */
+/** The longest member of `data`, as characters of JSON, that is kept. */
 const longestMember = 16_384;
 
 /**
- * The text of `data` that is stored. A member that is longer than the audit trail needs is left out, and its length
- * told; `status` stays whole, since nodes and APIs follow it.
+ * The text of `data` that is stored. A member that is longer than the audit trail needs is replaced by its length, except
+ * `status`, which nodes and APIs follow.
  */
 export function dataText(data: EventDraft['data']): string {
   const members = Object.entries(data).map(([name, value]) => {
@@ -85,8 +85,8 @@ export function dataText(data: EventDraft['data']): string {
 }
 
 /**
- * The hash of an event after the one whose hash is `previous`: SHA-256, base64url. Whoever changes, drops or adds a
- * row in the middle has to change every hash that follows.
+ * The hash of an event after the one whose hash is `previous`: SHA-256, base64url. To change, delete or insert a row is to
+ * change every hash after it.
  */
 export function hashEvent(previous: string, { sequence, occurredAt, actor, kind, subject, data }: EventText): string {
   return createHash('sha256')

@@ -1,4 +1,4 @@
-/** The audit trail: the event log by cursor and filter, and where it ends, signed. docs/audit.md. */
+/** The audit trail: the event log by cursor and filter, and a signed statement of its end. docs/audit.md. */
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, nullable } from '@postern/http-api';
@@ -26,7 +26,7 @@ const Query = Type.Object(
     kind: Type.Optional(
       Type.String({
         maxLength: 100,
-        description: `A kind, or with a dot at its end all that begin so, as in \`client.\`: ${eventKinds.join(', ')}.`,
+        description: `A kind, or a prefix that ends with a dot, such as \`client.\`. Kinds: ${eventKinds.join(', ')}.`,
       }),
     ),
     actor: Type.Optional({ ...Id, description: 'Id of the client that made the change.' }),
@@ -35,7 +35,7 @@ const Query = Type.Object(
       minimum: 0,
       maximum: maxWaitSeconds,
       default: 0,
-      description: 'Seconds to wait if there is no event yet; oldest first only.',
+      description: 'Seconds to wait for an event if there is none; with order=asc only.',
     }),
   },
   { additionalProperties: false },
@@ -45,18 +45,18 @@ const EventView = Type.Object({
   sequence: Type.Integer({ description: 'Counts from 1, without gaps.' }),
   occurred_at: Type.String({ format: 'date-time' }),
   actor: Type.String({
-    description: 'Id of a client; `postern` itself; or `initial_access_token` for who was no client yet.',
+    description: 'Id of a client; `postern` for the server; `initial_access_token` if there was no client yet.',
   }),
   kind: Type.Enum([...eventKinds]),
   subject: Type.String({ description: 'Id of what was changed.' }),
   data: Type.Record(Type.String(), Type.Unknown(), { description: 'Never a secret, a digest of one or a token.' }),
-  hash: Type.String({ description: 'Over this event and the hash of the one before.' }),
+  hash: Type.String({ description: 'The hash of this event and of the hash before it.' }),
 });
 
 export const EventPage = Type.Object({
   items: Type.Array(EventView),
   next: nullable(
-    Type.Integer({ description: '`after`, or with desc `before`, of the next page; null if there is none yet.' }),
+    Type.Integer({ description: '`after` of the next page, or `before` with order=desc; null if there is none yet.' }),
   ),
   head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
 });
@@ -143,7 +143,7 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
       operation(
         'get_event_checkpoint',
         'audit:read',
-        'Read a signed checkpoint of the audit trail, to be kept elsewhere',
+        'Read a signed checkpoint of the audit trail, to keep elsewhere',
         {
           answer: CheckpointView,
         },
@@ -153,7 +153,7 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
   };
 }
 
-/** The kinds that a filter names. Throws `invalid_parameter` if it names none. */
+/** Returns the kinds that a filter names. Throws `invalid_parameter` if it names none. */
 function kindsOf(kind: string): readonly EventKind[] {
   const kinds = eventKinds.filter((one) => one === kind || (kind.endsWith('.') && one.startsWith(kind)));
   if (kinds.length === 0) {

@@ -1,9 +1,9 @@
-/** Keeps a node current: woken by the database where it can, and looking by itself a few times a second in any case. */
+/** Keeps a node current: it reads the log when the database notifies it, and in any case a few times a second. */
 import type { Clock } from '../clock.ts';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { EventLog } from './event-log.ts';
 
-/** Milliseconds between two looks: what a change made elsewhere takes at the most, where no message tells of it. */
+/** Milliseconds between two reads: the longest delay of a change on another node if no notification arrives. */
 const intervalMs = 250;
 
 export interface FollowOptions {
@@ -13,7 +13,7 @@ export interface FollowOptions {
   readonly log: { warn(details: object, text: string): void; info(text: string): void };
 }
 
-/** Starts to follow. Returns what ends it. Says once when the log cannot be read, and once when it can again. */
+/** Starts to follow the log. Returns the function that stops. Logs once that the log cannot be read, and once that it can. */
 export function followLog({ events, driver, clock, log }: FollowOptions): () => Promise<void> {
   let isCut = false;
   const look = async () => {

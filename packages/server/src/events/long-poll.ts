@@ -1,15 +1,15 @@
-/** Requests that wait for news (long polling), with a limit on how many there are at once. */
+/** Requests that wait for news (long polling), up to a limit. */
 
 export interface LongPoll {
-  /** Rises with all news. Read before looking for something, so that `wait` knows what came since. */
+  /** Rises with all news. Read it before you look for something, so that `wait` recognizes later news. */
   readonly version: number;
   /**
-   * True as soon as there is news since `version`. False after `ms` without, when `signal` says that nobody listens any
-   * more, and at once where too many wait already or the server stops.
+   * Resolves to true as soon as there is news since `version`. Resolves to false after `ms` without news, when `signal`
+   * aborts, and at once if too many wait already or the server stops.
    */
   wait(version: number, ms: number, signal: AbortSignal): Promise<boolean>;
   wake(): void;
-  /** Wakes all, and lets nobody wait any more. */
+  /** Wakes all, and lets no request wait from then on. */
   close(): void;
 }
 

@@ -1,9 +1,9 @@
-/** How a rule names a claim, and says what it must be. JSON Pointer: RFC 6901. */
+/** How a rule names a claim, and the patterns that it must match. JSON Pointer: RFC 6901. */
 
 /**
- * Whether a claim fits. Without `*` it must be equal, character by character. A `*` stands for one or more characters
- * of one segment, where `:` and `/` part the segments: it never reaches over them, so that `repo:org/*` is about the
- * repositories of `org` and neither about those of `org-evil` nor about what follows the repository.
+ * Whether a claim matches. Without `*` it must be equal, character by character. A `*` matches one or more characters of
+ * one segment. Segments are separated by `:` and `/`, which it never matches, so that `repo:org/*` matches the
+ * repositories of `org`, and neither those of `org-evil` nor anything after the repository.
  */
 export function fitsPattern(pattern: string, value: string): boolean {
   const expected = toSegments(pattern);
@@ -21,14 +21,14 @@ function fitsSegment(pattern: string, text: string): boolean {
   return text.length > before.length + after.length && text.startsWith(before) && text.endsWith(after);
 }
 
-/** What is wrong with a pattern, or undefined. */
+/** What is invalid about a pattern, or undefined. */
 export function findPatternFault(pattern: string): string | undefined {
   return toSegments(pattern).some((segment) => segment.split('*').length > 2)
-    ? 'a segment (what stands between : and /) may have one * at the most'
+    ? 'a segment (the text between : and /) may have at most one *'
     : undefined;
 }
 
-/** True where a pattern says more than how many segments there are. */
+/** Whether a pattern requires more than a number of segments. */
 export function hasContent(pattern: string): boolean {
   return /[\p{L}\p{N}]/u.test(pattern);
 }
@@ -39,8 +39,8 @@ function toSegments(text: string): string[] {
 }
 
 /**
- * The steps to a claim: a JSON Pointer where the name starts with `/`, as in `/kubernetes.io/serviceaccount/name`, and
- * else the one claim of exactly that name, dots and slashes included. Undefined for a pointer that is none.
+ * The path to a claim. A name that starts with `/` is a JSON Pointer, such as `/kubernetes.io/serviceaccount/name`; any
+ * other is the name of one claim, including dots and slashes. Undefined for an invalid pointer.
  */
 export function parseClaimPath(name: string): readonly string[] | undefined {
   if (!name.startsWith('/')) {
@@ -53,7 +53,7 @@ export function parseClaimPath(name: string): readonly string[] | undefined {
   return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** The claim at the end of a path of `parseClaimPath`; undefined where it is missing or no text. Lists are not entered. */
+/** The claim at a path from `parseClaimPath`; undefined if it is missing or not text. Lists are not entered. */
 export function findTextClaim(claims: Readonly<Record<string, unknown>>, path: readonly string[]): string | undefined {
   let found: unknown = claims;
   for (const step of path) {

@@ -21,7 +21,7 @@ export function createIssuerKeys(fetchDocument: GuardedFetch): IssuerKeys {
   };
 }
 
-/** Where the issuer says its keys are. Rejects where the document is not the issuer's own. */
+/** Reads the URL of the issuer's keys from its discovery document. Rejects if the document is of another issuer. */
 async function discoverKeys(issuer: string, fetchDocument: GuardedFetch): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const metadata: unknown = await (await fetchDocument(url)).json();
@@ -36,8 +36,8 @@ async function discoverKeys(issuer: string, fetchDocument: GuardedFetch): Promis
 }
 
 /**
- * A SPIFFE bundle is a JWK set whose keys for JWT-SVIDs say `use: jwt-svid`; without it they are ordinary keys for
- * signatures. Its keys for X.509 stay marked, and so are not taken.
+ * Keys for JWT-SVIDs in a SPIFFE bundle, which is a JWK set, have `use: jwt-svid`; this makes them ordinary keys for
+ * signatures. Its keys for X.509 keep their `use`, and so are not accepted.
  */
 function withoutBundleUse(document: unknown): Response {
   const { keys } = (document ?? {}) as { keys?: unknown };

@@ -20,8 +20,8 @@ const RuleBody = Type.Object(
         minProperties: 1,
         maxProperties: 20,
         description:
-          'For each claim (by name, or by JSON Pointer where it is inside another) a text that it must be, or a list ' +
-          'of which it must be one. A * stands for one or more characters, never for : or /.',
+          'For each claim (by name, or by JSON Pointer if it is inside another) a pattern that it must match, or a ' +
+          'list of which it must match one. A * matches one or more characters, never : or /.',
       },
     ),
     scopes: Type.Optional(
@@ -48,7 +48,7 @@ export const IssuerBody = Type.Object(
     jwks_uri: Type.Optional(
       nullable({
         ...Identifier,
-        description: 'https URL of its public keys. Without it and jwks, OpenID Connect discovery tells.',
+        description: 'https URL of its public keys. Without it and jwks, they are found by OpenID Connect discovery.',
       }),
     ),
     audience: Type.Optional(
@@ -58,10 +58,13 @@ export const IssuerBody = Type.Object(
       minimum: 1,
       maximum: longestMaxAgeSeconds,
       default: defaultMaxAgeSeconds,
-      description: 'A token is refused this long after it was made, however late it expires.',
+      description: 'A token is rejected this long after it was issued, even if it has not expired.',
     }),
-    single_use: Type.Boolean({ default: true, description: 'Each token brings one access token at the most.' }),
-    rules: Type.Array(RuleBody, { maxItems: 200, description: 'Which workload is which client.' }),
+    single_use: Type.Boolean({
+      default: true,
+      description: 'Each token can be exchanged for at most one access token.',
+    }),
+    rules: Type.Array(RuleBody, { maxItems: 200, description: 'Which workload is mapped to which client.' }),
   },
   { additionalProperties: false },
 );
@@ -101,10 +104,10 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
         schema: {
           tags: ['OAuth'],
           operationId: 'save_trusted_issuer',
-          summary: 'Make a trusted issuer, or change the one of that key',
+          summary: 'Create a trusted issuer, or change the one with that key',
           description:
-            'Needs the right to assign all that the clients of its rules hold. Clients of rules that are gone or ' +
-            'changed afterwards lose their tokens.',
+            'Requires the right to assign all that the clients of its rules hold. Revokes the tokens of the clients of ' +
+            'rules that it deletes or changes.',
           body: IssuerBody,
           response: { 200: IssuerBody, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
         },

@@ -42,13 +42,13 @@ describe('chooseRule', () => {
 describe('findRuleFault', () => {
   const own = 'https://issuer.example';
   test.each<[string, Rule['claims'], RegExp]>([
-    ['no claims', {}, /lets in every workload/],
-    ['nothing but *', { sub: '*' }, /lets in every workload/],
-    ['nothing but * between delimiters', { sub: '*:*/*', '/a/b': '*' }, /lets in every workload/],
-    ['a list with one that is nothing but *', { sub: ['x', '*'] }, /lets in every workload/],
-    ['an empty list', { sub: [] }, /lets in every workload/],
-    ['the issuer alone', { iss: own }, /checked of every token/],
-    ['the audience by pointer', { '/aud': 'x', sub: 'x' }, /checked of every token/],
+    ['no claims', {}, /accepts every workload/],
+    ['nothing but *', { sub: '*' }, /accepts every workload/],
+    ['nothing but * between delimiters', { sub: '*:*/*', '/a/b': '*' }, /accepts every workload/],
+    ['a list with one that is nothing but *', { sub: ['x', '*'] }, /accepts every workload/],
+    ['an empty list', { sub: [] }, /accepts every workload/],
+    ['the issuer alone', { iss: own }, /checked in every token/],
+    ['the audience by pointer', { '/aud': 'x', sub: 'x' }, /checked in every token/],
     ['two * in a segment', { sub: 'a**' }, /one \*/],
     ['a wrong pointer', { '/a~': 'x' }, /not a JSON Pointer/],
   ])('refuses %s', (_name, claims, fault) => {

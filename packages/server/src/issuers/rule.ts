@@ -1,21 +1,21 @@
-/** Rules: which workload, by the claims of its token, is which client. RFC 7523 §3 leaves this to the server. */
+/** Rules that map a workload, by the claims of its token, to a client. RFC 7523 §3 leaves this to the server. */
 import { findPatternFault, findTextClaim, fitsPattern, hasContent, parseClaimPath } from './claim-pattern.ts';
 import { findTenantClaims } from './public-issuers.ts';
 
 export interface Rule {
   readonly clientId: string;
-  /** For the name of each claim that counts, the texts of which one must fit. See `claim-pattern.ts`. */
+  /** For each claim, by name, the patterns of which one must match. See `claim-pattern.ts`. */
   readonly claims: Readonly<Record<string, string | readonly string[]>>;
   /** The scopes of the client that the workload gets; null: all that the client holds. */
   readonly scopes: readonly string[] | null;
 }
 
-/** Claims that are checked of every token, and so tell nothing about whose it is. */
+/** Claims that are checked in every token, and so do not identify its workload. */
 const claimsOfEveryToken = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'jti']);
 
 /**
- * The one rule that a token fits; of those for one client, where the caller named it. Several are as bad as none: which
- * of them was meant is not for Postern to guess.
+ * Returns the one rule that a token matches, among those for one client if the caller named it. Several matches are
+ * rejected like none, since Postern does not guess which one is meant.
  */
 export function chooseRule(
   rules: readonly Rule[],
@@ -31,7 +31,7 @@ export function chooseRule(
   return others.length === 0 ? rule : 'rules_ambiguous';
 }
 
-/** Every claim of a rule must be there, as text, and fit. */
+/** Every claim of a rule must be present, as text, and match. */
 function fitsRule(rule: Rule, claims: Readonly<Record<string, unknown>>): boolean {
   const expectations = Object.entries(rule.claims);
   return (
@@ -44,8 +44,8 @@ function fitsRule(rule: Rule, claims: Readonly<Record<string, unknown>>): boolea
 }
 
 /**
- * What is wrong with a rule of an issuer, or undefined. A rule that lets in whomever the issuer knows is wrong, and
- * for a public issuer one that does not say which tenant's workloads it means.
+ * What is invalid about a rule of an issuer, or undefined. A rule must not accept every workload of the issuer and, if
+ * the issuer is public, must name a tenant.
  */
 export function findRuleFault({ claims }: Rule, issuer: string): string | undefined {
   for (const [name, expected] of Object.entries(claims)) {
@@ -54,7 +54,7 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
       return `claims: ${name} is not a JSON Pointer`;
     }
     if (path.length === 1 && claimsOfEveryToken.has(path[0] as string)) {
-      return `claims: ${name} is checked of every token and does not tell whose it is`;
+      return `claims: ${name} is checked in every token and does not identify a workload`;
     }
     for (const pattern of patternsOf(expected)) {
       const fault = findPatternFault(pattern);
@@ -64,7 +64,7 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
     }
   }
   if (!Object.values(claims).some((expected) => constrains(expected, hasContent))) {
-    return 'claims: at least one must be more than *, or the rule lets in every workload of the issuer';
+    return 'claims: at least one must be more than *, or the rule accepts every workload of the issuer';
   }
   const tenantClaims = findTenantClaims(issuer);
   const namesTenant = ([name, shape]: [string, RegExp]) =>
@@ -78,7 +78,7 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
   return undefined;
 }
 
-/** Of every pattern of an empty list anything is true, so one that must constrain holds at least one. */
+/** An empty list would meet every test, so a list that constrains has at least one pattern. */
 function constrains(expected: string | readonly string[], test: (pattern: string) => boolean): boolean {
   const patterns = patternsOf(expected);
   return patterns.length > 0 && patterns.every(test);

@@ -1,4 +1,4 @@
-/** The trusted issuers in memory, and their changes: whoever writes a rule hands out what its client holds. */
+/** The trusted issuers in memory, and their changes: to write a rule is to assign the scopes of its client. */
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -9,7 +9,7 @@ import type { Database } from '../db/schema.ts';
 import type { ActorScopes } from '../delegation/actor-scopes.ts';
 import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
-import { checkTrustedIssuer, clientsLosingTrust, type TrustedIssuer } from './trusted-issuer.ts';
+import { clientsLosingTrust, requireTrustedIssuer, type TrustedIssuer } from './trusted-issuer.ts';
 import { deleteTrustedIssuer, loadTrustedIssuers, saveTrustedIssuer } from './trusted-issuer-store.ts';
 
 export interface TrustedIssuerRegistry {
@@ -20,7 +20,7 @@ export interface TrustedIssuerRegistry {
   /** The one whose tokens have this `iss`. */
   findByIssuer(issuer: string): Promise<TrustedIssuer | undefined>;
   /**
-   * Makes it, or changes the one of that key; clients that lose ground by the change lose their tokens. Throws
+   * Creates it, or changes the one with that key, and revokes the tokens of clients of rules that no longer apply. Throws
    * `invalid_parameter`, `conflict` for an issuer that has another key, `invalid_token`, and `access_denied` unless the
    * token may assign all that the clients of its rules hold, of those before and those after.
    */
@@ -57,7 +57,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     return loaded;
   };
 
-  /** The clients of the rules that exist, each of them assignable. */
+  /** Returns the clients of the rules that exist. Throws `access_denied` unless each is assignable. */
   const getAssignableClients = async (
     transaction: Kysely<Database>,
     assignable: ReadonlySet<string>,
@@ -86,7 +86,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     findByIssuer: async (issuer) => (await list()).find((candidate) => candidate.issuer === issuer),
 
     save(token, trusted) {
-      checkTrustedIssuer(trusted, ownIssuer);
+      requireTrustedIssuer(trusted, ownIssuer);
       return events.change(token, async (transaction, append) => {
         const assignable = await actorScopesOf(transaction, token);
         const all = await loadTrustedIssuers(transaction);
@@ -125,16 +125,16 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
   };
 }
 
-/** Throws `invalid_parameter` where a rule is for a client that does not exist, or gives scopes that it does not hold. */
+/** Throws `invalid_parameter` if a rule is for a client that does not exist, or for scopes that it does not hold. */
 function requireConsistentRules({ rules }: TrustedIssuer, clients: ReadonlyMap<string, Client>): void {
   for (const [index, { clientId, scopes }] of rules.entries()) {
     const client = clients.get(clientId);
     if (client === undefined) {
       throw new OAuthError('invalid_parameter', `rules[${index}].client_id: there is no client ${clientId}.`);
     }
-    const beyond = scopes?.find((scope) => !client.scopes.has(scope));
-    if (beyond !== undefined) {
-      throw new OAuthError('invalid_parameter', `rules[${index}].scopes: the client does not hold ${beyond}.`);
+    const excess = scopes?.find((scope) => !client.scopes.has(scope));
+    if (excess !== undefined) {
+      throw new OAuthError('invalid_parameter', `rules[${index}].scopes: the client does not hold ${excess}.`);
     }
   }
 }

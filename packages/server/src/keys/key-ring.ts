@@ -1,4 +1,4 @@
-/** The signing keys in memory: which one signs, which are published; made, rotated and dropped by `key-schedule.ts`. */
+/** The signing keys in memory: which one signs, and which are published. They are rotated and deleted by `key-schedule.ts`. */
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
@@ -25,17 +25,17 @@ import {
 } from './signing-key-store.ts';
 
 export interface KeyRing {
-  /** The key that signs now: for an audience that takes `alg` only, or else by default. */
+  /** The key that signs now: for an audience that accepts only `alg`, or else the default. */
   signingKey(alg?: SigningAlgorithm): SigningKey;
-  /** A key that signed tokens which may still be good. */
+  /** A key that may have signed tokens that are still valid. */
   find(kid: string): SigningKey | undefined;
-  /** All keys, oldest first, those that wait and those that only verify among them. */
+  /** All keys, oldest first, including those that do not sign yet and those that only verify. */
   keys(): readonly SigningKey[];
-  /** By algorithm, for how many seconds the key that signs has been the one. */
+  /** For each algorithm, the seconds since its key began to sign. */
   signingAges(): ReadonlyMap<SigningAlgorithm, number>;
-  /** Makes the successor of the keys of `alg`, published now and signing once every cache knows it. */
+  /** Creates the successor of the key of `alg`, published now and signing once every cache has it. */
   rotate(token: AccessToken, alg?: SigningAlgorithm): Promise<SigningKey>;
-  /** Rotates what is due and drops what no token needs. To be called every minute or so. */
+  /** Rotates the keys that are due and deletes those that no token needs. To be called about once a minute. */
   maintain(): Promise<void>;
 }
 
@@ -43,19 +43,19 @@ export interface KeyRingOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
-  /** What signs where a resource asks for nothing else. */
+  /** The algorithm for tokens whose resource requires none. */
   readonly defaultAlg: SigningAlgorithm;
-  /** The default and those that resources ask for: each has a key at all times. */
+  /** The default and those that resources require: each has a key at all times. */
   readonly algorithmsInUse: () => readonly SigningAlgorithm[];
-  /** 0: only by call. */
+  /** If 0, keys are rotated only by `rotate`. */
   readonly rotationIntervalMs: number;
-  /** Lifetime of tokens of clients that have none of their own. */
+  /** Lifetime of the tokens of clients that do not set one. */
   readonly accessTokenTtlSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** Loads the keys, and makes the first one. Throws `StartError` where the master key does not fit the database. */
+/** Loads the keys, and creates the first one. Throws `StartError` if the master key is not that of the database. */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { db, events, masterKey, defaultAlg, algorithmsInUse, rotationIntervalMs, accessTokenTtlSeconds, now } =
     options;
@@ -70,7 +70,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     const createdAt = now();
     const times: KeyTimes = {
       createdAt,
-      // With nothing that signs there is nobody whose copy of the JWKS could be stale.
+      // If no key signs yet, no copy of the JWKS can be stale.
       signsFrom: keys.some((key) => statusOf(key, createdAt) === 'signing') ? createdAt + publicationLeadMs : createdAt,
       signsUntil: null,
       longestTtlSeconds: Math.max(accessTokenTtlSeconds, await findLongestClientTtl(transaction)),
@@ -112,13 +112,13 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       return events.change(token, (transaction, append) => succeed(transaction, append, alg));
     },
     async maintain() {
-      // How long a key must verify grows with the lifetimes of clients, of which no event about keys tells.
+      // Keys must verify longer if the lifetimes of clients grow, for which there is no event about keys.
       await reload();
       if (dueAlgorithms().length === 0 && expiredKeys().length === 0) {
         return;
       }
       await events.change('postern', async (transaction, append) => {
-        // Another node may have been faster: what counts is what stands in the database now.
+        // Another node may have rotated first, so the keys are read again from the database.
         keys = await loadSigningKeys(transaction, masterKey);
         for (const alg of dueAlgorithms()) {
           await succeed(transaction, append, alg);
@@ -145,7 +145,7 @@ async function loadFirst(db: Kysely<Database>, masterKey: MasterKey): Promise<Si
   } catch (cause) {
     throw new StartError(
       'POSTERN_MASTER_KEY: does not open the signing keys in the database. Start with the master key that the ' +
-        'database was made with (master.key of its data directory, where none was set).',
+        'database was created with (master.key in its data directory, if none was set).',
       { cause },
     );
   }

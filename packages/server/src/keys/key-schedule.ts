@@ -1,13 +1,13 @@
-/** When which key signs and which are published: pure rules over the keys and the time, all in ms since 1970. */
+/** When a key signs and when it is published: pure rules; all times are in milliseconds since 1970. */
 import type { SigningAlgorithm } from '@postern/guard';
 
 /** How long a verifier may keep its copy of the JWKS, in seconds: the `max-age` with which it is served. */
 export const jwksMaxAgeSeconds = 300;
 
-/** A new key is published this long before it signs: twice what caches keep, so that a late refresh does no harm. */
+/** A new key is published this long before it signs: twice as long as caches keep it, so that a late refresh does no harm. */
 export const publicationLeadMs = 2 * jwksMaxAgeSeconds * 1000;
 
-/** The life of a key: published from its making, signing for a while, verifying until its last token has expired. */
+/** The times of a key: published when it is created, signing for a while, verifying until its last token has expired. */
 export interface KeyTimes {
   readonly createdAt: number;
   readonly signsFrom: number;
@@ -33,14 +33,14 @@ export function statusOf(key: KeyTimes, now: number): KeyStatus {
   return now < (verifiesUntil(key) ?? Number.POSITIVE_INFINITY) ? 'retired' : 'expired';
 }
 
-/** When the last token that it signed has expired, after which nobody needs it; null while it has no successor. */
+/** When the last token that it signed has expired, after which it is not needed; null while it has no successor. */
 export function verifiesUntil(key: KeyTimes): number | null {
   return key.signsUntil === null ? null : key.signsUntil + key.longestTtlSeconds * 1000;
 }
 
 /**
- * The key that signs by default: the newest of `alg` whose time has come. A change of the default algorithm is a
- * rotation like any other, so until the first key of the new one may sign, the newest of another goes on.
+ * The key that signs by default: the newest of `alg` that may sign. A change of the default algorithm is a rotation like
+ * any other: until its first key may sign, the newest key of another algorithm continues.
  */
 export function findDefaultKey<K extends ScheduledKey>(
   keys: readonly K[],
@@ -48,13 +48,13 @@ export function findDefaultKey<K extends ScheduledKey>(
   now: number,
 ): K | undefined {
   const isSigning = (key: K) => statusOf(key, now) === 'signing';
-  // None signs only where the clock was set back to before the first key: better that one than none.
+  // If the clock was set back to before the first key, no key signs: the first is better than none.
   return newest(keys.filter((key) => key.alg === alg && isSigning(key))) ?? newest(keys.filter(isSigning)) ?? keys[0];
 }
 
 /**
- * The key that signs for an audience that takes `alg` only: one that still waits is better than a signature of
- * another algorithm. Undefined where there is none of it.
+ * The key that signs for an audience that accepts only `alg`: a key that is not due yet is better than a signature of
+ * another algorithm. Undefined if there is no key of that algorithm.
  */
 export function findKeyOf<K extends ScheduledKey>(
   keys: readonly K[],
@@ -68,7 +68,7 @@ export function findKeyOf<K extends ScheduledKey>(
   );
 }
 
-/** True where `alg` needs a new key: it has none, or its newest has been the newest for `intervalMs` (0: never). */
+/** Whether `alg` needs a new key: it has none, or its newest is older than `intervalMs` (0: never). */
 export function isRotationDue(
   keys: readonly ScheduledKey[],
   alg: SigningAlgorithm,

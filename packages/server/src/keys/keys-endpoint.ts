@@ -1,4 +1,4 @@
-/** The management API of signing keys: what signs, what comes next, and the call for a rotation. */
+/** The management API of signing keys: lists them, and rotates them. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
@@ -14,7 +14,7 @@ export const KeyView = Type.Object({
   kid: Type.String(),
   alg: Type.String(),
   status: Type.String({
-    description: '`next`: published, not yet signing. `signing`. `retired`: only verifies tokens from before.',
+    description: '`next`: published, not yet signing. `signing`. `retired`: only verifies earlier tokens.',
   }),
   created_at: Type.String({ format: 'date-time' }),
   signs_from: Type.String({ format: 'date-time' }),
@@ -26,7 +26,7 @@ export const RotateBody = Type.Object(
   {
     alg: Type.Optional({
       ...Algorithm,
-      description: 'One that is in use; by default the one that the server is set to.',
+      description: 'An algorithm in use; by default that of the configuration.',
     }),
   },
   { additionalProperties: false },

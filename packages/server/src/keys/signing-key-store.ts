@@ -5,7 +5,7 @@ import type { Database } from '../db/schema.ts';
 import type { MasterKey } from './master-key.ts';
 import { openSigningKey, type SigningKey, sealSigningKey } from './signing-key.ts';
 
-/** Oldest first. Throws where the master key is not the one that sealed them. */
+/** Loads all keys, oldest first. Throws if the master key is not the one that sealed them. */
 export async function loadSigningKeys(db: Kysely<Database>, masterKey: MasterKey): Promise<SigningKey[]> {
   const rows = await db.selectFrom('signing_keys').selectAll().orderBy('created_at').orderBy('signs_from').execute();
   return rows.map((row) =>
@@ -37,7 +37,7 @@ export async function insertSigningKey(db: Kysely<Database>, key: SigningKey, ma
     .execute();
 }
 
-/** Lets the keys that `successor` takes over from stop when it starts: those of its algorithm, and of none in use. */
+/** Sets the end of the keys that `successor` replaces: those of its algorithm, and of algorithms that are not in use. */
 export async function retireSigningKeys(
   db: Kysely<Database>,
   successor: SigningKey,
@@ -55,7 +55,7 @@ export async function retireSigningKeys(
   await update.execute();
 }
 
-/** Lets every key that may still sign verify long enough for a token of `ttlSeconds`. */
+/** Makes every key that may still sign verify long enough for a token of `ttlSeconds`. */
 export async function coverTokenLifetime(db: Kysely<Database>, ttlSeconds: number, now: number): Promise<void> {
   await db
     .updateTable('signing_keys')
@@ -65,7 +65,7 @@ export async function coverTokenLifetime(db: Kysely<Database>, ttlSeconds: numbe
     .execute();
 }
 
-/** The longest lifetime that any client has of its own, in seconds; 0 where none has. */
+/** The longest lifetime that a client sets, in seconds; 0 if none does. */
 export async function findLongestClientTtl(db: Kysely<Database>): Promise<number> {
   const { longest } = await db
     .selectFrom('clients')
@@ -74,7 +74,7 @@ export async function findLongestClientTtl(db: Kysely<Database>): Promise<number
   return longest ?? 0;
 }
 
-/** The longest lifetime of any token that may still live, in seconds. */
+/** The longest lifetime of any token that may still be valid, in seconds. */
 export async function findLongestTokenTtl(db: Kysely<Database>): Promise<number> {
   const { longest } = await db
     .selectFrom('signing_keys')

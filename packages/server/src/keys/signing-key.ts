@@ -1,4 +1,4 @@
-/** One signing key: made, kept sealed, published as a JWK. RFC 7517 §4, RFC 7518 §6, RFC 7638, RFC 8037. */
+/** One signing key: generated, stored sealed, published as a JWK. RFC 7517 §4, RFC 7518 §6, RFC 7638, RFC 8037. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { jwkThumbprint, type SigningAlgorithm, type VerificationKey } from '@postern/guard';
 import type { KeyTimes } from './key-schedule.ts';
@@ -18,7 +18,7 @@ export function sealSigningKey(key: SigningKey, masterKey: MasterKey): string {
   return masterKey.seal(key.privateKey.export({ type: 'pkcs8', format: 'der' }), key.kid);
 }
 
-/** Throws where the master key is not the one that sealed it. */
+/** Throws if the master key is not the one that sealed it. */
 export function openSigningKey(
   stored: { readonly kid: string; readonly alg: SigningAlgorithm; readonly sealed: string },
   times: KeyTimes,

@@ -1,9 +1,9 @@
 /**
  * Clients that register and manage themselves. RFC 7591 §3, RFC 7592 §2.
  *
- * A registered client holds ordinary scopes within the limits of the initial access token, hands out none, and manages
- * itself until an administrator changes it. Clients that were made otherwise, root among them, have no registration
- * and cannot be reached here.
+ * A registered client has ordinary scopes within the limits of the initial access token, may assign none, and manages
+ * itself until an administrator changes it. Clients that were created otherwise, and root, have no registration and
+ * cannot be managed here.
  */
 import { refuseToken } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
@@ -25,9 +25,9 @@ import type { MasterKey } from '../keys/master-key.ts';
 import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
 import { findInitialAccessToken, useInitialAccessToken } from './initial-access-token-store.ts';
 import {
+  parseMetadata,
   type RegisteredMetadata,
   type RegistrationLimits,
-  readMetadata,
   requireConsistentRegistration,
 } from './registered-metadata.ts';
 import {
@@ -39,9 +39,9 @@ import {
 
 export interface RegisteredClient {
   readonly client: Client;
-  /** Shown this once. Undefined where none was made: the client has one already, or uses none. */
+  /** Shown only once. Undefined if none was created: the client has one already, or uses none. */
   readonly clientSecret: string | undefined;
-  /** The one to use next time; the one before is worth nothing from now on. */
+  /** The one to use next time; the previous one is no longer valid. */
   readonly registrationAccessToken: string;
 }
 
@@ -56,20 +56,20 @@ interface Registered {
 }
 
 /**
- * Each call throws `invalid_token` for a token that is not good for it, and then changes nothing. `text` is the token
+ * Each call throws `invalid_token` for a token that is not valid for it, and then changes nothing. `text` is the token
  * as it was sent.
  */
 export interface ClientRegistration {
-  /** Whether an initial access token is good at all, before anything else of the request is looked at. */
-  checkInitialAccessToken(text: string): Promise<void>;
-  /** Whether the registration access token is that of the client, likewise. */
-  checkRegistrationAccessToken(clientId: string, text: string): Promise<void>;
-  /** Uses the initial access token once. Throws as `readMetadata` does, which uses nothing. */
+  /** Checks an initial access token before anything else of the request is read. */
+  requireInitialAccessToken(text: string): Promise<void>;
+  /** Checks that the registration access token is that of the client, before anything else of the request is read. */
+  requireRegistrationAccessToken(clientId: string, text: string): Promise<void>;
+  /** Uses the initial access token once. Throws as `parseMetadata` does, which uses nothing. */
   register(text: string, wanted: RegisteredMetadata): Promise<RegisteredClient>;
   read(clientId: string, text: string): Promise<RegisteredClient>;
   /**
-   * Replaces all metadata. A client that comes to use a secret gets one, and one that uses none any more loses those
-   * that it had. Throws as `readMetadata` does, and `invalid_client_metadata` where `clientSecret` is not its secret.
+   * Replaces all metadata. A client that begins to use a secret gets one, and the secrets of a client that no longer uses
+   * one are deleted. Throws as `parseMetadata` does, and `invalid_client_metadata` if `clientSecret` is not its secret.
    */
   update(
     clientId: string,
@@ -77,7 +77,7 @@ export interface ClientRegistration {
     wanted: RegisteredMetadata,
     clientSecret: string | undefined,
   ): Promise<RegisteredClient>;
-  /** Deletes the client; its tokens die at once. */
+  /** Deletes the client, and revokes its tokens at once. */
   remove(clientId: string, text: string): Promise<void>;
 }
 
@@ -99,18 +99,18 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     const token = await findInitialAccessToken(database, { digest: masterKey.digest('initial access tokens', text) });
     const fault = findInitialAccessTokenFault(token, now());
     if (token === undefined || fault !== undefined) {
-      throw refuseInitial(fault ?? 'token_unknown');
+      throw invalidInitialToken(fault ?? 'token_unknown');
     }
     return token;
   };
 
-  /** An initial access token gives what its maker could still assign, and nothing once that client is stopped. */
+  /** An initial access token allows what its creator may still assign, and nothing if that client was deleted or disabled. */
   const limitsOf = async (transaction: Kysely<Database>, token: InitialAccessToken): Promise<RegistrationLimits> => {
-    const maker = await findActor(transaction, token.createdBy);
-    if (!maker?.enabled) {
-      throw refuseInitial(maker === undefined ? 'client_unknown' : 'client_disabled');
+    const creator = await findActor(transaction, token.createdBy);
+    if (!creator?.enabled) {
+      throw invalidInitialToken(creator === undefined ? 'client_unknown' : 'client_disabled');
     }
-    const assignable = assignableScopes(maker, maker.scopes, delegation);
+    const assignable = assignableScopes(creator, creator.scopes, delegation);
     return withinRegistry(
       token.scopes.filter((scope) => assignable.has(scope)),
       token.resources,
@@ -165,7 +165,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     return clientSecret;
   };
 
-  /** Brings the secrets in line with how the client authenticates from now on; returns the new one, if it needs it. */
+  /** Creates or deletes secrets as the client's new way to authenticate requires. Returns the new secret, if there is one. */
   const alignSecrets = async (transaction: Kysely<Database>, append: Append, client: Client) => {
     if (usesSecret(client.metadata)) {
       const has = client.secrets.some((secret) => !isExpired(secret, now()));
@@ -179,22 +179,22 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   };
 
   return {
-    async checkInitialAccessToken(text) {
+    async requireInitialAccessToken(text) {
       await limitsOf(db, await getInitialAccessToken(db, text));
     },
 
-    async checkRegistrationAccessToken(clientId, text) {
+    async requireRegistrationAccessToken(clientId, text) {
       await getRegistered(db, clientId, text);
     },
 
     register(text, wanted) {
       return events.change(holderOfInitialToken(text), async (transaction, append, { token, limits }) => {
-        const change = readMetadata(wanted, limits);
+        const change = parseMetadata(wanted, limits);
         const createdAt = now();
         const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
         requireConsistentRegistration(client);
         if (!(await useInitialAccessToken(transaction, token.id))) {
-          throw refuseInitial('token_used_up');
+          throw invalidInitialToken('token_used_up');
         }
         await insertClient(transaction, client);
         await append({
@@ -228,7 +228,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         if (presentedSecret !== undefined && findSecretFault(presented, now()) !== undefined) {
           throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
         }
-        const change = readMetadata(wanted, withinRegistry(registration.scopes, registration.resources));
+        const change = parseMetadata(wanted, withinRegistry(registration.scopes, registration.resources));
         const client = changeClient(before, change, now());
         requireConsistentRegistration(client);
         await recordChange(transaction, append, before, client, change);
@@ -246,7 +246,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   };
 }
 
-function refuseInitial(reason: ErrorReason): OAuthError {
+function invalidInitialToken(reason: ErrorReason): OAuthError {
   return new OAuthError('invalid_token', 'The initial access token is expired, used up, deleted or unknown.', {
     reason,
   });

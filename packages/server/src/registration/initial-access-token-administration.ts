@@ -1,4 +1,4 @@
-/** Making and deleting initial access tokens: whoever makes one hands out scopes, if not to clients that exist yet. */
+/** Creating and deleting initial access tokens. To create one is to assign scopes, to clients that do not exist yet. */
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import { generateClientId, generateInitialAccessToken } from '../clients/credentials.ts';
@@ -20,9 +20,9 @@ export interface WantedInitialAccessToken
   readonly expiresInSeconds: number;
 }
 
-export interface MadeInitialAccessToken {
+export interface CreatedInitialAccessToken {
   readonly record: InitialAccessToken;
-  /** The token itself. Shown this once; only its digest is kept. */
+  /** The token itself. Shown only once; its digest is kept. */
   readonly text: string;
 }
 
@@ -32,8 +32,8 @@ export interface InitialAccessTokenAdministration {
    * Throws `conflict` while registration is off, `invalid_parameter` for a scope or resource that is unknown and for
    * a scope that administers Postern, `access_denied` for one that the token may not assign.
    */
-  create(token: AccessToken, wanted: WantedInitialAccessToken): Promise<MadeInitialAccessToken>;
-  /** Throws `not_found`, and `access_denied` unless the token may assign all that it gives. */
+  create(token: AccessToken, wanted: WantedInitialAccessToken): Promise<CreatedInitialAccessToken>;
+  /** Throws `not_found`, and `access_denied` unless the token may assign all of its scopes. */
   remove(token: AccessToken, id: string): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ export function createInitialAccessTokenAdministration(
       };
       const text = generateInitialAccessToken();
       await events.change(token, async (transaction, append) => {
-        requireAssignable(granterOf(record), await actorScopesOf(transaction, token), delegation);
+        requireAssignable(delegatorOf(record), await actorScopesOf(transaction, token), delegation);
         await insertInitialAccessToken(transaction, record, masterKey.digest('initial access tokens', text));
         await append({
           kind: 'initial_access_token.created',
@@ -100,7 +100,7 @@ export function createInitialAccessTokenAdministration(
         if (record === undefined) {
           throw new OAuthError('not_found', `There is no initial access token ${id}.`);
         }
-        requireAssignable(granterOf(record), assignable, delegation);
+        requireAssignable(delegatorOf(record), assignable, delegation);
         await deleteInitialAccessToken(transaction, id);
         await append({ kind: 'initial_access_token.deleted', subject: id, data: {} });
       });
@@ -108,7 +108,7 @@ export function createInitialAccessTokenAdministration(
   };
 }
 
-/** The client that could be registered with it, as the rules of delegation see one. */
-function granterOf({ scopes }: InitialAccessToken) {
+/** The client that could be registered with it, for the rules of delegation. */
+function delegatorOf({ scopes }: InitialAccessToken) {
   return { isRoot: false, grantableScopes: null, scopes: new Set(scopes) };
 }

@@ -58,7 +58,7 @@ export async function listInitialAccessTokens(
   return { tokens: rows.map(fromRow), total: Number(total) };
 }
 
-/** Counts one use. False where there is none left: of calls at once, as many get true as there are uses. */
+/** Counts one use. Returns false if none is left: of concurrent calls, as many get true as there are uses left. */
 export async function useInitialAccessToken(db: Kysely<Database>, id: string): Promise<boolean> {
   const updated = await db
     .updateTable('initial_access_tokens')

@@ -18,7 +18,7 @@ import { listInitialAccessTokens } from './initial-access-token-store.ts';
 
 const Scopes = Type.Array(Type.String({ maxLength: 100 }), {
   maxItems: 1_000,
-  description: 'Scopes that clients may get with it, and get where they ask for none.',
+  description: 'Scopes that clients may register for, and get if they ask for none.',
 });
 const Resources = Type.Array(Type.String({ maxLength: 1_000 }), {
   maxItems: 100,
@@ -31,7 +31,11 @@ export const InitialAccessTokenBody = Type.Object(
     scopes: Scopes,
     resources: Type.Optional(Resources),
     max_uses: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Clients that it can register; by default one.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description: 'The most clients that it can register; by default one.',
+      }),
     ),
     expires_in_seconds: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'By default a day.' }),
@@ -48,14 +52,14 @@ const members = {
   max_uses: Type.Integer(),
   uses: Type.Integer({ description: 'Clients that were registered with it.' }),
   created_at: Type.String({ format: 'date-time' }),
-  created_by: Type.String({ description: 'Id of the client that made it, and without which it is worth nothing.' }),
+  created_by: Type.String({ description: 'Id of the client that created it. It is invalid without that client.' }),
   expires_at: Type.String({ format: 'date-time' }),
 };
 
 export const View = Type.Object(members);
 export const CreatedView = Type.Object({
   ...members,
-  initial_access_token: Type.String({ description: 'Shown this once; Postern keeps only a digest.' }),
+  initial_access_token: Type.String({ description: 'Shown only once; Postern keeps a digest.' }),
 });
 
 const TokenPath = Type.Object({ id: Type.String() });
@@ -76,7 +80,7 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
         schema: {
           tags: ['OAuth'],
           operationId: 'create_initial_access_token',
-          summary: 'Make an initial access token, with which clients can be registered',
+          summary: 'Create an initial access token, with which clients can be registered',
           body: InitialAccessTokenBody,
           response: { 200: CreatedView, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
         },

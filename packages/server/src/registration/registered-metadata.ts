@@ -3,8 +3,7 @@
  *
  * Members that are not known here are ignored, as §2 demands: clients send what describes them to people
  * (`client_uri`, `logo_uri`, `contacts`, `software_id`), and there is no page here that would show it. The members are
- * listed one by one, so that what only an administrator may set does not come to be registered by being added
- * elsewhere; registered clients use the client credentials grant alone.
+ * listed one by one, so that a member that only an administrator may set cannot be registered by mistake; registered clients use the client credentials grant alone.
  */
 import { nullable, printableText } from '@postern/http-api';
 import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, toWireNames } from '@postern/protocol';
@@ -22,7 +21,7 @@ export const RegisteredMetadata = Type.Object(
       nullable(
         Type.String({
           maxLength: 20_000,
-          description: 'Names with one space between them. Without it: all that the initial access token gives.',
+          description: 'Names separated by single spaces. Without it: all that the initial access token allows.',
         }),
       ),
     ),
@@ -44,7 +43,7 @@ export const RegisteredMetadata = Type.Object(
     dpop_bound_access_tokens,
     resources: Type.Optional({
       ...resources,
-      description: 'Identifiers of resources. Without it: all that the initial access token gives.',
+      description: 'Identifiers of resources. Without it: all that the initial access token allows.',
     }),
     software_statement: Type.Optional(nullable(Type.String({ description: 'None is accepted.' }))),
   },
@@ -53,20 +52,20 @@ export const RegisteredMetadata = Type.Object(
 
 export type RegisteredMetadata = Static<typeof RegisteredMetadata>;
 
-/** The most that a client can register for. */
+/** The scopes and resources that a client can register for. */
 export interface RegistrationLimits {
   readonly scopes: ReadonlySet<string>;
   readonly resources: ReadonlySet<string>;
 }
 
 /**
- * The metadata as a change of the client that replaces all of it: what is missing or null goes back to its default,
- * which for scopes and resources are the limits.
+ * Returns a change of the client that replaces all of its metadata: a member that is missing or null gets its default,
+ * which for scopes and resources is the limit.
  *
  * Throws `invalid_client_metadata`, `invalid_redirect_uri`, `invalid_software_statement` and
  * `unapproved_software_statement`.
  */
-export function readMetadata(wanted: RegisteredMetadata, limits: RegistrationLimits): ClientChange {
+export function parseMetadata(wanted: RegisteredMetadata, limits: RegistrationLimits): ClientChange {
   const { software_statement, redirect_uris, response_types } = wanted;
   if (typeof software_statement === 'string') {
     throw decodeJws(software_statement) === undefined
@@ -80,7 +79,7 @@ export function readMetadata(wanted: RegisteredMetadata, limits: RegistrationLim
     );
   }
   if (response_types && response_types.length > 0) {
-    throw refused('response_types: must be empty or missing, since there is no login here.');
+    throw invalid('response_types: must be empty or missing, since there is no login here.');
   }
   const scopes = wanted.scope == null ? [...limits.scopes] : readScope(wanted.scope);
   const resources = wanted.resources ?? [...limits.resources];
@@ -98,17 +97,17 @@ export function readMetadata(wanted: RegisteredMetadata, limits: RegistrationLim
   };
 }
 
-/** Throws `invalid_client_metadata` where the members contradict each other. */
+/** Throws `invalid_client_metadata` if the members contradict each other. */
 export function requireConsistentRegistration({ metadata }: Client): void {
   asMetadataFault(() => requireConsistentMetadata(metadata));
 }
 
-/** All that is registered of a client, by its registered names. RFC 7591 §3.2.1. */
+/** Everything that a client registered, by its registered names. RFC 7591 §3.2.1. */
 export function describeRegistered({ name, scopes, metadata }: Client) {
   return {
     ...(name !== null && { client_name: name }),
     scope: [...scopes].join(' '),
-    // Without them, RFC 7591 §2 would have a client for the authorization code grant; and some clients insist on them.
+    // RFC 7591 §2: if these are missing, the defaults are those of the authorization code grant; some clients require them.
     grant_types: [clientCredentialsGrant],
     response_types: [],
     redirect_uris: [],
@@ -121,9 +120,9 @@ function readScope(scope: string): string[] {
 }
 
 function requireWithin(member: string, names: readonly string[], limit: ReadonlySet<string>): void {
-  const beyond = names.find((name) => !limit.has(name));
-  if (beyond !== undefined) {
-    throw refused(`${member}: this registration may not ask for ${beyond.slice(0, 100)}.`);
+  const excess = names.find((name) => !limit.has(name));
+  if (excess !== undefined) {
+    throw invalid(`${member}: this registration may not ask for ${excess.slice(0, 100)}.`);
   }
 }
 
@@ -132,12 +131,12 @@ function asMetadataFault<T>(check: () => T): T {
     return check();
   } catch (error) {
     if (error instanceof OAuthError && error.status < 500) {
-      throw refused(error.message);
+      throw invalid(error.message);
     }
     throw error;
   }
 }
 
-function refused(text: string): OAuthError {
+function invalid(text: string): OAuthError {
   return new OAuthError('invalid_client_metadata', text);
 }

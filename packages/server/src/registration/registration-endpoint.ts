@@ -13,7 +13,7 @@ import { describeRegistered, RegisteredMetadata } from './registered-metadata.ts
 
 export const registrationPath = '/api/v1/oauth/register';
 
-/** RFC 7592 §2.2: what a client must repeat, may repeat and must not send back. */
+/** RFC 7592 §2.2: the members that an update must have, may have and must not have. */
 const UpdateBody = Type.Intersect([
   RegisteredMetadata,
   Type.Object({
@@ -28,14 +28,14 @@ const readOnlyMembers = [
   'client_id_issued_at',
 ];
 
-/** Further members are those that were registered. */
+/** The registered members are in addition. */
 const RegisteredView = Type.Object(
   {
     client_id: Type.String(),
     client_id_issued_at: Type.Integer({ description: 'Seconds since 1970.' }),
-    client_secret: Type.Optional(Type.String({ description: 'Shown this once; Postern keeps only a digest.' })),
+    client_secret: Type.Optional(Type.String({ description: 'Shown only once; Postern keeps a digest.' })),
     client_secret_expires_at: Type.Optional(Type.Integer({ description: 'With client_secret; 0 is never.' })),
-    registration_access_token: Type.String({ description: 'Takes the place of the one that was sent.' }),
+    registration_access_token: Type.String({ description: 'Replaces the one that was sent.' }),
     registration_client_uri: Type.String(),
   },
   { additionalProperties: true },
@@ -49,7 +49,7 @@ interface ManagementRoute {
 
 export interface RegistrationEndpointOptions {
   readonly issuer: string;
-  /** False: every request is told that registration is off. */
+  /** If false, every request is answered that registration is off. */
   readonly enabled: boolean;
   readonly registration: ClientRegistration;
   readonly failures: FailureBudgets;
@@ -76,7 +76,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       if (!enabled) {
         throw new OAuthError(
           'access_denied',
-          'Dynamic client registration is off here: an administrator makes clients with POST /api/v1/oauth/client.',
+          'Dynamic client registration is off: an administrator creates clients with POST /api/v1/oauth/client.',
         );
       }
     });
@@ -90,7 +90,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       {
         onRequest: async (request) => {
           const token = readToken(request);
-          await failures.attempt(undefined, request.ip, () => registration.checkInitialAccessToken(token));
+          await failures.attempt(undefined, request.ip, () => registration.requireInitialAccessToken(token));
         },
         schema: {
           tags: ['OAuth'],
@@ -105,11 +105,11 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
         reply.code(201).send(toView(await registration.register(readToken(request), request.body))),
     );
 
-    // Management is by the registration access token, which is looked at before the body is read.
+    // A management request needs the registration access token, which is checked before the body is read.
     const checkToken = async (request: FastifyRequest<ManagementRoute>) => {
       const { client_id: clientId } = request.params;
       const token = readToken(request);
-      await failures.attempt(clientId, request.ip, () => registration.checkRegistrationAccessToken(clientId, token));
+      await failures.attempt(clientId, request.ip, () => registration.requireRegistrationAccessToken(clientId, token));
     };
 
     app.get<ManagementRoute>(
@@ -137,7 +137,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
           tags: ['OAuth'],
           operationId: 'update_registration',
           summary: 'Replace what a client registered, as the client',
-          description: 'Members that are missing go back to their defaults. The registration access token is replaced.',
+          description: 'Missing members get their defaults. The registration access token is replaced.',
           params: ClientPath,
           body: UpdateBody,
           response: { 200: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413, 429) },
@@ -163,7 +163,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
         schema: {
           tags: ['OAuth'],
           operationId: 'delete_registration',
-          summary: 'Delete a client, as the client; its tokens die at once',
+          summary: 'Delete a client, as the client, and revoke its tokens at once',
           params: ClientPath,
           response: { 204: Type.Null({ description: 'Deleted' }), ...oauthErrorResponses(401, 403, 429) },
         },

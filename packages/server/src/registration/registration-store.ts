@@ -1,17 +1,17 @@
-/** Clients that registered themselves: what lets each of them manage its own registration. RFC 7592 §1.2. */
+/** Registrations in the database, by which clients that registered themselves manage that registration. RFC 7592 §1.2. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 
 export interface Registration {
   readonly clientId: string;
-  /** Of the registration access token. */
+  /** The digest of the registration access token. */
   readonly digest: Buffer;
-  /** The most that the client may give itself. */
+  /** The scopes that the client may register for. */
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
 }
 
-/** By the client and the digest of the token that it shows. */
+/** Finds the registration of the client by the digest of the token that was sent. */
 export async function findRegistration(
   db: Kysely<Database>,
   clientId: string,
@@ -38,7 +38,7 @@ export async function insertRegistration(db: Kysely<Database>, registration: Reg
     .execute();
 }
 
-/** False where the token is not the client's any more: of calls at once with one token, one gets true. */
+/** Returns false if the token is no longer the client's: of concurrent calls with one token, one gets true. */
 export async function replaceRegistrationDigest(
   db: Kysely<Database>,
   { clientId, digest }: Registration,
@@ -54,7 +54,7 @@ export async function replaceRegistrationDigest(
   return updated.length > 0;
 }
 
-/** False where the client has none. */
+/** Returns false if the client has none. */
 export async function deleteRegistration(db: Kysely<Database>, clientId: string): Promise<boolean> {
   const deleted = await db
     .deleteFrom('registrations')

@@ -4,7 +4,7 @@ import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { checkIdentifier, type Resource } from './resource.ts';
+import { type Resource, requireIdentifier } from './resource.ts';
 import { deleteResource, loadResources, saveResource } from './resource-store.ts';
 
 export interface ResourceRegistry {
@@ -13,9 +13,9 @@ export interface ResourceRegistry {
   /** Throws `not_found`. */
   get(key: string): Resource;
   findByIdentifier(identifier: string): Resource | undefined;
-  /** The algorithms that some resource insists on. */
+  /** The algorithms that a resource requires. */
   algorithms(): readonly SigningAlgorithm[];
-  /** Makes it, or changes the one of that key. Throws `invalid_parameter`, and `conflict` for a taken identifier. */
+  /** Creates it, or changes the one with that key. Throws `invalid_parameter`, and `conflict` for a taken identifier. */
   save(token: AccessToken, resource: Resource): Promise<void>;
   /** Throws `not_found`. */
   remove(token: AccessToken, key: string): Promise<void>;
@@ -57,7 +57,7 @@ export async function openResourceRegistry(
     findByIdentifier: (identifier) => byIdentifier.get(identifier),
     algorithms: () => [...byKey.values()].flatMap(({ signingAlg }) => signingAlg ?? []),
     async save(token, resource) {
-      checkIdentifier(resource.identifier, issuer);
+      requireIdentifier(resource.identifier, issuer);
       await events.change(token, async (transaction, append) => {
         const taken = (await loadResources(transaction)).find(
           ({ key, identifier }) => identifier === resource.identifier && key !== resource.key,
@@ -90,7 +90,7 @@ export async function openResourceRegistry(
   return registry;
 }
 
-/** Throws `invalid_parameter` where the change names a resource that is not registered. */
+/** Throws `invalid_parameter` if the change names a resource that is not registered. */
 export function requireRegistered(
   change: { readonly resources?: readonly string[] | null },
   resources: ResourceRegistry,

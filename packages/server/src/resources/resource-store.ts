@@ -9,7 +9,7 @@ export async function loadResources(db: Kysely<Database>): Promise<Resource[]> {
   return (await db.selectFrom('resources').selectAll().orderBy('key').execute()).map(fromRow);
 }
 
-/** Makes the resource, or changes the one of that key. */
+/** Creates the resource, or changes the one with that key. */
 export async function saveResource(db: Kysely<Database>, resource: Resource): Promise<void> {
   const columns = {
     identifier: resource.identifier,

@@ -33,7 +33,7 @@ const ResourcePath = Type.Object({ resource_key: Type.String() });
 export interface ResourcesEndpointOptions {
   readonly resources: ResourceRegistry;
   readonly scopes: ScopeRegistry;
-  /** Makes the keys that a resource wants and that are missing. */
+  /** Creates the keys that a resource requires and that are missing. */
   readonly maintainKeys: () => Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
         schema: {
           tags: ['OAuth'],
           operationId: 'save_resource',
-          summary: 'Make a resource, or change the one of that key',
+          summary: 'Create a resource, or change the one with that key',
           body: ResourceBody,
           response: { 200: ResourceBody, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
         },
@@ -81,7 +81,7 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
           introspectionClients: body.introspection_clients ?? [],
         };
         await resources.save(accessTokenOf(request), resource);
-        // An algorithm that nobody asked for before has no key yet.
+        // An algorithm that is new here has no key yet.
         await maintainKeys();
         return toView(resource);
       },
@@ -109,7 +109,7 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
         schema: {
           tags: ['OAuth'],
           operationId: 'delete_resource',
-          summary: 'Delete a resource; no tokens are issued for it any more',
+          summary: 'Delete a resource; no more tokens are issued for it',
           params: ResourcePath,
           response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
         },

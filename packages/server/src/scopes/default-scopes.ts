@@ -1,11 +1,11 @@
-/** The scopes that Postern starts with: those of Fidesops in its order, then its own. Users add more. */
+/** The built-in scopes: those of Fidesops in its order, then Postern's own. Users add more. */
 
 export interface Scope {
   readonly name: string;
   readonly description: string;
-  /** It lets its holder administer Postern itself; only root and explicit `grantable_scopes` hand it out. */
+  /** It lets its holder administer Postern itself; only root and clients with it in their `grantable_scopes` can assign it. */
   readonly administrative: boolean;
-  /** Those that Postern starts with stay as they are. */
+  /** Built-in scopes cannot be changed. */
   readonly origin: 'built-in' | 'own';
 }
 
@@ -24,23 +24,23 @@ const administrative = (name: string, description: string): Scope => ({
 });
 
 export const defaultScopes: readonly Scope[] = [
-  administrative('client:create', 'Make clients and give them scopes'),
+  administrative('client:create', 'Create clients and assign scopes to them'),
   administrative('client:update', 'Change clients, their scopes and their secrets'),
   administrative('client:read', 'List clients and read their settings and scopes'),
-  administrative('client:delete', 'Delete clients, which ends all of their tokens'),
+  administrative('client:delete', 'Delete clients, which revokes their tokens'),
   ordinary('config:read', 'Read the configuration of the privacy application'),
   ordinary('connection:read', 'List and read connections to data stores'),
-  ordinary('connection:create_or_update', 'Make and change connections to data stores'),
+  ordinary('connection:create_or_update', 'Create and change connections to data stores'),
   ordinary('connection:delete', 'Delete connections to data stores'),
   ordinary('connection:authorize', 'Complete the authorization of a connection at its provider'),
-  ordinary('connection:instantiate', 'Make a connection from a template'),
+  ordinary('connection:instantiate', 'Create a connection from a template'),
   ordinary('consent:read', 'Read the consent that people gave'),
   ordinary('connection_type:read', 'List the types of connection there are'),
-  ordinary('dataset:create_or_update', 'Make and change descriptions of datasets'),
+  ordinary('dataset:create_or_update', 'Create and change descriptions of datasets'),
   ordinary('dataset:delete', 'Delete descriptions of datasets'),
   ordinary('dataset:read', 'List and read descriptions of datasets'),
   ordinary('encryption:exec', 'Encrypt and decrypt values'),
-  ordinary('policy:create_or_update', 'Make and change policies'),
+  ordinary('policy:create_or_update', 'Create and change policies'),
   ordinary('policy:read', 'List and read policies'),
   ordinary('policy:delete', 'Delete policies'),
   ordinary('privacy-request:review', 'Approve and deny privacy requests'),
@@ -49,23 +49,23 @@ export const defaultScopes: readonly Scope[] = [
   ordinary('privacy-request:resume', 'Resume privacy requests that wait or failed'),
   ordinary('privacy-request:upload_data', 'Add data to a privacy request by hand'),
   ordinary('privacy-request:view_data', 'See the data that a privacy request gathered'),
-  ordinary('rule:create_or_update', 'Make and change the rules of a policy and their targets'),
+  ordinary('rule:create_or_update', 'Create and change the rules of a policy and their targets'),
   ordinary('rule:read', 'List and read the rules of a policy'),
   ordinary('rule:delete', 'Delete the rules of a policy and their targets'),
   ordinary('scope:read', 'List the scopes there are'),
-  ordinary('storage:create_or_update', 'Make and change storage destinations'),
+  ordinary('storage:create_or_update', 'Create and change storage destinations'),
   ordinary('storage:delete', 'Delete storage destinations'),
   ordinary('storage:read', 'List and read storage destinations'),
-  ordinary('email:create_or_update', 'Make and change e-mail settings'),
+  ordinary('email:create_or_update', 'Create and change e-mail settings'),
   ordinary('email:delete', 'Delete e-mail settings'),
   ordinary('email:read', 'Read e-mail settings'),
-  ordinary('webhook:create_or_update', 'Make and change webhooks of a policy'),
+  ordinary('webhook:create_or_update', 'Create and change webhooks of a policy'),
   ordinary('webhook:read', 'List and read webhooks of a policy'),
   ordinary('webhook:delete', 'Delete webhooks of a policy'),
-  ordinary('saas_config:create_or_update', 'Make and change configurations of SaaS connectors'),
+  ordinary('saas_config:create_or_update', 'Create and change configurations of SaaS connectors'),
   ordinary('saas_config:read', 'Read configurations of SaaS connectors'),
   ordinary('saas_config:delete', 'Delete configurations of SaaS connectors'),
-  ordinary('user:create', 'Make user accounts'),
+  ordinary('user:create', 'Create user accounts'),
   ordinary('user:update', 'Change user accounts'),
   ordinary('user:read', 'List and read user accounts'),
   ordinary('user:reset-password', 'Reset the passwords of users'),
@@ -76,25 +76,22 @@ export const defaultScopes: readonly Scope[] = [
   administrative('scope:create_or_update', 'Add scopes and change the descriptions of those that were added'),
   administrative('scope:delete', 'Delete scopes that were added'),
   administrative('resource:read', 'List and read the resources that tokens can be for'),
-  administrative('resource:create_or_update', 'Make and change resources'),
+  administrative('resource:create_or_update', 'Create and change resources'),
   administrative('resource:delete', 'Delete resources'),
   administrative('issuer:read', 'List and read the trusted issuers of workload tokens and their rules'),
-  administrative('issuer:create_or_update', 'Make and change trusted issuers and their rules'),
-  administrative('issuer:delete', 'Delete trusted issuers, which ends the tokens of the clients in their rules'),
+  administrative('issuer:create_or_update', 'Create and change trusted issuers and their rules'),
+  administrative('issuer:delete', 'Delete trusted issuers, which revokes the tokens of the clients in their rules'),
   administrative('authorization_details_type:read', 'List and read the types of authorization details'),
-  administrative('authorization_details_type:create_or_update', 'Make and change types of authorization details'),
+  administrative('authorization_details_type:create_or_update', 'Create and change types of authorization details'),
   administrative('authorization_details_type:delete', 'Delete types of authorization details'),
-  administrative('revocation:read', 'Follow which tokens have died before their time'),
+  administrative('revocation:read', 'Stream token revocations'),
   administrative('token:revoke', 'Revoke the tokens of any client'),
-  administrative('initial_access_token:create', 'Make initial access tokens, with which clients are registered'),
+  administrative('initial_access_token:create', 'Create initial access tokens, with which clients are registered'),
   administrative('initial_access_token:read', 'List initial access tokens and their use'),
   administrative('initial_access_token:delete', 'Delete initial access tokens'),
-  administrative('audit:read', 'Read who changed what, and how many tokens were issued and refused'),
+  administrative('audit:read', 'Read the audit trail, and how many tokens were issued and denied'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
-  administrative(
-    'client:choose_id',
-    'Choose the id of a client that is made, also one that others name by its id already',
-  ),
-  administrative('batch:apply', 'Make many changes at once, while others wait; each needs its own scope besides'),
+  administrative('client:choose_id', 'Choose the id of a client that is created, including the id of a deleted client'),
+  administrative('batch:apply', 'Make many changes at once; each requires its own scope in addition'),
 ];

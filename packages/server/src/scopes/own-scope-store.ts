@@ -1,4 +1,4 @@
-/** The scopes that users added, in the database, and who holds one. */
+/** The scopes that users added, in the database, and the clients that hold one. */
 import type { Kysely } from 'kysely';
 import { clientParts, oldestFirst } from '../clients/client-parts.ts';
 import { holdsText } from '../clients/client-search-store.ts';
@@ -14,7 +14,7 @@ export async function loadOwnScopes(db: Kysely<Database>): Promise<OwnScope[]> {
   return db.selectFrom('own_scopes').select(['name', 'description']).orderBy('name').execute();
 }
 
-/** Makes the scope, or changes the one of that name. */
+/** Creates the scope, or changes the one with that name. */
 export async function saveOwnScope(db: Kysely<Database>, { name, description }: OwnScope): Promise<void> {
   await db
     .insertInto('own_scopes')
@@ -23,15 +23,15 @@ export async function saveOwnScope(db: Kysely<Database>, { name, description }: 
     .execute();
 }
 
-/** False where there is none of that name. */
+/** Returns false if there is no scope with that name. */
 export async function deleteOwnScope(db: Kysely<Database>, name: string): Promise<boolean> {
   const deleted = await db.deleteFrom('own_scopes').where('name', '=', name).returning('name').execute();
   return deleted.length > 0;
 }
 
-/** Ids of the clients that hold the scope or may hand it out. Looks at every client. */
+/** Ids of the clients that hold the scope or have it in `grantable_scopes`. Reads every client. */
 export async function listScopeHolders(db: Kysely<Database>, name: string): Promise<string[]> {
-  // Names of scopes hold nothing that JSON escapes, so that each stands in the column as it is, in quotes.
+  // JSON escapes no character of a scope name, so the column has each name as it is, in quotes.
   const quoted = JSON.stringify(name);
   const holders: string[] = [];
   for await (const partOf of clientParts(db, oldestFirst)) {

@@ -1,4 +1,4 @@
-/** The scopes that users add to those that Postern starts with. They are ordinary ones: none administers Postern. */
+/** The scopes that users add to the built-in ones. They are ordinary scopes: none administers Postern. */
 import type { AccessToken } from '@postern/guard';
 import { isScopeToken, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -13,8 +13,8 @@ export interface OwnScopes {
   /** All scopes there are, as this node knows them now. */
   readonly registry: ScopeRegistry;
   /**
-   * Makes or changes them, all or none. Throws `invalid_parameter` for a name that no scope can have, and `conflict`
-   * for a built-in one and where there would be too many.
+   * Creates or changes all of them, or none. Throws `invalid_parameter` for a name that no scope can have, and `conflict`
+   * for a built-in one, or if there would be too many.
    */
   save(token: AccessToken, scopes: readonly OwnScope[]): Promise<readonly Scope[]>;
   /** Throws `not_found`, and `conflict` for a built-in one and for one that a client or a resource has. */
@@ -33,7 +33,7 @@ const mostCharacters = 8_000;
 
 const builtIn = createScopeRegistry(defaultScopes);
 
-/** Throws `StartError` where a scope of the users has a name that this version gives to one of its own. */
+/** Throws `StartError` if a user's scope has the name of a built-in scope of this version. */
 export async function openOwnScopes({ db, events, findResources }: OwnScopesOptions): Promise<OwnScopes> {
   let current = await loadScopes(db);
   requireNoneTaken(current);
@@ -81,7 +81,7 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
   };
 }
 
-/** All scopes there are, as the database has them: for a change that must not miss what another one did. */
+/** Loads all scopes from the database, for a change that must see every earlier one. */
 export async function loadScopes(db: Kysely<Database>): Promise<ScopeRegistry> {
   return createScopeRegistry([...defaultScopes, ...(await loadOwnScopes(db)).map(toScope)]);
 }
@@ -93,23 +93,23 @@ function toScope({ name, description }: OwnScope): Scope {
 function requireAllowed(scopes: readonly OwnScope[]): void {
   const names = new Set<string>();
   for (const [index, { name }] of scopes.entries()) {
-    const wrong = (text: string) => new OAuthError('invalid_parameter', `[${index}].name: ${text}`);
+    const invalid = (text: string) => new OAuthError('invalid_parameter', `[${index}].name: ${text}`);
     if (!isScopeToken(name)) {
-      throw wrong('must be printable ASCII without spaces, double quotes and backslashes.');
+      throw invalid('must be printable ASCII without spaces, double quotes and backslashes.');
     }
     requireNotBuiltIn(name);
     const family = administrativeFamily(name);
     if (family !== undefined) {
-      throw wrong(`names that begin with ${family} are kept for scopes that administer Postern.`);
+      throw invalid(`names that begin with ${family} are reserved for scopes that administer Postern.`);
     }
     if (names.has(name)) {
-      throw wrong(`${name} is there twice.`);
+      throw invalid(`${name} is listed twice.`);
     }
     names.add(name);
   }
 }
 
-/** A name like that of an administrative scope would be taken for one, and may be one in a later version. */
+/** A name like that of an administrative scope would be mistaken for one, and may be one in a later version. */
 function administrativeFamily(name: string): string | undefined {
   return defaultScopes
     .filter(({ administrative }) => administrative)

@@ -1,4 +1,4 @@
-/** The registered scopes, for whoever makes clients, and the management API of those that users add. */
+/** The list of registered scopes, and the management API of those that users add. */
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, errorResponses, printableText } from '@postern/http-api';
 import type { FastifyRequest } from 'fastify';
@@ -43,7 +43,7 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
   const { registry } = scopes;
 
   return async (app) => {
-    // Fidesops documented the plural and served the singular: both are in use.
+    // Fidesops documented the plural and served the singular, so both are in use.
     const plural = '/api/v1/oauth/scopes';
     for (const url of ['/api/v1/oauth/scope', plural]) {
       app.get(
