@@ -29,7 +29,12 @@ const stops = {
 } as const;
 
 /** Routes that read, or issue what nobody keeps, though their method is not GET. */
-const changeNothing = ['POST /api/v1/oauth/token', 'POST /api/v1/oauth/introspect', 'POST /api/v1/hold'];
+const changeNothing = [
+  'POST /api/v1/hold',
+  'POST /api/v1/oauth/explain',
+  'POST /api/v1/oauth/introspect',
+  'POST /api/v1/oauth/token',
+];
 
 /** Reading a registration replaces its token. RFC 7592 §2.1. */
 const readThatChanges = 'GET /api/v1/oauth/register/:client_id';

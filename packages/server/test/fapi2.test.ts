@@ -126,7 +126,7 @@ describe('FAPI 2.0 §5.3.2.1 (6) only private_key_jwt and mutual TLS', () => {
   test.each([[null], ['client_secret_basic'], ['client_secret_post']])('%s contradicts the profile', async (method) => {
     await expectContradiction(
       { token_endpoint_auth_method: method, jwks },
-      /^token_endpoint_auth_method: .*fapi2 wants/,
+      /^token_endpoint_auth_method: .*fapi2 requires/,
     );
   });
 
