@@ -1,7 +1,8 @@
 /** The management API of types of authorization details. RFC 9396 §2.1. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
+import { operation } from '../http/operation.ts';
 import type { AuthorizationDetailsTypeRegistry } from './authorization-details-type-registry.ts';
 import type { AuthorizationDetailsType } from './authorization-details-type-store.ts';
 import type { JsonSchema } from './details-schema.ts';
@@ -45,36 +46,27 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
   return async (app) => {
     app.get(
       '/api/v1/oauth/authorization-details-type',
-      {
-        config: { scope: 'authorization_details_type:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_authorization_details_types',
-          summary: 'List the types of authorization details, by name',
-          querystring: PageQuery,
-          response: { 200: pageView(TypeBody), ...errorResponses(401, 403, 422) },
-        },
-      },
-      async (request) => {
-        const { page, size } = request.query;
-        const all = types.list();
-        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
-      },
+      operation(
+        'list_authorization_details_types',
+        'authorization_details_type:read',
+        'List the types of authorization details, by name',
+        { query: PageQuery, answer: pageView(TypeBody) },
+      ),
+      async (request) => slicePage(types.list(), request.query, toView),
     );
 
     app.put(
       '/api/v1/oauth/authorization-details-type',
-      {
-        config: { scope: 'authorization_details_type:create_or_update' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'save_authorization_details_type',
-          summary: 'Create a type of authorization details, or change the one with that name',
+      operation(
+        'save_authorization_details_type',
+        'authorization_details_type:create_or_update',
+        'Create a type of authorization details, or change the one with that name',
+        {
           description: 'Tokens that were issued before a change stay as they are.',
           body: TypeBody,
-          response: { 200: TypeBody, ...errorResponses(400, 401, 403, 413, 415, 422) },
+          answer: TypeBody,
         },
-      },
+      ),
       async (request) => {
         const { type, description = null, schema } = request.body;
         const saved: AuthorizationDetailsType = { type, description, schema };
@@ -85,35 +77,24 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
 
     app.get(
       '/api/v1/oauth/authorization-details-type/:type',
-      {
-        config: { scope: 'authorization_details_type:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_authorization_details_type',
-          summary: 'Read a type of authorization details',
-          params: TypePath,
-          response: { 200: TypeBody, ...errorResponses(401, 403, 404) },
-        },
-      },
+      operation(
+        'get_authorization_details_type',
+        'authorization_details_type:read',
+        'Read a type of authorization details',
+        { params: TypePath, answer: TypeBody },
+      ),
       async (request) => toView(types.get(request.params.type)),
     );
 
     app.delete(
       '/api/v1/oauth/authorization-details-type/:type',
-      {
-        config: { scope: 'authorization_details_type:delete' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'delete_authorization_details_type',
-          summary: 'Delete a type of authorization details; no more tokens are issued with it',
-          params: TypePath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
-        },
-      },
-      async (request, reply) => {
-        await types.remove(accessTokenOf(request), request.params.type);
-        return reply.code(204).send(null);
-      },
+      operation(
+        'delete_authorization_details_type',
+        'authorization_details_type:delete',
+        'Delete a type of authorization details; no more tokens are issued with it',
+        { params: TypePath, answer: Deleted },
+      ),
+      async (request) => types.remove(accessTokenOf(request), request.params.type),
     );
   };
 }

@@ -1,15 +1,7 @@
 /** The management API of clients. */
 import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import {
-  type ApiPlugin,
-  errorResponses,
-  nullable,
-  PageQuery,
-  pageOf,
-  pageView,
-  printableText,
-} from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageOf, pageView, printableText } from '@postern/http-api';
 import { fromWireNames, toWireNames } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
@@ -18,6 +10,7 @@ import type { Client } from '../clients/client.ts';
 import { clientMetadataMembers } from '../clients/client-metadata-schema.ts';
 import { getClient, listClients } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
+import { operation } from '../http/operation.ts';
 import type { ClientAdministration } from './client-administration.ts';
 
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
@@ -113,16 +106,13 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
     app.post(
       '/api/v1/oauth/client',
       {
-        config: { scope: 'client:create' },
-        preValidation: acceptBareScopes,
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'create_client',
-          summary: 'Create a client',
+        ...operation('create_client', 'client:create', 'Create a client', {
           description: 'The body is an object, or a bare array of scopes, or empty for a client without scopes.',
           body: NewClientBody,
-          response: { 200: CreatedView, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
-        },
+          answer: CreatedView,
+          errors: [409],
+        }),
+        preValidation: acceptBareScopes,
       },
       async (request) => {
         const token = accessTokenOf(request);
@@ -137,16 +127,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
 
     app.get(
       '/api/v1/oauth/client',
-      {
-        config: { scope: 'client:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_clients',
-          summary: 'List clients',
-          querystring: ListQuery,
-          response: { 200: pageView(ClientView), ...errorResponses(401, 403, 422) },
-        },
-      },
+      operation('list_clients', 'client:read', 'List clients', { query: ListQuery, answer: pageView(ClientView) }),
       async (request) => {
         const { page, size, search, sort } = request.query;
         const { clients, total } = await listClients(db, {
@@ -161,16 +142,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
 
     app.get(
       '/api/v1/oauth/client/:client_id',
-      {
-        config: { scope: 'client:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_client',
-          summary: 'Read a client',
-          params: ClientPath,
-          response: { 200: ClientView, ...errorResponses(401, 403, 404) },
-        },
-      },
+      operation('get_client', 'client:read', 'Read a client', { params: ClientPath, answer: ClientView }),
       async (request) => toView(await getClient(db, request.params.client_id)),
     );
 
@@ -178,16 +150,12 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
       app.route({
         method,
         url: '/api/v1/oauth/client/:client_id',
-        config: { scope: 'client:update' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: method === 'PUT' ? 'update_client' : 'patch_client',
-          summary: 'Change a client',
+        ...operation(method === 'PUT' ? 'update_client' : 'patch_client', 'client:update', 'Change a client', {
           description: 'Changes the members that are sent. Tokens with a withdrawn scope are revoked at once.',
           params: ClientPath,
           body: ClientBody,
-          response: { 200: ClientView, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
-        },
+          answer: ClientView,
+        }),
         handler: async (request) =>
           toView(
             await administration.change(accessTokenOf(request), request.params.client_id, fromWireNames(request.body)),
@@ -197,69 +165,41 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
 
     app.delete(
       '/api/v1/oauth/client/:client_id',
-      {
-        config: { scope: 'client:delete' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'delete_client',
-          summary: 'Delete a client and revoke its tokens at once',
-          params: ClientPath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
-        },
-      },
-      async (request, reply) => {
-        await administration.remove(accessTokenOf(request), request.params.client_id);
-        return reply.code(204).send(null);
-      },
+      operation('delete_client', 'client:delete', 'Delete a client and revoke its tokens at once', {
+        params: ClientPath,
+        answer: Deleted,
+      }),
+      async (request) => administration.remove(accessTokenOf(request), request.params.client_id),
     );
 
     app.post(
       '/api/v1/oauth/client/:client_id/revoke',
-      {
-        config: { scope: 'token:revoke' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'revoke_client_tokens',
-          summary: 'Revoke all tokens of a client that were issued so far',
-          params: ClientPath,
-          response: { 204: Type.Null({ description: 'Revoked' }), ...errorResponses(401, 403, 404) },
-        },
-      },
-      async (request, reply) => {
-        await administration.revokeTokens(accessTokenOf(request), request.params.client_id);
-        return reply.code(204).send(null);
-      },
+      operation('revoke_client_tokens', 'token:revoke', 'Revoke all tokens of a client that were issued so far', {
+        params: ClientPath,
+        answer: Type.Null({ description: 'Revoked' }),
+      }),
+      async (request) => administration.revokeTokens(accessTokenOf(request), request.params.client_id),
     );
 
     app.get(
       '/api/v1/oauth/client/:client_id/scope',
-      {
-        config: { scope: 'client:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_client_scopes',
-          summary: 'Read the scopes of a client',
-          params: ClientPath,
-          response: { 200: ScopeNames, ...errorResponses(401, 403, 404) },
-        },
-      },
+      operation('get_client_scopes', 'client:read', 'Read the scopes of a client', {
+        params: ClientPath,
+        answer: ScopeNames,
+      }),
       async (request) => [...(await getClient(db, request.params.client_id)).scopes],
     );
 
     app.put(
       '/api/v1/oauth/client/:client_id/scope',
       {
-        config: { scope: 'client:update' },
-        preValidation: acceptBareScopes,
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'set_client_scopes',
-          summary: 'Set the scopes of a client',
+        ...operation('set_client_scopes', 'client:update', 'Set the scopes of a client', {
           description: 'The body is an object, or a bare array of scopes. They replace its present scopes.',
           params: ClientPath,
           body: ScopesBody,
-          response: { 200: ScopeNames, ...errorResponses(400, 401, 403, 404, 413, 415, 422) },
-        },
+          answer: ScopeNames,
+        }),
+        preValidation: acceptBareScopes,
       },
       async (request) => {
         const client = await administration.change(accessTokenOf(request), request.params.client_id, request.body);

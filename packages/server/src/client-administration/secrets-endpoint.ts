@@ -1,8 +1,9 @@
 /** The management API of client secrets: rotation with overlap, and the state of each. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
 import type { ClientSecret } from '../clients/client-secret.ts';
+import { operation } from '../http/operation.ts';
 import type { SecretAdministration } from './secret-administration.ts';
 
 const Seconds = Type.Integer({ minimum: 1, maximum: 315_360_000 });
@@ -54,17 +55,12 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
   return async (app) => {
     app.post(
       '/api/v1/oauth/client/:client_id/secret',
-      {
-        config: { scope: 'client:update' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'rotate_client_secret',
-          summary: 'Create a new secret for a client',
-          params: ClientPath,
-          body: RotationBody,
-          response: { 200: RotatedView, ...errorResponses(400, 401, 403, 404, 409, 413, 415, 422) },
-        },
-      },
+      operation('rotate_client_secret', 'client:update', 'Create a new secret for a client', {
+        params: ClientPath,
+        body: RotationBody,
+        answer: RotatedView,
+        errors: [409],
+      }),
       async (request) => {
         const { overlap_seconds, expires_in_seconds } = request.body;
         const { secret, clientSecret, others } = await secrets.rotate(
@@ -78,40 +74,26 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
 
     app.get(
       '/api/v1/oauth/client/:client_id/secret',
-      {
-        config: { scope: 'client:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_client_secrets',
-          summary: 'List the secrets of a client, oldest first; never the secrets themselves',
+      operation(
+        'list_client_secrets',
+        'client:read',
+        'List the secrets of a client, oldest first; never the secrets themselves',
+        {
           params: ClientPath,
-          querystring: PageQuery,
-          response: { 200: pageView(SecretView), ...errorResponses(401, 403, 404, 422) },
+          query: PageQuery,
+          answer: pageView(SecretView),
         },
-      },
-      async (request) => {
-        const { page, size } = request.query;
-        const all = await secrets.list(request.params.client_id);
-        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
-      },
+      ),
+      async (request) => slicePage(await secrets.list(request.params.client_id), request.query, toView),
     );
 
     app.delete(
       '/api/v1/oauth/client/:client_id/secret/:secret_id',
-      {
-        config: { scope: 'client:update' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'delete_client_secret',
-          summary: 'Delete a secret; it authenticates nobody from then on',
-          params: SecretPath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
-        },
-      },
-      async (request, reply) => {
-        await secrets.remove(accessTokenOf(request), request.params.client_id, request.params.secret_id);
-        return reply.code(204).send(null);
-      },
+      operation('delete_client_secret', 'client:update', 'Delete a secret; it authenticates nobody from then on', {
+        params: SecretPath,
+        answer: Deleted,
+      }),
+      async (request) => secrets.remove(accessTokenOf(request), request.params.client_id, request.params.secret_id),
     );
   };
 }

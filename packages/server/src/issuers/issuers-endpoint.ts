@@ -1,8 +1,9 @@
 /** The management API of trusted issuers. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { type Static, Type } from 'typebox';
 import { JwkSet } from '../clients/jwk-set.ts';
+import { operation } from '../http/operation.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { defaultMaxAgeSeconds, longestMaxAgeSeconds, type TrustedIssuer } from './trusted-issuer.ts';
 import type { TrustedIssuerRegistry } from './trusted-issuer-registry.ts';
@@ -80,38 +81,28 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
   return async (app) => {
     app.get(
       '/api/v1/oauth/issuer',
-      {
-        config: { scope: 'issuer:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_trusted_issuers',
-          summary: 'List the trusted issuers of workload tokens, by key',
-          querystring: PageQuery,
-          response: { 200: pageView(IssuerBody), ...errorResponses(401, 403, 422) },
-        },
-      },
-      async (request) => {
-        const { page, size } = request.query;
-        const all = await issuers.list();
-        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
-      },
+      operation('list_trusted_issuers', 'issuer:read', 'List the trusted issuers of workload tokens, by key', {
+        query: PageQuery,
+        answer: pageView(IssuerBody),
+      }),
+      async (request) => slicePage(await issuers.list(), request.query, toView),
     );
 
     app.put(
       '/api/v1/oauth/issuer',
-      {
-        config: { scope: 'issuer:create_or_update' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'save_trusted_issuer',
-          summary: 'Create a trusted issuer, or change the one with that key',
+      operation(
+        'save_trusted_issuer',
+        'issuer:create_or_update',
+        'Create a trusted issuer, or change the one with that key',
+        {
           description:
             'Requires the right to assign all that the clients of its rules hold. Revokes the tokens of the clients of ' +
             'rules that it deletes or changes.',
           body: IssuerBody,
-          response: { 200: IssuerBody, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+          answer: IssuerBody,
+          errors: [409],
         },
-      },
+      ),
       async (request) => {
         const trusted = fromBody(request.body, scopes);
         await issuers.save(accessTokenOf(request), trusted);
@@ -121,35 +112,22 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
 
     app.get(
       '/api/v1/oauth/issuer/:issuer_key',
-      {
-        config: { scope: 'issuer:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_trusted_issuer',
-          summary: 'Read a trusted issuer',
-          params: IssuerPath,
-          response: { 200: IssuerBody, ...errorResponses(401, 403, 404) },
-        },
-      },
+      operation('get_trusted_issuer', 'issuer:read', 'Read a trusted issuer', {
+        params: IssuerPath,
+        answer: IssuerBody,
+      }),
       async (request) => toView(await issuers.get(request.params.issuer_key)),
     );
 
     app.delete(
       '/api/v1/oauth/issuer/:issuer_key',
-      {
-        config: { scope: 'issuer:delete' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'delete_trusted_issuer',
-          summary: 'Trust an issuer no longer; the clients of its rules lose their tokens',
-          params: IssuerPath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
-        },
-      },
-      async (request, reply) => {
-        await issuers.remove(accessTokenOf(request), request.params.issuer_key);
-        return reply.code(204).send(null);
-      },
+      operation(
+        'delete_trusted_issuer',
+        'issuer:delete',
+        'Trust an issuer no longer; the clients of its rules lose their tokens',
+        { params: IssuerPath, answer: Deleted },
+      ),
+      async (request) => issuers.remove(accessTokenOf(request), request.params.issuer_key),
     );
   };
 }

@@ -1,17 +1,10 @@
 /** The management API of initial access tokens. RFC 7591 §1.2 leaves it to the server how they are given out. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import {
-  type ApiPlugin,
-  errorResponses,
-  nullable,
-  PageQuery,
-  pageOf,
-  pageView,
-  printableText,
-} from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageOf, pageView, printableText } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
+import { operation } from '../http/operation.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
 import type { InitialAccessTokenAdministration } from './initial-access-token-administration.ts';
 import { listInitialAccessTokens } from './initial-access-token-store.ts';
@@ -75,16 +68,16 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
   return async (app) => {
     app.post(
       '/api/v1/oauth/initial-access-token',
-      {
-        config: { scope: 'initial_access_token:create' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'create_initial_access_token',
-          summary: 'Create an initial access token, with which clients can be registered',
+      operation(
+        'create_initial_access_token',
+        'initial_access_token:create',
+        'Create an initial access token, with which clients can be registered',
+        {
           body: InitialAccessTokenBody,
-          response: { 200: CreatedView, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
+          answer: CreatedView,
+          errors: [409],
         },
-      },
+      ),
       async (request) => {
         const { body } = request;
         const { record, text } = await administration.create(accessTokenOf(request), {
@@ -100,16 +93,12 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
 
     app.get(
       '/api/v1/oauth/initial-access-token',
-      {
-        config: { scope: 'initial_access_token:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_initial_access_tokens',
-          summary: 'List initial access tokens, oldest first; never the tokens themselves',
-          querystring: PageQuery,
-          response: { 200: pageView(View), ...errorResponses(401, 403, 422) },
-        },
-      },
+      operation(
+        'list_initial_access_tokens',
+        'initial_access_token:read',
+        'List initial access tokens, oldest first; never the tokens themselves',
+        { query: PageQuery, answer: pageView(View) },
+      ),
       async (request) => {
         const { page, size } = request.query;
         const { tokens, total } = await listInitialAccessTokens(db, page, size);
@@ -119,20 +108,13 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
 
     app.delete(
       '/api/v1/oauth/initial-access-token/:id',
-      {
-        config: { scope: 'initial_access_token:delete' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'delete_initial_access_token',
-          summary: 'Delete an initial access token; the clients that were registered with it stay',
-          params: TokenPath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
-        },
-      },
-      async (request, reply) => {
-        await administration.remove(accessTokenOf(request), request.params.id);
-        return reply.code(204).send(null);
-      },
+      operation(
+        'delete_initial_access_token',
+        'initial_access_token:delete',
+        'Delete an initial access token; the clients that were registered with it stay',
+        { params: TokenPath, answer: Deleted },
+      ),
+      async (request) => administration.remove(accessTokenOf(request), request.params.id),
     );
   };
 }

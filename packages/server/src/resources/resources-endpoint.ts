@@ -1,8 +1,9 @@
 /** The management API of resources. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
+import { operation } from '../http/operation.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
@@ -41,35 +42,20 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
   return async (app) => {
     app.get(
       '/api/v1/oauth/resource',
-      {
-        config: { scope: 'resource:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'list_resources',
-          summary: 'List the resources that tokens can be for, by key',
-          querystring: PageQuery,
-          response: { 200: pageView(ResourceBody), ...errorResponses(401, 403, 422) },
-        },
-      },
-      async (request) => {
-        const { page, size } = request.query;
-        const all = resources.list();
-        return pageOf(all.slice((page - 1) * size, page * size).map(toView), all.length, request.query);
-      },
+      operation('list_resources', 'resource:read', 'List the resources that tokens can be for, by key', {
+        query: PageQuery,
+        answer: pageView(ResourceBody),
+      }),
+      async (request) => slicePage(resources.list(), request.query, toView),
     );
 
     app.put(
       '/api/v1/oauth/resource',
-      {
-        config: { scope: 'resource:create_or_update' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'save_resource',
-          summary: 'Create a resource, or change the one with that key',
-          body: ResourceBody,
-          response: { 200: ResourceBody, ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
-        },
-      },
+      operation('save_resource', 'resource:create_or_update', 'Create a resource, or change the one with that key', {
+        body: ResourceBody,
+        answer: ResourceBody,
+        errors: [409],
+      }),
       async (request) => {
         const { body } = request;
         const resource: Resource = {
@@ -89,35 +75,17 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
 
     app.get(
       '/api/v1/oauth/resource/:resource_key',
-      {
-        config: { scope: 'resource:read' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'get_resource',
-          summary: 'Read a resource',
-          params: ResourcePath,
-          response: { 200: ResourceBody, ...errorResponses(401, 403, 404) },
-        },
-      },
+      operation('get_resource', 'resource:read', 'Read a resource', { params: ResourcePath, answer: ResourceBody }),
       async (request) => toView(resources.get(request.params.resource_key)),
     );
 
     app.delete(
       '/api/v1/oauth/resource/:resource_key',
-      {
-        config: { scope: 'resource:delete' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'delete_resource',
-          summary: 'Delete a resource; no more tokens are issued for it',
-          params: ResourcePath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404) },
-        },
-      },
-      async (request, reply) => {
-        await resources.remove(accessTokenOf(request), request.params.resource_key);
-        return reply.code(204).send(null);
-      },
+      operation('delete_resource', 'resource:delete', 'Delete a resource; no more tokens are issued for it', {
+        params: ResourcePath,
+        answer: Deleted,
+      }),
+      async (request) => resources.remove(accessTokenOf(request), request.params.resource_key),
     );
   };
 }

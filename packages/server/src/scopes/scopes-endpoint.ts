@@ -1,8 +1,9 @@
 /** The list of registered scopes, and the management API of those that users add. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, errorResponses, printableText } from '@postern/http-api';
+import { type ApiPlugin, Deleted, printableText } from '@postern/http-api';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { operation } from '../http/operation.ts';
 import type { OwnScopes } from './own-scopes.ts';
 
 export const ScopeView = Type.Object({
@@ -48,21 +49,12 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
     for (const url of ['/api/v1/oauth/scope', plural]) {
       app.get(
         url,
-        {
-          config: { scope: 'scope:read' },
-          schema: {
-            hide: url === plural,
-            tags: ['OAuth'],
-            operationId: 'read_scopes',
-            summary: 'List the scopes that a client can hold',
-            description: `Also at \`${plural}\`.`,
-            querystring: Query,
-            response: {
-              200: Type.Union([Type.Array(Type.String()), Type.Array(ScopeView)]),
-              ...errorResponses(401, 403, 422),
-            },
-          },
-        },
+        operation('read_scopes', 'scope:read', 'List the scopes that a client can hold', {
+          hide: url === plural,
+          description: `Also at \`${plural}\`.`,
+          query: Query,
+          answer: Type.Union([Type.Array(Type.String()), Type.Array(ScopeView)]),
+        }),
         async (request) => (request.query.view === 'full' ? [...registry.scopes] : [...registry.names]),
       );
     }
@@ -70,36 +62,30 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
     app.put(
       '/api/v1/oauth/scope',
       {
-        config: { scope: 'scope:create_or_update' },
-        preValidation: acceptOneScope,
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'save_scopes',
-          summary: 'Add scopes of your own, or change their descriptions',
+        ...operation('save_scopes', 'scope:create_or_update', 'Add scopes of your own, or change their descriptions', {
           description: 'The body is an array of scopes, or one alone: all are saved, or none. Built-in ones stay.',
           body: ScopesBody,
-          response: { 200: Type.Array(ScopeView), ...errorResponses(400, 401, 403, 409, 413, 415, 422) },
-        },
+          answer: Type.Array(ScopeView),
+          errors: [409],
+        }),
+        preValidation: acceptOneScope,
       },
       async (request) => [...(await scopes.save(accessTokenOf(request), request.body))],
     );
 
     app.delete(
       '/api/v1/oauth/scope/:name',
-      {
-        config: { scope: 'scope:delete' },
-        schema: {
-          tags: ['OAuth'],
-          operationId: 'delete_scope',
-          summary: 'Delete a scope of your own that no client and no resource has any more',
+      operation(
+        'delete_scope',
+        'scope:delete',
+        'Delete a scope of your own that no client and no resource has any more',
+        {
           params: ScopePath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...errorResponses(401, 403, 404, 409) },
+          answer: Deleted,
+          errors: [409],
         },
-      },
-      async (request, reply) => {
-        await scopes.remove(accessTokenOf(request), request.params.name);
-        return reply.code(204).send(null);
-      },
+      ),
+      async (request) => scopes.remove(accessTokenOf(request), request.params.name),
     );
   };
 }
