@@ -3,21 +3,21 @@ import { type BulkAnswer, change, type Page, path, read } from './operation.ts';
 
 export interface CreatedClient {
   client_id: string;
-  /** Shown this once; Postern keeps only a digest. None for a client that uses none. */
+  /** Shown only once; Postern keeps a digest. Missing for a client that uses none. */
   client_secret?: string;
 }
 
 export interface NewClientBody {
-  /** An id of your choice, which takes the scope client:choose_id. Without it Postern makes one. */
+  /** An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one. */
   client_id?: string;
   name?: string | null;
   description?: string | null;
   scopes?: string[];
   grantable_scopes?: string[] | null;
-  /** Disabling ends all of its tokens for good. */
+  /** Disabling revokes all of its tokens permanently. */
   enabled?: boolean;
   access_token_ttl_seconds?: number | null;
-  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
     | 'client_secret_post'
@@ -66,7 +66,7 @@ export interface NewClientBody {
   dpop_bound_access_tokens?: boolean;
   /** Every token of the client is bound to the certificate of its TLS connection. */
   tls_client_certificate_bound_access_tokens?: boolean;
-  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
+  /** tls_client_auth: the subject, as in RFC 4514, of the certificate of the client. */
   tls_client_auth_subject_dn?: string | null;
   /** tls_client_auth: a dNSName of the certificate of the client. */
   tls_client_auth_san_dns?: string | null;
@@ -76,9 +76,9 @@ export interface NewClientBody {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
-  /** Tokens that it may get within a minute of the clock; null: as many as it asks for. */
+  /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
-  /** fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one. */
+  /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
 }
 
@@ -92,7 +92,7 @@ export interface Client {
   access_token_ttl_seconds: number | null;
   created_at: string;
   updated_at: string;
-  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
     | 'client_secret_post'
@@ -141,7 +141,7 @@ export interface Client {
   dpop_bound_access_tokens?: boolean;
   /** Every token of the client is bound to the certificate of its TLS connection. */
   tls_client_certificate_bound_access_tokens?: boolean;
-  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
+  /** tls_client_auth: the subject, as in RFC 4514, of the certificate of the client. */
   tls_client_auth_subject_dn?: string | null;
   /** tls_client_auth: a dNSName of the certificate of the client. */
   tls_client_auth_san_dns?: string | null;
@@ -151,9 +151,9 @@ export interface Client {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
-  /** Tokens that it may get within a minute of the clock; null: as many as it asks for. */
+  /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
-  /** fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one. */
+  /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
 }
 
@@ -162,7 +162,7 @@ export interface ClientQuery {
   size?: number;
   /** Part of the id, the name or the description, in upper or lower case. */
   search?: string;
-  /** With `-`, the other way round. Names are compared in lower case. */
+  /** With `-`, in descending order. Names are compared in lower case. */
   sort?: 'created_at' | '-created_at' | 'name' | '-name';
 }
 
@@ -171,10 +171,10 @@ export interface ClientBody {
   description?: string | null;
   scopes?: string[];
   grantable_scopes?: string[] | null;
-  /** Disabling ends all of its tokens for good. */
+  /** Disabling revokes all of its tokens permanently. */
   enabled?: boolean;
   access_token_ttl_seconds?: number | null;
-  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: only the tokens of a trusted issuer stand for it, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
     | 'client_secret_post'
@@ -223,7 +223,7 @@ export interface ClientBody {
   dpop_bound_access_tokens?: boolean;
   /** Every token of the client is bound to the certificate of its TLS connection. */
   tls_client_certificate_bound_access_tokens?: boolean;
-  /** tls_client_auth: the subject, as RFC 4514 writes it, of the certificate of the client. */
+  /** tls_client_auth: the subject, as in RFC 4514, of the certificate of the client. */
   tls_client_auth_subject_dn?: string | null;
   /** tls_client_auth: a dNSName of the certificate of the client. */
   tls_client_auth_san_dns?: string | null;
@@ -233,9 +233,9 @@ export interface ClientBody {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
-  /** Tokens that it may get within a minute of the clock; null: as many as it asks for. */
+  /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
-  /** fapi2: what the FAPI 2.0 Security Profile asks of a client holds for this one. */
+  /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
 }
 
@@ -246,16 +246,16 @@ export interface RotatedSecret {
   created_at: string;
   expires_at: string | null;
   last_used_at: string | null;
-  /** Shown this once; Postern keeps only a digest. */
+  /** Shown only once; Postern keeps a digest. */
   client_secret: string;
   /** Which of the other secrets are still in use. */
   warnings: string[];
 }
 
 export interface SecretRotation {
-  /** The other secrets stay valid for as long. 0 ends them and every token of the client at once. Without it they stay until they are deleted. */
+  /** Seconds for which the other secrets stay valid. 0 deletes them and revokes every token of the client at once. Without it, they stay valid until they are deleted. */
   overlap_seconds?: number;
-  /** The new secret expires then; without it, never. */
+  /** Seconds until the new secret expires. Without it, it never does. */
   expires_in_seconds?: number;
 }
 
@@ -290,7 +290,7 @@ export interface ScopeBody {
 export interface CreatedInitialAccessToken {
   id: string;
   name: string | null;
-  /** Scopes that clients may get with it, and get where they ask for none. */
+  /** Scopes that clients may register for, and get if they ask for none. */
   scopes: string[];
   /** Identifiers of the registered resources that clients may ask tokens for, likewise. */
   resources: string[];
@@ -298,20 +298,20 @@ export interface CreatedInitialAccessToken {
   /** Clients that were registered with it. */
   uses: number;
   created_at: string;
-  /** Id of the client that made it, and without which it is worth nothing. */
+  /** Id of the client that created it. It is invalid without that client. */
   created_by: string;
   expires_at: string;
-  /** Shown this once; Postern keeps only a digest. */
+  /** Shown only once; Postern keeps a digest. */
   initial_access_token: string;
 }
 
 export interface InitialAccessTokenBody {
   name?: string | null;
-  /** Scopes that clients may get with it, and get where they ask for none. */
+  /** Scopes that clients may register for, and get if they ask for none. */
   scopes: string[];
   /** Identifiers of the registered resources that clients may ask tokens for, likewise. */
   resources?: string[];
-  /** Clients that it can register; by default one. */
+  /** The most clients that it can register; by default one. */
   max_uses?: number;
   /** By default a day. */
   expires_in_seconds?: number;
@@ -320,7 +320,7 @@ export interface InitialAccessTokenBody {
 export interface InitialAccessToken {
   id: string;
   name: string | null;
-  /** Scopes that clients may get with it, and get where they ask for none. */
+  /** Scopes that clients may register for, and get if they ask for none. */
   scopes: string[];
   /** Identifiers of the registered resources that clients may ask tokens for, likewise. */
   resources: string[];
@@ -328,7 +328,7 @@ export interface InitialAccessToken {
   /** Clients that were registered with it. */
   uses: number;
   created_at: string;
-  /** Id of the client that made it, and without which it is worth nothing. */
+  /** Id of the client that created it. It is invalid without that client. */
   created_by: string;
   expires_at: string;
 }
@@ -367,14 +367,14 @@ export interface TrustedIssuer {
   } | null;
   jwks_uri?: string | null;
   audience?: string | null;
-  /** A token is refused this long after it was made, however late it expires. */
+  /** A token is rejected this long after it was issued, even if it has not expired. */
   max_age_seconds: number;
-  /** Each token brings one access token at the most. */
+  /** Each token can be exchanged for at most one access token. */
   single_use: boolean;
-  /** Which workload is which client. */
+  /** Which workload is mapped to which client. */
   rules: {
     client_id: string;
-    /** For each claim (by name, or by JSON Pointer where it is inside another) a text that it must be, or a list of which it must be one. A * stands for one or more characters, never for : or /. */
+    /** For each claim (by name, or by JSON Pointer if it is inside another) a pattern that it must match, or a list of which it must match one. A * matches one or more characters, never : or /. */
     claims: Record<string, string | string[]>;
     scopes?: string[] | null;
   }[];
@@ -403,14 +403,14 @@ export interface TrustedIssuerBody {
   } | null;
   jwks_uri?: string | null;
   audience?: string | null;
-  /** A token is refused this long after it was made, however late it expires. */
+  /** A token is rejected this long after it was issued, even if it has not expired. */
   max_age_seconds?: number;
-  /** Each token brings one access token at the most. */
+  /** Each token can be exchanged for at most one access token. */
   single_use?: boolean;
-  /** Which workload is which client. */
+  /** Which workload is mapped to which client. */
   rules: {
     client_id: string;
-    /** For each claim (by name, or by JSON Pointer where it is inside another) a text that it must be, or a list of which it must be one. A * stands for one or more characters, never for : or /. */
+    /** For each claim (by name, or by JSON Pointer if it is inside another) a pattern that it must match, or a list of which it must match one. A * matches one or more characters, never : or /. */
     claims: Record<string, string | string[]>;
     scopes?: string[] | null;
   }[];
@@ -614,7 +614,7 @@ export interface StatisticsQuery {
 export interface SigningKey {
   kid: string;
   alg: string;
-  /** `next`: published, not yet signing. `signing`. `retired`: only verifies tokens from before. */
+  /** `next`: published, not yet signing. `signing`. `retired`: only verifies earlier tokens. */
   status: string;
   created_at: string;
   signs_from: string;
@@ -623,7 +623,7 @@ export interface SigningKey {
 }
 
 export interface KeyRotation {
-  /** One that is in use; by default the one that the server is set to. */
+  /** An algorithm in use; by default that of the configuration. */
   alg?: 'ES256' | 'EdDSA' | 'RS256' | 'PS256';
 }
 
@@ -675,7 +675,7 @@ export interface AuditPage {
     /** Counts from 1, without gaps. */
     sequence: number;
     occurred_at: string;
-    /** Id of a client; `postern` itself; or `initial_access_token` for who was no client yet. */
+    /** Id of a client; `postern` for the server; `initial_access_token` if there was no client yet. */
     actor: string;
     kind:
       | 'client.created'
@@ -713,7 +713,7 @@ export interface AuditPage {
     subject: string;
     /** Never a secret, a digest of one or a token. */
     data: Record<string, unknown>;
-    /** Over this event and the hash of the one before. */
+    /** The hash of this event and of the hash before it. */
     hash: string;
   }[];
   next: number | null;
@@ -729,13 +729,13 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or with a dot at its end all that begin so, as in `client.`: client.created, client.updated, client.revoked, client.deleted, root.changed, root.replaced, secret.created, secret.deleted, token.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, root.changed, root.replaced, secret.created, secret.deleted, token.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;
   /** Id of what was changed. */
   subject?: string;
-  /** Seconds to wait if there is no event yet; oldest first only. */
+  /** Seconds to wait for an event if there is none; with order=asc only. */
   wait?: number;
 }
 
@@ -797,7 +797,7 @@ export interface TokenQuestion {
 export const operations = {
   clients: {
     /**
-     * Make a client.
+     * Create a client.
      * The body is an object, or a bare array of scopes, or empty for a client without scopes.
      * Requires the scope `client:create`.
      */
@@ -814,13 +814,13 @@ export const operations = {
     get: (clientId: string) => read<Client>(path`/api/v1/oauth/client/${clientId}`),
     /**
      * Change a client.
-     * Changes what is sent and leaves the rest. Tokens that hold a withdrawn scope die at once.
+     * Changes the members that are sent. Tokens with a withdrawn scope are revoked at once.
      * Requires the scope `client:update`.
      */
     update: (clientId: string, body: ClientBody) =>
       change<Client>('PATCH', path`/api/v1/oauth/client/${clientId}`, body),
     /**
-     * Delete a client; its tokens die at once.
+     * Delete a client and revoke its tokens at once.
      * Requires the scope `client:delete`.
      */
     delete: (clientId: string) => change<void>('DELETE', path`/api/v1/oauth/client/${clientId}`),
@@ -836,7 +836,7 @@ export const operations = {
     getScopes: (clientId: string) => read<string[]>(path`/api/v1/oauth/client/${clientId}/scope`),
     /**
      * Set the scopes of a client.
-     * The body is an object, or a bare array of scopes. They take the place of those it had.
+     * The body is an object, or a bare array of scopes. They replace its present scopes.
      * Requires the scope `client:update`.
      */
     setScopes: (
@@ -854,7 +854,7 @@ export const operations = {
   },
   secrets: {
     /**
-     * Make a new secret for a client.
+     * Create a new secret for a client.
      * Requires the scope `client:update`.
      */
     rotate: (clientId: string, body: SecretRotation) =>
@@ -893,7 +893,7 @@ export const operations = {
   },
   initialAccessTokens: {
     /**
-     * Make an initial access token, with which clients can be registered.
+     * Create an initial access token, with which clients can be registered.
      * Requires the scope `initial_access_token:create`.
      */
     create: (body: InitialAccessTokenBody) =>
@@ -916,7 +916,7 @@ export const operations = {
      */
     list: (query?: PageQuery) => read<Page<Resource>>(path`/api/v1/oauth/resource`, query),
     /**
-     * Make a resource, or change the one of that key.
+     * Create a resource, or change the one with that key.
      * Requires the scope `resource:create_or_update`.
      */
     save: (body: Resource) => change<Resource>('PUT', path`/api/v1/oauth/resource`, body),
@@ -926,7 +926,7 @@ export const operations = {
      */
     get: (resourceKey: string) => read<Resource>(path`/api/v1/oauth/resource/${resourceKey}`),
     /**
-     * Delete a resource; no tokens are issued for it any more.
+     * Delete a resource; no more tokens are issued for it.
      * Requires the scope `resource:delete`.
      */
     delete: (resourceKey: string) => change<void>('DELETE', path`/api/v1/oauth/resource/${resourceKey}`),
@@ -938,8 +938,8 @@ export const operations = {
      */
     list: (query?: PageQuery) => read<Page<TrustedIssuer>>(path`/api/v1/oauth/issuer`, query),
     /**
-     * Make a trusted issuer, or change the one of that key.
-     * Needs the right to assign all that the clients of its rules hold. Clients of rules that are gone or changed afterwards lose their tokens.
+     * Create a trusted issuer, or change the one with that key.
+     * Requires the right to assign all that the clients of its rules hold. Revokes the tokens of the clients of rules that it deletes or changes.
      * Requires the scope `issuer:create_or_update`.
      */
     save: (body: TrustedIssuerBody) => change<TrustedIssuer>('PUT', path`/api/v1/oauth/issuer`, body),
@@ -962,8 +962,8 @@ export const operations = {
     list: (query?: PageQuery) =>
       read<Page<AuthorizationDetailsType>>(path`/api/v1/oauth/authorization-details-type`, query),
     /**
-     * Make a type of authorization details, or change the one of that name.
-     * What was issued before a change stays as it is.
+     * Create a type of authorization details, or change the one with that name.
+     * Tokens that were issued before a change stay as they are.
      * Requires the scope `authorization_details_type:create_or_update`.
      */
     save: (body: AuthorizationDetailsType) =>
@@ -974,7 +974,7 @@ export const operations = {
      */
     get: (type: string) => read<AuthorizationDetailsType>(path`/api/v1/oauth/authorization-details-type/${type}`),
     /**
-     * Delete a type of authorization details; nothing is issued with it any more.
+     * Delete a type of authorization details; no more tokens are issued with it.
      * Requires the scope `authorization_details_type:delete`.
      */
     delete: (type: string) => change<void>('DELETE', path`/api/v1/oauth/authorization-details-type/${type}`),
@@ -1116,7 +1116,7 @@ export const operations = {
      */
     list: (query?: EventQuery) => read<AuditPage>(path`/api/v1/oauth/events`, query),
     /**
-     * Read a signed checkpoint of the audit trail, to be kept elsewhere.
+     * Read a signed checkpoint of the audit trail, to keep elsewhere.
      * Requires the scope `audit:read`.
      */
     getCheckpoint: () => read<Checkpoint>(path`/api/v1/oauth/events/checkpoint`),
