@@ -9,7 +9,7 @@ const allowed = {
   'http-api': ['protocol'],
   server: ['protocol', 'http-api', 'guard'],
   'policy-api': ['protocol', 'http-api', 'guard'],
-  console: ['protocol', 'client', 'admin', 'server', 'policy-api'],
+  console: ['protocol', 'client', 'admin'],
   postern: ['protocol', 'guard', 'client', 'admin', 'server', 'policy-api'],
   testing: ['protocol', 'guard', 'client', 'server', 'policy-api', 'postern'],
 };
@@ -40,11 +40,11 @@ export default {
       to: { pathNot: '^packages/(client|admin|protocol)/src' },
     },
     {
-      name: 'console-knows-servers-by-types',
-      comment: 'What runs in a browser speaks to the server over HTTP.',
+      name: 'browsers-load-nothing-of-node',
+      comment: 'The main entry of protocol does.',
       severity: 'error',
-      from: { path: '^packages/console/src' },
-      to: { path: '^packages/(server|policy-api)/', dependencyTypesNot: ['type-only'] },
+      from: { path: '^packages/(client|admin|console)/src', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/protocol/src/index\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -1,6 +1,6 @@
 /**
- * Builds the console's static files into `packages/postern/console/`, unless they are newer than all that they are made of. Run by
- * `npm ci`, `npm start` and the tests. Without the build tools (`npm ci --omit=dev`) it only says so.
+ * Builds the static files of the console into `packages/postern/console/`, unless they are newer than their sources. Run by
+ * `npm ci`, `npm start` and the tests. Without the build tools (`npm ci --omit=dev`) it prints a message and does nothing.
  */
 import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const root = import.meta.dirname;
-const sources = ['src/**', '*.*', '../client/src/**', '../protocol/src/**'];
+const sources = ['src/**', '*.*', '../admin/src/**', '../client/src/**', '../protocol/src/**'];
 
 export async function buildConsole(): Promise<void> {
   if (newest(['../postern/console/index.html']) > newest(sources)) {
@@ -21,7 +21,7 @@ export async function buildConsole(): Promise<void> {
   }
 }
 
-/** When the newest of the files was written, in ms since 1970; 0 where there is none. */
+/** Returns when the newest of the files was written, in milliseconds since 1970; 0 if there is none. */
 function newest(patterns: string[]): number {
   const times = globSync(patterns, { cwd: root }).map((name) => statSync(join(root, name)).mtimeMs);
   return Math.max(0, ...times);

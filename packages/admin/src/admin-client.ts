@@ -1,5 +1,5 @@
 /** Sends operations to a server, and reads its answers. Knows nothing of tokens: `fetch` attaches them. RFC 6750 §2.1. */
-import { batchTimeLimitSeconds, maxPageSize, maxWaitSeconds } from '@postern/protocol';
+import { batchTimeLimitSeconds, maxPageSize, maxWaitSeconds } from '@postern/protocol/api-limits';
 import { AdminError } from './admin-error.ts';
 import type { Operation, Page, Read } from './operation.ts';
 import { operations } from './operations.ts';

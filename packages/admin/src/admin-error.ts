@@ -13,7 +13,7 @@ export interface AdminErrorOptions {
 /**
  * `code` is the `error` of the server's answer. Without such an answer it is one of: `unreachable` (no connection, or it
  * broke; `cause` says why), `timeout`, `redirected`, `invalid_response` (not an answer of Postern), `invalid_id` (nothing
- * was sent). `detail` is for people and is the message too. Never contains a token.
+ * was sent), `rejected` (one element of a bulk write). `detail` is for people and is the message too. Never contains a token.
  */
 export class AdminError extends Error {
   override readonly name = 'AdminError';

@@ -56,3 +56,11 @@ export function path(parts: TemplateStringsArray, ...ids: readonly string[]): st
   }
   return String.raw({ raw: parts }, ...ids.map(encodeURIComponent));
 }
+
+/** Returns what a bulk write has written. Throws `AdminError` if it rejected an element; `what` names it in the message. */
+export function requireWritten<View>({ succeeded, failed: [fault] }: BulkAnswer<View>, what = ''): View[] {
+  if (fault !== undefined) {
+    throw new AdminError('rejected', `${what === '' ? '' : `Cannot save ${what}: `}${fault.message}`);
+  }
+  return succeeded;
+}

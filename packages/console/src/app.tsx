@@ -1,10 +1,10 @@
-/** The console: who is not signed in signs in, on whatever page; then the pages by their addresses. */
+/** The console: the sign-in page until there is a session, then the page of the address. */
+import { AdminError } from '@postern/admin';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { useState } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { Route, Router, Switch } from 'wouter';
 import { consolePath } from './api/address.ts';
-import { ApiError } from './api/api.ts';
 import { AuditPage } from './audit/audit-page.tsx';
 import { ClientPage } from './clients/client-page.tsx';
 import { ClientScopesPage } from './clients/client-scopes-page.tsx';
@@ -29,7 +29,7 @@ import { Empty } from './ui/loaded.tsx';
 import { NoticeProvider } from './ui/notice.tsx';
 import { Page } from './ui/page.tsx';
 
-/** What was read belongs to a session, so each has its own. */
+/** Cached answers belong to a session, so each session has its own cache. */
 interface Visit {
   readonly session: Session;
   readonly queries: QueryClient;
@@ -44,8 +44,8 @@ export function App() {
     setReason(why);
   };
   const signIn = async (token: string) => {
-    const refused = () => end('Your token is not accepted any more: it expired, or its ground is gone. Sign in again.');
-    setVisit({ session: await openSession(token, refused), queries: createQueries() });
+    const onRejected = () => end('Your token has expired or was revoked. Sign in again.');
+    setVisit({ session: await openSession(token, onRejected), queries: createQueries() });
   };
   return (
     <I18nProvider locale="en">
@@ -72,8 +72,9 @@ function createQueries(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
-        // A refusal stays one; only no answer, and 503, may be gone in a moment.
-        retry: (failures, error) => failures < 2 && error instanceof ApiError && [0, 503].includes(error.status),
+        // Other errors would come again.
+        retry: (failures, error) =>
+          failures < 2 && error instanceof AdminError && (error.status === undefined || error.status === 503),
         networkMode: 'always',
       },
       mutations: { networkMode: 'always' },
@@ -101,8 +102,8 @@ function Pages() {
       <Route path="/policies/:key">{({ key }) => <PolicyPage key={key} policyKey={key} />}</Route>
       <Route path="/storage" component={StoragePage} />
       <Route>
-        <Page title="No such page">
-          <Empty title="There is nothing at this address">
+        <Page title="Page not found">
+          <Empty title="There is no page at this address">
             <LinkButton href="/">Go to the overview</LinkButton>
           </Empty>
         </Page>

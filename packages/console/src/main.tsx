@@ -1,4 +1,4 @@
-/** Puts the console on its page. */
+/** Renders the console. */
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import './styles/theme.css';

@@ -1,5 +1,6 @@
 /** Bulk writes take an array of elements, and each element succeeds or fails on its own. */
-import { maxBulkElements, OAuthError } from '@postern/protocol';
+import { OAuthError } from '@postern/protocol';
+import { maxBulkElements } from '@postern/protocol/api-limits';
 import type { FastifySchemaCompiler } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/schema';

@@ -1,5 +1,5 @@
 /** Lists are answered in pages. */
-import { defaultPageSize, maxPageSize } from '@postern/protocol';
+import { defaultPageSize, maxPageSize } from '@postern/protocol/api-limits';
 import { type Static, type TSchema, Type } from 'typebox';
 
 export const PageQuery = Type.Object(

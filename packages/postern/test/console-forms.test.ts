@@ -51,7 +51,7 @@ async function makeClient(body: object): Promise<string> {
   return (await call('POST', `${server.url}/api/v1/oauth/client`, headers, JSON.stringify(body))).body.client_id;
 }
 
-test('a scope of one’s own: made, changed, deleted', async () => {
+test('a scope is created, changed and deleted', async () => {
   await goTo(page, '/scopes');
   await press('New scope');
   await fill('Name', 'not a scope');
@@ -79,13 +79,13 @@ test('a scope of one’s own: made, changed, deleted', async () => {
   expect(await read('oauth/scope')).not.toContain('invoice:read');
 });
 
-test('a resource: made with scopes and a lifetime, changed, deleted', async () => {
+test('a resource is created with scopes and a lifetime, changed and deleted', async () => {
   await goTo(page, '/resources');
   await press('New resource');
   await fill('Key', 'billing');
   await fill('Identifier', 'https://billing.example.com');
   await page.getByRole('checkbox', { name: 'All scopes of policy' }).check();
-  await fill('Tokens live for, in seconds', '900');
+  await fill('Token lifetime, in seconds', '900');
   await press('Save resource');
   await said('Resource billing saved');
   expect(await read('oauth/resource/billing')).toEqual({
@@ -98,7 +98,7 @@ test('a resource: made with scopes and a lifetime, changed, deleted', async () =
   });
   await press('Edit billing');
   await press('Remove policy:delete');
-  await page.getByLabel('Signed with').selectOption('RS256');
+  await page.getByLabel('Signing algorithm').selectOption('RS256');
   await press('Save resource');
   await page.getByText('RS256').waitFor();
   expect(await read('oauth/resource/billing')).toMatchObject({
@@ -110,7 +110,7 @@ test('a resource: made with scopes and a lifetime, changed, deleted', async () =
   await page.getByText('No resources yet').waitFor();
 });
 
-test('a trusted issuer: from a template, with a rule; a fault is told in words; then trusted no longer', async () => {
+test('a trusted issuer is created from a template, with a rule, after an error; changed, and deleted', async () => {
   const clientId = await makeClient({ name: 'deploy', scopes: ['policy:read', 'rule:read'] });
   await goTo(page, '/issuers/new');
   await page.getByLabel('Start from').selectOption('GitHub Actions');
@@ -135,13 +135,13 @@ test('a trusted issuer: from a template, with a rule; a fault is told in words; 
     ],
   });
 
-  // What depends on it is told where its client loses something.
+  // The pages that change or delete the client warn of the rule.
   await goTo(page, `/clients/${clientId}/scopes`);
   await press('Remove policy:read');
-  await page.getByText('Rules of github give it to workloads').waitFor();
+  await page.getByText('Workloads lose it that get it by rules of github').waitFor();
   await goTo(page, `/clients/${clientId}/settings`);
   await press('Delete client');
-  await page.getByText('Rules of the trusted issuers github name it').waitFor();
+  await page.getByText('Workloads get no more tokens by the rules of the trusted issuers github').waitFor();
   await press('Cancel');
 
   await goTo(page, '/issuers/github');
@@ -152,24 +152,24 @@ test('a trusted issuer: from a template, with a rule; a fault is told in words; 
   await page.getByRole('heading', { level: 1, name: 'Trusted issuers' }).waitFor();
   expect((await read('oauth/issuer/github')).rules[0].claims.environment).toBe('production');
   await page.getByRole('link', { name: 'github' }).click();
-  await press('Stop trusting');
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Stop trusting' }).click();
-  await page.getByText('No issuer is trusted').waitFor();
+  await press('Delete issuer');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete issuer' }).click();
+  await page.getByText('No trusted issuers yet').waitFor();
 });
 
-test('the signing key is rotated out of turn', async () => {
+test('the signing key is rotated', async () => {
   const waiting = async () =>
     (await read('oauth/key')).items.filter(({ status }: { status: string }) => status === 'next').length;
   const before = await waiting();
   await goTo(page, '/keys');
   await press('Rotate now');
   await page.getByRole('alertdialog').getByRole('button', { name: 'Rotate now' }).click();
-  await said('The next key is published');
+  await said('The next signing key is published');
   await page.getByRole('cell', { name: 'next', exact: true }).first().waitFor();
   expect(await waiting()).toBe(before + 1);
 });
 
-test('a policy with its rules, targets and storage: made, changed, deleted', async () => {
+test('a policy is created with its rules, targets and storage, and deleted', async () => {
   await goTo(page, '/storage');
   await press('New destination');
   await fill('Name', 'Results');
@@ -191,12 +191,12 @@ test('a policy with its rules, targets and storage: made, changed, deleted', asy
   await page.getByRole('alert').getByText('nowhere').waitFor();
   await fill('Storage destination', 'results');
   await press('Save rule');
-  await page.getByText('Gives the data out to the storage destination Results.').waitFor();
+  await page.getByText('Exports the data to the storage destination Results.').waitFor();
   await press('New rule');
   await fill('Name', 'Mask them');
   await page.getByLabel('Action').selectOption('erasure: mask the data');
   await page.getByLabel('Masking strategy').selectOption('string rewrite');
-  await fill('Text in the data’s place', 'gone');
+  await fill('Replacement text', 'gone');
   await press('Save rule');
   await page.getByText('Erases the data by string rewrite.').waitFor();
   await press('Add target to Mask them');
@@ -224,11 +224,11 @@ test('a policy with its rules, targets and storage: made, changed, deleted', asy
   await page.getByText('No storage destinations yet').waitFor();
 });
 
-test('the settings of a client are changed, and what is emptied is gone', async () => {
+test('the settings of a client are changed, and an emptied field is removed', async () => {
   const clientId = await makeClient({ name: 'settled', description: 'before', scopes: [] });
   await goTo(page, `/clients/${clientId}/settings`);
   await fill('Description', '');
-  await page.getByLabel('Tokens live for').selectOption('1 hour');
+  await page.getByLabel('Token lifetime').selectOption('1 hour');
   await page.getByRole('checkbox', { name: /DPoP/ }).check();
   await press('Save settings');
   await said('Settings saved');
@@ -240,7 +240,7 @@ test('the settings of a client are changed, and what is emptied is gone', async 
   });
 });
 
-test('clients that authenticate by a key, or by a workload’s token, are made without a secret', async () => {
+test('clients that authenticate with a key or a workload token are created without a secret', async () => {
   const { publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
     'sign',
     'verify',
@@ -248,20 +248,20 @@ test('clients that authenticate by a key, or by a workload’s token, are made w
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
   await goTo(page, '/clients/new');
   await fill('Name', 'keyed');
-  await page.getByLabel('Authenticates by').selectOption('A private key of its own (private_key_jwt)');
+  await page.getByLabel('Authenticates by').selectOption('A private key of the client (private_key_jwt)');
   await page.getByLabel('Public keys').fill('not JSON');
   await press('Create client');
   await page.getByText('The public keys are not JSON.').waitFor();
   await page.getByLabel('Public keys').fill(JSON.stringify({ keys: [{ kty, crv, x, y }] }));
   await press('Create client');
-  await page.getByText('No secret to keep').waitFor();
+  await page.getByText('authenticates without a secret').waitFor();
   await page.getByRole('link', { name: 'Open client' }).click();
   await page.getByText('authenticates by private key').waitFor();
 
   await goTo(page, '/clients/new');
-  await page.getByLabel('Authenticates by').selectOption('A token of its workload, from a trusted issuer');
+  await page.getByLabel('Authenticates by').selectOption('A workload token from a trusted issuer');
   await press('Create client');
-  await page.getByText('No secret to keep').waitFor();
+  await page.getByText('authenticates without a secret').waitFor();
   const { items } = await read('oauth/client?sort=-created_at&size=2');
   expect(items.map((client: Record<string, unknown>) => client['token_endpoint_auth_method'])).toEqual([
     'none',
@@ -269,7 +269,7 @@ test('clients that authenticate by a key, or by a workload’s token, are made w
   ]);
 });
 
-test('the list of clients is searched, sorted and paged, and its address says how', async () => {
+test('the list of clients is searched, sorted and paged, and its address has search, order and page', async () => {
   await Promise.all(Array.from({ length: 30 }, (_, index) => makeClient({ name: `many-${index + 10}`, scopes: [] })));
   await goTo(page, '/clients?sort=name&search=many');
   await page.getByText('30 clients, page 1 of 2').waitFor();
@@ -287,11 +287,11 @@ test('the list of clients is searched, sorted and paged, and its address says ho
   expect(await page.getByLabel('Search', { exact: true }).inputValue()).toBe('');
 });
 
-test('while the server is away the page says so, and goes on when it is back', async () => {
+test('while the server does not answer the page says so, and reads again when it is asked to', async () => {
   await page.route('**/api/v1/**', (route) => route.abort());
   await goTo(page, '/keys');
   await goTo(page, '/resources');
-  await page.getByText('The server does not answer.').first().waitFor();
+  await page.getByText('does not answer').first().waitFor();
   await page.unroute('**/api/v1/**');
   await press('Try again');
   await page.getByText('No resources yet').waitFor();

@@ -246,7 +246,7 @@ test('a token serves to sign in too, until it is revoked', async () => {
   await call('DELETE', `${server.url}/api/v1/oauth/client/${client.clientId}`, { authorization });
   await goTo(page, '/clients/new');
   await goTo(page, '/scopes');
-  await page.getByText('Your token is not accepted any more').waitFor();
+  await page.getByText('Your token has expired or was revoked').waitFor();
   await close();
 });
 

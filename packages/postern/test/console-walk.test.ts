@@ -1,4 +1,4 @@
-/** The life of a client, in the web console by a real browser, and outside of it by the programs that the console gives. */
+/** The life of a client: in the web console with a real browser, and in the programs that the console shows. */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ let server: ServeProcess;
 let chromium: TestBrowser;
 let visit: ConsoleVisit;
 let page: Page;
-/** What the steps hand on to those after them. */
+/** Passed from one step to the next. */
 let clientId: string;
 let clientSecret: string;
 let token: string;
@@ -120,7 +120,7 @@ test('taking a scope away shows what will stop working, and then it does', async
   await page.getByRole('link', { name: 'Change scopes' }).click();
   await page.getByRole('button', { name: 'Remove rule:read' }).click();
   const changes = page.getByRole('complementary', { name: 'What changes' });
-  expect(await changes.innerText()).toMatch(/Will stop working\s+Calls that need rule:read\. 2 tokens held it/);
+  expect(await changes.innerText()).toMatch(/Will stop working\s+Calls that need rule:read\. 2 tokens had it/);
   await expectAccessible(page);
 
   expect((await callPolicies()).status).toBe(200);
@@ -133,16 +133,16 @@ test('taking a scope away shows what will stop working, and then it does', async
   );
 });
 
-test('a secret is rotated with overlap, and the old one is seen to be in use', async () => {
+test('a secret is rotated with overlap, and the page shows that the old one is in use', async () => {
   await goTo(page, `/clients/${clientId}/secrets`);
   await page.getByRole('button', { name: 'Rotate secret' }).click();
-  await page.getByLabel('The old one stays good').selectOption('for 7 days more');
+  await page.getByLabel('The old secret stays valid').selectOption('for 7 more days');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Rotate', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'New secret' });
   await dialog.getByText('Copy the secret now').waitFor();
   await expectAccessible(page);
-  // What is shown this once does not go by a slip.
+  // A secret that is shown only once is not closed by accident.
   await page.keyboard.press('Escape');
   await dialog.getByRole('button', { name: 'Copy Client secret' }).click();
   const newSecret = await page.evaluate<string>('navigator.clipboard.readText()');
@@ -152,19 +152,19 @@ test('a secret is rotated with overlap, and the old one is seen to be in use', a
   await acquireToken(server.url, { clientId, clientSecret: newSecret });
   await goTo(page, `/clients/${clientId}`);
   await goTo(page, `/clients/${clientId}/secrets`);
-  await page.getByText('The old secret is not used any more').waitFor();
+  await page.getByText('The old secret is no longer used').waitFor();
   token = await acquireToken(server.url, { clientId, clientSecret });
   await goTo(page, `/clients/${clientId}`);
   await goTo(page, `/clients/${clientId}/secrets`);
   await page.getByText('An old secret is still used').waitFor();
 });
 
-test('revoking all tokens names what follows, and ends them', async () => {
+test('revoking all tokens shows the consequences, and revokes them', async () => {
   expect((await callPolicies()).status).toBe(200);
   await goTo(page, `/clients/${clientId}/settings`);
   await page.getByRole('button', { name: 'Revoke all tokens' }).click();
   const dialog = page.getByRole('alertdialog');
-  expect(await dialog.innerText()).toContain('Every token issued so far is refused');
+  expect(await dialog.innerText()).toContain('All tokens are revoked');
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Revoke all tokens' }).click();
   await page.getByText('All tokens revoked').waitFor();
@@ -174,14 +174,14 @@ test('revoking all tokens names what follows, and ends them', async () => {
   );
 });
 
-test('the audit page tells all of it, and follows what comes', async () => {
+test('the audit page shows all of it, and follows new events', async () => {
   await goTo(page, `/audit?subject=${clientId}`);
-  await page.getByRole('cell', { name: 'Client made' }).waitFor();
-  for (const what of ['Client changed', 'Secret made', 'All tokens of a client revoked']) {
+  await page.getByRole('cell', { name: 'Client created' }).waitFor();
+  for (const what of ['Client updated', 'Secret created', 'All tokens of a client revoked']) {
     expect(await page.getByRole('cell', { name: what }).count()).toBeGreaterThan(0);
   }
   await page.getByRole('button', { name: 'Follow live' }).click();
-  await page.getByText('Waiting for what happens next').waitFor();
+  await page.getByText('Waiting for new events').waitFor();
   const authorization = `Bearer ${await acquireToken(server.url, rootCredentials(server.dataDir))}`;
   await call(
     'PATCH',
@@ -190,11 +190,11 @@ test('the audit page tells all of it, and follows what comes', async () => {
     '{"description":"seen live"}',
   );
   await page.getByText('1 new event').waitFor();
-  await page.getByRole('cell', { name: 'Client changed' }).first().waitFor();
+  await page.getByRole('cell', { name: 'Client updated' }).first().waitFor();
   await page.getByRole('button', { name: 'Stop following' }).click();
 });
 
-test('a disabled client is shown as such, and enabled again its old tokens stay dead', async () => {
+test('a client is disabled and enabled again, and its old tokens remain revoked', async () => {
   token = await acquireToken(server.url, { clientId, clientSecret });
   await goTo(page, `/clients/${clientId}/settings`);
   await page.getByRole('button', { name: 'Disable client' }).click();
@@ -211,7 +211,7 @@ test('deleting it asks first, and leads back to the list', async () => {
   await goTo(page, `/clients/${clientId}/settings`);
   await page.getByRole('button', { name: 'Delete client' }).click();
   const dialog = page.getByRole('alertdialog', { name: 'Delete walker?' });
-  expect(await dialog.innerText()).toContain('Its id and secrets are gone');
+  expect(await dialog.innerText()).toContain('Its ID and secrets are deleted');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Delete client' }).click();
   await dialog.getByRole('button', { name: 'Delete client' }).click();

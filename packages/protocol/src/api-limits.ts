@@ -1,4 +1,4 @@
-/** Limits of the management APIs, for the schemas of the servers and for the callers that stay within them. */
+/** Limits of the management APIs, for the schemas of the servers and for their callers, in browsers too. */
 
 /** Items on a page of a list: at most, and by default. */
 export const maxPageSize = 100;

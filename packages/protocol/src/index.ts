@@ -1,14 +1,4 @@
 /** Facts of the OAuth RFCs that server, guard and client share. Depends on nothing. */
-export {
-  batchTimeLimitSeconds,
-  defaultPageSize,
-  maxBatchBytes,
-  maxBatchOperations,
-  maxBulkElements,
-  maxEventPageSize,
-  maxPageSize,
-  maxWaitSeconds,
-} from './api-limits.ts';
 export { type BasicCredentials, parseBasicCredentials } from './basic-credentials.ts';
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { parseForm } from './form.ts';

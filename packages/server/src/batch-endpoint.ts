@@ -6,7 +6,7 @@ import type { AccessToken, Guard } from '@postern/guard';
 import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
-import { batchTimeLimitSeconds, maxBatchBytes, maxBatchOperations } from '@postern/protocol';
+import { batchTimeLimitSeconds, maxBatchBytes, maxBatchOperations } from '@postern/protocol/api-limits';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';

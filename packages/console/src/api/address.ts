@@ -1,4 +1,4 @@
-/** Where the console and its server stand. The page's <base> says it, so that a proxy may put both below a path. */
+/** The addresses of the console and its server. They come from the <base> of the page, so that a proxy may put both below a path. */
 
 /** The path of the console without a slash at the end: `/console`. */
 export const consolePath = new URL(document.baseURI).pathname.replace(/\/$/, '');

@@ -1,4 +1,4 @@
-/** The audit trail: who changed what, when. Filters are in the address; following it live is a switch. */
+/** The audit trail: who changed what, when. The filters are in the address of the page; new events can be followed live. */
 import { useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { Requires } from '../session/requires.tsx';
@@ -7,8 +7,8 @@ import { SelectField, TextField } from '../ui/fields.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
+import { kindFilters } from './event-labels.ts';
 import { EventTable } from './event-table.tsx';
-import { kindFilters } from './event-words.ts';
 import { type EventFilter, useEvents } from './use-events.ts';
 import { useLiveEvents } from './use-live-events.ts';
 
@@ -27,11 +27,16 @@ export function AuditPage() {
   return (
     <Page
       title="Audit"
-      description="Every change, by whom and when, in one chain that shows where it was tampered with."
+      description="Every change: who made it, and when. The events are chained by hashes, so that tampering is detected."
     >
       <Requires scope="audit:read">
         <div className="toolbar">
-          <SelectField label="What" value={filter.kind} options={kindFilters} onChange={(kind) => change({ kind })} />
+          <SelectField
+            label="What"
+            value={filter.kind ?? ''}
+            options={kindFilters}
+            onChange={(kind) => change({ kind })}
+          />
           <FilterField
             key={`by ${filter.actor}`}
             label="By"
@@ -62,7 +67,7 @@ interface FilterFieldProps {
   readonly onApply: (value: string) => void;
 }
 
-/** An id; the filter takes it by Enter, or when the field is left. */
+/** A field for an id. The filter applies on Enter, or when the field loses the focus. */
 function FilterField({ label, value = '', onApply }: FilterFieldProps) {
   const [text, setText] = useState(value);
   const apply = () => text.trim() !== value && onApply(text.trim());
@@ -71,7 +76,7 @@ function FilterField({ label, value = '', onApply }: FilterFieldProps) {
       label={label}
       type="search"
       mono
-      placeholder="An id"
+      placeholder="ID"
       value={text}
       onChange={setText}
       onBlur={apply}
@@ -105,10 +110,10 @@ function Trail({ filter, before, onBefore }: TrailProps) {
               </Button>
             )}
             <span className="hint" role="status">
-              {followedFrom !== undefined && sayLive(live.events.length)}
+              {followedFrom !== undefined && liveLabel(live.events.length)}
             </span>
           </div>
-          <ErrorNote title="Not following at the moment" error={live.error ?? null} />
+          <ErrorNote title="Live events are interrupted" error={live.error ?? null} />
           <EventTable
             events={
               followedFrom === undefined
@@ -126,6 +131,6 @@ function Trail({ filter, before, onBefore }: TrailProps) {
   );
 }
 
-function sayLive(count: number): string {
-  return count === 0 ? 'Waiting for what happens next' : `${count} new ${count === 1 ? 'event' : 'events'}`;
+function liveLabel(count: number): string {
+  return count === 0 ? 'Waiting for new events' : `${count} new ${count === 1 ? 'event' : 'events'}`;
 }

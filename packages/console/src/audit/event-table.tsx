@@ -1,15 +1,16 @@
-/** Events in a table: when, what, on what, by whom, and what exactly. */
+/** A table of events: when, what, on what, by whom, and the details. */
+
+import type { AuditEvent } from '@postern/admin';
 import { Link } from 'wouter';
-import type { AuditEvent } from '../api/contract.ts';
 import { DataTable } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { ExactTime } from '../ui/time.tsx';
-import { isAboutClient, kindLabel } from './event-words.ts';
+import { isAboutClient, kindLabel } from './event-labels.ts';
 
 export function EventTable({ events }: { readonly events: readonly AuditEvent[] }) {
   return events.length === 0 ? (
     <Empty title="No events">
-      <p>Every change to a client, a secret, a scope, a key or a token’s life will be listed here.</p>
+      <p>Every change to clients, secrets, scopes, keys and the validity of tokens is listed here.</p>
     </Empty>
   ) : (
     <DataTable

@@ -1,10 +1,10 @@
 /** The audit trail, newest first. */
+import { type AuditPage, type EventQuery, operations } from '@postern/admin';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { withQuery } from '../api/api.ts';
-import type { AuditPage } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useRead } from '../session/use-admin.ts';
 
+/** Empty members filter nothing. */
 export interface EventFilter {
   /** A kind, or the first part of several, with a dot at the end. */
   readonly kind?: string;
@@ -12,13 +12,18 @@ export interface EventFilter {
   readonly subject?: string;
 }
 
-interface EventQuery extends EventFilter {
-  /** Only events before the one of this number. */
+interface EventPageQuery extends EventFilter {
+  /** Only events before the one with this number. */
   readonly before?: number;
   readonly size: number;
 }
 
-export function useEvents(query: EventQuery): UseQueryResult<AuditPage> {
+export function useEvents({ before, size, ...filter }: EventPageQuery): UseQueryResult<AuditPage> {
   const session = useSession();
-  return useGet(session.may('audit:read') ? withQuery('oauth/events', { ...query, order: 'desc' }) : undefined);
+  const query = { ...toQuery(filter), before, size, order: 'desc' } as const;
+  return useRead(session.may('audit:read') ? operations.events.list(query) : undefined);
+}
+
+export function toQuery(filter: EventFilter): EventQuery {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined && value !== ''));
 }

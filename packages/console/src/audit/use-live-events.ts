@@ -1,25 +1,25 @@
-/** The tail of the audit trail, as it grows: one long request after the other. */
+/** New events of the audit trail, by long polling. */
+
+import { type AuditEvent, operations } from '@postern/admin';
+import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { useEffect, useState } from 'react';
-import { withQuery } from '../api/api.ts';
-import type { AuditEvent, AuditPage } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import type { EventFilter } from './use-events.ts';
+import { type EventFilter, toQuery } from './use-events.ts';
 
 export interface LiveEvents {
   /** Newest first. */
   readonly events: readonly AuditEvent[];
-  /** Why it cannot be followed at the moment. It is tried again. */
+  /** Why events are interrupted. Reading is retried. */
   readonly error: Error | undefined;
 }
 
-const waitSeconds = 25;
 const retryMs = 3_000;
-/** Older ones make room. */
-const mostEvents = 500;
+/** Older ones are dropped. */
+const maxEvents = 500;
 
-/** Events after the one of number `after`; nothing is followed while that is undefined. */
+/** Returns events after the one with the number `after`. Reads nothing while that is undefined. */
 export function useLiveEvents({ kind, actor, subject }: EventFilter, after: number | undefined): LiveEvents {
-  const { api } = useSession();
+  const { admin } = useSession();
   const [state, setState] = useState<LiveEvents>({ events: [], error: undefined });
 
   useEffect(() => {
@@ -32,11 +32,11 @@ export function useLiveEvents({ kind, actor, subject }: EventFilter, after: numb
       let last = after;
       while (!abort.signal.aborted) {
         try {
-          const path = withQuery('oauth/events', { kind, actor, subject, after: last, size: 100, wait: waitSeconds });
-          const { items } = await api.get<AuditPage>(path, abort.signal);
+          const query = { ...toQuery({ kind, actor, subject }), after: last, wait: maxWaitSeconds };
+          const { items } = await admin.send(operations.events.list(query), { signal: abort.signal });
           last = items.at(-1)?.sequence ?? last;
           setState(({ events }) => ({
-            events: [...items.toReversed(), ...events].slice(0, mostEvents),
+            events: [...items.toReversed(), ...events].slice(0, maxEvents),
             error: undefined,
           }));
         } catch (error) {
@@ -49,7 +49,7 @@ export function useLiveEvents({ kind, actor, subject }: EventFilter, after: numb
     };
     void follow();
     return () => abort.abort();
-  }, [api, kind, actor, subject, after]);
+  }, [admin, kind, actor, subject, after]);
   return state;
 }
 

@@ -1,20 +1,20 @@
-/** The scopes of a client, and what it makes of them. */
-import type { Client, ClientUsage } from '../api/contract.ts';
+/** The scopes of a client, and how much it uses them. */
+import { type Client, operations } from '@postern/admin';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useRead } from '../session/use-admin.ts';
 import { Badge } from '../ui/badge.tsx';
 import { LinkButton } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Facts, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
-import { clientPath } from './client-words.tsx';
+import { clientPath } from './client-labels.tsx';
 
 export function ClientAccess({ client }: { readonly client: Client }) {
   const session = useSession();
-  const usage = useGet<ClientUsage>(`oauth/client/${encodeURIComponent(client.client_id)}/usage`);
+  const usage = useRead(operations.clients.getUsage(client.client_id));
   const descriptions = new Map(useScopes()?.map(({ name, description }) => [name, description]));
 
   return (
@@ -26,12 +26,12 @@ export function ClientAccess({ client }: { readonly client: Client }) {
               ['Tokens issued', tokens_issued.toLocaleString('en')],
               ['Last token', <Time key="last" iso={last_issued_at} />],
               ['Scopes never used', scopes.filter((scope) => scope.tokens_issued === 0).length],
-              ...(client.resources === undefined ? [] : [['May ask for', client.resources?.join(', ')] as const]),
+              ...(client.resources === undefined ? [] : [['Resources', client.resources?.join(', ')] as const]),
             ]}
           />
           <Section
             title="Scopes"
-            description="Used means that a token with it was issued. What a client never uses, it does not need."
+            description="A scope is used when a token with it is issued. Scopes that a client never uses can be removed."
             actions={
               session.may('client:update') && (
                 <LinkButton href={`${clientPath(client.client_id)}/scopes`}>Change scopes</LinkButton>
@@ -39,8 +39,8 @@ export function ClientAccess({ client }: { readonly client: Client }) {
             }
           >
             {scopes.length === 0 ? (
-              <Empty title="This client holds no scopes">
-                <p>Its tokens say who it is, and allow nothing.</p>
+              <Empty title="This client has no scopes">
+                <p>Its tokens identify it, and allow nothing.</p>
               </Empty>
             ) : (
               <DataTable
@@ -66,7 +66,10 @@ export function ClientAccess({ client }: { readonly client: Client }) {
             )}
           </Section>
           {client.grantable_scopes !== null && (
-            <Section title="May hand out" description="Scopes that it may give to other clients, besides its own.">
+            <Section
+              title="May assign"
+              description="Scopes that it may assign to other clients, in addition to those of its token."
+            >
               <ScopeList scopes={client.grantable_scopes} />
             </Section>
           )}

@@ -1,20 +1,21 @@
-/** One client: what it may do and does, its secrets, its settings, and what happened to it. */
+/** One client: its scopes and their usage, its secrets, its settings, and its activity. */
+
+import { type Client, operations } from '@postern/admin';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { Client } from '../api/contract.ts';
 import { EventTable } from '../audit/event-table.tsx';
 import { useEvents } from '../audit/use-events.ts';
 import { Lacks, Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useRead } from '../session/use-admin.ts';
 import { LinkButton } from '../ui/button.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { ClientAccess } from './client-access.tsx';
+import { authenticationLabel, clientPath, EnabledBadge, nameOf, usesSecret } from './client-labels.tsx';
 import { ClientSecrets } from './client-secrets.tsx';
 import { ClientSettings } from './client-settings.tsx';
-import { clientPath, EnabledBadge, nameOf, sayAuthentication, usesSecret } from './client-words.tsx';
-import { DeleteClient } from './end-client.tsx';
+import { DeleteClient } from './delete-client.tsx';
 
 interface ClientPageProps {
   readonly clientId: string;
@@ -23,8 +24,7 @@ interface ClientPageProps {
 
 export function ClientPage({ clientId, part }: ClientPageProps) {
   const session = useSession();
-  const path = `oauth/client/${encodeURIComponent(clientId)}`;
-  const client = useGet<Client>(session.may('client:read') ? path : undefined);
+  const client = useRead(session.may('client:read') ? operations.clients.get(clientId) : undefined);
   const { data } = client;
   return (
     <Page
@@ -34,7 +34,7 @@ export function ClientPage({ clientId, part }: ClientPageProps) {
       description={data !== undefined && <Summary client={data} />}
     >
       <Requires scope="client:read">
-        <nav className="tab-list" aria-label="Parts of the client">
+        <nav className="tab-list" aria-label="Sections of the client">
           <PartLink part="" current={part} clientId={clientId}>
             Scopes and usage
           </PartLink>
@@ -61,7 +61,7 @@ function Summary({ client }: { readonly client: Client }) {
       <p className="row">
         <EnabledBadge enabled={client.enabled} />
         <code>{client.client_id}</code>
-        <span className="muted">authenticates by {sayAuthentication(client)}</span>
+        <span className="muted">authenticates by {authenticationLabel(client)}</span>
       </p>
     </>
   );
@@ -93,7 +93,7 @@ function Part({ part, client }: { readonly part: string; readonly client: Client
       return usesSecret(client) ? (
         <ClientSecrets client={client} />
       ) : (
-        <Empty title={`This client authenticates by ${sayAuthentication(client)} and has no secret`} />
+        <Empty title={`This client authenticates by ${authenticationLabel(client)} and has no secret`} />
       );
     case 'settings':
       return (
@@ -114,8 +114,8 @@ function ClientActivity({ clientId }: { readonly clientId: string }) {
   const events = useEvents({ subject: clientId, size: 50 });
   return session.may('audit:read') ? (
     <Section
-      title="What was done to it"
-      actions={<LinkButton href={`/audit?actor=${encodeURIComponent(clientId)}`}>What it did</LinkButton>}
+      title="Changes to this client"
+      actions={<LinkButton href={`/audit?actor=${encodeURIComponent(clientId)}`}>Changes by this client</LinkButton>}
     >
       <Loaded query={events}>{({ items }) => <EventTable events={items} />}</Loaded>
     </Section>

@@ -1,32 +1,31 @@
-/** Changing the scopes of a client, with a view of what will stop working before it does. */
+/** Changes the scopes of a client, and shows beforehand what will stop working. */
+
+import { type Client, operations } from '@postern/admin';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { Client, ClientUsage, TrustedIssuer } from '../api/contract.ts';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange, useRead } from '../session/use-admin.ts';
 import { Button, LinkButton } from '../ui/button.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { useNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
-import { clientPath, nameOf } from './client-words.tsx';
+import { clientPath, nameOf } from './client-labels.tsx';
 import { describeChange, type ScopeChange } from './scope-change.ts';
 
 export function ClientScopesPage({ clientId }: { readonly clientId: string }) {
   const session = useSession();
-  const client = useGet<Client>(
-    session.may('client:read') ? `oauth/client/${encodeURIComponent(clientId)}` : undefined,
-  );
+  const client = useRead(session.may('client:read') ? operations.clients.get(clientId) : undefined);
   return (
     <Page
       title="Change scopes"
       back={{ href: clientPath(clientId), title: client.data === undefined ? clientId : nameOf(client.data) }}
-      description="Nothing changes until you save; then it holds at once, for tokens that were issued before too."
+      description="Nothing changes until you save. Then it applies immediately, also to tokens that were issued before."
     >
       <Requires scope="client:read">
         <Requires scope="client:update">
@@ -43,10 +42,9 @@ function ScopesForm({ client }: { readonly client: Client }) {
   const [, navigate] = useLocation();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(client.scopes));
   const scopes = useScopes();
-  const path = `oauth/client/${encodeURIComponent(client.client_id)}`;
-  const usage = useGet<ClientUsage>(`${path}/usage`);
-  const issuers = useAll<TrustedIssuer>(session.may('issuer:read') ? 'oauth/issuer' : undefined);
-  const save = useChange((api, names: string[]) => api.send('PUT', `${path}/scope`, names));
+  const usage = useRead(operations.clients.getUsage(client.client_id));
+  const issuers = useAll(session.may('issuer:read') ? operations.issuers.list() : undefined);
+  const save = useChange((admin, scopes: string[]) => admin.clients.setScopes(client.client_id, { scopes }));
   const change = describeChange({
     clientId: client.client_id,
     held: client.scopes,
@@ -98,21 +96,21 @@ function ChangeSummary({ change }: { readonly change: ScopeChange }) {
           <ul className="consequences">
             {change.removed.map(({ scope, tokensIssued, lastIssuedAt, issuers }) => (
               <li key={scope}>
-                Calls that need <code>{scope}</code>. {tokensIssued === 0 && 'No token held it so far.'}
+                Calls that need <code>{scope}</code>. {tokensIssued === 0 && 'No token has had it yet.'}
                 {tokensIssued !== undefined && tokensIssued > 0 && (
                   <>
-                    {tokensIssued.toLocaleString('en')} {tokensIssued === 1 ? 'token' : 'tokens'} held it, the last was
+                    {tokensIssued.toLocaleString('en')} {tokensIssued === 1 ? 'token' : 'tokens'} had it, the last one
                     issued <Time iso={lastIssuedAt} />.
                   </>
                 )}
-                {issuers.length > 0 && ` Rules of ${issuers.join(', ')} give it to workloads, which get it no more.`}
+                {issuers.length > 0 && ` Workloads lose it that get it by rules of ${issuers.join(', ')}.`}
               </li>
             ))}
             <li>
-              Every token that holds one of them, for all of its scopes: it is refused at once, and the client gets a
-              new one.
+              Every token that has one of them, for all of its scopes: it is revoked immediately, and the client
+              requests a new one.
             </li>
-            <li>Token requests that name one of them: they are answered with invalid_scope.</li>
+            <li>Token requests that name one of them: they are rejected with invalid_scope.</li>
           </ul>
         </div>
       )}
@@ -120,7 +118,7 @@ function ChangeSummary({ change }: { readonly change: ScopeChange }) {
         <div className="stack">
           <h3>Will be allowed</h3>
           <ScopeList scopes={change.added} />
-          <p className="hint">With the next token that the client gets. Tokens it has stay as they are.</p>
+          <p className="hint">With the next token of the client. Tokens that were issued before do not change.</p>
         </div>
       )}
     </>

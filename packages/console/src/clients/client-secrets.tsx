@@ -1,8 +1,9 @@
-/** The secrets of a client: which there are, which are still used, and rotation with overlap. */
+/** The secrets of a client: when they were used, and rotation with overlap. */
+
+import { type Client, type ClientSecret, operations, type RotatedSecret, type SecretRotation } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { Client, ClientSecret, RotatedSecret } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-admin.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
@@ -17,8 +18,7 @@ import { IssuedSecret } from './issued-secret.tsx';
 
 export function ClientSecrets({ client }: { readonly client: Client }) {
   const session = useSession();
-  const path = `oauth/client/${encodeURIComponent(client.client_id)}/secret`;
-  const secrets = useAll<ClientSecret>(path);
+  const secrets = useAll(operations.secrets.list(client.client_id));
   const [rotating, setRotating] = useState(false);
   const [rotated, setRotated] = useState<RotatedSecret>();
   const [removed, setRemoved] = useState<ClientSecret>();
@@ -27,7 +27,7 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
   return (
     <Section
       title="Secrets"
-      description="Several may be good at once, so that callers move from one to the next without a gap."
+      description="Several can be valid at once, so that callers switch to a new one without an interruption."
       actions={
         mayUpdate && (
           <Button kind="primary" onPress={() => setRotating(true)}>
@@ -42,7 +42,7 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
             <Superseded secrets={items} />
             {items.length === 0 ? (
               <Empty title="No secret">
-                <p>Without one the client cannot get a token. Rotating makes one.</p>
+                <p>Without a secret the client cannot get tokens. Rotate to create one.</p>
               </Empty>
             ) : (
               <DataTable
@@ -51,7 +51,7 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
                 rows={items.toReversed()}
                 columns={[
                   { title: 'Ends in', cell: ({ last_four }) => <code>…{last_four}</code> },
-                  { title: 'Made', cell: ({ created_at }) => <Time iso={created_at} /> },
+                  { title: 'Created', cell: ({ created_at }) => <Time iso={created_at} /> },
                   { title: 'Last used', cell: ({ last_used_at }) => <Time iso={last_used_at} /> },
                   { title: 'Expires', cell: ({ expires_at }) => <Time iso={expires_at} /> },
                   {
@@ -76,7 +76,7 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
       </Loaded>
       <Dialog title="Rotate secret" isOpen={rotating} onClose={() => setRotating(false)}>
         <RotateForm
-          path={path}
+          clientId={client.client_id}
           secrets={secrets.data ?? []}
           onClose={() => setRotating(false)}
           onRotated={(secret) => {
@@ -102,12 +102,12 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
           </div>
         )}
       </Dialog>
-      <DeleteSecret path={path} secret={removed} onClose={() => setRemoved(undefined)} />
+      <DeleteSecret clientId={client.client_id} secret={removed} onClose={() => setRemoved(undefined)} />
     </Section>
   );
 }
 
-/** Of the secrets before the newest: who still uses one. */
+/** Says whether secrets older than the newest are still used. */
 function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) {
   const newest = secrets.at(-1);
   const inUse = secrets.slice(0, -1).filter(({ last_used_at }) => last_used_at !== null);
@@ -116,8 +116,8 @@ function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) 
   }
   const since = inUse.filter(({ last_used_at }) => (last_used_at ?? '') > newest.created_at);
   return since.length === 0 ? (
-    <Note kind="good" title="The old secret is not used any more">
-      Since …{newest.last_four} was made, nobody came with an older one. It can be deleted.
+    <Note kind="good" title="The old secret is no longer used">
+      Since …{newest.last_four} was created, no caller has used an older secret. It can be deleted.
     </Note>
   ) : (
     <Note kind="warning" title="An old secret is still used">
@@ -126,7 +126,7 @@ function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) 
           <li key={secret_id}>
             <Badge tone="warning">…{last_four}</Badge> was last used <Time iso={last_used_at} />
             {expires_at === null ? (
-              ', and is good until it is deleted'
+              ', and is valid until it is deleted'
             ) : (
               <>
                 , and expires <Time iso={expires_at} />
@@ -141,24 +141,24 @@ function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) 
 }
 
 const overlaps = [
-  { value: '3600', label: 'for 1 hour more' },
-  { value: '86400', label: 'for 1 day more' },
-  { value: '604800', label: 'for 7 days more' },
-  { value: '2592000', label: 'for 30 days more' },
+  { value: '3600', label: 'for 1 more hour' },
+  { value: '86400', label: 'for 1 more day' },
+  { value: '604800', label: 'for 7 more days' },
+  { value: '2592000', label: 'for 30 more days' },
   { value: '', label: 'until it is deleted' },
-  { value: '0', label: 'not at all: it ends now' },
+  { value: '0', label: 'not at all: revoke it now' },
 ];
 
 interface RotateFormProps {
-  readonly path: string;
+  readonly clientId: string;
   readonly secrets: readonly ClientSecret[];
   readonly onClose: () => void;
   readonly onRotated: (secret: RotatedSecret) => void;
 }
 
-function RotateForm({ path, secrets, onClose, onRotated }: RotateFormProps) {
+function RotateForm({ clientId, secrets, onClose, onRotated }: RotateFormProps) {
   const [overlap, setOverlap] = useState('86400');
-  const rotate = useChange((api, body: object) => api.send<RotatedSecret>('POST', path, body));
+  const rotate = useChange((admin, body: SecretRotation) => admin.secrets.rotate(clientId, body));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const done = await rotate.run(overlap === '' ? {} : { overlap_seconds: Number(overlap) });
@@ -169,8 +169,8 @@ function RotateForm({ path, secrets, onClose, onRotated }: RotateFormProps) {
   const used = secrets.filter(({ last_used_at }) => last_used_at !== null).at(-1);
   return (
     <form className="stack" onSubmit={(event) => void submit(event)}>
-      <p>A new secret is made and shown once.</p>
-      <SelectField label="The old one stays good" value={overlap} onChange={setOverlap} options={overlaps} />
+      <p>A new secret is created, and shown only once.</p>
+      <SelectField label="The old secret stays valid" value={overlap} onChange={setOverlap} options={overlaps} />
       {used !== undefined && (
         <p className="hint">
           …{used.last_four} was last used <Time iso={used.last_used_at} />.
@@ -178,8 +178,8 @@ function RotateForm({ path, secrets, onClose, onRotated }: RotateFormProps) {
       )}
       {overlap === '0' && (
         <Note kind="danger" title="For a secret that leaked">
-          All other secrets end, and every token of the client is refused from now on. Its callers stand still until
-          they have the new secret.
+          All other secrets and all tokens of the client are revoked. Its callers will fail until they have the new
+          secret.
         </Note>
       )}
       <ErrorNote error={rotate.error} />
@@ -189,14 +189,14 @@ function RotateForm({ path, secrets, onClose, onRotated }: RotateFormProps) {
 }
 
 interface DeleteSecretProps {
-  readonly path: string;
+  readonly clientId: string;
   readonly secret: ClientSecret | undefined;
   readonly onClose: () => void;
 }
 
-function DeleteSecret({ path, secret, onClose }: DeleteSecretProps) {
+function DeleteSecret({ clientId, secret, onClose }: DeleteSecretProps) {
   const notify = useNotice();
-  const remove = useChange((api, id: string) => api.send('DELETE', `${path}/${encodeURIComponent(id)}`));
+  const remove = useChange((admin, id: string) => admin.secrets.delete(clientId, id));
   const close = () => {
     remove.reset();
     onClose();
@@ -218,8 +218,8 @@ function DeleteSecret({ path, secret, onClose }: DeleteSecretProps) {
       error={remove.error}
     >
       <p>
-        Whoever still has it gets no more tokens. It was last used <Time iso={secret?.last_used_at ?? null} />. Tokens
-        that were issued for it live on until they expire.
+        Callers that still use it get no more tokens. It was last used <Time iso={secret?.last_used_at ?? null} />.
+        Tokens that were issued for it remain valid until they expire.
       </p>
     </ConfirmDialog>
   );

@@ -1,14 +1,15 @@
-/** What is said of a client, and how its tokens are. */
+/** The name and the description of a client, and how its tokens are issued. */
+
+import type { Client, ClientBody } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { Client, ClientBody } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useChange } from '../session/use-api.ts';
+import { useChange } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckboxField, TextAreaField, TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { useNotice } from '../ui/notice.tsx';
 import { Facts, Section } from '../ui/page.tsx';
-import { ExactTime, sayDuration } from '../ui/time.tsx';
+import { ExactTime, formatDuration } from '../ui/time.tsx';
 import { LifetimeField } from './lifetime-field.tsx';
 
 export function ClientSettings({ client }: { readonly client: Client }) {
@@ -22,19 +23,19 @@ export function ClientSettings({ client }: { readonly client: Client }) {
           facts={[
             ['Name', client.name ?? '–'],
             ['Description', client.description ?? '–'],
-            ['Tokens live for', lifetimeOf(client)],
+            ['Token lifetime', lifetimeOf(client)],
           ]}
         />
       )}
       <p className="hint">
-        Made <ExactTime iso={client.created_at} />, changed <ExactTime iso={client.updated_at} />.
+        Created <ExactTime iso={client.created_at} />, updated <ExactTime iso={client.updated_at} />.
       </p>
     </Section>
   );
 }
 
 function lifetimeOf({ access_token_ttl_seconds: seconds }: Client): string {
-  return seconds === null ? 'the server’s default' : sayDuration(seconds);
+  return seconds === null ? 'the server’s default' : formatDuration(seconds);
 }
 
 function SettingsForm({ client }: { readonly client: Client }) {
@@ -44,9 +45,7 @@ function SettingsForm({ client }: { readonly client: Client }) {
   const [lifetime, setLifetime] = useState(client.access_token_ttl_seconds);
   const [resources, setResources] = useState((client.resources ?? []).join('\n'));
   const [dpop, setDpop] = useState(client.dpop_bound_access_tokens === true);
-  const save = useChange((api, body: ClientBody) =>
-    api.send('PATCH', `oauth/client/${encodeURIComponent(client.client_id)}`, body),
-  );
+  const save = useChange((admin, body: ClientBody) => admin.clients.update(client.client_id, body));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const identifiers = resources.split(/\s+/).filter((text) => text !== '');
@@ -72,11 +71,11 @@ function SettingsForm({ client }: { readonly client: Client }) {
         onChange={setResources}
         rows={2}
         mono
-        description="Identifiers of the registered resources that it may ask tokens for, one a line."
+        description="Identifiers of the registered resources that it may request tokens for, one per line."
       />
       <CheckboxField
         label="Bind every token to a key of the client (DPoP)"
-        description="A token that was stolen is then worth nothing without the key."
+        description="A stolen token cannot be used without the key."
         checked={dpop}
         onChange={setDpop}
       />

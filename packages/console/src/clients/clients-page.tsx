@@ -1,11 +1,11 @@
-/** All clients, by search and page. The address holds both, so that it can be passed on. */
+/** The list of clients. Search, order and page are in the address, so that it can be shared. */
+
+import { type ClientQuery, operations } from '@postern/admin';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
-import { withQuery } from '../api/api.ts';
-import type { Client, Page as PageOf } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useRead } from '../session/use-admin.ts';
 import { LinkButton } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
@@ -13,26 +13,28 @@ import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
 import { Pagination } from '../ui/pagination.tsx';
 import { Time } from '../ui/time.tsx';
-import { ClientLink, EnabledBadge, sayAuthentication } from './client-words.tsx';
+import { authenticationLabel, ClientLink, EnabledBadge } from './client-labels.tsx';
 
-const sorts = [
+const sorts: readonly { readonly value: NonNullable<ClientQuery['sort']>; readonly label: string }[] = [
   { value: '-created_at', label: 'Newest first' },
   { value: 'created_at', label: 'Oldest first' },
   { value: 'name', label: 'Name, A to Z' },
   { value: '-name', label: 'Name, Z to A' },
 ];
 
-/** How long after the last key a search begins, in ms. */
+/** How long after the last keystroke a search starts, in milliseconds. */
 const searchDelayMs = 250;
 
 export function ClientsPage() {
   const session = useSession();
   const [params, setParams] = useSearchParams();
   const search = params.get('search') ?? '';
-  const sort = params.get('sort') ?? '-created_at';
+  const sort = sorts.find(({ value }) => value === params.get('sort'))?.value ?? '-created_at';
   const page = Math.max(1, Number.parseInt(params.get('page') ?? '1', 10) || 1);
-  const clients = useGet<PageOf<Client>>(
-    session.may('client:read') ? withQuery('oauth/client', { page, size: 25, search, sort }) : undefined,
+  const clients = useRead(
+    session.may('client:read')
+      ? operations.clients.list({ page, size: 25, sort, ...(search !== '' && { search }) })
+      : undefined,
   );
   const change = useCallback(
     (next: Readonly<Record<string, string>>) =>
@@ -50,7 +52,7 @@ export function ClientsPage() {
   return (
     <Page
       title="Clients"
-      description="Programs that get tokens: services, jobs, partners, agents."
+      description="Programs that request tokens: services, jobs, partners, agents."
       actions={
         session.may('client:create') && (
           <LinkButton href="/clients/new" kind="primary">
@@ -85,9 +87,9 @@ export function ClientsPage() {
                       ),
                     },
                     { title: 'Status', cell: ({ enabled }) => <EnabledBadge enabled={enabled} /> },
-                    { title: 'Authenticates by', cell: sayAuthentication },
+                    { title: 'Authenticates by', cell: authenticationLabel },
                     { title: 'Scopes', end: true, cell: ({ scopes }) => scopes.length },
-                    { title: 'Made', end: true, cell: ({ created_at }) => <Time iso={created_at} /> },
+                    { title: 'Created', end: true, cell: ({ created_at }) => <Time iso={created_at} /> },
                   ]}
                 />
                 <Pagination {...list} noun="clients" onPage={(next) => change({ page: String(next) })} />
@@ -103,7 +105,7 @@ export function ClientsPage() {
 function SearchField({ search, onSearch }: { readonly search: string; readonly onSearch: (text: string) => void }) {
   const [text, setText] = useState(search);
   const asked = useRef(search);
-  // What is searched for changed elsewhere: by a link, or the browser's Back.
+  // The search was changed elsewhere: by a link, or by going back.
   useEffect(() => {
     if (search !== asked.current) {
       asked.current = search;
@@ -121,7 +123,7 @@ function SearchField({ search, onSearch }: { readonly search: string; readonly o
     return () => window.clearTimeout(timer);
   }, [text, onSearch]);
   return (
-    <TextField label="Search" type="search" placeholder="Name, id or description" value={text} onChange={setText} />
+    <TextField label="Search" type="search" placeholder="Name, ID or description" value={text} onChange={setText} />
   );
 }
 
@@ -130,11 +132,11 @@ function NoClients({ search }: { readonly search: string }) {
   const [, navigate] = useLocation();
   return search === '' ? (
     <Empty title="No clients yet">
-      <p>A client has an id, a secret, and just the scopes that it needs. The root client is not listed here.</p>
-      {session.may('client:create') && <LinkButton href="/clients/new">Make the first client</LinkButton>}
+      <p>A client has an ID, a secret, and the scopes that it needs. The root client is not listed.</p>
+      {session.may('client:create') && <LinkButton href="/clients/new">Create the first client</LinkButton>}
     </Empty>
   ) : (
-    <Empty title={`No client has “${search}” in its name, id or description`}>
+    <Empty title={`No client has “${search}” in its name, ID or description`}>
       <button type="button" className="link" onClick={() => navigate('/clients')}>
         Show all clients
       </button>

@@ -1,8 +1,8 @@
-/** A new secret, the one time that it is shown, with what to do with it. */
+/** A new secret, which is shown only once, and how to use it. */
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
-import { fetchMetadata } from '../api/metadata.ts';
+import { fetchMetadata } from '../api/connection.ts';
 import { CodeBlock, CopyField } from '../ui/copy.tsx';
 import { Note } from '../ui/note.tsx';
 import { environmentOf, snippetsFor } from './snippets.ts';
@@ -18,14 +18,14 @@ export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
   return (
     <div className="stack">
       <Note kind="warning" title="Copy the secret now">
-        It is shown this once. Postern keeps only a digest of it, so a lost secret is replaced and never found again.
+        It is shown only once. Postern stores only a digest of it: a lost secret cannot be recovered, only replaced.
       </Note>
       <CopyField label="Client ID" value={clientId} />
       <CopyField label="Client secret" value={clientSecret} />
       {metadata.data !== undefined && (
         <>
           <h2>Get a token</h2>
-          <p className="hint">Set the credentials in a terminal, then run one of these in it.</p>
+          <p className="hint">Set the credentials in a terminal, then run one of these programs.</p>
           <CodeBlock code={environmentOf(clientId, clientSecret)} what="credentials for a shell" />
           <Tabs className="tabs">
             <TabList className="tab-list" aria-label="Programs">
@@ -47,7 +47,7 @@ export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
   );
 }
 
-/** The browser asks whether to leave the page, with which the secret would be lost. */
+/** The browser asks before the page is left, because the secret would be lost. */
 function useWarningBeforeLeaving(): void {
   useEffect(() => {
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();

@@ -1,6 +1,6 @@
-/** How long tokens live. */
+/** The field for the lifetime of tokens. */
 import { SelectField } from '../ui/fields.tsx';
-import { sayDuration } from '../ui/time.tsx';
+import { formatDuration } from '../ui/time.tsx';
 
 interface LifetimeFieldProps {
   /** Null: the server's default. */
@@ -14,12 +14,12 @@ export function LifetimeField({ seconds, onChange }: LifetimeFieldProps) {
   const lifetimes = seconds === null || offered.includes(seconds) ? offered : [...offered, seconds];
   return (
     <SelectField
-      label="Tokens live for"
+      label="Token lifetime"
       value={String(seconds ?? '')}
       onChange={(value) => onChange(value === '' ? null : Number(value))}
       options={[
         { value: '', label: 'The server’s default' },
-        ...lifetimes.map((one) => ({ value: String(one), label: sayDuration(one) })),
+        ...lifetimes.map((one) => ({ value: String(one), label: formatDuration(one) })),
       ]}
     />
   );

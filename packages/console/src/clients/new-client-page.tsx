@@ -1,16 +1,17 @@
-/** Making a client. Its secret stands on this page alone, and nowhere after it. */
+/** Creates a client. Its secret is shown on this page only. */
+
+import type { ClientBody, CreatedClient, NewClientBody } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { ClientBody, CreatedClient } from '../api/contract.ts';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange } from '../session/use-api.ts';
+import { useChange } from '../session/use-admin.ts';
 import { Button, LinkButton } from '../ui/button.tsx';
 import { SelectField, TextAreaField, TextField } from '../ui/fields.tsx';
 import { ErrorNote, Note } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
-import { clientPath } from './client-words.tsx';
+import { clientPath } from './client-labels.tsx';
 import { IssuedSecret } from './issued-secret.tsx';
 import { LifetimeField } from './lifetime-field.tsx';
 
@@ -19,7 +20,7 @@ const back = { href: '/clients', title: 'Clients' };
 export function NewClientPage() {
   const [created, setCreated] = useState<CreatedClient>();
   return created === undefined ? (
-    <Page title="New client" back={back} description="Give it the scopes that it needs, and no more.">
+    <Page title="New client" back={back} description="Give it only the scopes that it needs.">
       <Requires scope="client:create">
         <NewClientForm onCreated={setCreated} />
       </Requires>
@@ -30,9 +31,9 @@ export function NewClientPage() {
 }
 
 const authentications = [
-  { value: 'secret', label: 'A secret, which Postern makes' },
-  { value: 'private_key_jwt', label: 'A private key of its own (private_key_jwt)' },
-  { value: 'none', label: 'A token of its workload, from a trusted issuer' },
+  { value: 'secret', label: 'A secret that Postern generates' },
+  { value: 'private_key_jwt', label: 'A private key of the client (private_key_jwt)' },
+  { value: 'none', label: 'A workload token from a trusted issuer' },
 ];
 
 function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedClient) => void }) {
@@ -43,12 +44,12 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
   const [authentication, setAuthentication] = useState('secret');
   const [jwks, setJwks] = useState('');
   const [lifetime, setLifetime] = useState<number | null>(null);
-  const [jwksFault, setJwksFault] = useState<Error | null>(null);
-  const create = useChange((api, body: ClientBody) => api.send<CreatedClient>('POST', 'oauth/client', body));
+  const [jwksError, setJwksError] = useState<Error | null>(null);
+  const create = useChange((admin, body: NewClientBody) => admin.clients.create(body));
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    setJwksFault(null);
+    setJwksError(null);
     try {
       const created = await create.run({
         ...(name !== '' && { name }),
@@ -61,7 +62,7 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
         onCreated(created.value);
       }
     } catch (error) {
-      setJwksFault(error as Error);
+      setJwksError(error as Error);
     }
   };
   return (
@@ -73,7 +74,7 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
           onChange={setName}
           maxLength={200}
           placeholder="billing-service"
-          description="For people: in lists, and in the audit trail’s links. It may be changed later."
+          description="Shown in lists and in the audit trail. It can be changed later."
         />
         <TextField label="Description" value={description} onChange={setDescription} maxLength={2_000} />
       </div>
@@ -96,15 +97,15 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
             mono
             rows={6}
             placeholder={'{"keys":[{"kty":"EC","crv":"P-256","x":"…","y":"…"}]}'}
-            description="Its JSON Web Key Set. The private key stays with the client."
+            description="A JSON Web Key Set. The client keeps the private key."
           />
         )}
         {authentication === 'none' && (
-          <Note>Add a rule for it to a trusted issuer afterwards: only that lets it get tokens.</Note>
+          <Note>Afterwards, add a rule for it to a trusted issuer: without one it gets no tokens.</Note>
         )}
         <LifetimeField seconds={lifetime} onChange={setLifetime} />
       </div>
-      <ErrorNote title="The client was not made" error={jwksFault ?? create.error} />
+      <ErrorNote title="Client not created" error={jwksError ?? create.error} />
       <div className="form-actions">
         <LinkButton href="/clients">Cancel</LinkButton>
         <Button kind="primary" type="submit" pending={create.pending}>
@@ -115,7 +116,7 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
   );
 }
 
-/** Throws where the keys are not JSON. */
+/** Throws if the keys are not JSON. */
 function authenticationMembers(authentication: string, jwks: string): ClientBody {
   switch (authentication) {
     case 'private_key_jwt':
@@ -154,8 +155,8 @@ function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
     >
       <div className="card form-page">
         {created.client_secret === undefined ? (
-          <Note kind="good" title="No secret to keep">
-            The client <code>{created.client_id}</code> authenticates without one.
+          <Note kind="good" title="No secret">
+            The client <code>{created.client_id}</code> authenticates without a secret.
           </Note>
         ) : (
           <IssuedSecret clientId={created.client_id} clientSecret={created.client_secret} />

@@ -1,4 +1,4 @@
-/** What a change of scopes ends. */
+/** The consequences of a change of scopes. */
 import { expect, test } from 'vitest';
 import { describeChange } from './scope-change.ts';
 
@@ -19,7 +19,7 @@ const issuer = (key: string, client_id: string, scopes: string[] | null) => ({
   rules: [{ client_id, claims: { sub: 'x' }, scopes }],
 });
 
-test('what comes and what goes, who used it, and which rules give it to workloads by name', () => {
+test('added and removed scopes, their usage, and the rules that name them', () => {
   const change = describeChange({
     clientId: 'c1',
     held: ['a:read', 'b:read'],
@@ -33,7 +33,7 @@ test('what comes and what goes, who used it, and which rules give it to workload
   });
 });
 
-test('without usage nothing is made up, and no change is none', () => {
+test('without usage the counts are undefined, and an unchanged selection has no consequences', () => {
   const options = { clientId: 'c1', held: ['a:read'], usage: undefined, issuers: [] };
   expect(describeChange({ ...options, chosen: new Set() }).removed).toEqual([
     { scope: 'a:read', tokensIssued: undefined, lastIssuedAt: null, issuers: [] },

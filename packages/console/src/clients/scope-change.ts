@@ -1,5 +1,5 @@
-/** What a change of a client's scopes brings, and what it ends. */
-import type { ClientUsage, TrustedIssuer } from '../api/contract.ts';
+/** The consequences of a change of the scopes of a client. */
+import type { ClientUsage, TrustedIssuer } from '@postern/admin';
 
 export interface ScopeChange {
   readonly added: readonly string[];
@@ -8,11 +8,11 @@ export interface ScopeChange {
 
 export interface RemovedScope {
   readonly scope: string;
-  /** Undefined where it is not known. */
+  /** Undefined if it is not known. */
   readonly tokensIssued: number | undefined;
-  /** RFC 3339; null: no token held it yet. */
+  /** RFC 3339; null: no token has had it yet. */
   readonly lastIssuedAt: string | null;
-  /** Keys of trusted issuers with a rule that gives it to a workload by name. */
+  /** Keys of trusted issuers with a rule that names it. */
   readonly issuers: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Programs that get a token for a client, ready to paste. The secret stays out of them, in the environment. */
+/** Programs that request a token for a client, ready to paste. They read the secret from the environment. RFC 6749 §4.4. */
 
 export interface Snippet {
   readonly id: string;
@@ -6,7 +6,7 @@ export interface Snippet {
   readonly code: string;
 }
 
-/** For a shell: what the programs read. */
+/** Shell commands that set what the programs read. */
 export function environmentOf(clientId: string, clientSecret: string): string {
   return `export POSTERN_CLIENT_ID='${clientId}'\nexport POSTERN_CLIENT_SECRET='${clientSecret}'`;
 }

@@ -1,6 +1,6 @@
 /** Paste a token, name a scope, and read why a call is refused. The server explains it; nothing is judged here. */
+import type { TokenExplanation } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { Explanation } from '../api/contract.ts';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { useSession } from '../session/session-context.tsx';
 import { Button } from '../ui/button.tsx';
@@ -11,11 +11,11 @@ import { Page, Section } from '../ui/page.tsx';
 
 interface Inspection {
   readonly scope: string;
-  readonly explanation: Explanation;
+  readonly explanation: TokenExplanation;
 }
 
 export function InspectorPage() {
-  const { api } = useSession();
+  const { admin } = useSession();
   const scopes = useScopes();
   const [text, setText] = useState('');
   const [scope, setScope] = useState('');
@@ -33,7 +33,7 @@ export function InspectorPage() {
     try {
       const audienceAsked = audience.trim() === '' ? undefined : audience.trim();
       const question = { token: text.trim(), scope, audience: audienceAsked, proof };
-      const explanation = await api.send<Explanation>('POST', 'oauth/explain', question);
+      const explanation = await admin.tokens.explain(question);
       setInspection({ scope: scope.trim(), explanation });
     } catch (caught) {
       setError(caught as Error);
@@ -92,7 +92,7 @@ export function InspectorPage() {
   );
 }
 
-const labels: Readonly<Record<Explanation['checks'][number]['name'], string>> = {
+const labels: Readonly<Record<TokenExplanation['checks'][number]['name'], string>> = {
   form: 'Form',
   issuer: 'Issuer',
   signature: 'Signature',

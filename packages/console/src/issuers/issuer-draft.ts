@@ -1,20 +1,20 @@
-/** A trusted issuer as its form holds it: text everywhere, until it is sent. */
-import type { TrustedIssuer } from '../api/contract.ts';
+/** The form values of a trusted issuer, as text. */
+import type { TrustedIssuer, TrustedIssuerBody } from '@postern/admin';
 
 export type KeySource = 'discovery' | 'jwks_uri' | 'jwks';
 
 export interface ClaimDraft {
   readonly name: string;
-  /** One pattern a line. */
+  /** One pattern per line. */
   readonly patterns: string;
 }
 
 export interface RuleDraft {
-  /** For React alone. */
+  /** A key for React. */
   readonly id: number;
   readonly clientId: string;
   readonly claims: readonly ClaimDraft[];
-  /** One scope a line; empty: all that the client holds. */
+  /** One scope per line; empty: all that the client has. */
   readonly scopes: string;
 }
 
@@ -111,8 +111,8 @@ export function toDraft(trusted: TrustedIssuer): IssuerDraft {
   };
 }
 
-/** What is sent. Throws where the keys are not JSON; the rest is the server's to judge. */
-export function fromDraft(draft: IssuerDraft): Readonly<Record<string, unknown>> {
+/** Returns what is sent. Throws if the keys are not JSON; the server validates everything else. */
+export function fromDraft(draft: IssuerDraft): TrustedIssuerBody {
   return {
     key: draft.key,
     issuer: draft.issuer,
@@ -129,7 +129,7 @@ export function fromDraft(draft: IssuerDraft): Readonly<Record<string, unknown>>
   };
 }
 
-function parseKeys(text: string): unknown {
+function parseKeys(text: string): TrustedIssuerBody['jwks'] {
   try {
     return JSON.parse(text);
   } catch {
@@ -144,6 +144,6 @@ function linesOf(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-function oneOrMany(patterns: readonly string[]): string | readonly string[] {
+function oneOrMany(patterns: string[]): string | string[] {
   return patterns.length > 1 ? patterns : (patterns[0] ?? '');
 }

@@ -1,10 +1,11 @@
-/** One trusted issuer: its keys, and the rules by which its workloads are clients. */
+/** One trusted issuer: its keys, and the rules that map its workloads to clients. */
+
+import { operations, type TrustedIssuer } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
 import { useLocation } from 'wouter';
-import type { TrustedIssuer } from '../api/contract.ts';
 import { Lacks, Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useChange, useRead } from '../session/use-admin.ts';
 import { Button, LinkButton } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { CheckboxField, SelectField, TextAreaField, TextField } from '../ui/fields.tsx';
@@ -31,7 +32,7 @@ export function NewIssuerPage() {
     <Page
       title="New trusted issuer"
       back={back}
-      description="Who vouches for workloads, and which of them is which client."
+      description="Who issues tokens to workloads, and which workload is which client."
     >
       <Requires scope="issuer:create_or_update">
         <div className="toolbar">
@@ -40,7 +41,7 @@ export function NewIssuerPage() {
             value={template}
             onChange={setTemplate}
             options={[
-              { value: '', label: 'Nothing' },
+              { value: '', label: 'An empty form' },
               ...Object.entries(templates).map(([value, { label }]) => ({ value, label })),
             ]}
           />
@@ -53,8 +54,7 @@ export function NewIssuerPage() {
 
 export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
   const session = useSession();
-  const path = `oauth/issuer/${encodeURIComponent(issuerKey)}`;
-  const issuer = useGet<TrustedIssuer>(session.may('issuer:read') ? path : undefined);
+  const issuer = useRead(session.may('issuer:read') ? operations.issuers.get(issuerKey) : undefined);
   return (
     <Page title={issuerKey} back={back}>
       <Requires scope="issuer:read">
@@ -63,7 +63,7 @@ export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
             <>
               {!session.may('issuer:create_or_update') && <Lacks scope="issuer:create_or_update" to="change it" />}
               <IssuerForm draft={toDraft(loaded)} isNew={false} />
-              {session.may('issuer:delete') && <DeleteIssuer trusted={loaded} path={path} />}
+              {session.may('issuer:delete') && <DeleteIssuer trusted={loaded} />}
             </>
           )}
         </Loaded>
@@ -73,9 +73,9 @@ export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
 }
 
 const keySources: readonly { readonly value: KeySource; readonly label: string }[] = [
-  { value: 'discovery', label: 'Found by its address (OpenID Connect Discovery)' },
-  { value: 'jwks_uri', label: 'At an address of their own' },
-  { value: 'jwks', label: 'Given here' },
+  { value: 'discovery', label: 'By OpenID Connect Discovery' },
+  { value: 'jwks_uri', label: 'By the URL of a JSON Web Key Set' },
+  { value: 'jwks', label: 'Inline' },
 ];
 
 function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; readonly isNew: boolean }) {
@@ -84,11 +84,7 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
   const [, navigate] = useLocation();
   const [draft, setDraft] = useState(initial);
   const set = (change: Partial<IssuerDraft>) => setDraft({ ...draft, ...change });
-  const save = useChange((api, sent: IssuerDraft) =>
-    Promise.resolve(sent)
-      .then(fromDraft)
-      .then((body) => api.send('PUT', 'oauth/issuer', body)),
-  );
+  const save = useChange(async (admin, sent: IssuerDraft) => admin.issuers.save(fromDraft(sent)));
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -108,7 +104,7 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
             isRequired
             isReadOnly={!isNew}
             mono
-            description="A short name, for its address here."
+            description="A short name that identifies it in this console and in the API."
           />
           <TextField
             label="Issuer"
@@ -117,18 +113,18 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
             isRequired
             mono
             placeholder="https://issuer.example.com"
-            description="The iss of its tokens, to the letter."
+            description="The iss claim of its tokens, exactly."
           />
         </div>
         <SelectField
-          label="Its public keys"
+          label="Public keys"
           value={draft.keySource}
-          onChange={(value) => set({ keySource: value as KeySource })}
+          onChange={(keySource) => set({ keySource })}
           options={keySources}
         />
         {draft.keySource === 'jwks_uri' && (
           <TextField
-            label="Address of the keys"
+            label="URL of the keys"
             value={draft.jwksUri}
             onChange={(jwksUri) => set({ jwksUri })}
             isRequired
@@ -151,31 +147,31 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
             value={draft.audience}
             onChange={(audience) => set({ audience })}
             mono
-            description="The one aud that its tokens must have. Left empty: the issuer of this server."
+            description="The aud claim that its tokens must have. If empty: the issuer of this server."
           />
           <TextField
-            label="Longest age, in seconds"
+            label="Maximum age, in seconds"
             value={draft.maxAgeSeconds}
             onChange={(maxAgeSeconds) => set({ maxAgeSeconds })}
             isRequired
             inputMode="numeric"
             pattern="[0-9]+"
-            description="A token is refused this long after it was made."
+            description="Older tokens are rejected."
           />
         </div>
         <CheckboxField
-          label="Each of its tokens can be used once"
-          description="A token that was seen on the way is then worth nothing."
+          label="Each token can be used only once"
+          description="A used token that leaks is then invalid."
           checked={draft.singleUse}
           onChange={(singleUse) => set({ singleUse })}
         />
       </div>
       <Section
         title="Rules"
-        description="A workload whose token fits a rule gets a token of that client. All claims of a rule must fit."
+        description="A workload whose token matches all claims of a rule gets a token of the client of that rule."
         actions={<Button onPress={() => set({ rules: [...draft.rules, newRule()] })}>Add rule</Button>}
       >
-        {draft.rules.length === 0 && <p className="hint">Without a rule nobody gets in.</p>}
+        {draft.rules.length === 0 && <p className="hint">Without a rule, no workload gets a token.</p>}
         {draft.rules.map((rule, index) => (
           <RuleFields
             key={rule.id}
@@ -186,7 +182,7 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
           />
         ))}
       </Section>
-      <ErrorNote title="It was not saved" error={save.error} />
+      <ErrorNote title="Issuer not saved" error={save.error} />
       {session.may('issuer:create_or_update') && (
         <div className="form-actions">
           <LinkButton href="/issuers">Cancel</LinkButton>
@@ -199,47 +195,45 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
   );
 }
 
-function DeleteIssuer({ trusted, path }: { readonly trusted: TrustedIssuer; readonly path: string }) {
+function DeleteIssuer({ trusted }: { readonly trusted: TrustedIssuer }) {
   const notify = useNotice();
   const [, navigate] = useLocation();
   const [open, setOpen] = useState(false);
-  const remove = useChange((api, _: undefined) => api.send('DELETE', path), { leaves: true });
+  const remove = useChange((admin, key: string) => admin.issuers.delete(key), { leaves: true });
   const clients = [...new Set(trusted.rules.map(({ client_id }) => client_id))];
   const confirm = async () => {
-    if ((await remove.run(undefined)) !== undefined) {
-      notify(`${trusted.key} is not trusted any more`);
+    if ((await remove.run(trusted.key)) !== undefined) {
+      notify(`Trusted issuer ${trusted.key} deleted`);
       navigate('/issuers');
     }
   };
   return (
-    <Section title="End it">
+    <Section title="Delete">
       <div className="card danger-zone form-page">
         <div className="danger-row">
           <div>
-            <strong>Stop trusting</strong>
-            <p className="hint">Its workloads get no tokens any more.</p>
+            <strong>Delete trusted issuer</strong>
+            <p className="hint">Its workloads get no more tokens.</p>
           </div>
           <Button kind="danger" onPress={() => setOpen(true)}>
-            Stop trusting
+            Delete issuer
           </Button>
         </div>
       </div>
       <ConfirmDialog
-        title={`Stop trusting ${trusted.key}?`}
+        title={`Delete the trusted issuer ${trusted.key}?`}
         isOpen={open}
         onClose={() => setOpen(false)}
-        action="Stop trusting"
+        action="Delete issuer"
         onConfirm={() => void confirm()}
         pending={remove.pending}
         error={remove.error}
       >
         <ul className="consequences">
           <li>
-            No token of <code>{trusted.issuer}</code> brings one of Postern’s any more.
+            Tokens of <code>{trusted.issuer}</code> are no longer accepted.
           </li>
-          {clients.length > 0 && (
-            <li>The clients of its rules lose all tokens that they have: {clients.join(', ')}.</li>
-          )}
+          {clients.length > 0 && <li>All tokens of the clients in its rules are revoked: {clients.join(', ')}.</li>}
         </ul>
       </ConfirmDialog>
     </Section>

@@ -1,23 +1,24 @@
-/** Trusted issuers: whose tokens stand for a workload, so that it needs no secret. RFC 7523. */
+/** Trusted issuers: their tokens authenticate workloads, which need no secret. RFC 7523 §2.1. */
+
+import { operations, type TrustedIssuer } from '@postern/admin';
 import { Link } from 'wouter';
-import type { TrustedIssuer } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll } from '../session/use-api.ts';
+import { useAll } from '../session/use-admin.ts';
 import { LinkButton } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
-import { sayDuration } from '../ui/time.tsx';
+import { formatDuration } from '../ui/time.tsx';
 
 export function IssuersPage() {
   const session = useSession();
-  const issuers = useAll<TrustedIssuer>(session.may('issuer:read') ? 'oauth/issuer' : undefined);
+  const issuers = useAll(session.may('issuer:read') ? operations.issuers.list() : undefined);
   const mayWrite = session.may('issuer:create_or_update');
   return (
     <Page
       title="Trusted issuers"
-      description="Systems whose tokens say which workload calls: it gets a token of a client without having a secret."
+      description="Systems that issue tokens to workloads. A workload exchanges such a token for one of a client, without a secret."
       actions={
         mayWrite && (
           <LinkButton href="/issuers/new" kind="primary">
@@ -30,11 +31,12 @@ export function IssuersPage() {
         <Loaded query={issuers}>
           {(items) =>
             items.length === 0 ? (
-              <Empty title="No issuer is trusted">
+              <Empty title="No trusted issuers yet">
                 <p>
-                  GitHub Actions, Kubernetes and SPIFFE each give their workloads tokens that can take a secret’s place.
+                  GitHub Actions, Kubernetes and SPIFFE issue tokens to their workloads, which can be used instead of a
+                  secret.
                 </p>
-                {mayWrite && <LinkButton href="/issuers/new">Trust the first issuer</LinkButton>}
+                {mayWrite && <LinkButton href="/issuers/new">Create the first trusted issuer</LinkButton>}
               </Empty>
             ) : (
               <DataTable
@@ -53,9 +55,9 @@ export function IssuersPage() {
                       </div>
                     ),
                   },
-                  { title: 'Keys', cell: sayKeys },
-                  { title: 'Its tokens are taken for', cell: ({ max_age_seconds }) => sayDuration(max_age_seconds) },
-                  { title: 'Used', cell: ({ single_use }) => (single_use ? 'once each' : 'any number of times') },
+                  { title: 'Keys', cell: keySourceLabel },
+                  { title: 'Maximum age', cell: ({ max_age_seconds }) => formatDuration(max_age_seconds) },
+                  { title: 'Reuse', cell: ({ single_use }) => (single_use ? 'single use' : 'unlimited') },
                   { title: 'Rules', end: true, cell: ({ rules }) => rules.length },
                 ]}
               />
@@ -67,9 +69,9 @@ export function IssuersPage() {
   );
 }
 
-function sayKeys({ jwks, jwks_uri }: TrustedIssuer): string {
+function keySourceLabel({ jwks, jwks_uri }: TrustedIssuer): string {
   if (jwks) {
-    return 'given here';
+    return 'inline';
   }
-  return jwks_uri ? 'at an address' : 'by discovery';
+  return jwks_uri ? 'by URL' : 'by discovery';
 }

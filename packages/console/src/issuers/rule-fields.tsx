@@ -1,7 +1,8 @@
-/** One rule of a trusted issuer, in its form: which claims make a workload which client. */
-import type { Client, Page as PageOf } from '../api/contract.ts';
+/** The form fields of one rule of a trusted issuer: which claims map a workload to which client. */
+import { type Client, operations, type Page as PageOf } from '@postern/admin';
+import { maxPageSize } from '@postern/protocol/api-limits';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useRead } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { TextAreaField, TextField } from '../ui/fields.tsx';
 import type { ClaimDraft, RuleDraft } from './issuer-draft.ts';
@@ -15,7 +16,7 @@ interface RuleFieldsProps {
 
 export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps) {
   const session = useSession();
-  const clients = useGet<PageOf<Client>>(session.may('client:read') ? 'oauth/client?size=100' : undefined);
+  const clients = useRead(session.may('client:read') ? operations.clients.list({ size: maxPageSize }) : undefined);
   const setClaims = (claims: readonly ClaimDraft[]) => onChange({ ...rule, claims });
   return (
     <fieldset className="card stack rule">
@@ -36,7 +37,7 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
         description={nameOfClient(clients.data, rule.clientId) ?? 'The workload gets tokens of this client.'}
       />
       {rule.claims.map((claim, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a claim being written has nothing else that tells it
+        // biome-ignore lint/suspicious/noArrayIndexKey: a claim that is being edited has no other identity
         <div key={index} className="claim">
           <TextField
             label="Claim"
@@ -67,7 +68,7 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
         <Button small onPress={() => setClaims([...rule.claims, { name: '', patterns: '' }])}>
           Add claim
         </Button>
-        <span className="hint">One text a line; a * stands for one or more characters, never for : or /.</span>
+        <span className="hint">One text per line. A * matches one or more characters except : and /.</span>
       </div>
       <TextAreaField
         label="Scopes"
@@ -75,7 +76,7 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
         onChange={(scopes) => onChange({ ...rule, scopes })}
         mono
         rows={Math.max(1, rule.scopes.split('\n').length)}
-        description="Of those that the client holds, one a line. Left empty: all."
+        description="Scopes of the client that the workload gets, one per line. If empty: all."
       />
     </fieldset>
   );

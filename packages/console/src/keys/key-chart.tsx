@@ -1,12 +1,12 @@
-/** The life of each signing key on one line of time: published, signing, only verifying. */
-import type { SigningKey } from '../api/contract.ts';
-import { sayDay } from '../ui/time.tsx';
+/** A timeline of the signing keys: published, signing, only verifying. */
+import type { SigningKey } from '@postern/admin';
+import { formatDay } from '../ui/time.tsx';
 import { useWidth } from '../ui/use-width.ts';
 
-/** The label stands over its bar where there is no room before it. */
+/** Below this width the label is above its bar. */
 const narrow = 560;
 const labelWidth = 190;
-/** What a date and `now` beside it need, in pixels. */
+/** The width of a date beside `now`, in pixels. */
 const labelRoom = 100;
 
 const axisHeight = 24;
@@ -54,7 +54,7 @@ export function KeyChart({ keys }: { readonly keys: readonly SigningKey[] }) {
         ))}
         {x(now) - left > labelRoom && (
           <text className="chart-label" x={left} y={height - 6}>
-            {sayDay(from)}
+            {formatDay(from)}
           </text>
         )}
         <text className="chart-label chart-label-now" x={x(now)} y={height - 6} textAnchor="middle">
@@ -62,7 +62,7 @@ export function KeyChart({ keys }: { readonly keys: readonly SigningKey[] }) {
         </text>
         {width - x(now) > labelRoom && (
           <text className="chart-label" x={width} y={height - 6} textAnchor="end">
-            {sayDay(until)}
+            {formatDay(until)}
           </text>
         )}
       </svg>
@@ -75,7 +75,7 @@ export function KeyChart({ keys }: { readonly keys: readonly SigningKey[] }) {
   );
 }
 
-/** `end`: of what has no end yet. */
+/** `end` is where spans without an end are cut off. */
 function spansOf(key: SigningKey, end: number): Span[] {
   const signsFrom = Date.parse(key.signs_from);
   const signsUntil = key.signs_until === null ? end : Date.parse(key.signs_until);

@@ -1,9 +1,10 @@
-/** The signing keys: what signs, what comes next, and when. */
+/** The signing keys: which one signs, which comes next, and when. */
+
+import { type KeyRotation, operations } from '@postern/admin';
 import { useState } from 'react';
-import type { SigningKey } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-admin.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
@@ -18,11 +19,11 @@ import { KeyChart } from './key-chart.tsx';
 export function KeysPage() {
   const session = useSession();
   const [rotating, setRotating] = useState(false);
-  const keys = useAll<SigningKey>(session.may('key:read') ? 'oauth/key' : undefined);
+  const keys = useAll(session.may('key:read') ? operations.keys.list() : undefined);
   return (
     <Page
       title="Signing keys"
-      description="Tokens are signed with them, and APIs verify by them. They rotate by themselves on schedule."
+      description="They sign tokens, and APIs verify tokens with their public halves. They are rotated automatically."
       actions={
         session.may('key:rotate') && (
           <Button kind="primary" onPress={() => setRotating(true)}>
@@ -47,15 +48,15 @@ export function KeysPage() {
                     { title: 'Key', cell: ({ kid }) => <code className="breakable">{kid}</code> },
                     { title: 'Algorithm', cell: ({ alg }) => alg },
                     { title: 'Status', cell: ({ status }) => <StatusBadge status={status} /> },
-                    { title: 'Made', cell: ({ created_at }) => <Time iso={created_at} /> },
+                    { title: 'Created', cell: ({ created_at }) => <Time iso={created_at} /> },
                     { title: 'Signs from', cell: ({ signs_from }) => <Time iso={signs_from} /> },
                     {
                       title: 'Signs until',
-                      cell: ({ signs_until }) => <Time iso={signs_until} never="its successor" />,
+                      cell: ({ signs_until }) => <Time iso={signs_until} never="the next key signs" />,
                     },
                     {
                       title: 'Published until',
-                      cell: ({ verifies_until }) => <Time iso={verifies_until} never="not yet known" />,
+                      cell: ({ verifies_until }) => <Time iso={verifies_until} never="not known yet" />,
                     },
                   ]}
                 />
@@ -93,14 +94,14 @@ interface RotateKeyProps {
 function RotateKey({ algorithms, isOpen, onClose }: RotateKeyProps) {
   const notify = useNotice();
   const [alg, setAlg] = useState('');
-  const rotate = useChange((api, body: object) => api.send<SigningKey>('POST', 'oauth/key/rotate', body));
+  const rotate = useChange((admin, body: KeyRotation) => admin.keys.rotate(body));
   const close = () => {
     rotate.reset();
     onClose();
   };
   const confirm = async () => {
-    if ((await rotate.run(alg === '' ? {} : { alg })) !== undefined) {
-      notify('The next key is published');
+    if ((await rotate.run(alg === '' ? {} : { alg: alg as KeyRotation['alg'] })) !== undefined) {
+      notify('The next signing key is published');
       close();
     }
   };
@@ -115,9 +116,11 @@ function RotateKey({ algorithms, isOpen, onClose }: RotateKeyProps) {
       error={rotate.error}
     >
       <ul className="consequences">
-        <li>A new key is published at once, and signs ten minutes later, when every API has it.</li>
-        <li>The key before it stays published until the last token that it signed has expired. No token is lost.</li>
-        <li>It does not end tokens that someone else could have signed with a key that leaked.</li>
+        <li>A new key is published immediately, and signs ten minutes later, when every API has it.</li>
+        <li>
+          The current key stays published until the last token that it signed has expired. No token becomes invalid.
+        </li>
+        <li>If a key leaked, tokens that others signed with it remain valid until it is no longer published.</li>
       </ul>
       {algorithms.length > 1 && (
         <SelectField

@@ -1,10 +1,10 @@
-/** What is shown in the place of a page that fails: the fault is ours, and the rest goes on. */
+/** Replaces a page that failed because of an error in the console. */
 import { Component, type ReactNode } from 'react';
 import { Button } from '../ui/button.tsx';
 import { Note } from '../ui/note.tsx';
 
 interface FaultBoundaryProps {
-  /** Another page gets another try. */
+  /** A new location resets the failure. */
   readonly location: string;
   readonly children: ReactNode;
 }
@@ -25,9 +25,9 @@ export class FaultBoundary extends Component<FaultBoundaryProps, { readonly fail
   override render() {
     return this.state.failed ? (
       <Note kind="danger" title="This page failed" role="alert">
-        <p>That is a fault of the console; what you changed before is kept. The HTTP API goes on.</p>
+        <p>This is an internal error of the console. Your saved changes are not affected.</p>
         <Button small onPress={() => this.setState({ failed: false })}>
-          Show it again
+          Reload this page
         </Button>
       </Note>
     ) : (

@@ -1,4 +1,4 @@
-/** The pages that one can go to, and the scope without which there is nothing to see on them. */
+/** The pages in the navigation, and the scopes that they need. */
 
 interface NavigationItem {
   readonly href: string;

@@ -1,4 +1,4 @@
-/** What stands around every page: where one can go, and who one is. */
+/** The frame of every page: the navigation, and the session. */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useSession, useSignOut } from '../session/session-context.tsx';
@@ -13,16 +13,16 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const [location] = useLocation();
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when one has gone somewhere
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when the location changes
   useEffect(() => setOpen(false), [location]);
   return (
     <div className="shell">
-      {/* biome-ignore lint/a11y/useValidAnchor: it goes to a part of the page */}
+      {/* biome-ignore lint/a11y/useValidAnchor: it leads to a part of the page */}
       <a
         href="#main"
         className="skip-link"
         onClick={(event) => {
-          // Followed, the link would lead to the page's <base>.
+          // The default would lead to the <base> of the page.
           event.preventDefault();
           main.current?.focus();
         }}
@@ -61,7 +61,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   );
 }
 
-/** A group with nothing to see in it is not there. */
+/** Hides groups without any page that the session may see. */
 function Navigation({ location }: { readonly location: string }) {
   const session = useSession();
   const groups = navigation
@@ -104,7 +104,7 @@ function Identity() {
         <br />
         <code className="breakable">{session.clientId}</code>
         <br />
-        {session.scopes.size} scopes; ends <Time iso={new Date(session.expiresAt).toISOString()} />
+        {session.scopes.size} scopes; expires <Time iso={new Date(session.expiresAt).toISOString()} />
       </p>
       <div className="row">
         <Button small onPress={signOut}>

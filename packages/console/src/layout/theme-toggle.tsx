@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until one chooses otherwise for this visit. */
+/** Switches between the light and the dark theme. The default is that of the system. */
 import { useState } from 'react';
 import { Button } from '../ui/button.tsx';
 

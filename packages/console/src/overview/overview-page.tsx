@@ -1,14 +1,14 @@
-/** How things are: tokens issued and refused, the clients behind them, the signing keys. */
+/** The overview: tokens issued and requests rejected, active clients, signing keys, unused scopes. */
+
+import { operations } from '@postern/admin';
 import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
-import { withQuery } from '../api/api.ts';
-import type { Page as PageOf, SigningKey, Statistics, UnusedScopes } from '../api/contract.ts';
-import { ClientLink } from '../clients/client-words.tsx';
+import { ClientLink } from '../clients/client-labels.tsx';
 import { KeyChart } from '../keys/key-chart.tsx';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { Lacks } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useGet } from '../session/use-api.ts';
+import { useAll, useRead } from '../session/use-admin.ts';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
@@ -23,8 +23,8 @@ const ranges = [
   { value: '2160', label: 'Last 90 days' },
 ];
 
-/** Bars for which a chart has room. */
-const mostBars = 45;
+/** Bars that fit into a chart. */
+const maxBars = 45;
 const unusedDays = 90;
 
 export function OverviewPage() {
@@ -58,7 +58,7 @@ export function OverviewPage() {
 }
 
 function Traffic({ hours }: { readonly hours: number }) {
-  const statistics = useGet<Statistics>(withQuery('oauth/statistics', { hours }));
+  const statistics = useRead(operations.statistics.get({ hours }));
   return (
     <Loaded query={statistics}>
       {({ buckets, clients }) => {
@@ -67,11 +67,11 @@ function Traffic({ hours }: { readonly hours: number }) {
           <>
             <div className="tiles">
               <Tile title="Tokens issued" value={totals.issued.toLocaleString('en')} />
-              <Tile title="Requests refused" value={totals.refused.toLocaleString('en')} note={sayRate(totals)} />
+              <Tile title="Requests rejected" value={totals.refused.toLocaleString('en')} note={formatRate(totals)} />
               <Tile
                 title="Active clients"
                 value={clients.active.toLocaleString('en')}
-                note="got a token in this time"
+                note="got a token in this period"
               />
               <Tile
                 title="Clients"
@@ -86,10 +86,10 @@ function Traffic({ hours }: { readonly hours: number }) {
             <div className="split">
               <Section title="Token requests">
                 <div className="card">
-                  <TrafficChart periods={toPeriods(buckets, mostBars)} byHour={hours <= 24} />
+                  <TrafficChart periods={toPeriods(buckets, maxBars)} byHour={hours <= 24} />
                 </div>
               </Section>
-              <Section title="Why refused">
+              <Section title="Reasons for rejection">
                 <div className="card">
                   <Reasons totals={totals} />
                 </div>
@@ -102,9 +102,9 @@ function Traffic({ hours }: { readonly hours: number }) {
   );
 }
 
-function sayRate({ issued, refused }: Totals): string {
+function formatRate({ issued, refused }: Totals): string {
   const all = issued + refused;
-  return all === 0 ? 'no request came' : `${((refused / all) * 100).toFixed(1)} % of all`;
+  return all === 0 ? 'no requests' : `${((refused / all) * 100).toFixed(1)} % of all requests`;
 }
 
 interface TileProps {
@@ -126,7 +126,7 @@ function Tile({ title, value, note }: TileProps) {
 function Reasons({ totals }: { readonly totals: Totals }) {
   const most = totals.reasons[0]?.[1] ?? 0;
   return totals.reasons.length === 0 ? (
-    <Empty title="Nothing was refused" />
+    <Empty title="No requests were rejected" />
   ) : (
     <ul className="reasons">
       {totals.reasons.slice(0, 7).map(([reason, count]) => (
@@ -145,11 +145,11 @@ function Reasons({ totals }: { readonly totals: Totals }) {
 }
 
 function Keys() {
-  const keys = useAll<SigningKey>('oauth/key');
+  const keys = useAll(operations.keys.list());
   return (
     <Section
       title="Signing keys"
-      description="When each is published, signs, and only verifies any more."
+      description="When each key is published, signs tokens, and only verifies older ones."
       actions={<Link href="/keys">All keys</Link>}
     >
       <Loaded query={keys}>
@@ -164,16 +164,16 @@ function Keys() {
 }
 
 function Unused() {
-  const unused = useGet<PageOf<UnusedScopes>>(`oauth/usage/unused?days=${unusedDays}&size=10`);
+  const unused = useRead(operations.usage.listUnusedScopes({ days: unusedDays, size: 10 }));
   return (
     <Section
-      title="Scopes that nobody uses"
-      description={`Held by a client, and in no token of it for ${unusedDays} days. Taking them away costs nothing.`}
+      title="Unused scopes"
+      description={`Scopes that a client has, but none of its tokens had in the last ${unusedDays} days. They can be removed.`}
     >
       <Loaded query={unused}>
         {({ items, total }) =>
           items.length === 0 ? (
-            <Empty title="Every scope that was given is used" />
+            <Empty title="All scopes are used" />
           ) : (
             <>
               <DataTable
@@ -185,7 +185,7 @@ function Unused() {
                   { title: 'Unused scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
                 ]}
               />
-              {total > items.length && <p className="hint">And {total - items.length} clients more.</p>}
+              {total > items.length && <p className="hint">{total - items.length} more clients have unused scopes.</p>}
             </>
           )
         }

@@ -1,5 +1,5 @@
-/** Statistics as the overview shows them: sums, and hours put together until a chart has room for them. Pure. */
-import type { Statistics } from '../api/contract.ts';
+/** Statistics for the overview: sums, and hours combined into as many periods as fit into a chart. Pure. */
+import type { Statistics } from '@postern/admin';
 
 export interface Period {
   /** RFC 3339. */
@@ -8,7 +8,7 @@ export interface Period {
   readonly refused: number;
 }
 
-/** At most `most` periods of the same number of hours, oldest first. */
+/** Combines hours into at most `most` periods of equal length, oldest first. */
 export function toPeriods(buckets: Statistics['buckets'], most: number): Period[] {
   const hours = Math.max(1, Math.ceil(buckets.length / most));
   const periods: Period[] = [];
@@ -26,7 +26,7 @@ export function toPeriods(buckets: Statistics['buckets'], most: number): Period[
 export interface Totals {
   readonly issued: number;
   readonly refused: number;
-  /** The most frequent first. */
+  /** Most frequent first. */
   readonly reasons: readonly (readonly [reason: string, count: number])[];
 }
 
@@ -46,7 +46,7 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
 }
 
-/** A round number that is not less than `value`, for the top of an axis. */
+/** Returns a round number that is not less than `value`, for the top of an axis. */
 export function niceCeiling(value: number): number {
   const magnitude = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   const step = [1, 2, 4, 5, 10].find((factor) => factor * magnitude >= value) ?? 10;

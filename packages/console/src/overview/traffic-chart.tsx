@@ -1,10 +1,10 @@
-/** Tokens issued and requests refused over time, as bars; the same as a table for who does not see them. */
+/** Tokens issued and requests rejected over time, as bars, and as a table for assistive technology. */
 import { useWidth } from '../ui/use-width.ts';
 import { niceCeiling, type Period } from './statistics.ts';
 
 interface TrafficChartProps {
   readonly periods: readonly Period[];
-  /** A day and its hour, or a day alone. */
+  /** Labels the bars by hour instead of by day. */
   readonly byHour: boolean;
 }
 
@@ -27,7 +27,7 @@ export function TrafficChart({ periods, byHour }: TrafficChartProps) {
   const labelEvery = Math.max(1, Math.ceil(periods.length / Math.max(1, Math.floor(width / 90))));
   return (
     <figure className="chart" ref={frame}>
-      <svg width={width} height={height} role="img" aria-label="Tokens issued and requests refused over time">
+      <svg width={width} height={height} role="img" aria-label="Tokens issued and requests rejected over time">
         {[0, ceiling / 2, ceiling].map((value) => (
           <g key={value}>
             <line className="chart-grid" x1={left} x2={width} y1={floor - value * scale} y2={floor - value * scale} />
@@ -41,7 +41,7 @@ export function TrafficChart({ periods, byHour }: TrafficChartProps) {
           const bar = Math.max(1, step - Math.min(3, step / 4));
           return (
             <g key={from}>
-              <title>{`${exactFormat.format(new Date(from))}: ${issued} issued, ${refused} refused`}</title>
+              <title>{`${exactFormat.format(new Date(from))}: ${issued} issued, ${refused} rejected`}</title>
               <rect className="chart-hit" x={x} y={top} width={step} height={floor - top} />
               <rect className="chart-issued" x={x} y={floor - issued * scale} width={bar} height={issued * scale} />
               <rect
@@ -62,15 +62,15 @@ export function TrafficChart({ periods, byHour }: TrafficChartProps) {
       </svg>
       <figcaption className="legend">
         <span className="legend-issued">Tokens issued</span>
-        <span className="legend-refused">Requests refused</span>
+        <span className="legend-refused">Requests rejected</span>
       </figcaption>
       <table className="visually-hidden">
-        <caption>Tokens issued and requests refused over time</caption>
+        <caption>Tokens issued and requests rejected over time</caption>
         <thead>
           <tr>
             <th scope="col">From</th>
             <th scope="col">Issued</th>
-            <th scope="col">Refused</th>
+            <th scope="col">Rejected</th>
           </tr>
         </thead>
         <tbody>

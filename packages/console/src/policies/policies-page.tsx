@@ -1,11 +1,11 @@
-/** Privacy policies: what is done with personal data when a person asks. */
+/** Privacy policies: how requests of people about their data are answered. */
+
+import { operations, type Policy, type PolicyElement, requireWritten } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { withQuery } from '../api/api.ts';
-import type { Page as PageOf, Policy } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useChange, useRead } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { Dialog, FormActions } from '../ui/dialog.tsx';
@@ -15,24 +15,21 @@ import { ErrorNote } from '../ui/note.tsx';
 import { useNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Pagination } from '../ui/pagination.tsx';
-import { putOne } from './put-one.ts';
 
 export function PoliciesPage() {
   const session = useSession();
   const [, navigate] = useLocation();
   const [page, setPage] = useState(1);
-  const [making, setMaking] = useState(false);
-  const policies = useGet<PageOf<Policy>>(
-    session.may('policy:read') ? withQuery('policy', { page, size: 25 }) : undefined,
-  );
+  const [creating, setCreating] = useState(false);
+  const policies = useRead(session.may('policy:read') ? operations.policies.list({ page, size: 25 }) : undefined);
   const mayWrite = session.may('policy:create_or_update');
   return (
     <Page
       title="Policies"
-      description="What is to be done when a person asks for their data, or asks that it be erased."
+      description="How requests of people to access or erase their data are answered."
       actions={
         mayWrite && (
-          <Button kind="primary" onPress={() => setMaking(true)}>
+          <Button kind="primary" onPress={() => setCreating(true)}>
             New policy
           </Button>
         )
@@ -43,7 +40,7 @@ export function PoliciesPage() {
           {({ items, ...list }) =>
             items.length === 0 ? (
               <Empty title="No policies yet">
-                <p>A policy has rules; a rule gives data out or erases it, and its targets say which data.</p>
+                <p>A policy has rules. A rule exports or erases data, and its targets say which data.</p>
               </Empty>
             ) : (
               <>
@@ -77,10 +74,10 @@ export function PoliciesPage() {
             )
           }
         </Loaded>
-        <Dialog title="New policy" isOpen={making} onClose={() => setMaking(false)}>
+        <Dialog title="New policy" isOpen={creating} onClose={() => setCreating(false)}>
           <PolicyForm
-            onClose={() => setMaking(false)}
-            onMade={({ key }) => navigate(`/policies/${encodeURIComponent(key)}`)}
+            onClose={() => setCreating(false)}
+            onCreated={({ key }) => navigate(`/policies/${encodeURIComponent(key)}`)}
           />
         </Dialog>
       </Requires>
@@ -90,15 +87,15 @@ export function PoliciesPage() {
 
 interface PolicyFormProps {
   readonly onClose: () => void;
-  readonly onMade: (policy: Policy) => void;
+  readonly onCreated: (policy: Policy) => void;
 }
 
-function PolicyForm({ onClose, onMade }: PolicyFormProps) {
+function PolicyForm({ onClose, onCreated }: PolicyFormProps) {
   const notify = useNotice();
   const [name, setName] = useState('');
   const [key, setKey] = useState('');
-  const [action, setAction] = useState('');
-  const save = useChange((api, element: object) => putOne<Policy>(api, 'policy', element));
+  const [action, setAction] = useState<'' | 'access' | 'deletion'>('');
+  const save = useChange(async (admin, element: PolicyElement) => requireWritten(await admin.policies.save([element])));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const saved = await save.run({
@@ -106,15 +103,16 @@ function PolicyForm({ onClose, onMade }: PolicyFormProps) {
       ...(key !== '' && { key }),
       ...(action !== '' && { drp_action: action }),
     });
-    if (saved !== undefined) {
+    const [policy] = saved?.value ?? [];
+    if (policy !== undefined) {
       notify(`Policy ${name} saved`);
-      onMade(saved.value);
+      onCreated(policy);
     }
   };
   return (
     <form className="stack" onSubmit={(event) => void submit(event)}>
       <TextField label="Name" value={name} onChange={setName} isRequired autoFocus />
-      <TextField label="Key" value={key} onChange={setKey} mono description="Left empty, it comes from the name." />
+      <TextField label="Key" value={key} onChange={setKey} mono description="If empty, it is derived from the name." />
       <SelectField
         label="Action of the Data Rights Protocol that it answers"
         value={action}

@@ -1,10 +1,11 @@
-/** One policy: its rules, and what they are about. */
+/** One policy: its rules, and their targets. */
+
+import { type Change, operations, type Rule } from '@postern/admin';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { Policy, Rule } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useChange, useRead } from '../session/use-admin.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog, Dialog } from '../ui/dialog.tsx';
@@ -16,21 +17,19 @@ import { TargetForm } from './target-form.tsx';
 
 interface Removal {
   readonly what: string;
-  readonly path: string;
+  readonly operation: Change<void>;
   readonly consequence: string;
-  /** All that the page shows goes. */
+  /** The page is left, because it shows what is deleted. */
   readonly isPolicy?: boolean;
 }
 
 export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
   const session = useSession();
-  const path = `policy/${encodeURIComponent(policyKey)}`;
-  const policy = useGet<Policy>(session.may('policy:read') ? path : undefined);
+  const policy = useRead(session.may('policy:read') ? operations.policies.get(policyKey) : undefined);
   const [edited, setEdited] = useState<Rule | 'new'>();
-  const [aimed, setAimed] = useState<Rule>();
+  const [targeted, setTargeted] = useState<Rule>();
   const [removal, setRemoval] = useState<Removal>();
   const mayWriteRules = session.may('rule:create_or_update');
-  const rulePath = (rule: Rule) => `${path}/rule/${encodeURIComponent(rule.key)}`;
 
   return (
     <Page
@@ -44,8 +43,8 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
             onPress={() =>
               setRemoval({
                 what: `policy ${policyKey}`,
-                path,
-                consequence: 'Its rules and their targets go with it.',
+                operation: operations.policies.delete(policyKey),
+                consequence: 'Its rules and their targets are deleted too.',
                 isPolicy: true,
               })
             }
@@ -64,7 +63,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
             >
               {rules.length === 0 && (
                 <Empty title="No rules yet">
-                  <p>An access rule gives data out to a storage destination; an erasure rule masks it.</p>
+                  <p>An access rule exports data to a storage destination; an erasure rule masks it.</p>
                 </Empty>
               )}
               {rules.map((rule) => (
@@ -90,8 +89,8 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                           onPress={() =>
                             setRemoval({
                               what: `rule ${rule.key}`,
-                              path: rulePath(rule),
-                              consequence: 'Its targets go with it.',
+                              operation: operations.rules.delete(policyKey, rule.key),
+                              consequence: 'Its targets are deleted too.',
                             })
                           }
                         >
@@ -100,10 +99,10 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                       )}
                     </div>
                   </div>
-                  <p>{sayRule(rule)}</p>
+                  <p>{describeRule(rule)}</p>
                   <div className="row">
                     <span className="label">Targets</span>
-                    {rule.targets.length === 0 && <span className="muted">none: it does nothing yet</span>}
+                    {rule.targets.length === 0 && <span className="muted">none: the rule has no effect yet</span>}
                     {rule.targets.map((target) => (
                       <span key={target.key} className="chip">
                         {target.data_category}
@@ -115,8 +114,8 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                             onClick={() =>
                               setRemoval({
                                 what: `target ${target.data_category}`,
-                                path: `${rulePath(rule)}/target/${encodeURIComponent(target.key)}`,
-                                consequence: `The rule ${rule.name} is not about this data any more.`,
+                                operation: operations.targets.delete(policyKey, rule.key, target.key),
+                                consequence: `The rule ${rule.name} no longer applies to this data.`,
                               })
                             }
                           >
@@ -129,7 +128,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                       <Button
                         small
                         kind="quiet"
-                        onPress={() => setAimed(rule)}
+                        onPress={() => setTargeted(rule)}
                         aria-label={`Add target to ${rule.name}`}
                       >
                         Add target
@@ -147,13 +146,19 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
           onClose={() => setEdited(undefined)}
         >
           <RuleForm
-            path={`${path}/rule`}
+            policyKey={policyKey}
             rule={edited === 'new' ? undefined : edited}
             onClose={() => setEdited(undefined)}
           />
         </Dialog>
-        <Dialog title={`Add target to ${aimed?.name}`} isOpen={aimed !== undefined} onClose={() => setAimed(undefined)}>
-          {aimed !== undefined && <TargetForm path={`${rulePath(aimed)}/target`} onClose={() => setAimed(undefined)} />}
+        <Dialog
+          title={`Add target to ${targeted?.name}`}
+          isOpen={targeted !== undefined}
+          onClose={() => setTargeted(undefined)}
+        >
+          {targeted !== undefined && (
+            <TargetForm policyKey={policyKey} ruleKey={targeted.key} onClose={() => setTargeted(undefined)} />
+          )}
         </Dialog>
         <Remove removal={removal} onClose={() => setRemoval(undefined)} />
       </Requires>
@@ -161,10 +166,10 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
   );
 }
 
-function sayRule({ action_type, storage_destination, masking_strategy }: Rule): string {
+function describeRule({ action_type, storage_destination, masking_strategy }: Rule): string {
   return action_type === 'access'
-    ? `Gives the data out to the storage destination ${storage_destination?.name ?? 'that it lacks'}.`
-    : `Erases the data by ${masking_strategy?.strategy.replaceAll('_', ' ') ?? 'nothing yet'}.`;
+    ? `Exports the data to ${storage_destination === null ? 'a storage destination that is missing' : `the storage destination ${storage_destination.name}`}.`
+    : `Erases the data ${masking_strategy === null ? 'by a masking strategy that is missing' : `by ${masking_strategy.strategy.replaceAll('_', ' ')}`}.`;
 }
 
 interface RemoveProps {
@@ -176,14 +181,14 @@ function Remove({ removal, onClose }: RemoveProps) {
   const notify = useNotice();
   const [, navigate] = useLocation();
   const isPolicy = removal?.isPolicy === true;
-  const remove = useChange((api, path: string) => api.send('DELETE', path), { leaves: isPolicy });
+  const remove = useChange((admin, operation: Change<void>) => admin.send(operation), { leaves: isPolicy });
   const close = () => {
     remove.reset();
     onClose();
   };
   const confirm = async (confirmed: Removal) => {
-    if ((await remove.run(confirmed.path)) !== undefined) {
-      notify(`Deleted: ${confirmed.what}`);
+    if ((await remove.run(confirmed.operation)) !== undefined) {
+      notify(`Deleted ${confirmed.what}`);
       close();
       if (isPolicy) {
         navigate('/policies');

@@ -1,33 +1,43 @@
-/** Making and changing a rule of a policy. */
+/** The form to create or change a rule of a policy. */
+
+import { operations, type Rule, type RuleElement, requireWritten } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { Rule, StorageConfig } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-admin.ts';
 import { FormActions } from '../ui/dialog.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { useNotice } from '../ui/notice.tsx';
-import { putOne } from './put-one.ts';
 
 interface RuleFormProps {
-  /** Of the rules of the policy. */
-  readonly path: string;
+  readonly policyKey: string;
   readonly rule: Rule | undefined;
   readonly onClose: () => void;
 }
 
-const strategies = ['null_rewrite', 'string_rewrite', 'random_string_rewrite', 'hash', 'hmac', 'aes_encrypt'];
+type Strategy = NonNullable<RuleElement['masking_strategy']>['strategy'];
 
-export function RuleForm({ path, rule, onClose }: RuleFormProps) {
+const strategies: readonly Strategy[] = [
+  'null_rewrite',
+  'string_rewrite',
+  'random_string_rewrite',
+  'hash',
+  'hmac',
+  'aes_encrypt',
+];
+
+export function RuleForm({ policyKey, rule, onClose }: RuleFormProps) {
   const session = useSession();
   const notify = useNotice();
   const [name, setName] = useState(rule?.name ?? '');
-  const [action, setAction] = useState<string>(rule?.action_type ?? 'access');
+  const [action, setAction] = useState(rule?.action_type ?? 'access');
   const [storage, setStorage] = useState(rule?.storage_destination?.key ?? '');
-  const [strategy, setStrategy] = useState<string>(rule?.masking_strategy?.strategy ?? 'null_rewrite');
+  const [strategy, setStrategy] = useState<Strategy>(rule?.masking_strategy?.strategy ?? 'null_rewrite');
   const [rewrite, setRewrite] = useState(String(rule?.masking_strategy?.configuration?.rewrite_value ?? ''));
-  const destinations = useAll<StorageConfig>(session.may('storage:read') ? 'storage/config' : undefined);
-  const save = useChange((api, element: object) => putOne<Rule>(api, path, element));
+  const destinations = useAll(session.may('storage:read') ? operations.storage.list() : undefined);
+  const save = useChange(async (admin, element: RuleElement) =>
+    requireWritten(await admin.rules.save(policyKey, [element])),
+  );
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -43,7 +53,7 @@ export function RuleForm({ path, rule, onClose }: RuleFormProps) {
       onClose();
     }
   };
-  /** What the strategy was told before stays, as long as it is the same one. */
+  /** Keeps the configuration of the strategy, unless another strategy was chosen. */
   const configurationOf = () => ({
     ...(strategy === rule?.masking_strategy?.strategy && rule.masking_strategy.configuration),
     ...(strategy === 'string_rewrite' && { rewrite_value: rewrite }),
@@ -57,7 +67,7 @@ export function RuleForm({ path, rule, onClose }: RuleFormProps) {
         value={action}
         onChange={setAction}
         options={[
-          { value: 'access', label: 'access: give the data out' },
+          { value: 'access', label: 'access: export the data' },
           { value: 'erasure', label: 'erasure: mask the data' },
         ]}
       />
@@ -69,7 +79,7 @@ export function RuleForm({ path, rule, onClose }: RuleFormProps) {
           isRequired
           mono
           suggestions={keys}
-          description="The key of one that is there: under Storage."
+          description="The key of an existing destination, see Storage."
         />
       ) : (
         <SelectField
@@ -80,7 +90,7 @@ export function RuleForm({ path, rule, onClose }: RuleFormProps) {
         />
       )}
       {action === 'erasure' && strategy === 'string_rewrite' && (
-        <TextField label="Text in the data’s place" value={rewrite} onChange={setRewrite} isRequired />
+        <TextField label="Replacement text" value={rewrite} onChange={setRewrite} isRequired />
       )}
       <ErrorNote error={save.error} />
       <FormActions action="Save rule" pending={save.pending} onCancel={onClose} />

@@ -1,9 +1,10 @@
-/** Storage destinations: where access rules put the data. */
+/** Storage destinations: where access rules export data to. */
+
+import { operations, requireWritten, type StorageConfig, type StorageElement } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { StorageConfig } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { ConfirmDialog, Dialog, FormActions } from '../ui/dialog.tsx';
@@ -12,18 +13,17 @@ import { Empty, Loaded } from '../ui/loaded.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { useNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { putOne } from './put-one.ts';
 
 export function StoragePage() {
   const session = useSession();
   const [edited, setEdited] = useState<StorageConfig | 'new'>();
   const [removed, setRemoved] = useState<StorageConfig>();
-  const configs = useAll<StorageConfig>(session.may('storage:read') ? 'storage/config' : undefined);
+  const configs = useAll(session.may('storage:read') ? operations.storage.list() : undefined);
   const mayWrite = session.may('storage:create_or_update');
   return (
     <Page
       title="Storage"
-      description="Destinations for what access rules gather. Credentials have no place here."
+      description="Destinations for the data that access rules export. Credentials are not stored here."
       actions={
         mayWrite && (
           <Button kind="primary" onPress={() => setEdited('new')}>
@@ -37,7 +37,7 @@ export function StoragePage() {
           {(items) =>
             items.length === 0 ? (
               <Empty title="No storage destinations yet">
-                <p>An access rule needs one.</p>
+                <p>Every access rule needs one.</p>
               </Empty>
             ) : (
               <DataTable
@@ -102,10 +102,10 @@ function StorageForm({
 }) {
   const notify = useNotice();
   const [name, setName] = useState(config?.name ?? '');
-  const [type, setType] = useState<string>(config?.type ?? 'local');
-  const [format, setFormat] = useState<string>(config?.format ?? 'json');
+  const [type, setType] = useState(config?.type ?? 'local');
+  const [format, setFormat] = useState(config?.format ?? 'json');
   const [bucket, setBucket] = useState(config?.details.bucket ?? '');
-  const save = useChange((api, element: object) => putOne<StorageConfig>(api, 'storage/config', element));
+  const save = useChange(async (admin, element: StorageElement) => requireWritten(await admin.storage.save([element])));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const details = type === 's3' ? { ...config?.details, bucket } : {};
@@ -123,7 +123,7 @@ function StorageForm({
         value={type}
         onChange={setType}
         options={[
-          { value: 'local', label: 'local: files beside the privacy application' },
+          { value: 'local', label: 'local: files of the privacy application' },
           { value: 's3', label: 's3: a bucket' },
         ]}
       />
@@ -151,7 +151,7 @@ function DeleteStorage({
   readonly onClose: () => void;
 }) {
   const notify = useNotice();
-  const remove = useChange((api, key: string) => api.send('DELETE', `storage/config/${encodeURIComponent(key)}`));
+  const remove = useChange((admin, key: string) => admin.storage.delete(key));
   const close = () => {
     remove.reset();
     onClose();
@@ -172,7 +172,7 @@ function DeleteStorage({
       pending={remove.pending}
       error={remove.error}
     >
-      <p>While a rule sends data to it, it cannot be deleted.</p>
+      <p>A destination that a rule uses cannot be deleted.</p>
     </ConfirmDialog>
   );
 }

@@ -1,20 +1,20 @@
-/** Adding a target to a rule: a data category of the Fides taxonomy, with all that is below it. */
+/** The form to add a target to a rule: a data category of the Fides taxonomy, with all categories below it. */
+
+import { requireWritten, type TargetElement } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { Target } from '../api/contract.ts';
-import { useChange } from '../session/use-api.ts';
+import { useChange } from '../session/use-admin.ts';
 import { FormActions } from '../ui/dialog.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { useNotice } from '../ui/notice.tsx';
-import { putOne } from './put-one.ts';
 
 interface TargetFormProps {
-  /** Of the targets of the rule. */
-  readonly path: string;
+  readonly policyKey: string;
+  readonly ruleKey: string;
   readonly onClose: () => void;
 }
 
-/** The upper ones of the taxonomy; any of it can be written. */
+/** Suggestions: the upper categories of the taxonomy. Any other can be entered. */
 const categories = [
   'system',
   'user',
@@ -34,10 +34,12 @@ const categories = [
   'user.unique_id',
 ];
 
-export function TargetForm({ path, onClose }: TargetFormProps) {
+export function TargetForm({ policyKey, ruleKey, onClose }: TargetFormProps) {
   const notify = useNotice();
   const [category, setCategory] = useState('');
-  const save = useChange((api, element: object) => putOne<Target>(api, path, element));
+  const save = useChange(async (admin, element: TargetElement) =>
+    requireWritten(await admin.targets.save(policyKey, ruleKey, [element])),
+  );
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if ((await save.run({ data_category: category })) !== undefined) {
@@ -56,7 +58,7 @@ export function TargetForm({ path, onClose }: TargetFormProps) {
         mono
         placeholder="user.contact.email"
         suggestions={categories}
-        description="A key of the Fides taxonomy; the target takes in all that is below it."
+        description="A key of the Fides taxonomy. The target includes all categories below it."
       />
       <ErrorNote error={save.error} />
       <FormActions action="Add target" pending={save.pending} onCancel={onClose} />

@@ -1,12 +1,13 @@
 /** Resources: the APIs that tokens can be for. RFC 8707. */
+
+import { operations, type Resource } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { Resource } from '../api/contract.ts';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange } from '../session/use-api.ts';
+import { useAll, useChange } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { ConfirmDialog, Dialog, FormActions } from '../ui/dialog.tsx';
@@ -15,18 +16,18 @@ import { Empty, Loaded } from '../ui/loaded.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { useNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { sayDuration } from '../ui/time.tsx';
+import { formatDuration } from '../ui/time.tsx';
 
 export function ResourcesPage() {
   const session = useSession();
   const [edited, setEdited] = useState<Resource | 'new'>();
   const [removed, setRemoved] = useState<Resource>();
-  const resources = useAll<Resource>(session.may('resource:read') ? 'oauth/resource' : undefined);
+  const resources = useAll(session.may('resource:read') ? operations.resources.list() : undefined);
   const mayWrite = session.may('resource:create_or_update');
   return (
     <Page
       title="Resources"
-      description="APIs with an address of their own. A token for one is worth nothing at another."
+      description="APIs with an identifier of their own. A token for one of them is invalid for all others."
       actions={
         mayWrite && (
           <Button kind="primary" onPress={() => setEdited('new')}>
@@ -40,7 +41,10 @@ export function ResourcesPage() {
           {(items) =>
             items.length === 0 ? (
               <Empty title="No resources yet">
-                <p>Without them every token is for this server’s issuer, which any API that trusts it may take.</p>
+                <p>
+                  Without resources, the audience of every token is the issuer, and every API that trusts the issuer
+                  accepts it.
+                </p>
               </Empty>
             ) : (
               <DataTable
@@ -62,7 +66,7 @@ export function ResourcesPage() {
                     title: 'Tokens',
                     cell: (resource) => (
                       <div className="two-lines">
-                        <span>{sayLifetime(resource)}</span>
+                        <span>{lifetimeLabel(resource)}</span>
                         <span className="muted">{resource.signing_alg ?? 'default algorithm'}</span>
                       </div>
                     ),
@@ -104,11 +108,11 @@ export function ResourcesPage() {
   );
 }
 
-function sayLifetime({ access_token_ttl_seconds: seconds }: Resource): string {
-  return seconds === undefined || seconds === null ? 'default lifetime' : sayDuration(seconds);
+function lifetimeLabel({ access_token_ttl_seconds: seconds }: Resource): string {
+  return seconds === undefined || seconds === null ? 'default lifetime' : formatDuration(seconds);
 }
 
-const algorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'];
+const algorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
 
 function ResourceForm({
   resource,
@@ -123,9 +127,9 @@ function ResourceForm({
   const [identifier, setIdentifier] = useState(resource?.identifier ?? '');
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(resource?.scopes));
   const [seconds, setSeconds] = useState(String(resource?.access_token_ttl_seconds ?? ''));
-  const [alg, setAlg] = useState<string>(resource?.signing_alg ?? '');
+  const [alg, setAlg] = useState<(typeof algorithms)[number] | ''>(resource?.signing_alg ?? '');
   const [clients, setClients] = useState((resource?.introspection_clients ?? []).join('\n'));
-  const save = useChange((api, body: object) => api.send('PUT', 'oauth/resource', body));
+  const save = useChange((admin, body: Resource) => admin.resources.save(body));
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -153,7 +157,7 @@ function ResourceForm({
           isReadOnly={resource !== undefined}
           mono
           placeholder="billing"
-          description="A short name, for its address here."
+          description="A short name that identifies it in this console and in the API."
         />
         <TextField
           label="Identifier"
@@ -165,22 +169,22 @@ function ResourceForm({
           description="The audience of its tokens."
         />
       </div>
-      <ScopePicker label="Scopes that it knows" scopes={scopes ?? []} chosen={chosen} onChange={setChosen} />
+      <ScopePicker label="Scopes that its tokens may have" scopes={scopes ?? []} chosen={chosen} onChange={setChosen} />
       <div className="form-columns">
         <TextField
-          label="Tokens live for, in seconds"
+          label="Token lifetime, in seconds"
           value={seconds}
           onChange={setSeconds}
           inputMode="numeric"
           pattern="[0-9]*"
-          placeholder="the client’s, or the default"
+          placeholder="that of the client, or the default"
         />
         <SelectField
-          label="Signed with"
+          label="Signing algorithm"
           value={alg}
           onChange={setAlg}
           options={[
-            { value: '', label: 'The server’s default' },
+            { value: '' as const, label: 'The server’s default' },
             ...algorithms.map((name) => ({ value: name, label: name })),
           ]}
         />
@@ -191,7 +195,7 @@ function ResourceForm({
         onChange={setClients}
         rows={2}
         mono
-        description="Their ids, one a line."
+        description="Their client IDs, one per line."
       />
       <ErrorNote error={save.error} />
       <FormActions action="Save resource" pending={save.pending} onCancel={onClose} />
@@ -207,7 +211,7 @@ function DeleteResource({
   readonly onClose: () => void;
 }) {
   const notify = useNotice();
-  const remove = useChange((api, key: string) => api.send('DELETE', `oauth/resource/${encodeURIComponent(key)}`));
+  const remove = useChange((admin, key: string) => admin.resources.delete(key));
   const close = () => {
     remove.reset();
     onClose();
@@ -230,9 +234,9 @@ function DeleteResource({
     >
       <ul className="consequences">
         <li>
-          No token is issued for <code>{resource?.identifier}</code> any more: callers that ask for one are refused.
+          No more tokens are issued for <code>{resource?.identifier}</code>. Requests for it are rejected.
         </li>
-        <li>The API itself keeps taking the tokens it knows, until they expire.</li>
+        <li>The API keeps accepting tokens that were issued before, until they expire.</li>
       </ul>
     </ConfirmDialog>
   );

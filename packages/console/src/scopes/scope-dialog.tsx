@@ -1,7 +1,8 @@
-/** Making a scope of one's own, and changing what is said of it. */
+/** The dialog to create a scope, or to change its description. */
+
+import type { Scope, ScopeBody } from '@postern/admin';
 import { type FormEvent, useState } from 'react';
-import type { Scope } from '../api/contract.ts';
-import { useChange } from '../session/use-api.ts';
+import { useChange } from '../session/use-admin.ts';
 import { Dialog, FormActions } from '../ui/dialog.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
@@ -29,7 +30,7 @@ function ScopeForm({ scope, onClose }: { readonly scope: Scope | undefined; read
   const [name, setName] = useState(scope?.name ?? '');
   const [description, setDescription] = useState(scope?.description ?? '');
   const notify = useNotice();
-  const save = useChange((api, body: object) => api.send('PUT', 'oauth/scope', body));
+  const save = useChange((admin, body: ScopeBody) => admin.scopes.save([body]));
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -49,7 +50,7 @@ function ScopeForm({ scope, onClose }: { readonly scope: Scope | undefined; read
         autoFocus={scope === undefined}
         mono
         placeholder="invoice:read"
-        description="What is before the colon groups scopes, by convention the thing that they are about."
+        description="Scopes are grouped by the part before the colon, by convention the kind of thing that they are about."
       />
       <TextField
         label="Description"

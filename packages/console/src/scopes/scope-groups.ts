@@ -1,12 +1,12 @@
-/** Scopes by what they are about: the part of the name before the colon. */
-import type { Scope } from '../api/contract.ts';
+/** Groups of scopes, by the part of the name before the colon. */
+import type { Scope } from '@postern/admin';
 
 export interface ScopeGroup {
   readonly name: string;
   readonly scopes: readonly Scope[];
 }
 
-/** In the order of their first scopes. A scope without a colon is a group of its own. */
+/** Groups are in the order of their first scopes. A scope without a colon is a group of its own. */
 export function groupScopes(scopes: readonly Scope[]): ScopeGroup[] {
   return [...Map.groupBy(scopes, ({ name }) => name.split(':')[0] as string)].map(([name, members]) => ({
     name,
@@ -14,7 +14,7 @@ export function groupScopes(scopes: readonly Scope[]): ScopeGroup[] {
   }));
 }
 
-/** Those that hold every word of `search` in their name or description. */
+/** Returns the scopes with every word of `search` in their name or description. */
 export function searchScopes(scopes: readonly Scope[], search: string): Scope[] {
   const words = search
     .toLowerCase()

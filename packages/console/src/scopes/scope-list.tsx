@@ -1,4 +1,4 @@
-/** Names of scopes in a row, to read. */
+/** Names of scopes in a row, read-only. */
 
 export function ScopeList({ scopes, none = 'none' }: { readonly scopes: readonly string[]; readonly none?: string }) {
   return scopes.length === 0 ? (

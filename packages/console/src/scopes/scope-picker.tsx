@@ -1,6 +1,7 @@
-/** Choosing scopes: by search, by group, one by one. */
+/** Selects scopes: by search, by group, one by one. */
+
+import type { Scope } from '@postern/admin';
 import { useEffect, useId, useRef, useState } from 'react';
-import type { Scope } from '../api/contract.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { CheckboxField, TextField } from '../ui/fields.tsx';
@@ -28,7 +29,7 @@ export function ScopePicker({ label, scopes, chosen, onChange }: ScopePickerProp
         </span>
         <span className="row">
           <span className="hint" role="status">
-            {chosen.size} of {scopes.length} chosen
+            {chosen.size} of {scopes.length} selected
           </span>
           <Button small kind="quiet" isDisabled={chosen.size === 0} onPress={() => onChange(new Set())}>
             Clear
@@ -36,7 +37,7 @@ export function ScopePicker({ label, scopes, chosen, onChange }: ScopePickerProp
         </span>
       </div>
       {chosen.size > 0 && (
-        <ul className="chips" aria-label="Chosen scopes">
+        <ul className="chips" aria-label="Selected scopes">
           {[...chosen].map((name) => (
             <li key={name} className="chip">
               {name}

@@ -1,9 +1,10 @@
-/** The scopes there are, and one's own among them. */
+/** The scopes: built-in ones, and those that users added. */
+
+import { operations, type Scope } from '@postern/admin';
 import { useState } from 'react';
-import type { Scope } from '../api/contract.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useGet } from '../session/use-api.ts';
+import { useChange, useRead } from '../session/use-admin.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
@@ -21,13 +22,13 @@ export function ScopesPage() {
   const [kind, setKind] = useState('');
   const [edited, setEdited] = useState<Scope | 'new'>();
   const [removed, setRemoved] = useState<Scope>();
-  const scopes = useGet<Scope[]>(session.may('scope:read') ? 'oauth/scope?view=full' : undefined);
+  const scopes = useRead(session.may('scope:read') ? operations.scopes.list() : undefined);
   const mayWrite = session.may('scope:create_or_update');
 
   return (
     <Page
       title="Scopes"
-      description="What clients can be allowed to do. A token carries scopes, and an API asks for one on each call."
+      description="What clients can be allowed to do. A token has scopes, and an API requires one for each call."
       actions={
         mayWrite && (
           <Button kind="primary" onPress={() => setEdited('new')}>
@@ -51,7 +52,7 @@ export function ScopesPage() {
           {(all) => {
             const found = searchScopes(all, search).filter((scope) => isOfKind(scope, kind));
             return found.length === 0 ? (
-              <Empty title={kind === 'own' && search === '' ? 'No scopes of your own yet' : 'No scope fits'} />
+              <Empty title={kind === 'own' && search === '' ? 'No scopes of your own yet' : 'No matching scopes'} />
             ) : (
               <DataTable
                 caption="Scopes"
@@ -118,7 +119,7 @@ function KindBadges({ scope }: { readonly scope: Scope }) {
 
 function DeleteScope({ scope, onClose }: { readonly scope: Scope | undefined; readonly onClose: () => void }) {
   const notify = useNotice();
-  const remove = useChange((api, name: string) => api.send('DELETE', `oauth/scope/${encodeURIComponent(name)}`));
+  const remove = useChange((admin, name: string) => admin.scopes.delete(name));
   const close = () => {
     remove.reset();
     onClose();
@@ -139,7 +140,7 @@ function DeleteScope({ scope, onClose }: { readonly scope: Scope | undefined; re
       pending={remove.pending}
       error={remove.error}
     >
-      <p>No client can be given it any more. While a client holds it, it cannot be deleted.</p>
+      <p>It can no longer be assigned to clients. A scope that a client or a resource has cannot be deleted.</p>
     </ConfirmDialog>
   );
 }

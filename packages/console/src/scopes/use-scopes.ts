@@ -1,13 +1,13 @@
-/** The scopes that there are, as far as the session may see them. */
-import type { Scope } from '../api/contract.ts';
+/** The registered scopes, as far as the session may see them. */
+import { operations, type Scope } from '@postern/admin';
 import { useSession } from '../session/session-context.tsx';
-import { useGet } from '../session/use-api.ts';
+import { useRead } from '../session/use-admin.ts';
 
-/** Without `scope:read` only those of the session's own token are known, by name. Undefined while they load. */
+/** Without `scope:read` only the names of the scopes of the session's own token are known. Undefined while they load. */
 export function useScopes(): readonly Scope[] | undefined {
   const session = useSession();
   const readable = session.may('scope:read');
-  const { data } = useGet<Scope[]>(readable ? 'oauth/scope?view=full' : undefined);
+  const { data } = useRead(readable ? operations.scopes.list() : undefined);
   return readable
     ? data
     : [...session.scopes].map((name) => ({ name, description: '', administrative: false, origin: 'built-in' }));

@@ -1,4 +1,4 @@
-/** Pages that the session may not see say so, and which scope would help. */
+/** Shows a page only if the session has the scope, and otherwise says which scope is missing. */
 import type { ReactNode } from 'react';
 import { Note } from '../ui/note.tsx';
 import { useSession } from './session-context.tsx';
@@ -11,8 +11,8 @@ export function Requires({ scope, children }: { readonly scope: string; readonly
 export function Lacks({ scope, to = 'see this' }: { readonly scope: string; readonly to?: string }) {
   const { clientId } = useSession();
   return (
-    <Note title="Not with this token">
-      To {to} you need the scope <code>{scope}</code>, which the token of <code>{clientId}</code> does not hold.
+    <Note title="Missing scope">
+      To {to} you need the scope <code>{scope}</code>, which the token of <code>{clientId}</code> does not have.
     </Note>
   );
 }

@@ -1,4 +1,4 @@
-/** The session of the page, for its components. It ends with the page, by signing out, or when its token is refused. */
+/** The session, for all components. It ends with the page, by signing out, or when its token is rejected. */
 import { createContext, type ReactNode, useContext } from 'react';
 import type { Session } from './sign-in.ts';
 
@@ -24,7 +24,7 @@ export function useSignOut(): () => void {
 function useSessionContext(): SessionContextValue {
   const value = useContext(SessionContext);
   if (value === undefined) {
-    throw new Error('There is no session here.');
+    throw new Error('This component needs a session.');
   }
   return value;
 }

@@ -1,4 +1,4 @@
-/** Signing in: with a client's id and secret, or with an access token that one has already. */
+/** The sign-in page: with the ID and the secret of a client, or with an access token. */
 import { TokenError } from '@postern/client';
 import { type FormEvent, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
@@ -9,9 +9,9 @@ import { ErrorNote } from '../ui/note.tsx';
 import { acquireToken } from './sign-in.ts';
 
 export interface SignInPageProps {
-  /** Why one must sign in again. */
+  /** Why the person must sign in again. */
   readonly reason: string | undefined;
-  /** Throws where the server does not accept the token. */
+  /** Throws if the server rejects the token. */
   readonly onToken: (token: string) => Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
             {reason}
           </p>
         )}
-        {error !== null && <ErrorNote title="Not signed in" error={error} />}
+        {error !== null && <ErrorNote title="Sign-in failed" error={error} />}
         <Tabs className="tabs" onSelectionChange={() => setError(null)}>
           <TabList className="tab-list" aria-label="How to sign in">
             <Tab className="tab" id="secret">
@@ -78,7 +78,7 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
                 isRequired
                 rows={5}
                 mono
-                description="What the token endpoint gave you. What you may do here is what its scopes allow."
+                description="A token from the token endpoint. Its scopes decide what you can do here."
               />
               <Button type="submit" kind="primary" pending={pending}>
                 Sign in
@@ -87,8 +87,8 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
           </TabPanel>
         </Tabs>
         <p className="hint">
-          The first time: the root client’s id and secret are in <code>root.env</code> of the data directory. Nothing
-          you enter is stored; closing or reloading the page signs you out.
+          For the first sign-in, the ID and secret of the root client are in <code>root.env</code> in the data
+          directory. Nothing you enter is stored; closing or reloading the page signs you out.
         </p>
       </div>
     </main>

@@ -1,12 +1,12 @@
-/** From credentials to a session. The secret is forgotten at once; the token lives in memory alone. RFC 6749 §4.4. */
+/** From credentials to a session. The secret is not kept; the token is kept in memory only. RFC 6749 §4.4. */
+import { type AdminClient, AdminError } from '@postern/admin';
 import { clientSecretPost, createTokenClient } from '@postern/client';
 import { serverRoot } from '../api/address.ts';
-import { type Api, ApiError, createApi } from '../api/api.ts';
-import { fetchMetadata } from '../api/metadata.ts';
+import { connect, fetchMetadata } from '../api/connection.ts';
 import { readClaims, scopesOf } from './access-token.ts';
 
 export interface Session {
-  readonly api: Api;
+  readonly admin: AdminClient;
   readonly clientId: string;
   readonly scopes: ReadonlySet<string>;
   /** Milliseconds since 1970. */
@@ -14,32 +14,37 @@ export interface Session {
   may(scope: string): boolean;
 }
 
-/** A token for a client's id and secret. Throws `TokenError`; `Error` on a page that came by plain HTTP from afar. */
+/** Requests a token. Throws `TokenError`, `AdminError`, and `Error` if the page was loaded over plain HTTP from another machine. */
 export async function acquireToken(clientId: string, clientSecret: string): Promise<string> {
   if (!window.isSecureContext) {
-    throw new Error('This page came by plain HTTP, which others can read: use https, or open it on the same machine.');
+    throw new Error(
+      'This page was loaded over plain HTTP, which others can read. Use https, or open it on the same machine.',
+    );
   }
   const { issuer } = await fetchMetadata();
   const client = createTokenClient({
     issuer,
-    // The page may call this server alone, whatever name of it is the issuer.
+    // The page may call only this server, whatever its issuer is.
     tokenEndpoint: `${serverRoot}api/v1/oauth/token`,
     authentication: clientSecretPost(clientId, clientSecret),
   });
   return (await client.getToken()).accessToken;
 }
 
-/** Throws `ApiError` where the text is no token, or none that the server accepts from here. */
-export async function openSession(token: string, onRefused: () => void): Promise<Session> {
+/** Throws `AdminError` if the text is not a token, or the server does not accept it. */
+export async function openSession(token: string, onRejected: () => void): Promise<Session> {
   const claims = readClaims(token);
   if (claims === undefined) {
-    throw new ApiError(0, 'invalid_token', 'This is not an access token: three parts with dots between are expected.');
+    throw new AdminError(
+      'invalid_token',
+      'This is not an access token: it does not have three parts separated by dots.',
+    );
   }
   await requireAccepted(token);
   const scopes = new Set(scopesOf(claims));
   const { client_id, exp } = claims;
   return {
-    api: createApi(token, onRefused),
+    admin: connect(token, onRejected),
     clientId: String(client_id),
     scopes,
     expiresAt: Number(exp) * 1000,
@@ -47,12 +52,12 @@ export async function openSession(token: string, onRefused: () => void): Promise
   };
 }
 
-/** Any guarded call tells whether the token is good: with one that is, the worst answer is that a scope lacks. */
+/** Any guarded call shows whether the token is valid: if it is, only a scope can be missing. */
 async function requireAccepted(token: string): Promise<void> {
   try {
-    await createApi(token, () => {}).get('oauth/scope');
+    await connect(token, () => {}).scopes.list();
   } catch (error) {
-    if (!(error instanceof ApiError && error.status === 403)) {
+    if (!(error instanceof AdminError && error.status === 403)) {
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** A word on the state of something. */
+/** A short label of a state. */
 import type { ReactNode } from 'react';
 
 interface BadgeProps {

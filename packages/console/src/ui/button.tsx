@@ -9,11 +9,11 @@ type Kind = 'primary' | 'secondary' | 'danger' | 'quiet';
 interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'isPending'> {
   readonly kind?: Kind;
   readonly small?: boolean;
-  /** It was pressed, and what it does is under way. */
+  /** It was pressed, and its action is in progress. */
   readonly pending?: boolean;
 }
 
-/** While pending it keeps the focus and does nothing. */
+/** While pending, it keeps the focus and ignores presses. */
 export function Button({ kind = 'secondary', small = false, pending = false, ...props }: ButtonProps) {
   return pending ? (
     <AriaButton {...props} type="button" onPress={undefined} className={`${classOf(kind, small)} button-pending`} />

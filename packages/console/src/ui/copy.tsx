@@ -1,4 +1,4 @@
-/** Text to take away: an id, a secret, a program. */
+/** Text to copy: an ID, a secret, a program. */
 import { useEffect, useRef, useState } from 'react';
 import { Button } from './button.tsx';
 
@@ -10,7 +10,7 @@ interface CopyButtonProps {
 
 type Outcome = 'none' | 'copied' | 'failed';
 
-const words = { none: 'Copy', copied: 'Copied', failed: 'Not allowed here' };
+const labels = { none: 'Copy', copied: 'Copied', failed: 'Copying is blocked' };
 
 export function CopyButton({ text, what }: CopyButtonProps) {
   const [outcome, setOutcome] = useState<Outcome>('none');
@@ -24,12 +24,12 @@ export function CopyButton({ text, what }: CopyButtonProps) {
   };
   return (
     <Button small onPress={() => void copy()} aria-label={outcome === 'none' ? `Copy ${what}` : undefined}>
-      <span aria-live="polite">{words[outcome]}</span>
+      <span aria-live="polite">{labels[outcome]}</span>
     </Button>
   );
 }
 
-/** The clipboard's own interface is for https and localhost; elsewhere the old one serves. */
+/** The clipboard API needs https or localhost; elsewhere the older way is used. */
 async function copyText(text: string): Promise<boolean> {
   if (window.isSecureContext) {
     return navigator.clipboard.writeText(text).then(
@@ -74,7 +74,7 @@ export function CodeBlock({ code, what }: { readonly code: string; readonly what
       <div className="code-copy">
         <CopyButton text={code} what={what} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
       <section tabIndex={0} aria-label={what}>
         <pre>
           <code>{code}</code>

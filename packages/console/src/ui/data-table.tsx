@@ -1,18 +1,18 @@
 /**
- * A table that becomes a list of cards where the screen is narrow. Style sheets that change the display of a table take
- * its meaning away, so the roles are written out.
+ * A table that becomes a list of cards on a narrow screen. Style sheets that change the display of a table remove its
+ * semantics, so the roles are explicit.
  */
 import type { ReactNode } from 'react';
 
 export interface Column<Row> {
   readonly title: string;
-  /** Numbers and buttons stand at the end of the line. */
+  /** Aligned at the end of the line: for numbers and buttons. */
   readonly end?: boolean;
   readonly cell: (row: Row) => ReactNode;
 }
 
 interface DataTableProps<Row> {
-  /** What the table holds, for assistive technology. */
+  /** What the table contains, for assistive technology. */
   readonly caption: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];

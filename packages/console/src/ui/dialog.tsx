@@ -1,4 +1,4 @@
-/** Dialogs: a form aside, and the question before what cannot be undone. */
+/** Dialogs: for forms, and to confirm changes that cannot be undone. */
 import type { ReactNode } from 'react';
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { Button } from './button.tsx';
@@ -10,7 +10,7 @@ interface DialogProps {
   readonly onClose: () => void;
   readonly children: ReactNode;
   readonly wide?: boolean;
-  /** A click beside it or Escape does not close it: what it shows is not shown again. */
+  /** A click beside it or Escape does not close it, because its content is shown only once. */
   readonly mustAnswer?: boolean;
   readonly role?: 'dialog' | 'alertdialog';
 }
@@ -40,9 +40,9 @@ interface ConfirmDialogProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly onClose: () => void;
-  /** What will follow from it. */
+  /** The consequences. */
   readonly children: ReactNode;
-  /** The word on the button that does it. */
+  /** The label of the button. */
   readonly action: string;
   readonly onConfirm: () => void;
   readonly pending: boolean;

@@ -1,4 +1,4 @@
-/** Fields of forms: a label, the control, what it is for, and what is wrong with it. */
+/** Form fields: a label, the control, a description, and what is wrong with the value. */
 import { type ReactNode, useId } from 'react';
 import {
   TextField as AriaTextField,
@@ -14,9 +14,9 @@ interface TextFieldProps extends Omit<AriaTextFieldProps, 'className' | 'childre
   readonly label: string;
   readonly description?: ReactNode;
   readonly placeholder?: string;
-  /** For what is copied and compared: ids, secrets, names of scopes. */
+  /** A monospaced font, for text that is copied and compared: ids, secrets, names of scopes. */
   readonly mono?: boolean;
-  /** What the browser offers while one writes. */
+  /** Texts that the browser suggests. */
   readonly suggestions?: readonly string[];
 }
 
@@ -97,20 +97,26 @@ function FieldNotes({ description }: { readonly description: ReactNode }) {
   );
 }
 
-interface SelectFieldProps {
+interface SelectFieldProps<Value extends string> {
   readonly label: string;
   readonly name?: string;
-  readonly value?: string;
-  readonly defaultValue?: string;
-  readonly onChange?: (value: string) => void;
-  readonly options: readonly { readonly value: string; readonly label: string }[];
+  readonly value: Value;
+  readonly onChange: (value: Value) => void;
+  readonly options: readonly { readonly value: Value; readonly label: string }[];
   readonly description?: ReactNode;
-  /** The label is for assistive technology alone. */
+  /** Shows the label to assistive technology only. */
   readonly labelHidden?: boolean;
 }
 
-/** The browser's own: it works everywhere, also on a telephone. */
-export function SelectField({ label, description, options, onChange, labelHidden, ...props }: SelectFieldProps) {
+/** The browser's own control, which works on every device. */
+export function SelectField<Value extends string>({
+  label,
+  description,
+  options,
+  onChange,
+  labelHidden,
+  ...props
+}: SelectFieldProps<Value>) {
   const id = useId();
   return (
     <div className="field">
@@ -122,7 +128,7 @@ export function SelectField({ label, description, options, onChange, labelHidden
         id={id}
         className="input select"
         aria-describedby={description === undefined ? undefined : `${id}-description`}
-        onChange={(event) => onChange?.(event.target.value)}
+        onChange={(event) => onChange(event.target.value as Value)}
       >
         {options.map((option) => (
           <option key={option.value} value={option.value}>

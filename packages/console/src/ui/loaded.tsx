@@ -1,4 +1,4 @@
-/** What is shown while something loads, where it cannot be loaded, and then of it. */
+/** Shows a placeholder while data loads, an error if it cannot be loaded, and then the data. */
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
@@ -13,17 +13,17 @@ export function Loaded<T>({ query, children }: LoadedProps<T>) {
   if (query.data !== undefined) {
     return (
       <div className={query.isPlaceholderData ? 'loaded stale' : 'loaded'} aria-busy={query.isPlaceholderData}>
-        {query.isError && <LoadFault error={query.error} retry={query.refetch} />}
+        {query.isError && <LoadError error={query.error} retry={query.refetch} />}
         {children(query.data)}
       </div>
     );
   }
-  return query.isError ? <LoadFault error={query.error} retry={query.refetch} /> : <Skeleton />;
+  return query.isError ? <LoadError error={query.error} retry={query.refetch} /> : <Skeleton />;
 }
 
-function LoadFault({ error, retry }: { readonly error: Error; readonly retry: () => unknown }) {
+function LoadError({ error, retry }: { readonly error: Error; readonly retry: () => unknown }) {
   return (
-    <Note kind="danger" title="This could not be loaded" role="alert">
+    <Note kind="danger" title="Loading failed" role="alert">
       <p>{error.message}</p>
       <Button small onPress={() => void retry()}>
         Try again
@@ -43,7 +43,7 @@ function Skeleton() {
   );
 }
 
-/** In the place of a list that holds nothing: what would be here, and how it comes to be. */
+/** Replaces an empty list: says what would be here, and how to create it. */
 export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
   return (
     <div className="empty">

@@ -1,4 +1,4 @@
-/** Boxes that say something aside: a hint, a warning, what went wrong. */
+/** Boxes for hints, warnings and errors. */
 import type { ReactNode } from 'react';
 
 interface NoteProps {
@@ -22,8 +22,8 @@ interface ErrorNoteProps {
   readonly title?: string;
 }
 
-/** What the server said, which is written for people. Nothing where there is no error. */
-export function ErrorNote({ error, title = 'That did not work' }: ErrorNoteProps) {
+/** Shows the message of the server. Renders nothing without an error. */
+export function ErrorNote({ error, title = 'The change failed' }: ErrorNoteProps) {
   return error === null ? null : (
     <Note kind="danger" title={title} role="alert">
       {error.message}

@@ -1,9 +1,9 @@
-/** One line on what was just done, at the edge of the page and to assistive technology. */
+/** A short confirmation at the edge of the page, also for assistive technology. */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react';
 
 const NoticeContext = createContext<(text: string) => void>(() => {});
 
-/** Says a line for some seconds. */
+/** Shows a line for five seconds. */
 export function useNotice(): (text: string) => void {
   return useContext(NoticeContext);
 }

@@ -1,4 +1,4 @@
-/** A page: its heading, which takes the focus when one comes to it, what it is for, and what one can do. */
+/** A page: its heading, which gets the focus on navigation, a description, and actions. */
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 
@@ -6,12 +6,12 @@ interface PageProps {
   readonly title: string;
   readonly description?: ReactNode;
   readonly actions?: ReactNode;
-  /** Where one came from. */
+  /** The parent page. */
   readonly back?: { readonly href: string; readonly title: string };
   readonly children: ReactNode;
 }
 
-/** The first page of a visit leaves the focus where the browser puts it. */
+/** The first page after loading leaves the focus as it is. */
 let visited = false;
 
 export function Page({ title, description, actions, back, children }: PageProps) {
@@ -68,7 +68,7 @@ export function Section({ title, description, actions, children }: SectionProps)
   );
 }
 
-/** Names and what they are. */
+/** A list of names and values. */
 export function Facts({ facts }: { readonly facts: readonly (readonly [string, ReactNode])[] }) {
   return (
     <dl className="facts">

@@ -1,4 +1,4 @@
-/** From page to page of a list. */
+/** Buttons to the previous and the next page of a list. */
 import { Button } from './button.tsx';
 
 interface PaginationProps {

@@ -1,4 +1,4 @@
-/** Times as people say them, with the exact one beside. */
+/** Relative times, with the exact time as a tooltip. */
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium', hour12: false });
@@ -12,7 +12,7 @@ const units = [
   ['minute', 60_000],
 ] as const;
 
-/** `iso`: RFC 3339. A time that is null never came. */
+/** `iso` is by RFC 3339; null means that it has not happened. */
 export function Time({ iso, never = 'never' }: { readonly iso: string | null; readonly never?: string }) {
   if (iso === null) {
     return <span className="muted">{never}</span>;
@@ -20,7 +20,7 @@ export function Time({ iso, never = 'never' }: { readonly iso: string | null; re
   const date = new Date(iso);
   return (
     <time dateTime={iso} title={exact.format(date)}>
-      {sayRelative(date.getTime() - Date.now())}
+      {formatRelative(date.getTime() - Date.now())}
     </time>
   );
 }
@@ -33,17 +33,17 @@ export function ExactTime({ iso }: { readonly iso: string }) {
   );
 }
 
-export const sayDay = (ms: number): string => day.format(ms);
+export const formatDay = (ms: number): string => day.format(ms);
 
-/** `ms` from now: before it where negative. */
-export function sayRelative(ms: number): string {
+/** `ms` is relative to now; negative in the past. */
+export function formatRelative(ms: number): string {
   const [unit, length] = units.find(([, size]) => Math.abs(ms) >= size) ?? ['second', 1_000];
   const count = Math.round(ms / length);
   return unit === 'second' && Math.abs(count) < 10 ? 'just now' : relative.format(count, unit);
 }
 
-/** `90 seconds`, `8 days`. */
-export function sayDuration(seconds: number): string {
+/** Formats `90 seconds`, `8 days`. */
+export function formatDuration(seconds: number): string {
   const [unit, length] = units.find(([, size]) => seconds * 1000 >= size && (seconds * 1000) % size === 0) ?? [
     'second',
     1_000,

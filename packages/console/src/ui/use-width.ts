@@ -1,4 +1,4 @@
-/** How wide an element is, in pixels, so that what is drawn in it has letters of one size everywhere. */
+/** The width of an element in pixels, so that charts use the same font size at every width. */
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
 
 export function useWidth<E extends HTMLElement>(): readonly [ref: RefObject<E | null>, width: number] {

@@ -1,6 +1,6 @@
 /** `postern audit tail`: the last events, and new ones as they happen. */
 import type { AdminClient, AuditEvent, EventQuery } from '@postern/admin';
-import { maxEventPageSize, maxWaitSeconds } from '@postern/protocol';
+import { maxEventPageSize, maxWaitSeconds } from '@postern/protocol/api-limits';
 import type { Command } from 'commander';
 import { countFrom } from '../command/option-values.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';

@@ -1,6 +1,6 @@
 /** Recomputes the chain of hashes, event by event, and finds the first broken link. */
 import type { AdminClient, AuditEvent, Checkpoint } from '@postern/admin';
-import { maxEventPageSize } from '@postern/protocol';
+import { maxEventPageSize } from '@postern/protocol/api-limits';
 import type { Progress } from '../output/progress.ts';
 import { hashEvent } from './event.ts';
 

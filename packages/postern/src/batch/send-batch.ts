@@ -1,5 +1,5 @@
 /** Sends many calls as one change: all are made, or none. docs/batches.md. */
-import { maxBatchBytes, maxBatchOperations } from '@postern/protocol';
+import { maxBatchBytes, maxBatchOperations } from '@postern/protocol/api-limits';
 import { CommandError, usageError } from '../command/command-error.ts';
 import type { ServerApi } from '../connection/server-api.ts';
 import { startProgress } from '../output/progress.ts';

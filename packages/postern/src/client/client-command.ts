@@ -1,6 +1,6 @@
 /** `postern client`: clients, their secrets, and what they use. */
 import { type AdminClient, type ClientQuery, type NewClientBody, operations } from '@postern/admin';
-import { defaultPageSize, maxPageSize } from '@postern/protocol';
+import { defaultPageSize, maxPageSize } from '@postern/protocol/api-limits';
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, countFrom, parseDuration } from '../command/option-values.ts';

@@ -1,7 +1,15 @@
 /** Changes a policy to what is wanted: its own members, its rules, and their targets. */
-import type { AdminClient, BulkAnswer, Policy, PolicyElement, Rule, RuleElement, TargetElement } from '@postern/admin';
-import { maxBulkElements } from '@postern/protocol';
-import { CommandError, usageError } from '../command/command-error.ts';
+import {
+  type AdminClient,
+  type Policy,
+  type PolicyElement,
+  type Rule,
+  type RuleElement,
+  requireWritten,
+  type TargetElement,
+} from '@postern/admin';
+import { maxBulkElements } from '@postern/protocol/api-limits';
+import { usageError } from '../command/command-error.ts';
 
 export interface WantedPolicy {
   readonly name: string | undefined;
@@ -68,12 +76,4 @@ function parseRules(value: unknown): WantedRule[] {
     element: { ...element, ...(storage_destination && { storage_destination_key: storage_destination.key }) },
     targets,
   }));
-}
-
-/** Throws `CommandError` if the API rejected an element. */
-function requireWritten<View>({ succeeded, failed: [fault] }: BulkAnswer<View>, what: string): View[] {
-  if (fault !== undefined) {
-    throw new CommandError(`cannot save ${what}: ${fault.message}`);
-  }
-  return succeeded;
 }

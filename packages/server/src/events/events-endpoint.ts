@@ -2,7 +2,8 @@
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, nullable } from '@postern/http-api';
-import { maxEventPageSize, maxWaitSeconds, OAuthError } from '@postern/protocol';
+import { OAuthError } from '@postern/protocol';
+import { maxEventPageSize, maxWaitSeconds } from '@postern/protocol/api-limits';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';

@@ -2,7 +2,8 @@
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
-import { maxWaitSeconds, toWireNames, type WireNamed } from '@postern/protocol';
+import { toWireNames, type WireNamed } from '@postern/protocol';
+import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { Type } from 'typebox';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';

@@ -1,6 +1,7 @@
-/** A client in words and links. */
+/** Labels of clients, and links to them. */
+
+import type { Client } from '@postern/admin';
 import { Link } from 'wouter';
-import type { Client } from '../api/contract.ts';
 import { Badge } from '../ui/badge.tsx';
 
 type Named = Pick<Client, 'client_id' | 'name'>;
@@ -21,8 +22,8 @@ export function EnabledBadge({ enabled }: { readonly enabled: boolean }) {
   return enabled ? <Badge tone="good">enabled</Badge> : <Badge tone="danger">disabled</Badge>;
 }
 
-/** How it shows who it is. */
-export function sayAuthentication({ token_endpoint_auth_method: method }: Client): string {
+/** How the client authenticates. */
+export function authenticationLabel({ token_endpoint_auth_method: method }: Client): string {
   switch (method) {
     case 'private_key_jwt':
       return 'private key';
@@ -36,4 +37,4 @@ export function sayAuthentication({ token_endpoint_auth_method: method }: Client
   }
 }
 
-export const usesSecret = (client: Client): boolean => sayAuthentication(client) === 'secret';
+export const usesSecret = (client: Client): boolean => authenticationLabel(client) === 'secret';

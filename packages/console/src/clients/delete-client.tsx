@@ -1,36 +1,37 @@
-/** Ending what a client can do: its tokens, the client for a while, the client for good. */
+/** Revokes the tokens of a client, disables it, or deletes it. */
+
+import { type Change, type Client, operations } from '@postern/admin';
 import { type ReactNode, useState } from 'react';
 import { useLocation } from 'wouter';
-import type { Api } from '../api/api.ts';
-import type { Client, ClientUsage, TrustedIssuer } from '../api/contract.ts';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange, useGet } from '../session/use-api.ts';
+import { useAll, useChange, useRead } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { useNotice } from '../ui/notice.tsx';
 import { Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
-import { nameOf } from './client-words.tsx';
+import { nameOf } from './client-labels.tsx';
 
 export function DeleteClient({ client }: { readonly client: Client }) {
   const session = useSession();
   const [, navigate] = useLocation();
-  const path = `oauth/client/${encodeURIComponent(client.client_id)}`;
   const name = nameOf(client);
-  const setEnabled = (enabled: boolean) => (api: Api) => api.send('PATCH', path, { enabled });
+  const { client_id: id } = client;
   const actions = [
     session.may('token:revoke') && (
       <Action
         key="revoke"
         title="Revoke all tokens"
-        description="The client stays, and may get new tokens at once."
+        description="The client stays enabled, and may request new tokens immediately."
         question={`Revoke all tokens of ${name}?`}
         done="All tokens revoked"
-        change={(api) => api.send('POST', `${path}/revoke`)}
+        change={operations.clients.revokeTokens(id)}
       >
         <LastToken client={client} />
-        <li>Every token issued so far is refused, here at once, at APIs that follow revocations within a second.</li>
-        <li>Its secrets stay good: a caller that renews its token goes on. Rotate the secret too if it leaked.</li>
+        <li>
+          All tokens are revoked: this server rejects them immediately, APIs that follow revocations within a second.
+        </li>
+        <li>Its secrets remain valid: callers can request new tokens. If a secret leaked, rotate it too.</li>
       </Action>
     ),
     session.may('client:update') &&
@@ -38,38 +39,40 @@ export function DeleteClient({ client }: { readonly client: Client }) {
         <Action
           key="disable"
           title="Disable client"
-          description="Can be undone, but its tokens stay dead."
+          description="It can be enabled again, but its tokens remain revoked."
           question={`Disable ${name}?`}
           done="Client disabled"
-          change={setEnabled(false)}
+          change={operations.clients.update(id, { enabled: false })}
         >
           <LastToken client={client} />
           <li>It gets no more tokens until it is enabled again.</li>
-          <li>Every token issued so far is refused for good, also after it is enabled again.</li>
+          <li>All of its tokens are revoked, and remain revoked after it is enabled again.</li>
         </Action>
       ) : (
-        <Enable key="enable" change={setEnabled(true)} />
+        <Enable key="enable" change={operations.clients.update(id, { enabled: true })} />
       )),
     session.may('client:delete') && (
       <Action
         key="delete"
         title="Delete client"
-        description="For good: its id and its secrets do not come back."
+        description="This cannot be undone: its ID and its secrets are lost."
         question={`Delete ${name}?`}
         done={`${name} deleted`}
-        change={(api) => api.send('DELETE', path)}
+        change={operations.clients.delete(id)}
         onDone={() => navigate('/clients')}
       >
         <LastToken client={client} />
-        <li>Every token of it is refused, here at once, at APIs that follow revocations within a second.</li>
-        <li>Its id and secrets are gone; a client of the same name will have others.</li>
+        <li>
+          All tokens are revoked: this server rejects them immediately, APIs that follow revocations within a second.
+        </li>
+        <li>Its ID and secrets are deleted. A new client with the same name has others.</li>
         <Workloads client={client} />
       </Action>
     ),
   ].filter((action) => action !== false);
 
   return actions.length === 0 ? null : (
-    <Section title="End it">
+    <Section title="Danger zone">
       <div className="card danger-zone form-page">{actions}</div>
     </Section>
   );
@@ -80,7 +83,7 @@ interface ActionProps {
   readonly description: string;
   readonly question: string;
   readonly done: string;
-  readonly change: (api: Api) => Promise<unknown>;
+  readonly change: Change<unknown>;
   /** Leaves the page. */
   readonly onDone?: () => void;
   /** The consequences, as items of a list. */
@@ -90,13 +93,15 @@ interface ActionProps {
 function Action({ title, description, question, done, change, onDone, children }: ActionProps) {
   const notify = useNotice();
   const [open, setOpen] = useState(false);
-  const { run, pending, error, reset } = useChange((api) => change(api), { leaves: onDone !== undefined });
+  const { run, pending, error, reset } = useChange((admin, operation: Change<unknown>) => admin.send(operation), {
+    leaves: onDone !== undefined,
+  });
   const close = () => {
     reset();
     setOpen(false);
   };
   const confirm = async () => {
-    if ((await run(undefined)) !== undefined) {
+    if ((await run(change)) !== undefined) {
       notify(done);
       close();
       onDone?.();
@@ -126,11 +131,11 @@ function Action({ title, description, question, done, change, onDone, children }
   );
 }
 
-function Enable({ change }: { readonly change: (api: Api) => Promise<unknown> }) {
+function Enable({ change }: { readonly change: Change<unknown> }) {
   const notify = useNotice();
-  const { run, pending } = useChange((api) => change(api));
+  const { run, pending } = useChange((admin, operation: Change<unknown>) => admin.send(operation));
   const enable = async () => {
-    if ((await run(undefined)) !== undefined) {
+    if ((await run(change)) !== undefined) {
       notify('Client enabled');
     }
   };
@@ -138,7 +143,7 @@ function Enable({ change }: { readonly change: (api: Api) => Promise<unknown> })
     <div className="danger-row">
       <div>
         <strong>Enable client</strong>
-        <p className="hint">It may get tokens again, with the secrets and scopes that it has.</p>
+        <p className="hint">It may request tokens again, with its secrets and scopes.</p>
       </div>
       <Button onPress={() => void enable()} pending={pending}>
         Enable client
@@ -148,29 +153,29 @@ function Enable({ change }: { readonly change: (api: Api) => Promise<unknown> })
 }
 
 function LastToken({ client }: { readonly client: Client }) {
-  const { data } = useGet<ClientUsage>(`oauth/client/${encodeURIComponent(client.client_id)}/usage`);
+  const { data } = useRead(operations.clients.getUsage(client.client_id));
   return data === undefined ? null : (
     <li>
       {data.last_issued_at === null ? (
-        'It never got a token.'
+        'It has never got a token.'
       ) : (
         <>
           Its last token was issued <Time iso={data.last_issued_at} />
-          {Date.now() - Date.parse(data.last_issued_at) < 86_400_000 && ': something is using it'}.
+          {Date.now() - Date.parse(data.last_issued_at) < 86_400_000 && ': it is in use'}.
         </>
       )}
     </li>
   );
 }
 
-/** The trusted issuers whose workloads lose their client. */
+/** Lists the trusted issuers whose workloads get no more tokens. */
 function Workloads({ client }: { readonly client: Client }) {
   const session = useSession();
-  const { data } = useAll<TrustedIssuer>(session.may('issuer:read') ? 'oauth/issuer' : undefined);
+  const { data } = useAll(session.may('issuer:read') ? operations.issuers.list() : undefined);
   const issuers = data?.filter(({ rules }) => rules.some((rule) => rule.client_id === client.client_id)) ?? [];
   return issuers.length === 0 ? null : (
     <li>
-      Rules of the trusted issuers {issuers.map(({ key }) => key).join(', ')} name it: their workloads get no tokens.
+      Workloads get no more tokens by the rules of the trusted issuers {issuers.map(({ key }) => key).join(', ')}.
     </li>
   );
 }

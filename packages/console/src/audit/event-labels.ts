@@ -1,12 +1,12 @@
-/** Kinds of events in words. */
-import type { EventKind } from '../api/contract.ts';
+/** Labels of the kinds of events. */
+import type { EventKind } from '@postern/admin';
 
-const words: Readonly<Record<EventKind, string>> = {
-  'client.created': 'Client made',
-  'client.updated': 'Client changed',
+const labels: Readonly<Record<EventKind, string>> = {
+  'client.created': 'Client created',
+  'client.updated': 'Client updated',
   'client.revoked': 'All tokens of a client revoked',
   'client.deleted': 'Client deleted',
-  'secret.created': 'Secret made',
+  'secret.created': 'Secret created',
   'secret.deleted': 'Secret deleted',
   'token.revoked': 'Token revoked',
   'scope.saved': 'Scope saved',
@@ -17,11 +17,11 @@ const words: Readonly<Record<EventKind, string>> = {
   'issuer.deleted': 'Trusted issuer deleted',
   'authorization_details_type.saved': 'Type of authorization details saved',
   'authorization_details_type.deleted': 'Type of authorization details deleted',
-  'initial_access_token.created': 'Initial access token made',
+  'initial_access_token.created': 'Initial access token created',
   'initial_access_token.deleted': 'Initial access token deleted',
   'registration_access_token.rotated': 'Registration access token rotated',
-  'registration_access_token.ended': 'Registration access token ended',
-  'key.created': 'Signing key made',
+  'registration_access_token.ended': 'Registration access token revoked',
+  'key.created': 'Signing key created',
   'key.deleted': 'Signing key deleted',
   'root.changed': 'Root credentials changed',
   'root.replaced': 'Root client replaced',
@@ -35,10 +35,10 @@ const words: Readonly<Record<EventKind, string>> = {
   'storage_config.deleted': 'Storage destination deleted',
 };
 
-/** A kind that is not known here, of a newer server, is shown as it is. */
-export const kindLabel = (kind: string): string => (words as Readonly<Record<string, string>>)[kind] ?? kind;
+/** An unknown kind, of a newer server, is shown as it is. */
+export const kindLabel = (kind: string): string => (labels as Readonly<Record<string, string>>)[kind] ?? kind;
 
-/** What the filter offers: all of a sort, then each kind. */
+/** Options of the filter: groups of kinds, then every kind. */
 export const kindFilters: readonly { readonly value: string; readonly label: string }[] = [
   { value: '', label: 'Everything' },
   { value: 'client.', label: 'Clients: all' },
@@ -48,8 +48,8 @@ export const kindFilters: readonly { readonly value: string; readonly label: str
   { value: 'resource.', label: 'Resources: all' },
   { value: 'scope.', label: 'Scopes: all' },
   { value: 'policy.', label: 'Policies: all' },
-  ...Object.entries(words).map(([value, label]) => ({ value, label })),
+  ...Object.entries(labels).map(([value, label]) => ({ value, label })),
 ];
 
-/** Events of these kinds are about a client. */
+/** Returns whether the subject of such events is a client. */
 export const isAboutClient = (kind: string): boolean => /^(client|secret|registration_access_token)\./.test(kind);
