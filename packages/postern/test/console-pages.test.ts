@@ -151,7 +151,7 @@ describe.each([
   });
 });
 
-test('signing in and making a client takes no mouse', async () => {
+test('signing in and creating a client work without a mouse', async () => {
   const { page, close } = await visitConsole(chromium.browser, server.url, '/clients/new');
   const tabTo = async (name: string) => {
     for (let presses = 0; presses < 200; presses += 1) {
@@ -189,7 +189,7 @@ test('signing in and making a client takes no mouse', async () => {
   await close();
 });
 
-test('on a narrow screen the menu opens, and closes when one has gone somewhere', async () => {
+test('on a narrow screen the menu opens, and closes after navigation', async () => {
   const options = { viewport: { width: 360, height: 740 } };
   const { page, close } = await visitConsole(chromium.browser, server.url, '/', options);
   await signIn(page, root);
@@ -204,7 +204,7 @@ test('on a narrow screen the menu opens, and closes when one has gone somewhere'
   await close();
 });
 
-test('what the token does not allow is absent, or explained', async () => {
+test('what the token does not allow is hidden, or the missing scope is named', async () => {
   const reader = await makeClient({ name: 'reader', scopes: ['client:read'] });
   const { page, complaints, refusals, close } = await visitConsole(chromium.browser, server.url);
   await signIn(page, reader);
@@ -225,12 +225,12 @@ test('what the token does not allow is absent, or explained', async () => {
     await goTo(page, path);
     await page.getByText(`you need the scope ${scope}`).waitFor();
   }
-  // The one by which the console learns that the token is good.
-  expect([complaints, refusals]).toEqual([[], [`403 ${server.url}/api/v1/oauth/scope`]]);
+  // The call by which the console finds out whether the token is valid.
+  expect([complaints, refusals]).toEqual([[], [`403 ${server.url}/api/v1/oauth/scope?view=full`]]);
   await close();
 });
 
-test('a token serves to sign in too, until it is revoked', async () => {
+test('a person can sign in with a token, until it is revoked', async () => {
   const client = await makeClient({ name: 'by-token', scopes: ['scope:read'] });
   const token = await acquireToken(server.url, client);
   const { page, close } = await visitConsole(chromium.browser, server.url, '/scopes');
@@ -250,7 +250,7 @@ test('a token serves to sign in too, until it is revoked', async () => {
   await close();
 });
 
-test('a wrong secret is answered in words, and the page stays', async () => {
+test('a wrong secret shows an error, and the address is kept', async () => {
   const { page, close } = await visitConsole(chromium.browser, server.url, '/keys');
   await page.getByLabel('Client ID').fill(root.clientId);
   await page.getByLabel('Client secret').fill('wrong');
@@ -261,7 +261,7 @@ test('a wrong secret is answered in words, and the page stays', async () => {
   await close();
 });
 
-test('token and secret are in memory alone: not in storage, cookies, or the address, and gone by a reload', async () => {
+test('token and secret are in memory only: not in storage, cookies or the address, and a reload drops them', async () => {
   const { page, close } = await visitConsole(chromium.browser, server.url, '/clients');
   await signIn(page, root);
   await page.getByRole('heading', { level: 1, name: 'Clients' }).waitFor();
@@ -275,7 +275,7 @@ test('token and secret are in memory alone: not in storage, cookies, or the addr
   await close();
 });
 
-test('the theme follows the system until one chooses', async () => {
+test('the theme follows the system until the person chooses one', async () => {
   const { page, close } = await visitConsole(chromium.browser, server.url, '/', { colorScheme: 'dark' });
   await signIn(page, root);
   const background = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
@@ -288,7 +288,7 @@ test('the theme follows the system until one chooses', async () => {
   await close();
 });
 
-test('it asks nobody but its own server', async () => {
+test('it calls only its own server', async () => {
   const { page, close } = await visitConsole(chromium.browser, server.url);
   const origins = new Set<string>();
   page.on('request', (request) => origins.add(new URL(request.url()).origin));

@@ -4,8 +4,9 @@ import { OAuthError } from '@postern/protocol';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { Static } from 'typebox';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Explanation } from '../src/admin-contract.ts';
+import type { ExplanationView } from '../src/explain/explain-endpoint.ts';
 import { anyCharacter, expectUnharmed } from './bad-input/exchange.ts';
 import { type StolenKey, secretOf, stealSigningKey, tokenExchange, tokenPath } from './jwt-places.ts';
 
@@ -43,6 +44,8 @@ interface Asked {
   readonly audience?: string;
   readonly proof?: boolean;
 }
+
+type Explanation = Static<typeof ExplanationView>;
 
 async function explain(token: string, asked: Asked = {}, caller: string | undefined = root): Promise<Explanation> {
   const { status, body, headers } = await server.call('POST', path, { token: caller, body: { token, ...asked } });

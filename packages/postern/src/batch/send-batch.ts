@@ -1,9 +1,9 @@
 /** Sends many calls as one change: all are made, or none. docs/batches.md. */
+import { type AdminClient, AdminError, type BatchBody, type Change } from '@postern/admin';
 import { maxBatchBytes, maxBatchOperations } from '@postern/protocol/api-limits';
 import { CommandError, usageError } from '../command/command-error.ts';
-import type { ServerApi } from '../connection/server-api.ts';
+import { explainRefusal } from '../connection/refusal.ts';
 import { startProgress } from '../output/progress.ts';
-import type { Operation } from './operation.ts';
 
 /** Thrown if the server refuses one of the operations, with its number from 0. */
 export class RefusedOperation extends CommandError {
@@ -16,12 +16,15 @@ export class RefusedOperation extends CommandError {
 }
 
 /** Returns the answers to the operations, in order. Throws `CommandError` if nothing was changed. */
-export async function sendBatch(api: ServerApi, operations: readonly Operation[]): Promise<readonly unknown[]> {
+export async function sendBatch(
+  admin: AdminClient,
+  operations: readonly Change<unknown>[],
+): Promise<readonly unknown[]> {
   const progress = startProgress('seconds: waiting for the server to apply the batch');
   const start = Date.now();
   const ticking = setInterval(() => progress.report(Math.round((Date.now() - start) / 1000)), 1_000);
   try {
-    const { results } = await send<{ results: readonly { readonly body?: unknown }[] }>(api, { operations });
+    const { results } = await send(admin, { operations: [...operations] });
     return results.map(({ body }) => body);
   } finally {
     clearInterval(ticking);
@@ -30,16 +33,11 @@ export async function sendBatch(api: ServerApi, operations: readonly Operation[]
 }
 
 /** Throws, as `sendBatch` does, if the server would refuse the batch. Changes nothing. */
-export async function tryBatch(api: ServerApi, operations: readonly Operation[]): Promise<void> {
-  await send(api, { operations, dry_run: true });
+export async function tryBatch(admin: AdminClient, operations: readonly Change<unknown>[]): Promise<void> {
+  await send(admin, { operations: [...operations], dry_run: true });
 }
 
-interface BatchBody {
-  readonly operations: readonly Operation[];
-  readonly dry_run?: true;
-}
-
-async function send<T>(api: ServerApi, body: BatchBody): Promise<T> {
+async function send(admin: AdminClient, body: BatchBody) {
   const count = body.operations.length;
   if (count > maxBatchOperations) {
     throw usageError(`this needs ${count} calls, and a batch has at most ${maxBatchOperations}. Apply it in parts.`);
@@ -48,9 +46,11 @@ async function send<T>(api: ServerApi, body: BatchBody): Promise<T> {
     throw usageError('this is more than the 16 MiB that a batch may have. Apply it in parts.');
   }
   try {
-    return await api.send<T>('POST', '/api/v1/batch', body);
+    return await admin.batch.apply(body);
   } catch (error) {
-    const { operation } = ((error instanceof CommandError && error.answer) || {}) as { operation?: unknown };
-    throw typeof operation === 'number' ? new RefusedOperation(operation, error as CommandError) : error;
+    const operation = error instanceof AdminError ? error.answer?.['operation'] : undefined;
+    throw typeof operation === 'number'
+      ? new RefusedOperation(operation, explainRefusal(error) as CommandError)
+      : error;
   }
 }

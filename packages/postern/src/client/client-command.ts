@@ -129,12 +129,12 @@ async function create(_options: unknown, command: Command): Promise<void> {
 async function list(_options: unknown, command: Command): Promise<void> {
   const { search, sort, page, size, all } = command.opts<ClientQuery & { page: number; size: number; all?: true }>();
   const filter = { ...(search !== undefined && { search }), ...(sort !== undefined && { sort }) };
-  const api = await connect(command);
+  const connection = await connect(command);
   if (all) {
-    print(command, await api.all(operations.clients.list(filter), 'clients read'), formatClients);
+    print(command, await connection.all(operations.clients.list(filter), 'clients read'), formatClients);
     return;
   }
-  const answer = await api.admin.clients.list({ ...filter, page, size });
+  const answer = await connection.admin.clients.list({ ...filter, page, size });
   print(command, answer, ({ items }) => (answer.total === 0 ? 'No clients.\n' : formatClients(items)));
   if (answer.pages > 1) {
     note(command, `Page ${page} of ${answer.pages}; ${answer.total} clients. More: --page ${page + 1}, or --all`);

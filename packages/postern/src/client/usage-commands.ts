@@ -39,8 +39,8 @@ async function usage(id: string, _options: unknown, command: Command): Promise<v
 
 async function unusedScopes(_options: unknown, command: Command): Promise<void> {
   const { days } = command.opts<{ days: number }>();
-  const api = await connect(command);
-  print(command, await api.all(operations.usage.listUnusedScopes({ days }), 'clients read'), (all) =>
+  const connection = await connect(command);
+  print(command, await connection.all(operations.usage.listUnusedScopes({ days }), 'clients read'), (all) =>
     all.length === 0
       ? `All scopes were used in the last ${days} days.\n`
       : formatTable(

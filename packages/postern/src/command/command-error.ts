@@ -6,8 +6,6 @@ export interface CommandErrorOptions {
   readonly exitCode?: ExitCode;
   /** The error code of the server, for programs. Default: the name of the exit code. */
   readonly code?: string;
-  /** The JSON that the server answered. */
-  readonly answer?: unknown;
   readonly cause?: unknown;
 }
 
@@ -16,13 +14,11 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;
   readonly code: string;
-  readonly answer: unknown;
 
-  constructor(message: string, { exitCode = exitCodes.failed, code, answer, cause }: CommandErrorOptions = {}) {
+  constructor(message: string, { exitCode = exitCodes.failed, code, cause }: CommandErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.exitCode = exitCode;
     this.code = code ?? wordFor(exitCode);
-    this.answer = answer;
   }
 }
 

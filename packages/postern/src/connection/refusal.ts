@@ -8,8 +8,8 @@ export function explainRefusal(error: unknown): unknown {
   if (!(error instanceof AdminError)) {
     return error;
   }
-  const { code, detail, status, retryAfterSeconds, answer } = error;
-  const unreachable = { exitCode: exitCodes.unreachable, code, answer, cause: error };
+  const { code, detail, status, retryAfterSeconds } = error;
+  const unreachable = { exitCode: exitCodes.unreachable, code, cause: error };
   switch (code) {
     case 'invalid_id':
       return usageError(detail);
@@ -28,17 +28,16 @@ export function explainRefusal(error: unknown): unknown {
     return new CommandError(`the server rejects the token: ${detail} Sign in again: postern login`, {
       exitCode: exitCodes.notAllowed,
       code,
-      answer,
       cause: error,
     });
   }
   if (status === 403) {
     const hint = code === 'insufficient_scope' ? ' Give the client that scope, or use a profile that has it.' : '';
-    return new CommandError(`${detail}${hint}`, { exitCode: exitCodes.notAllowed, code, answer, cause: error });
+    return new CommandError(`${detail}${hint}`, { exitCode: exitCodes.notAllowed, code, cause: error });
   }
   if (status === 429 || (status !== undefined && status >= 500)) {
     const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`;
     return new CommandError(`the server cannot do this now: ${detail} Try again ${when}.`, unreachable);
   }
-  return new CommandError(detail, { code, answer, cause: error });
+  return new CommandError(detail, { code, cause: error });
 }

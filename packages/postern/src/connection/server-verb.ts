@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { type Example, verb } from '../command/verb.ts';
 import { type ConnectionOptions, readConnection } from './connection.ts';
-import { createServerApi, type ServerApi } from './server-api.ts';
+import { createServerConnection, type ServerConnection } from './server-connection.ts';
 
 export function serverVerb(name: string, description: string, examples: readonly Example[]): Command {
   return verb(name, description, examples)
@@ -18,6 +18,6 @@ export function serverVerb(name: string, description: string, examples: readonly
 }
 
 /** Connects to the server that options, environment or profiles name. Throws `CommandError`. */
-export async function connect(command: Command): Promise<ServerApi> {
-  return createServerApi(await readConnection(command.opts<ConnectionOptions>(), process.env));
+export async function connect(command: Command): Promise<ServerConnection> {
+  return createServerConnection(await readConnection(command.opts<ConnectionOptions>(), process.env));
 }

@@ -1,7 +1,7 @@
 /** What the signed-in client can read: the lifetime of its tokens, and the age of the signing keys. */
 import { operations, type SigningKey } from '@postern/admin';
 import type { Profile } from '../connection/profile.ts';
-import { createServerApi, createServerTokenClient, withWords } from '../connection/server-api.ts';
+import { createServerConnection, createServerTokenClient, explainFaults } from '../connection/server-connection.ts';
 import { type Finding, ok, warn } from './finding.ts';
 
 const daySeconds = 86_400;
@@ -13,13 +13,13 @@ export const longTokenSeconds = daySeconds;
 const oldKeyDays = 120;
 
 /** Throws `CommandError` or `AdminError` if the credentials or the token are rejected. */
-export async function checkTokens(connection: Profile, nowMs: number): Promise<Finding[]> {
-  const { expiresAt } = await withWords(connection.server, () => createServerTokenClient(connection).getToken());
-  const api = createServerApi(connection);
+export async function checkTokens(profile: Profile, nowMs: number): Promise<Finding[]> {
+  const { expiresAt } = await explainFaults(profile.server, () => createServerTokenClient(profile).getToken());
+  const connection = createServerConnection(profile);
   const lifetime = checkLifetime(Math.round(expiresAt - nowMs / 1000));
-  const scopes = await api.scopes();
+  const scopes = await connection.scopes();
   return scopes.has('key:read')
-    ? [lifetime, checkKeyAge(await api.admin.all(operations.keys.list()), nowMs)]
+    ? [lifetime, checkKeyAge(await connection.admin.all(operations.keys.list()), nowMs)]
     : [lifetime];
 }
 

@@ -6,7 +6,7 @@ import { exitCodes } from '../command/exit-code.ts';
 import { collect } from '../command/option-values.ts';
 import { type ConnectionOptions, findConnection, readServer } from '../connection/connection.ts';
 import { reach } from '../connection/reach.ts';
-import { createServerApi } from '../connection/server-api.ts';
+import { createServerConnection } from '../connection/server-connection.ts';
 import { serverVerb } from '../connection/server-verb.ts';
 import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
@@ -59,7 +59,7 @@ async function explain(argument: string, _options: unknown, command: Command): P
 async function ask(question: TokenQuestion, options: ConnectionOptions): Promise<TokenExplanation> {
   const connection = await findConnection(options, process.env);
   if (connection !== undefined) {
-    return createServerApi(connection).admin.tokens.explain(question);
+    return createServerConnection(connection).admin.tokens.explain(question);
   }
   const server = await readServer(options, process.env);
   const admin = createAdminClient({ server, fetch: (url, init) => reach(server, () => fetch(url, init)) });

@@ -31,7 +31,7 @@ export function applyCommand(): Command {
 
 async function apply(paths: string[], _options: unknown, command: Command): Promise<void> {
   const { prune, yes, secretsOut } = command.opts<ApplyOptions>();
-  const { api, plan } = await prepare(paths, prune, command);
+  const { connection, plan } = await prepare(paths, prune, command);
   const { changes, unchanged, calls, newSecrets } = plan;
   const counts = countActions(changes);
   if (newSecrets > 0 && secretsOut === undefined && !wantsJson(command) && !process.stdout.isTTY) {
@@ -49,7 +49,9 @@ async function apply(paths: string[], _options: unknown, command: Command): Prom
   const operations = calls.map(({ operation }) => operation);
   const file = newSecrets > 0 ? secretsOut : undefined;
   const secrets =
-    calls.length === 0 ? [] : await keepSecrets(file, () => withPlaces(plan, () => sendBatch(api, operations)));
+    calls.length === 0
+      ? []
+      : await keepSecrets(file, () => withPlaces(plan, () => sendBatch(connection.admin, operations)));
   const shown = file === undefined && secrets.length > 0 ? { secrets } : {};
   print(command, { changes, counts: { ...counts, unchanged }, ...shown }, () =>
     shown.secrets === undefined

@@ -21,12 +21,12 @@ export function planCommand(): Command {
 
 async function plan(paths: string[], _options: unknown, command: Command): Promise<void> {
   const { prune, check } = command.opts<{ prune?: true; check?: true }>();
-  const { api, plan: planned } = await prepare(paths, prune, command);
+  const { connection, plan: planned } = await prepare(paths, prune, command);
   const { changes, unchanged, calls } = planned;
-  const isTried = !check && calls.length > 0 && (await api.scopes()).has('batch:apply');
+  const isTried = !check && calls.length > 0 && (await connection.scopes()).has('batch:apply');
   if (isTried) {
     const operations = calls.map(({ operation }) => operation);
-    await withPlaces(planned, () => tryBatch(api, operations));
+    await withPlaces(planned, () => tryBatch(connection.admin, operations));
   }
   print(command, { changes, counts: { ...countActions(changes), unchanged }, tried: isTried }, () =>
     formatPlan(planned),

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { RefusedOperation } from '../batch/send-batch.ts';
 import { CommandError } from '../command/command-error.ts';
-import type { ServerApi } from '../connection/server-api.ts';
+import type { ServerConnection } from '../connection/server-connection.ts';
 import { connect } from '../connection/server-verb.ts';
 import { note } from '../output/output.ts';
 import { readActual } from './actual.ts';
@@ -12,7 +12,7 @@ import { placeOfRefusal } from './refused-call.ts';
 import { formatPlace } from './yaml-source.ts';
 
 export interface Prepared {
-  readonly api: ServerApi;
+  readonly connection: ServerConnection;
   readonly plan: Plan;
 }
 
@@ -24,10 +24,10 @@ export async function prepare(
 ): Promise<Prepared> {
   const declared = await readFiles(paths);
   const entries = declared.values().reduce((count, { length }) => count + length, 0);
-  const api = await connect(command);
-  note(command, `Comparing ${entries} ${entries === 1 ? 'entry' : 'entries'} with ${api.server} ...`);
-  const actual = await readActual(api, declared, prune === true);
-  return { api, plan: makePlan(declared, actual, { prune: prune === true, ownClientId: api.clientId }) };
+  const connection = await connect(command);
+  note(command, `Comparing ${entries} ${entries === 1 ? 'entry' : 'entries'} with ${connection.server} ...`);
+  const actual = await readActual(connection, declared, prune === true);
+  return { connection, plan: makePlan(declared, actual, { prune: prune === true, ownClientId: connection.clientId }) };
 }
 
 /** Runs `work`. If the server refuses one of the calls, throws `CommandError` with the place in the files that asks for it. */

@@ -1,5 +1,5 @@
 /** `postern import fides`: keeps ids and scopes, and creates new secrets, since the old ones cannot be read. */
-import type { Client, Scope } from '@postern/server/admin-contract';
+import { operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { keepSecrets } from '../batch/secrets-file.ts';
 import { sendBatch } from '../batch/send-batch.ts';
@@ -10,7 +10,6 @@ import { connect, serverVerb } from '../connection/server-verb.ts';
 import { confirm } from '../input/confirm.ts';
 import { readSecret } from '../input/read-input.ts';
 import { note, print, wantsJson } from '../output/output.ts';
-import { startProgress } from '../output/progress.ts';
 import type { FidesClient } from './fides-client.ts';
 import { formatImport } from './format-import.ts';
 import { type ImportPlan, importOperations, planImport } from './plan-import.ts';
@@ -59,15 +58,13 @@ async function importFides(_options: unknown, command: Command): Promise<void> {
   const options = command.opts<ImportOptions>();
   const { only = [], registerScopes, secretsOut, dryRun, yes } = options;
   requireOneSource(options);
-  const api = await connect(command);
+  const connection = await connect(command);
   const found = await readClients(options, only);
   const plan = planImport(found, {
-    scopes: await api.get<Scope[]>('/api/v1/oauth/scope', { view: 'full' }),
+    scopes: await connection.admin.scopes.list(),
     existing: new Set([
-      api.clientId,
-      ...(await api.listAll<Client>('/api/v1/oauth/client', {}, startProgress('clients read'))).map(
-        ({ client_id }) => client_id,
-      ),
+      connection.clientId,
+      ...(await connection.all(operations.clients.list(), 'clients read')).map(({ client_id }) => client_id),
     ]),
     only,
     registerScopes: registerScopes === true,
@@ -82,8 +79,8 @@ async function importFides(_options: unknown, command: Command): Promise<void> {
   if (secretsOut === undefined) {
     throw usageError('the clients get new secrets. Name a file for them: --secrets-out FILE');
   }
-  await confirm(`This creates ${plan.clients.length} clients on ${api.server}.`, yes);
-  await keepSecrets(secretsOut, () => sendBatch(api, importOperations(plan)));
+  await confirm(`This creates ${plan.clients.length} clients on ${connection.server}.`, yes);
+  await keepSecrets(secretsOut, () => sendBatch(connection.admin, importOperations(plan)));
   print(command, report(plan, true), () => '');
   note(command, `Done. The new secrets are in ${secretsOut}: give each program its own.`);
 }

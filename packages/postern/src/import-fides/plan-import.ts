@@ -1,6 +1,5 @@
 /** Decides which clients of Fides are imported with which scopes, and what is left out and why. Pure. */
-import type { NewClientBody, Scope } from '@postern/server/admin-contract';
-import type { Operation } from '../batch/operation.ts';
+import { type Change, operations, type Scope } from '@postern/admin';
 import { oneLine } from '../output/terminal-text.ts';
 import type { FidesClient } from './fides-client.ts';
 
@@ -77,19 +76,12 @@ export function planImport(found: readonly FidesClient[], options: ImportOptions
   };
 }
 
-export function importOperations({ clients, newScopes }: ImportPlan): Operation[] {
+export function importOperations({ clients, newScopes }: ImportPlan): Change<unknown>[] {
   return [
-    ...newScopes.map(
-      (name): Operation => ({
-        method: 'PUT',
-        path: '/api/v1/oauth/scope',
-        body: { name, description: `${name}, imported from Fides` },
-      }),
+    ...newScopes.map((name) => operations.scopes.save([{ name, description: `${name}, imported from Fides` }])),
+    ...clients.map(({ client_id, name, description, scopes }) =>
+      operations.clients.create({ client_id, name, description, scopes: [...scopes] }),
     ),
-    ...clients.map(({ client_id, name, description, scopes }): Operation => {
-      const body: NewClientBody = { client_id, name, description, scopes: [...scopes] };
-      return { method: 'POST', path: '/api/v1/oauth/client', body };
-    }),
   ];
 }
 

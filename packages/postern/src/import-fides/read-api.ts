@@ -1,7 +1,6 @@
 /** Reads clients from the HTTP API of Fides or Fidesops. Older versions do not list them, and only tell the scopes of one id. */
 import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
-import { path } from '../connection/path.ts';
 import { reach } from '../connection/reach.ts';
 import { type FidesClient, readFidesClient } from './fides-client.ts';
 
@@ -80,7 +79,7 @@ async function readEach(get: Get, ids: readonly string[]): Promise<FidesClient[]
   }
   const clients: (FidesClient | undefined)[] = [];
   for (const id of ids) {
-    const { status, body } = await get(path`/api/v1/oauth/client/${id}/scope`);
+    const { status, body } = await get(`/api/v1/oauth/client/${encodeURIComponent(id)}/scope`);
     if (status !== 200 || !Array.isArray(body)) {
       throw new CommandError(`Fides did not answer with the scopes of the client ${id} (status ${status}).`);
     }

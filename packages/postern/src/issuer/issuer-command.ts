@@ -39,8 +39,8 @@ function onIssuer(command: Command): Command {
 }
 
 async function list(_options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  const all = await api.all(operations.issuers.list(), 'issuers read');
+  const connection = await connect(command);
+  const all = await connection.all(operations.issuers.list(), 'issuers read');
   print(command, all, () =>
     all.length === 0
       ? 'No trusted issuers. Create one: postern issuer set KEY --from FILE\n'

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { type ConnectionOptions, defaultServer, readGiven, requireCredentials } from '../connection/connection.ts';
 import { type Profile, profilesPath, readProfiles, writeProfiles } from '../connection/profile.ts';
-import { createServerApi } from '../connection/server-api.ts';
+import { createServerConnection } from '../connection/server-connection.ts';
 import { serverVerb } from '../connection/server-verb.ts';
 import { ask, canAsk } from '../input/ask.ts';
 import { readInput } from '../input/read-input.ts';
@@ -38,7 +38,7 @@ async function login(_options: unknown, command: Command): Promise<void> {
     throw usageError(`"${name}" is not a valid name of a profile: use letters, digits and . _ -`);
   }
   const profile = await readCredentials(options);
-  const scopes = await createServerApi(profile).scopes();
+  const scopes = await createServerConnection(profile).scopes();
 
   const path = profilesPath(process.env);
   const { byName } = await readProfiles(path);

@@ -44,8 +44,8 @@ function onPolicy(command: Command): Command {
 }
 
 async function list(_options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  print(command, await api.all(operations.policies.list(), 'policies read'), formatPolicies);
+  const connection = await connect(command);
+  print(command, await connection.all(operations.policies.list(), 'policies read'), formatPolicies);
 }
 
 async function show(key: string, _options: unknown, command: Command): Promise<void> {

@@ -51,8 +51,8 @@ function onResource(command: Command): Command {
 }
 
 async function list(_options: unknown, command: Command): Promise<void> {
-  const api = await connect(command);
-  const all = await api.all(operations.resources.list(), 'resources read');
+  const connection = await connect(command);
+  const all = await connection.all(operations.resources.list(), 'resources read');
   print(command, all, () =>
     all.length === 0
       ? 'No resources. Create one: postern resource set KEY --identifier URL --scope SCOPE\n'

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { collect } from '../command/option-values.ts';
 import { type ConnectionOptions, readConnection } from '../connection/connection.ts';
-import { createServerTokenClient, withWords } from '../connection/server-api.ts';
+import { createServerTokenClient, explainFaults } from '../connection/server-connection.ts';
 import { serverVerb } from '../connection/server-verb.ts';
 import { print } from '../output/output.ts';
 
@@ -32,7 +32,7 @@ async function token(_options: unknown, command: Command): Promise<void> {
   const { scope, resource, ...options } = command.opts<TokenOptions>();
   const connection = await readConnection(options, process.env);
   const client = createServerTokenClient(connection, { scope: scope?.join(' '), resource });
-  const issued = await withWords(connection.server, () => client.getToken());
+  const issued = await explainFaults(connection.server, () => client.getToken());
   const answer = {
     access_token: issued.accessToken,
     token_type: issued.tokenType,

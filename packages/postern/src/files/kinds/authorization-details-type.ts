@@ -1,4 +1,5 @@
 /** Types of authorization details in files. */
+import { operations } from '@postern/admin';
 import { simpleKind } from './simple-kind.ts';
 
 export const authorizationDetailsTypeKind = simpleKind({
@@ -6,5 +7,5 @@ export const authorizationDetailsTypeKind = simpleKind({
   noun: 'authorization details type',
   idMember: 'type',
   deleted: 'after',
-  url: '/api/v1/oauth/authorization-details-type',
+  operations: operations.authorizationDetailsTypes,
 });

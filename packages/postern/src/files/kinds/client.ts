@@ -1,12 +1,10 @@
 /** Clients in files. */
-import type { Client, Page } from '@postern/server/admin-contract';
-import { path } from '../../connection/path.ts';
-import type { ServerApi } from '../../connection/server-api.ts';
+import { type Client, type ClientBody, type NewClientBody, operations } from '@postern/admin';
+import { maxPageSize } from '@postern/protocol/api-limits';
+import type { ServerConnection } from '../../connection/server-connection.ts';
 import { startProgress } from '../../output/progress.ts';
 import type { FileKind, JsonObject } from './file-kind.ts';
 import { changedMembers, simpleKind } from './simple-kind.ts';
-
-const url = '/api/v1/oauth/client';
 
 const defaults: JsonObject = {
   scopes: [],
@@ -24,7 +22,7 @@ export const clientKind: FileKind = {
     noun: 'client',
     idMember: 'client_id',
     deleted: 'before',
-    url,
+    operations: { ...operations.clients, save: operations.clients.create },
     defaults,
     sets: ['scopes', 'grantable_scopes', 'grant_types', 'resources', 'authorization_details_types'],
   }),
@@ -34,8 +32,8 @@ export const clientKind: FileKind = {
       {
         operation:
           actual === undefined
-            ? { method: 'POST', path: url, body: wanted }
-            : { method: 'PATCH', path: urlOf(String(wanted['client_id'])), body: changedMembers(changes, defaults) },
+            ? operations.clients.create(wanted as NewClientBody)
+            : operations.clients.update(String(wanted['client_id']), changedMembers(changes, defaults) as ClientBody),
         path: [],
       },
     ],
@@ -45,20 +43,16 @@ export const clientKind: FileKind = {
     method === null || String(method).startsWith('client_secret'),
 };
 
-function urlOf(id: string): string {
-  return path`/api/v1/oauth/client/${id}`;
-}
-
 /** There may be a million: if the list has more pages than there are ids, each client is read by its id. */
-async function readClients(api: ServerApi, ids: readonly string[] | undefined): Promise<Client[]> {
-  const progress = startProgress('clients read');
-  const { pages } = await api.get<Page<Client>>(url, { size: 100 });
+async function readClients({ admin, all }: ServerConnection, ids: readonly string[] | undefined): Promise<Client[]> {
+  const { pages } = await admin.clients.list({ size: maxPageSize });
   if (ids === undefined || pages <= ids.length) {
-    return api.listAll<Client>(url, {}, progress);
+    return all(operations.clients.list(), 'clients read');
   }
+  const progress = startProgress('clients read');
   const found: Client[] = [];
   for (const [index, id] of ids.entries()) {
-    const client = await api.find<Client>(urlOf(id));
+    const client = await admin.find(operations.clients.get(id));
     found.push(...(client === undefined ? [] : [client]));
     progress.report(index + 1, ids.length);
   }

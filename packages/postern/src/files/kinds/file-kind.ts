@@ -1,6 +1,6 @@
 /** What plan and apply need to know of one kind of entry in files: how it is read, compared, saved and deleted. */
-import type { Operation } from '../../batch/operation.ts';
-import type { ServerApi } from '../../connection/server-api.ts';
+import type { Change } from '@postern/admin';
+import type { ServerConnection } from '../../connection/server-connection.ts';
 
 /** An object with the members that the API gives it. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ export interface FileKind {
    */
   readonly deleted: 'before' | 'after';
   /** What the server has. Entries whose ids are not in `ids` may be left out; without `ids`, none is. */
-  read(api: ServerApi, ids: readonly string[] | undefined): Promise<readonly object[]>;
+  read(connection: ServerConnection, ids: readonly string[] | undefined): Promise<readonly object[]>;
   /** The members that differ; of a new entry, all that are not at their defaults. */
   compare(wanted: JsonObject, actual: JsonObject | undefined): readonly MemberChange[];
   /**
@@ -33,7 +33,7 @@ export interface FileKind {
     actual: JsonObject | undefined,
     changes: readonly MemberChange[],
   ): readonly (readonly SaveCall[])[];
-  delete(id: string): Operation;
+  delete(id: string): Change<unknown>;
   /** Whether the entry must stay although no file has it. Default: no. */
   isProtected?(id: string, ownClientId: string): boolean;
   /** Whether creating the entry answers with a new client secret. Default: no. */
@@ -52,7 +52,7 @@ export interface MemberChange {
 }
 
 export interface SaveCall {
-  readonly operation: Operation;
+  readonly operation: Change<unknown>;
   /** The part of the entry that asks for the call; no steps for the entry itself. */
   readonly path: readonly Step[];
 }

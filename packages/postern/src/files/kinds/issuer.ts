@@ -1,4 +1,5 @@
 /** Trusted issuers of workload tokens in files. */
+import { operations } from '@postern/admin';
 import type { JsonObject } from './file-kind.ts';
 import { sortSet } from './member-changes.ts';
 import { simpleKind } from './simple-kind.ts';
@@ -8,7 +9,7 @@ export const issuerKind = simpleKind({
   noun: 'issuer',
   idMember: 'key',
   deleted: 'before',
-  url: '/api/v1/oauth/issuer',
+  operations: operations.issuers,
   defaults: { max_age_seconds: 3_600, single_use: true },
   normalize: ({ rules, ...issuer }) => ({ ...issuer, rules: (rules as readonly JsonObject[]).map(normalizeRule) }),
 });

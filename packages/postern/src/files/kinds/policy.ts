@@ -1,10 +1,15 @@
 /** Privacy policies in files, with their rules and the targets of these as parts. */
-import type { Policy, Rule, RuleElement, Target, TargetElement } from '@postern/policy-api/admin-contract';
-import { path } from '../../connection/path.ts';
+import {
+  type Change,
+  operations,
+  type Policy,
+  type Rule,
+  type RuleElement,
+  type Target,
+  type TargetElement,
+} from '@postern/admin';
 import type { FileKind, JsonObject, MemberChange, SaveCall, Step } from './file-kind.ts';
 import { findChanges } from './member-changes.ts';
-
-const url = '/api/v1/policy';
 
 /** A policy as the schema of files has it. */
 interface PolicyEntry {
@@ -16,6 +21,8 @@ interface PolicyEntry {
 
 interface RuleEntry extends RuleElement {
   readonly key: string;
+  readonly name: string;
+  readonly action_type: Rule['action_type'];
   readonly targets?: readonly TargetElement[];
 }
 
@@ -24,11 +31,11 @@ export const policyKind: FileKind = {
   noun: 'policy',
   idMember: 'key',
   deleted: 'before',
-  read: (api) => api.listAll<Policy>(url),
+  read: ({ admin }) => admin.all(operations.policies.list()),
   compare: (wanted, actual) => comparePolicies(wanted as unknown as PolicyEntry, actual as Policy | undefined),
   save: (wanted, actual, changes) =>
     planCalls(wanted as unknown as PolicyEntry, (actual as Policy | undefined)?.rules ?? [], changes),
-  delete: (id) => ({ method: 'DELETE', path: path`/api/v1/policy/${id}` }),
+  delete: (id) => operations.policies.delete(id),
   namedParts: (wanted) =>
     rulesOf(wanted as unknown as PolicyEntry).flatMap(({ key, targets = [] }, index) => [
       { name: `rule ${key}`, path: ['rules', index, 'key'] },
@@ -84,8 +91,10 @@ function planCalls(wanted: PolicyEntry, before: readonly Rule[], changes: readon
   const isReleased = changed.get('drp_action')?.before !== undefined;
   return [
     before.flatMap((rule) => planDeletions(wanted, rule)),
-    isReleased ? [put(url, { key, drp_action: null }, ['drp_action'])] : [],
-    changed.has('name') || changed.has('drp_action') ? [put(url, { key, name, drp_action }, [])] : [],
+    isReleased ? [call(operations.policies.save([{ key, drp_action: null }]), ['drp_action'])] : [],
+    changed.has('name') || changed.has('drp_action')
+      ? [call(operations.policies.save([{ key, name, drp_action }]), [])]
+      : [],
     rulesOf(wanted).flatMap((rule, index) => planRule(key, rule, existing.get(rule.key), ['rules', index])),
     rulesOf(wanted).flatMap((rule, index) => planTargets(key, rule, existing.get(rule.key), ['rules', index])),
   ];
@@ -95,20 +104,17 @@ function planDeletions(wanted: PolicyEntry, rule: Rule): SaveCall[] {
   const index = rulesOf(wanted).findIndex(({ key }) => key === rule.key);
   const kept = rulesOf(wanted)[index];
   if (kept === undefined) {
-    return [{ operation: { method: 'DELETE', path: rulePath(wanted.key, rule.key) }, path: [] }];
+    return [call(operations.rules.delete(wanted.key, rule.key), [])];
   }
   return rule.targets
     .filter((target) => !isWanted(target, kept.targets))
-    .map(({ key }) => ({
-      operation: { method: 'DELETE', path: rulePath(wanted.key, rule.key) + path`/target/${key}` },
-      path: ['rules', index],
-    }));
+    .map(({ key }) => call(operations.targets.delete(wanted.key, rule.key, key), ['rules', index]));
 }
 
 function planRule(policy: string, rule: RuleEntry, actual: Rule | undefined, at: readonly Step[]): SaveCall[] {
   return actual !== undefined && findChanges(ruleMembers(toRuleEntry(actual)), ruleMembers(rule)).length === 0
     ? []
-    : [put(path`/api/v1/policy/${policy}/rule`, wholeRule(rule), at)];
+    : [call(operations.rules.save(policy, [wholeRule(rule)]), at)];
 }
 
 function planTargets(policy: string, rule: RuleEntry, actual: Rule | undefined, at: readonly Step[]): SaveCall[] {
@@ -118,7 +124,7 @@ function planTargets(policy: string, rule: RuleEntry, actual: Rule | undefined, 
       return [];
     }
     const body = { ...target, key: target.key ?? existing?.key ?? null };
-    return [put(`${rulePath(policy, rule.key)}/target`, body, [...at, 'targets', number])];
+    return [call(operations.targets.save(policy, rule.key, [body]), [...at, 'targets', number])];
   });
 }
 
@@ -148,11 +154,6 @@ function ruleMembers(rule: RuleEntry): JsonObject {
   );
 }
 
-function rulePath(policy: string, rule: string): string {
-  return path`/api/v1/policy/${policy}/rule/${rule}`;
-}
-
-/** Policies, rules and targets are put in arrays. */
-function put(path: string, element: object, at: readonly Step[]): SaveCall {
-  return { operation: { method: 'PUT', path, body: [element] }, path: at };
+function call(operation: Change<unknown>, at: readonly Step[]): SaveCall {
+  return { operation, path: at };
 }

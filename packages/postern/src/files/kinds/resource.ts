@@ -1,4 +1,5 @@
 /** Resources in files. */
+import { operations } from '@postern/admin';
 import { simpleKind } from './simple-kind.ts';
 
 export const resourceKind = simpleKind({
@@ -6,7 +7,7 @@ export const resourceKind = simpleKind({
   noun: 'resource',
   idMember: 'key',
   deleted: 'before',
-  url: '/api/v1/oauth/resource',
+  operations: operations.resources,
   defaults: { introspection_clients: [] },
   sets: ['scopes', 'introspection_clients'],
 });

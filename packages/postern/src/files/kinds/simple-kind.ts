@@ -1,12 +1,17 @@
-/** A kind whose entries are listed at one path and saved by one call. */
+/** A kind whose entries are listed by one operation and saved by one. */
 import { isDeepStrictEqual } from 'node:util';
-import { path } from '../../connection/path.ts';
+import type { Change, Page, Read } from '@postern/admin';
 import type { FileKind, JsonObject, MemberChange } from './file-kind.ts';
 import { findChanges, sortSet } from './member-changes.ts';
 
 export interface SimpleKindOptions extends Pick<FileKind, 'section' | 'noun' | 'idMember' | 'deleted'> {
-  /** Where its entries are listed and put, and below which each is deleted by its id. */
-  readonly url: string;
+  /** The operations of the management API on its entries. */
+  readonly operations: {
+    list(): Read<Page<object>> | Read<object[]>;
+    /** Takes what the schema of files allows, which is checked before. */
+    save(wanted: never): Change<unknown>;
+    delete(id: string): Change<unknown>;
+  };
   /** The values of members that are left out. Default: null. */
   readonly defaults?: JsonObject;
   /** Members that are lists whose order means nothing. */
@@ -18,9 +23,18 @@ export interface SimpleKindOptions extends Pick<FileKind, 'section' | 'noun' | '
 /** Members that the API answers with and files do not have. */
 const readOnlyMembers = new Set(['created_at', 'updated_at', 'administrative', 'origin']);
 
-/** Saves an entry by a `PUT` of all of it. */
+/** Saves an entry by sending all of it. */
 export function simpleKind(options: SimpleKindOptions): FileKind {
-  const { section, noun, idMember, deleted, url, defaults = {}, sets = [], normalize = (entry) => entry } = options;
+  const {
+    section,
+    noun,
+    idMember,
+    deleted,
+    operations,
+    defaults = {},
+    sets = [],
+    normalize = (entry) => entry,
+  } = options;
 
   const membersOf = (entry: JsonObject | undefined): JsonObject =>
     Object.fromEntries(
@@ -35,10 +49,10 @@ export function simpleKind(options: SimpleKindOptions): FileKind {
     noun,
     idMember,
     deleted,
-    read: (api) => api.listAll<object>(url),
+    read: ({ admin }) => admin.all(operations.list() as Read<Page<object>>),
     compare: (wanted, actual) => findChanges(membersOf(actual), membersOf(wanted)),
-    save: (wanted) => [[{ operation: { method: 'PUT', path: url, body: wanted }, path: [] }]],
-    delete: (id) => ({ method: 'DELETE', path: url + path`/${id}` }),
+    save: (wanted) => [[{ operation: operations.save(wanted as never), path: [] }]],
+    delete: (id) => operations.delete(id),
   };
 }
 

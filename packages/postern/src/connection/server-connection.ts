@@ -1,40 +1,29 @@
 /** The management API over HTTP, as the signed-in client. */
-import { type AdminClient, createAdminClient, type Operation, type Page, type Read } from '@postern/admin';
+import { type AdminClient, createAdminClient, type Page, type Read } from '@postern/admin';
 import { clientSecretBasic, createTokenClient, TokenError } from '@postern/client';
 import { CommandError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
-import { type Progress, startProgress } from '../output/progress.ts';
+import { startProgress } from '../output/progress.ts';
 import type { Profile } from './profile.ts';
 import { reach } from './reach.ts';
-import { explainRefusal } from './refusal.ts';
 
-export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-export type Query = Readonly<Record<string, string | number | undefined>>;
-
-export interface ServerApi {
+export interface ServerConnection {
   readonly server: string;
   readonly clientId: string;
   readonly admin: AdminClient;
-  /** All items of a list. `label` says what is counted on the terminal meanwhile, such as "clients read". */
+  /** Reads all items of a list. `label` says what is counted on the terminal meanwhile, such as "clients read". */
   all<Item>(list: Read<Page<Item>>, label: string): Promise<Item[]>;
-  /** The scopes of the token that the calls carry. */
+  /** Returns the scopes of the token that is sent. */
   scopes(): Promise<ReadonlySet<string>>;
-  get<T>(path: string, query?: Query): Promise<T>;
-  /** Undefined where there is no such thing. */
-  find<T>(path: string): Promise<T | undefined>;
-  send<T>(method: Method, path: string, body?: unknown): Promise<T>;
-  /** All pages of a list. */
-  listAll<T>(path: string, query?: Query, progress?: Progress): Promise<T[]>;
 }
 
-/** `clientId` with its secret at `server`. Nothing is sent before the first call. */
-export function createServerApi({ server, clientId, clientSecret }: Profile): ServerApi {
+/** Connects as `clientId`. Sends nothing before the first call. */
+export function createServerConnection({ server, clientId, clientSecret }: Profile): ServerConnection {
   const tokens = createServerTokenClient({ server, clientId, clientSecret });
-  const admin = createAdminClient({ server, fetch: (url, init) => withWords(server, () => tokens.fetch(url, init)) });
-  const send = <T>(operation: Operation<T>) =>
-    admin.send(operation).catch((error: unknown) => Promise.reject(explainRefusal(error)));
-
+  const admin = createAdminClient({
+    server,
+    fetch: (url, init) => explainFaults(server, () => tokens.fetch(url, init)),
+  });
   return {
     server,
     clientId,
@@ -48,18 +37,9 @@ export function createServerApi({ server, clientId, clientSecret }: Profile): Se
       }
     },
     async scopes() {
-      const { scope } = await withWords(server, () => tokens.getToken());
+      const { scope } = await explainFaults(server, () => tokens.getToken());
       return new Set(scope.split(' ').filter((name) => name !== ''));
     },
-    get: <T>(path: string, query: Query = {}) => send<T>({ method: 'GET', path, query }),
-    find: <T>(path: string) =>
-      admin.find<T>({ method: 'GET', path }).catch((error: unknown) => Promise.reject(explainRefusal(error))),
-    send: <T>(method: Method, path: string, body?: unknown) => send<T>({ method, path, body }),
-    listAll: <T>(path: string, query: Query = {}, progress?: Progress) =>
-      admin
-        .all<T>({ method: 'GET', path, query }, { onProgress: progress?.report })
-        .finally(() => progress?.end())
-        .catch((error: unknown) => Promise.reject(explainRefusal(error))),
   };
 }
 
@@ -81,7 +61,7 @@ export function createServerTokenClient({ server, clientId, clientSecret }: Prof
 }
 
 /** Returns what `work` returns. Throws `CommandError` that explains rejected credentials and network faults. */
-export async function withWords<T>(server: string, work: () => Promise<T>): Promise<T> {
+export async function explainFaults<T>(server: string, work: () => Promise<T>): Promise<T> {
   return reach(server, async () => {
     try {
       return await work();
