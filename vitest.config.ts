@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Everything on SQLite, and what speaks to a database on PostgreSQL once more. */
 export default defineConfig({
   test: {
+    // Files share the modules of their worker: importing the server again for each took more time than most tests.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

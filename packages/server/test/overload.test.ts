@@ -1,11 +1,11 @@
-/** More than can be done: answered 503 at once, and over as soon as it is over. RFC 9110 §15.6.4. */
+/** An overloaded server answers 503 at once, and no longer than the overload lasts. RFC 9110 §15.6.4. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 let server: TestServer;
-/** How many requests have come, by path. */
+/** The number of requests received, by path. */
 let asked: Map<string, number>;
 beforeEach(async () => {
   asked = new Map();
@@ -42,9 +42,9 @@ async function expectShed(): Promise<void> {
 }
 
 const expectServed = () =>
-  vi.waitFor(async () => expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200));
+  vi.waitFor(async () => expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200), { timeout: 20_000 });
 
-/** Begins `count` requests by another process, each on a connection of its own: the text of one, as far as it goes. */
+/** Starts `count` requests from another process, each on its own connection. A request is these lines and may be incomplete. */
 function beginRequests(count: number, ...lines: string[]): ChildProcess {
   const { hostname, port } = new URL(server.url);
   const text = [...lines, 'Host: x', '', ''].join('\r\n');
@@ -61,16 +61,16 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** Keeps the one thread, as too many requests would, then lets the timers have it once. */
+/** Blocks the thread as too many requests would, and then lets timers run once. */
 async function compute(ms: number): Promise<void> {
   const end = performance.now() + ms;
   while (performance.now() < end) {
-    // Nothing else runs meanwhile.
+    // The thread is blocked.
   }
   await new Promise((next) => setTimeout(next, 0));
 }
 
-test('requests that pile up unanswered are shed from the thousandth on; health is not, and who goes makes room', async () => {
+test('from the thousandth unanswered request on, all but health and metrics are shed, until others are gone', async () => {
   const type = 'Content-Type: application/x-www-form-urlencoded';
   const child = beginRequests(1_000, `POST ${tokenPath} HTTP/1.1`, type, 'Content-Length: 10');
   await vi.waitFor(expectShed, { timeout: 20_000 });
@@ -81,7 +81,7 @@ test('requests that pile up unanswered are shed from the thousandth on; health i
   await expectServed();
 });
 
-test('requests that wait for news are no load', async () => {
+test('requests that wait for revocations are not counted as load', async () => {
   const token = await server.rootToken();
   const feed = '/api/v1/oauth/revocations';
   const { body } = await server.call('GET', feed, { token });
@@ -96,11 +96,11 @@ test('requests that wait for news are no load', async () => {
   await end(child);
 });
 
-test('requests that come late because there is too much to compute are shed until that is over', async () => {
+test('requests are shed while the event loop is late', async () => {
   await expectServed();
   await compute(1_000);
   expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200);
-  // Tried again where this machine took longer to ask than the server to find out that it is over.
+  // Repeated if this machine took longer to send a request than the server to notice that the overload is over.
   await vi.waitFor(
     async () => {
       await compute(1_000);

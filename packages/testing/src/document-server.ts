@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { createServerIdentity } from './certificates.ts';
+import { createServerIdentity, type Identity } from './certificates.ts';
 import { listenOnLoopback } from './loopback-listener.ts';
 
 /** The variable that lets Postern fetch from this machine. */
@@ -42,10 +42,16 @@ export async function startDocumentServer(tls?: { cert: string; key: string }): 
   };
 }
 
-/** An https server whose certificate this process trusts from now on. */
+let trustedIdentity: Promise<Identity> | undefined;
+
+/** An https server whose certificate this process trusts. All have the same one: a process trusts no two of one name. */
 export async function startHttpsServer(): Promise<DocumentServer> {
-  const identity = await createServerIdentity();
-  setDefaultCACertificates([...getCACertificates('default'), identity.cert]);
+  trustedIdentity ??= createServerIdentity();
+  const identity = await trustedIdentity;
+  const authorities = getCACertificates('default');
+  if (!authorities.includes(identity.cert)) {
+    setDefaultCACertificates([...authorities, identity.cert]);
+  }
   return startDocumentServer(identity);
 }
 

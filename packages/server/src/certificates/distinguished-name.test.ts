@@ -6,23 +6,23 @@ import { isSameName, parseDistinguishedName, readDistinguishedName } from './dis
 function isSame(one: string, other: string): boolean {
   const [a, b] = [parseDistinguishedName(one), parseDistinguishedName(other)];
   if (a === undefined || b === undefined) {
-    throw new Error(`no name: ${a === undefined ? one : other}`);
+    throw new Error(`not a name: ${a === undefined ? one : other}`);
   }
   return isSameName(a, b);
 }
 
 test.each([
-  ['names of types, their other names and their numbers', 'CN=a,ST=b', '2.5.4.3=a,stateOrProvinceName=b'],
+  ['short names, long names and identifiers of types', 'CN=a,ST=b', '2.5.4.3=a,stateOrProvinceName=b'],
   ['the case of types', 'cn=a,dc=b', 'CN=a,DC=b'],
-  ['the case of ASCII letters, and how much white space there is', 'O=Example  Ltd', 'O=example LTD'],
+  ['the case of ASCII letters and the amount of white space', 'O=Example  Ltd', 'O=example LTD'],
   ['white space between the parts', 'CN=a,O=b', 'CN = a , O = b'],
   ['the order within one relative name', 'OU=a+CN=b,O=c', 'CN=b+OU=a,O=c'],
-  ['§2.4 the ways to escape', 'O=a\\, b\\+c\\"\\\\', 'O=a\\2C b\\2bc\\22\\5C'],
+  ['§2.4 the kinds of escapes', 'O=a\\, b\\+c\\"\\\\', 'O=a\\2C b\\2bc\\22\\5C'],
   ['§2.4 UTF-8 in escapes', 'CN=Lu\\C4\\8Di\\C4\\87', 'CN=Lučić'],
   ['§2.4 a value in hexadecimal', 'CN=#0c0161', 'CN=a'],
   ['§2.4 a value in hexadecimal, in another type of string', 'CN=#130161', 'CN=#0c0161'],
   ['an escaped backslash before digits', 'CN=\\\\41', 'CN=\\5C41'],
-])('the same: %s', (_name, one, other) => {
+])('these do not matter: %s', (_name, one, other) => {
   expect(isSame(one, other)).toBe(true);
 });
 
@@ -34,9 +34,9 @@ test.each([
   ['another type', 'CN=a', 'OU=a'],
   ['another letter', 'CN=a', 'CN=ä'],
   ['the case of other letters', 'CN=Ä', 'CN=ä'],
-  ['the case of a value whose type nobody knows', '1.2.3=a', '1.2.3=A'],
-  ['a value that is no text, and text that looks like it', 'CN=#0500', 'CN=\\#0500'],
-])('not the same: %s', (_name, one, other) => {
+  ['the case of a value of an unknown type', '1.2.3=a', '1.2.3=A'],
+  ['a value that is not text, and text that looks like it', 'CN=#0500', 'CN=\\#0500'],
+])('these matter: %s', (_name, one, other) => {
   expect(isSame(one, other)).toBe(false);
 });
 
@@ -60,12 +60,12 @@ test.each([
   'CN=a\0',
   '2.5.=a',
   '1.=a',
-])('no name: %j', (text) => {
+])('is not a name: %j', (text) => {
   expect(parseDistinguishedName(text)).toBeUndefined();
 });
 
-test('RFC 5280 §4.1.2.4 a name in DER is the one that its text writes', () => {
-  // C is a PrintableString, O a TeletexString, CN a BMPString, UID a UTF8String.
+test('RFC 5280 §4.1.2.4 a name in DER equals the same name in text', () => {
+  // C is a PrintableString, O a TeletexString, CN a BMPString, and UID a UTF8String.
   const der = Buffer.from(
     '303c310b3009060355040613024445310f300d060355040a14064dfc6c6c6572311c300906035504031e0200e4300f060a0992268993f22c6401010c0137',
     'hex',
