@@ -40,8 +40,11 @@ describe('a claim that cannot be read makes the token invalid', () => {
     ['a generation that is text', [{ ...good, gen: '3' }]],
     ['an audience that is no list', [{ ...good, aud: 'https://api.example.com' }]],
     ['an audience that is no text', [{ ...good, aud: [5] }]],
+    ['an audience of which one is no text', [{ ...good, aud: [...good.aud, 5] }]],
     ['one good and one bad', [good, 'bad']],
   ])('%s', (_, claim) => {
-    expect(() => parentTokensOf({ ...token, claims: { parent_tokens: claim } })).toThrow(/not valid here/);
+    expect(() => parentTokensOf({ ...token, claims: { parent_tokens: claim } })).toThrow(
+      expect.objectContaining({ code: 'invalid_token', reason: 'claims_malformed' }),
+    );
   });
 });

@@ -33,8 +33,7 @@ export interface AuthorizationDetail {
  * this one has. Throws `invalid_token` for a malformed claim `parent_tokens`.
  */
 export function heldTokens(token: AccessToken): readonly HeldToken[] {
-  const parents = parentTokensOf(token);
-  return parents.length === 0 ? [token] : [token, ...parents.map((parent) => ({ ...token, ...parent }))];
+  return [token, ...parentTokensOf(token).map((parent) => ({ ...token, ...parent }))];
 }
 
 /**

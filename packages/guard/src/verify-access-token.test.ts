@@ -3,7 +3,12 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import type { ErrorReason } from '@postern/protocol';
 import { describe, expect, test } from 'vitest';
 import { base64url, es256, goodClaims, goodHeader, key, now, tokenOf, verification } from '../fixtures/tokens.ts';
-import { type VerifyAccessTokenOptions, verifyAccessToken } from './verify-access-token.ts';
+import {
+  decodeAccessToken,
+  type VerifyAccessTokenOptions,
+  verifyAccessToken,
+  verifyIssuedToken,
+} from './verify-access-token.ts';
 
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -97,6 +102,15 @@ describe('RFC 9068 §2.2 a claim that is missing or of a wrong type', () => {
     const { aud } = goodClaims;
     for (const wrong of [undefined, null, 1, '', [], [[aud]], { aud }, { 0: aud, length: 1 }, `${aud}/`, ['x', 'y']]) {
       expect(() => verify(tokenOf(goodHeader, { ...goodClaims, aud: wrong }))).toThrow(refused('audience_wrong'));
+    }
+  });
+
+  test('RFC 7519 §4.1.3 every aud must be a string, and there must be one, for a token of any audience too', () => {
+    const { aud } = goodClaims;
+    for (const wrong of [undefined, null, 1, [], [[aud]], { aud }, [aud, 1], [null, aud]]) {
+      const token = tokenOf(goodHeader, { ...goodClaims, aud: wrong });
+      expect(() => verify(token)).toThrow(refused('audience_wrong'));
+      expect(() => verifyIssuedToken(token, now, verification)).toThrow(refused('audience_wrong'));
     }
   });
 
@@ -291,4 +305,37 @@ test('RFC 6750 §3.1 every refusal has one and the same text', () => {
     return undefined;
   });
   expect(new Set(texts)).toEqual(new Set(['The access token is expired, revoked or not valid here.']));
+});
+
+describe('headers are kept decoded by their text', () => {
+  const headerOf = (members: object) => decodeAccessToken(tokenOf({ ...goodHeader, ...members }, goodClaims)).header;
+
+  test('one that comes again is not decoded again', () => {
+    expect(headerOf({ member: 'again' })).toBe(headerOf({ member: 'again' }));
+  });
+
+  test('but none of more than 256 characters', () => {
+    const ofBytes = (bytes: number) => ({
+      member: 'x'.repeat(bytes - JSON.stringify({ ...goodHeader, member: '' }).length),
+    });
+    expect(base64url(JSON.stringify({ ...goodHeader, ...ofBytes(192) }))).toHaveLength(256);
+    expect(headerOf(ofBytes(192))).toBe(headerOf(ofBytes(192)));
+    expect(headerOf(ofBytes(193))).not.toBe(headerOf(ofBytes(193)));
+  });
+
+  test('and at most 100, so that strangers cannot fill the memory', () => {
+    let count = 0;
+    const addOther = () => headerOf({ other: count++ });
+    // Until the ones that earlier tests left are gone.
+    for (let kept = headerOf({ member: 'kept' }); headerOf({ member: 'kept' }) === kept && count < 200; ) {
+      addOther();
+    }
+    const kept = headerOf({ member: 'kept' });
+    for (const last = count + 98; count < last; ) {
+      addOther();
+    }
+    expect(headerOf({ member: 'kept' })).toBe(kept);
+    addOther();
+    expect(headerOf({ member: 'kept' })).not.toBe(kept);
+  });
 });

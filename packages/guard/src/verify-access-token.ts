@@ -198,7 +198,7 @@ function readConfirmation(cnf: unknown): Confirmation | undefined {
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
+  return Number.isFinite(value);
 }
 
 /** Callers learn one thing only: RFC 6750 §3.1 has a single code for expired, revoked and malformed tokens. */

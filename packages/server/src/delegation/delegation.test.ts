@@ -125,7 +125,9 @@ describe('a client that is created or changed', () => {
 
   test('an error names the excess scope', () => {
     const limit = new Set(['policy:read', 'client:create']);
-    expect(() => requireAssignable(delegator(['policy:read', 'rule:read']), limit, byRegistry)).toThrow(/rule:read/);
+    expect(() => requireAssignable(delegator(['policy:read', 'rule:read']), limit, byRegistry)).toThrow(
+      /right to assign the scope rule:read/,
+    );
     expect(() => requireAssignable(delegator(['client:create']), limit, byRegistry)).toThrow(
       /narrow its grantable_scopes/,
     );
