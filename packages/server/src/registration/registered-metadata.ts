@@ -3,7 +3,8 @@
  *
  * Members that are not known here are ignored, as §2 demands: clients send what describes them to people
  * (`client_uri`, `logo_uri`, `contacts`, `software_id`), and there is no page here that would show it. The members are
- * listed one by one, so that a member that only an administrator may set cannot be registered by mistake; registered clients use the client credentials grant alone.
+ * listed one by one, so that a member that only an administrator may set cannot be registered by mistake. Registered
+ * clients use only the client credentials grant.
  */
 import { nullable, printableText } from '@postern/http-api';
 import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, toWireNames } from '@postern/protocol';
