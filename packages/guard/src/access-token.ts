@@ -5,18 +5,18 @@ export interface AccessToken {
   readonly issuer: string;
   readonly subject: string;
   readonly clientId: string;
-  /** Whom it is for: at least one, and exactly one in tokens of Postern. */
+  /** The audience: at least one, and exactly one in tokens of Postern. */
   readonly audience: readonly string[];
   readonly jti: string;
   readonly scopes: ReadonlySet<string>;
-  /** The client's generation when the token was issued; a client's tokens all die when its generation rises. */
+  /** The generation of the client when the token was issued. All its tokens are revoked when its generation rises. */
   readonly generation: number;
-  /** Undefined for a plain bearer token. */
+  /** What the token is bound to; undefined for a plain bearer token. */
   readonly confirmation: Confirmation | undefined;
   /** Seconds since 1970. */
   readonly issuedAt: number;
   /** Seconds since 1970. */
   readonly expiresAt: number;
-  /** All claims as they stand in the token, verified, for those that only its API knows. */
+  /** All verified claims, as they are in the token, for those that only the API knows. */
   readonly claims: Readonly<Record<string, unknown>>;
 }

@@ -1,16 +1,16 @@
-/** The signature algorithms that Postern signs and verifies with, in terms of `node:crypto`. RFC 7518 §3, RFC 8037. */
+/** The signature algorithms of Postern, and their parameters for `node:crypto`. RFC 7518 §3, RFC 8037. */
 import { constants, type KeyObject } from 'node:crypto';
 
 export const signingAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
 
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
-/** The digest that `sign` and `verify` of `node:crypto` take; Ed25519 has its own inside. */
+/** Returns the digest for `sign` and `verify` of `node:crypto`; null for Ed25519, which has its own. */
 export function digestOf(alg: SigningAlgorithm): 'sha256' | null {
   return alg === 'EdDSA' ? null : 'sha256';
 }
 
-/** The key with its options for `sign` and `verify` of `node:crypto`. */
+/** Returns the key with its options for `sign` and `verify` of `node:crypto`. */
 export function keyInput(alg: SigningAlgorithm, key: KeyObject) {
   switch (alg) {
     case 'ES256':
@@ -24,7 +24,7 @@ export function keyInput(alg: SigningAlgorithm, key: KeyObject) {
   }
 }
 
-/** Whether a key is of the kind that the algorithm takes, and for RSA of 2,048 to 4,096 bits. */
+/** Whether a key has the type that the algorithm requires; RSA keys must have 2,048 to 4,096 bits. */
 export function fitsAlgorithm(
   { asymmetricKeyType, asymmetricKeyDetails }: KeyObject,
   algorithm: SigningAlgorithm,

@@ -1,8 +1,8 @@
 /**
- * The guard of an API: verifies the tokens of one issuer by its published keys, and where it is told to, follows which
- * of them have died since. RFC 9068 §4, RFC 8414, RFC 9728, RFC 9449, RFC 8705 §3.
+ * The guard of an API: verifies the tokens of one issuer by its published keys and, if configured, follows which of them
+ * are revoked. RFC 9068 §4, RFC 8414, RFC 9728, RFC 9449, RFC 8705 §3.
  *
- * Without `revocations` a token passes until it expires, whatever becomes of its client.
+ * Without `revocations`, a token is accepted until it expires, even if it or its client is revoked.
  */
 import { type ErrorReason, isConfidential, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
@@ -17,85 +17,85 @@ import { VerifiedTokens } from './verified-tokens.ts';
 
 export interface RevocationOptions {
   /**
-   * Sends requests with an access token for the scope `revocation:read`: the `fetch` of a `@postern/client`, or any
-   * other that adds the header `Authorization` and renews the token.
+   * Sends requests with an access token that has the scope `revocation:read`: the `fetch` of a `@postern/client`, or another
+   * that adds the header `Authorization` and renews the token.
    */
   readonly fetch: Fetch;
-  /** The news may be this old, in seconds, from 2 on. Default: 60. */
+  /** Seconds that the known revocations may lag behind the issuer, at least 2. Default: 60. */
   readonly maxStalenessSeconds?: number;
   /**
-   * What happens when it is older: `closed` refuses all calls with 503, `open` lets tokens pass by what was known last.
-   * Default: `closed`.
+   * What happens if they lag further behind: `closed` rejects all calls with 503, `open` continues with the revocations
+   * known so far. Default: `closed`.
    */
   readonly whenStale?: 'closed' | 'open';
 }
 
 export interface ApiGuardOptions {
-  /** The authorization server, exactly as its metadata names itself. By https, or http to this machine. */
+  /** The issuer, exactly as in the metadata of the authorization server: an https URL, or http on this machine. */
   readonly issuer: string;
-  /** What tokens for this API have as their `aud`: the identifier of its resource. */
+  /** The `aud` of tokens for this API: the identifier of its resource. */
   readonly audience: string;
   /**
-   * Scheme, host and what else callers put before the path that the API sees. DPoP proofs name it; headers such as
-   * `Host` are not believed. Default: the origin of `audience`, where that is a URL.
+   * The URL before the path that the API sees, as callers use it. DPoP proofs contain it; headers such as `Host` are not
+   * trusted. Default: the origin of `audience`; required if that is not a URL.
    */
   readonly baseUrl?: string;
-  /** What may sign tokens. Default: ES256, EdDSA, RS256 and PS256. */
+  /** The accepted signature algorithms. Default: ES256, EdDSA, RS256 and PS256. */
   readonly algorithms?: readonly SigningAlgorithm[];
   /** Seconds by which the clocks of this machine and the issuer may differ. Default: 5. */
   readonly clockSkewSeconds?: number;
-  /** Tokens whose signature is not verified again, the most recent ones. 0: none. Default: 10,000. */
+  /** How many recently used tokens are kept so that their signature is not verified again; 0 for none. Default: 10,000. */
   readonly tokenCacheSize?: number;
   readonly dpop?: {
-    /** Default: 100,000 proofs in this process. Several processes that serve one API must share a store. */
+    /** Default: keeps 100,000 proofs in this process. Several processes that serve one API must share a store. */
     readonly useProof?: DpopPolicy['useProof'];
-    /** Default: proofs need none. */
+    /** Default: proofs need no nonce. */
     readonly nonces?: DpopPolicy['nonces'];
   };
-  /** For the metadata of the API. */
+  /** Members of the metadata of the API. */
   readonly resource?: ResourceDescription;
-  /** Default: nothing is followed. */
+  /** Default: revocations are not followed. */
   readonly revocations?: RevocationOptions;
-  /** Hears of every decision, for metrics. */
+  /** Called with every decision, for metrics. */
   readonly onDecision?: (decision: Decision) => void;
-  /** Hears when the issuer cannot be reached, for the log. The guard tries again by itself. */
+  /** Called when the issuer cannot be reached, for the log. The guard retries automatically. */
   readonly onFault?: (fault: Error) => void;
-  /** Gets the issuer's metadata and keys. Default: the global `fetch`. */
+  /** Fetches metadata and keys of the issuer. Default: the global `fetch`. */
   readonly fetch?: Fetch;
-  /** Milliseconds since 1970. Default: the system's clock. */
+  /** Returns milliseconds since 1970. Default: the clock of the system. */
   readonly now?: () => number;
 }
 
 export interface ApiGuard extends Guard {
-  /** What the API says of itself; undefined where its audience is no URL. */
+  /** The metadata of the API; undefined if its audience is not an http or https URL. */
   readonly resourceMetadata: ResourceMetadata | undefined;
   /**
-   * Gets the keys and begins to follow revocations, which the first call would do else. Resolves when both are here;
-   * rejects where one cannot be had at the first attempt, and goes on trying. Calls may come before.
+   * Fetches the keys and begins to follow revocations, which otherwise happens at the first call. Resolves when both are
+   * available; rejects if the first attempt fails, and continues to retry. Calls need not wait for it.
    */
   start(): Promise<void>;
-  /** Stops following. */
+  /** Stops following revocations. */
   close(): Promise<void>;
-  /** How old the news of revocations is, in seconds: Infinity before the first; undefined where none are followed. */
+  /** Seconds that the known revocations lag behind: Infinity before the first answer, undefined if none are followed. */
   revocationLagSeconds(): number | undefined;
 }
 
 const defaultStalenessSeconds = 60;
 
-/** The longest that the feed is asked to wait, in seconds. */
-const longestWaitSeconds = 20;
+/** Seconds that the feed is asked to wait at most. */
+const maxFeedWaitSeconds = 20;
 
-const mostProofs = 100_000;
+const maxProofs = 100_000;
 
-/** How long a call waits for the first news of revocations, in milliseconds, before it is judged without. */
-const firstNewsTimeoutMs = 5_000;
+/** Milliseconds that a call waits for the first answer of the revocation feed. */
+const firstAnswerTimeoutMs = 5_000;
 
-/** Throws `TypeError` for options that nothing can come of. */
+/** Creates the guard of an API. Throws `TypeError` for invalid options. */
 export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   const { issuer, audience, clockSkewSeconds = 5, tokenCacheSize = 10_000, dpop = {}, onDecision } = options;
   const { fetch = (url, init) => globalThis.fetch(url, init), now = Date.now, onFault = () => {} } = options;
   if (!isConfidential(issuer)) {
-    throw new TypeError(`issuer: "${issuer}" is no https URL, nor an http one of this machine`);
+    throw new TypeError(`issuer: "${issuer}" is neither an https URL nor an http URL of this machine`);
   }
   const resourceMetadata = describeResource(audience, issuer, options.resource ?? {});
   const keys = createIssuerKeys({ issuer, fetch, now, onFault });
@@ -118,9 +118,9 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     baseUrl: readBaseUrl(options),
     now,
     findKey: keys.find,
-    seekKey: keys.seek,
-    findFault: revocations && follower ? createFaultFinder(follower, revocations) : () => undefined,
-    dpop: { useProof: dpop.useProof ?? createUsedProofs(mostProofs, now), nonces: dpop.nonces },
+    fetchKey: keys.fetch,
+    findInactiveReason: revocations && follower ? createRevocationCheck(follower, revocations) : () => undefined,
+    dpop: { useProof: dpop.useProof ?? createUsedProofs(maxProofs, now), nonces: dpop.nonces },
     resourceMetadata: resourceMetadata?.url,
     verifiedTokens: tokenCacheSize > 0 ? new VerifiedTokens(tokenCacheSize) : undefined,
     onDecision,
@@ -136,37 +136,41 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   };
 }
 
-/** What was withdrawn stays so, however old the news; the policy is about what may have been since. */
-function createFaultFinder(
+/** Known revocations hold, however old they are; `whenStale` is about those that are not known yet. */
+function createRevocationCheck(
   follower: RevocationFollower,
   { maxStalenessSeconds = defaultStalenessSeconds, whenStale = 'closed' }: RevocationOptions,
 ) {
-  const judge = (token: AccessToken, lagSeconds: number): ErrorReason | undefined => {
-    const fault = follower.findFault(token);
-    if (fault === undefined && whenStale === 'closed' && lagSeconds > maxStalenessSeconds) {
-      throw new OAuthError('temporarily_unavailable', 'Whether the token was revoked cannot be told now: try again.', {
-        reason: 'revocations_stale',
-      });
+  const check = (token: AccessToken, lagSeconds: number): ErrorReason | undefined => {
+    const reason = follower.findInactiveReason(token);
+    if (reason === undefined && whenStale === 'closed' && lagSeconds > maxStalenessSeconds) {
+      throw new OAuthError(
+        'temporarily_unavailable',
+        'Whether the token was revoked is not known now. Try again later.',
+        {
+          reason: 'revocations_stale',
+        },
+      );
     }
-    return fault;
+    return reason;
   };
-  const judgeLater = async (token: AccessToken) => {
+  const checkLater = async (token: AccessToken) => {
     void follower.start().catch(() => {});
-    await follower.untilReady(firstNewsTimeoutMs);
-    return judge(token, follower.lagSeconds());
+    await follower.waitUntilReady(firstAnswerTimeoutMs);
+    return check(token, follower.lagSeconds());
   };
   return (token: AccessToken) => {
     const lagSeconds = follower.lagSeconds();
-    return lagSeconds === Number.POSITIVE_INFINITY ? judgeLater(token) : judge(token, lagSeconds);
+    return lagSeconds === Number.POSITIVE_INFINITY ? checkLater(token) : check(token, lagSeconds);
   };
 }
 
-/** Short enough that a feed which has nothing new says so in time. */
+/** Short enough that a feed without news answers before `maxStalenessSeconds` have passed. */
 function waitSecondsFor({ maxStalenessSeconds = defaultStalenessSeconds }: RevocationOptions): number {
   if (!(maxStalenessSeconds >= 2)) {
     throw new TypeError(`maxStalenessSeconds: ${maxStalenessSeconds} is less than 2`);
   }
-  return Math.min(Math.max(Math.floor(maxStalenessSeconds / 3), 1), longestWaitSeconds);
+  return Math.min(Math.max(Math.floor(maxStalenessSeconds / 3), 1), maxFeedWaitSeconds);
 }
 
 function readBaseUrl({ audience, baseUrl }: ApiGuardOptions): string {
@@ -174,8 +178,8 @@ function readBaseUrl({ audience, baseUrl }: ApiGuardOptions): string {
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
     throw new TypeError(
       baseUrl === undefined
-        ? `audience: "${audience}" is no URL, so baseUrl must say where the API is`
-        : `baseUrl: "${baseUrl}" is no http or https URL`,
+        ? `audience: "${audience}" is not an http or https URL, so baseUrl is required`
+        : `baseUrl: "${baseUrl}" is not an http or https URL`,
     );
   }
   return baseUrl === undefined ? url.origin : url.origin + url.pathname.replace(/\/$/, '');

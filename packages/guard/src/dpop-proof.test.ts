@@ -1,4 +1,4 @@
-/** What a proof is for. RFC 9449 §4.3. */
+/** The request that a proof is for. RFC 9449 §4.3. */
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { now, tokenOf } from '../fixtures/tokens.ts';
@@ -14,10 +14,10 @@ const verify = (htu: string, url: string) =>
     nowSeconds: now,
   });
 
-test('§4.3 the URLs of proof and request are compared when normalized', () => {
+test('§4.3 the URLs of proof and request are normalized and compared', () => {
   expect(verify('HTTPS://API.example.com:443/a%20b?c', 'https://api.example.com/a b').jti).toBe('a');
 });
 
-test('§4.3 a proof for what is no URL is for no request, not even for one to what is no URL', () => {
+test('§4.3 a proof whose htu is not a URL matches no request', () => {
   expect(() => verify('https://api.example.com:x/', 'https://api.example.com:y/')).toThrow('is for another request');
 });

@@ -1,45 +1,46 @@
-/** Verifies a DPoP proof: that whoever sends a request holds the key that a token is bound to. RFC 9449 §4.3. */
+/** Verifies a DPoP proof, by which the sender of a request shows possession of a key. RFC 9449 §4.3. */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { decodeJws, dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
 import { digestOf, fitsAlgorithm, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
 
-/** What a proof must be for. */
+/** The request that a proof must be for. */
 export interface DpopExpectation {
   readonly method: string;
-  /** The URL that the caller asked for. Query and fragment do not count. */
+  /** The URL that the caller requested. Query and fragment are ignored. */
   readonly url: string;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
-  /** The access token that comes with the proof; undefined at the token endpoint. */
+  /** The access token of the request; undefined at the token endpoint. */
   readonly accessToken?: string;
-  /** Set where an API asks, so that the refusal is a 401 with a challenge; not at the token endpoint. */
+  /** Set by APIs, so that the answer is a 401 with a challenge; undefined at the token endpoint. */
   readonly scheme?: 'DPoP';
 }
 
 export interface DpopProof {
   /** Thumbprint of the key that signed it. */
   readonly jkt: string;
-  /** What it is signed with. */
+  /** The algorithm that signed it. */
   readonly alg: SigningAlgorithm;
   readonly jti: string;
   readonly nonce: string | undefined;
-  /** When it is refused for its age, in seconds since 1970. */
+  /** When it becomes too old, in seconds since 1970. */
   readonly expiresAt: number;
 }
 
-/** A proof is good for this long after it was made, in seconds. */
+/** Seconds after `iat` for which a proof is accepted. */
 const maxAgeSeconds = 60;
 
-/** Clocks may differ by this much, in seconds, before a proof counts as made in the future. */
+/** Seconds by which `iat` and `nbf` may be in the future, since clocks differ. */
 const clockSkewSeconds = 30;
 
-const longestProof = 8_192;
+/** Characters. */
+const maxProofLength = 8_192;
 
 /**
- * The proof in a `DPoP` header, verified. Throws `invalid_dpop_proof`.
+ * Returns the verified proof in a `DPoP` header. Throws `invalid_dpop_proof`.
  *
- * Does not check: whether it was used before, whether its nonce is one of ours, whether its key is the token's.
+ * Does not check: whether it was used before, whether its nonce was issued here, whether its key is that of the token.
  */
 export function verifyDpopProof(header: string, expected: DpopExpectation): DpopProof {
   try {
@@ -67,9 +68,9 @@ class ProofFault extends Error {
 }
 
 function readProof(header: string, expected: DpopExpectation): DpopProof {
-  const jws = header.length > longestProof ? undefined : decodeJws(header);
+  const jws = header.length > maxProofLength ? undefined : decodeJws(header);
   if (jws === undefined) {
-    throw new ProofFault('is not one signed JWT', 'proof_malformed');
+    throw new ProofFault('is not a single signed JWT', 'proof_malformed');
   }
   const { typ, alg, jwk, crit } = jws.header;
   if (typ !== 'dpop+jwt' || crit !== undefined) {
@@ -82,15 +83,15 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   const algorithm = named === 'Ed25519' ? 'EdDSA' : named;
   const key = readPublicKey(jwk, algorithm);
   if (!verify(digestOf(algorithm), jws.signingInput, keyInput(algorithm, key), jws.signature)) {
-    throw new ProofFault('does not verify with the key inside', 'signature_wrong');
+    throw new ProofFault('has a signature that does not match its jwk', 'signature_wrong');
   }
   const { jti, htm, htu, iat, nbf, ath, nonce } = jws.payload;
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) {
     throw new ProofFault('must have a jti of 1 to 256 characters', 'proof_malformed');
   }
-  if (htm !== expected.method || typeof htu !== 'string' || !isSamePlace(htu, expected.url)) {
+  if (htm !== expected.method || typeof htu !== 'string' || !isSameTarget(htu, expected.url)) {
     throw new ProofFault(
-      'is for another request: its htm and htu must be the method and URL of this one',
+      'is for another request: its htm and htu must be the method and URL of this request',
       'proof_wrong',
     );
   }
@@ -98,10 +99,10 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
     throw new ProofFault('must have a number as its iat', 'proof_malformed');
   }
   if (iat < expected.nowSeconds - maxAgeSeconds || iat > expected.nowSeconds + clockSkewSeconds) {
-    throw new ProofFault('is too old, or made in the future', 'token_expired');
+    throw new ProofFault('is too old, or has an iat in the future', 'token_expired');
   }
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= expected.nowSeconds + clockSkewSeconds)) {
-    throw new ProofFault('is not valid yet, or its nbf is no number', 'token_not_yet_valid');
+    throw new ProofFault('is not valid yet, or has an nbf that is not a number', 'token_not_yet_valid');
   }
   if (ath !== (expected.accessToken === undefined ? ath : hashOf(expected.accessToken))) {
     throw new ProofFault('must have the hash of the access token as its ath', 'proof_wrong');
@@ -129,10 +130,10 @@ function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): KeyObject {
   return key;
 }
 
-/** RFC 9449 §4.3 step 9: compared after URL normalization, without query and fragment. What is no URL is no place. */
-function isSamePlace(one: string, other: string): boolean {
-  const place = withoutQuery(one);
-  return place !== undefined && place === withoutQuery(other);
+/** RFC 9449 §4.3 step 9: compares normalized URLs without query and fragment. False if either is not a URL. */
+function isSameTarget(one: string, other: string): boolean {
+  const target = withoutQuery(one);
+  return target !== undefined && target === withoutQuery(other);
 }
 
 function withoutQuery(url: string): string | undefined {

@@ -1,4 +1,4 @@
-/** What a request must bring to pass. RFC 6750 §2.1 and §3.1. */
+/** What a request needs to be authorized. RFC 6750 §2.1 and §3.1. */
 import { describe, expect, test } from 'vitest';
 import { goodClaims, goodHeader, now, tokenOf, verification } from '../fixtures/tokens.ts';
 import type { AccessToken } from './access-token.ts';
@@ -8,7 +8,7 @@ const options: GuardOptions = {
   ...verification,
   baseUrl: 'https://api.example.com',
   now: () => now * 1000,
-  findFault: async () => undefined,
+  findInactiveReason: async () => undefined,
   dpop: { useProof: async () => true, nonces: undefined },
 };
 const request = (authorization: string | undefined) => ({
@@ -24,7 +24,7 @@ const authorize = (authorization: string | undefined, over: Partial<GuardOptions
   createGuard({ ...options, ...over }).authorize(request(authorization), 'policy:read');
 
 describe('RFC 6750 §2.1 Authorization request header field', () => {
-  test.each(['Bearer ', 'bearer ', 'BEARER   '])('%j and a token pass', async (scheme) => {
+  test.each(['Bearer ', 'bearer ', 'BEARER   '])('%j and a token are accepted', async (scheme) => {
     expect((await authorize(`${scheme}${issue()}`)).jti).toBe('a7f1');
   });
 
@@ -47,7 +47,7 @@ describe('RFC 6750 §2.1 Authorization request header field', () => {
     await expect(authorize(authorization)).rejects.toMatchObject({ code: 'invalid_token', reason: 'token_malformed' });
   });
 
-  test('two tokens in one header are none', async () => {
+  test('two tokens in one header are rejected', async () => {
     await expect(authorize(`Bearer ${issue()}, Bearer ${issue()}`)).rejects.toMatchObject({ code: 'invalid_token' });
   });
 });
@@ -57,7 +57,7 @@ describe('RFC 8705 §3 a token that is bound to a certificate', () => {
   const bearer = request(`Bearer ${issue({ cnf: { 'x5t#S256': thumbprint } })}`);
   const guard = createGuard(options);
 
-  test('passes with it', async () => {
+  test('is accepted with that certificate', async () => {
     const token = await guard.authorize({ ...bearer, certificateThumbprint: thumbprint }, 'policy:read');
     expect(token.confirmation).toEqual({ x5tS256: thumbprint });
   });
@@ -74,7 +74,7 @@ describe('RFC 8705 §3 a token that is bound to a certificate', () => {
     });
   });
 
-  test('is no DPoP token, and a certificate is no proof', async () => {
+  test('is not a DPoP token, and a certificate is not a proof', async () => {
     const authorization = bearer.authorization?.replace('Bearer', 'DPoP');
     const asDpop = { ...bearer, authorization, certificateThumbprint: thumbprint };
     await expect(guard.authorize(asDpop, 'policy:read')).rejects.toMatchObject({ reason: 'proof_missing' });
@@ -92,7 +92,7 @@ describe('RFC 8705 §3 a token that is bound to a certificate', () => {
     [{ 'x5t#S256': thumbprint, jkt: thumbprint }],
     [{ x5tS256: thumbprint }],
     [{ jwk: {} }],
-  ])('RFC 7800 §3.1 a cnf that cannot be checked here is refused: %j', async (cnf) => {
+  ])('RFC 7800 §3.1 an unknown cnf is rejected: %j', async (cnf) => {
     await expect(authorize(`Bearer ${issue({ cnf })}`)).rejects.toMatchObject({
       code: 'invalid_token',
       reason: 'claims_malformed',
@@ -100,8 +100,8 @@ describe('RFC 8705 §3 a token that is bound to a certificate', () => {
   });
 });
 
-describe('RFC 6750 §3.1 what stops a genuine token', () => {
-  test('its time is judged by the clock of the guard, in seconds', async () => {
+describe('RFC 6750 §3.1 why a verified token is rejected', () => {
+  test('the clock of the guard decides whether it has expired', async () => {
     const token = issue({ exp: now });
     await expect(authorize(`Bearer ${token}`)).rejects.toMatchObject({
       code: 'invalid_token',
@@ -110,23 +110,23 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
     expect((await authorize(`Bearer ${token}`, { now: () => now * 1000 - 1 })).expiresAt).toBe(now);
   });
 
-  test('a ground that is gone: invalid_token, with the reason for the log', async () => {
+  test('it is no longer active: invalid_token, with the reason for the log', async () => {
     const asked: AccessToken[] = [];
-    const findFault: GuardOptions['findFault'] = (token) => {
+    const findInactiveReason: GuardOptions['findInactiveReason'] = (token) => {
       asked.push(token);
       return 'client_disabled';
     };
-    await expect(authorize(`Bearer ${issue()}`, { findFault })).rejects.toMatchObject({
+    await expect(authorize(`Bearer ${issue()}`, { findInactiveReason })).rejects.toMatchObject({
       code: 'invalid_token',
       reason: 'client_disabled',
     });
     expect(asked.map(({ jti }) => jti)).toEqual(['a7f1']);
   });
 
-  test('RFC 9728 §5.1 every refusal names the metadata of the API, where it has any', async () => {
+  test('RFC 9728 §5.1 every challenge names the metadata of the API, if it has any', async () => {
     const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
-    const named = createGuard({ ...options, resourceMetadata, findFault: () => 'client_unknown' });
-    const silent = createGuard({ ...options, findFault: () => 'client_unknown' });
+    const named = createGuard({ ...options, resourceMetadata, findInactiveReason: () => 'client_unknown' });
+    const silent = createGuard({ ...options, findInactiveReason: () => 'client_unknown' });
     const token = await createGuard(options).authorize(request(`Bearer ${issue()}`), 'policy:read');
     for (const [guard, expected] of [
       [named, resourceMetadata],
@@ -150,9 +150,9 @@ describe('RFC 6750 §3.1 what stops a genuine token', () => {
     });
   });
 
-  test('a ground that went since: the same, when asked again', async () => {
+  test('it is no longer active when it is checked again: the same', async () => {
     let fault: 'client_unknown' | undefined;
-    const guard = createGuard({ ...options, findFault: () => fault });
+    const guard = createGuard({ ...options, findInactiveReason: () => fault });
     const token = await guard.authorize(request(`Bearer ${issue()}`), 'policy:read');
     await expect(guard.requireActive(token)).resolves.toBeUndefined();
     fault = 'client_unknown';

@@ -1,10 +1,11 @@
-/** For APIs: verify access tokens locally, require scopes, follow revocations. */
+/** For APIs: verifies access tokens locally, requires scopes, follows revocations. */
 export type { AccessToken } from './access-token.ts';
 export { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
 export { type ApiGuard, type ApiGuardOptions, createApiGuard, type RevocationOptions } from './api-guard.ts';
 export { certificateThumbprint } from './certificate-thumbprint.ts';
 export { type Confirmation, toCnf } from './confirmation.ts';
 export { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
+export { type Answer, toErrorAnswer } from './error-answer.ts';
 export {
   createGuard,
   type Decision,
@@ -18,7 +19,6 @@ export {
 } from './guard.ts';
 export type { Fetch } from './issuer/fetch-document.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
-export { type Answer, toRefusal } from './refusal.ts';
 export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';
 export { type ParentToken, parentTokensClaim, parentTokensOf } from './token-lineage.ts';
 export {
@@ -32,9 +32,9 @@ export {
 } from './token-status.ts';
 export {
   decodeAccessToken,
-  longestToken,
+  invalidTokenError,
+  maxTokenLength,
   parseClaims,
-  refuseToken,
   requireAudience,
   requireIssuer,
   requireSignature,

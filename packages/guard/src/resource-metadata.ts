@@ -1,17 +1,17 @@
-/** What an API says of itself: whose tokens it takes, and how. RFC 9728 §2 and §3. */
+/** The metadata of an API: whose tokens it accepts, and how. RFC 9728 §2 and §3. */
 import { dpopAlgorithms, type ProtectedResourceMetadata, wellKnownUrl } from '@postern/protocol';
-import type { Answer } from './refusal.ts';
+import type { Answer } from './error-answer.ts';
 
 export interface ResourceDescription {
-  /** For people. */
+  /** Name for people. */
   readonly name?: string;
-  /** URL of the API's manual. */
+  /** URL of the documentation of the API. */
   readonly documentation?: string;
-  /** Scopes that its calls need, as far as it wants to say. */
+  /** Scopes that its calls require, as far as they should be public. */
   readonly scopes?: readonly string[];
 }
 
-/** A document, and where it stands. */
+/** A document, and where it is served. */
 export interface ResourceMetadata {
   readonly url: string;
   /** The path of `url`. */
@@ -19,7 +19,7 @@ export interface ResourceMetadata {
   readonly document: ProtectedResourceMetadata;
 }
 
-/** Undefined for an audience that is no https URL (or http to this machine): RFC 9728 §1.2 knows no other resources. */
+/** Returns undefined for an audience that is not an http or https URL: RFC 9728 §1.2 defines no other resources. */
 export function describeResource(
   audience: string,
   issuer: string,
@@ -44,7 +44,7 @@ export function describeResource(
   };
 }
 
-/** The document as an answer, for a request that asks for it; undefined for any other. */
+/** Returns the document as an answer to a request for it, and undefined for any other request. */
 export function metadataAnswer(
   metadata: ResourceMetadata | undefined,
   method: string | undefined,

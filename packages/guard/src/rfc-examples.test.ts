@@ -89,7 +89,7 @@ describe.each(signed)('%s a signature with %s', (_, alg, key, jws) => {
       Buffer.from(jws.slice(lastDot + 1), 'base64url'),
     );
 
-  test('verifies, and over nothing else', () => {
+  test('verifies, but not for other content', () => {
     expect(isSigned(jws.slice(0, lastDot))).toBe(true);
     expect(isSigned(jws.slice(0, lastDot - 1))).toBe(false);
   });
@@ -98,7 +98,7 @@ describe.each(signed)('%s a signature with %s', (_, alg, key, jws) => {
 describe('RFC 7515 §7.1 compact serialization', () => {
   const byText = new Map(signed.map(([section, , , jws]) => [section, jws]));
 
-  test.each(['RFC 7515 §A.2', 'RFC 7515 §A.3'])('%s has the claims that are printed beside it', (section) => {
+  test.each(['RFC 7515 §A.2', 'RFC 7515 §A.3'])('%s has the claims that the RFC prints', (section) => {
     expect(decodeJws(byText.get(section) ?? '')?.payload).toEqual({
       iss: 'joe',
       exp: 1_300_819_380,
@@ -106,11 +106,11 @@ describe('RFC 7515 §7.1 compact serialization', () => {
     });
   });
 
-  test.each(['RFC 7520 §4.1', 'RFC 8037 §A.4'])('%s signs plain text, which is no JWT', (section) => {
+  test.each(['RFC 7520 §4.1', 'RFC 8037 §A.4'])('%s signs plain text, which is not a JWT', (section) => {
     expect(decodeJws(byText.get(section) ?? '')).toBeUndefined();
   });
 
-  test('RFC 7515 §A.5 is unsecured, which is no JWT here', () => {
+  test('RFC 7515 §A.5 is unsecured and rejected', () => {
     expect(decodeJws(`eyJhbGciOiJub25lIn0.${claims}.`)).toBeUndefined();
   });
 });
@@ -119,7 +119,7 @@ test.each<[keyof typeof keys, string]>([
   ['RFC 7638 §3.1', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'],
   ['RFC 8037 §A.2', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
   ['RFC 9449 §4.2', '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'],
-])('%s the key has the thumbprint that is printed', (key, thumbprint) => {
+])('%s the key has the printed thumbprint', (key, thumbprint) => {
   expect(jwkThumbprint(keys[key])).toBe(thumbprint);
 });
 
@@ -128,13 +128,13 @@ describe('RFC 9449 the printed proofs', () => {
     'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19';
   const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
 
-  test('§4.1 and §5 of the token request verifies when it was made', () => {
+  test('§4.1 and §5 the proof of the token request verifies at its time', () => {
     const proof = `${header}.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg`;
     const expected = { method: 'POST', url: 'https://server.example.com/token', nowSeconds: 1_562_262_616 };
     expect(verifyDpopProof(proof, expected)).toMatchObject({ jkt, jti: '-BwC3ESc6acc2lTc', nonce: undefined });
   });
 
-  test('§7.1 of the call of an API verifies with the printed access token, and with no other', () => {
+  test('§7.1 the proof of the API call verifies only with the printed access token', () => {
     const proof = `${header}.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA`;
     const accessToken = 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU';
     const expected = {

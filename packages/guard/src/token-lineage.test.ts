@@ -1,4 +1,4 @@
-/** The tokens that a token stands on. */
+/** The tokens that a token was exchanged for. */
 import { describe, expect, test } from 'vitest';
 import type { AccessToken } from './access-token.ts';
 import { parentTokensClaim, parentTokensOf } from './token-lineage.ts';
@@ -18,18 +18,18 @@ const token: AccessToken = {
 };
 const parent = { jti: 'a7f1', clientId: 'first', generation: 3, audience: ['https://api.example.com'] };
 
-test('a token that was not exchanged stands on nothing', () => {
+test('a token that was not exchanged has no parents', () => {
   expect(parentTokensOf(token)).toEqual([]);
 });
 
-test('a token stands on those it was exchanged for, and on what those stand on', () => {
+test('the parents of a token are those it was exchanged for, and their parents', () => {
   const second = { ...token, clientId: 'second', jti: 'b2', claims: { parent_tokens: parentTokensClaim([token]) } };
   expect(parentTokensOf(second)).toEqual([parent]);
   const third = { ...token, jti: 'c3', claims: { parent_tokens: parentTokensClaim([second]) } };
   expect(parentTokensOf(third)).toEqual([parent, { ...parent, clientId: 'second', jti: 'b2' }]);
 });
 
-describe('a claim that cannot be read makes the token invalid', () => {
+describe('a malformed claim makes the token invalid', () => {
   const good = { jti: 'a7f1', client_id: 'first', gen: 3, aud: ['https://api.example.com'] };
   test.each<[string, unknown]>([
     ['no list', good],

@@ -1,11 +1,11 @@
-/** The tokens that a token stands on: those it was exchanged for. RFC 8693 §2.1. */
+/** Token lineage: the tokens that a token was exchanged for. RFC 8693 §2.1. */
 import type { AccessToken } from './access-token.ts';
-import { refuseToken } from './verify-access-token.ts';
+import { invalidTokenError } from './verify-access-token.ts';
 
-/** An earlier token, as much of it as is needed to see whether it still stands. */
+/** The parts of an earlier token that are needed to check whether it is still active. */
 export type ParentToken = Pick<AccessToken, 'jti' | 'clientId' | 'generation' | 'audience'>;
 
-/** The claim `parent_tokens` that a token exchanged for `tokens` carries: what those stand on, and they themselves. */
+/** Returns the claim `parent_tokens` of a token that is exchanged for `tokens`: their parents, and they themselves. */
 export function parentTokensClaim(tokens: readonly AccessToken[]): readonly object[] {
   return tokens
     .flatMap((token): ParentToken[] => [...parentTokensOf(token), token])
@@ -13,10 +13,10 @@ export function parentTokensClaim(tokens: readonly AccessToken[]): readonly obje
 }
 
 /**
- * What a verified token stands on besides its own client; nothing for a token that was not got by exchange. Throws
- * `invalid_token` for a claim that cannot be read, since what it says cannot be checked then.
+ * Returns the tokens that a verified token was exchanged for; none if it was not issued by token exchange. Throws
+ * `invalid_token` if the claim is malformed, since its tokens cannot be checked then.
  *
- * Does not check whether any of it still stands.
+ * Does not check whether any of them is still active.
  */
 export function parentTokensOf(token: AccessToken): readonly ParentToken[] {
   const claim = token.claims['parent_tokens'];
@@ -24,7 +24,7 @@ export function parentTokensOf(token: AccessToken): readonly ParentToken[] {
     return [];
   }
   if (!Array.isArray(claim)) {
-    throw refuseToken('claims_malformed');
+    throw invalidTokenError('claims_malformed');
   }
   return claim.map(readParentToken);
 }
@@ -38,7 +38,7 @@ function readParentToken(entry: unknown): ParentToken {
     !Array.isArray(aud) ||
     !aud.every((one) => typeof one === 'string')
   ) {
-    throw refuseToken('claims_malformed');
+    throw invalidTokenError('claims_malformed');
   }
   return { jti, clientId: client_id, generation: gen, audience: aud };
 }

@@ -1,4 +1,4 @@
-/** Whether a genuine token is active: it is rejected as soon as its client, a scope or a parent token is revoked. RFC 9068 §4. */
+/** The status of a verified token: it is rejected as soon as the client, scope or parent token behind it is revoked. RFC 9068 §4 leaves that to the issuer. */
 import type { ErrorReason } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import { parentTokensOf } from './token-lineage.ts';
@@ -6,9 +6,9 @@ import { parentTokensOf } from './token-lineage.ts';
 /** What the tokens of an enabled client may have now. */
 export interface ClientStatus {
   readonly generation: number;
-  /** True for root, whose generation is a fingerprint: only the same one will do. Others count upwards. */
+  /** True for the root client, whose generation is a fingerprint that must be equal. Other generations count up. */
   readonly isGenerationExact: boolean;
-  /** Undefined, here and below: not limited. */
+  /** Undefined, here and below, means unlimited. */
   readonly scopes: ReadonlySet<string> | undefined;
   /** Audiences in addition to the issuer. */
   readonly resources: readonly string[] | undefined;
@@ -16,28 +16,28 @@ export interface ClientStatus {
   readonly detailsTypes: readonly string[] | undefined;
 }
 
-/** Why no token of a client is active. */
+/** Why all tokens of a client are inactive. */
 export type ClientInactiveReason = 'client_unknown' | 'client_disabled';
 
-/** What a token has that may be withdrawn from its client. */
+/** The parts of a token that revocation is checked against. */
 export type HeldToken = Pick<AccessToken, 'clientId' | 'jti' | 'generation' | 'audience' | 'scopes' | 'claims'>;
 
-/** One element of the claim authorization_details: its type says what else is in it. RFC 9396 §2. */
+/** One element of the claim `authorization_details`, whose type defines its other members. RFC 9396 §2. */
 export interface AuthorizationDetail {
   readonly type: string;
   readonly [member: string]: unknown;
 }
 
 /**
- * All tokens that must be active for `token` to be: itself, and those that were exchanged for it (RFC 8693), with what
- * this one has. Throws `invalid_token` for a malformed claim `parent_tokens`.
+ * Returns all tokens that must be active for `token` to be active: itself, and those that it was exchanged for (RFC 8693),
+ * with the scopes of `token`. Throws `invalid_token` if its claim `parent_tokens` is malformed.
  */
 export function heldTokens(token: AccessToken): readonly HeldToken[] {
   return [token, ...parentTokensOf(token).map((parent) => ({ ...token, ...parent }))];
 }
 
 /**
- * Why a token is no longer active by what its client may have now, or undefined if it is.
+ * Returns why the status of its client makes a token inactive, or undefined if it does not.
  *
  * Does not check: whether the token itself was revoked, the tokens that were exchanged for it.
  */
@@ -50,7 +50,7 @@ export function findRevocationReason(
     return status;
   }
   const { generation, isGenerationExact, scopes, resources, detailsTypes } = status;
-  // A counter may have been behind on another node, so a higher one is good.
+  // The token may come from a node that is ahead of this status, so a higher generation is accepted.
   if (isGenerationExact ? token.generation !== generation : token.generation < generation) {
     return 'generation_old';
   }
@@ -63,7 +63,7 @@ export function findRevocationReason(
   return scopes === undefined || token.scopes.isSubsetOf(scopes) ? undefined : 'scope_withdrawn';
 }
 
-/** The authorization details of a verified token, which its issuer checked; none for most. */
+/** Returns the authorization details of a verified token, which its issuer validated; most tokens have none. */
 export function detailsOf({ claims }: Pick<AccessToken, 'claims'>): readonly AuthorizationDetail[] {
   return (claims['authorization_details'] as readonly AuthorizationDetail[] | undefined) ?? [];
 }

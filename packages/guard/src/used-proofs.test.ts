@@ -1,9 +1,9 @@
-/** Each DPoP proof once, within bounds. RFC 9449 §11.1. */
+/** Each DPoP proof is accepted once, within limits. RFC 9449 §11.1. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createUsedProofs } from './used-proofs.ts';
 
-test('a proof counts once while it is good, that of another key or name apart', async () => {
+test('a proof is accepted once until it expires; one of another key or jti is another proof', async () => {
   let nowMs = 0;
   const use = createUsedProofs(100, () => nowMs);
   expect(await Promise.all([use('a', '1', 60), use('a', '1', 60)])).toEqual([true, false]);
@@ -12,7 +12,7 @@ test('a proof counts once while it is good, that of another key or name apart', 
   expect(await use('a', '1', 60)).toBe(false);
 });
 
-test('any order of uses: no proof passes twice before it expires', async () => {
+test('in any order of uses, no proof is accepted twice before it expires', async () => {
   const uses = fc.array(fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 30 })), { maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(uses, async (steps) => {
@@ -34,7 +34,7 @@ test('any order of uses: no proof passes twice before it expires', async () => {
   );
 });
 
-test('when it is full, it refuses rather than to forget, and goes on when some have expired', async () => {
+test('when it is full it rejects proofs rather than forget one, until some have expired', async () => {
   let nowMs = 0;
   const use = createUsedProofs(10, () => nowMs);
   for (let i = 0; i < 10; i += 1) {

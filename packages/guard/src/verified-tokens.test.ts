@@ -1,11 +1,11 @@
-/** The memory of verified tokens: what was used last is there, and no more than so many. */
+/** The cache of verified tokens: it keeps those that were used last, within its size. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type VerifiedToken, VerifiedTokens } from './verified-tokens.ts';
 
 const entry = (text: string) => ({ token: { jti: text }, key: { kid: 'one' } }) as unknown as VerifiedToken;
 
-test('what is found is what was added under that text, and never more than its size', () => {
+test('finds only what was added under that text, and never keeps more than its size', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 8 }),
@@ -27,7 +27,7 @@ test('what is found is what was added under that text, and never more than its s
   );
 });
 
-test('a token that is used again and again stays, whatever passes by', () => {
+test('keeps a token that is used again and again', () => {
   const tokens = new VerifiedTokens(10);
   const mine = entry('mine');
   tokens.add('mine', mine);

@@ -1,23 +1,23 @@
-/** Access tokens whose signature was verified a moment ago, so that it is not again for every call. RFC 9068 §4. */
+/** Access tokens whose signature was verified recently, so that it is not verified again for every call. RFC 9068 §4. */
 import type { AccessToken } from './access-token.ts';
 import type { VerificationKey } from './verify-access-token.ts';
 
 export interface VerifiedToken {
   readonly token: AccessToken;
-  /** What it was verified with: the entry is worth nothing once the issuer has dropped the key. */
+  /** The key that verified it: the entry is invalid once the issuer no longer publishes the key. */
   readonly key: VerificationKey;
 }
 
 /**
- * Keeps the tokens that were used last, by their text, in two halves: who is asked for moves to the new one, and when
- * that is full the old one goes. So nothing is written where a token is found, which is most of the time.
+ * Keeps the tokens that were used last, by their text, in two halves. A token that is used moves to the recent half; when
+ * that is full, it becomes the older half, whose tokens are dropped. So a lookup in the recent half writes nothing.
  */
 export class VerifiedTokens {
   readonly #halfSize: number;
   #recent = new Map<string, VerifiedToken>();
   #older = new Map<string, VerifiedToken>();
 
-  /** `size`: how many at the most. */
+  /** `size` is the maximum number of tokens. */
   constructor(size: number) {
     this.#halfSize = Math.ceil(size / 2);
   }

@@ -1,4 +1,4 @@
-/** One access token against everything that can be wrong with it. RFC 9068 §4, RFC 7515, RFC 7519, RFC 8725. */
+/** An access token, and everything that makes one invalid. RFC 9068 §4, RFC 7515, RFC 7519, RFC 8725. */
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import type { ErrorReason } from '@postern/protocol';
 import { describe, expect, test } from 'vitest';
@@ -17,8 +17,8 @@ const verify = (token: string, over: Partial<VerifyAccessTokenOptions> = {}, now
 
 const refused = (reason: ErrorReason) => expect.objectContaining({ code: 'invalid_token', reason });
 
-describe('RFC 9068 §4 a token passes', () => {
-  test('with the claims of the profile, and they come out typed', () => {
+describe('RFC 9068 §4 a token is accepted', () => {
+  test('with the claims of the profile, which are returned with types', () => {
     expect(verify(tokenOf(goodHeader, goodClaims))).toEqual({
       issuer: 'https://auth.example.com',
       subject: 'client',
@@ -47,7 +47,7 @@ describe('RFC 9068 §4 a token passes', () => {
     expect(verify(tokenOf(goodHeader, { ...goodClaims, scope: '' })).scopes).toEqual(new Set());
   });
 
-  test('with claims and header members that nobody here knows', () => {
+  test('with unknown claims and header members', () => {
     expect(verify(tokenOf({ ...goodHeader, jku: 'x' }, { ...goodClaims, colour: 'green' })).jti).toBe('a7f1');
   });
 });
@@ -77,7 +77,7 @@ describe('RFC 9068 §2.2 a claim that is missing or of a wrong type', () => {
     expect(() => verify(tokenOf(goodHeader, { ...goodClaims, gen: 3.5 }))).toThrow(refused('claims_malformed'));
   });
 
-  test.each(['a  b', ' a', 'a ', 'a\tb', 'a"b', 'é'])('RFC 6749 §3.3 scope must keep to its grammar: %j', (scope) => {
+  test.each(['a  b', ' a', 'a ', 'a\tb', 'a"b', 'é'])('RFC 6749 §3.3 scope must match its grammar: %j', (scope) => {
     expect(() => verify(tokenOf(goodHeader, { ...goodClaims, scope }))).toThrow(refused('claims_malformed'));
   });
 
@@ -114,13 +114,13 @@ describe('RFC 9068 §2.2 a claim that is missing or of a wrong type', () => {
     }
   });
 
-  test('a payload that is no object has no claims', () => {
+  test('a payload that is not an object has no claims', () => {
     for (const payload of ['[]', 'null', '"x"', '1', '']) {
       expect(() => verify(tokenOf(goodHeader, payload))).toThrow(refused('token_malformed'));
     }
   });
 
-  test('claims under __proto__ do not count', () => {
+  test('claims under __proto__ are ignored', () => {
     const claims = `{"__proto__":${JSON.stringify(goodClaims)}}`;
     expect(() => verify(tokenOf(goodHeader, claims))).toThrow(refused('issuer_wrong'));
   });
@@ -140,11 +140,11 @@ describe('RFC 7519 §4.1.4 and §4.1.5 times', () => {
     expect(verify(token, {}, now).jti).toBe('a7f1');
   });
 
-  test.each([[null], ['0'], [[0]], [{}], [false]])('an nbf that is no number is not overlooked: %j', (nbf) => {
+  test.each([[null], ['0'], [[0]], [{}], [false]])('an nbf that is not a number is rejected: %j', (nbf) => {
     expect(() => verify(tokenOf(goodHeader, { ...goodClaims, nbf }))).toThrow(refused('token_not_yet_valid'));
   });
 
-  test('the clock may differ by as much as the options say, and no more', () => {
+  test('clocks may differ by at most clockSkewSeconds', () => {
     const token = tokenOf(goodHeader, { ...goodClaims, nbf: now });
     const skew = { clockSkewSeconds: 5 };
     expect(verify(token, skew, now - 5).jti).toBe('a7f1');
@@ -166,12 +166,12 @@ describe('RFC 8725 §3.1 and §3.2 algorithms', () => {
     expect(() => verify(tokenOf({ ...goodHeader, alg }, goodClaims))).toThrow(refused('algorithm_not_allowed'));
   });
 
-  test('RFC 9068 §4 a token of alg none without a signature does not pass', () => {
+  test('RFC 9068 §4 a token with alg none and no signature is rejected', () => {
     const [header, payload] = tokenOf({ ...goodHeader, alg: 'none' }, goodClaims).split('.');
     expect(() => verify(`${header}.${payload}.`)).toThrow(refused('token_malformed'));
   });
 
-  test('the public key is no HMAC secret', () => {
+  test('the public key is not used as an HMAC secret', () => {
     const secrets = [
       key.publicKey.export({ type: 'spki', format: 'pem' }),
       key.publicKey.export({ type: 'spki', format: 'der' }),
@@ -190,7 +190,7 @@ describe('RFC 8725 §3.1 and §3.2 algorithms', () => {
     }
   });
 
-  test('a key of an algorithm that the options leave out is not used', () => {
+  test('a key of an algorithm that is not in the options is not used', () => {
     expect(() => verify(tokenOf(goodHeader, goodClaims), { algorithms: [] })).toThrow(refused('algorithm_not_allowed'));
   });
 
@@ -216,7 +216,7 @@ describe('RFC 7515 §4.1 header', () => {
     },
   );
 
-  test.each([[undefined], [null], [1], [['one']], [{ kid: 'one' }]])('a kid that is no string: %j', (kid) => {
+  test.each([[undefined], [null], [1], [['one']], [{ kid: 'one' }]])('a kid that is not a string: %j', (kid) => {
     expect(() => verify(tokenOf({ ...goodHeader, kid }, goodClaims))).toThrow(refused('token_malformed'));
   });
 
@@ -244,7 +244,7 @@ describe('RFC 7515 §4.1 header', () => {
 });
 
 describe('RFC 7515 §5.2 form and signature', () => {
-  test('one changed character anywhere makes a token worthless', () => {
+  test('one changed character anywhere makes a token invalid', () => {
     const token = tokenOf(goodHeader, goodClaims);
     for (let at = 0; at < token.length; at += 1) {
       const other = token[at] === 'A' ? 'B' : 'A';
@@ -254,11 +254,11 @@ describe('RFC 7515 §5.2 form and signature', () => {
     }
   });
 
-  test("another's signature does not pass", () => {
+  test('the signature of another token is rejected', () => {
     expect(() => verify(tokenOf(goodHeader, goodClaims, stranger.privateKey))).toThrow(refused('signature_wrong'));
   });
 
-  test('a signature of any other length or form does not pass', () => {
+  test('a signature of another length or form is rejected', () => {
     const token = tokenOf(goodHeader, goodClaims);
     const signingInput = token.slice(0, token.lastIndexOf('.'));
     const right = es256(signingInput, key.privateKey);
@@ -278,17 +278,17 @@ describe('RFC 7515 §5.2 form and signature', () => {
     ['megabytes of dots', '.'.repeat(8_000_000)],
     ['megabytes of letters', 'A'.repeat(8_000_000)],
     ['megabytes between two dots', `A.${'A'.repeat(8_000_000)}.A`],
-  ])('%s is no token', (_, token) => {
+  ])('%s is not a token', (_, token) => {
     expect(() => verify(token)).toThrow(refused('token_malformed'));
   });
 
-  test('a token of more than 16,384 characters is not read, genuine as it may be', () => {
+  test('a token of more than 16,384 characters is rejected, even if it is genuine', () => {
     const long = tokenOf(goodHeader, { ...goodClaims, scope: 's'.repeat(20_000) });
     expect(() => verify(long)).toThrow(refused('token_malformed'));
   });
 });
 
-test('RFC 6750 §3.1 every refusal has one and the same text', () => {
+test('RFC 6750 §3.1 every error has the same text', () => {
   const bad = [
     tokenOf(goodHeader, { ...goodClaims, exp: 0 }),
     tokenOf(goodHeader, { ...goodClaims, jti: 1 }),

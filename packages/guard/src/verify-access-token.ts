@@ -1,6 +1,6 @@
 /**
- * Verifies one access token: form, algorithm, key, signature, type, issuer, audience, times. RFC 9068 §4.
- * Does not check whether the token was revoked since it was issued: see `guard.ts`.
+ * Verifies one access token: form, algorithm, key, signature, type, issuer, audience and times. RFC 9068 §4.
+ * Does not check whether the token was revoked after it was issued: see `guard.ts`.
  */
 import { type KeyObject, verify } from 'node:crypto';
 import { type DecodedJws, decodeJws, decodeJwsPart, type ErrorReason, OAuthError, readScope } from '@postern/protocol';
@@ -15,27 +15,27 @@ export interface VerificationKey {
 }
 
 export interface VerifyAccessTokenOptions extends VerifyIssuedTokenOptions {
-  /** The token's `aud` must name this. */
+  /** The `aud` of the token must contain this. */
   readonly audience: string;
 }
 
 export interface VerifyIssuedTokenOptions {
-  /** The only issuer whose tokens pass, compared character by character. */
+  /** The only accepted issuer, compared character by character. */
   readonly issuer: string;
-  /** The algorithms that may sign; a key of any other is not used, whatever the token's header says. */
+  /** The accepted algorithms. Keys of other algorithms are not used, whatever the header of the token says. */
   readonly algorithms: readonly SigningAlgorithm[];
   /** Seconds by which this machine's clock may differ from the issuer's, applied to `exp` and `nbf`. */
   readonly clockSkewSeconds: number;
-  /** The issuer's key of that id, or undefined if it has none. */
+  /** Returns the key of the issuer with this id, or undefined if it has none. */
   readonly findKey: (kid: string) => VerificationKey | undefined;
 }
 
-/** Characters. A token of Postern with every scope there is stays far below this; longer ones are not even decoded. */
-export const longestToken = 16_384;
+/** Characters. A token of Postern with all scopes is far shorter; longer ones are not decoded. */
+export const maxTokenLength = 16_384;
 
 /**
- * The token's claims, verified. `nowSeconds` is the time to judge by, in seconds since 1970.
- * Throws `invalid_token`, with the reason for the log.
+ * Returns the verified token. `nowSeconds` is the current time, in seconds since 1970. Throws `invalid_token`, with the
+ * reason for the log.
  *
  * Does not check: required scopes, revocation, the status of the client, sender constraints.
  */
@@ -43,31 +43,29 @@ export function verifyAccessToken(token: string, nowSeconds: number, options: Ve
   return requireAudience(verifyIssuedToken(token, nowSeconds, options), options.audience);
 }
 
-/** A token that is for `audience`. Throws `invalid_token` for any other. */
+/** Returns the token if its audience contains `audience`, or else throws `invalid_token`. */
 export function requireAudience(token: AccessToken, audience: string): AccessToken {
   if (!token.audience.includes(audience)) {
-    throw refuseToken('audience_wrong');
+    throw invalidTokenError('audience_wrong');
   }
   return token;
 }
 
-/**
- * The same for the issuer itself, which accepts tokens of any audience. Does not check the audience either.
- */
+/** Like `verifyAccessToken`, for the issuer itself. Does not check the audience either. */
 export function verifyIssuedToken(token: string, nowSeconds: number, options: VerifyIssuedTokenOptions): AccessToken {
   const signed = decodeAccessToken(token);
   return verifyDecodedToken(signed, options.findKey(signed.kid), nowSeconds, options);
 }
 
-/** Headers by their text: an issuer writes the same one for as long as a key signs. Others come from strangers. */
+/** Decoded headers by their text, since an issuer writes the same header for as long as a key signs. */
 const headers = new Map<string, Readonly<Record<string, unknown>>>();
-const mostHeaders = 100;
-const longestHeader = 256;
+const maxHeaders = 100;
+const maxHeaderLength = 256;
 
 function decodeHeader(text: string): Readonly<Record<string, unknown>> | undefined {
   const header = headers.get(text) ?? decodeJwsPart(text);
-  if (header !== undefined && text.length <= longestHeader && !headers.has(text)) {
-    if (headers.size >= mostHeaders) {
+  if (header !== undefined && text.length <= maxHeaderLength && !headers.has(text)) {
+    if (headers.size >= maxHeaders) {
       headers.clear();
     }
     headers.set(text, header);
@@ -75,25 +73,25 @@ function decodeHeader(text: string): Readonly<Record<string, unknown>> | undefin
   return header;
 }
 
-/** An access token in form, of which nothing is verified. */
+/** A decoded access token, of which nothing is verified. */
 export interface SignedToken extends DecodedJws {
-  /** Of the key that it says it is signed with. */
+  /** The id of the key that its header names. */
   readonly kid: string;
 }
 
-/** The parts of an access token. Throws `invalid_token` for what is no JWT of that type. Does not check anything else. */
+/** Decodes an access token. Throws `invalid_token` if it is not a JWT of type at+jwt. Does not check anything else. */
 export function decodeAccessToken(token: string): SignedToken {
-  const jws = token.length > longestToken ? undefined : decodeJws(token, decodeHeader);
+  const jws = token.length > maxTokenLength ? undefined : decodeJws(token, decodeHeader);
   if (jws === undefined) {
-    throw refuseToken('token_malformed');
+    throw invalidTokenError('token_malformed');
   }
   const { typ, crit, kid } = jws.header;
   if (typ !== 'at+jwt' && typ !== 'application/at+jwt') {
-    throw refuseToken('token_type_wrong');
+    throw invalidTokenError('token_type_wrong');
   }
-  // Postern uses no header extension, so a critical one is by definition not understood (RFC 7515 §4.1.11).
+  // No header extension is supported, so a token with a critical one is rejected (RFC 7515 §4.1.11).
   if (crit !== undefined || typeof kid !== 'string') {
-    throw refuseToken('token_malformed');
+    throw invalidTokenError('token_malformed');
   }
   const { header, payload, signingInput, signature } = jws;
   return { header, payload, signingInput, signature, kid };
@@ -115,7 +113,7 @@ export function verifyDecodedToken(
 
 export function requireIssuer({ payload }: SignedToken, issuer: string): void {
   if (payload['iss'] !== issuer) {
-    throw refuseToken('issuer_wrong');
+    throw invalidTokenError('issuer_wrong');
   }
 }
 
@@ -126,23 +124,23 @@ export function requireSignature(
   algorithms: readonly SigningAlgorithm[],
 ): void {
   if (key === undefined) {
-    throw refuseToken('key_unknown');
+    throw invalidTokenError('key_unknown');
   }
   if (header['alg'] !== key.alg || !algorithms.includes(key.alg)) {
-    throw refuseToken('algorithm_not_allowed');
+    throw invalidTokenError('algorithm_not_allowed');
   }
   if (!verify(digestOf(key.alg), signingInput, keyInput(key.alg, key.publicKey), signature)) {
-    throw refuseToken('signature_wrong');
+    throw invalidTokenError('signature_wrong');
   }
 }
 
 export function requireTime({ expiresAt, claims }: AccessToken, nowSeconds: number, clockSkewSeconds: number): void {
   if (nowSeconds >= expiresAt + clockSkewSeconds) {
-    throw refuseToken('token_expired');
+    throw invalidTokenError('token_expired');
   }
   const notBefore = claims['nbf'];
   if (notBefore !== undefined && !(isTime(notBefore) && notBefore <= nowSeconds + clockSkewSeconds)) {
-    throw refuseToken('token_not_yet_valid');
+    throw invalidTokenError('token_not_yet_valid');
   }
 }
 
@@ -161,14 +159,14 @@ export function parseClaims({ payload }: SignedToken): AccessToken {
     !isTime(iat) ||
     !isTime(exp)
   ) {
-    throw refuseToken('claims_malformed');
+    throw invalidTokenError('claims_malformed');
   }
   if (!audience.every((one) => typeof one === 'string') || audience.length === 0) {
-    throw refuseToken('audience_wrong');
+    throw invalidTokenError('audience_wrong');
   }
   const scopes = readScope(scope);
   if (scopes === undefined) {
-    throw refuseToken('claims_malformed');
+    throw invalidTokenError('claims_malformed');
   }
   return {
     issuer: iss,
@@ -185,14 +183,14 @@ export function parseClaims({ payload }: SignedToken): AccessToken {
   };
 }
 
-/** A binding that is not understood here cannot be checked here, so its token is refused. */
+/** Throws `invalid_token` for an unknown binding, since it cannot be checked. */
 function readConfirmation(cnf: unknown): Confirmation | undefined {
   if (cnf === undefined) {
     return undefined;
   }
   const confirmation = parseCnf(cnf);
   if (confirmation === undefined) {
-    throw refuseToken('claims_malformed');
+    throw invalidTokenError('claims_malformed');
   }
   return confirmation;
 }
@@ -201,7 +199,7 @@ function isTime(value: unknown): value is number {
   return Number.isFinite(value);
 }
 
-/** Callers learn one thing only: RFC 6750 §3.1 has a single code for expired, revoked and malformed tokens. */
-export function refuseToken(reason: ErrorReason, scheme?: 'DPoP'): OAuthError {
+/** The same text for every reason: RFC 6750 §3.1 has a single code for expired, revoked and malformed tokens. */
+export function invalidTokenError(reason: ErrorReason, scheme?: 'DPoP'): OAuthError {
   return new OAuthError('invalid_token', 'The access token is expired, revoked or not valid here.', { reason, scheme });
 }

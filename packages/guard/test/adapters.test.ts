@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => issuer.close());
 
 describe.each(frameworks)('%s', (_, start) => {
-  test('RFC 6750 §3.1 a call without a token is challenged for one, without an error', async () => {
+  test('RFC 6750 §3.1 a call without a token gets a challenge without an error', async () => {
     await withApi(start, {}, async (url) => {
       const answer = await fetch(`${url}/v1/policy`);
       expect(answer.status).toBe(401);
@@ -31,7 +31,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('RFC 6750 §3.1 a bad token is invalid_token, and which fault it has is not said', async () => {
+  test('RFC 6750 §3.1 an invalid token is invalid_token, without the reason', async () => {
     await withApi(start, {}, async (url) => {
       for (const token of ['x', issuer.token({ exp: 1 }), tokenOf({}, {}), 'A'.repeat(12_000)]) {
         const answer = await fetch(`${url}/v1/policy`, { headers: { authorization: `Bearer ${token}` } });
@@ -44,7 +44,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('a good one passes, whatever the case of its scheme, and the handler sees it', async () => {
+  test('a valid token is accepted, in any case of its scheme, and the handler receives it', async () => {
     await withApi(start, {}, async (url) => {
       for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer ']) {
         const answer = await fetch(`${url}/v1/policy?a=b`, {
@@ -55,7 +55,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('RFC 6750 §3.1 one without the scope is insufficient_scope, which names what the call needs', async () => {
+  test('RFC 6750 §3.1 a token without the scope is insufficient_scope, which names the required scopes', async () => {
     await withApi(start, {}, async (url) => {
       const answer = await fetch(`${url}/v1/both`, { headers: { authorization: `Bearer ${issuer.token()}` } });
       expect(answer.status).toBe(403);
@@ -65,7 +65,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('two tokens are none, in two headers or in one', async () => {
+  test('two tokens are rejected, in two headers or in one', async () => {
     await withApi(start, {}, async (url) => {
       const bearer = `Bearer ${issuer.token()}`;
       for (const authorization of [
@@ -79,7 +79,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('megabytes of token are refused, and the API goes on', async () => {
+  test('a token of megabytes is rejected, and the API continues', async () => {
     await withApi(start, {}, async (url) => {
       const status = await statusOf(`${url}/v1/policy`, { authorization: `Bearer ${'A'.repeat(4_000_000)}` }).catch(
         // The server may close the connection while the header is still on its way.
@@ -90,7 +90,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('RFC 9728 §3.1 the metadata of the API are there for everybody', async () => {
+  test('RFC 9728 §3.1 the metadata of the API is public', async () => {
     await withApi(start, {}, async (url) => {
       const answer = await fetch(url + new URL(metadataUrl).pathname);
       expect(answer.status).toBe(200);
@@ -100,7 +100,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('RFC 9449 §7.1 a bound token passes with a proof for this URL, once', async () => {
+  test('RFC 9449 §7.1 a bound token is accepted with a proof for this URL, once', async () => {
     await withApi(start, {}, async (url) => {
       const key = createProofKey();
       const token = issuer.token({ cnf: { jkt: key.jkt } });
@@ -119,7 +119,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('RFC 8705 §3 a bound token passes on a connection with its certificate', async () => {
+  test('RFC 8705 §3 a bound token is accepted on a connection with its certificate', async () => {
     const authority = await createAuthority('API under test');
     const { cert, key } = await createServerIdentity(authority);
     const client = await createIdentity({ subject: [{ CN: ['client'] }] });
@@ -134,7 +134,7 @@ describe.each(frameworks)('%s', (_, start) => {
     });
   });
 
-  test('RFC 9440 §2.2 or with the header of a proxy that is trusted, and of nobody else', async () => {
+  test('RFC 9440 §2.2 or with the header of a trusted proxy, but of no other caller', async () => {
     const client = await createIdentity({ subject: [{ CN: ['client'] }] });
     const headers = {
       ...bound(certificateThumbprint(client.x509.raw)),
@@ -154,7 +154,7 @@ describe.each(frameworks)('%s', (_, start) => {
     expect(await statusWith()).toBe(401);
   });
 
-  test('503 with Retry-After where the keys cannot be had', async () => {
+  test('503 with Retry-After if the keys cannot be fetched', async () => {
     const deaf = createApiGuard({ issuer: 'http://127.0.0.1:1', audience });
     const api = await start(deaf);
     const answer = await fetch(`${api.url}/v1/policy`, { headers: { authorization: `Bearer ${issuer.token()}` } });

@@ -1,4 +1,4 @@
-/** The guard of an API against an issuer over HTTP: discovery, keys, what is remembered. RFC 8414 §3.3, RFC 9111 §5.2. */
+/** The guard of an API and an issuer over HTTP: discovery, keys, caches. RFC 8414 §3.3, RFC 9111 §5.2. */
 import { createClock, type TestClock } from '@postern/testing/clock';
 import { answerJson } from '@postern/testing/document-server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -45,20 +45,16 @@ const codeOf = (pending: Promise<unknown>) =>
   );
 
 describe('RFC 8414 §3.3 the metadata of the issuer', () => {
-  test('names the keys', async () => {
+  test('leads to the keys', async () => {
     expect((await call(guardOf(), issuer.token())).jti).toBe('a7f1');
   });
 
   test.each<[string, (url: string) => object, RegExp]>([
+    ['MUST name the requested issuer', (url) => ({ issuer: `${url}/`, jwks_uri: url + jwksPath }), /another issuer/],
+    ['must name an issuer', (url) => ({ jwks_uri: url + jwksPath }), /another issuer/],
+    ['must name a jwks_uri', (url) => ({ issuer: url }), /jwks_uri/],
     [
-      'MUST name the issuer that was asked',
-      (url) => ({ issuer: `${url}/`, jwks_uri: url + jwksPath }),
-      /another issuer/,
-    ],
-    ['of nobody is refused', (url) => ({ jwks_uri: url + jwksPath }), /another issuer/],
-    ['must name where the keys are', (url) => ({ issuer: url }), /jwks_uri/],
-    [
-      'must not send to where the keys could be changed on the way',
+      'must not name a jwks_uri without TLS',
       (url) => ({ issuer: url, jwks_uri: 'http://example.com/jwks' }),
       /jwks_uri/,
     ],
@@ -72,18 +68,18 @@ describe('RFC 8414 §3.3 the metadata of the issuer', () => {
 
   test.each<[string, (issuer: TestIssuer) => void]>([
     ['a redirect', ({ documents }) => documents.set(metadataPath, redirect)],
-    ['a set that never ends', ({ documents }) => documents.set(jwksPath, endless)],
-    ['no JSON', ({ documents }) => documents.set(jwksPath, (_, response) => void response.end('<html>'))],
-    ['no set', ({ documents }) => documents.set(jwksPath, { keys: {} })],
+    ['an endless answer', ({ documents }) => documents.set(jwksPath, endless)],
+    ['text that is not JSON', ({ documents }) => documents.set(jwksPath, (_, response) => void response.end('<html>'))],
+    ['a document that is not a JWK set', ({ documents }) => documents.set(jwksPath, { keys: {} })],
     ['a set of 101 keys', ({ documents }) => documents.set(jwksPath, { keys: Array(101).fill({}) })],
     ['an error', ({ documents }) => documents.set(jwksPath, (_, response) => answerJson(response, 500, {}))],
-  ])('%s is no source of keys: calls get 503, and the guard says why', async (_, spoil) => {
+  ])('%s instead of keys: calls get 503, and onFault receives the reason', async (_, spoil) => {
     spoil(issuer);
     expect(await codeOf(call(guardOf(), issuer.token()))).toBe('temporarily_unavailable keys_unavailable');
     expect(faults).toHaveLength(1);
   });
 
-  test.each(['http://auth.example.com', 'auth.example.com', ''])('%j is no issuer', (url) => {
+  test.each(['http://auth.example.com', 'auth.example.com', ''])('%j is not a valid issuer', (url) => {
     expect(() => guardOf({ issuer: url })).toThrow(TypeError);
   });
 });
@@ -97,7 +93,7 @@ describe('RFC 9111 §5.2 keys', () => {
     expect(issuer.hits(jwksPath)).toBe(1);
   });
 
-  test('are fetched anew after that, while calls go on with those that are known', async () => {
+  test('are fetched again after that, while calls continue with the cached ones', async () => {
     const guard = guardOf();
     await call(guard, issuer.token());
     issuer.addKey('two');
@@ -108,7 +104,7 @@ describe('RFC 9111 §5.2 keys', () => {
     expect(issuer.hits(jwksPath)).toBe(2);
   });
 
-  test('that nobody knows are looked for at most every 30 seconds', async () => {
+  test('that are unknown are fetched at most every 30 seconds', async () => {
     const guard = guardOf();
     await call(guard, issuer.token());
     issuer.addKey('two');
@@ -122,7 +118,7 @@ describe('RFC 9111 §5.2 keys', () => {
     expect(issuer.hits(jwksPath)).toBe(2);
   });
 
-  test('are fetched anew when the clock was set back, which does not tell how old they are', async () => {
+  test('are fetched again if the clock was set back, since their age is unknown', async () => {
     const guard = guardOf();
     clock.advance(86_400);
     await call(guard, issuer.token({ exp: clock.now() / 1000 + 60 }));
@@ -132,7 +128,7 @@ describe('RFC 9111 §5.2 keys', () => {
     expect(issuer.hits(jwksPath)).toBe(2);
   });
 
-  test('do for an hour more when the issuer cannot be reached, and then calls get 503 until it can', async () => {
+  test('are used for another hour if the issuer cannot be reached; then calls get 503', async () => {
     const guard = guardOf();
     await call(guard, issuer.token());
     const keys = issuer.documents.get(jwksPath) as object;
@@ -148,7 +144,7 @@ describe('RFC 9111 §5.2 keys', () => {
     expect(await codeOf(call(guard, later()))).toBe('passed');
   });
 
-  test('that the issuer drops verify nothing any more, neither what was verified before', async () => {
+  test('that the issuer no longer publishes are not used, not even for tokens that were verified before', async () => {
     const guard = guardOf();
     const token = issuer.token({ exp: clock.now() / 1000 + 3_600 });
     await call(guard, token);
@@ -157,7 +153,7 @@ describe('RFC 9111 §5.2 keys', () => {
     await expect.poll(() => codeOf(call(guard, token))).toBe('invalid_token key_unknown');
   });
 
-  test('of other uses and kinds are passed over', async () => {
+  test('of other uses and types are ignored', async () => {
     const { keys } = (await (await fetch(issuer.url + jwksPath)).json()) as { keys: object[] };
     const spoiled = [
       { ...keys[0], use: 'enc' },
@@ -178,7 +174,7 @@ describe('RFC 9111 §5.2 keys', () => {
 });
 
 describe('a token that was verified before', () => {
-  test('is judged anew but for its signature, and never outlives its expiry', async () => {
+  test('is checked again except for its signature, and expires', async () => {
     const decisions: Decision[] = [];
     const guard = guardOf({ onDecision: (decision) => decisions.push(decision), clockSkewSeconds: 3 });
     const token = issuer.token();
@@ -199,7 +195,7 @@ describe('a token that was verified before', () => {
     expect(decisions.every(({ durationMs }) => durationMs >= 0)).toBe(true);
   });
 
-  test('is not taken for one with another signature, or for another API', async () => {
+  test('is not confused with one that has another signature, or that is for another API', async () => {
     const guard = guardOf();
     const token = issuer.token();
     await call(guard, token);
@@ -214,7 +210,7 @@ describe('a token that was verified before', () => {
 });
 
 describe('options', () => {
-  test('several scopes must all be there, and the challenge names them all', async () => {
+  test('several scopes are all required, and the challenge names them all', async () => {
     const guard = guardOf();
     expect((await call(guard, issuer.token(), 'policy:read rule:read')).jti).toBe('a7f1');
     expect((await call(guard, issuer.token({ scope: '' }), '')).jti).toBe('a7f1');
@@ -225,19 +221,19 @@ describe('options', () => {
     });
   });
 
-  test('algorithms: a key of another one is not used', async () => {
+  test('algorithms: keys of other algorithms are not used', async () => {
     expect(await codeOf(call(guardOf({ algorithms: ['EdDSA'] }), issuer.token()))).toBe(
       'invalid_token algorithm_not_allowed',
     );
   });
 
-  test('an audience that is no URL needs a baseUrl, and gives the API no metadata', () => {
+  test('an audience that is not a URL requires a baseUrl, and the API has no metadata', () => {
     expect(() => guardOf({ audience: 'invoices' })).toThrow(/baseUrl/);
     expect(() => guardOf({ baseUrl: 'ftp://api.example.com' })).toThrow(/baseUrl/);
     expect(guardOf({ audience: 'invoices', baseUrl: 'https://api.example.com' }).resourceMetadata).toBeUndefined();
   });
 
-  test('RFC 9728 §3.1 metadata stand behind the host and before the path of the resource', () => {
+  test('RFC 9728 §3.1 the path of the metadata is inserted before the path of the resource', () => {
     const resource = { name: 'Invoices', documentation: 'https://docs.example.com', scopes: ['invoice:read'] };
     expect(guardOf({ audience: 'https://api.example.com/v1', resource }).resourceMetadata).toEqual({
       url: 'https://api.example.com/.well-known/oauth-protected-resource/v1',

@@ -1,4 +1,4 @@
-/** What docs/protect-an-api.md shows is what runs: the programs in examples/guard, each as a process of its own. */
+/** docs/protect-an-api.md and the programs in examples/guard, each as its own process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -78,7 +78,7 @@ describe.each(programs)('examples/guard/%s.ts', (program) => {
   });
 });
 
-test('the page shows the program for Express as it is', () => {
+test('the page shows the program for Express', () => {
   const page = readFileSync(new URL('../../../docs/protect-an-api.md', import.meta.url), 'utf8');
   const [, ...lines] = readFileSync(pathOf('express'), 'utf8').split('\n');
   expect(page).toContain(`\`\`\`ts\n// examples/guard/express.ts\n${lines.join('\n')}\`\`\``);

@@ -1,4 +1,4 @@
-/** Express 4 under a name of its own; what the tests use of it is as in Express 5. */
+/** Express 4 under its own name; the parts that the tests use are as in Express 5. */
 declare module 'express4' {
   export { default } from 'express';
 }

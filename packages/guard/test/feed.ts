@@ -1,4 +1,4 @@
-/** A revocation feed that tells what a test wants, in the pages it wants. */
+/** A revocation feed whose entries and pages a test chooses. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerJson } from '@postern/testing/document-server';
 import type { TestIssuer } from './issuer.ts';

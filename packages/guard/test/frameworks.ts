@@ -1,4 +1,4 @@
-/** The same guarded API on each framework that there is an adapter for, listening on a port of its own. */
+/** The same guarded API on each framework that has an adapter, listening on its own port. */
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';

@@ -1,4 +1,4 @@
-/** An authorization server that tests script: its documents are what a test puts there. */
+/** An authorization server whose documents a test chooses. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { answerJson, type DocumentServer, startDocumentServer } from '@postern/testing/document-server';
 import { goodClaims, goodHeader, tokenOf } from '../fixtures/tokens.ts';

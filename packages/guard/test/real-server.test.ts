@@ -1,4 +1,4 @@
-/** A guard that follows a real server, with a token of `@postern/client`: whatever is cut off there is refused here. */
+/** A guard that follows a real server with a token of `@postern/client`: tokens that are revoked there are rejected here. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,7 +85,7 @@ const outcome = (token: string) =>
 const becomes = (token: string, expected: string) =>
   vi.waitFor(async () => expect(await outcome(token)).toBe(expected), { timeout: 10_000, interval: 5 });
 
-describe('a token that passed is refused when', () => {
+describe('a token that was accepted is rejected when', () => {
   test.each<[string, (client: Credentials, token: string) => Promise<unknown>, string]>([
     [
       'it is revoked',
@@ -100,30 +100,30 @@ describe('a token that passed is refused when', () => {
       'client_unknown',
     ],
     [
-      'its scope is taken away',
+      'its client loses the scope',
       ({ clientId }) => asRoot('PATCH', `${clientPath}/${clientId}`, { scopes: [] }),
       'scope_withdrawn',
     ],
     [
-      'its resource is taken away',
+      'its client loses the resource',
       ({ clientId }) => asRoot('PATCH', `${clientPath}/${clientId}`, { resources: [] }),
       'resource_withdrawn',
     ],
     [
-      'all tokens of its client are ended',
+      'all tokens of its client are revoked',
       ({ clientId }) => asRoot('POST', `${clientPath}/${clientId}/revoke`),
       'generation_old',
     ],
-  ])('%s', async (_, cutOff, reason) => {
+  ])('%s', async (_, revoke, reason) => {
     const client = await createClient();
     const [token, bystander] = await Promise.all([tokenOf(client), createClient().then(tokenOf)]);
     expect([await outcome(token), await outcome(bystander)]).toEqual(['passed', 'passed']);
-    await cutOff(client, token);
+    await revoke(client, token);
     await becomes(token, `invalid_token ${reason}`);
     expect(await outcome(bystander)).toBe('passed');
   });
 
-  test('and a new token of a client that is let in again passes', async () => {
+  test('and a new token of a client that is enabled again is accepted', async () => {
     const client = await createClient();
     const old = await tokenOf(client);
     await asRoot('PATCH', `${clientPath}/${client.clientId}`, { enabled: false });
@@ -134,8 +134,8 @@ describe('a token that passed is refused when', () => {
   });
 });
 
-describe('following goes on', () => {
-  test("with another token, when all of the follower's own are ended", async () => {
+describe('following continues', () => {
+  test("with a new token, when all of the follower's own are revoked", async () => {
     await asRoot('POST', `${clientPath}/${follower.clientId}/revoke`);
     const client = await createClient();
     const token = await tokenOf(client);
@@ -143,7 +143,7 @@ describe('following goes on', () => {
     await becomes(token, 'invalid_token client_unknown');
   });
 
-  test('after the server was away, with all that happened before it was back', async () => {
+  test('after the server was unreachable, with all changes made meanwhile', async () => {
     const before = await createClient();
     const token = await tokenOf(before);
     const later = await tokenOf(await createClient());
@@ -158,7 +158,7 @@ describe('following goes on', () => {
   });
 });
 
-test('the tokens are those of a registered resource, and the claims come out', async () => {
+test('tokens of a registered resource are accepted, and their claims returned', async () => {
   const client = await createClient();
   const token = await tokenOf(client);
   const accessToken = await guard.authorize(

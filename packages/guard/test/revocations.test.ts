@@ -1,4 +1,4 @@
-/** A guard that follows the revocation feed, against a feed that does what feeds may do and what they should not. */
+/** A guard that follows a revocation feed, whether the feed behaves well or not. */
 
 import { createClock, type TestClock } from '@postern/testing/clock';
 import { answerJson } from '@postern/testing/document-server';
@@ -61,7 +61,7 @@ const outcome = (guard: ApiGuard, claims: object = {}) =>
       ({ reason }) => reason,
     );
 
-/** Resolves when the guard has all that the feed tells, and waits for more. */
+/** Resolves when the guards have received all entries of the feed and wait for more. */
 const followed = () => vi.waitFor(() => expect(feed.waiting()).toBe(guards.length));
 
 const client = { type: 'client', client_id: 'client', active: true, gen: 3, gen_exact: false };
@@ -77,9 +77,9 @@ describe('an entry of the feed', () => {
   test.each<[string, object, string]>([
     ['the token', { type: 'token', jti: 'a7f1', exp: 1_800_003_600 }, 'token_revoked'],
     ['another token', { type: 'token', jti: 'b', exp: 1_800_003_600 }, 'passed'],
-    ['its client, gone', { type: 'client', client_id: 'client', active: false }, 'client_unknown'],
-    ['another client, gone', { type: 'client', client_id: 'other', active: false }, 'passed'],
-    ['its client as it was', { ...client, ...lists }, 'passed'],
+    ['its client, deleted', { type: 'client', client_id: 'client', active: false }, 'client_unknown'],
+    ['another client, deleted', { type: 'client', client_id: 'other', active: false }, 'passed'],
+    ['its client, unchanged', { ...client, ...lists }, 'passed'],
     ['an older generation', { ...client, ...lists, gen: 2 }, 'passed'],
     ['a newer generation', { ...client, ...lists, gen: 4 }, 'generation_old'],
     ['the same generation, exactly', { ...client, gen_exact: true }, 'passed'],
@@ -97,7 +97,7 @@ describe('an entry of the feed', () => {
     expect(await outcome(guard, held)).toBe(expected);
   });
 
-  test('takes the place of an earlier one', async () => {
+  test('replaces an earlier one', async () => {
     const guard = guardOf();
     await guard.start();
     feed.publish({ type: 'client', client_id: 'client', active: false });
@@ -107,7 +107,7 @@ describe('an entry of the feed', () => {
     expect([await outcome(guard), await outcome(guard, { gen: 4 })]).toEqual(['generation_old', 'passed']);
   });
 
-  test('RFC 8693 ends what was exchanged for a token that it ends', async () => {
+  test('RFC 8693 revokes what was exchanged for a token that it revokes', async () => {
     const parent_tokens = [{ jti: 'first', client_id: 'first', gen: 0, aud: ['https://api.example.com'] }];
     const guard = guardOf();
     await guard.start();
@@ -123,7 +123,7 @@ describe('an entry of the feed', () => {
 });
 
 describe('following', () => {
-  test('goes on at the cursor of the last answer, and waits for news', async () => {
+  test('continues at the cursor of the last answer, and waits for news', async () => {
     const guard = guardOf({ maxStalenessSeconds: 30 });
     await guard.start();
     feed.publish({ type: 'token', jti: 'x', exp: 1_800_003_600 });
@@ -138,7 +138,7 @@ describe('following', () => {
     ]);
   });
 
-  test('a snapshot of several pages holds when it is complete, and what it does not tell is forgotten', async () => {
+  test('a snapshot of several pages applies when it is complete, and what it lacks is forgotten', async () => {
     feed.publish({ type: 'token', jti: 'a7f1', exp: 1_800_003_600 });
     const guard = guardOf();
     await guard.start();
@@ -178,7 +178,7 @@ describe('following', () => {
     expect(after).toEqual(['passed', 'token_revoked', 'token_revoked', 'token_revoked']);
   });
 
-  test('a feed that does not know the cursor starts over', async () => {
+  test('a feed that does not know the cursor sends a snapshot', async () => {
     feed.publish({ type: 'token', jti: 'a7f1', exp: 1_800_003_600 });
     const guard = guardOf();
     await guard.start();
@@ -188,7 +188,7 @@ describe('following', () => {
     expect([await outcome(guard), await outcome(guard, { jti: 'b' })]).toEqual(['passed', 'token_revoked']);
   });
 
-  test('starts over by itself when it has gathered much, for the feed forgets without saying so', async () => {
+  test('starts over when it has many entries, since the feed forgets without reporting it', async () => {
     const guard = guardOf();
     await guard.start();
     await followed();
@@ -197,7 +197,7 @@ describe('following', () => {
     await vi.waitFor(() => expect(feed.asked.slice(1)).toContainEqual({ wait: '0' }));
   });
 
-  test('any changes, from any cursor: a follower ends where one ends that starts afresh', async () => {
+  test('after any changes, from any cursor, a follower knows the same as a new one', async () => {
     const jtis = ['a', 'b', 'c'];
     const clients = ['client', 'other'];
     const entry = fc.oneof(
@@ -242,7 +242,7 @@ describe('following', () => {
     guards = [];
   });
 
-  test('ends by close, with a request under way', async () => {
+  test('close ends a pending request', async () => {
     const guard = guardOf();
     await guard.start();
     await followed();
@@ -253,10 +253,10 @@ describe('following', () => {
   });
 });
 
-describe('a feed that is out of reach', () => {
+describe('an unreachable feed', () => {
   const down = (_request: unknown, response: import('node:http').ServerResponse) => answerJson(response, 503, {});
 
-  test('closed: calls get 503 when the news is too old, and pass when there is some again', async () => {
+  test('closed: calls get 503 when the lag is too long, and are accepted again when it is not', async () => {
     const guard = guardOf({ maxStalenessSeconds: 30 });
     await guard.start();
     await followed();
@@ -272,7 +272,7 @@ describe('a feed that is out of reach', () => {
     expect(guard.revocationLagSeconds()).toBe(0);
   });
 
-  test('open: tokens pass by what was known last', async () => {
+  test('open: tokens are checked against the known revocations', async () => {
     feed.publish({ type: 'token', jti: 'dead', exp: 1_800_099_999 });
     const guard = guardOf({ maxStalenessSeconds: 2, whenStale: 'open' });
     await guard.start();
@@ -281,7 +281,7 @@ describe('a feed that is out of reach', () => {
     expect([await outcome(guard), await outcome(guard, { jti: 'dead' })]).toEqual(['passed', 'token_revoked']);
   });
 
-  test('what was withdrawn is told apart from what cannot be told', async () => {
+  test('a revoked token is invalid_token, one that cannot be checked is 503', async () => {
     feed.publish({ type: 'token', jti: 'dead', exp: 1_800_099_999 });
     const guard = guardOf({ maxStalenessSeconds: 30 });
     await guard.start();
@@ -292,14 +292,14 @@ describe('a feed that is out of reach', () => {
     ]);
   });
 
-  test('how late the node is counts as age', async () => {
+  test('the lag of the node counts', async () => {
     feed.lagSeconds = 31;
     const guard = guardOf({ maxStalenessSeconds: 30 });
     await guard.start();
     expect([await outcome(guard), guard.revocationLagSeconds()]).toEqual(['revocations_stale', 31]);
   });
 
-  test('a clock that was set back makes no old news fresh', async () => {
+  test('a clock that was set back does not hide the lag', async () => {
     const guard = guardOf({ maxStalenessSeconds: 30 });
     await guard.start();
     await followed();
@@ -310,21 +310,21 @@ describe('a feed that is out of reach', () => {
     expect(await outcome(guard)).toBe('revocations_stale');
   });
 
-  test('from the first call on: it waits for the first news, and begins to follow where nobody did', async () => {
+  test('the first call begins to follow, and waits for the first answer', async () => {
     feed.publish({ type: 'token', jti: 'dead', exp: 1_800_003_600 });
     const guard = guardOf();
     expect(guard.revocationLagSeconds()).toBe(Number.POSITIVE_INFINITY);
     expect(await Promise.all([outcome(guard, { jti: 'dead' }), outcome(guard)])).toEqual(['token_revoked', 'passed']);
   });
 
-  test('start says why there is no first news', async () => {
+  test('start rejects with the reason why there is no first answer', async () => {
     const guard = guardOf({ fetch });
-    await expect(guard.start()).rejects.toThrow(/cannot be followed: .*answered 401/);
+    await expect(guard.start()).rejects.toThrow(/Cannot follow .*answered 401/);
     await guard.close();
     await expect(guard.start()).rejects.toThrow();
   });
 
-  test('an answer that is not understood changes nothing, and is asked for again', async () => {
+  test('a malformed answer changes nothing, and is requested again', async () => {
     feed.publish({ type: 'token', jti: 'dead', exp: 1_800_003_600 });
     const guard = guardOf();
     await guard.start();
@@ -362,7 +362,7 @@ describe('a feed that is out of reach', () => {
     expect(feed.asked.at(-1)).toEqual({ wait: '20', cursor: '1.1' });
   }, 60_000);
 
-  test.each([1, 0, Number.NaN])('maxStalenessSeconds: %d is refused', (maxStalenessSeconds) => {
+  test.each([1, 0, Number.NaN])('maxStalenessSeconds: %d is invalid', (maxStalenessSeconds) => {
     expect(() => guardOf({ maxStalenessSeconds })).toThrow(/maxStalenessSeconds/);
   });
 });

@@ -54,6 +54,18 @@ describe('a batch', () => {
     expect((await server.call('GET', '/api/v1/oauth/scope', { token })).status).toBe(401);
   });
 
+  test('of root can delete several scopes that its token has', async () => {
+    const names = ['first:read', 'second:read'];
+    const body = names.map((name) => ({ name, description: name }));
+    await server.call('PUT', '/api/v1/oauth/scope', { token: root, body });
+    const token = await server.rootToken();
+    const answer = await apply(
+      names.map((name) => ({ method: 'DELETE', path: `/api/v1/oauth/scope/${name}` })),
+      token,
+    );
+    expect([answer.status, answer.body.applied]).toEqual([200, true]);
+  });
+
   test('makes the keys that its resources want', async () => {
     const algorithms = async () =>
       (await server.call('GET', '/.well-known/jwks.json')).body.keys.map(({ alg }: { alg: string }) => alg);

@@ -1,4 +1,4 @@
-/** Headers in which proxies pass certificates on. RFC 9440 §2.2. The certificate is that of RFC 8705, Appendix A. */
+/** Headers in which proxies forward certificates. RFC 9440 §2.2. The certificate is that of RFC 8705, Appendix A. */
 import { expect, test } from 'vitest';
 import { certificateThumbprint } from '../certificate-thumbprint.ts';
 import { parseCertificateHeader } from './certificate-header.ts';
@@ -22,7 +22,7 @@ test.each([
   expect(certificate && certificateThumbprint(certificate.raw)).toBe('A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0');
 });
 
-test.each(['', ' '])('%j says that there is no certificate', (header) => {
+test.each(['', ' '])('%j means that there is no certificate', (header) => {
   expect(parseCertificateHeader(header)).toBeUndefined();
 });
 

@@ -1,13 +1,13 @@
 /**
- * Reads the header in which a proxy passes on the certificate of a client. RFC 9440 §2.2, and what proxies send
- * besides: nginx and others PEM in percent-encoding, HAProxy DER in base64, Envoy a list of properties.
+ * Parses the header in which a proxy forwards a client certificate: as in RFC 9440 §2.2, percent-encoded PEM (nginx and
+ * others), base64 of DER (HAProxy), or a list of properties (Envoy).
  */
 import { X509Certificate } from 'node:crypto';
 import { OAuthError } from '@postern/protocol';
 
 /**
- * The certificate in a header, or undefined for an empty one, which is how some proxies say that there was none. Throws
- * `invalid_request` for anything that is not exactly one certificate.
+ * Returns the certificate in a header, or undefined for an empty header, which some proxies send without a certificate.
+ * Throws `invalid_request` for anything that is not exactly one certificate.
  *
  * Does not check who sent the header, nor anything in the certificate.
  */
@@ -17,38 +17,43 @@ export function parseCertificateHeader(header: string): X509Certificate | undefi
     return undefined;
   }
   try {
-    return new X509Certificate(readEncoded(text));
+    const encoded = findEncoded(text);
+    if (encoded === undefined) {
+      throw new SyntaxError('not exactly one certificate');
+    }
+    return new X509Certificate(encoded);
   } catch (cause) {
-    throw new OAuthError('invalid_request', 'The header of the proxy does not hold one client certificate.', {
+    throw new OAuthError('invalid_request', 'The header of the proxy does not have exactly one client certificate.', {
       reason: 'certificate_malformed',
       cause,
     });
   }
 }
 
-/** The bytes of DER or the text of PEM. The forms cannot be mistaken for each other: none starts as another does. */
-function readEncoded(text: string): Buffer | string {
+/** Returns DER as bytes or PEM as text. The forms are unambiguous, since each starts differently. */
+function findEncoded(text: string): Buffer | string | undefined {
   if (text.startsWith(':')) {
     const base64 = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(text)?.[1];
-    return Buffer.from(base64 ?? refuse(), 'base64');
+    return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
   }
   if (text.startsWith('-----')) {
-    return readPem(text);
+    return findPem(text);
   }
   if (/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
     return Buffer.from(text, 'base64');
   }
-  return readPem(findProperty(text, 'cert') ?? refuse());
+  const cert = findProperty(text, 'cert');
+  return cert === undefined ? undefined : findPem(cert);
 }
 
-function readPem(encoded: string): string {
+function findPem(encoded: string): string | undefined {
   const pem = decodeURIComponent(encoded);
-  return /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/.test(pem) ? pem : refuse();
+  return /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/.test(pem) ? pem : undefined;
 }
 
 /**
- * A property of Envoy's `X-Forwarded-Client-Cert`: `Hash=...;Cert="..."`. A second element after a comma would be what
- * another proxy, or the caller itself, said before: there must be none.
+ * Returns a property of Envoy's `X-Forwarded-Client-Cert`: `Hash=...;Cert="..."`. Undefined if there is a second element
+ * after a comma, which would come from another proxy, or from the caller.
  */
 function findProperty(text: string, name: string): string | undefined {
   const element = /^[A-Za-z]+=(?:"(?:[^"\\]|\\.)*"|[^",;]*)(?:;[A-Za-z]+=(?:"(?:[^"\\]|\\.)*"|[^",;]*))*$/;
@@ -60,8 +65,4 @@ function findProperty(text: string, name: string): string | undefined {
     .filter(([, key]) => key?.toLowerCase() === name)
     .map(([, , quoted, bare]) => quoted ?? bare);
   return values.length === 1 ? values[0] : undefined;
-}
-
-function refuse(): never {
-  throw new SyntaxError('not one certificate');
 }

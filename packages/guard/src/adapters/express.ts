@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OAuthError } from '@postern/protocol';
 import type { ApiGuard } from '../api-guard.ts';
+import { toErrorAnswer } from '../error-answer.ts';
 import type { Guard } from '../guard.ts';
-import { toRefusal } from '../refusal.ts';
 import { rememberToken } from './guarded-requests.ts';
 import { answerMetadata, type ProtectOptions } from './node.ts';
 import { toGuardedRequest } from './node-request.ts';
@@ -11,7 +11,7 @@ import { createThumbprintFinder } from './presented-certificate.ts';
 
 export { accessTokenOf } from './guarded-requests.ts';
 
-/** What this needs of a request of Express: the path as the caller sent it, which routers shorten in `url`. */
+/** A request of Express, with the path as the caller sent it; routers shorten it in `url`. */
 export interface ExpressRequest extends IncomingMessage {
   readonly originalUrl: string;
 }
@@ -19,8 +19,8 @@ export interface ExpressRequest extends IncomingMessage {
 export type Middleware = (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 /**
- * Makes middleware that lets a request pass if its token may do what `scope` names: one scope, or several with spaces
- * between them. It answers the others. Put it before what reads bodies.
+ * Creates middleware that requires a token with `scope`: one scope, or several separated by spaces. It answers requests
+ * without such a token itself. Use it before middleware that reads bodies.
  */
 export function protect(guard: Guard, { proxies }: ProtectOptions = {}): (scope: string) => Middleware {
   const findThumbprint = createThumbprintFinder(proxies);
@@ -35,14 +35,14 @@ export function protect(guard: Guard, { proxies }: ProtectOptions = {}): (scope:
           next(error);
           return;
         }
-        const { status, headers, body } = toRefusal(error);
+        const { status, headers, body } = toErrorAnswer(error);
         response.writeHead(status, headers).end(body);
       },
     );
   };
 }
 
-/** Serves the metadata of the API. For the app itself, not for a router below a path. */
+/** Serves the metadata of the API. Use it on the app itself, not on a router below a path. */
 export function resourceMetadata(guard: ApiGuard): Middleware {
   return (request, response, next) => {
     if (!answerMetadata(guard, request, response)) {

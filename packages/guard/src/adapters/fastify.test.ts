@@ -15,7 +15,13 @@ function guardedApp(before: (app: FastifyInstance) => void = () => {}) {
   before(app);
   const baseUrl = 'https://api.example.com';
   const dpop = { useProof: async () => true, nonces: undefined };
-  const guard = createGuard({ ...verification, baseUrl, now: () => now * 1000, findFault: async () => fault, dpop });
+  const guard = createGuard({
+    ...verification,
+    baseUrl,
+    now: () => now * 1000,
+    findInactiveReason: async () => fault,
+    dpop,
+  });
   guardRoutes(app, guard);
   const withdraw = () => {
     fault = 'client_unknown';
@@ -23,31 +29,31 @@ function guardedApp(before: (app: FastifyInstance) => void = () => {}) {
   return { app, withdraw };
 }
 
-test('a route that names no scope cannot be registered', () => {
+test('a route without a scope cannot be registered', () => {
   const { app } = guardedApp();
   expect(() => app.get('/open', async () => 'x')).toThrow('GET /open names no scope');
 });
 
-test('a handler sees the token that was verified', async () => {
+test('a handler receives the verified token', async () => {
   const { app } = guardedApp();
   app.get('/policy', { config: { scope: 'policy:read' } }, async (request) => accessTokenOf(request).jti);
   expect((await app.inject({ url: '/policy', headers })).body).toBe('a7f1');
 });
 
-test('the scope is the one that the route names', async () => {
+test('a route requires the scope that it names', async () => {
   const { app } = guardedApp();
   app.get('/policy', { config: { scope: 'policy:delete' } }, async () => 'x');
   expect((await app.inject({ url: '/policy', headers })).statusCode).toBe(403);
 });
 
-test('a path that no route answers is not found for who has a token, and a refusal for who has none', async () => {
+test('an unknown path is 404 with a token, and 401 without one', async () => {
   const { app } = guardedApp();
   const ask = (method: 'GET' | 'POST', more: object = {}) => app.inject({ method, url: '/nowhere', body: {}, ...more });
   expect((await ask('POST', { headers })).statusCode).toBe(404);
   expect((await ask('GET')).statusCode).toBe(401);
 });
 
-test('a request that is refused has its body left unread', async () => {
+test('the body of a rejected request is not read', async () => {
   let parsed = false;
   const { app } = guardedApp();
   app.addContentTypeParser('text/x', { parseAs: 'string' }, async () => {
@@ -61,7 +67,7 @@ test('a request that is refused has its body left unread', async () => {
   expect([passed.statusCode, parsed]).toEqual([200, true]);
 });
 
-test('a token whose ground goes while the body arrives does not pass', async () => {
+test('a token that is revoked while the body arrives is rejected', async () => {
   const { app, withdraw } = guardedApp();
   app.addContentTypeParser('text/x', { parseAs: 'string' }, async (_request: unknown, body: string) => {
     withdraw();
@@ -77,7 +83,7 @@ test('a token whose ground goes while the body arrives does not pass', async () 
   expect(answer.statusCode).toBe(401);
 });
 
-test('RFC 8705 §3 the thumbprint of the certificate comes from whoever decorates requests first', async () => {
+test('RFC 8705 §3 an app can decorate requests with its own certificateThumbprint', async () => {
   const bound = { authorization: `Bearer ${tokenOf(goodHeader, { ...goodClaims, cnf: { 'x5t#S256': 'of-proxy' } })}` };
   const statusWith = async (decorate: boolean) => {
     const { app } = guardedApp((app) => {
@@ -91,7 +97,7 @@ test('RFC 8705 §3 the thumbprint of the certificate comes from whoever decorate
   expect([await statusWith(true), await statusWith(false)]).toEqual([200, 401]);
 });
 
-test('outside of a guard there is no token to speak of', async () => {
+test('accessTokenOf throws on a route that is not guarded', async () => {
   const open = Fastify();
   open.get('/open', async (request) => accessTokenOf(request).jti);
   const answer = await open.inject({ url: '/open', headers });

@@ -1,4 +1,4 @@
-/** Remembers which request passed with which token. */
+/** Remembers the token of each authorized request. */
 import type { AccessToken } from '../access-token.ts';
 
 const tokens = new WeakMap<object, AccessToken>();
@@ -7,11 +7,11 @@ export function rememberToken(request: object, token: AccessToken): void {
   tokens.set(request, token);
 }
 
-/** The verified access token of a request that a guard let pass. Throws for any other. */
+/** Returns the verified access token of an authorized request. Throws for any other request. */
 export function accessTokenOf(request: object): AccessToken {
   const token = tokens.get(request);
   if (token === undefined) {
-    throw new Error('No guard let this request pass: put one in front of its handler.');
+    throw new Error('This request was not authorized by a guard: protect its route.');
   }
   return token;
 }

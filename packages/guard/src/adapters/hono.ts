@@ -3,26 +3,26 @@ import { OAuthError } from '@postern/protocol';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { AccessToken } from '../access-token.ts';
 import type { ApiGuard } from '../api-guard.ts';
+import { toErrorAnswer } from '../error-answer.ts';
 import type { Guard } from '../guard.ts';
-import { toRefusal } from '../refusal.ts';
 import { metadataAnswer } from '../resource-metadata.ts';
 
-/** What guarded handlers find in their context: `c.get('accessToken')`. */
+/** The variables of guarded handlers: `c.get('accessToken')`. */
 export interface GuardedEnv {
   Variables: { accessToken: AccessToken };
 }
 
 export interface ProtectOptions {
   /**
-   * `certificateThumbprint` of the client certificate of a request; where that is depends on the platform. Default:
-   * there is none, and tokens that are bound to a certificate are refused.
+   * Returns `certificateThumbprint` of the client certificate of a request; where to find it depends on the platform.
+   * Default: undefined, so that tokens that are bound to a certificate are rejected.
    */
   readonly findThumbprint?: (context: Context) => string | undefined;
 }
 
 /**
- * Makes middleware that lets a request pass if its token may do what `scope` names: one scope, or several with spaces
- * between them. It answers the others.
+ * Creates middleware that requires a token with `scope`: one scope, or several separated by spaces. It answers requests
+ * without such a token itself.
  */
 export function protect(
   guard: Guard,
@@ -35,7 +35,7 @@ export function protect(
         {
           method: req.method,
           path: pathOf(req.url),
-          // Two headers of one name arrive as one text with a comma, which is neither a token nor a proof.
+          // Repeated headers are joined with a comma, which makes neither a valid token nor a valid proof.
           authorization: req.header('authorization'),
           dpop: req.header('dpop'),
           get certificateThumbprint() {
@@ -49,7 +49,7 @@ export function protect(
       if (!(error instanceof OAuthError)) {
         throw error;
       }
-      const { status, headers, body } = toRefusal(error);
+      const { status, headers, body } = toErrorAnswer(error);
       return new Response(body, { status, headers });
     }
     await next();
@@ -57,7 +57,7 @@ export function protect(
   };
 }
 
-/** Serves the metadata of the API. For the app itself, not for one below a path. */
+/** Serves the metadata of the API. Use it on the app itself, not on one below a path. */
 export function resourceMetadata(guard: ApiGuard): MiddlewareHandler {
   return async ({ req }, next) => {
     const found = metadataAnswer(guard.resourceMetadata, req.method, pathOf(req.url));
@@ -69,7 +69,7 @@ export function resourceMetadata(guard: ApiGuard): MiddlewareHandler {
   };
 }
 
-/** The path of a URL with its query, as it stands there. */
+/** Returns the path of a URL with its query, unchanged. */
 function pathOf(url: string): string {
   return url.slice(url.indexOf('/', url.indexOf('//') + 2));
 }

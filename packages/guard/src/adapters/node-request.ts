@@ -1,8 +1,8 @@
-/** What a guard looks at in a request of `node:http`. RFC 9110 §5.3. */
+/** Reads what a guard needs from a request of `node:http`. RFC 9110 §5.3. */
 import type { IncomingMessage } from 'node:http';
 import type { GuardedRequest } from '../guard.ts';
 
-/** `path` is that of the request as the caller sent it. The certificate is looked for only where it is needed. */
+/** `path` is the path as the caller sent it. The certificate is only read if the token is bound to one. */
 export function toGuardedRequest(
   request: IncomingMessage,
   path: string,
@@ -13,7 +13,7 @@ export function toGuardedRequest(
     method: request.method ?? '',
     path,
     authorization: readAuthorization(request),
-    // Two headers of that name arrive as one text with a comma, which no proof is.
+    // Repeated headers are joined with a comma, which makes no valid proof.
     dpop: typeof dpop === 'string' ? dpop : undefined,
     get certificateThumbprint() {
       return findThumbprint(request);
@@ -21,7 +21,7 @@ export function toGuardedRequest(
   };
 }
 
-/** Node keeps the first of several and drops the others; which one counts must not depend on who reads it. */
+/** Joins repeated headers, of which Node keeps only the first, so that a request with two tokens is rejected. */
 function readAuthorization({ headers, rawHeaders }: IncomingMessage): string | undefined {
   const all = rawHeaders.filter((_, i) => i % 2 === 1 && isAuthorization(rawHeaders[i - 1] as string));
   return all.length > 1 ? all.join(', ') : headers.authorization;

@@ -1,10 +1,10 @@
-/** Guard for plain `node:http`, and what the adapters of frameworks on it share. */
+/** Guard for plain `node:http`, and the parts that the adapters for Express and Fastify share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OAuthError } from '@postern/protocol';
 import type { AccessToken } from '../access-token.ts';
 import type { ApiGuard } from '../api-guard.ts';
+import { type Answer, toErrorAnswer } from '../error-answer.ts';
 import type { Guard } from '../guard.ts';
-import { type Answer, toRefusal } from '../refusal.ts';
 import { metadataAnswer } from '../resource-metadata.ts';
 import { toGuardedRequest } from './node-request.ts';
 import { createThumbprintFinder, type TrustedProxies } from './presented-certificate.ts';
@@ -17,13 +17,13 @@ export {
 } from './presented-certificate.ts';
 
 export interface ProtectOptions {
-  /** Proxies that end TLS in front. Default: none; certificates are those of the connection. */
+  /** Proxies that terminate TLS. Default: none, so that certificates come from the connection. */
   readonly proxies?: TrustedProxies;
 }
 
 /**
- * The token of a request if it may do what `scope` names: one scope, or several with spaces between them. Undefined
- * where it may not; it is answered then.
+ * Returns the token of a request if it has `scope`: one scope, or several separated by spaces. Otherwise answers the
+ * request and returns undefined.
  */
 export type Authorize = (
   request: IncomingMessage,
@@ -40,13 +40,13 @@ export function protect(guard: Guard, { proxies }: ProtectOptions = {}): Authori
       if (!(error instanceof OAuthError)) {
         throw error;
       }
-      answer(response, toRefusal(error));
+      answer(response, toErrorAnswer(error));
       return undefined;
     }
   };
 }
 
-/** Answers a request for the metadata of the API; false where it is for something else. RFC 9728 §3.1. */
+/** Answers a request for the metadata of the API; returns false for any other request. RFC 9728 §3.1. */
 export function answerMetadata(guard: ApiGuard, request: IncomingMessage, response: ServerResponse): boolean {
   const found = metadataAnswer(guard.resourceMetadata, request.method, request.url ?? '');
   if (found === undefined) {

@@ -1,9 +1,9 @@
 /**
- * Where the certificate of a caller comes from: the TLS connection, or the header of a proxy that ends TLS in front.
+ * Finds the client certificate of a request: of the TLS connection, or in the header of a proxy that terminates TLS.
  * RFC 8705 §6.3.
  *
- * A header counts from the addresses of trusted proxies and from nobody else, and on a connection from these nothing
- * but the header counts: its own certificate would be the proxy's.
+ * The header is read only on connections from trusted proxies. On these the certificate of the connection is ignored,
+ * since it is the proxy's own.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -12,24 +12,24 @@ import { TLSSocket } from 'node:tls';
 import { certificateThumbprint } from '../certificate-thumbprint.ts';
 import { parseCertificateHeader } from './certificate-header.ts';
 
-/** Proxies in front, which end TLS. */
+/** Proxies that terminate TLS. */
 export interface TrustedProxies {
-  /** Addresses and networks (CIDR) that they connect from. */
+  /** The addresses and networks (CIDR) that they connect from. */
   readonly addresses: readonly string[];
   /**
-   * The header in which they pass certificates on, in lower case. They must take it away from what callers send.
-   * Undefined: they pass none on.
+   * The header in which they forward certificates, in lower case. They must remove it from requests of callers. Undefined if
+   * they forward none.
    */
   readonly certificateHeader: string | undefined;
 }
 
 export interface PresentedCertificate {
   readonly certificate: X509Certificate;
-  /** True where a proxy vouches for it. */
+  /** Whether a proxy forwarded it. */
   readonly isFromProxy: boolean;
 }
 
-/** Throws `invalid_request` where the header of a proxy cannot be read. Looks at nothing in the certificate. */
+/** Throws `invalid_request` if the header of a proxy is malformed. Does not check anything in the certificate. */
 export type FindCertificate = (request: IncomingMessage) => PresentedCertificate | undefined;
 
 export function createCertificateFinder({ addresses, certificateHeader }: TrustedProxies): FindCertificate {
@@ -45,7 +45,7 @@ export function createCertificateFinder({ addresses, certificateHeader }: Truste
   };
 }
 
-/** The thumbprint of the certificate that came with a request, for `GuardedRequest`. */
+/** Returns a function that finds the thumbprint of the client certificate of a request, for `GuardedRequest`. */
 export function createThumbprintFinder(
   proxies: TrustedProxies | undefined,
 ): (request: IncomingMessage) => string | undefined {
@@ -56,7 +56,7 @@ export function createThumbprintFinder(
   };
 }
 
-/** `networks` are addresses and CIDRs. An IPv4 address in IPv6 form counts as what it is. */
+/** `networks` are addresses and CIDRs. An IPv4 address in IPv6 form counts as an IPv4 address. */
 function createAddressCheck(networks: readonly string[]): (address: string | undefined) => boolean {
   const list = new BlockList();
   for (const network of networks) {

@@ -1,12 +1,12 @@
-/** One JSON document from the authorization server, within bounds of time and size. RFC 9110 §15. */
+/** Fetches one JSON document from the authorization server, with limits of time and size. RFC 9110 §15. */
 
-/** What sends a request: the global `fetch`, or one that adds to it. */
+/** Sends a request: the global `fetch`, or one that adds headers to it. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
 export interface DocumentBounds {
   readonly timeoutMs: number;
-  readonly mostBytes: number;
-  /** Ends the request early. */
+  readonly maxBytes: number;
+  /** Aborts the request. */
   readonly signal?: AbortSignal;
 }
 
@@ -15,11 +15,11 @@ export interface FetchedDocument {
   readonly body: unknown;
 }
 
-/** An answer that is no document. */
+/** Thrown for an answer without the status 200. */
 export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer';
   readonly status: number;
-  /** Seconds that the server asks to wait; undefined where it does not. RFC 9110 §10.2.3. */
+  /** Seconds that the server asks to wait; undefined if it does not. RFC 9110 §10.2.3. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(url: string, { status, headers }: Response) {
@@ -31,8 +31,8 @@ export class UnexpectedAnswer extends Error {
 }
 
 /**
- * Follows no redirect: whose word counts is who was asked. Rejects for any status but 200, for what is no JSON or more
- * than `mostBytes`, and after `timeoutMs`.
+ * Follows no redirect, since only the requested server is trusted. Rejects for any status but 200, for a body that is not
+ * JSON or larger than `maxBytes`, and after `timeoutMs`.
  */
 export async function fetchDocument(url: string, fetch: Fetch, bounds: DocumentBounds): Promise<FetchedDocument> {
   const timeout = AbortSignal.timeout(bounds.timeoutMs);
@@ -42,9 +42,9 @@ export async function fetchDocument(url: string, fetch: Fetch, bounds: DocumentB
     await response.body?.cancel();
     throw new UnexpectedAnswer(url, response);
   }
-  const text = await readText(response, bounds.mostBytes);
+  const text = await readText(response, bounds.maxBytes);
   if (text === undefined) {
-    throw new Error(`${url} answered with more than ${bounds.mostBytes} bytes`);
+    throw new Error(`${url} answered with more than ${bounds.maxBytes} bytes`);
   }
   try {
     return { headers: response.headers, body: JSON.parse(text) };
@@ -53,13 +53,13 @@ export async function fetchDocument(url: string, fetch: Fetch, bounds: DocumentB
   }
 }
 
-async function readText(response: Response, mostBytes: number): Promise<string | undefined> {
+async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > mostBytes) {
+    if (size > maxBytes) {
       // Leaving the loop cancels the stream.
       return undefined;
     }

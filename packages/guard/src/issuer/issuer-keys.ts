@@ -1,15 +1,15 @@
-/** The keys of an issuer: found by its metadata, kept as long as it allows, looked up again for a key that is new. RFC 8414 §3, RFC 9111 §5.2. */
+/** The keys of an issuer: found through its metadata, cached as long as it allows, fetched again for an unknown key. RFC 8414 §3, RFC 9111 §5.2. */
 import { isConfidential, OAuthError, wellKnownUrl } from '@postern/protocol';
 import type { VerificationKey } from '../verify-access-token.ts';
 import { type Fetch, fetchDocument } from './fetch-document.ts';
 import { type PublishedKey, readPublishedKeys } from './published-keys.ts';
 
 export interface IssuerKeys {
-  /** The key of that id, from memory. Keys that have become old are fetched anew meanwhile. */
+  /** Returns the cached key with this id. Fetches the keys again in the background if they are stale. */
   find(kid: string): VerificationKey | undefined;
-  /** The same for a key that is not known yet. Throws `temporarily_unavailable` where the issuer cannot be asked. */
-  seek(kid: string): Promise<VerificationKey | undefined>;
-  /** Fetches the keys. Rejects where that fails. */
+  /** Fetches the keys for one that is not cached. Throws `temporarily_unavailable` if the issuer cannot be reached. */
+  fetch(kid: string): Promise<VerificationKey | undefined>;
+  /** Fetches all keys. Rejects if that fails. */
   load(): Promise<void>;
 }
 
@@ -18,24 +18,24 @@ export interface IssuerKeysOptions {
   readonly fetch: Fetch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Hears of keys that could not be fetched, also where those that are known do for now. */
+  /** Called when keys could not be fetched, even if the cached ones can still be used. */
   readonly onFault: (fault: Error) => void;
 }
 
-const bounds = { timeoutMs: 5_000, mostBytes: 262_144 };
+const limits = { timeoutMs: 5_000, maxBytes: 262_144 };
 
-/** How long keys are taken as they are, in milliseconds: what the answer says, within these, or else the default. */
-const shortestAgeMs = 30_000;
+/** Milliseconds until keys are stale: the `max-age` of the answer within these limits, or the default. */
+const minAgeMs = 30_000;
 const defaultAgeMs = 300_000;
-const longestAgeMs = 86_400_000;
+const maxAgeMs = 86_400_000;
 
-/** Beyond that age known keys do for so long, in milliseconds, while the issuer cannot be reached. */
+/** Milliseconds for which stale keys are still used while the issuer cannot be reached. */
 const graceMs = 3_600_000;
 
-/** A key that nobody knows makes the guard ask again after so long at the earliest, in milliseconds. */
+/** Milliseconds after a successful fetch before an unknown key causes another one. */
 const cooldownMs = 30_000;
 
-/** An attempt that failed is repeated after so long at the earliest, in milliseconds. */
+/** Milliseconds before a failed fetch is repeated. */
 const retryMs = 1_000;
 
 export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOptions): IssuerKeys {
@@ -47,14 +47,14 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
   let fault: Error | undefined;
   let pending: Promise<void> | undefined;
 
-  /** A clock that was set back since says nothing about how old the keys are. */
+  /** If the clock was set back, the age of the keys is unknown. */
   const isSetBack = () => now() < attemptedAt;
   const mayAttempt = () => now() >= attemptFrom || isSetBack();
 
   const fetchKeys = async () => {
     attemptedAt = now();
     try {
-      const { body, headers } = await fetchDocument(await findJwksUri(issuer, fetch), fetch, bounds);
+      const { body, headers } = await fetchDocument(await findJwksUri(issuer, fetch), fetch, limits);
       keys = readPublishedKeys(body, keys);
       freshUntil = now() + readMaxAgeMs(headers);
       usableUntil = freshUntil + graceMs;
@@ -62,7 +62,7 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
       fault = undefined;
     } catch (cause) {
       attemptFrom = now() + retryMs;
-      fault = new Error(`The keys of ${issuer} cannot be fetched: ${(cause as Error).message}`, { cause });
+      fault = new Error(`Cannot fetch the keys of ${issuer}: ${(cause as Error).message}`, { cause });
       onFault(fault);
     }
   };
@@ -83,16 +83,20 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
       }
       return nowMs < usableUntil ? keys.get(kid) : undefined;
     },
-    async seek(kid) {
+    async fetch(kid) {
       if (pending !== undefined || mayAttempt()) {
         await refresh();
       }
       const key = now() < usableUntil ? keys.get(kid) : undefined;
       if (key === undefined && fault !== undefined) {
-        throw new OAuthError('temporarily_unavailable', 'The keys of the issuer cannot be had now: try again.', {
-          reason: 'keys_unavailable',
-          cause: fault,
-        });
+        throw new OAuthError(
+          'temporarily_unavailable',
+          'Signing keys of the issuer are unavailable. Try again later.',
+          {
+            reason: 'keys_unavailable',
+            cause: fault,
+          },
+        );
       }
       return key;
     },
@@ -105,16 +109,16 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
   };
 }
 
-/** RFC 8414 §3.3: what the document calls its issuer must be whom it was asked of, character by character. */
+/** RFC 8414 §3.3: the issuer in the document must equal the requested one, character by character. */
 async function findJwksUri(issuer: string, fetch: Fetch): Promise<string> {
   const url = wellKnownUrl('oauth-authorization-server', issuer);
-  const { body } = await fetchDocument(url, fetch, bounds);
+  const { body } = await fetchDocument(url, fetch, limits);
   const { issuer: named, jwks_uri } = (body ?? {}) as Record<string, unknown>;
   if (named !== issuer) {
     throw new Error(`the document at ${url} is of another issuer`);
   }
   if (typeof jwks_uri !== 'string' || !isConfidential(jwks_uri)) {
-    throw new Error(`the document at ${url} names no https URL as its jwks_uri`);
+    throw new Error(`the document at ${url} has no https URL as its jwks_uri`);
   }
   return jwks_uri;
 }
@@ -122,9 +126,9 @@ async function findJwksUri(issuer: string, fetch: Fetch): Promise<string> {
 function readMaxAgeMs(headers: Headers): number {
   const cacheControl = headers.get('cache-control') ?? '';
   if (/\bno-(store|cache)\b/i.test(cacheControl)) {
-    return shortestAgeMs;
+    return minAgeMs;
   }
   const seconds = /\bmax-age=(\d{1,9})/i.exec(cacheControl)?.[1];
   const ageMs = seconds === undefined ? defaultAgeMs : Number(seconds) * 1000;
-  return Math.min(Math.max(ageMs, shortestAgeMs), longestAgeMs);
+  return Math.min(Math.max(ageMs, minAgeMs), maxAgeMs);
 }

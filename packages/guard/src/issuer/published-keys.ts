@@ -1,18 +1,18 @@
-/** The keys of an issuer in its JWK set. RFC 7517 §4 and §5. */
+/** Reads the keys of an issuer from its JWK set. RFC 7517 §4 and §5. */
 import { createPublicKey } from 'node:crypto';
 import { fitsAlgorithm, type SigningAlgorithm, signingAlgorithms } from '../algorithms.ts';
 import type { VerificationKey } from '../verify-access-token.ts';
 
-const mostKeys = 100;
+const maxKeys = 100;
 
-/** A key, and the JWK that it was made of. */
+/** A key, and the JWK that it was created from. */
 export interface PublishedKey extends VerificationKey {
   readonly jwk: string;
 }
 
 /**
- * The keys by id. Those that cannot verify access tokens are passed over: other uses, other algorithms, what cannot be
- * read. A key that is the same as in `known` is the same object. Throws for what is no JWK set.
+ * Returns the keys by id. Ignores keys that cannot verify access tokens: other uses, other algorithms, malformed ones. An
+ * unchanged key is the same object as in `known`. Throws if the document is not a JWK set.
  */
 export function readPublishedKeys(
   document: unknown,
@@ -20,10 +20,10 @@ export function readPublishedKeys(
 ): ReadonlyMap<string, PublishedKey> {
   const { keys } = (document ?? {}) as { keys?: unknown };
   if (!Array.isArray(keys)) {
-    throw new Error('the document at jwks_uri is no JWK set');
+    throw new Error('the document at jwks_uri is not a JWK set');
   }
-  if (keys.length > mostKeys) {
-    throw new Error(`the JWK set holds more than ${mostKeys} keys`);
+  if (keys.length > maxKeys) {
+    throw new Error(`the JWK set has more than ${maxKeys} keys`);
   }
   return new Map(
     keys.flatMap((jwk) => {
@@ -55,7 +55,7 @@ function readKey(
   }
 }
 
-/** RSA keys must say what they are for: RS256 and PS256 have the same ones. */
+/** RSA keys need `alg`, since RS256 and PS256 use the same keys. */
 function algorithmOf({ alg, crv }: Readonly<Record<string, unknown>>): SigningAlgorithm | undefined {
   if (alg === undefined) {
     return crv === 'P-256' ? 'ES256' : crv === 'Ed25519' ? 'EdDSA' : undefined;

@@ -1,24 +1,24 @@
-/** One answer of the revocation feed. docs/revocation-feed.md. */
+/** Parses one answer of the revocation feed. docs/revocation-feed.md. */
 import type { ClientInactiveReason, ClientStatus } from '../token-status.ts';
 
-/** The state of a token or a client as it is now. */
+/** The present status of a token or a client. */
 export type FeedEntry =
   | { readonly type: 'token'; readonly jti: string; readonly expiresAt: number }
   | { readonly type: 'client'; readonly clientId: string; readonly status: ClientStatus | ClientInactiveReason };
 
 export interface FeedPage {
   readonly cursor: string;
-  /** The entries start from the beginning: what is known so far is replaced. */
+  /** Whether the entries begin a snapshot, which replaces everything known so far. */
   readonly isSnapshot: boolean;
-  /** There is more to ask for at once. */
+  /** Whether another page follows at once. */
   readonly hasMore: boolean;
-  /** How long ago, in seconds, the node that answered last knew itself current. */
+  /** Seconds since the node that answered was last up to date. */
   readonly lagSeconds: number;
   readonly entries: readonly FeedEntry[];
 }
 
-/** Throws for anything that cannot be read as a whole: an entry that is passed over might be the one that matters. */
-export function readFeedPage(body: unknown): FeedPage {
+/** Throws if any part is malformed: a skipped entry might be the one that matters. */
+export function parseFeedPage(body: unknown): FeedPage {
   const { cursor, snapshot, more, lag_seconds, entries } = (body ?? {}) as Record<string, unknown>;
   if (
     typeof cursor !== 'string' ||
@@ -28,43 +28,43 @@ export function readFeedPage(body: unknown): FeedPage {
     !(lag_seconds >= 0) ||
     !Array.isArray(entries)
   ) {
-    throw new Error('the answer is not one of a revocation feed');
+    throw new Error('the answer is not a page of a revocation feed');
   }
-  return { cursor, isSnapshot: snapshot, hasMore: more, lagSeconds: lag_seconds, entries: entries.map(readEntry) };
+  return { cursor, isSnapshot: snapshot, hasMore: more, lagSeconds: lag_seconds, entries: entries.map(parseEntry) };
 }
 
-function readEntry(value: unknown): FeedEntry {
+function parseEntry(value: unknown): FeedEntry {
   const entry = (value ?? {}) as Record<string, unknown>;
   if (entry['type'] === 'token' && typeof entry['jti'] === 'string' && Number.isFinite(entry['exp'])) {
     return { type: 'token', jti: entry['jti'], expiresAt: entry['exp'] as number };
   }
   if (entry['type'] === 'client' && typeof entry['client_id'] === 'string') {
-    return { type: 'client', clientId: entry['client_id'], status: readClientStatus(entry) };
+    return { type: 'client', clientId: entry['client_id'], status: parseClientStatus(entry) };
   }
-  throw new Error('the feed holds an entry that is not understood');
+  throw new Error('the feed has a malformed entry');
 }
 
-function readClientStatus(entry: Readonly<Record<string, unknown>>): ClientStatus | ClientInactiveReason {
+function parseClientStatus(entry: Readonly<Record<string, unknown>>): ClientStatus | ClientInactiveReason {
   const { active, gen, gen_exact, scopes, resources, authorization_details_types } = entry;
   if (active === false) {
     return 'client_unknown';
   }
   if (active !== true || !Number.isSafeInteger(gen) || typeof gen_exact !== 'boolean') {
-    throw new Error('the feed holds a client that is not understood');
+    throw new Error('the feed has a malformed client');
   }
-  const names = readNames(scopes);
+  const names = parseNames(scopes);
   return {
     generation: gen as number,
     isGenerationExact: gen_exact,
     scopes: names && new Set(names),
-    resources: readNames(resources),
-    detailsTypes: readNames(authorization_details_types),
+    resources: parseNames(resources),
+    detailsTypes: parseNames(authorization_details_types),
   };
 }
 
-function readNames(value: unknown): readonly string[] | undefined {
+function parseNames(value: unknown): readonly string[] | undefined {
   if (value !== undefined && !(Array.isArray(value) && value.every((name) => typeof name === 'string'))) {
-    throw new Error('the feed holds a list that is not understood');
+    throw new Error('the feed has a malformed list');
   }
   return value;
 }

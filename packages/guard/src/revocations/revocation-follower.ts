@@ -1,58 +1,58 @@
 /**
- * Follows the revocation feed of an issuer by long polling, and tells which tokens have died. docs/revocation-feed.md.
+ * Follows the revocation feed of an issuer by long polling, to find revoked tokens. docs/revocation-feed.md.
  *
- * What it knows stays in force while the feed is out of reach; how old that is, `lagSeconds` says.
+ * While the feed cannot be reached, what is known so far holds; `lagSeconds` says how old it is.
  */
 import type { ErrorReason } from '@postern/protocol';
 import type { AccessToken } from '../access-token.ts';
 import { type Fetch, fetchDocument, UnexpectedAnswer } from '../issuer/fetch-document.ts';
-import { type FeedPage, readFeedPage } from './feed-page.ts';
+import { type FeedPage, parseFeedPage } from './feed-page.ts';
 import { RevocationList } from './revocation-list.ts';
 
 export interface RevocationFollowerOptions {
   readonly issuer: string;
-  /** Adds a token with the scope `revocation:read` to its requests, and renews it. */
+  /** Sends requests with an access token that has the scope `revocation:read`, and renews it. */
   readonly fetch: Fetch;
-  /** Seconds that the feed may hold an answer back while there is nothing new, at most 30. */
+  /** Seconds that the feed may delay an answer while there is no news, at most 30. */
   readonly waitSeconds: number;
-  /** A revoked token is remembered for so many seconds after it expired. */
+  /** Seconds for which a revoked token is remembered after it expired. */
   readonly clockSkewSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Hears of every attempt that failed. The next one follows by itself. */
+  /** Called for every failed attempt. The next one follows automatically. */
   readonly onFault: (fault: Error) => void;
 }
 
 export interface RevocationFollower {
-  /** Begins to follow, once. Resolves when the first answer is in; rejects where the first attempt failed. */
+  /** Begins to follow; later calls do not begin again. Resolves at the first answer; rejects if the first attempt fails. */
   start(): Promise<void>;
-  /** Stops for good. Resolves when nothing is under way any more. */
+  /** Stops following. Resolves when no request is pending. */
   close(): Promise<void>;
-  /** Why a genuine token is no longer good, by what is known now. */
-  findFault(token: AccessToken): ErrorReason | undefined;
-  /** For how many seconds something may have happened that is not known here; Infinity before the first answer. */
+  /** Returns why a verified token is no longer active, as far as known, or undefined. */
+  findInactiveReason(token: AccessToken): ErrorReason | undefined;
+  /** Seconds for which revocations may be missing here; Infinity before the first answer. */
   lagSeconds(): number;
-  /** Resolves when the first answer is in, or after so many milliseconds. */
-  untilReady(timeoutMs: number): Promise<void>;
+  /** Resolves at the first answer, or after `timeoutMs`. */
+  waitUntilReady(timeoutMs: number): Promise<void>;
 }
 
-/** An answer has 1000 entries at the most; a client with every scope there is takes some kilobytes. */
-const mostBytes = 33_554_432;
+/** An answer has at most 1000 entries; a client with all scopes takes some kilobytes. */
+const maxBytes = 33_554_432;
 
-/** Beyond the time that the feed was asked to wait. */
+/** Milliseconds, in addition to the time that the feed was asked to wait. */
 const timeoutMs = 10_000;
 
-/** Tokens and clients that are remembered. A feed that tells of more is not followed: that shows as lag. */
-const mostEntries = 2_000_000;
+/** Tokens and clients that are remembered at most. A feed with more is not followed, which shows as lag. */
+const maxEntries = 2_000_000;
 
-/** The pause after the first failure and the longest one, in milliseconds, before it is spread. */
+/** Milliseconds of the pause after the first failure and of the longest one, without jitter. */
 const firstPauseMs = 200;
-const longestPauseMs = 3_000;
+const maxPauseMs = 3_000;
 
-/** A feed that does not wait, though asked to, is asked again after so long, in milliseconds. */
+/** Milliseconds before the next request to a feed that does not wait, although asked to. */
 const pollMs = 400;
 
-/** The clock may go back by this much, in milliseconds, before nothing is known any more about how old the news is. */
+/** Milliseconds by which the clock may go back before the lag counts as unknown. */
 const clockSlackMs = 1_000;
 
 export function createRevocationFollower(options: RevocationFollowerOptions): RevocationFollower {
@@ -62,16 +62,16 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
   const firstFault = Promise.withResolvers<never>();
   firstFault.promise.catch(() => {});
   let list = new RevocationList(issuer);
-  /** A snapshot that is not complete yet; what it replaces holds until then. */
+  /** A snapshot that is not complete yet; `list` holds until it is. */
   let incoming: RevocationList | undefined;
   let cursor: string | undefined;
   let sizeAtStart = 0;
   let currentAt = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
 
-  const take = (page: FeedPage) => {
+  const apply = (page: FeedPage) => {
     if (page.hasMore && page.entries.length === 0) {
-      throw new Error('the feed does not go on');
+      throw new Error('the feed sends an empty page and promises more');
     }
     if (page.isSnapshot) {
       incoming = new RevocationList(issuer);
@@ -80,10 +80,10 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     for (const entry of page.entries) {
       target.add(entry);
     }
-    if (target.size > mostEntries) {
+    if (target.size > maxEntries) {
       incoming = undefined;
       cursor = undefined;
-      throw new Error(`the feed holds more than ${mostEntries} entries`);
+      throw new Error(`the feed has more than ${maxEntries} entries`);
     }
     cursor = page.cursor;
     if (page.hasMore) {
@@ -97,24 +97,24 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     list.forgetExpired(now() / 1000 - clockSkewSeconds);
     currentAt = now() - page.lagSeconds * 1000;
     first.resolve();
-    // The feed forgets clients whose tokens have all expired, and does not say so: starting over does the same here.
+    // The feed forgets clients whose tokens have all expired without reporting it; starting over forgets them here too.
     if (list.size > 2 * sizeAtStart + 10_000) {
       cursor = undefined;
     }
   };
 
-  /** After a failure it does not wait for news: that there is none is the news then. */
-  const ask = async (isWaiting: boolean) => {
+  /** After a failure the request does not wait for news, so that the lag is known again soon. */
+  const fetchPage = async (isWaiting: boolean) => {
     const query = new URLSearchParams({
       ...(cursor !== undefined && { cursor }),
       wait: String(isWaiting ? waitSeconds : 0),
     });
     const { body } = await fetchDocument(`${issuer}/api/v1/oauth/revocations?${query}`, fetch, {
       timeoutMs: waitSeconds * 1000 + timeoutMs,
-      mostBytes,
+      maxBytes,
       signal: closing.signal,
     });
-    return readFeedPage(body);
+    return parseFeedPage(body);
   };
 
   const follow = async () => {
@@ -124,18 +124,16 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       const isWaiting = cursor !== undefined && incoming === undefined && failures === 0;
       let pauseMs = 0;
       try {
-        const page = await ask(isWaiting);
-        take(page);
+        const page = await fetchPage(isWaiting);
+        apply(page);
         failures = 0;
         const isEarly = isWaiting && page.entries.length === 0 && performance.now() - askedAt < pollMs;
-        pauseMs = isEarly ? spread(pollMs) : 0;
+        pauseMs = isEarly ? withJitter(pollMs) : 0;
       } catch (cause) {
         if (closing.signal.aborted) {
           return;
         }
-        const fault = new Error(`The revocations of ${issuer} cannot be followed: ${(cause as Error).message}`, {
-          cause,
-        });
+        const fault = new Error(`Cannot follow the revocations of ${issuer}: ${(cause as Error).message}`, { cause });
         onFault(fault);
         firstFault.reject(fault);
         pauseMs = pauseAfter(failures, cause);
@@ -146,7 +144,7 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
   };
 
   return {
-    async untilReady(timeoutMs) {
+    async waitUntilReady(timeoutMs) {
       const giveUp = new AbortController();
       await Promise.race([first.promise, pause(timeoutMs, giveUp.signal)]);
       giveUp.abort();
@@ -160,7 +158,7 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       firstFault.reject(new Error('the guard was closed'));
       await running;
     },
-    findFault: (token) => list.findFault(token),
+    findInactiveReason: (token) => list.findInactiveReason(token),
     lagSeconds() {
       const lagMs = now() - currentAt;
       return lagMs < -clockSlackMs ? Number.POSITIVE_INFINITY : Math.max(0, lagMs) / 1000;
@@ -168,15 +166,15 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
   };
 }
 
-/** Twice as long for each failure, and no shorter than the feed asks for. */
+/** Doubles with each failure, and is at least as long as the feed asks for. */
 function pauseAfter(failures: number, cause: unknown): number {
-  const backOffMs = Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
-  const askedForMs = cause instanceof UnexpectedAnswer ? (cause.retryAfterSeconds ?? 0) * 1000 : 0;
-  return Math.max(spread(backOffMs), Math.min(askedForMs, 10 * longestPauseMs));
+  const backOffMs = Math.min(firstPauseMs * 2 ** failures, maxPauseMs);
+  const requestedMs = cause instanceof UnexpectedAnswer ? (cause.retryAfterSeconds ?? 0) * 1000 : 0;
+  return Math.max(withJitter(backOffMs), Math.min(requestedMs, 10 * maxPauseMs));
 }
 
-/** So that not all guards come back at the same moment. */
-function spread(ms: number): number {
+/** So that not all guards retry at the same moment. */
+function withJitter(ms: number): number {
   return ms * (0.5 + Math.random() / 2);
 }
 

@@ -1,5 +1,5 @@
 /** The scopes that the holder of a token may assign, looked up in the transaction of its change. */
-import { type AccessToken, refuseToken } from '@postern/guard';
+import { type AccessToken, invalidTokenError } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { FindActor } from '../clients/find-actor.ts';
 import type { Database } from '../db/schema.ts';
@@ -20,7 +20,7 @@ export function createActorScopes({ findActor, delegation, loadScopes }: ActorSc
   return async (transaction, token) => {
     const delegator = await findActor(transaction, token.clientId);
     if (delegator === undefined) {
-      throw refuseToken('client_unknown');
+      throw invalidTokenError('client_unknown');
     }
     // A scope may have been deleted since the request was read: no client may be created with it now.
     return assignableScopes(delegator, token.scopes, { ...delegation, registry: await loadScopes(transaction) });

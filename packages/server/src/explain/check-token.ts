@@ -2,7 +2,7 @@
 import {
   type AccessToken,
   decodeAccessToken,
-  longestToken,
+  maxTokenLength,
   parseClaims,
   requireIssuer,
   requireSignature,
@@ -26,7 +26,7 @@ export interface CheckedToken {
 
 /** `nowSeconds`: seconds since 1970. */
 export function checkToken(text: string, nowSeconds: number, options: VerifyIssuedTokenOptions): CheckedToken {
-  const decoded = text.length > longestToken ? undefined : decodeJws(text);
+  const decoded = text.length > maxTokenLength ? undefined : decodeJws(text);
   let signed: SignedToken | undefined;
   const formReason = findReason(() => {
     signed = decodeAccessToken(text);
@@ -69,8 +69,8 @@ function describeForm(reason: ErrorReason, text: string, header: Json | undefine
   }
   const parts = text === '' ? 0 : text.split('.').length;
   const fault =
-    text.length > longestToken
-      ? `it has more than ${longestToken} characters`
+    text.length > maxTokenLength
+      ? `it has more than ${maxTokenLength} characters`
       : header !== undefined
         ? 'its header has no kid, or a critical extension that is not supported'
         : parts === 3

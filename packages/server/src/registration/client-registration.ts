@@ -5,7 +5,7 @@
  * itself until an administrator changes it. Clients that were created otherwise, and root, have no registration and
  * cannot be managed here.
  */
-import { refuseToken } from '@postern/guard';
+import { invalidTokenError } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { findSecret, findSecretFault } from '../client-auth/client-secret.ts';
@@ -126,10 +126,10 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     const registration = await findRegistration(database, clientId, digestOf(text));
     const client = registration && (await findClient(database, clientId));
     if (registration === undefined || client === undefined) {
-      throw refuseToken('token_unknown');
+      throw invalidTokenError('token_unknown');
     }
     if (!client.enabled) {
-      throw refuseToken('client_disabled');
+      throw invalidTokenError('client_disabled');
     }
     return { registration, client };
   };
@@ -151,7 +151,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   const rotate = async (transaction: Kysely<Database>, append: Append, registration: Registration): Promise<string> => {
     const next = generateRegistrationAccessToken();
     if (!(await replaceRegistrationDigest(transaction, registration, digestOf(next)))) {
-      throw refuseToken('token_unknown');
+      throw invalidTokenError('token_unknown');
     }
     await append({ kind: 'registration_access_token.rotated', subject: registration.clientId, data: {} });
     return next;

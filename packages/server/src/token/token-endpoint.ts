@@ -1,5 +1,5 @@
 /** The token endpoint. RFC 6749 §3.2. All checks that grants share are here, in steps; a grant only decides. */
-import { type AuthorizationDetail, longestToken } from '@postern/guard';
+import { type AuthorizationDetail, maxTokenLength } from '@postern/guard';
 import { oauthErrorResponses } from '@postern/http-api';
 import {
   accessTokenType,
@@ -252,7 +252,7 @@ function requireDetailsGranted(
 }
 
 function requireShort(token: string): void {
-  if (token.length > longestToken) {
+  if (token.length > maxTokenLength) {
     throw new OAuthError('invalid_request', 'The token would be too long for guards: request less at once.');
   }
 }

@@ -113,8 +113,8 @@ export function createTokens(options: TokensOptions) {
     now,
     dpop,
     resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
-    findFault: (token) => findInactiveReason(token, tokenStatus),
-    mayProveBy: async (clientId, alg) =>
+    findInactiveReason: (token) => findInactiveReason(token, tokenStatus),
+    isProofAlgorithmAllowed: async (clientId, alg) =>
       allowsAlgorithm(securityProfileOf((await directory.find(clientId))?.metadata ?? {}), alg),
   });
   const grants = [

@@ -1,7 +1,7 @@
-/** What an API answers to a request that its guard refused. RFC 6750 §3, RFC 9449 §7.1 and §8, RFC 9110 §10.2.3. */
+/** The answer of an API to a request that its guard rejected. RFC 6750 §3, RFC 9449 §7.1 and §8, RFC 9110 §10.2.3. */
 import { challengeFor, type OAuthError } from '@postern/protocol';
 
-/** An answer in no framework's terms. */
+/** An HTTP answer, independent of frameworks. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -9,19 +9,20 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Seconds after which a caller may try again what could not be decided for now. */
+/** Seconds after which a caller may retry after `temporarily_unavailable`. */
 const retryAfterSeconds = 1;
 
-export function toRefusal(error: OAuthError): Answer {
+/** Returns status, headers with the challenge, and the JSON body for an error. */
+export function toErrorAnswer(error: OAuthError): Answer {
   return {
     status: error.status,
-    headers: { ...refusalHeaders(error), 'content-type': 'application/json' },
+    headers: { ...errorHeaders(error), 'content-type': 'application/json' },
     body: JSON.stringify({ error: error.code, error_description: error.message }),
   };
 }
 
-/** The headers alone, for a framework that writes the rest. */
-export function refusalHeaders(error: OAuthError): Readonly<Record<string, string>> {
+/** Returns the headers only, for frameworks that write status and body themselves. */
+export function errorHeaders(error: OAuthError): Readonly<Record<string, string>> {
   const challenge = challengeFor(error);
   return {
     'cache-control': 'no-store',
