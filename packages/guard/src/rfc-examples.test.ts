@@ -1,8 +1,8 @@
 /**
- * Examples that the RFCs print, verified by what guard and server verify with. RFC 7515 §A, RFC 7520 §4, RFC 7638
+ * Examples that the RFCs print, verified by the functions of the guard. RFC 7515 §A, RFC 7520 §4, RFC 7638
  * §3.1, RFC 8037 §A, RFC 9449 §4 to §7.
  *
- * Left out is what Postern has no part for: HMAC (RFC 7515 §A.1, RFC 7520 §4.4), ES512 and PS384 (RFC 7515 §A.4, RFC
+ * Without examples of what Postern does not support: HMAC (RFC 7515 §A.1, RFC 7520 §4.4), ES512 and PS384 (RFC 7515 §A.4, RFC
  * 7520 §4.2 and §4.3), detached and JSON serializations (RFC 7515 §A.6, RFC 7520 §4.5 to §4.8). The access token of
  * RFC 9449 §6.1 is signed with a key that the RFC does not print.
  */

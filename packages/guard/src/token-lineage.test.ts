@@ -1,4 +1,4 @@
-/** The tokens that a token was exchanged for. */
+/** The tokens that were exchanged for a token. */
 import { describe, expect, test } from 'vitest';
 import type { AccessToken } from './access-token.ts';
 import { parentTokensClaim, parentTokensOf } from './token-lineage.ts';
@@ -18,11 +18,11 @@ const token: AccessToken = {
 };
 const parent = { jti: 'a7f1', clientId: 'first', generation: 3, audience: ['https://api.example.com'] };
 
-test('a token that was not exchanged has no parents', () => {
+test('a token that was not issued by token exchange has no parents', () => {
   expect(parentTokensOf(token)).toEqual([]);
 });
 
-test('the parents of a token are those it was exchanged for, and their parents', () => {
+test('the parents of a token are those that were exchanged for it, and their parents', () => {
   const second = { ...token, clientId: 'second', jti: 'b2', claims: { parent_tokens: parentTokensClaim([token]) } };
   expect(parentTokensOf(second)).toEqual([parent]);
   const third = { ...token, jti: 'c3', claims: { parent_tokens: parentTokensClaim([second]) } };

@@ -1,11 +1,11 @@
-/** Token lineage: the tokens that a token was exchanged for. RFC 8693 §2.1. */
+/** Token lineage: the tokens that were exchanged for a token. RFC 8693 §2.1. */
 import type { AccessToken } from './access-token.ts';
 import { invalidTokenError } from './verify-access-token.ts';
 
 /** The parts of an earlier token that are needed to check whether it is still active. */
 export type ParentToken = Pick<AccessToken, 'jti' | 'clientId' | 'generation' | 'audience'>;
 
-/** Returns the claim `parent_tokens` of a token that is exchanged for `tokens`: their parents, and they themselves. */
+/** Returns the claim `parent_tokens` of a token for which `tokens` are exchanged: their parents, and they themselves. */
 export function parentTokensClaim(tokens: readonly AccessToken[]): readonly object[] {
   return tokens
     .flatMap((token): ParentToken[] => [...parentTokensOf(token), token])
@@ -13,7 +13,7 @@ export function parentTokensClaim(tokens: readonly AccessToken[]): readonly obje
 }
 
 /**
- * Returns the tokens that a verified token was exchanged for; none if it was not issued by token exchange. Throws
+ * Returns the tokens that were exchanged for a verified token; none if it was not issued by token exchange. Throws
  * `invalid_token` if the claim is malformed, since its tokens cannot be checked then.
  *
  * Does not check whether any of them is still active.

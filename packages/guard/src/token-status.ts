@@ -29,7 +29,7 @@ export interface AuthorizationDetail {
 }
 
 /**
- * Returns all tokens that must be active for `token` to be active: itself, and those that it was exchanged for (RFC 8693),
+ * Returns all tokens that must be active for `token` to be active: itself, and those that were exchanged for it (RFC 8693),
  * with the scopes of `token`. Throws `invalid_token` if its claim `parent_tokens` is malformed.
  */
 export function heldTokens(token: AccessToken): readonly HeldToken[] {

@@ -82,7 +82,7 @@ describe.each(frameworks)('%s', (_, start) => {
   test('a token of megabytes is rejected, and the API continues', async () => {
     await withApi(start, {}, async (url) => {
       const status = await statusOf(`${url}/v1/policy`, { authorization: `Bearer ${'A'.repeat(4_000_000)}` }).catch(
-        // The server may close the connection while the header is still on its way.
+        // The server may close the connection before it has received the whole header.
         (error: NodeJS.ErrnoException) => error.code,
       );
       expect([431, 'ECONNRESET', 'EPIPE']).toContain(status);
@@ -113,7 +113,7 @@ describe.each(frameworks)('%s', (_, start) => {
       expect(replayed.headers.get('www-authenticate')).toMatch(/^DPoP .*error="invalid_dpop_proof"/);
       expect((await call('Bearer', key.prove(`${audience}/v1/policy`, token))).status).toBe(401);
       expect((await call('DPoP')).status).toBe(401);
-      // The host of the request is what anybody writes there: only the API's own address counts.
+      // A caller can send any Host header, so only the baseUrl of the API is used.
       expect((await call('DPoP', key.prove(`${url}/v1/policy`, token))).status).toBe(401);
       expect((await call('DPoP', createProofKey().prove(`${audience}/v1/policy`, token))).status).toBe(401);
     });

@@ -258,7 +258,7 @@ function redirect(_request: unknown, response: import('node:http').ServerRespons
 function endless(_request: unknown, response: import('node:http').ServerResponse): void {
   const more = () => {
     while (!response.destroyed && response.write(' '.repeat(65_536))) {
-      // As fast as the other side takes it.
+      // As fast as the client reads.
     }
   };
   response.on('drain', more);

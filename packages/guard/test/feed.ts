@@ -8,22 +8,22 @@ export const feedPath = '/api/v1/oauth/revocations';
 export interface TestFeed {
   /** The queries of all requests so far. */
   readonly asked: Record<string, string>[];
-  /** Entries an answer has at the most. */
+  /** The maximum number of entries in an answer. */
   pageSize: number;
   lagSeconds: number;
-  /** Answers by itself instead of the feed, while set. */
+  /** Answers instead of the feed while it is set. */
   instead: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
-  /** Appends entries, and answers who waits. */
+  /** Appends entries, and answers waiting requests. */
   publish(...entries: object[]): void;
-  /** Answers who waits with nothing new. */
+  /** Answers waiting requests without news. */
   release(): void;
-  /** Becomes another feed, which knows only these entries and no cursor of the old one. */
+  /** Becomes another feed, which has only these entries and knows no cursor of the old one. */
   replace(...entries: object[]): void;
-  /** Requests that wait for news. */
+  /** The number of requests that wait for news. */
   waiting(): number;
 }
 
-/** Serves it at `issuer`. Whether a request has the right token is up to `authorization`. */
+/** Serves the feed at `issuer`. `authorization` decides whether a request has the right token. */
 export function serveFeed(issuer: TestIssuer, authorization = 'Bearer feed'): TestFeed {
   let id = 1;
   let entries: object[] = [];

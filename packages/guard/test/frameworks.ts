@@ -16,7 +16,7 @@ import type { ApiGuard } from '../src/index.ts';
 
 export interface ApiOptions {
   readonly proxies?: forNode.TrustedProxies;
-  /** Of a server that asks for certificates. Default: plain http. */
+  /** Key and certificate of a server that requests client certificates. Default: plain http. */
   readonly tls?: ServerOptions;
 }
 
@@ -26,8 +26,8 @@ export interface TestApi {
 }
 
 /**
- * Starts an API with `GET /v1/policy`, which needs `policy:read` and answers with the `jti` of its token, and
- * `GET /v1/both`, which needs `policy:read` and `rule:delete`.
+ * Starts an API with `GET /v1/policy`, which requires `policy:read` and answers with the `jti` of its token, and
+ * `GET /v1/both`, which requires `policy:read` and `rule:delete`.
  */
 export type StartApi = (guard: ApiGuard, options?: ApiOptions) => Promise<TestApi>;
 
@@ -48,7 +48,7 @@ function expressApp(framework: typeof express, guard: ApiGuard, { proxies }: Api
   });
   router.get('/both', needs('policy:read rule:delete'), (_request, response) => void response.json({}));
   app.use(forExpress.resourceMetadata(guard));
-  // A router takes its own path away from what its handlers see as the URL.
+  // A router removes its own path from the URL that its handlers see.
   app.use('/v1', router);
   return app;
 }

@@ -7,7 +7,7 @@ export interface TestIssuer extends DocumentServer {
   /** Creates a key and publishes it. */
   addKey(kid: string): void;
   removeKey(kid: string): void;
-  /** A token signed with a key that `addKey` created, published or not. */
+  /** Returns a token signed with a key that `addKey` created, published or not. */
   token(claims?: object, kid?: string): string;
 }
 

@@ -43,7 +43,7 @@ function guardOf(revocations: Partial<RevocationOptions> = {}): ApiGuard {
   return guard;
 }
 
-/** What a call with a token of these claims comes to. */
+/** The outcome of a call with a token that has these claims. */
 const outcome = (guard: ApiGuard, claims: object = {}) =>
   guard
     .authorize(
@@ -147,7 +147,7 @@ describe('following', () => {
     let answers = 0;
     const first = Promise.withResolvers<void>();
     const second = Promise.withResolvers<void>();
-    // The second page of three is held back.
+    // The second page of three is delayed.
     feed.instead = (_request, response) => {
       answers += 1;
       const page = (cursor: string, more: boolean, jti: string) =>
@@ -273,20 +273,20 @@ describe('an unreachable feed', () => {
   });
 
   test('open: tokens are checked against the known revocations', async () => {
-    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_099_999 });
+    feed.publish({ type: 'token', jti: 'revoked', exp: 1_800_099_999 });
     const guard = guardOf({ maxStalenessSeconds: 2, whenStale: 'open' });
     await guard.start();
     await followed();
     clock.advance(3_000);
-    expect([await outcome(guard), await outcome(guard, { jti: 'dead' })]).toEqual(['passed', 'token_revoked']);
+    expect([await outcome(guard), await outcome(guard, { jti: 'revoked' })]).toEqual(['passed', 'token_revoked']);
   });
 
   test('a revoked token is invalid_token, one that cannot be checked is 503', async () => {
-    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_099_999 });
+    feed.publish({ type: 'token', jti: 'revoked', exp: 1_800_099_999 });
     const guard = guardOf({ maxStalenessSeconds: 30 });
     await guard.start();
     clock.advance(31);
-    expect([await outcome(guard), await outcome(guard, { jti: 'dead' })]).toEqual([
+    expect([await outcome(guard), await outcome(guard, { jti: 'revoked' })]).toEqual([
       'revocations_stale',
       'token_revoked',
     ]);
@@ -311,10 +311,13 @@ describe('an unreachable feed', () => {
   });
 
   test('the first call begins to follow, and waits for the first answer', async () => {
-    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_003_600 });
+    feed.publish({ type: 'token', jti: 'revoked', exp: 1_800_003_600 });
     const guard = guardOf();
     expect(guard.revocationLagSeconds()).toBe(Number.POSITIVE_INFINITY);
-    expect(await Promise.all([outcome(guard, { jti: 'dead' }), outcome(guard)])).toEqual(['token_revoked', 'passed']);
+    expect(await Promise.all([outcome(guard, { jti: 'revoked' }), outcome(guard)])).toEqual([
+      'token_revoked',
+      'passed',
+    ]);
   });
 
   test('start rejects with the reason why there is no first answer', async () => {
@@ -325,7 +328,7 @@ describe('an unreachable feed', () => {
   });
 
   test('a malformed answer changes nothing, and is requested again', async () => {
-    feed.publish({ type: 'token', jti: 'dead', exp: 1_800_003_600 });
+    feed.publish({ type: 'token', jti: 'revoked', exp: 1_800_003_600 });
     const guard = guardOf();
     await guard.start();
     await followed();
@@ -356,7 +359,7 @@ describe('an unreachable feed', () => {
       feed.release();
       await isAnswered.promise;
       await followed();
-      expect(await outcome(guard, { jti: 'dead' })).toBe('token_revoked');
+      expect(await outcome(guard, { jti: 'revoked' })).toBe('token_revoked');
     }
     expect(faults.length, faults.join('\n')).toBe(bad.length);
     expect(feed.asked.at(-1)).toEqual({ wait: '20', cursor: '1.1' });

@@ -33,7 +33,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** What was found, by what it is about; and that the exit code says the same. */
+/** Returns the findings by their subject, and requires that the exit code matches them. */
 function read({ code, stdout, stderr }: Exit): Record<string, Finding> {
   expect(stderr).toBe('');
   const { result, findings } = JSON.parse(stdout) as { result: string; findings: Finding[] };

@@ -37,14 +37,14 @@ const hex = (digit: string) => digit.repeat(32);
 const clientIds = async (): Promise<string[]> =>
   (await root.json('client', 'list', '--all')).map(({ client_id }: { client_id: string }) => client_id);
 
-/** Takes away what a test has imported. */
+/** Deletes what a test has imported. */
 afterEach(async () => {
   for (const id of await clientIds()) {
     await root.run('client', 'delete', id, '--yes');
   }
 });
 
-/** The lines of the manual that import, with this address for the one that they name. */
+/** The commands of the manual that import, with this address instead of the printed one. */
 const manualLines = (address: string, real: string) =>
   readFileSync(new URL('../../../docs/move-from-fidesops.md', import.meta.url), 'utf8')
     .split('\n')

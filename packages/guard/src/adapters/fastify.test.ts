@@ -8,7 +8,7 @@ import { accessTokenOf, guardRoutes } from './fastify.ts';
 
 const headers = { authorization: `Bearer ${tokenOf(goodHeader, goodClaims)}` };
 
-/** A guarded app, and a way to take the ground of all tokens away. */
+/** A guarded app, and a function that revokes all tokens. */
 function guardedApp(before: (app: FastifyInstance) => void = () => {}) {
   let fault: ErrorReason | undefined;
   const app = Fastify();

@@ -1,4 +1,4 @@
-/** Whether what a file holds is of the published JSON Schema, and what is wrong where it is not. */
+/** Checks the content of a file against the published JSON Schema, and describes what does not match. */
 import type { TLocalizedValidationError } from 'typebox/error';
 import { Compile } from 'typebox/schema';
 import type { Step } from './kinds/file-kind.ts';
@@ -17,7 +17,7 @@ export function findSchemaFaults(value: unknown): readonly SchemaFault[] {
     return [];
   }
   const faults = errors.flatMap(describe);
-  // Of the alternatives that a value may be, one that fits from outside says more than the others that do not.
+  // If a value may be one of several types, faults inside the type that it has say more than those about the other types.
   const outermost = faults.filter(
     ({ isType, path }) => !isType || !faults.some((other) => other.path.length > path.length && isWithin(other, path)),
   );
@@ -34,11 +34,11 @@ export function findSchemaFaults(value: unknown): readonly SchemaFault[] {
 }
 
 interface DescribedError extends SchemaFault {
-  /** Then the text is the name of a type. */
+  /** Whether the text is only the name of a type. */
   readonly isType: boolean;
 }
 
-/** Errors that only sum up others are left out. */
+/** Leaves out errors that only sum up others. */
 function describe(error: TLocalizedValidationError): DescribedError[] {
   const path = stepsOf(error.instancePath);
   const fault = (text: string, at: readonly Step[] = path) => ({ path: at, text, isType: false });
@@ -59,7 +59,7 @@ function describe(error: TLocalizedValidationError): DescribedError[] {
     case 'enum':
       return [fault(`must be one of ${error.params.allowedValues.join(', ')}`)];
     case 'pattern':
-      return [fault('holds characters that are not allowed')];
+      return [fault('has characters that are not allowed')];
     default:
       return [fault(error.message)];
   }
@@ -69,7 +69,7 @@ function isWithin({ path }: SchemaFault, around: readonly Step[]): boolean {
   return around.every((step, index) => path[index] === step);
 }
 
-/** RFC 6901. */
+/** Returns the steps of a JSON Pointer. RFC 6901 §4. */
 function stepsOf(pointer: string): Step[] {
   return pointer
     .split('/')

@@ -106,7 +106,7 @@ function findDuplicates(declared: Declared): Fault[] {
   return faults;
 }
 
-/** The name of the section, or of the member within its entry: the position of the entry in its list tells people nothing. */
+/** Returns the name of the section, or of the member in its entry, without the position of the entry, which `place` shows. */
 function nameOf(path: readonly Step[]): string {
   return path
     .slice(path.length > 1 ? 2 : 0)

@@ -22,7 +22,7 @@ export interface Source {
   placeOf(path: readonly Step[]): Place;
 }
 
-/** How many values all uses of one alias may stand for together; only an attack needs more. */
+/** How many values all uses of one alias may expand to together; only an attack needs more. */
 const mostAliases = 100_000;
 
 /** There are no faults if the text could be parsed. */

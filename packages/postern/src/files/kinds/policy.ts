@@ -83,7 +83,7 @@ function describeRule(rule: RuleEntry, named: readonly TargetElement[]): [name: 
   return members.map(([name, value]) => [`rules.${key}.${name}`, value]);
 }
 
-/** In stages, since rules, targets and actions that are not wanted may stand in the way of others, also of other policies. */
+/** In stages, since surplus rules, targets and actions may conflict with wanted ones, also of other policies. */
 function planCalls(wanted: PolicyEntry, before: readonly Rule[], changes: readonly MemberChange[]): SaveCall[][] {
   const { key, name, drp_action = null } = wanted;
   const changed = new Map(changes.map((change) => [change.name, change]));
