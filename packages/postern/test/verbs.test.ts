@@ -167,7 +167,7 @@ describe('client', () => {
     [2, 'whole number', ['list', '--page', '0']],
     [2, 'is not JSON', ['create', '--from', '/dev/null']],
     [2, 'cannot read', ['create', '--from', '/nonexistent']],
-    [2, 'is not a valid id', ['show', '..']],
+    [2, 'is not an id', ['show', '..']],
     [1, 'size', ['list', '--size', '1000']],
   ])('exit code %i and "%s" for client %j', async (code, words, args) => {
     const exit = await root.run('client', ...args);
