@@ -2,7 +2,7 @@
  * Decisions the guard makes in a second of one core's time, beside the bare signature check and two peers, in one process. They take
  * turns over several rounds, so that a slow minute of the machine falls on all alike, and the medians count.
  *
- * A decision is all that an API needs: header read, token verified or recognized, its client's standing looked up among
+ * A decision is all that an API needs: header read, token verified or recognized, its client's status looked up among
  * 1,000 that changed, 1,000 revoked tokens, scope checked. Every header is a new string, as a server makes one for
  * each request; making them is not measured.
  */

@@ -60,7 +60,7 @@ export async function createClient(
     body: JSON.stringify({ name: 'bench', scopes: scope.split(' '), ...metadata }),
   });
   if (answer.status !== 200) {
-    throw new BenchError(`postern serve did not make a client: ${answer.status} ${await answer.text()}`);
+    throw new BenchError(`postern serve did not create a client: ${answer.status} ${await answer.text()}`);
   }
   const { client_id: clientId = '', client_secret: clientSecret = '' } = (await answer.json()) as Record<
     string,

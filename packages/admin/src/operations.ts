@@ -543,7 +543,7 @@ export interface StorageElement {
 export interface BatchAnswer {
   /** false after a dry run. */
   applied: boolean;
-  /** One an operation, in their order. */
+  /** One per operation, in order. */
   results: {
     status: number;
     /** The answer to the call; not after a dry run. */
@@ -554,9 +554,9 @@ export interface BatchAnswer {
 export interface BatchBody {
   operations: {
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-    /** As of the call alone. */
+    /** Same as for a single call. */
     path: string;
-    /** JSON, as of the call alone. */
+    /** JSON, same as for a single call. */
     body?: unknown;
   }[];
   /** Tells whether all would be done, and does nothing. */
@@ -866,7 +866,7 @@ export const operations = {
     list: (clientId: string, query?: PageQuery) =>
       read<Page<ClientSecret>>(path`/api/v1/oauth/client/${clientId}/secret`, query),
     /**
-     * Delete a secret; it authenticates nobody from then on.
+     * Delete a secret, which can no longer be used.
      * Requires the scope `client:update`.
      */
     delete: (clientId: string, secretId: string) =>
@@ -1068,7 +1068,7 @@ export const operations = {
   batch: {
     /**
      * Make many changes at once, all or none.
-     * The token needs the scopes of all the calls besides. Other changes wait meanwhile; tokens are issued as ever.
+     * The token also needs the scopes of all the operations. Other changes wait meanwhile; tokens are issued as usual.
      * Requires the scope `batch:apply`.
      */
     apply: (body: BatchBody) => change<BatchAnswer>('POST', path`/api/v1/batch`, body),
@@ -1124,7 +1124,7 @@ export const operations = {
   tokens: {
     /**
      * Explain why an access token is accepted or refused.
-     * Every check of a guard with its result, and what to do about it. It can be called without an access token; with one, the answer says more. Whether a token is active, and why not, is told to its own client and to holders of `revocation:read`; what the settings of its client show, to holders of `client:read`. A client that may introspect the token learns only whether it is active.
+     * Every check of a guard with its result, and what to do about it. It can be called without an access token; with one, the answer says more. Whether a token is active, and why not, is disclosed to its own client and to holders of `revocation:read`; what the settings of its client show, to holders of `client:read`. A client that may introspect the token learns only whether it is active.
      */
     explain: (body: TokenQuestion) => change<TokenExplanation>('POST', path`/api/v1/oauth/explain`, body),
   },

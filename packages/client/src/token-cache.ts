@@ -15,7 +15,7 @@ export interface TokenCache {
 /** Kinds of tokens (scope and resource) that are kept; the one that was got longest ago goes first. */
 const mostTokens = 100;
 
-/** A token is not handed out in its last seconds: it has to reach the API, whose clock may be ahead. */
+/** A token is not returned in its last seconds: it has to reach the API, whose clock may be ahead. */
 const marginSeconds = 10;
 
 /** An early replacement that failed is tried again after so long, in milliseconds. */
@@ -28,7 +28,7 @@ interface Entry {
   readonly token: IssuedToken;
   /** When to look for its successor, in milliseconds since 1970. */
   renewAtMs: number;
-  /** From when on it is not handed out, in milliseconds since 1970. */
+  /** The time from which it is not returned, in milliseconds since 1970. */
   readonly endsAtMs: number;
 }
 

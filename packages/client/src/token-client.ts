@@ -20,7 +20,7 @@ export interface TokenClientOptions {
   readonly scope?: string | undefined;
   /** The API that the tokens are for. Default: the server's choice. */
   readonly resource?: string | undefined;
-  /** Rights beyond scopes, as their types describe them. */
+  /** Rights finer than scopes, as their types describe them. */
   readonly authorizationDetails?: readonly object[] | undefined;
   /** True: tokens are bound to a generated key that cannot leave the process. Or the key pair to use. Default: false. */
   readonly dpop?: boolean | KeyPair | undefined;
@@ -43,7 +43,7 @@ export interface GetTokenOptions {
   readonly scope?: string | undefined;
   /** Default: the client's. */
   readonly resource?: string | undefined;
-  /** Ends the waiting; the request goes on for others who wait for the same token. */
+  /** Stops waiting; the request continues for others who wait for the same token. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -105,7 +105,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     getToken,
     async exchangeToken({ subjectToken, actorToken, scope, resource, audience, signal, ...types }) {
       if (authentication.grantType !== 'client_credentials') {
-        throw new TypeError('Token exchange needs a client that authenticates; a workload token is no such thing.');
+        throw new TypeError('Token exchange requires a client that authenticates, which a workload token does not do.');
       }
       const form = {
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',

@@ -150,7 +150,7 @@ describe('RFC 6750 §3.1 a 401', () => {
     expect(stand.server.requests('/token')).toHaveLength(3);
   });
 
-  test('of an API that takes its time does not go on for ever', async () => {
+  test('of an API that takes its time does not continue forever', async () => {
     stand.server.on('/api', (request) => {
       stand.advance(60);
       return refuseFirst()(request);
@@ -173,7 +173,7 @@ describe('RFC 6750 §3.1 a 401', () => {
 });
 
 describe('RFC 9449 §4.2 the proof', () => {
-  test('is for this request and this token, and made anew for each', async () => {
+  test('is for this request and this token, and new for each request', async () => {
     stand.server.on('/token', { body: tokenAnswer('bound', { token_type: 'DPoP' }) });
     const client = stand.client({ dpop: true });
     await client.fetch(`${api}?page=1#top`, { method: 'delete' });

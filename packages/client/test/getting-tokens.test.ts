@@ -68,7 +68,7 @@ describe('renewal', () => {
     expect((await client.getToken()).accessToken).toBe('token-2');
   });
 
-  test('a failure is told to all that wait, and kept by nobody', async () => {
+  test('a failure is reported to all that wait, and is not cached', async () => {
     stand.server.on('/token', inTurn({ status: 400, body: { error: 'invalid_scope' } }, good));
     const client = stand.client();
     const results = await Promise.allSettled([client.getToken(), client.getToken()]);
@@ -76,7 +76,7 @@ describe('renewal', () => {
     expect((await client.getToken()).accessToken).toBe('good');
   });
 
-  test('who gives up waiting does not end it for others', async () => {
+  test('a caller that stops waiting does not stop the others', async () => {
     let release = () => {};
     stand.server.on('/token', async () => {
       await new Promise<void>((resolve) => {
@@ -273,7 +273,7 @@ describe('RFC 6749 §5.1 an answer that is none', () => {
 describe('RFC 9449 §8 a nonce', () => {
   const bound = tokenAnswer('bound', { token_type: 'DPoP' });
 
-  test('that the server only hands out is for the next request', async () => {
+  test('that the server sends with an answer is for the next request', async () => {
     stand.server.on('/token', { body: bound, headers: { 'dpop-nonce': 'n1' } });
     const client = stand.client({ dpop: true });
     await client.getToken();
@@ -282,7 +282,7 @@ describe('RFC 9449 §8 a nonce', () => {
     expect(proofsSent(stand.server.requests('/token')).map(({ nonce }) => nonce)).toEqual([undefined, 'n1']);
   });
 
-  test('that it wants again though it was sent is not sent for ever', async () => {
+  test('that it wants again though it was sent is not sent forever', async () => {
     const answer = { status: 400, body: { error: 'use_dpop_nonce' }, headers: { 'dpop-nonce': 'n1' } };
     stand.server.on('/token', answer);
     const client = stand.client({ dpop: true });

@@ -34,7 +34,7 @@ test('the certificate of the connection authenticates, and tokens are bound to i
     });
     const clientWith = (fetch: Fetch) =>
       createTokenClient({ issuer: server.url, authentication: mutualTls(clientId), fetch });
-    // As docs/call-an-api.md shows it, with the authority of the test besides.
+    // As docs/call-an-api.md shows it, with the CA of the test in addition.
     const dispatcher = new Agent({ connect: { cert: billing.cert, key: billing.key, ca: servers.cert } });
     const client = clientWith((url, init) => fetch(url, Object.assign({ dispatcher }, init)));
     expect((await client.fetch(`${server.url}/api/v1/oauth/scope`)).status).toBe(200);

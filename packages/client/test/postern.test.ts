@@ -46,7 +46,7 @@ describe('RFC 6749 §2.3 authentication', () => {
     expect((await client.fetch(server.url + scopePath)).status).toBe(200);
   });
 
-  test('a wrong secret is told as the server told it, at once, and is not in the error', async () => {
+  test('a wrong secret is reported as by the server, at once, and is not in the error', async () => {
     const { fetch, calls } = countingFetch();
     const client = clientOf(clientSecretBasic(credentials.clientId, 'wrong-secret-of-ours'), { fetch });
     const error = await client.getToken().catch((thrown) => thrown);

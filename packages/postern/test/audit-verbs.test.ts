@@ -25,7 +25,7 @@ afterEach(async () => {
 
 const events = () => server.db.selectFrom('events').selectAll().orderBy('sequence').execute();
 
-/** What somebody does who can write the database and knows how hashes are made: the log from `from` on, anew. */
+/** What somebody does who can write the database and knows how hashes are made: the log from `from` on, with new hashes. */
 async function rewriteFrom(from: number): Promise<void> {
   const { log_id } = await server.db.selectFrom('event_head').selectAll().executeTakeFirstOrThrow();
   let hash = log_id;
@@ -68,7 +68,7 @@ describe('audit tail', () => {
     expect(json).not.toContain(server.root.clientSecret);
   });
 
-  test('--follow goes on with what happens', async () => {
+  test('--follow continues with new events', async () => {
     const main = fileURLToPath(new URL('../bin/postern.js', import.meta.url));
     const env = { HOME: auditor.home, XDG_CONFIG_HOME: join(auditor.home, 'config') };
     const child = spawn(process.execPath, [main, 'audit', 'tail', '--lines', '1', '--follow', '--kind', 'client.'], {

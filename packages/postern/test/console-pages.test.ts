@@ -312,7 +312,7 @@ describe('the files', () => {
     expect(response.headers.get('referrer-policy')).toBe('no-referrer');
   });
 
-  test('scripts and styles come compressed and may be kept for ever; unknown ones are not found', async () => {
+  test('scripts and styles come compressed and may be cached forever; unknown ones are not found', async () => {
     const page = await (await fetch(`${server.url}/console/`)).text();
     const names = [...page.matchAll(/\.\/assets\/[^"]+/g)].map(([name]) => name);
     expect(names).toHaveLength(3);

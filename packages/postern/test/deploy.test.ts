@@ -22,7 +22,7 @@ vi.setConfig({ testTimeout: 120_000 });
 const directory = makeTemporaryDirectory();
 afterAll(() => removeDirectory(directory));
 
-/** `INSTRUCTION arguments` of the Dockerfile, in their order. */
+/** `INSTRUCTION arguments` of the Dockerfile, in order. */
 const instructions = textOf('Dockerfile')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))

@@ -1,4 +1,4 @@
-/** The manual: its commands, run as they stand there and in their order, print what it shows, and its links lead somewhere. */
+/** The manual: its commands, run exactly as written and in order, print what it shows, and its links lead somewhere. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -146,7 +146,7 @@ describe('on PostgreSQL', () => {
     return server;
   };
 
-  test('a node that is killed takes nothing with it, and the other goes on', { timeout: 120_000 }, async () => {
+  test('a node that is killed loses nothing, and the other continues', { timeout: 120_000 }, async () => {
     const [a, b] = [await startNode(), await startNode()];
     const token = await acquireToken(a.url, root);
     const known = credentialsOf(await createClient(a, token));
@@ -166,7 +166,7 @@ describe('on PostgreSQL', () => {
     expect(await findLost(await startNode(), all)).toEqual([]);
   });
 
-  test('a restart of PostgreSQL loses nothing, and tokens go on meanwhile', { timeout: 120_000 }, async () => {
+  test('a restart of PostgreSQL loses nothing, and tokens are issued meanwhile', { timeout: 120_000 }, async () => {
     const [a, b] = [await startNode(), await startNode()];
     const token = await acquireToken(a.url, root);
     const known = credentialsOf(await createClient(a, token));
@@ -235,7 +235,7 @@ function limitFileSize(server: ServeProcess, bytes: number | 'unlimited'): void 
 }
 
 describe.runIf(process.platform === 'linux')('on SQLite', () => {
-  test('a full disk loses nothing: writes are 503 until there is room, tokens go on', {
+  test('a full disk loses nothing: writes are 503 until there is room, and tokens are issued', {
     timeout: 120_000,
   }, async () => {
     const server = await startServe(directory, { env: { POSTERN_LOG_LEVEL: 'warn' } });

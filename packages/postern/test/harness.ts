@@ -90,7 +90,7 @@ export interface ServeOptions {
   readonly env?: Record<string, string>;
 }
 
-/** `postern serve` in the directory `cwd`, once it listens. Rejects with what it said where it does not start. */
+/** `postern serve` in the directory `cwd`, once it listens. Rejects with its output if it does not start. */
 export async function startServe(cwd: string, options: ServeOptions = {}): Promise<ServeProcess> {
   const { dataDir = join(cwd, 'data'), port = await freePort() } = options;
   // Where many tests share a machine, everything is late.

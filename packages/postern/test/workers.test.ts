@@ -44,7 +44,7 @@ const writers = () =>
 const asStranger = (path: string, token: string) =>
   call('GET', server.url + path, { authorization: `Bearer ${token}`, connection: 'close' });
 
-test('all of them serve, take each other’s tokens, and one that dies is replaced', { timeout: 60_000 }, async () => {
+test('all of them serve, accept each other’s tokens, and one that exits is replaced', { timeout: 60_000 }, async () => {
   await vi.waitFor(() => expect(workersOf(server)).toHaveLength(2), patience);
   const token = await acquireToken(server.url, rootCredentials(server.dataDir));
   const everybodyServes = () =>
@@ -64,7 +64,7 @@ test('all of them serve, take each other’s tokens, and one that dies is replac
   expect(server.stderr.match(/Postern listens on/g)).toHaveLength(1);
 });
 
-test('one that dies while metrics are gathered takes nobody along', { timeout: 60_000 }, async () => {
+test('one that exits while metrics are gathered does not affect the others', { timeout: 60_000 }, async () => {
   const [silent, asked] = workersOf(server).map(Number) as [number, number];
   const ask = async (path: string) => {
     const response = await fetch(server.url + path, { headers: { connection: 'close' } });
@@ -82,7 +82,7 @@ test('one that dies while metrics are gathered takes nobody along', { timeout: 6
   } finally {
     process.kill(silent, 'SIGCONT');
   }
-  // The supervisor tells the one that died what it gathered, and learns only then that it did.
+  // The supervisor sends the exited worker what it gathered, and learns only then that it has exited.
   await vi.waitFor(async () => {
     expect(workersOf(server)).toHaveLength(2);
     expect(workersOf(server)).toContain(String(silent));

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { challengeFor } from './challenge.ts';
 import { OAuthError } from './oauth-error.ts';
 
-/** The parameters of a challenge, read by the grammar of RFC 9110 §11.2; throws where it does not fit. */
+/** The parameters of a challenge, read by the grammar of RFC 9110 §11.2; throws if it does not match. */
 function readChallenge(challenge: string | undefined): { scheme: string; params: Record<string, string> } {
   const [, scheme = '', rest = ''] = /^(Basic|Bearer) (.+)$/.exec(challenge ?? '') ?? [];
   const params = [...rest.matchAll(/([a-z_]+)="([\x20-\x21\x23-\x5b\x5d-\x7e]*)"(?:, |$)/gy)];

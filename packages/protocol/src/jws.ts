@@ -28,7 +28,7 @@ export function decodeJws(token: string, decodeHeader: DecodePart = decodeJwsPar
     return undefined;
   }
   const bytes = Buffer.from(token, 'latin1');
-  // A character beyond Latin 1 would have become another one.
+  // A character outside Latin 1 would have become another one.
   if (bytes.toString('latin1') !== token) {
     return undefined;
   }
@@ -41,7 +41,7 @@ export function decodeJws(token: string, decodeHeader: DecodePart = decodeJwsPar
   return { header, payload, signingInput: bytes.subarray(0, lastDot), signature };
 }
 
-/** Header or payload of a JWS whose text was looked at before: what is beyond Latin 1 in it is not noticed. */
+/** Header or payload of a JWS whose text was checked before: characters outside Latin 1 are not detected. */
 export function decodeJwsPart(text: string): Record<string, unknown> | undefined {
   return parseObject(decodeBase64UrlText(Buffer.from(text, 'latin1'), 0, text.length));
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isScopeToken, parseScope } from './scope.ts';
 
-/** NQCHAR of RFC 6749 appendix A, spelled out anew. */
+/** NQCHAR of RFC 6749 appendix A, spelled out again. */
 const allowed = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCodePoint(0x21 + i)).filter(
   (character) => character !== '"' && character !== '\\',
 );
@@ -19,7 +19,7 @@ describe('RFC 6749 §3.3 scope', () => {
     expect(isScopeToken('policy:read\n')).toBe(false);
   });
 
-  test('names that a space joins come back, each once, in their order', () => {
+  test('names that a space joins come back, each once, in order', () => {
     fc.assert(
       fc.property(fc.array(scopeToken, { minLength: 1 }), (names) => {
         expect(parseScope(names.join(' '))).toEqual([...new Set(names)]);
@@ -38,7 +38,7 @@ describe('RFC 6749 §3.3 scope', () => {
     ['a line end', 'a\nb'],
     ['a quotation mark', 'a"b'],
     ['a backslash', 'a\\b'],
-    ['a letter beyond ASCII', 'politique:créer'],
+    ['a non-ASCII letter', 'politique:créer'],
     ['a control character', 'a\x00b'],
     ['a no-break space', 'a\u00a0b'],
   ])('%s breaks the grammar: invalid_scope', (_, text) => {

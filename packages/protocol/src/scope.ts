@@ -10,7 +10,7 @@ export function isScopeToken(text: string): boolean {
 
 const scopeList = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
-/** Reads the names in a scope claim or an answer, in their order; undefined if it breaks the grammar. '' has none. */
+/** Reads the names in a scope claim or an answer, in order; undefined if it breaks the grammar. '' has none. */
 export function readScope(text: string): string[] | undefined {
   if (text === '') {
     return [];

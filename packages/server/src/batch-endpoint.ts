@@ -24,8 +24,8 @@ const urlPath = "^/api/v1/[\\w.~!$&'()*+,;=:@%/?-]*$";
 const Operation = Type.Object(
   {
     method: Type.Union([Type.Literal('POST'), Type.Literal('PUT'), Type.Literal('PATCH'), Type.Literal('DELETE')]),
-    path: Type.String({ maxLength: 2_000, pattern: urlPath, description: 'As of the call alone.' }),
-    body: Type.Optional(Type.Unknown({ description: 'JSON, as of the call alone.' })),
+    path: Type.String({ maxLength: 2_000, pattern: urlPath, description: 'Same as for a single call.' }),
+    body: Type.Optional(Type.Unknown({ description: 'JSON, same as for a single call.' })),
   },
   { additionalProperties: false },
 );
@@ -55,7 +55,7 @@ export const BatchView = Type.Object({
       status: Type.Integer(),
       body: Type.Optional(Type.Unknown({ description: 'The answer to the call; not after a dry run.' })),
     }),
-    { description: 'One an operation, in their order.' },
+    { description: 'One per operation, in order.' },
   ),
 });
 
@@ -119,7 +119,7 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
           operationId: 'apply_batch',
           summary: 'Make many changes at once, all or none',
           description:
-            'The token needs the scopes of all the calls besides. Other changes wait meanwhile; tokens are issued as ever.',
+            'The token also needs the scopes of all the operations. Other changes wait meanwhile; tokens are issued as usual.',
           body: BatchBody,
           response: { 200: BatchView, ...batchFaults },
         },

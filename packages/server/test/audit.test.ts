@@ -75,7 +75,7 @@ describe('reading', () => {
     expect([next, after]).toEqual([null, head + 2]);
   });
 
-  test('goes on page by page, in both directions, and ends', async () => {
+  test('continues page by page, in both directions, and ends', async () => {
     const all = await readAll({ size: 1_000 });
     const sequences = all.map(({ sequence }) => sequence);
     expect(sequences).toEqual(Array.from({ length: all.length }, (_, index) => index + 1));

@@ -137,7 +137,7 @@ describe('RFC 9396 §5 invalid_authorization_details', () => {
   });
 });
 
-describe('a token with authorization details dies', () => {
+describe('a token with authorization details is rejected', () => {
   test('when its client may not have the type any more', async () => {
     const brief = await server.createClient({
       scopes: ['scope:read'],

@@ -142,12 +142,12 @@ describe('the rules of each call hold', () => {
     expect((await apply([createClient({ scopes: ['policy:read'] })], token)).status).toBe(200);
   });
 
-  test('nobody hands out what is not theirs, in however many steps', async () => {
+  test('nobody assigns what they may not, in any number of steps', async () => {
     const answer = await apply([createClient({}), createClient({ scopes: ['client:delete'] })], token);
     expect([answer.status, answer.body.error, answer.body.operation]).toEqual([403, 'access_denied', 1]);
   });
 
-  test('a client may not go on after it has deleted itself', async () => {
+  test('a client may do nothing after it has deleted itself', async () => {
     const own = await server.createClient({
       scopes: ['batch:apply', 'client:create', 'client:delete'],
       grantable_scopes: ['batch:apply', 'client:create', 'client:delete'],

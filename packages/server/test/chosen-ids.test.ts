@@ -64,7 +64,7 @@ describe('refused is', () => {
 describe('the id of a client that was deleted', () => {
   const reads = async (token: string) => (await server.call('GET', '/api/v1/oauth/scope', { token })).status;
 
-  test('can be chosen again, and the tokens of the old client stay dead', async () => {
+  test('can be chosen again, and the tokens of the old client remain invalid', async () => {
     const before = await createAs('again', { scopes: ['scope:read'] });
     const old = await server.token(before);
     await server.call('DELETE', `${path}/again`, { token: root });
@@ -74,7 +74,7 @@ describe('the id of a client that was deleted', () => {
     expect(await reads(await server.token(after))).toBe(200);
   });
 
-  test('has its new standing in the revocation feed', async () => {
+  test('has its new status in the revocation feed', async () => {
     await createAs('fed', { scopes: ['scope:read'] });
     await server.call('DELETE', `${path}/fed`, { token: root });
     const entryOf = async (id: string) => {

@@ -1,5 +1,5 @@
 /**
- * Handing out scopes: whatever a client does, also through clients that it made, no client ends up with a scope that
+ * Assigning scopes: whatever a client does, also through clients that it created, no client ends up with a scope that
  * the first one could not have assigned itself. As a property over sequences of changes, and as examples over HTTP.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -37,7 +37,7 @@ const ordinary = ['policy:read', 'policy:delete', 'rule:read'];
 const later = 'later';
 
 /**
- * What the manual says a client may assign, spelled out anew for the scopes that these tests use. `added` is the name
+ * What the manual says a client may assign, spelled out again for the scopes that these tests use. `added` is the name
  * of the scope that is not there yet.
  */
 function mayAssign(
@@ -282,7 +282,7 @@ describe('over HTTP', () => {
       await expectRefused(create(maker, { scopes: ['policy:read', scope], grantable_scopes: [] }), scope);
     });
 
-    test.each(administrative)('makes none that could hand out %s', async (scope) => {
+    test.each(administrative)('creates none that could assign %s', async (scope) => {
       await expectRefused(create(maker, { grantable_scopes: [scope] }), scope);
     });
 
@@ -314,7 +314,7 @@ describe('over HTTP', () => {
   describe('grantable_scopes null', () => {
     test('does not widen a client that its maker narrows itself', async () => {
       const narrow = await tokenOf({ scopes: ['client:create'], grantable_scopes: ['policy:read'] });
-      // With client:create and null it could hand out the whole registry, which its maker may not.
+      // With client:create and null it could assign the whole registry, which its creator may not.
       for (const body of [{ scopes: ['client:create'] }, { scopes: ['client:create'], grantable_scopes: null }]) {
         const { status, body: answer } = await create(narrow, body);
         expect([status, answer.error]).toEqual([403, 'access_denied']);
@@ -380,7 +380,7 @@ describe('over HTTP', () => {
       }
     });
 
-    test('nor one that could hand out more', async () => {
+    test('nor one that could assign more', async () => {
       const token = await tokenOf(['client:update', 'client:delete', 'policy:read']);
       const more = await server.createClient({ scopes: ['policy:read'], grantable_scopes: ['policy:delete'] });
       await expectRefused(change(token, more, { grantable_scopes: [] }), 'policy:delete');
@@ -402,7 +402,7 @@ describe('over HTTP', () => {
       await expectRefused(change(token, target, { scopes: ['policy:read'] }), 'policy:read');
     });
 
-    test('hands out the right to administer only where grantable_scopes say so', async () => {
+    test('assigns administrative scopes only if grantable_scopes name them', async () => {
       const token = await tokenOf({ scopes: ['client:create'], grantable_scopes: ['client:read'] });
       expect((await create(token, ['client:read'])).status).toBe(200);
       await expectRefused(create(token, ['client:update']), 'client:update');

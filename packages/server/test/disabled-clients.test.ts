@@ -150,7 +150,7 @@ test.each(cases)('%s with grant_type %s', async (method, grant_type) => {
     token_endpoint_auth_method: method,
     ...(await metadata()),
   });
-  // A token of root is not for this client to exchange, which only a client that authenticated is told.
+  // A token of root is not for this client to exchange, which only an authenticated client learns.
   const ask = async (id = client_id) => {
     const sent = await credentials(id, client_secret);
     return post({ grant_type, ...grants[grant_type]?.(), ...sent.form }, sent);

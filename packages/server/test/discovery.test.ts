@@ -55,7 +55,7 @@ describe('RFC 8414 §2 authorization server metadata', () => {
     expect((await fetch(body.jwks_uri)).status).toBe(200);
   });
 
-  test('has what is REQUIRED, and no empty list besides', async () => {
+  test('has what is REQUIRED, and no empty list', async () => {
     const { body } = await get(metadataPath);
     expect(body.response_types_supported).toEqual([]);
     for (const [name, value] of Object.entries(body)) {

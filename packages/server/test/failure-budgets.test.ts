@@ -82,7 +82,7 @@ describe('from one address', () => {
   afterAll(() => server.close());
   beforeEach(() => server.advance(60));
 
-  test('of 1,000 wrong secrets for one client 60 are tried; other clients and the client elsewhere go on', async () => {
+  test('of 1,000 wrong secrets for one client 60 are tried; other clients, and the client elsewhere, are not affected', async () => {
     const answers = await repeat(1_000, () => ask(server, wrong(victim)));
     expect(answers.map(({ status }) => status)).toEqual([
       ...Array(ofClientAtAddress).fill(401),
@@ -128,7 +128,7 @@ describe('from one address', () => {
     expect(Number(refusal.response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   });
 
-  test('when the minute is over, the client goes on', async () => {
+  test('when the minute is over, the client works again', async () => {
     await repeat(ofClientAtAddress, () => ask(server, wrong(victim)));
     const { headers } = await ask(server, victim);
     await server.advance(Number(headers.get('retry-after')));
@@ -267,7 +267,7 @@ describe('behind a trusted proxy', () => {
     expect((await ask(server, victim, by('2001:db8:0:2::1'))).status).toBe(200);
   });
 
-  test('a client attacked from many addresses goes on where nothing failed, and who failed has no second try', async () => {
+  test('a client attacked from many addresses works where nothing failed, and where it failed it has no second attempt', async () => {
     const attackers = Array.from({ length: 100 }, (_, index) => `198.51.100.${index}`);
     for (const address of attackers) {
       await repeat(ofClient / attackers.length, () => ask(server, wrong(victim), by(address)));

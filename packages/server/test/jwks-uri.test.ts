@@ -108,7 +108,7 @@ test('a key that the client withdrew ends when the document is fetched again', a
   expect(await ask('two', second)).toBe(200);
 });
 
-test('keys that cannot be had authenticate nobody, until they can', async () => {
+test('unavailable keys authenticate nobody, until they are available', async () => {
   const bad = [{}, { keys: 'none' }, [], { keys: [{ kty: 'oct', k: 'AAAA', kid: 'one' }] }];
   for (const [index, document] of bad.entries()) {
     other.documents.set(`${path}-bad-${index}`, document);

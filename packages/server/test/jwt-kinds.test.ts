@@ -116,7 +116,7 @@ const tokenPlaces: PlaceName[] = [
   'token at revocation',
 ];
 
-/** Each is made anew for every place, and passes at these. */
+/** Each is created for every place, and passes at these. */
 const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][] = [
   ['an access token', () => server.token(secretClient), tokenPlaces],
   ['an access token, made by hand', () => byServer('at+jwt', tokenClaims()), tokenPlaces],

@@ -312,7 +312,7 @@ describe('a client is registered for its method, and no other works', () => {
     await expectRefused(ask(server.root.clientId, billing), 'method_not_registered');
   });
 
-  test('a registered key authenticates nobody who is registered for a CA, and the other way round', async () => {
+  test('a registered key does not authenticate a client registered for a CA, and vice versa', async () => {
     const own = await createIdentity({ subject: billing.name });
     const jwks = { keys: [await jwkOf(own, true)] };
     await expectRefused(ask(await register({ ...byCa, jwks }), own), 'certificate_unverified');

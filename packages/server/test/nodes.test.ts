@@ -161,7 +161,7 @@ const fiftyTimes = (form: Record<string, string>, headers?: Record<string, strin
   );
 
 describe('a node that cannot follow', () => {
-  test('goes on for a while and says so, then refuses, and recovers by itself', async () => {
+  test('continues for a while and reports it, then refuses, and recovers without a restart', async () => {
     const client = await a.createClient(['scope:read']);
     const token = await b.token(client);
     const ready = async () => (await b.call('GET', '/health/ready')).body;

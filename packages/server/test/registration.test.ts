@@ -190,11 +190,11 @@ describe('RFC 7591 §2 client metadata', () => {
     ['keys at an address without TLS', 'invalid_client_metadata', { jwks_uri: 'http://a.example.com/keys' }],
     ['a private key', 'invalid_client_metadata', { jwks: { keys: [{ kty: 'EC', d: 'x' }] } }],
     ['a method without its keys', 'invalid_client_metadata', { token_endpoint_auth_method: 'private_key_jwt' }],
-    ['a scope beyond the limits', 'invalid_client_metadata', { scope: 'rule:read policy:delete' }],
+    ['a scope outside the limits', 'invalid_client_metadata', { scope: 'rule:read policy:delete' }],
     ['an administrative scope', 'invalid_client_metadata', { scope: 'client:create' }],
     ['a scope that does not exist', 'invalid_client_metadata', { scope: 'nothing:read' }],
     ['a malformed scope', 'invalid_client_metadata', { scope: 'rule:read  policy:read' }],
-    ['a resource beyond the limits', 'invalid_client_metadata', { resources: ['https://billing.example.com'] }],
+    ['a resource outside the limits', 'invalid_client_metadata', { resources: ['https://billing.example.com'] }],
     ['a name with a line end', 'invalid_client_metadata', { client_name: 'a\nb' }],
     ['a name of another type', 'invalid_client_metadata', { client_name: 5 }],
     ['an array', 'invalid_client_metadata', []],
@@ -376,7 +376,7 @@ describe('RFC 7591 §1.2 initial access tokens', () => {
 });
 
 describe('RFC 7592 §2.1 read', () => {
-  test('answers what was registered with a new token, and the one before is dead', async () => {
+  test('answers what was registered with a new token, and the previous one is invalid', async () => {
     const made = await registered({ client_name: 'crawler' });
     const { client_secret: _, client_secret_expires_at: __, registration_access_token: before, ...rest } = made;
     const read = await manage('GET', made, before);
@@ -474,7 +474,7 @@ describe('RFC 7592 §2.2 update', () => {
     expect(read.body).toMatchObject({ client_name: 'crawler', scope: 'rule:read' });
   });
 
-  test('takes the secret that the client has, which goes on', async () => {
+  test('accepts the secret that the client has, which remains valid', async () => {
     const made = await registered();
     const { client_id, client_secret } = made;
     const updated = await manage('PUT', made, made.registration_access_token, { client_id, client_secret });
@@ -497,7 +497,7 @@ describe('RFC 7592 §2.2 update', () => {
     expect(await server.token(credentialsOf(back.body))).toEqual(expect.any(String));
   });
 
-  test('a token that holds a scope which the client gave up is dead', async () => {
+  test('a token that holds a scope which the client gave up is rejected', async () => {
     const made = await registered();
     const token = await server.token(credentialsOf(made));
     await manage('PUT', made, made.registration_access_token, { client_id: made.client_id, scope: 'rule:read' });
@@ -607,7 +607,7 @@ describe('libraries register clients', () => {
     expect(await introspect()).toEqual({ active: false });
   });
 
-  test('oauth4webapi is told what is wrong with a registration', async () => {
+  test('oauth4webapi learns what is wrong with a registration', async () => {
     const as = { issuer: server.url, registration_endpoint: server.url + path };
     const { initial_access_token: initialAccessToken } = await makeToken();
     const insecure = { [oauth.allowInsecureRequests]: true };

@@ -83,7 +83,7 @@ describe('RFC 8707 §2 a token for a resource', () => {
     expect(await ask({ resource: 'https://other.example.com' }, server.root)).toMatchObject(invalidTarget);
   });
 
-  test('dies when the client may not ask for it any more', async () => {
+  test('is rejected when the client may not ask for it any more', async () => {
     const own = await server.createClient({ scopes: ['policy:read'], resources: [billing] });
     const { access_token: token } = (await ask({ resource: billing }, own)).body;
     const form = { client_id: own.clientId, client_secret: own.clientSecret, token };
@@ -130,7 +130,7 @@ describe('what a resource wants of its tokens', () => {
     expect((await ask({}, owner)).body.expires_in).toBe(600);
   });
 
-  test('signing_alg signs its tokens, and the others go on with the default', async () => {
+  test('signing_alg signs its tokens, and the others use the default', async () => {
     const jwks: JSONWebKeySet = (await server.call('GET', '/.well-known/jwks.json')).body;
     for (const [resource, alg] of [
       [legacy, 'RS256'],

@@ -47,7 +47,7 @@ async function read(query: Record<string, string> = {}, at = server, token = roo
 
 const subjectOf = (entry: Entry): string => entry.jti ?? entry.client_id;
 
-/** What a follower knows at the end of the feed, and where that is; it goes on from what it knew before. */
+/** What a follower knows at the end of the feed, and where that is; it continues from what it knew before. */
 async function follow(before = { cursor: '', known: new Map<string, Entry>() }, at = server, token = root) {
   const known = new Map(before.known);
   let { cursor } = before;
@@ -76,7 +76,7 @@ async function entriesOf(work: () => Promise<unknown>): Promise<Entry[]> {
 
 const patch = ({ clientId }: Credentials, body: object) => asRoot('PATCH', `${clientPath}/${clientId}`, body);
 const ended = ({ clientId }: Credentials) => ({ type: 'client', client_id: clientId, active: false });
-const standing = ({ clientId }: Credentials, over: object = {}) => ({
+const changedStatus = ({ clientId }: Credentials, over: object = {}) => ({
   type: 'client',
   client_id: clientId,
   active: true,
@@ -124,13 +124,13 @@ describe('what each change tells of a client', () => {
   test.each(changes)('%s', async (_, change, entry) => {
     const client = await server.createClient(full);
     const entries = await entriesOf(() => change(client));
-    expect(entries).toEqual([entry === 'ended' ? ended(client) : standing(client, entry)]);
+    expect(entries).toEqual([entry === 'ended' ? ended(client) : changedStatus(client, entry)]);
   });
 
-  test('enabling it again: tokens from before stay dead', async () => {
+  test('enabling it again: earlier tokens remain invalid', async () => {
     const client = await server.createClient(full);
     await patch(client, { enabled: false });
-    expect(await entriesOf(() => patch(client, { enabled: true }))).toEqual([standing(client, { gen: 1 })]);
+    expect(await entriesOf(() => patch(client, { enabled: true }))).toEqual([changedStatus(client, { gen: 1 })]);
   });
 
   test('a trusted issuer whose rule for it is changed or goes', async () => {
@@ -144,9 +144,9 @@ describe('what each change tells of a client', () => {
         rules: [{ client_id: client.clientId, claims }],
       });
     expect(await entriesOf(() => save({ sub: 'a' }))).toEqual([]);
-    expect(await entriesOf(() => save({ sub: 'b' }))).toEqual([standing(client, { gen: 1 })]);
+    expect(await entriesOf(() => save({ sub: 'b' }))).toEqual([changedStatus(client, { gen: 1 })]);
     const remove = () => asRoot('DELETE', '/api/v1/oauth/issuer/ci');
-    expect(await entriesOf(remove)).toEqual([standing(client, { gen: 2 })]);
+    expect(await entriesOf(remove)).toEqual([changedStatus(client, { gen: 2 })]);
   });
 
   test('RFC 7592 §2.2 and §2.3 what it does to its own registration', async () => {
@@ -169,13 +169,13 @@ describe('what each change tells of a client', () => {
     const client = { clientId: client_id, clientSecret: '' };
     const none = { resources: [], authorization_details_types: [] };
     expect(await entriesOf(() => manage('PUT', { client_id, scope: 'scope:read' }))).toEqual([
-      standing(client, { ...none, scopes: ['scope:read'] }),
+      changedStatus(client, { ...none, scopes: ['scope:read'] }),
     ]);
     expect(await entriesOf(() => manage('GET'))).toEqual([]);
     expect(await entriesOf(() => manage('DELETE'))).toEqual([ended(client)]);
   });
 
-  test('nothing, where no token dies by it: making it, naming it, a secret more or less, what is refused', async () => {
+  test('nothing, if no token is revoked by it: creating it, naming it, adding or deleting a secret, a refused call', async () => {
     const entries = await entriesOf(async () => {
       const client = await server.createClient(full);
       const secrets = `${clientPath}/${client.clientId}/secret`;
@@ -190,7 +190,7 @@ describe('what each change tells of a client', () => {
   });
 });
 
-test('a revoked token is told by its id and expiry, once', async () => {
+test('a revoked token has one entry, with its id and expiry', async () => {
   const client = await server.createClient(full);
   const token = await server.token(client);
   const { jti, exp } = claimsOf(token);
@@ -205,14 +205,14 @@ test('a revoked token is told by its id and expiry, once', async () => {
 });
 
 describe('the cursor', () => {
-  test('without one, all is told from the start, of each subject its last state', async () => {
+  test('without one, the answer starts from the beginning, with the last state of each subject', async () => {
     const client = await server.createClient(full);
     await patch(client, { scopes: ['policy:read'] });
     await patch(client, { scopes: [] });
     const answer = await read();
     expect(answer).toMatchObject({ snapshot: true, more: false, lag_seconds: expect.any(Number) });
     expect(answer.entries.filter((entry: Entry) => subjectOf(entry) === client.clientId)).toEqual([
-      standing(client, { scopes: [] }),
+      changedStatus(client, { scopes: [] }),
     ]);
   });
 
@@ -271,7 +271,7 @@ describe('the cursor', () => {
   });
 });
 
-test('an answer has at most 1000 entries, and says where to go on', async () => {
+test('an answer has at most 1000 entries, and says where to continue', async () => {
   const many = await startTestServer();
   try {
     const token = await many.rootToken();
@@ -327,7 +327,7 @@ describe('waiting', () => {
     expect((await read({ wait: '30' })).snapshot).toBe(true);
   });
 
-  test('tells nothing to a token that died meanwhile', async () => {
+  test('sends nothing to a token that was revoked meanwhile', async () => {
     const reader = await server.createClient({ scopes: ['revocation:read'], grantable_scopes: [] });
     const token = await server.token(reader);
     const { cursor } = await follow();
@@ -337,7 +337,7 @@ describe('waiting', () => {
     expect([(await waiting).status, (await waiting).body.error]).toEqual([401, 'invalid_token']);
   });
 
-  test('is no load: more followers than there may be requests under way keep nobody out, and all are told', async () => {
+  test('is no load: more followers than there may be requests under way keep nobody out, and all get the news', async () => {
     let arrived = 0;
     const own = await startTestServer({
       before: (app) =>

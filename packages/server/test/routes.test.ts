@@ -168,7 +168,7 @@ describe('every other route', () => {
 });
 
 describe('a method that a path does not take', () => {
-  test('RFC 9110 §15.5.6 is told 405 and the ones that it takes, with and without a token', async () => {
+  test('RFC 9110 §15.5.6 gets 405 and the allowed ones, with and without a token', async () => {
     const token = await server.rootToken();
     const urls = new Set(routes.map(({ url }) => url));
     for (const url of urls) {

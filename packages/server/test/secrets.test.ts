@@ -51,7 +51,7 @@ describe('rotation with overlap', () => {
     expect([await works(client), await works(credentials)]).toEqual([false, true]);
   });
 
-  test('without an end of the overlap both go on until one is deleted', async () => {
+  test('without an end of the overlap both remain valid until one is deleted', async () => {
     const client = await make();
     const { credentials } = await rotate(client);
     await server.advance(365 * 86_400);
@@ -202,7 +202,7 @@ describe('deleting a secret', () => {
   });
 });
 
-test('of secrets that are valid at once there are five at the most; expired ones make room', async () => {
+test('at most five secrets are valid at once; expired ones make room', async () => {
   const client = await make();
   for (let count = 1; count < 5; count += 1) {
     await rotate(client, count === 1 ? { expires_in_seconds: 60 } : {});

@@ -1,5 +1,5 @@
 /**
- * Client libraries that follow the RFCs to the letter, unchanged, on what goes beyond a secret: keys as credentials
+ * Client libraries that follow the RFCs to the letter, unchanged, with more than a secret: keys as credentials
  * (RFC 7523 §2.2), bound tokens (RFC 9449), introspection (RFC 7662, RFC 9701), revocation (RFC 7009), resource
  * indicators (RFC 8707). All that they know of the server is its issuer. Secrets are in client-libraries.test.ts.
  */
@@ -194,7 +194,7 @@ describe.each(libraries)('$name', ({ methods, connect }) => {
       expect((await caller.getToken()).scope).toBe('policy:read scope:read');
     });
 
-    test('§3.2 with a key that is not the one of the client is told invalid_client', async () => {
+    test('§3.2 with a key that is not the one of the client gets invalid_client', async () => {
       const { clientId } = await createKeyClient('ES256');
       const caller = await connectKeyClient({ clientId, keys: await oauth.generateKeyPair('ES256') });
       await expect(caller.getToken()).rejects.toMatchObject({ error: 'invalid_client', status: 401 });
@@ -267,7 +267,7 @@ describe.each(libraries)('$name', ({ methods, connect }) => {
       });
     });
 
-    test('§2 a resource that does not exist, or is not for the client, is told invalid_target', async () => {
+    test('§2 a resource that does not exist, or is not for the client, gets invalid_target', async () => {
       const caller = await connectKeyClient(await createKeyClient('ES256'));
       for (const wrong of [resource, 'https://nowhere.example.com']) {
         await expect(caller.getToken({ resource: wrong })).rejects.toMatchObject({

@@ -385,14 +385,14 @@ describe('RFC 8693 §4.1 act', () => {
     expectRefused(await exchange(gateway, await obtain(caller), wide), 'invalid_scope', /actor/);
   });
 
-  test('an actor token of somebody else, an exchanged one and a dead one are refused', async () => {
+  test('an actor token of somebody else, an exchanged one and a revoked one are refused', async () => {
     const subject = await obtain(caller);
     const foreign = await obtain(await server.createClient({ scopes: ['scope:read'] }), {});
     const exchanged = (await exchange(gateway, await obtain(gateway))).body.access_token;
-    const dying = await server.createClient({ scopes: apiScopes, resources: [api] });
-    const dead = await obtain(dying);
-    await asRoot('DELETE', `${clientPath}/${dying.clientId}`);
-    for (const actor of [foreign, exchanged, dead]) {
+    const deleted = await server.createClient({ scopes: apiScopes, resources: [api] });
+    const revoked = await obtain(deleted);
+    await asRoot('DELETE', `${clientPath}/${deleted.clientId}`);
+    for (const actor of [foreign, exchanged, revoked]) {
       const answer = await exchange(gateway, subject, withActor(actor));
       expectRefused(answer, 'invalid_request', /actor_token is expired/);
     }
@@ -486,7 +486,7 @@ describe('RFC 9449 §5 a bound subject token', () => {
   });
 });
 
-describe('a token got by exchange dies with what it was got for', () => {
+describe('a token from an exchange is revoked with the tokens it was exchanged for', () => {
   interface Chain {
     readonly subjectClient: Credentials;
     readonly subject: string;
@@ -494,7 +494,7 @@ describe('a token got by exchange dies with what it was got for', () => {
     readonly token: string;
   }
 
-  /** The subject token was exchanged, and what came of it once more, so the ground is not only the last token. */
+  /** The subject token was exchanged, and the result was exchanged again, so the parents are not only the last token. */
   async function startChain(): Promise<Chain> {
     const exchanger = await server.createClient({ scopes: ['scope:read', 'policy:read'], grant_types });
     const subjectClient = await server.createClient({

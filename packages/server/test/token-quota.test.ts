@@ -84,7 +84,7 @@ test('nodes on one database share it, nearly', async () => {
     await vi.waitFor(async () => {
       expect(await server.db.selectFrom('minute_counters').select('count').execute()).toEqual([{ count: 2 }]);
     });
-    // The second node hears of them when it writes its own first one.
+    // The second node learns of them when it writes its own first one.
     expect((await ask(second, limited)).status).toBe(200);
     await vi.waitFor(async () => {
       expect(await server.db.selectFrom('minute_counters').select('count').execute()).toEqual([{ count: 3 }]);

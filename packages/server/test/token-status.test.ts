@@ -1,4 +1,4 @@
-/** A token dies the moment its ground goes. RFC 6750 §3.1, RFC 7519 §4.1.4. */
+/** A token is rejected as soon as what is behind it is revoked. RFC 6750 §3.1, RFC 7519 §4.1.4. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request as startRequest } from 'node:http';
@@ -25,14 +25,14 @@ const asRoot = async (method: string, path: string, body?: unknown) => {
 const use = (token: string, at = server) => at.call('GET', '/api/v1/oauth/scope', { token });
 const listClients = (token: string) => server.call('GET', clientPath, { token });
 
-const dead = {
+const rejected = {
   status: 401,
   body: { error: 'invalid_token', detail: 'The access token is expired, revoked or not valid here.' },
 };
 const challenge = 'Bearer realm="Postern", error="invalid_token", ';
 
-function expectDead(answer: Answer): void {
-  expect({ status: answer.status, body: answer.body }).toEqual(dead);
+function expectRejected(answer: Answer): void {
+  expect({ status: answer.status, body: answer.body }).toEqual(rejected);
   expect(answer.headers.get('www-authenticate')).toContain(challenge);
   expect(answer.headers.get('cache-control')).toBe('no-store');
 }
@@ -46,7 +46,7 @@ describe('on the very next call a token is invalid_token', () => {
     }
     await asRoot('DELETE', pathOf(client));
     for (const token of tokens) {
-      expectDead(await use(token));
+      expectRejected(await use(token));
     }
   });
 
@@ -59,7 +59,7 @@ describe('on the very next call a token is invalid_token', () => {
     const token = await server.token(client);
     expect((await use(token)).status).toBe(200);
     await asRoot(method, pathOf(client) + tail, body);
-    expectDead(await use(token));
+    expectRejected(await use(token));
   });
 
   test('but not when it does not hold the scope that was taken', async () => {
@@ -73,28 +73,28 @@ describe('on the very next call a token is invalid_token', () => {
     const client = await server.createClient(['scope:read']);
     const old = await server.token(client);
     await asRoot('PATCH', pathOf(client), { enabled: false });
-    expectDead(await use(old));
+    expectRejected(await use(old));
     await expect(server.token(client)).rejects.toThrow('invalid_client');
     await asRoot('PATCH', pathOf(client), { enabled: true });
-    expectDead(await use(old));
+    expectRejected(await use(old));
     const fresh = await server.token(client);
     expect((await use(fresh)).status).toBe(200);
-    expectDead(await use(old));
+    expectRejected(await use(old));
   });
 
   test('when its client was disabled before the token was ever used', async () => {
     const client = await server.createClient(['scope:read']);
     const token = await server.token(client);
     await asRoot('PATCH', pathOf(client), { enabled: false });
-    expectDead(await use(token));
+    expectRejected(await use(token));
   });
 
   test('when it asks for what deletes its own client, once', async () => {
     const suicidal = await server.createClient({ scopes: ['client:delete', 'scope:read'], grantable_scopes: [] });
     const token = await server.token(suicidal);
     expect((await server.call('DELETE', pathOf(suicidal), { token })).status).toBe(204);
-    expectDead(await server.call('DELETE', pathOf(suicidal), { token }));
-    expectDead(await use(token));
+    expectRejected(await server.call('DELETE', pathOf(suicidal), { token }));
+    expectRejected(await use(token));
   });
 
   test('RFC 7519 §4.1.4 when its lifetime is over, to the second', async () => {
@@ -107,10 +107,10 @@ describe('on the very next call a token is invalid_token', () => {
       own.advance(58);
       expect((await use(token, own)).status).toBe(200);
       own.advance(2);
-      expectDead(await use(token, own));
+      expectRejected(await use(token, own));
       expect((await use(longer, own)).status).toBe(200);
       own.advance(60);
-      expectDead(await use(longer, own));
+      expectRejected(await use(longer, own));
     } finally {
       await own.close();
     }
@@ -125,7 +125,7 @@ describe('while a request is under way', () => {
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', expect: '100-continue' },
     });
     request.flushHeaders();
-    // Node says to go on as it hands the request to the guard, which waits for nothing outside of the process.
+    // Node sends 100 Continue as it passes the request to the guard, which waits for nothing outside of the process.
     await once(request, 'continue');
     return async (body: unknown): Promise<{ status: number | undefined; body: unknown }> => {
       request.end(JSON.stringify(body));
@@ -144,7 +144,7 @@ describe('while a request is under way', () => {
     const finish = await startCall(await server.token(maker), clientPath, 'POST');
     await asRoot(method, pathOf(maker) + tail, change);
     const before = (await listClients(root)).body.total;
-    expect(await finish({ scopes: ['policy:read'] })).toEqual(dead);
+    expect(await finish({ scopes: ['policy:read'] })).toEqual(rejected);
     expect((await listClients(root)).body.total).toBe(before);
   });
 
@@ -189,14 +189,14 @@ describe('over a restart on the same data', () => {
     }
   }
 
-  test('tokens live on, those of root and of others, and dead ones stay dead', async () => {
+  test('tokens of root and of others remain valid, and revoked ones remain invalid', async () => {
     const before = await running({}, async (first) => {
       const client = await first.createClient(['scope:read']);
       const disabled = await first.createClient(['scope:read']);
       const tokens = {
         root: await first.rootToken(),
         living: await first.token(client),
-        dead: await first.token(disabled),
+        revoked: await first.token(disabled),
       };
       for (const enabled of [false, true]) {
         await first.call('PATCH', pathOf(disabled), { token: tokens.root, body: { enabled } });
@@ -207,7 +207,7 @@ describe('over a restart on the same data', () => {
       expect(second.root).toEqual(before.root);
       expect((await use(before.tokens.root, second)).status).toBe(200);
       expect((await use(before.tokens.living, second)).status).toBe(200);
-      expectDead(await use(before.tokens.dead, second));
+      expectRejected(await use(before.tokens.revoked, second));
       expect(await second.token(before.client)).toEqual(expect.any(String));
     });
   });
@@ -220,7 +220,7 @@ describe('over a restart on the same data', () => {
     }));
     for (const changed of [env('root', 'second-secret'), env('other', 'first-secret')]) {
       await running(changed, async (second) => {
-        expectDead(await use(tokens.root, second));
+        expectRejected(await use(tokens.root, second));
         expect((await use(tokens.other, second)).status).toBe(200);
         expect((await use(await second.rootToken(), second)).status).toBe(200);
       });
@@ -230,15 +230,15 @@ describe('over a restart on the same data', () => {
     });
   });
 
-  test('a token of another issuer is worth nothing', async () => {
+  test('a token of another issuer is invalid', async () => {
     const token = await running({}, (first) => first.rootToken());
     await running({ POSTERN_ISSUER: 'http://localhost:8081' }, async (renamed) => {
-      expectDead(await use(token, renamed));
+      expectRejected(await use(token, renamed));
     });
   });
 });
 
-test('a token of another installation is worth nothing, also where the issuer is the same', async () => {
+test('a token of another installation is invalid, even if the issuer is the same', async () => {
   const env = {
     POSTERN_ISSUER: 'http://localhost:8080',
     OAUTH_ROOT_CLIENT_ID: 'root',
@@ -246,14 +246,14 @@ test('a token of another installation is worth nothing, also where the issuer is
   };
   const [first, second] = [await startTestServer({ env }), await startTestServer({ env })];
   try {
-    expectDead(await use(await first.rootToken(), second));
+    expectRejected(await use(await first.rootToken(), second));
   } finally {
     await first.close();
     await second.close();
   }
 });
 
-describe('RFC 6750 §3.1 what a caller is told', () => {
+describe('RFC 6750 §3.1 what a caller learns', () => {
   test('without a token: the bare challenge, without an error code', async () => {
     const answer = await server.call('GET', '/api/v1/oauth/scope');
     expect(answer.status).toBe(401);
@@ -277,8 +277,8 @@ describe('RFC 6750 §3.1 what a caller is told', () => {
     expect((await use(await server.token(client, 'scope:read'))).status).toBe(200);
   });
 
-  test('a tampered token says nothing more than a dead one', async () => {
-    expectDead(await use(`${root.slice(0, -2)}AA`));
-    expectDead(await use('x'));
+  test('the answer to a tampered token is that to a revoked one', async () => {
+    expectRejected(await use(`${root.slice(0, -2)}AA`));
+    expectRejected(await use('x'));
   });
 });

@@ -138,7 +138,7 @@ describe('what contradicts itself, or lets in too many, is refused', () => {
   });
 });
 
-describe('who writes a rule hands out what its client holds', () => {
+describe('writing a rule requires the right to assign what its client has', () => {
   test('it needs the right to assign all of that, narrowed by the rule or not', async () => {
     const wide = await server.createClient({ scopes: ['policy:read', 'policy:delete'] });
     const token = await administrator(allScopes, ['policy:read']);
@@ -150,10 +150,10 @@ describe('who writes a rule hands out what its client holds', () => {
     await server.call('DELETE', `${path}/ci`, { token });
   });
 
-  test('also of what the client could hand out in turn', async () => {
-    const granter = await server.createClient({ scopes: ['client:create'], grantable_scopes: ['policy:delete'] });
+  test('also what the client could assign in turn', async () => {
+    const delegator = await server.createClient({ scopes: ['client:create'], grantable_scopes: ['policy:delete'] });
     const token = await administrator(allScopes, ['client:create', 'policy:read']);
-    const rules = [{ client_id: granter.clientId, claims: { sub: 'x' } }];
+    const rules = [{ client_id: delegator.clientId, claims: { sub: 'x' } }];
     expect((await put(record({ rules }), token)).status).toBe(403);
   });
 

@@ -201,7 +201,7 @@ describe('RFC 7523 §3 an assertion that does not fit is refused with one text',
   });
 });
 
-describe('RFC 7523 §3 what is no assertion at all is told so', () => {
+describe('RFC 7523 §3 what is not an assertion at all gets a clear error', () => {
   test.each<[string, JWTPayload]>([
     ['sub is missing', { sub: undefined as never }],
     ['sub is an object', { sub: {} as never }],
@@ -332,7 +332,7 @@ describe('RFC 7523 §3 an assertion is used once', () => {
     expectRefusal(await ask(assertion), 'token_replayed');
   });
 
-  test('also after a restart, and after its issuer was deleted and trusted anew', async () => {
+  test('also after a restart, and after its issuer was deleted and trusted again', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'postern-workload-'));
     const audience = 'https://postern.example';
     const first = await startTestServer({ dataDir });
@@ -445,12 +445,12 @@ describe('which client it is, and what it gets there', () => {
     expectRefusal(await ask(await platform.token({ iss }), { client_id: 'nobody' }), 'no_rule_matches');
   });
 
-  test('a rule may give fewer scopes than the client holds, and no request gets beyond', async () => {
+  test('a rule may give fewer scopes than the client holds, and no request gets more', async () => {
     const claims = { sub: 'system:serviceaccount:payments:billing' };
     await trust(record([{ client_id: writer, claims, scopes: ['policy:read'] }]));
     expect((await ask(await platform.token({ iss }))).body.scope).toBe('policy:read');
-    const beyond = await ask(await platform.token({ iss }), { scope: 'policy:create_or_update' });
-    expect([beyond.status, beyond.body.error]).toEqual([400, 'invalid_scope']);
+    const tooMuch = await ask(await platform.token({ iss }), { scope: 'policy:create_or_update' });
+    expect([tooMuch.status, tooMuch.body.error]).toEqual([400, 'invalid_scope']);
     // What the client loses, the rule no longer gives.
     const token = await server.rootToken();
     await server.call('PATCH', `/api/v1/oauth/client/${writer}`, {
@@ -547,14 +547,14 @@ describe('which client it is, and what it gets there', () => {
   });
 });
 
-describe('a token dies with its ground', () => {
-  const iss = 'https://ground.example';
+describe('a token is rejected as soon as what is behind it is revoked', () => {
+  const iss = 'https://trust.example';
   let platform: Platform;
   let id: string;
   const rule = (claims: object) => ({ client_id: id, claims });
   const billing = { sub: 'system:serviceaccount:payments:billing' };
   const record = (over: object = {}) => ({
-    key: 'ground',
+    key: 'trust',
     issuer: iss,
     jwks: { keys: [platform.jwk] },
     rules: [rule(billing), rule({ sub: 'system:serviceaccount:payments:other' })],
@@ -603,7 +603,7 @@ describe('a token dies with its ground', () => {
     await trust(record());
     const token = await issue();
     const root = await server.rootToken();
-    expect((await server.call('DELETE', `${issuerPath}/ground`, { token: root })).status).toBe(204);
+    expect((await server.call('DELETE', `${issuerPath}/trust`, { token: root })).status).toBe(204);
     expect(await stands(token)).toBe(false);
     expectRefusal(await ask(await platform.token({ iss })), 'issuer_wrong');
   });
@@ -621,7 +621,7 @@ describe('a token dies with its ground', () => {
     await server.call('DELETE', path, { token: root });
     expectRefusal(await ask(await platform.token({ iss })), 'client_unknown');
     // A rule for a client that is gone does not stand in the way of removing it.
-    expect((await server.call('DELETE', `${issuerPath}/ground`, { token: root })).status).toBe(204);
+    expect((await server.call('DELETE', `${issuerPath}/trust`, { token: root })).status).toBe(204);
   });
 });
 
@@ -643,7 +643,7 @@ describe('the keys of an issuer', () => {
     expect(other.hits('/found/keys')).toBe(1);
   });
 
-  test('are found anew when the issuer rotates them, once the cooldown is over', async () => {
+  test('are fetched again when the issuer rotates them, once the cooldown is over', async () => {
     const rotating = await discover('/rotating', (issuer) => ({ issuer, jwks_uri: `${issuer}/keys` }));
     expect((await rotating.ask()).status).toBe(200);
     const next = await createKubernetes(server.url, server.now);

@@ -5,7 +5,7 @@ import { readClaims, scopesOf } from './access-token.ts';
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = `${encode({ typ: 'at+jwt', kid: 'ü' })}.${encode({ scope: 'a:read b:read', name: '名' })}.c2ln`;
 
-test('a token is read, letters beyond ASCII and space around it too', () => {
+test('a token is read, including non-ASCII letters and surrounding space', () => {
   const claims = readClaims(`\n ${jwt} `);
   expect(claims).toMatchObject({ name: '名' });
   expect(claims && scopesOf(claims)).toEqual(['a:read', 'b:read']);

@@ -67,7 +67,7 @@ function toColumns({ name, drpAction }: PolicySettings) {
   return { name, drp_action: drpAction };
 }
 
-/** Policies from their rows, in their order; the rules of all are read at once, and so are the targets. */
+/** Reads policies from their rows, in order; the rules of all are read at once, and so are the targets. */
 async function load(db: Kysely<PolicyDatabase>, rows: readonly Selectable<PolicyTable>[]): Promise<Policy[]> {
   if (rows.length === 0) {
     // An empty `in ()` is an error in PostgreSQL.

@@ -1,5 +1,5 @@
 /**
- * A policy: which data is handed out, and which is erased, when a person asks for it. It is read and checked as one
+ * A policy: which data is disclosed, and which is erased, when a person asks for it. It is read and checked as one
  * with its rules and their targets. Pure.
  */
 import { OAuthError } from '@postern/protocol';

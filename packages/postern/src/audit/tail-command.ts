@@ -24,7 +24,7 @@ export function tailCommand(): Command {
     .option('--lines <number>', `events to show, at most ${maxEventPageSize}`, countFrom(0), 20)
     .option('--follow', 'continue with new events, until Ctrl-C')
     .option('--kind <kind>', 'only that kind, such as client.created; with a dot at its end, all that begin with it')
-    .option('--actor <id>', 'only changes that this client made')
+    .option('--actor <id>', 'only changes by this client')
     .option('--subject <id>', 'only changes of the client, scope, … with this id')
     .action(tail);
 }

@@ -22,7 +22,7 @@ export const languages = [
 export interface Block {
   readonly language: string;
   /**
-   * The words behind the language. `sh server`: in a terminal of its own, where it goes on. `sh stopped`: when all of these have
+   * The words behind the language. `sh server`: in its own terminal, where it keeps running. `sh stopped`: when all of these have
    * ended. `console soon`: what comes back may take a moment.
    */
   readonly words: readonly string[];
@@ -59,7 +59,7 @@ export function readBlocks(page: string): Block[] {
   return blocks;
 }
 
-/** The commands of a `console` block: a line that starts with `$ `, what it goes on with, and what it prints. */
+/** The commands of a `console` block: a line that starts with `$ `, its continuation lines, and what it prints. */
 export function readCommands({ text, line }: Block): Command[] {
   const commands: { text: string; output: string[]; line: number }[] = [];
   let isOpen = false;

@@ -89,7 +89,7 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
 
     app.delete(
       '/api/v1/oauth/client/:client_id/secret/:secret_id',
-      operation('delete_client_secret', 'client:update', 'Delete a secret; it authenticates nobody from then on', {
+      operation('delete_client_secret', 'client:update', 'Delete a secret, which can no longer be used', {
         params: SecretPath,
         answer: Deleted,
       }),

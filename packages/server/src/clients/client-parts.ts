@@ -34,7 +34,7 @@ export async function* clientParts(
   db: Kysely<Database>,
   { column, direction }: ClientOrder,
 ): AsyncGenerator<ClientPart> {
-  const [beyond, upTo] = direction === 'asc' ? (['>', '<='] as const) : (['<', '>='] as const);
+  const [later, upTo] = direction === 'asc' ? (['>', '<='] as const) : (['<', '>='] as const);
   const bounded = <O>(query: ClientQuery<O>, operator: '>' | '<' | '>=' | '<=', place: Place | undefined) =>
     place === undefined
       ? query
@@ -48,12 +48,12 @@ export async function* clientParts(
   do {
     const after = start;
     const end: Place | undefined = await ordered(
-      bounded(db.selectFrom('clients').select([`clients.${column} as key`, 'clients.id']), beyond, after),
+      bounded(db.selectFrom('clients').select([`clients.${column} as key`, 'clients.id']), later, after),
     )
       .offset(partSize - 1)
       .limit(1)
       .executeTakeFirst();
-    yield (query) => ordered(bounded(bounded(query, beyond, after), upTo, end)).limit(partSize);
+    yield (query) => ordered(bounded(bounded(query, later, after), upTo, end)).limit(partSize);
     start = end;
     await setImmediate();
   } while (start !== undefined);

@@ -1,5 +1,5 @@
 /**
- * Security profiles that a client may be registered for: what each requires beyond the OAuth RFCs, as data for the
+ * Security profiles that a client may be registered for: what each requires in addition to the OAuth RFCs, as data for the
  * checks that every client passes. FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';

@@ -4,7 +4,7 @@ import { createLongPoll } from './long-poll.ts';
 const { signal } = new AbortController();
 const long = 3_600_000;
 
-describe('a waiter', () => {
+describe('a waiting call', () => {
   test('is woken by news', async () => {
     const longPoll = createLongPoll(2);
     const waiting = [longPoll.wait(0, long, signal), longPoll.wait(0, long, signal)];
@@ -19,7 +19,7 @@ describe('a waiter', () => {
     expect(await longPoll.wait(version, long, signal)).toBe(true);
   });
 
-  test('is told in vain when its time is over, or was from the start', async () => {
+  test('ends without news when its time is over, or was from the start', async () => {
     const longPoll = createLongPoll(1);
     expect(await longPoll.wait(0, 1, signal)).toBe(false);
     expect(await longPoll.wait(0, 0, signal)).toBe(false);

@@ -84,7 +84,7 @@ export function explainEndpoint({ guard, now, ...facts }: ExplainEndpointOptions
           summary: 'Explain why an access token is accepted or refused',
           description:
             'Every check of a guard with its result, and what to do about it. It can be called without an access token; ' +
-            'with one, the answer says more. Whether a token is active, and why not, is told to its own client and to ' +
+            'with one, the answer says more. Whether a token is active, and why not, is disclosed to its own client and to ' +
             'holders of `revocation:read`; what the settings of its client show, to holders of `client:read`. A client ' +
             'that may introspect the token learns only whether it is active.',
           security: [{}, { bearer: [] }],

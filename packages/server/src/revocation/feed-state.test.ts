@@ -41,7 +41,7 @@ describe('the feed', () => {
     expect(stateOf(token('a'), ended('a')).read(0, 10).entries).toEqual([token('a'), ended('a')]);
   });
 
-  test('tells no more than the limit, and where to go on', () => {
+  test('returns no more than the limit, and where to continue', () => {
     const state = stateOf(token('a'), undefined, token('b'), token('c'), undefined);
     expect(state.read(0, 2)).toEqual({ entries: [token('a'), token('b')], sequence: 3, more: true });
     expect(state.read(3, 2)).toEqual({ entries: [token('c')], sequence: 5, more: false });

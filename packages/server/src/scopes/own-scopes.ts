@@ -137,7 +137,7 @@ function requireRoom({ names }: ScopeRegistry): void {
   if ([...names].join(' ').length > mostCharacters) {
     throw new OAuthError(
       'conflict',
-      `There is no room: the names of all scopes together have ${mostCharacters} characters at the most, for a token ` +
+      `There is no room: the names of all scopes together have at most ${mostCharacters} characters, so that a token ` +
         'of the root client holds them all.',
     );
   }

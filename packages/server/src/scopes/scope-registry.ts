@@ -18,7 +18,7 @@ export function createScopeRegistry(scopes: readonly Scope[]): ScopeRegistry {
   };
 }
 
-/** The names, each once, in their order. Throws `invalid_parameter` for one that is not registered. */
+/** Returns the names, each once, in order. Throws `invalid_parameter` for one that is not registered. */
 export function requireKnown(names: readonly string[], registry: ScopeRegistry): string[] {
   const unknown = names.find((name) => !registry.names.has(name));
   if (unknown !== undefined) {

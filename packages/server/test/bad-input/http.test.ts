@@ -1,4 +1,4 @@
-/** What is hardly HTTP, and whoever hangs up: the server says so and goes on. RFC 9112, RFC 6585 §5. */
+/** Malformed HTTP, and callers that hang up: the server answers and continues. RFC 9112, RFC 6585 §5. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
@@ -28,7 +28,7 @@ describe('RFC 9112 what is hardly HTTP', () => {
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a version that there is not', 'GET /health HTTP/3.0\r\n\r\n'],
     ['a space in the URL', 'GET /hea lth HTTP/1.1\r\nHost: localhost\r\n\r\n'],
-    ['a byte beyond ASCII in the URL', Buffer.from('GET /\u00e9 HTTP/1.1\r\nHost: localhost\r\n\r\n', 'latin1')],
+    ['a non-ASCII byte in the URL', Buffer.from('GET /\u00e9 HTTP/1.1\r\nHost: localhost\r\n\r\n', 'latin1')],
     ['a NUL in a header', `${head}X: a\0b\r\n\r\n`],
     ['a header without a name', `${head}: a\r\n\r\n`],
     ['a space before the colon', `${head}X : a\r\n\r\n`],

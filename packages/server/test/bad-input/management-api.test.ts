@@ -172,7 +172,7 @@ describe('the management API', () => {
     });
   });
 
-  test('a form that is sent to a path with a typing error is told so, not that it should be JSON', async () => {
+  test('a form that is sent to a mistyped path gets 404, not that it should be JSON', async () => {
     const answer = await send('POST', '/api/v1/oauth/tokens', 'grant_type=client_credentials', {
       'Content-Type': 'application/x-www-form-urlencoded',
     });

@@ -177,7 +177,7 @@ describe('the token endpoint', () => {
       ['a space at the end', 'policy:read+', spaces],
       ['a tab', 'a%09b', `${character}a?b`],
       ['a quotation mark', 'a%22b', `${character}a'b`],
-      ['a letter beyond ASCII', 'caf%C3%A9', `${character}caf?`],
+      ['a non-ASCII letter', 'caf%C3%A9', `${character}caf?`],
       ['names with commas', 'policy:read,rule:read', 'The client does not hold the scope policy:read,rule:read.'],
       ['an unknown name', 'policy:fly', 'The client does not hold the scope policy:fly.'],
       ['__proto__', '__proto__', 'The client does not hold the scope __proto__.'],
