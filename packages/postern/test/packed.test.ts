@@ -149,12 +149,14 @@ test('all declarations are sound, to the last one', async () => {
   await tsc('--module', 'nodenext', '--types', 'node', 'entries.ts');
 });
 
-test('the client knows nothing of Node: it type-checks with the declarations of browsers alone', async () => {
+test('client and admin use nothing of Node: they type-check with the declarations of browsers only', async () => {
   writeFileSync(
     join(project, 'page.ts'),
-    `import { clientSecretBasic, createTokenClient, type IssuedToken } from '@postern/client';
+    `import { type Client, createAdminClient } from '@postern/admin';
+     import { clientSecretBasic, createTokenClient, type IssuedToken } from '@postern/client';
      const client = createTokenClient({ issuer: location.origin, authentication: clientSecretBasic('a', 'b'), dpop: true });
      export const token: Promise<IssuedToken> = client.getToken();
+     export const billing: Promise<Client> = createAdminClient({ server: '/', fetch: client.fetch }).clients.get('billing');
      export const answer: Promise<Response> = client.fetch('/api', { method: 'POST', body: new FormData() });
      // @ts-expect-error the issuer is text
      createTokenClient({ issuer: 1, authentication: clientSecretBasic('a', 'b') });`,
