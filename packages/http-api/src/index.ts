@@ -2,7 +2,7 @@
 export type { Api, ApiPlugin } from './api.ts';
 export { defineBulk } from './bulk.ts';
 export { describeFault } from './describe-fault.ts';
-export { operationsOf } from './operation.ts';
+export { type OperationParts, type OperationSchemas, operationsOf } from './operation.ts';
 export { PageQuery, pageOf, pageView, slicePage } from './pages.ts';
 export { Deleted, ErrorAnswer, errorResponses, Name, nullable, oauthErrorResponses, printableText } from './schemas.ts';
 export { useSchemas } from './validation.ts';

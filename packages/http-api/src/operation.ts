@@ -3,7 +3,7 @@ import type { preHandlerHookHandler } from 'fastify';
 import { type TObject, type TSchema, Type } from 'typebox';
 import { errorResponses, type Status } from './schemas.ts';
 
-interface Parts {
+export interface OperationParts {
   readonly description?: string;
   readonly params?: TObject;
   readonly query?: TObject;
@@ -18,7 +18,7 @@ interface Parts {
 }
 
 /** The schemas from which Fastify derives the types of the request and of the answer. */
-interface SchemasOf<P extends Parts> {
+export interface OperationSchemas<P extends OperationParts> {
   readonly params: P['params'];
   readonly querystring: P['query'];
   readonly body: P['body'];
@@ -27,7 +27,7 @@ interface SchemasOf<P extends Parts> {
 
 /** Returns a function that makes the options of a route that requires `scope`. The documentation lists it under `tag`. */
 export function operationsOf(tag: string) {
-  return <P extends Parts>(operationId: string, scope: string, summary: string, parts: P) => {
+  return <P extends OperationParts>(operationId: string, scope: string, summary: string, parts: P) => {
     const { description, params, query, body, answer, errors = [], hide = false, config } = parts;
     const statuses: Status[] = [401, 403, ...errors];
     if (params !== undefined) {
@@ -50,7 +50,7 @@ export function operationsOf(tag: string) {
         summary,
         hide,
         response: { [Type.IsNull(answer) ? 204 : 200]: answer, ...errorResponses(...statuses) },
-      } as unknown as SchemasOf<P>,
+      } as unknown as OperationSchemas<P>,
     };
   };
 }

@@ -183,7 +183,7 @@ describe('client', () => {
 
 test('scope: list, set and delete, but not a built-in one', async () => {
   const { stdout } = await root.run('scope', 'list');
-  expect(stdout).toMatch(/^client:create +built-in +yes +Make clients/m);
+  expect(stdout).toMatch(/^client:create +built-in +yes +Create clients/m);
   await root.json('scope', 'set', 'invoice:read', '--description', 'List and read invoices');
   const { client_id: id } = await root.json('client', 'create', '--scope', 'invoice:read');
   expect(await root.run('scope', 'delete', 'invoice:read', '--yes')).toMatchObject({

@@ -278,7 +278,8 @@ describe('RFC 6750 §3.1 what a caller learns', () => {
   });
 
   test('the answer to a tampered token is that to a revoked one', async () => {
-    expectRejected(await use(`${root.slice(0, -2)}AA`));
+    const other = root.at(-10) === 'A' ? 'B' : 'A';
+    expectRejected(await use(root.slice(0, -10) + other + root.slice(-9)));
     expectRejected(await use('x'));
   });
 });
