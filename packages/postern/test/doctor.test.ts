@@ -69,6 +69,21 @@ describe('from outside', () => {
     expect([found['lifetime']?.severity, found['key age']?.severity]).toEqual(['ok', 'ok']);
   });
 
+  test('a proxy that forwards without being trusted', async () => {
+    const proxy = createServer((incoming, outgoing) => {
+      const headers = { ...incoming.headers, 'x-forwarded-for': '198.51.100.1' };
+      const forwarded = request(`${server.url}${incoming.url}`, { method: incoming.method, headers }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(outgoing);
+      });
+      incoming.pipe(forwarded);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const found = await look(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+    expect(found['proxies']).toMatchObject({ severity: 'fail', text: expect.stringContaining('does not name it') });
+    await new Promise((resolve) => proxy.close(resolve));
+  });
+
   test('no server', async () => {
     const found = await look(`http://127.0.0.1:${await freePort()}`);
     expect(found['reachable']).toMatchObject({

@@ -16,6 +16,7 @@ import { eventsEndpoint } from './events/events-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { forbidCaching } from './http/caching.ts';
 import { useClientCertificates } from './http/client-certificates.ts';
+import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
 import { useJsonApi } from './http/json-api.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
@@ -97,6 +98,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,
     signingKeyAges: keys.signingAges,
+    ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, now),
   });
   useRequestMetrics(app, metrics);
   app.decorate('guard', guard).decorate('events', events).decorate('metrics', metrics.registry);

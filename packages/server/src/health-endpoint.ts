@@ -10,6 +10,12 @@ const Ready = Type.Object({
     description: 'degraded: the database is unavailable, and the node continues for a while with what it last read.',
   }),
   lag_seconds: Type.Number({ description: 'Seconds since the node last read the changes of other nodes.' }),
+  forwarded_headers_ignored: Type.Optional(
+    Type.Literal(true, {
+      description:
+        'This request has forwarded headers, and came from an address that POSTERN_TRUSTED_PROXIES does not name.',
+    }),
+  ),
 });
 
 /** A larger lag means that something is wrong: `follow-log.ts` has polled several times in vain. */
@@ -42,10 +48,14 @@ export function healthEndpoint(events: EventLog): ProtocolPlugin {
           response: { 200: Ready },
         },
       },
-      async () => {
+      async (request) => {
         events.requireCurrent();
         const lagSeconds = events.lagSeconds();
-        return { status: lagSeconds > usualLagSeconds ? 'degraded' : 'ok', lag_seconds: lagSeconds };
+        return {
+          status: lagSeconds > usualLagSeconds ? 'degraded' : 'ok',
+          lag_seconds: lagSeconds,
+          ...(request.hasIgnoredForwardedHeaders && { forwarded_headers_ignored: true }),
+        };
       },
     );
   };

@@ -10,6 +10,7 @@ import { toGuardedRequest } from './node-request.ts';
 import { createThumbprintFinder, type TrustedProxies } from './presented-certificate.ts';
 
 export {
+  createAddressCheck,
   createCertificateFinder,
   type FindCertificate,
   type PresentedCertificate,

@@ -56,8 +56,8 @@ export function createThumbprintFinder(
   };
 }
 
-/** `networks` are addresses and CIDRs. An IPv4 address in IPv6 form counts as an IPv4 address. */
-function createAddressCheck(networks: readonly string[]): (address: string | undefined) => boolean {
+/** Returns whether an address is in one of `networks`, which are addresses and CIDRs. An IPv4 address in IPv6 form counts as an IPv4 address. */
+export function createAddressCheck(networks: readonly string[]): (address: string | undefined) => boolean {
   const list = new BlockList();
   for (const network of networks) {
     const [address = '', prefix] = network.split('/');

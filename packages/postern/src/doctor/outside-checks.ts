@@ -37,6 +37,7 @@ export async function checkFromOutside(server: string): Promise<Finding[]> {
     checkClock(health, sentAtMs, Date.now()),
     await checkTransport(server),
     checkAuthorizationArrives(probe),
+    ...checkForwardedHeaders(ready),
     ...checkMetrics(server, metrics),
   ];
 }
@@ -151,6 +152,20 @@ function checkAuthorizationArrives({ status, headers }: PublicDocument): Finding
       : 'The challenge for a rejected token does not reach the caller.',
     'A proxy must forward Authorization and WWW-Authenticate unchanged.',
   );
+}
+
+/** The server says of the request itself whether it came through a proxy that is not trusted. */
+function checkForwardedHeaders({ body }: PublicDocument): Finding[] {
+  return body?.['forwarded_headers_ignored'] === true
+    ? [
+        fail(
+          'proxies',
+          'A proxy forwards the requests, but POSTERN_TRUSTED_PROXIES does not name it: to the server, all callers have ' +
+            'the address of the proxy, and share its limits.',
+          'Set POSTERN_TRUSTED_PROXIES to the address of the proxy; the log of the server names it as the peer.',
+        ),
+      ]
+    : [];
 }
 
 function checkMetrics(server: string, { status }: PublicDocument): Finding[] {

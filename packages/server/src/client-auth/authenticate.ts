@@ -32,7 +32,7 @@ export interface ClientAuthenticationRequest {
 /**
  * Authenticates the client of a request by its `Authorization` header, its form or the certificate of its connection.
  * Throws `invalid_client` with the same text for an unknown client, wrong credentials, another method than the client's
- * and a disabled client; the log has the reason. Throws `too_many_requests` if that happened too often.
+ * and a disabled client; the log has the reason. Throws `too_many_requests` instead if that happened too often.
  */
 export type AuthenticateClient = (
   request: ClientAuthenticationRequest,
@@ -101,7 +101,10 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
 
   return async (request, form) => {
     const credentials = parseCredentials(request, form, [issuer, tokenEndpoint], now() / 1000);
-    return failures.attempt(credentials.clientId, request.ip, () => authenticate(credentials));
+    const isCheap = 'clientSecret' in credentials && directory.isInMemory(credentials.clientId);
+    return failures.attempt({ clientId: credentials.clientId, address: request.ip, isCheap }, () =>
+      authenticate(credentials),
+    );
   };
 }
 

@@ -12,6 +12,8 @@ export interface ClientDirectory {
    * changes of other nodes for too long.
    */
   find(id: string): Promise<Client | undefined>;
+  /** Whether `find` would return the client without reading the database. */
+  isInMemory(id: string): boolean;
   /** Counts of cache hits and misses so far, without root, and of the clients in memory. */
   usage(): { readonly hits: number; readonly misses: number; readonly clients: number };
 }
@@ -55,6 +57,7 @@ export function createClientDirectory({ db, events, root, mostCached }: ClientDi
       }
       return client;
     },
+    isInMemory: (id) => id === root.id || cache.has(id),
     usage: () => ({ hits, misses, clients: cache.size }),
   };
 }

@@ -1,9 +1,10 @@
 /**
- * How often authentication may fail before further attempts are rejected without a check. docs/decisions/0013 says why
- * the budgets are as they are. RFC 6749 §2.3.1 and §10.10, RFC 6585 §4.
+ * How often authentication may fail before further failures are refused at lower priority. Valid credentials always
+ * pass. docs/decisions/0013 says why the budgets are as they are. RFC 6749 §2.3.1 and §10.10, RFC 6585 §4.
  */
 import { type ErrorCode, OAuthError } from '@postern/protocol';
 import { addressGroup } from './address-group.ts';
+import { createLowPriorityLane } from './low-priority-lane.ts';
 import type { MinuteCounters } from './minute-counters.ts';
 
 /** Failures per minute. Go's OAuth client sends each wrong secret twice. */
@@ -11,48 +12,84 @@ const mostOfClientAtAddress = 60;
 const mostOfClient = 600;
 const mostOfAddress = 1_000;
 
+/** Attempts that may wait: to be checked at all, and for the answer that they failed. */
+const mostChecksWaiting = 500;
+const mostRefusalsWaiting = 100;
+
 /** The error codes of wrong credentials. Malformed requests cost almost nothing and do not count. */
 const failures: ReadonlySet<ErrorCode> = new Set(['invalid_client', 'invalid_grant', 'invalid_token']);
+
+export interface Attempt {
+  /** The id that the caller presents, if any. */
+  readonly clientId: string | undefined;
+  /** The address of the caller. */
+  readonly address: string;
+  /** Whether the check takes microseconds and waits for nothing, as the digest of a secret does, and a signature does not. */
+  readonly isCheap: boolean;
+}
 
 export interface FailureBudgets {
   /**
    * Runs `authenticate`, and counts a failure if it throws because of a wrong credential. If too many attempts failed
-   * before, it throws `too_many_requests` instead. `clientId` is the id that the caller presents, if any; `address` is
-   * the address of the caller.
+   * before, an expensive check waits for its turn in a lane of low priority, and a failure becomes `too_many_requests`,
+   * which takes the caller a turn as well. What `authenticate` accepts is accepted, however many attempts failed; only if
+   * 500 expensive ones wait already, the next one throws `too_many_requests` without a check.
    */
-  attempt<T>(clientId: string | undefined, address: string, authenticate: () => Promise<T>): Promise<T>;
+  attempt<T>(attempt: Attempt, authenticate: () => Promise<T>): Promise<T>;
 }
 
 export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
-  const isSpent = (clientId: string | undefined, address: string): boolean => {
+  const checks = createLowPriorityLane(mostChecksWaiting);
+  const refusals = createLowPriorityLane(mostRefusalsWaiting);
+
+  const isSpent = ({ clientId, address }: Attempt): boolean => {
     const keys = keysOf(clientId, address);
     const here = keys.clientAtAddress === undefined ? 0 : counts.count(keys.clientAtAddress);
     return (
       here >= mostOfClientAtAddress ||
       counts.count(keys.address) >= mostOfAddress ||
-      // If a client is attacked from many addresses, callers at addresses without a failure can still authenticate.
+      // If a client is attacked from many addresses, a first failure at another address is still told as what it is.
       (here > 0 && keys.client !== undefined && counts.count(keys.client) >= mostOfClient)
     );
   };
 
+  const tooMany = () => {
+    const seconds = counts.secondsLeft();
+    return new OAuthError('too_many_requests', `Authentication failed too often; retry in ${seconds} seconds.`, {
+      reason: 'failure_budget_spent',
+      retryAfterSeconds: seconds,
+    });
+  };
+
+  const inLane = async <T>(authenticate: () => Promise<T>): Promise<T> => {
+    const endTurn = await checks.takeTurn();
+    if (endTurn === undefined) {
+      throw tooMany();
+    }
+    try {
+      return await authenticate();
+    } finally {
+      endTurn();
+    }
+  };
+
   return {
-    async attempt(clientId, address, authenticate) {
-      if (isSpent(clientId, address)) {
-        const seconds = counts.secondsLeft();
-        throw new OAuthError('too_many_requests', `Authentication failed too often; retry in ${seconds} seconds.`, {
-          reason: 'failure_budget_spent',
-          retryAfterSeconds: seconds,
-        });
-      }
+    async attempt(attempt, authenticate) {
+      const wasSpent = isSpent(attempt);
       try {
-        return await authenticate();
+        return await (wasSpent && !attempt.isCheap ? inLane(authenticate) : authenticate());
       } catch (error) {
-        if (error instanceof OAuthError && failures.has(error.code)) {
-          for (const key of Object.values(keysOf(clientId, address))) {
+        if (!(error instanceof OAuthError && failures.has(error.code))) {
+          throw error;
+        }
+        if (!wasSpent) {
+          for (const key of Object.values(keysOf(attempt.clientId, attempt.address))) {
             counts.add(key);
           }
+          throw error;
         }
-        throw error;
+        (await refusals.takeTurn())?.();
+        throw tooMany();
       }
     },
   };

@@ -27,6 +27,7 @@ export interface MetricSources {
   readonly databaseOutages: () => number;
   /** By algorithm, the age of the key that signs. */
   readonly signingKeyAges: () => ReadonlyMap<string, number>;
+  readonly ignoredForwardedHeaders: () => number;
 }
 
 export function createMetrics(grantTypes: readonly string[], sources: MetricSources): Metrics {
@@ -94,7 +95,7 @@ function addReadings(registry: Registry, sources: MetricSources): void {
       },
     });
 
-  const { inFlight, clientCache, eventLagSeconds, databaseOutages, signingKeyAges } = sources;
+  const { inFlight, clientCache, eventLagSeconds, databaseOutages, signingKeyAges, ignoredForwardedHeaders } = sources;
   gauge(
     'postern_requests_in_flight',
     'Requests that are not answered yet, except those that wait for changes',
@@ -114,6 +115,11 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'postern_database_outages_total',
     'Statements that failed because the database was out of reach, busy or full',
     databaseOutages,
+  );
+  counter(
+    'postern_forwarded_headers_ignored_total',
+    'Requests with forwarded headers from an address that POSTERN_TRUSTED_PROXIES does not name',
+    ignoredForwardedHeaders,
   );
   new Gauge({
     name: 'postern_signing_key_age_seconds',

@@ -90,7 +90,9 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       {
         onRequest: async (request) => {
           const token = readToken(request);
-          await failures.attempt(undefined, request.ip, () => registration.requireInitialAccessToken(token));
+          await failures.attempt({ clientId: undefined, address: request.ip, isCheap: false }, () =>
+            registration.requireInitialAccessToken(token),
+          );
         },
         schema: {
           tags: ['OAuth'],
@@ -109,7 +111,9 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
     const checkToken = async (request: FastifyRequest<ManagementRoute>) => {
       const { client_id: clientId } = request.params;
       const token = readToken(request);
-      await failures.attempt(clientId, request.ip, () => registration.requireRegistrationAccessToken(clientId, token));
+      await failures.attempt({ clientId, address: request.ip, isCheap: false }, () =>
+        registration.requireRegistrationAccessToken(clientId, token),
+      );
     };
 
     app.get<ManagementRoute>(

@@ -184,15 +184,18 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     form: ReadonlyMap<string, string>,
     nowSeconds: number,
   ): Promise<{ client: Client; parameters: Parameters }> {
-    const identified = await failures.attempt(undefined, request.ip, async () => {
-      const parameters = await grant.parse(form, nowSeconds);
-      const client = await grant.identifyClient(parameters);
-      const fault = findStatusFault(client);
-      if (fault !== undefined) {
-        throw rejectAssertion(fault);
-      }
-      return { client, parameters };
-    });
+    const identified = await failures.attempt(
+      { clientId: undefined, address: request.ip, isCheap: false },
+      async () => {
+        const parameters = await grant.parse(form, nowSeconds);
+        const client = await grant.identifyClient(parameters);
+        const fault = findStatusFault(client);
+        if (fault !== undefined) {
+          throw rejectAssertion(fault);
+        }
+        return { client, parameters };
+      },
+    );
     const { client } = identified;
     // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
     if (hasCredentials(request, form) || securityProfileOf(client.metadata) !== undefined) {
