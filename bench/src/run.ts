@@ -1,8 +1,7 @@
 /** `npm run bench -- <name> [--rounds <n>] [--seconds <n>]`: runs one of the benchmarks. */
 import { parseArgs } from 'node:util';
-import { benchAttack } from './attack/bench-attack.ts';
 import { BenchError } from './bench-error.ts';
-import type { BenchOptions } from './bench-options.ts';
+import { type BenchOptions, readCount } from './bench-options.ts';
 import { benchClients } from './clients/bench-clients.ts';
 import { benchGuard } from './guard/bench-guard.ts';
 import { benchNodes } from './nodes/bench-nodes.ts';
@@ -13,7 +12,6 @@ const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = n
   ['token', benchToken],
   ['guard', benchGuard],
   ['clients', benchClients],
-  ['attack', benchAttack],
   ['nodes', benchNodes],
   ['revocation', benchRevocation],
 ]);
@@ -44,8 +42,8 @@ function readArguments(): { name: string; options: BenchOptions } {
     throw new BenchError(usage);
   }
   const options = {
-    rounds: readCount('--rounds', values.rounds, 100),
-    seconds: readCount('--seconds', values.seconds, 600),
+    rounds: readCount('--rounds', values.rounds, 100, usage),
+    seconds: readCount('--seconds', values.seconds, 600, usage),
   };
   return { name: positionals[0] as string, options };
 }
@@ -55,14 +53,6 @@ function parse() {
     allowPositionals: true,
     options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '2' } },
   });
-}
-
-function readCount(option: string, text: string, most: number): number {
-  const count = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(count >= 1 && count <= most)) {
-    throw new BenchError(`${option}: "${text}" is not a whole number from 1 to ${most}.\n${usage}`);
-  }
-  return count;
 }
 
 try {

@@ -6,6 +6,8 @@ export interface BenchPostgres {
   readonly url: string;
   /** What the database has done since it was created, by its own statistics. */
   counts(): Promise<DatabaseCounts>;
+  /** Creates another database; its URL. */
+  createDatabase(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -20,9 +22,13 @@ export async function startPostgres(): Promise<BenchPostgres> {
   // Connected to another database, so that its queries are not counted.
   const observer = new pg.Client(postgres.url);
   await observer.connect();
-  await observer.query('create database postern');
+  const createDatabase = async (name: string) => {
+    await observer.query(`create database ${name}`);
+    return Object.assign(new URL(postgres.url), { pathname: name }).href;
+  };
   return {
-    url: Object.assign(new URL(postgres.url), { pathname: 'postern' }).href,
+    url: await createDatabase('postern'),
+    createDatabase,
     async counts() {
       const { rows } = await observer.query(
         `select xact_commit + xact_rollback as transactions, tup_inserted + tup_updated + tup_deleted as written

@@ -14,6 +14,7 @@ export interface RunningPostern {
   readonly server: ServerProcess;
   readonly url: string;
   readonly port: number;
+  readonly root: Credentials;
   /** The answer to the first token request, which root made. */
   readonly firstAnswer: string;
   /** Milliseconds from starting the process to having that answer. */
@@ -24,8 +25,12 @@ const command = fileURLToPath(new URL('../../../node_modules/.bin/postern', impo
 
 export const tokenPath = '/api/v1/oauth/token';
 
-/** Starts on `directory`, made if missing, and waits for the first token. */
-export async function startPostern(directory: string, core: number | undefined): Promise<RunningPostern> {
+/** Starts on `directory`, made if missing, with these variables, and waits for the first token. */
+export async function startPostern(
+  directory: string,
+  core: number | undefined,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningPostern> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedAtMs = performance.now();
@@ -34,15 +39,20 @@ export async function startPostern(directory: string, core: number | undefined):
     command,
     args: ['serve'],
     // With the home directory of whoever runs it, where Postern keeps its compiled code, as any user has one.
-    env: { PORT: `${port}`, POSTERN_DATA_DIR: directory, ...(process.env['HOME'] && { HOME: process.env['HOME'] }) },
+    env: {
+      PORT: `${port}`,
+      POSTERN_DATA_DIR: directory,
+      ...(process.env['HOME'] && { HOME: process.env['HOME'] }),
+      ...env,
+    },
     logFile: `${directory}.log`,
     core,
   });
-  const firstAnswer = await server.untilReady(async () => {
-    const root = readRoot(directory);
-    return root && (await requestToken(port, tokenPath, tokenForm(root)));
+  const [root, firstAnswer] = await server.untilReady(async () => {
+    const credentials = readRoot(env, directory);
+    return credentials && ([credentials, await requestToken(port, tokenPath, tokenForm(credentials))] as const);
   });
-  return { server, url, port, firstAnswer, startMs: performance.now() - startedAtMs };
+  return { server, url, port, root, firstAnswer, startMs: performance.now() - startedAtMs };
 }
 
 /** Makes a client through the management API, as root; its secret is empty where its metadata wants none. */
@@ -75,14 +85,12 @@ export async function fetchPublicJwk(url: string): Promise<webcrypto.JsonWebKey>
   return keys[0] as webcrypto.JsonWebKey;
 }
 
-/** Undefined until a first start has made them. */
-function readRoot(directory: string): Credentials | undefined {
+/** Those of the variables, or those that a first start generates; undefined until it has. */
+function readRoot(env: Readonly<Record<string, string>>, directory: string): Credentials | undefined {
   const file = join(directory, 'root.env');
-  if (!existsSync(file)) {
-    return undefined;
-  }
-  const { OAUTH_ROOT_CLIENT_ID: clientId = '', OAUTH_ROOT_CLIENT_SECRET: clientSecret = '' } = parseEnv(
-    readFileSync(file, 'utf8'),
-  );
-  return { clientId, clientSecret };
+  const { OAUTH_ROOT_CLIENT_ID: clientId, OAUTH_ROOT_CLIENT_SECRET: clientSecret } = {
+    ...(existsSync(file) && parseEnv(readFileSync(file, 'utf8'))),
+    ...env,
+  };
+  return clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
 }
