@@ -17,7 +17,7 @@ export interface ClientStatus {
 }
 
 /** Why all tokens of a client are inactive. */
-export type ClientInactiveReason = 'client_unknown' | 'client_disabled';
+export type ClientInactiveReason = 'client_unknown' | 'client_disabled' | 'root_disabled';
 
 /** The parts of a token that revocation is checked against. */
 export type HeldToken = Pick<AccessToken, 'clientId' | 'jti' | 'generation' | 'audience' | 'scopes' | 'claims'>;

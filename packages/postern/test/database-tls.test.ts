@@ -8,7 +8,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { acquireToken, makeTemporaryDirectory, removeDirectory, run, startServe } from './harness.ts';
 
-const root = { clientId: 'root', clientSecret: 'secret-of-root' };
+const root = { clientId: 'root', clientSecret: randomBytes(32).toString('hex') };
 
 let directory: string;
 let postgres: OwnPostgres;

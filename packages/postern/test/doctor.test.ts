@@ -1,4 +1,5 @@
 /** `postern doctor`: a healthy deployment, and each finding about an unhealthy one. */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -237,7 +238,7 @@ describe('--local', () => {
 
   test('a production server: no findings', async () => {
     const masterKey = join(directory, 'master.key');
-    writeFileSync(masterKey, Buffer.alloc(32, 7).toString('base64'));
+    writeFileSync(masterKey, randomBytes(32).toString('base64'));
     const found = await check({ ...production, POSTERN_MASTER_KEY_FILE: masterKey });
     expect([severities(found, 'fail'), severities(found, 'warn')]).toEqual([[], []]);
   });
@@ -254,9 +255,14 @@ describe('--local', () => {
     ['issuer', 'fail', 'listens for others', { POSTERN_ISSUER: '', HOST: '0.0.0.0' }],
     ['proxies', 'fail', 'does not name', { POSTERN_TRUSTED_PROXIES: '' }],
     ['proxies', 'fail', 'every caller', { POSTERN_TRUSTED_PROXIES: '0.0.0.0/0' }],
-    ['root', 'fail', '8 characters', { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'abcdefgh' }],
-    ['root', 'warn', 'in the environment', { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'a'.repeat(43) }],
-    ['master key', 'warn', 'in the environment', { POSTERN_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }],
+    ['configuration', 'fail', '8 characters', { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'abcdefgh' }],
+    [
+      'root',
+      'warn',
+      'in the environment',
+      { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: randomBytes(32).toString('hex') },
+    ],
+    ['master key', 'warn', 'in the environment', { POSTERN_MASTER_KEY: randomBytes(32).toString('base64') }],
     ['lifetime', 'warn', '8 days', { OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '' }],
     ['key rotation', 'warn', 'not rotated automatically', { POSTERN_KEY_ROTATION_DAYS: '0' }],
     ['certificates', 'fail', 'no certificate is verified', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
@@ -267,8 +273,8 @@ describe('--local', () => {
       {
         DATABASE_URL: 'postgres://postern:secret-password@db.example.com/postern',
         OAUTH_ROOT_CLIENT_ID: 'root',
-        OAUTH_ROOT_CLIENT_SECRET: 'a'.repeat(43),
-        POSTERN_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+        OAUTH_ROOT_CLIENT_SECRET: randomBytes(32).toString('hex'),
+        POSTERN_MASTER_KEY: randomBytes(32).toString('base64'),
       },
     ],
   ])('%s: %s, for %s', async (about, severity, words, env) => {

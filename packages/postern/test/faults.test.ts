@@ -20,7 +20,7 @@ import {
 } from './harness.ts';
 import { inParallel } from './in-parallel.ts';
 
-const root: RootCredentials = { clientId: 'root', clientSecret: 'secret-of-root' };
+const root: RootCredentials = { clientId: 'root', clientSecret: randomBytes(32).toString('hex') };
 /** The most that waiting for a condition may take before it counts as never. */
 const patience = { timeout: 30_000, interval: 20 };
 

@@ -26,7 +26,7 @@ import {
   startServe,
 } from './harness.ts';
 
-const root: RootCredentials = { clientId: 'root', clientSecret: 'secret-of-root' };
+const root: RootCredentials = { clientId: 'root', clientSecret: randomBytes(32).toString('hex') };
 const issuer = 'https://auth.example.com';
 const audience = 'https://api.example.com';
 const scope = 'policy:read';

@@ -42,6 +42,7 @@ export type ErrorReason =
   | 'credentials_malformed'
   | 'client_unknown'
   | 'client_disabled'
+  | 'root_disabled'
   | 'secret_wrong'
   | 'secret_expired'
   | 'token_malformed'

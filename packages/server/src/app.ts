@@ -7,7 +7,7 @@ import type { Registry } from 'prom-client';
 import { type Apis, batchEndpoint } from './batch-endpoint.ts';
 import { createFindActor } from './clients/find-actor.ts';
 import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts';
-import { logRootChange } from './clients/root-change.ts';
+import { openRootClient } from './clients/root-client.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/config.ts';
 import { createCheckpointSigner } from './events/checkpoint.ts';
@@ -79,16 +79,16 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const shared = { config, installation, findActor, events, revokedTokens, usage, minuteCounters, now };
   const management = await openManagement({ ...shared, db });
   const keys = await openKeys(shared, management);
-  await logRootChange(events, management.root);
+  const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
   const feed = await openRevocationFeed({ db, events, now });
-  const tokens = createTokens({ ...shared, management, keys });
+  const tokens = createTokens({ ...shared, rootClient, management, keys });
   const { guard, usedTokens } = tokens;
   const signCheckpoint = createCheckpointSigner(masterKey.seed('event checkpoints'));
   startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, signCheckpoint });
 
   useJsonApi(app);
   useClientCertificates(app, config, now);
-  useRequestLog(app, management.root.id);
+  useRequestLog(app, installation.root.clientId);
   if (config.otlpEndpoint !== undefined) {
     await useTracing(app, config.otlpEndpoint);
   }
@@ -100,7 +100,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     signingKeyAges: keys.signingAges,
     ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, now),
   });
-  useRequestMetrics(app, metrics);
+  useRequestMetrics(app, metrics, installation.root.clientId);
   app.decorate('guard', guard).decorate('events', events).decorate('metrics', metrics.registry);
 
   app.register((api) => managementApis(api, { management, guard, maintainKeys: keys.maintain }));

@@ -4,7 +4,7 @@ import { existsSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, wr
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { generateClientId, generateClientSecret } from './clients/credentials.ts';
-import type { DatabaseConfig, RootCredentials, ServerConfig } from './config/config.ts';
+import type { DatabaseConfig, RootConfig, RootCredentials, ServerConfig } from './config/config.ts';
 import { parseVariable, variables } from './config/variables.ts';
 import { type ConnectedDatabase, connectDatabase, describeDatabase } from './db/connect.ts';
 import type { MigrationSet } from './db/migrate.ts';
@@ -14,7 +14,7 @@ import { invalidVariable, StartError } from './start-error.ts';
 
 export interface Installation extends ConnectedDatabase {
   readonly masterKey: MasterKey;
-  readonly root: RootCredentials;
+  readonly root: RootConfig;
   /** The file that the root credentials were read from. Undefined: the environment. */
   readonly rootFile: string | undefined;
 }
@@ -29,7 +29,8 @@ export async function openInstallation(
 ): Promise<Installation> {
   createDirectory(config.dataDir, invalidDataDir);
   const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
-  const root = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
+  const credentials = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
+  const root = { ...credentials, enabled: !config.rootDisabled };
   const masterKey = createMasterKey(config.masterKey ?? readOrGenerateMasterKey(join(config.dataDir, 'master.key')));
   if (config.database.kind === 'sqlite') {
     createDirectory(dirname(config.database.path), invalidDatabaseUrl);

@@ -68,6 +68,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
       async (request, reply) => {
         const form = parseForm(request.body);
         const caller = await authenticateClient(request, form);
+        request.logged = { client_id: caller.id };
         const text = form.get('token');
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');

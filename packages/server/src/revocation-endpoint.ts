@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
 import type { Client } from './clients/client.ts';
 import type { FindActor } from './clients/find-actor.ts';
+import { findStatusFault } from './clients/token-status.ts';
 import type { CredentialHolder } from './events/actor.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { RevokedTokens } from './revocation/revoked-tokens.ts';
@@ -32,10 +33,9 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
     name: id,
     async authenticate(transaction) {
       const client = await findActor(transaction, id);
-      if (!client?.enabled) {
-        throw new OAuthError('invalid_client', 'The client was deleted or disabled meanwhile.', {
-          reason: client === undefined ? 'client_unknown' : 'client_disabled',
-        });
+      const reason = findStatusFault(client);
+      if (client === undefined || reason !== undefined) {
+        throw new OAuthError('invalid_client', 'The client was deleted or disabled meanwhile.', { reason });
       }
       requireMayRevoke(client, token);
     },
@@ -63,6 +63,7 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
       async (request, reply) => {
         const form = parseForm(request.body);
         const client = await authenticateClient(request, form);
+        request.logged = { client_id: client.id };
         const text = form.get('token');
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');

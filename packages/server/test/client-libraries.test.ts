@@ -14,7 +14,7 @@ import { ClientCredentials } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 /** Unreserved characters that libraries percent-encode, partly or not at all: root may have them. */
-const root = { OAUTH_ROOT_CLIENT_ID: 'root-1._~', OAUTH_ROOT_CLIENT_SECRET: 'secret-of_root.~-' };
+const root = { OAUTH_ROOT_CLIENT_ID: 'root-1._~', OAUTH_ROOT_CLIENT_SECRET: 'h7Kq_2xWm.9bTzVd~4mHs-R6' };
 
 let server: TestServer;
 let client: Credentials;

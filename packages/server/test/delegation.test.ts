@@ -21,6 +21,7 @@ import { findClient } from '../src/clients/client-store.ts';
 import { createFindActor } from '../src/clients/find-actor.ts';
 import { createRecheckInTransaction } from '../src/clients/recheck-in-transaction.ts';
 import { createRootClient } from '../src/clients/root-client.ts';
+import { readRootStatus } from '../src/clients/root-status.ts';
 import { type DelegationMode, readConfig } from '../src/config/config.ts';
 import { createActorScopes } from '../src/delegation/actor-scopes.ts';
 import { createAdminister } from '../src/delegation/administer.ts';
@@ -120,13 +121,16 @@ describe.each<DelegationMode>(['registry', 'held'])('with POSTERN_DELEGATION=%s'
     const events = await openEventLog({ db, driver, requireActive, maxStalenessSeconds: 60, now: Date.now });
     ownScopes = await openOwnScopes({ db, events, findResources: () => [] });
     const { registry } = ownScopes;
-    root = createRootClient(installation.root, masterKey, registry);
+    root = createRootClient(
+      { root: installation.root, masterKey, registry },
+      await readRootStatus(db, installation.root, masterKey),
+    );
     const delegation = { mode, registry };
     const actorScopesOf = createActorScopes({ findActor, delegation, loadScopes });
     administration = createClientAdministration({
       events,
       masterKey,
-      root,
+      root: installation.root,
       delegation,
       actorScopesOf,
       administer: createAdminister({ events, delegation, actorScopesOf }),

@@ -1,4 +1,5 @@
 /** The revocation feed over HTTP, by its page in the manual: docs/revocation-feed.md. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -417,7 +418,7 @@ describe('over time', () => {
     const env = {
       POSTERN_ISSUER: 'http://localhost:8080',
       OAUTH_ROOT_CLIENT_ID: 'root',
-      OAUTH_ROOT_CLIENT_SECRET: 'first-secret',
+      OAUTH_ROOT_CLIENT_SECRET: randomBytes(32).toString('hex'),
     };
     const running = async <T>(over: object, work: (at: TestServer, token: string) => Promise<T>) => {
       const at = await startTestServer({ dataDir, env: { ...env, ...over } });
@@ -439,7 +440,7 @@ describe('over time', () => {
         expect(await follow(undefined, at, token)).toEqual(before);
         expect(await read({ cursor: before.cursor }, at, token)).toMatchObject({ snapshot: false, entries: [] });
       });
-      await running({ OAUTH_ROOT_CLIENT_SECRET: 'second-secret' }, async (at, token) => {
+      await running({ OAUTH_ROOT_CLIENT_SECRET: randomBytes(32).toString('hex') }, async (at, token) => {
         const { entries } = await read({ cursor: before.cursor }, at, token);
         const gen = claimsOf(token)['gen'];
         expect(entries).toEqual([{ type: 'client', client_id: 'root', active: true, gen, gen_exact: true }]);

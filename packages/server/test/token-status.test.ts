@@ -1,4 +1,5 @@
 /** A token is rejected as soon as what is behind it is revoked. RFC 6750 §3.1, RFC 7519 §4.1.4. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request as startRequest } from 'node:http';
@@ -6,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+const [firstSecret, secondSecret] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')] as const;
 
 let server: TestServer;
 let root: string;
@@ -214,18 +217,18 @@ describe('over a restart on the same data', () => {
 
   test('those of root die when its secret or its id changed, and only those', async () => {
     const env = (id: string, secret: string) => ({ OAUTH_ROOT_CLIENT_ID: id, OAUTH_ROOT_CLIENT_SECRET: secret });
-    const tokens = await running(env('root', 'first-secret'), async (first) => ({
+    const tokens = await running(env('root', firstSecret), async (first) => ({
       root: await first.rootToken(),
       other: await first.token(await first.createClient(['scope:read'])),
     }));
-    for (const changed of [env('root', 'second-secret'), env('other', 'first-secret')]) {
+    for (const changed of [env('root', secondSecret), env('other', firstSecret)]) {
       await running(changed, async (second) => {
         expectRejected(await use(tokens.root, second));
         expect((await use(tokens.other, second)).status).toBe(200);
         expect((await use(await second.rootToken(), second)).status).toBe(200);
       });
     }
-    await running(env('root', 'first-secret'), async (third) => {
+    await running(env('root', firstSecret), async (third) => {
       expect((await use(tokens.root, third)).status).toBe(200);
     });
   });
@@ -242,7 +245,7 @@ test('a token of another installation is invalid, even if the issuer is the same
   const env = {
     POSTERN_ISSUER: 'http://localhost:8080',
     OAUTH_ROOT_CLIENT_ID: 'root',
-    OAUTH_ROOT_CLIENT_SECRET: 'the-secret',
+    OAUTH_ROOT_CLIENT_SECRET: firstSecret,
   };
   const [first, second] = [await startTestServer({ env }), await startTestServer({ env })];
   try {

@@ -1,4 +1,5 @@
 /** The databases of test servers, one for each server, on the PostgreSQL of the run. */
+import { hash } from 'node:crypto';
 import { basename } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
@@ -26,9 +27,9 @@ export async function testDatabase(dataDir: string): Promise<TestDatabase> {
   return {
     env: {
       DATABASE_URL: await createDatabase(postgres, name),
-      POSTERN_MASTER_KEY: Buffer.alloc(32, name).toString('base64'),
+      POSTERN_MASTER_KEY: hash('sha256', name, 'base64'),
       OAUTH_ROOT_CLIENT_ID: 'root',
-      OAUTH_ROOT_CLIENT_SECRET: `secret-of-root-${name}`,
+      OAUTH_ROOT_CLIENT_SECRET: hash('sha256', `root of ${name}`),
     },
     drop: () => dropDatabase(postgres, name),
   };

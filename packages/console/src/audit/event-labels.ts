@@ -24,6 +24,7 @@ const labels: Readonly<Record<EventKind, string>> = {
   'key.created': 'Signing key created',
   'key.deleted': 'Signing key deleted',
   'root.changed': 'Root credentials changed',
+  'root.disabled': 'Root client disabled',
   'root.replaced': 'Root client replaced',
   'policy.saved': 'Policy saved',
   'policy.deleted': 'Policy deleted',

@@ -23,7 +23,7 @@ export function checkLocally(env: Environment, nowMs: number): Finding[] {
     ok('configuration', 'All variables are valid.'),
     checkIssuerUrl(config),
     checkProxies(config),
-    ...checkRoot(env),
+    checkRoot(env, config),
     checkMasterKey(env, config),
     checkDatabase(config),
     checkLifetime(config.accessTokenTtlSeconds),
@@ -72,28 +72,17 @@ function checkProxies({ issuer, tls, trustedProxies }: ServerConfig): Finding {
   );
 }
 
-const shortestRootSecret = 32;
-
-function checkRoot(env: Environment): Finding[] {
-  const secret = env['OAUTH_ROOT_CLIENT_SECRET']?.trim();
-  if (!secret) {
-    return [ok('root', 'The secret of the root client is in a file.')];
+function checkRoot(env: Environment, { rootDisabled }: ServerConfig): Finding {
+  if (rootDisabled) {
+    return ok('root', 'The root client is switched off.');
   }
-  const inEnvironment = warn(
-    'root',
-    'The secret of the root client is in the environment, which child processes, crash reports and container tools can see.',
-    'Move it to a file and set OAUTH_ROOT_CLIENT_SECRET_FILE.',
-  );
-  return secret.length < shortestRootSecret
-    ? [
-        inEnvironment,
-        fail(
-          'root',
-          `The secret of the root client has only ${secret.length} characters.`,
-          'Use a random one: openssl rand -hex 32',
-        ),
-      ]
-    : [inEnvironment];
+  return env['OAUTH_ROOT_CLIENT_SECRET']?.trim()
+    ? warn(
+        'root',
+        'The secret of the root client is in the environment, which child processes, crash reports and container tools can see.',
+        'Move it to a file and set OAUTH_ROOT_CLIENT_SECRET_FILE, or switch root off: OAUTH_ROOT_DISABLED=true',
+      )
+    : ok('root', 'The secret of the root client is in a file. Switch root off after set-up: OAUTH_ROOT_DISABLED=true');
 }
 
 function checkMasterKey(env: Environment, { masterKey, dataDir }: ServerConfig): Finding {

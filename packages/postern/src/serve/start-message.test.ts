@@ -19,3 +19,9 @@ test('with TLS they name the host of the issuer, as the certificate does', () =>
   expect(text).toContain("curl -X POST 'https://auth.example.com/api/v1/oauth/token'");
   expect(text).not.toContain('http:');
 });
+
+test('if the root client is switched off, they say so instead of its credentials', () => {
+  const text = start({ rootDisabled: true });
+  expect(text).toContain('The root client is switched off by OAUTH_ROOT_DISABLED.');
+  expect(text).not.toContain('OAUTH_ROOT_CLIENT');
+});

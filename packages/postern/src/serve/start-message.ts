@@ -11,9 +11,16 @@ export function describeStart({ config, rootFile }: RunningServer): string {
       ? `http://${['0.0.0.0', '::'].includes(config.host) ? 'localhost' : host}:${config.port}`
       : config.issuer;
   const file = rootFile === undefined ? undefined : shortest(rootFile);
-  return `
+  const addresses = `
   Postern listens on ${url}   (API documentation: ${reachable}/api)
-  Web console: ${reachable}/console
+  Web console: ${reachable}/console`;
+  if (config.rootDisabled) {
+    return `${addresses}
+  The root client is switched off by OAUTH_ROOT_DISABLED.
+
+`;
+  }
+  return `${addresses}
   Root credentials: ${file ?? 'OAUTH_ROOT_CLIENT_ID and OAUTH_ROOT_CLIENT_SECRET of the environment'}
 
   Next, in another terminal${file === undefined ? ', with these variables set' : ' in this directory'}:

@@ -20,7 +20,7 @@ export async function withChosenId(transaction: Kysely<Database>, client: Client
     throw new OAuthError('conflict', `client_id: ${id} is taken.`);
   }
   // The generation of root is not a counter, so no generation is certain to be newer.
-  if (await hasEvent(transaction, 'root.changed', id)) {
+  if ((await hasEvent(transaction, 'root.changed', id)) || (await hasEvent(transaction, 'root.disabled', id))) {
     throw new OAuthError('conflict', `client_id: ${id} was the id of the root client.`);
   }
   if (!(await hasEvent(transaction, 'client.deleted', id))) {

@@ -9,6 +9,7 @@ import { requireConsistentMetadata, usesSecret } from '../clients/client-metadat
 import { newSecret } from '../clients/client-secret.ts';
 import { insertSecret } from '../clients/client-secret-store.ts';
 import { generateClientId, generateClientSecret } from '../clients/credentials.ts';
+import type { RootConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import type { ActorScopes } from '../delegation/actor-scopes.ts';
 import type { Administer } from '../delegation/administer.ts';
@@ -45,7 +46,7 @@ export interface ClientAdministration {
 export interface ClientAdministrationOptions {
   readonly events: EventLog;
   readonly masterKey: MasterKey;
-  readonly root: Client;
+  readonly root: Pick<RootConfig, 'clientId'>;
   readonly delegation: DelegationRules;
   readonly actorScopesOf: ActorScopes;
   readonly administer: Administer;
@@ -77,7 +78,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const clientSecret = usesSecret(fresh.metadata) ? generateClientSecret() : undefined;
       await events.change(token, async (transaction, append) => {
         requireAssignable(fresh, await actorScopesOf(transaction, token), delegation);
-        const client = chosenId === undefined ? fresh : await withChosenId(transaction, fresh, root.id);
+        const client = chosenId === undefined ? fresh : await withChosenId(transaction, fresh, root.clientId);
         await coverLifetime(transaction, client);
         await recordCreation(transaction, append, client, change);
         if (clientSecret !== undefined) {

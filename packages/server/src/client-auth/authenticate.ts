@@ -3,6 +3,7 @@ import { type ErrorReason, jwtBearerAssertion, OAuthError, parseBasicCredentials
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
+import { findStatusFault } from '../clients/token-status.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
@@ -106,11 +107,6 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
       authenticate(credentials),
     );
   };
-}
-
-/** Why a client gets no token, whoever authenticated it and however. */
-export function findStatusFault({ enabled }: Client): 'client_disabled' | undefined {
-  return enabled ? undefined : 'client_disabled';
 }
 
 /** A client that registered no method has a secret, and may send it by Basic or in the form. */

@@ -21,12 +21,12 @@ export interface ClientDirectory {
 export interface ClientDirectoryOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
-  readonly root: Client;
+  readonly rootClient: () => Client;
   /** The most clients that are kept; the least recently used one is dropped first. Each takes up to 10 kB of memory. */
   readonly mostCached: number;
 }
 
-export function createClientDirectory({ db, events, root, mostCached }: ClientDirectoryOptions): ClientDirectory {
+export function createClientDirectory({ db, events, rootClient, mostCached }: ClientDirectoryOptions): ClientDirectory {
   const cache = new LRUCache<string, Client>({ max: mostCached });
   let changes = 0;
   let hits = 0;
@@ -40,6 +40,7 @@ export function createClientDirectory({ db, events, root, mostCached }: ClientDi
   return {
     async find(id) {
       events.requireCurrent();
+      const root = rootClient();
       if (id === root.id) {
         return root;
       }

@@ -1,17 +1,19 @@
 /** The root client: from the configuration, with every scope there is, and nowhere in the database. */
-import type { RootCredentials } from '../config/config.ts';
+import type { Kysely } from 'kysely';
+import type { RootConfig } from '../config/config.ts';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { Client } from './client.ts';
+import { logRootStatus, type RootStatus, readRootStatus } from './root-status.ts';
 
-/**
- * Its generation is a fingerprint of its secret and not a counter, since there is no row to count in: a token of root
- * is active as long as root has the secret with which it was issued.
- */
-export function createRootClient(
-  root: RootCredentials,
-  masterKey: MasterKey,
-  registry: { readonly names: ReadonlySet<string> },
-): Client {
+export interface RootClientOptions {
+  readonly root: RootConfig;
+  readonly masterKey: MasterKey;
+  readonly registry: { readonly names: ReadonlySet<string> };
+}
+
+export function createRootClient({ root, masterKey, registry }: RootClientOptions, status: RootStatus): Client {
   return {
     id: root.clientId,
     name: 'root',
@@ -20,13 +22,27 @@ export function createRootClient(
       return registry.names;
     },
     grantableScopes: null,
-    enabled: true,
+    ...status,
     accessTokenTtlSeconds: null,
-    generation: masterKey.digest('fingerprints', `${root.clientId} ${root.clientSecret}`).readUIntBE(0, 6),
     secrets: [{ id: 'root', digest: masterKey.digest('client secrets', root.clientSecret), expiresAt: null }],
     createdAt: 0,
     updatedAt: 0,
     isRoot: true,
     metadata: {},
   };
+}
+
+/** Returns what finds root as it is now: logs its status at this start, and follows what other nodes log about it. */
+export async function openRootClient(
+  options: RootClientOptions & { readonly db: Kysely<Database>; readonly events: EventLog },
+): Promise<() => Client> {
+  const { db, events, root, masterKey } = options;
+  let client = createRootClient(options, await readRootStatus(db, root, masterKey));
+  events.follow(async ({ kind }) => {
+    if (kind.startsWith('root.')) {
+      client = createRootClient(options, await readRootStatus(db, root, masterKey));
+    }
+  });
+  await logRootStatus(events, root, masterKey);
+  return () => client;
 }

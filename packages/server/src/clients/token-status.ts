@@ -39,13 +39,19 @@ export function findOwnInactiveReason(
   return isRevoked(held.jti) ? 'token_revoked' : findRevocationReason(held, clientStatusOf(client), issuer);
 }
 
-/** What the tokens of a client may have now, or why none of them is active. */
-export function clientStatusOf(client: Client | undefined): ClientStatus | ClientInactiveReason {
+/** Why a client gets no token and can use none, whoever authenticated it and however. */
+export function findStatusFault(client: Client | undefined): ClientInactiveReason | undefined {
   if (client === undefined) {
     return 'client_unknown';
   }
-  if (!client.enabled) {
-    return 'client_disabled';
+  return client.enabled ? undefined : client.isRoot ? 'root_disabled' : 'client_disabled';
+}
+
+/** What the tokens of a client may have now, or why none of them is active. */
+export function clientStatusOf(client: Client | undefined): ClientStatus | ClientInactiveReason {
+  const fault = findStatusFault(client);
+  if (client === undefined || fault !== undefined) {
+    return fault ?? 'client_unknown';
   }
   const { isRoot, generation, scopes, metadata } = client;
   return {

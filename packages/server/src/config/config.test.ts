@@ -1,4 +1,5 @@
 /** Every variable of the environment: its default, what it takes, and what it says of a wrong value. */
+import { hash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -30,8 +31,11 @@ function faultOf(env: Record<string, string>): string {
   throw new Error(`nothing is wrong with ${JSON.stringify(env)}`);
 }
 
-const base64Key = Buffer.alloc(32, 0xfb).toString('base64');
-const root = { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: 'secret-of-root' };
+/** In base64 it has both characters that base64url writes differently. */
+const masterKey = hash('sha256', 'master key 3', 'buffer');
+const base64Key = masterKey.toString('base64');
+const rootSecret = 'h7Kq_2xWm.9bTzVd~4mHs-R6';
+const root = { OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET: rootSecret };
 
 test('without any variable, everything has its default', () => {
   expect(readConfig({})).toEqual({
@@ -45,6 +49,7 @@ test('without any variable, everything has its default', () => {
     workers: 1,
     overloadMs: 500,
     root: undefined,
+    rootDisabled: false,
     accessTokenTtlSeconds: 691_200,
     signingAlgorithm: 'ES256',
     keyRotationDays: 90,
@@ -74,6 +79,7 @@ describe('what a variable takes', () => {
     [{ HOST: '0.0.0.0' }, { host: '0.0.0.0' }],
     [{ HOST: '::' }, { host: '::' }],
     [{ HOST: 'auth.internal' }, { host: 'auth.internal' }],
+    [{ OAUTH_ROOT_DISABLED: 'true' }, { rootDisabled: true }],
     [{ PORT: '1' }, { port: 1, issuer: 'http://localhost:1' }],
     [{ PORT: '65535' }, { port: 65_535 }],
     [{ PORT: ' 8081 ' }, { port: 8_081 }],
@@ -112,11 +118,11 @@ describe('what a variable takes', () => {
       { database: { timeoutMs: 500 }, maxStalenessSeconds: 5, workers: 4 },
     ],
     [{ POSTERN_CACHED_CLIENTS: '100' }, { cachedClients: 100 }],
-    [root, { root: { clientId: 'root', clientSecret: 'secret-of-root' } }],
+    [root, { root: { clientId: 'root', clientSecret: rootSecret } }],
     [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '1' }, { accessTokenTtlSeconds: 60 }],
     [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '5256000' }, { accessTokenTtlSeconds: 315_360_000 }],
-    [{ POSTERN_MASTER_KEY: base64Key }, { masterKey: Buffer.alloc(32, 0xfb) }],
-    [{ POSTERN_MASTER_KEY: Buffer.alloc(32, 0xfb).toString('base64url') }, { masterKey: Buffer.alloc(32, 0xfb) }],
+    [{ POSTERN_MASTER_KEY: base64Key }, { masterKey }],
+    [{ POSTERN_MASTER_KEY: masterKey.toString('base64url') }, { masterKey }],
     [
       { POSTERN_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.168.1.1 , fd00::/8,' },
       { trustedProxies: ['10.0.0.0/8', '::1', '192.168.1.1', 'fd00::/8'] },
@@ -139,12 +145,12 @@ describe('what a variable takes', () => {
   });
 
   test('secrets may come from files, without the line end there', () => {
-    const OAUTH_ROOT_CLIENT_SECRET_FILE = fileOf('secret-of-root\n');
+    const OAUTH_ROOT_CLIENT_SECRET_FILE = fileOf(`${rootSecret}\n`);
     expect(readConfig({ OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET_FILE }).root).toEqual({
       clientId: 'root',
-      clientSecret: 'secret-of-root',
+      clientSecret: rootSecret,
     });
-    expect(readConfig({ POSTERN_MASTER_KEY_FILE: fileOf(`${base64Key}\n`) }).masterKey).toEqual(Buffer.alloc(32, 0xfb));
+    expect(readConfig({ POSTERN_MASTER_KEY_FILE: fileOf(`${base64Key}\n`) }).masterKey).toEqual(masterKey);
   });
 });
 
@@ -219,6 +225,48 @@ describe('a wrong value stops the start with one line: the variable, the fault a
     }
   });
 
+  test.each([
+    ['fewer than 22 characters', 'h7Kq2xWm9bTzVd4mHsR6p'],
+    ['one character', 'a'.repeat(64)],
+    ['a repetition', 'x7Kq9pLm'.repeat(4)],
+    ['a sequence', 'abcdefghijklmnopqrstuvwxyz0123456789'],
+    ['digits of hex in order', '0123456789abcdef0123456789abcdef'],
+    ['a placeholder', 'changeme-changeme-changeme'],
+    ['the default of Fidesops', 'fidesopsadminsecret'],
+    ['well-known words', 'MyVerySecretRootPassword2026'],
+  ])('a weak OAUTH_ROOT_CLIENT_SECRET: %s', (_kind, secret) => {
+    expect(faultOf({ ...root, OAUTH_ROOT_CLIENT_SECRET: secret })).toMatch(
+      /^OAUTH_ROOT_CLIENT_SECRET: (has only \d+ characters, and needs at least 22 random ones|is easy to guess: .+)\. Example: .+openssl rand/,
+    );
+  });
+
+  test.each([
+    ['zeros', Buffer.alloc(32)],
+    ['one byte', Buffer.alloc(32, 7)],
+    ['a sequence', Buffer.from(Array.from({ length: 32 }, (_, byte) => byte))],
+    ['a word', Buffer.alloc(32, 'changeme')],
+    ['hex in order', Buffer.from('0123456789abcdef0123456789abcdef')],
+  ])('a weak POSTERN_MASTER_KEY: %s', (_kind, bytes) => {
+    expect(faultOf({ POSTERN_MASTER_KEY: bytes.toString('base64') })).toMatch(
+      /^POSTERN_MASTER_KEY: is easy to guess: .+\. Example: .+openssl rand -base64 32/,
+    );
+  });
+
+  test('random secrets and keys of every usual form are accepted', () => {
+    for (let round = 0; round < 1_000; round += 1) {
+      for (const [bytes, encoding] of [
+        [16, 'hex'],
+        [32, 'hex'],
+        [16, 'base64url'],
+        [32, 'base64url'],
+      ] as const) {
+        const secret = randomBytes(bytes).toString(encoding);
+        expect(readConfig({ ...root, OAUTH_ROOT_CLIENT_SECRET: secret }).root?.clientSecret).toBe(secret);
+      }
+      readConfig({ POSTERN_MASTER_KEY: randomBytes(32).toString('base64') });
+    }
+  });
+
   test('OAUTH_ROOT_CLIENT_ID', () => {
     for (const OAUTH_ROOT_CLIENT_ID of ['a b', 'a:b', 'é', 'x'.repeat(129), 'a"b']) {
       expect(faultOf({ ...root, OAUTH_ROOT_CLIENT_ID })).toMatch(
@@ -235,7 +283,7 @@ describe('a wrong value stops the start with one line: the variable, the fault a
     expect(faultOf({ OAUTH_ROOT_CLIENT_ID: 'root' })).toMatch(
       /^OAUTH_ROOT_CLIENT_SECRET is missing: .+ Example: OAUTH_ROOT_CLIENT_SECRET=\S/,
     );
-    expect(faultOf({ OAUTH_ROOT_CLIENT_SECRET: 'secret-of-root' })).toMatch(
+    expect(faultOf({ OAUTH_ROOT_CLIENT_SECRET: rootSecret })).toMatch(
       /^OAUTH_ROOT_CLIENT_ID is missing: .+ Example: OAUTH_ROOT_CLIENT_ID=\S/,
     );
   });

@@ -45,6 +45,12 @@ export interface RootCredentials {
   readonly clientSecret: string;
 }
 
+/** The root client of an installation. */
+export interface RootConfig extends RootCredentials {
+  /** By the configuration of this node. */
+  readonly enabled: boolean;
+}
+
 /** What TLS needs, in PEM. */
 export interface TlsFiles {
   /** The certificate of the server, followed by the intermediate ones. */

@@ -4,6 +4,7 @@ import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { isLoopback } from '@postern/protocol';
 import type { StartError } from '../start-error.ts';
+import { findRepetition, findSecretWeakness } from './weak-secret.ts';
 
 export type VariableParser<T> = (text: string, invalid: (fault: string) => StartError) => T;
 
@@ -27,11 +28,25 @@ export function oneOf<T extends string>(...choices: readonly T[]): VariableParse
   };
 }
 
-/** Text that matches the pattern. The error does not repeat the text, which may be a secret. */
+/** Text that matches the pattern. */
 export function matching(pattern: RegExp, fault: string): VariableParser<string> {
   return (text, invalid) => {
     if (!pattern.test(text)) {
       throw invalid(fault);
+    }
+    return text;
+  };
+}
+
+/** A secret that nobody can guess, in characters that need no encoding. The error does not repeat it. */
+export function secretMatching(pattern: RegExp, fault: string): VariableParser<string> {
+  return (text, invalid) => {
+    if (!pattern.test(text)) {
+      throw invalid(fault);
+    }
+    const weakness = findSecretWeakness(text);
+    if (weakness !== undefined) {
+      throw invalid(weakness);
     }
     return text;
   };
@@ -89,11 +104,15 @@ export const parseDatabaseUrl: VariableParser<DatabaseAddress> = (text, invalid)
   return { kind: 'sqlite', path: resolve(path) };
 };
 
-/** 32 bytes in base64 or base64url. The error does not repeat the text. */
+/** 32 random bytes in base64 or base64url. The error does not repeat the text. */
 export const parseMasterKey: VariableParser<Buffer> = (text, invalid) => {
   const key = /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);
   if (key.length !== 32) {
     throw invalid('is not 32 bytes in base64');
+  }
+  const weakness = findRepetition(key);
+  if (weakness !== undefined) {
+    throw invalid(weakness);
   }
   return key;
 };

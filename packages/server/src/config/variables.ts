@@ -15,6 +15,7 @@ import {
   parseMasterKey,
   parseNetworks,
   parsePath,
+  secretMatching,
   type VariableParser,
   wholeNumber,
 } from './variable-parsers.ts';
@@ -127,13 +128,18 @@ export const variables = {
   rootClientSecret: {
     name: 'OAUTH_ROOT_CLIENT_SECRET',
     default: 'generated',
-    meaning: 'secret of the root client',
+    meaning: 'secret of the root client: random, at least 22 characters',
     example: '$(openssl rand -hex 32)',
     orFile: true,
-    parse: matching(
-      /^[A-Za-z0-9._~-]{8,256}$/,
-      `must be 8 to 256 ${unreserved}; use a random one of at least 43 characters`,
-    ),
+    parse: secretMatching(/^[A-Za-z0-9._~-]{1,256}$/, `must be at most 256 ${unreserved}`),
+  },
+  rootDisabled: {
+    name: 'OAUTH_ROOT_DISABLED',
+    default: 'false',
+    meaning:
+      'true switches the root client off: its credentials and its tokens are refused; first create a client that ' +
+      'administers Postern in its place',
+    parse: (text, invalid) => oneOf('true', 'false')(text, invalid) === 'true',
   },
   accessTokenTtlMinutes: {
     name: 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES',
@@ -159,7 +165,7 @@ export const variables = {
     name: 'POSTERN_MASTER_KEY',
     default: 'generated',
     meaning:
-      '32 bytes in base64 that encrypt signing keys at rest; without it, the first start generates them into ' +
+      '32 random bytes in base64 that encrypt signing keys at rest; without it, the first start generates them into ' +
       'master.key of the data directory',
     example: '$(openssl rand -base64 32)',
     orFile: true,

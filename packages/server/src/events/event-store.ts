@@ -90,9 +90,9 @@ async function listOfKind(
   return (await select.execute()).map(fromRow);
 }
 
-/** Finds the newest event of a kind. */
-export async function findLastEvent(db: Kysely<Database>, kind: EventKind): Promise<LoggedEvent | undefined> {
-  const [last] = await listOfKind(db, kind, { after: 0, order: 'desc', size: 1 });
+/** Finds the newest event of one of the kinds. */
+export async function findLastEvent(db: Kysely<Database>, ...kinds: EventKind[]): Promise<LoggedEvent | undefined> {
+  const [last] = await listEvents(db, { kinds, after: 0, order: 'desc', size: 1 });
   return last;
 }
 

@@ -8,6 +8,7 @@ export const eventKinds = [
   'client.revoked',
   'client.deleted',
   'root.changed',
+  'root.disabled',
   'root.replaced',
   'secret.created',
   'secret.deleted',

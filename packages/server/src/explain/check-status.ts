@@ -88,6 +88,8 @@ function describe(reason: ErrorReason, held: HeldToken, client: Client | undefin
       return `is of the client ${clientId}, which was deleted.`;
     case 'client_disabled':
       return `is of the client ${clientId}, which is disabled.`;
+    case 'root_disabled':
+      return 'is of the root client, which OAUTH_ROOT_DISABLED switches off.';
     case 'generation_old':
       return `was issued before all tokens of its client ${clientId} were revoked.`;
     case 'scope_withdrawn':
@@ -108,6 +110,8 @@ function adviseOn(reason: ErrorReason, held: HeldToken, client: Client | undefin
       return 'Create another client: postern client create';
     case 'client_disabled':
       return `Enable the client and get a new token: postern client enable ${clientId}`;
+    case 'root_disabled':
+      return 'Get a token as another client that may do the same';
     case 'scope_withdrawn': {
       const scopes = lostScopes(held, client).join(',');
       return `${getNewToken}. Or give the scope back: postern client update ${clientId} --add-scope ${scopes}`;

@@ -1,5 +1,5 @@
 /** Logs one line per request, after the answer was sent. It holds no secret, token, header or query. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pathOf } from './answer-error.ts';
 
 declare module 'fastify' {
@@ -7,6 +7,11 @@ declare module 'fastify' {
     /** Members that an endpoint adds to the log line of its request, such as the id of the token that it issued. */
     logged: Readonly<Record<string, unknown>> | undefined;
   }
+}
+
+/** The id of the client whose credentials or token a request had, if these were right. */
+export function findRequestClient({ logged, accessToken }: FastifyRequest): unknown {
+  return logged?.['client_id'] ?? accessToken?.clientId;
 }
 
 /** Logs the requests of `app`. Those of the root client, which has every scope, are warnings. */
@@ -17,15 +22,15 @@ export function useRequestLog(app: FastifyInstance, rootClientId: string): void 
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const { method, url, ip, logged } = request;
+    const { method, url, ip } = request;
     const line = {
       method,
       path: pathOf(url),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 1000) / 1000,
       ip,
-      client_id: request.accessToken?.clientId,
-      ...logged,
+      ...request.logged,
+      client_id: findRequestClient(request),
     };
     if (line.client_id === rootClientId) {
       request.log.warn(line, 'request of the root client');

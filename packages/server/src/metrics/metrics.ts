@@ -10,6 +10,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export interface Metrics {
   readonly registry: Registry;
   recordIssued(grantType: string): void;
+  recordRootRequest(): void;
   /** Records an answer of a route: its status, the seconds that it took, and the error if it is one. */
   recordAnswer(
     route: { readonly method: string; readonly route: string },
@@ -57,11 +58,17 @@ export function createMetrics(grantTypes: readonly string[], sources: MetricSour
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
+  const rootRequests = new Counter({
+    name: 'postern_root_requests_total',
+    help: "Requests with the root client's credentials or with a token of root",
+    registers,
+  });
   addReadings(registry, sources);
 
   return {
     registry,
     recordIssued: (grant_type) => issued.inc({ grant_type }),
+    recordRootRequest: () => rootRequests.inc(),
     recordAnswer(route, status, seconds, refusal) {
       duration.observe({ ...route, status: `${Math.floor(status / 100)}xx` }, seconds);
       if (refusal !== undefined) {

@@ -17,6 +17,7 @@ import { deleteSecret, insertSecret } from '../clients/client-secret-store.ts';
 import { findClient, insertClient } from '../clients/client-store.ts';
 import { generateClientId, generateClientSecret, generateRegistrationAccessToken } from '../clients/credentials.ts';
 import type { FindActor } from '../clients/find-actor.ts';
+import { findStatusFault } from '../clients/token-status.ts';
 import type { Database } from '../db/schema.ts';
 import { assignableScopes, type DelegationRules } from '../delegation/delegation.ts';
 import type { CredentialHolder } from '../events/actor.ts';
@@ -107,8 +108,9 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   /** An initial access token allows what its creator may still assign, and nothing if that client was deleted or disabled. */
   const limitsOf = async (transaction: Kysely<Database>, token: InitialAccessToken): Promise<RegistrationLimits> => {
     const creator = await findActor(transaction, token.createdBy);
-    if (!creator?.enabled) {
-      throw invalidInitialToken(creator === undefined ? 'client_unknown' : 'client_disabled');
+    const fault = findStatusFault(creator);
+    if (creator === undefined || fault !== undefined) {
+      throw invalidInitialToken(fault ?? 'client_unknown');
     }
     const assignable = assignableScopes(creator, creator.scopes, delegation);
     return withinRegistry(

@@ -34,6 +34,7 @@ export const feedKinds: readonly EventKind[] = [
   'client.revoked',
   'client.deleted',
   'root.changed',
+  'root.disabled',
   'root.replaced',
 ];
 
@@ -47,6 +48,7 @@ export function feedEntryOf({
     case 'token.revoked':
       return { type: 'token', jti: subject, exp: data['exp'] as number };
     case 'client.deleted':
+    case 'root.disabled':
     case 'root.replaced':
       return { type: 'client', clientId: subject, active: false };
     case 'root.changed':

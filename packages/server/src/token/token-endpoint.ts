@@ -16,11 +16,11 @@ import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/
 import {
   type AuthenticateClient,
   type ClientAuthenticationRequest,
-  findStatusFault,
   hasCredentials,
 } from '../client-auth/authenticate.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import { findStatusFault } from '../clients/token-status.ts';
 import { toOAuthError } from '../http/answer-error.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -129,6 +129,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const identified =
           grant.identifyClient === undefined ? undefined : await identify(grant, request, form, nowSeconds);
         const client = identified?.client ?? (await authenticateClient(request, form));
+        request.logged = { client_id: client.id };
         requireMayUse(client, grant);
         tokenQuota.requireLeft(client);
         const parameters = identified === undefined ? await grant.parse(form, nowSeconds) : identified.parameters;
@@ -162,7 +163,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const { token, jti } = issueAccessToken(issuer, { authorization, scope, confirmation, key, nowSeconds });
         requireShort(token);
         recordIssued(grant, client, authorization, scope);
-        request.logged = { client_id: client.id, sub: authorization.subject, jti, ...authorization.logged };
+        request.logged = { ...request.logged, sub: authorization.subject, jti, ...authorization.logged };
 
         // 7. Respond.
         return {

@@ -12,7 +12,6 @@ import { clientsEndpoint } from '../client-administration/clients-endpoint.ts';
 import { createSecretAdministration } from '../client-administration/secret-administration.ts';
 import { secretsEndpoint } from '../client-administration/secrets-endpoint.ts';
 import type { FindActor } from '../clients/find-actor.ts';
-import { createRootClient } from '../clients/root-client.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import { createActorScopes } from '../delegation/actor-scopes.ts';
@@ -48,7 +47,7 @@ export type Management = Awaited<ReturnType<typeof openManagement>>;
 /** Loads what is kept in memory. Throws `StartError` if the database does not fit this version. */
 export async function openManagement(options: ManagementOptions) {
   const { config, db, events, findActor, usage, now } = options;
-  const { masterKey } = options.installation;
+  const { masterKey, root } = options.installation;
   const { issuer } = config;
 
   const resources = await openResourceRegistry(db, events, issuer);
@@ -59,7 +58,6 @@ export async function openManagement(options: ManagementOptions) {
       resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
   });
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
-  const root = createRootClient(options.installation.root, masterKey, scopes.registry);
   const delegation = { mode: config.delegation, registry: scopes.registry };
   const actorScopesOf = createActorScopes({ findActor, delegation, loadScopes });
   const administer = createAdminister({ events, delegation, actorScopesOf });
@@ -69,7 +67,6 @@ export async function openManagement(options: ManagementOptions) {
     resources,
     scopes,
     detailsTypes,
-    root,
     delegation,
     clients: createClientAdministration(common),
     secrets: createSecretAdministration({ ...common, lastSecretUse: usage.lastSecretUse }),

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
+import type { Client } from '../clients/client.ts';
 import { createClientDirectory } from '../clients/client-directory.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
@@ -43,6 +44,7 @@ import type { Management } from './management.ts';
 export interface TokensOptions {
   readonly config: ServerConfig;
   readonly installation: Pick<Installation, 'db' | 'masterKey'>;
+  readonly rootClient: () => Client;
   readonly findActor: FindActor;
   readonly events: EventLog;
   readonly management: Management;
@@ -72,12 +74,13 @@ export function openKeys(
 }
 
 export function createTokens(options: TokensOptions) {
-  const { config, findActor, events, management, keys, revokedTokens, usage, minuteCounters, now } = options;
+  const { config, rootClient, findActor, events, management, keys, revokedTokens, usage, minuteCounters, now } =
+    options;
   const { db, masterKey } = options.installation;
   const { issuer, accessTokenTtlSeconds } = config;
-  const { root, resources, issuers, detailsTypes, delegation } = management;
+  const { resources, issuers, detailsTypes, delegation } = management;
 
-  const directory = createClientDirectory({ db, events, root, mostCached: config.cachedClients });
+  const directory = createClientDirectory({ db, events, rootClient, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db);
   const failures = createFailureBudgets(minuteCounters);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
