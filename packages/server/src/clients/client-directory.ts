@@ -58,7 +58,7 @@ export function createClientDirectory({ db, events, rootClient, mostCached }: Cl
       }
       return client;
     },
-    isInMemory: (id) => id === root.id || cache.has(id),
+    isInMemory: (id) => id === rootClient().id || cache.has(id),
     usage: () => ({ hits, misses, clients: cache.size }),
   };
 }
