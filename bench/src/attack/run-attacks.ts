@@ -36,7 +36,8 @@ export async function loadAttacks(): Promise<Attack[]> {
   return modules.map(({ attack }) => attack);
 }
 
-interface ServerKind extends Pick<Target, 'database' | 'workers' | 'seconds'> {
+interface ServerKind extends Pick<Target, 'workers' | 'seconds'> {
+  /** Undefined: SQLite. */
   readonly postgres: BenchPostgres | undefined;
 }
 
@@ -58,7 +59,7 @@ export async function withTarget<T>(
     ...env,
   });
   try {
-    return await work(new Target(postern, { ...kind, directory: data }));
+    return await work(new Target(postern, databaseUrl, { ...kind, directory: data }));
   } finally {
     await postern.server.stop();
   }
@@ -93,7 +94,7 @@ async function run(): Promise<void> {
   const results: Result[] = [];
   for (const database of databases) {
     for (const count of workers) {
-      const kind = { database, workers: count, seconds, postgres: database === 'postgres' ? postgres : undefined };
+      const kind = { workers: count, seconds, postgres: database === 'postgres' ? postgres : undefined };
       const together = attacks.filter(({ isFlood, env }) => isFlood !== true && env === undefined);
       await withTarget(directory, {}, kind, async (target) => {
         for (const attack of together) {

@@ -2,7 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { BenchError } from '../bench-error.ts';
 import type { RunningPostern } from '../token/postern.ts';
 import { type Credentials, tokenForm } from '../token/token-request.ts';
@@ -41,13 +44,19 @@ export class Target {
   readonly directory: string;
   readonly root: Credentials;
   readonly #postern: RunningPostern;
+  readonly #databaseUrl: string | undefined;
 
-  constructor(postern: RunningPostern, options: Pick<Target, 'database' | 'workers' | 'seconds' | 'directory'>) {
+  constructor(
+    postern: RunningPostern,
+    databaseUrl: string | undefined,
+    options: Pick<Target, 'workers' | 'seconds' | 'directory'>,
+  ) {
     this.#postern = postern;
+    this.#databaseUrl = databaseUrl;
     this.url = postern.url;
     this.port = postern.port;
     this.root = postern.root;
-    this.database = options.database;
+    this.database = databaseUrl === undefined ? 'sqlite' : 'postgres';
     this.workers = options.workers;
     this.seconds = options.seconds;
     this.directory = options.directory;
@@ -135,6 +144,22 @@ export class Target {
   /** All that the server has printed so far. */
   log(): string {
     return readFileSync(`${this.directory}.log`, 'utf8');
+  }
+
+  /** Rows of a table, as somebody sees who reads the database. */
+  async countRows(table: string): Promise<number> {
+    const query = `select count(*) as rows from ${table}`;
+    if (this.#databaseUrl === undefined) {
+      const database = new DatabaseSync(join(this.directory, 'postern.db'), { readOnly: true });
+      const row = database.prepare(query).get();
+      database.close();
+      return Number(row?.['rows']);
+    }
+    const client = new pg.Client(this.#databaseUrl);
+    await client.connect();
+    const { rows } = await client.query(query);
+    await client.end();
+    return Number(rows[0].rows);
   }
 
   /** The most resident memory so far of all its processes, in MB. */
