@@ -1,6 +1,16 @@
 /** The manual: its commands, run exactly as written and in order, print what it shows, and its links lead somewhere. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { freePort } from '@postern/testing/free-port';
@@ -32,8 +42,19 @@ beforeAll(() => {
     recursive: true,
     filter: (path) => !notCloned.test(path) && path !== console,
   });
-  // The first command of the tutorial, once for all pages.
-  execFileSync('npm', ['ci', '--prefer-offline'], { cwd: clone, stdio: 'pipe' });
+  // `npm ci` is what this repository was installed with: the clone gets the same packages, and its own of ours.
+  const installed = join(root, 'node_modules');
+  mkdirSync(join(clone, 'node_modules'));
+  for (const name of readdirSync(installed)) {
+    const here = join(installed, name);
+    const there = join(clone, 'node_modules', name);
+    if (name === '.bin' || name === '@postern' || lstatSync(here).isSymbolicLink()) {
+      cpSync(here, there, { recursive: true, verbatimSymlinks: true });
+    } else if (!name.startsWith('.')) {
+      symlinkSync(here, there);
+    }
+  }
+  execFileSync('npm', ['run', 'prepare'], { cwd: clone, stdio: 'pipe' });
 }, 300_000);
 afterAll(() => removeDirectory(directory));
 
