@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     // Files share the modules of their worker: importing the server again for each took more time than most tests.
     isolate: false,
+    // One for each core, not one less: tests wait for processes and databases more than they compute.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

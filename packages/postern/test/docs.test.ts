@@ -143,7 +143,7 @@ async function openPage(postgres = '') {
   });
   return {
     async begin() {
-      await session.serve('npm start', portOf('8080'));
+      await session.serve('postern serve', portOf('8080'));
       await session.run('postern login --root data/root.env\nROOT=$(postern token)');
     },
     follow: (block: Block) => follow(session, { ...block, text: move(block.text) }, portOf),
