@@ -1,6 +1,7 @@
 /** Facts of the OAuth RFCs that server, guard and client share. Depends on nothing. */
 export { type BasicCredentials, parseBasicCredentials } from './basic-credentials.ts';
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
+export { clientIdPattern } from './client-id.ts';
 export { parseForm } from './form.ts';
 export { type DecodedJws, decodeJws, decodeJwsPart } from './jws.ts';
 export { isConfidential, isLoopback } from './loopback.ts';

@@ -70,12 +70,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const events = await openEventLog({ ...installation, requireActive, maxStalenessSeconds, now });
   const revokedTokens = await openRevokedTokens(db, events);
   const usage = createUsage({ db, now });
-  const minuteCounters = createMinuteCounters(db, now, (error) => {
+  const onCountersFault = (error: unknown) =>
     app.log.error(
       { err: error },
       'failures and quotas are not shared with other nodes until the database is available',
     );
-  });
+  const openCounters = () => createMinuteCounters({ db, masterKey, now, onFault: onCountersFault });
+  // Each has memory of its own, so that failures of strangers never make the counts of clients inexact.
+  const minuteCounters = { ofFailures: openCounters(), ofClients: openCounters() };
   const shared = { config, installation, findActor, events, revokedTokens, usage, minuteCounters, now };
   const management = await openManagement({ ...shared, db });
   const keys = await openKeys(shared, management);

@@ -144,10 +144,12 @@ export interface RegistrationTable {
 }
 
 export interface MinuteCounterTable {
-  /** Names what is counted. */
+  /** Keyed digest of what is counted, base64url. */
   key: string;
   /** Minutes since 1970. */
   minute: number;
+  /** The process that counted. */
+  node: string;
   count: number;
 }
 

@@ -2,7 +2,7 @@
  * How often authentication may fail before further failures are refused at lower priority. Valid credentials always
  * pass. docs/decisions/0013 says why the budgets are as they are. RFC 6749 §2.3.1 and §10.10, RFC 6585 §4.
  */
-import { type ErrorCode, OAuthError } from '@postern/protocol';
+import { clientIdPattern, type ErrorCode, OAuthError } from '@postern/protocol';
 import { addressGroup } from './address-group.ts';
 import { createLowPriorityLane } from './low-priority-lane.ts';
 import type { MinuteCounters } from './minute-counters.ts';
@@ -95,17 +95,15 @@ export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
   };
 }
 
-/** Characters of an id that are compared; no client has a longer one. */
-const longestClientId = 128;
-
+/** What no client can have as its id counts for the address alone. */
 function keysOf(clientId: string | undefined, address: string) {
   const group = addressGroup(address);
-  const client = clientId?.slice(0, longestClientId);
   return {
     address: `failures of address ${group}`,
-    ...(client !== undefined && {
-      client: `failures of client ${client}`,
-      clientAtAddress: `failures at address ${group} of client ${client}`,
-    }),
+    ...(clientId !== undefined &&
+      clientIdPattern.test(clientId) && {
+        client: `failures of client ${clientId}`,
+        clientAtAddress: `failures at address ${group} of client ${clientId}`,
+      }),
   };
 }

@@ -1,32 +1,43 @@
-/** Stores the counts of the current minute, to which all nodes add. */
+/** Stores the counts of the current minute: each node has its own, and a count is the sum over all nodes. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 
-export interface Addition {
+export interface StoredCount {
   readonly key: string;
   readonly count: number;
 }
 
 /**
- * Adds to the counts of `minute` (minutes since 1970) in one statement, and returns the sums. Rows are written in the
- * order of their keys, so that two nodes cannot deadlock.
+ * Writes the present counts of `node` in `minute` (minutes since 1970), and returns the sums over all nodes. Writing a count
+ * again changes nothing, so that it may be repeated if nobody knows whether it was written. Rows are written in the order
+ * of their keys, so that two nodes cannot deadlock.
  */
-export async function addToCounts(
+export async function writeCounts(
   db: Kysely<Database>,
+  node: string,
   minute: number,
-  additions: readonly Addition[],
-): Promise<Addition[]> {
-  const rows = additions.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((addition) => ({ ...addition, minute }));
-  return db
+  counts: readonly StoredCount[],
+): Promise<StoredCount[]> {
+  const rows = counts.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((count) => ({ ...count, minute, node }));
+  await db
     .insertInto('minute_counters')
     .values(rows)
     .onConflict((conflict) =>
-      conflict.columns(['key', 'minute']).doUpdateSet((update) => ({
-        count: update('minute_counters.count', '+', update.ref('excluded.count')),
-      })),
+      conflict.columns(['key', 'minute', 'node']).doUpdateSet((update) => ({ count: update.ref('excluded.count') })),
     )
-    .returning(['key', 'count'])
     .execute();
+  const sums = await db
+    .selectFrom('minute_counters')
+    .select(['key', (select) => select.fn.sum<number>('count').as('count')])
+    .where('minute', '=', minute)
+    .where(
+      'key',
+      'in',
+      rows.map(({ key }) => key),
+    )
+    .groupBy('key')
+    .execute();
+  return sums.map(({ key, count }) => ({ key, count: Number(count) }));
 }
 
 /** Deletes the counts of all minutes before `minute`. */

@@ -4,17 +4,23 @@ import type { Client } from '../clients/client.ts';
 import type { MinuteCounters } from './minute-counters.ts';
 
 export interface TokenQuota {
-  /** Throws `too_many_requests` if the client has used up its quota of this minute. */
-  requireLeft(client: Client): void;
-  /** Counts an issued token, if the client has a quota. */
-  recordIssued(client: Client): void;
+  /**
+   * Counts one token of the client, if it has a quota, and then runs `issue`; if that throws, the token is not counted. So
+   * requests at the same time cannot all find the same one left. Throws `too_many_requests` if the quota of this minute
+   * is used up.
+   */
+  spend<T>(client: Client, issue: () => Promise<T>): Promise<T>;
 }
 
 export function createTokenQuota(counts: MinuteCounters): TokenQuota {
   return {
-    requireLeft({ id, metadata }) {
+    async spend({ id, metadata }, issue) {
       const quota = metadata.tokenQuotaPerMinute;
-      if (quota !== undefined && counts.count(keyOf(id)) >= quota) {
+      if (quota === undefined) {
+        return issue();
+      }
+      const giveBack = counts.reserve(`tokens of client ${id}`, quota);
+      if (giveBack === undefined) {
         const seconds = counts.secondsLeft();
         throw new OAuthError(
           'too_many_requests',
@@ -22,15 +28,12 @@ export function createTokenQuota(counts: MinuteCounters): TokenQuota {
           { reason: 'token_quota_spent', retryAfterSeconds: seconds },
         );
       }
-    },
-    recordIssued({ id, metadata }) {
-      if (metadata.tokenQuotaPerMinute !== undefined) {
-        counts.add(keyOf(id));
+      try {
+        return await issue();
+      } catch (error) {
+        giveBack();
+        throw error;
       }
     },
   };
-}
-
-function keyOf(clientId: string): string {
-  return `tokens of client ${clientId}`;
 }

@@ -131,49 +131,50 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const client = identified?.client ?? (await authenticateClient(request, form));
         request.logged = { client_id: client.id };
         requireMayUse(client, grant);
-        tokenQuota.requireLeft(client);
-        const parameters = identified === undefined ? await grant.parse(form, nowSeconds) : identified.parameters;
+        return tokenQuota.spend(client, async () => {
+          const parameters = identified === undefined ? await grant.parse(form, nowSeconds) : identified.parameters;
 
-        // 3. Bind the token to its sender, if it proves a key or must.
-        const confirmation = await bindToSender(
-          client,
-          { dpopHeader: request.headers['dpop'], certificate: request.clientCertificate },
-          nowSeconds,
-          senderConstraint,
-        );
+          // 3. Bind the token to its sender, if it proves a key or must.
+          const confirmation = await bindToSender(
+            client,
+            { dpopHeader: request.headers['dpop'], certificate: request.clientCertificate },
+            nowSeconds,
+            senderConstraint,
+          );
 
-        // 4. Find what the token is for, and the key that signs it.
-        const target = findTarget(grant.findResource?.(parameters) ?? tokenRequest.resource, client, targets);
-        const key = findSigningKey(client, target);
+          // 4. Find what the token is for, and the key that signs it.
+          const target = findTarget(grant.findResource?.(parameters) ?? tokenRequest.resource, client, targets);
+          const key = findSigningKey(client, target);
 
-        // 5. Let the grant decide.
-        const authorizationDetails = parseDetails(client, tokenRequest);
-        const authorization = await grant.authorize(parameters, {
-          client,
-          scopes: tokenRequest.scopes,
-          target,
-          authorizationDetails,
-          confirmation,
-          nowSeconds,
+          // 5. Let the grant decide.
+          const authorizationDetails = parseDetails(client, tokenRequest);
+          const authorization = await grant.authorize(parameters, {
+            client,
+            scopes: tokenRequest.scopes,
+            target,
+            authorizationDetails,
+            confirmation,
+            nowSeconds,
+          });
+          requireDetailsGranted(grant, authorizationDetails, authorization);
+
+          // 6. Issue.
+          const scope = authorization.scopes.join(' ');
+          const { token, jti } = issueAccessToken(issuer, { authorization, scope, confirmation, key, nowSeconds });
+          requireShort(token);
+          recordIssued(grant, authorization, scope);
+          request.logged = { ...request.logged, sub: authorization.subject, jti, ...authorization.logged };
+
+          // 7. Respond.
+          return {
+            access_token: token,
+            token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
+            expires_in: authorization.ttlSeconds,
+            scope,
+            authorization_details: authorization.authorizationDetails,
+            ...authorization.answer,
+          };
         });
-        requireDetailsGranted(grant, authorizationDetails, authorization);
-
-        // 6. Issue.
-        const scope = authorization.scopes.join(' ');
-        const { token, jti } = issueAccessToken(issuer, { authorization, scope, confirmation, key, nowSeconds });
-        requireShort(token);
-        recordIssued(grant, client, authorization, scope);
-        request.logged = { ...request.logged, sub: authorization.subject, jti, ...authorization.logged };
-
-        // 7. Respond.
-        return {
-          access_token: token,
-          token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
-          expires_in: authorization.ttlSeconds,
-          scope,
-          authorization_details: authorization.authorizationDetails,
-          ...authorization.answer,
-        };
       },
     );
   };
@@ -224,8 +225,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         );
   }
 
-  function recordIssued(grant: Grant, client: Client, authorization: Authorization, scope: string): void {
-    tokenQuota.recordIssued(client);
+  function recordIssued(grant: Grant, authorization: Authorization, scope: string): void {
     usage.recordIssued(authorization.client, scope);
     metrics.recordIssued(grant.grantType);
   }

@@ -98,20 +98,30 @@ export function createUsage({ db, now }: UsageOptions): Usage {
   return usage;
 }
 
-/** Writes `pending` in batches, and removes from it what is written. */
+/**
+ * Writes `pending` in batches, and removes from it what is written: before the commit, since a commit whose answer is lost
+ * may have succeeded, and rather is a batch missing from the usage than added twice.
+ */
 async function writeAll(db: Kysely<Database>, pending: PendingUsage, now: number): Promise<void> {
   if (pending.hours.size > 0) {
     await db.transaction().execute(async (transaction) => {
       await addOutcomes(transaction, pending.hours);
       await deleteOutcomesBefore(transaction, Math.floor(now / msPerHour) - statisticsDays * 24);
+      pending.hours.clear();
     });
-    pending.hours.clear();
   }
-  await writeBatches(pending.secrets, (batch) =>
-    db.transaction().execute((transaction) => writeLastUses(transaction, batch)),
+  await writeBatches(pending.secrets, (batch, remove) =>
+    db.transaction().execute(async (transaction) => {
+      await writeLastUses(transaction, batch);
+      remove();
+    }),
   );
-  await writeBatches(pending.clients, async (batch) => {
-    const write = () => db.transaction().execute((transaction) => addClientCounts(transaction, batch));
+  await writeBatches(pending.clients, async (batch, remove) => {
+    const write = () =>
+      db.transaction().execute(async (transaction) => {
+        await addClientCounts(transaction, batch);
+        remove();
+      });
     try {
       await write();
     } catch (error) {
@@ -127,15 +137,16 @@ async function writeAll(db: Kysely<Database>, pending: PendingUsage, now: number
 /** Writes in the order of ids, so that two nodes cannot deadlock. */
 async function writeBatches<T>(
   entries: Map<string, T>,
-  write: (batch: ReadonlyMap<string, T>) => Promise<void>,
+  write: (batch: ReadonlyMap<string, T>, remove: () => void) => Promise<void>,
 ): Promise<void> {
   const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
   for (let first = 0; first < sorted.length; first += batchSize) {
     const batch = sorted.slice(first, first + batchSize);
-    await write(new Map(batch));
-    for (const [id] of batch) {
-      entries.delete(id);
-    }
+    await write(new Map(batch), () => {
+      for (const [id] of batch) {
+        entries.delete(id);
+      }
+    });
     await setImmediate();
   }
 }

@@ -21,7 +21,7 @@ export interface MaintenanceOptions {
   readonly usedTokens: UsedTokens;
   readonly revokedTokens: RevokedTokens;
   readonly usage: Usage;
-  readonly minuteCounters: MinuteCounters;
+  readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
   readonly feed: RevocationFeed;
   readonly signCheckpoint: SignCheckpoint;
 }
@@ -42,7 +42,9 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       await usedTokens.forgetExpired(nowSeconds);
       await revokedTokens.forgetExpired(nowSeconds);
       await usage.write();
-      await minuteCounters.forgetPast();
+      for (const counters of Object.values(minuteCounters)) {
+        await counters.forgetPast();
+      }
       await feed.maintain();
       await writeCheckpoint();
     } catch (error) {
@@ -52,7 +54,9 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
   const stopFollowing = followLog({ events, driver: installation.driver, clock, log: app.log });
   app.addHook('onClose', async () => {
     stopMaintenance();
-    minuteCounters.stop();
+    for (const counters of Object.values(minuteCounters)) {
+      counters.stop();
+    }
     await stopFollowing();
     await usage.write();
   });

@@ -51,7 +51,12 @@ export interface TokensOptions {
   readonly keys: KeyRing;
   readonly revokedTokens: RevokedTokens;
   readonly usage: Usage;
-  readonly minuteCounters: MinuteCounters;
+  readonly minuteCounters: {
+    /** Which failures of anybody are counted in. */
+    readonly ofFailures: MinuteCounters;
+    /** Which only authenticated clients are counted in. */
+    readonly ofClients: MinuteCounters;
+  };
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -82,7 +87,7 @@ export function createTokens(options: TokensOptions) {
 
   const directory = createClientDirectory({ db, events, rootClient, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db);
-  const failures = createFailureBudgets(minuteCounters);
+  const failures = createFailureBudgets(minuteCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
   const authenticateClient = createClientAuthentication({
@@ -156,7 +161,7 @@ export function createTokens(options: TokensOptions) {
           ...common,
           grants,
           failures,
-          tokenQuota: createTokenQuota(minuteCounters),
+          tokenQuota: createTokenQuota(minuteCounters.ofClients),
           metrics,
           senderConstraint: { tokenEndpoint: tokenEndpointUrl, dpop },
           targets: { issuer, resources, accessTokenTtlSeconds },

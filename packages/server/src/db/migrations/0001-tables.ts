@@ -178,7 +178,8 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .createTable('minute_counters')
     .addColumn('key', 'text', (column) => column.notNull())
     .addColumn('minute', 'integer', (column) => column.notNull())
+    .addColumn('node', 'text', (column) => column.notNull())
     .addColumn('count', 'integer', (column) => column.notNull())
-    .addPrimaryKeyConstraint('minute_counters_key', ['key', 'minute'])
+    .addPrimaryKeyConstraint('minute_counters_key', ['minute', 'key', 'node'])
     .execute();
 }
