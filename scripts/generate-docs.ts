@@ -28,6 +28,7 @@ const titles: Readonly<Record<string, string>> = {
   '6750': 'Bearer Token Usage',
   '6901': 'JSON Pointer',
   '7009': 'Token Revocation',
+  '7239': 'Forwarded HTTP Extension',
   '7515': 'JSON Web Signature',
   '7516': 'JSON Web Encryption',
   '7517': 'JSON Web Key',
