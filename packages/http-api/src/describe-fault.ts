@@ -1,11 +1,12 @@
 /** Describes in words what a schema found wrong with a value. */
+import { showName } from '@postern/protocol';
 import type { SchemaErrorDataVar } from 'fastify/types/schema.js';
 import type { TLocalizedValidationError } from 'typebox/error';
 
 /**
  * Returns one sentence about the first error, which names the member at fault. If it is about one of several values that
- * would do, it lists them all. It may quote what was sent, as it was sent. `base` is the name of the whole value, if it
- * has one.
+ * would do, it lists them all. It quotes no value that was sent, and of the names of members only those that read like names.
+ * `base` is the name of the whole value, if it has one.
  */
 export function describeFault(
   errors: readonly TLocalizedValidationError[],
@@ -38,13 +39,13 @@ function allowedValues(errors: readonly TLocalizedValidationError[]): unknown[] 
   return errors.flatMap((error) => (error.keyword === 'const' ? error.params.allowedValue : []));
 }
 
-/** The JSON pointer of RFC 6901 as `scopes[0].name`. Names are cut at 100 characters. */
+/** The JSON pointer of RFC 6901 as `scopes[0].name`. */
 function nameField(base: string, pointer: string): string {
   const steps = pointer.split('/').slice(1);
-  const text = steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${unescapePointer(step).slice(0, 100)}`));
+  const text = steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${showMember(step)}`));
   return `${base}${text.join('')}`.replace(/^\./, '');
 }
 
-function unescapePointer(step: string): string {
-  return step.replaceAll('~1', '/').replaceAll('~0', '~');
+function showMember(step: string): string {
+  return showName(step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

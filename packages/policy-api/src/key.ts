@@ -20,7 +20,7 @@ export function deriveKey(name: string): string {
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_|_$/g, '');
   if (key === '' || key.length > longestKey) {
-    throw new OAuthError('invalid_parameter', `name: no key can be derived from ${name}; send one as key.`);
+    throw new OAuthError('invalid_parameter', `name: no key can be derived from it; send one as key.`);
   }
   return key;
 }

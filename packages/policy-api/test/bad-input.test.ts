@@ -47,7 +47,7 @@ describe.each(paths)('PUT %s', (path) => {
     ['a key that means another path', { key: '..' }, 'key: contains characters that are not allowed.'],
     ['a key as a number', { key: 5 }, 'key: must be string.'],
     ['an unknown member', { id: 'x' }, 'id: is not a known member.'],
-    ['a member whose name has no letters', { '\ud800"/~': 1 }, "?'/~: is not a known member."],
+    ['a member whose name has no letters', { '\ud800"/~': 1 }, '(not shown): is not a known member.'],
     ['a member hasOwnProperty', { hasOwnProperty: 1 }, 'hasOwnProperty: is not a known member.'],
   ])('%s fails alone, and the request succeeds', async (_what, element, message) => {
     const { status, body } = await server.send('PUT', path, JSON.stringify([element]));

@@ -73,8 +73,9 @@ describe('RFC 6749 appendix B, application/x-www-form-urlencoded', () => {
 describe('RFC 6749 §3.2 request parameters', () => {
   test('MUST NOT be included more than once, whether known, unknown or without a value', () => {
     for (const body of ['a=1&a=1', 'a=1&b=2&a=3', 'a=1&%61=2', 'a=&a=1', 'a&a', `a=1${'&'.repeat(200)}a=2`]) {
-      expect(() => parseForm(body)).toThrow(refused(/'a' is sent more than once/));
+      expect(() => parseForm(body)).toThrow(refused(/^A parameter that is not known here is sent more than once/));
     }
+    expect(() => parseForm('scope=a&scope=b')).toThrow(refused(/'scope' is sent more than once/));
   });
 
   test('without a value are treated as if they were omitted', () => {
@@ -92,7 +93,19 @@ describe('RFC 6749 §3.2 request parameters', () => {
     expect(parseForm(body(64)).size).toBe(64);
     expect(() => parseForm(body(65))).toThrow(refused(/more than 64/));
     expect(parseForm(`${'n'.repeat(128)}=${'v'.repeat(16_384)}`).size).toBe(1);
-    expect(() => parseForm(`${'n'.repeat(129)}=v`)).toThrow(refused(/'n{128}' is too long/));
+    expect(() => parseForm(`${'n'.repeat(129)}=v`)).toThrow(refused(/A parameter that is not known here is too long/));
     expect(() => parseForm(`scope=${'v'.repeat(16_385)}`)).toThrow(refused(/'scope' is too long/));
+  });
+});
+
+describe('a form that is none', () => {
+  test.each(['{"grant_type":"client_credentials"}', ' [1]', '\n{'])('%j is told to be JSON', (body) => {
+    expect(() => parseForm(body)).toThrow(refused(/^This is JSON\. Send a form instead/));
+  });
+
+  test('that is percent-encoded as a whole is told so', () => {
+    expect(() => parseForm(encodeURIComponent('grant_type=a&client_secret=b'))).toThrow(
+      refused(/percent-encoded as a whole/),
+    );
   });
 });

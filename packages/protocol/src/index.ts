@@ -16,5 +16,6 @@ export {
   tokenExchangeGrant,
 } from './registered-names.ts';
 export { isScopeToken, parseScope, readScope } from './scope.ts';
+export { showName } from './show-name.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';
 export { fromWireNames, toWireNames, type WireNamed } from './wire-names.ts';

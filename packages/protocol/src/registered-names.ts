@@ -1,4 +1,4 @@
-/** Names of grant types, token types and assertions in the IANA OAuth registry. RFC 6749 §4.4, RFC 7523 §2, RFC 8693 §3. */
+/** Names of grant types, token types, assertions and parameters in the IANA OAuth registry. RFC 6749 §4.4, RFC 7523 §2, RFC 8693 §3. */
 
 export const clientCredentialsGrant = 'client_credentials';
 export const jwtBearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -8,3 +8,24 @@ export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
 
 export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** The parameters of the forms that clients send. */
+export const formParameters: ReadonlySet<string> = new Set([
+  'actor_token',
+  'actor_token_type',
+  'assertion',
+  'audience',
+  'authorization_details',
+  'client_assertion',
+  'client_assertion_type',
+  'client_id',
+  'client_secret',
+  'grant_type',
+  'requested_token_type',
+  'resource',
+  'scope',
+  'subject_token',
+  'subject_token_type',
+  'token',
+  'token_type_hint',
+]);

@@ -30,7 +30,7 @@ export function parseScope(text: string): string[] {
         'invalid_scope',
         name === ''
           ? 'The scope parameter must have names with exactly one space between them.'
-          : `The scope parameter has a name with a character that is not allowed: ${name}`,
+          : 'The scope parameter has a character that is not allowed.',
       );
     }
   }

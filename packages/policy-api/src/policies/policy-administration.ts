@@ -1,5 +1,5 @@
 /** Making, changing and deleting policies: rules and store brought together. */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
@@ -56,7 +56,7 @@ export async function removePolicy(transaction: Kysely<PolicyDatabase>, append: 
 export async function getPolicy(db: Kysely<PolicyDatabase>, key: string): Promise<Policy> {
   const policy = await findPolicy(db, key);
   if (policy === undefined) {
-    throw new OAuthError('not_found', `There is no policy ${key}.`);
+    throw new OAuthError('not_found', `There is no policy ${showName(key)}.`);
   }
   return policy;
 }

@@ -2,7 +2,7 @@
  * A policy: which data is disclosed, and which is erased, when a person asks for it. It is read and checked as one
  * with its rules and their targets. Pure.
  */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import { findOverlap } from '../taxonomy/overlap.ts';
 import type { Rule } from './rule.ts';
 
@@ -37,7 +37,7 @@ export function changePolicy(before: PolicySettings | undefined, change: PolicyC
 export function getRule(policy: Policy, ruleKey: string): Rule {
   const rule = policy.rules.find(({ key }) => key === ruleKey);
   if (rule === undefined) {
-    throw new OAuthError('not_found', `There is no rule ${ruleKey} in the policy ${policy.key}.`);
+    throw new OAuthError('not_found', `There is no rule ${showName(ruleKey)} in the policy ${policy.key}.`);
   }
   return rule;
 }

@@ -1,5 +1,5 @@
 /** Making, changing and deleting the rules of a policy: rules and stores brought together. */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
@@ -91,7 +91,10 @@ async function findSentDestination(
   }
   const destination = await findStorageConfig(db, key);
   if (destination === undefined) {
-    throw new OAuthError('invalid_parameter', `storage_destination_key: there is no storage destination ${key}.`);
+    throw new OAuthError(
+      'invalid_parameter',
+      `storage_destination_key: there is no storage destination ${showName(key)}.`,
+    );
   }
   return destination;
 }

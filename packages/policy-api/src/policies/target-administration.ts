@@ -1,5 +1,5 @@
 /** Making, changing and deleting the targets of a rule: rules and stores brought together. */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
@@ -60,7 +60,7 @@ export async function removeTarget(
 ): Promise<void> {
   const rule = getRule(await getPolicy(transaction, policyKey), ruleKey);
   if (!rule.targets.some(({ key }) => key === targetKey)) {
-    throw new OAuthError('not_found', `There is no target ${targetKey} in the rule ${ruleKey}.`);
+    throw new OAuthError('not_found', `There is no target ${showName(targetKey)} in the rule ${ruleKey}.`);
   }
   await deleteTarget(transaction, targetKey);
   await append({

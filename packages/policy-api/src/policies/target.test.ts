@@ -1,4 +1,5 @@
 /** Keys and names of targets. */
+import { showName } from '@postern/protocol';
 import { describe, expect, test } from 'vitest';
 import { dataCategories } from '../taxonomy/data-categories.ts';
 import { changeTarget } from './target.ts';
@@ -31,7 +32,7 @@ describe('changeTarget', () => {
     expect(() => changeTarget(undefined, { name: 'N' }, 'rule')).toThrow('data_category: is needed for a new target.');
     for (const unknown of ['user.provided.identifiable', 'User', 'user.', '', '__proto__', 'constructor']) {
       expect(() => changeTarget(undefined, { dataCategory: unknown }, 'rule')).toThrow(
-        `data_category: the Fides taxonomy has no category ${unknown}.`,
+        `data_category: the Fides taxonomy has no category ${showName(unknown)}.`,
       );
     }
   });

@@ -1,5 +1,5 @@
 /** A target: a data category that a rule applies to, with all that is below it in the taxonomy. Pure. */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import { deriveKey, longestKey } from '../key.ts';
 import { dataCategories } from '../taxonomy/data-categories.ts';
 
@@ -27,7 +27,10 @@ export function changeTarget(before: Target | undefined, change: TargetChange, r
     throw new OAuthError('invalid_parameter', 'data_category: is needed for a new target.');
   }
   if (!dataCategories.has(dataCategory)) {
-    throw new OAuthError('invalid_parameter', `data_category: the Fides taxonomy has no category ${dataCategory}.`);
+    throw new OAuthError(
+      'invalid_parameter',
+      `data_category: the Fides taxonomy has no category ${showName(dataCategory)}.`,
+    );
   }
   const key = change.key ?? (change.name === undefined ? joinKey(ruleKey, dataCategory) : deriveKey(change.name));
   return { key, name: change.name ?? before?.name ?? key, dataCategory };

@@ -1,5 +1,5 @@
 /** Making, changing and deleting storage destinations: rules and store brought together. */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
 import { requireUnused } from '../db/require-unused.ts';
@@ -63,7 +63,7 @@ export async function removeStorageConfig(
 export async function getStorageConfig(db: Kysely<PolicyDatabase>, key: string): Promise<StorageConfig> {
   const config = await findStorageConfig(db, key);
   if (config === undefined) {
-    throw new OAuthError('not_found', `There is no storage destination ${key}.`);
+    throw new OAuthError('not_found', `There is no storage destination ${showName(key)}.`);
   }
   return config;
 }

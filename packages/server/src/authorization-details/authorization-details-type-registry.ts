@@ -1,6 +1,6 @@
 /** The registered types of authorization details in memory, and their changes. RFC 9396 §2.1. */
 import type { AccessToken } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -54,7 +54,7 @@ export async function openAuthorizationDetailsTypeRegistry(
     get(type) {
       const found = types.get(type);
       if (found === undefined) {
-        throw new OAuthError('not_found', `There is no authorization details type ${type}.`);
+        throw new OAuthError('not_found', `There is no authorization details type ${showName(type)}.`);
       }
       return found;
     },

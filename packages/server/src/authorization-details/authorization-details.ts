@@ -29,7 +29,7 @@ export function parseAuthorizationDetails(
     const { type } = element;
     const findFault = mayUse(type) ? types.findCheck(type) : undefined;
     if (findFault === undefined) {
-      throw invalid(`${name}: the client may not request authorization details of the type ${type.slice(0, 100)}.`);
+      throw invalid(`${name}: the client may not request authorization details of this type.`);
     }
     const fault = findFault(element, name);
     if (fault !== undefined) {

@@ -1,6 +1,6 @@
 /** Creating, changing and deleting clients: rules, store and events brought together, each change in one transaction. */
 import type { AccessToken } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import { type Client, type ClientChange, changeClient, newClient } from '../clients/client.ts';
@@ -124,6 +124,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 function requireKnownTypes(change: ClientChange, detailsTypes: AuthorizationDetailsTypeRegistry): void {
   const unknownType = change.authorizationDetailsTypes?.find((type) => !detailsTypes.has(type));
   if (unknownType !== undefined) {
-    throw new OAuthError('invalid_parameter', `authorization_details_types: there is no type ${unknownType}.`);
+    throw new OAuthError(
+      'invalid_parameter',
+      `authorization_details_types: there is no type ${showName(unknownType)}.`,
+    );
   }
 }

@@ -1,6 +1,6 @@
 /** Rotating and deleting the secrets of a client. */
 import type { AccessToken } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { revokeTokens } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
@@ -99,7 +99,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
     remove(token, clientId, secretId) {
       return administer(token, clientId, async (transaction, append) => {
         if (!(await listSecrets(transaction, clientId)).some(({ id }) => id === secretId)) {
-          throw new OAuthError('not_found', `The client has no secret ${secretId}.`);
+          throw new OAuthError('not_found', `The client has no secret ${showName(secretId)}.`);
         }
         await deleteSecret(transaction, secretId);
         await append({ kind: 'secret.deleted', subject: clientId, data: { secretId } });

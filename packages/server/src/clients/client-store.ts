@@ -1,5 +1,5 @@
 /** Clients and their secrets' digests in the database. */
-import { fromWireNames, OAuthError, toWireNames } from '@postern/protocol';
+import { fromWireNames, OAuthError, showName, toWireNames } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
 import type { Client } from './client.ts';
@@ -23,7 +23,7 @@ export async function findClient(db: Kysely<Database>, id: string): Promise<Clie
 export async function getClient(db: Kysely<Database>, id: string): Promise<Client> {
   const client = await findClient(db, id);
   if (client === undefined) {
-    throw new OAuthError('not_found', `There is no client with the id '${id}'.`);
+    throw new OAuthError('not_found', `There is no client with the id '${showName(id)}'.`);
   }
   return client;
 }

@@ -44,22 +44,20 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
 
 /** Answers a request whose path does not exist, or does not support the method. */
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
-  const path = pathOf(request.url);
-  const methods = request.server.methodsOf(path);
+  const { methods, shown } = request.server.describePath(pathOf(request.url));
   const allow = [...methods].join(', ');
   // A route that serves a directory matches the paths of files that do not exist.
   if (methods.size === 0 || methods.has(request.method)) {
-    const text = `Not found: ${request.method} ${path}. See /api.`;
+    const text = `Not found: ${request.method} ${shown}. See /api.`;
     answerError(new OAuthError('not_found', text), request, reply);
   } else {
     reply.header('allow', allow);
-    const text = `${path} does not support ${request.method}, only ${allow}.`;
+    const text = `${shown} does not support ${request.method}, only ${allow}.`;
     answerError(new OAuthError('method_not_allowed', text), request, reply);
   }
 }
 
-/** Removes the query from a URL, since it may hold secrets, which no log and no answer should repeat. */
-export function pathOf(url: string): string {
+function pathOf(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }

@@ -1,6 +1,6 @@
-/** Logs one line per request, after the answer was sent. It holds no secret, token, header or query. */
+/** Logs one line per request, after the answer was sent. It has nothing that only the caller says: no path, query or header. */
+import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { pathOf } from './answer-error.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,13 +22,14 @@ export function useRequestLog(app: FastifyInstance, rootClientId: string): void 
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const { method, url, ip } = request;
+    const { method, routeOptions, ip } = request;
     const line = {
       method,
-      path: pathOf(url),
+      route: routeOptions.url ?? 'none',
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 1000) / 1000,
-      ip,
+      // A trusted proxy may forward a header of its caller in which the address is anything.
+      ip: isIP(ip) === 0 ? 'invalid' : ip,
       ...request.logged,
       client_id: findRequestClient(request),
     };

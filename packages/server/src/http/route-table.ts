@@ -1,22 +1,35 @@
-/** Which methods a path supports, for the answer to any other method. RFC 9110 §15.5.6. */
+/** Which methods a path supports, and how an error shows it. RFC 9110 §15.5.6. */
+import { showName } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The methods that a path (without its query) supports; none if the path does not exist. */
-    methodsOf(path: string): ReadonlySet<string>;
+    describePath(path: string): DescribedPath;
   }
 }
 
-/** Decorates `app` with `methodsOf`, which knows the routes that are registered from here on. */
+/** What is known about the path of a request, without its query. */
+export interface DescribedPath {
+  /** The methods that it supports; none if it does not exist. */
+  readonly methods: ReadonlySet<string>;
+  /** Its segments that a route has or that read like names. A caller may have put a secret into the others. */
+  readonly shown: string;
+}
+
+/** Decorates `app` with `describePath`, which knows the routes that are registered from here on. */
 export function recordRoutes(app: FastifyInstance): void {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
+  const knownSegments = new Set<string>();
   app.addHook('onRoute', ({ url, method }) => {
     routes.push({ pattern: toPattern(url), methods: [method].flat() });
+    for (const segment of url.split('/')) {
+      knownSegments.add(segment);
+    }
   });
-  app.decorate('methodsOf', (path) => {
+  app.decorate('describePath', (path) => {
     const matching = routes.filter(({ pattern }) => pattern.test(path));
-    return new Set(matching.flatMap(({ methods }) => methods));
+    const segments = path.split('/').map((segment) => (knownSegments.has(segment) ? segment : showName(segment)));
+    return { methods: new Set(matching.flatMap(({ methods }) => methods)), shown: segments.join('/') };
   });
 }
 

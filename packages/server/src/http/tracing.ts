@@ -33,7 +33,9 @@ export async function useTracing(app: FastifyInstance, endpoint: string): Promis
   app.addHook('onRequest', (request, reply, done) => {
     const { method, url: route } = request.routeOptions;
     const name = route === undefined ? request.method : `${method} ${route}`;
-    const parent = propagator.extract(api.ROOT_CONTEXT, request.headers, api.defaultTextMapGetter);
+    // Only the ids of the caller's trace: a `tracestate` is any text, which would be exported.
+    const { traceparent } = request.headers;
+    const parent = propagator.extract(api.ROOT_CONTEXT, { traceparent }, api.defaultTextMapGetter);
     const attributes = { 'http.request.method': request.method, 'http.route': route };
     const span = tracer.startSpan(name, { kind: api.SpanKind.SERVER, attributes }, parent);
     reply.raw.once('close', () => {

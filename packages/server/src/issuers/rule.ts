@@ -1,4 +1,5 @@
 /** Rules that map a workload, by the claims of its token, to a client. RFC 7523 §3 leaves this to the server. */
+import { showName } from '@postern/protocol';
 import { findPatternFault, findTextClaim, fitsPattern, hasContent, parseClaimPath } from './claim-pattern.ts';
 import { findTenantClaims } from './public-issuers.ts';
 
@@ -51,15 +52,15 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
   for (const [name, expected] of Object.entries(claims)) {
     const path = parseClaimPath(name);
     if (path === undefined) {
-      return `claims: ${name} is not a JSON Pointer`;
+      return `claims: ${showName(name)} is not a JSON Pointer`;
     }
     if (path.length === 1 && claimsOfEveryToken.has(path[0] as string)) {
-      return `claims: ${name} is checked in every token and does not identify a workload`;
+      return `claims: ${showName(name)} is checked in every token and does not identify a workload`;
     }
     for (const pattern of patternsOf(expected)) {
       const fault = findPatternFault(pattern);
       if (fault !== undefined) {
-        return `claims: ${name}: ${fault}`;
+        return `claims: ${showName(name)}: ${fault}`;
       }
     }
   }

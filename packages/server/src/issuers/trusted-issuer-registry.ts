@@ -1,6 +1,6 @@
 /** The trusted issuers in memory, and their changes: to write a rule is to assign the scopes of its client. */
 import type { AccessToken } from '@postern/guard';
-import { OAuthError, toWireNames } from '@postern/protocol';
+import { OAuthError, showName, toWireNames } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
 import { revokeTokens } from '../clients/client-changes.ts';
@@ -130,11 +130,14 @@ function requireConsistentRules({ rules }: TrustedIssuer, clients: ReadonlyMap<s
   for (const [index, { clientId, scopes }] of rules.entries()) {
     const client = clients.get(clientId);
     if (client === undefined) {
-      throw new OAuthError('invalid_parameter', `rules[${index}].client_id: there is no client ${clientId}.`);
+      throw new OAuthError('invalid_parameter', `rules[${index}].client_id: there is no client ${showName(clientId)}.`);
     }
     const excess = scopes?.find((scope) => !client.scopes.has(scope));
     if (excess !== undefined) {
-      throw new OAuthError('invalid_parameter', `rules[${index}].scopes: the client does not hold ${excess}.`);
+      throw new OAuthError(
+        'invalid_parameter',
+        `rules[${index}].scopes: the client does not hold ${showName(excess)}.`,
+      );
     }
   }
 }
@@ -153,5 +156,5 @@ async function revokeTokensOf(
 }
 
 function unknownKey(key: string): OAuthError {
-  return new OAuthError('not_found', `There is no trusted issuer ${key}.`);
+  return new OAuthError('not_found', `There is no trusted issuer ${showName(key)}.`);
 }

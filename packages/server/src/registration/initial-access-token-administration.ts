@@ -1,6 +1,6 @@
 /** Creating and deleting initial access tokens. To create one is to assign scopes, to clients that do not exist yet. */
 import type { AccessToken } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import { generateClientId, generateInitialAccessToken } from '../clients/credentials.ts';
 import type { ActorScopes } from '../delegation/actor-scopes.ts';
 import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
@@ -98,7 +98,7 @@ export function createInitialAccessTokenAdministration(
         const assignable = await actorScopesOf(transaction, token);
         const record = await findInitialAccessToken(transaction, { id });
         if (record === undefined) {
-          throw new OAuthError('not_found', `There is no initial access token ${id}.`);
+          throw new OAuthError('not_found', `There is no initial access token ${showName(id)}.`);
         }
         requireAssignable(delegatorOf(record), assignable, delegation);
         await deleteInitialAccessToken(transaction, id);

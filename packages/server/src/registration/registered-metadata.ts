@@ -7,7 +7,7 @@
  * clients use only the client credentials grant.
  */
 import { nullable, printableText } from '@postern/http-api';
-import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, toWireNames } from '@postern/protocol';
+import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, showName, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { clientAuthMethods, requireConsistentMetadata } from '../clients/client-metadata.ts';
@@ -123,7 +123,7 @@ function readScope(scope: string): string[] {
 function requireWithin(member: string, names: readonly string[], limit: ReadonlySet<string>): void {
   const excess = names.find((name) => !limit.has(name));
   if (excess !== undefined) {
-    throw invalid(`${member}: this registration may not ask for ${excess.slice(0, 100)}.`);
+    throw invalid(`${member}: this registration may not ask for ${showName(excess)}.`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The registered resources in memory, and their changes. */
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -50,7 +50,7 @@ export async function openResourceRegistry(
     get(key) {
       const resource = byKey.get(key);
       if (resource === undefined) {
-        throw new OAuthError('not_found', `There is no resource ${key}.`);
+        throw new OAuthError('not_found', `There is no resource ${showName(key)}.`);
       }
       return resource;
     },
@@ -97,7 +97,7 @@ export function requireRegistered(
 ): void {
   const unknown = change.resources?.find((identifier) => resources.findByIdentifier(identifier) === undefined);
   if (unknown !== undefined) {
-    throw new OAuthError('invalid_parameter', `resources: there is no resource ${unknown}.`);
+    throw new OAuthError('invalid_parameter', `resources: there is no resource ${showName(unknown)}.`);
   }
 }
 

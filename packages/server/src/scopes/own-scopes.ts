@@ -1,6 +1,6 @@
 /** The scopes that users add to the built-in ones. They are ordinary scopes: none administers Postern. */
 import type { AccessToken } from '@postern/guard';
-import { isScopeToken, OAuthError } from '@postern/protocol';
+import { isScopeToken, OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -72,7 +72,7 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
       requireNotBuiltIn(name);
       await events.change(token, async (transaction, append) => {
         if (!isScopeToken(name) || !(await deleteOwnScope(transaction, name))) {
-          throw new OAuthError('not_found', `There is no scope ${name}.`);
+          throw new OAuthError('not_found', `There is no scope ${showName(name)}.`);
         }
         requireUnused(name, await listScopeHolders(transaction, name), findResources(name));
         await append({ kind: 'scope.deleted', subject: name, data: {} });
@@ -103,7 +103,7 @@ function requireAllowed(scopes: readonly OwnScope[]): void {
       throw invalid(`names that begin with ${family} are reserved for scopes that administer Postern.`);
     }
     if (names.has(name)) {
-      throw invalid(`${name} is listed twice.`);
+      throw invalid(`${showName(name)} is listed twice.`);
     }
     names.add(name);
   }

@@ -1,5 +1,5 @@
 /** Which scopes exist. A client holds registered scopes only. */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Scope } from './default-scopes.ts';
 
 export interface ScopeRegistry {
@@ -24,7 +24,7 @@ export function requireKnown(names: readonly string[], registry: ScopeRegistry):
   if (unknown !== undefined) {
     throw new OAuthError(
       'invalid_parameter',
-      `Invalid Scope. There is no scope ${unknown.slice(0, 100)}; GET /api/v1/oauth/scope lists all.`,
+      `Invalid Scope. There is no scope ${showName(unknown)}; GET /api/v1/oauth/scope lists all.`,
     );
   }
   return [...new Set(names)];

@@ -28,9 +28,10 @@ export function parseTokenRequest(url: string, body: string, grants: ReadonlyMap
   const scopes = scope === undefined ? undefined : parseScope(scope);
   const grant = grants.get(grantType);
   if (grant === undefined) {
+    const hint = grantType.includes(';') ? ' Parameters have & between them, and not a semicolon.' : '';
     throw new OAuthError(
       'unsupported_grant_type',
-      `The grant_type ${grantType.slice(0, 100)} is not offered here; offered: ${[...grants.keys()].join(', ')}.`,
+      `The grant_type is not offered here; offered: ${[...grants.keys()].join(', ')}.${hint}`,
     );
   }
   return {

@@ -28,6 +28,7 @@ import type { SigningKey } from '../keys/signing-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Usage } from '../usage/usage.ts';
 import { type Grant, type IdentifyingGrant, rejectAssertion } from './grants/grant.ts';
 import { parseTokenRequest, type TokenRequest } from './parse-token-request.ts';
@@ -88,6 +89,7 @@ export interface TokenEndpointOptions {
   readonly targets: TargetOptions;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
   readonly usage: Usage;
+  readonly scopes: Pick<ScopeRegistry, 'names'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -147,6 +149,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           const key = findSigningKey(client, target);
 
           // 5. Let the grant decide.
+          requireRegisteredScopes(tokenRequest.scopes, options.scopes);
           const authorizationDetails = parseDetails(client, tokenRequest);
           const authorization = await grant.authorize(parameters, {
             client,
@@ -228,6 +231,18 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
   function recordIssued(grant: Grant, authorization: Authorization, scope: string): void {
     usage.recordIssued(authorization.client, scope);
     metrics.recordIssued(grant.grantType);
+  }
+}
+
+/** Throws `invalid_scope`. The errors of grants name scopes, so they must be names and not what a caller mistook for one. */
+function requireRegisteredScopes(asked: readonly string[] | undefined, { names }: Pick<ScopeRegistry, 'names'>): void {
+  const index = asked?.findIndex((name) => !names.has(name)) ?? -1;
+  if (index !== -1) {
+    throw new OAuthError(
+      'invalid_scope',
+      `The scope parameter has a name that is not registered here, its number ${index + 1}; ` +
+        'scopes_supported in the metadata lists all.',
+    );
   }
 }
 

@@ -166,6 +166,7 @@ export function createTokens(options: TokensOptions) {
           senderConstraint: { tokenEndpoint: tokenEndpointUrl, dpop },
           targets: { issuer, resources, accessTokenTtlSeconds },
           detailsTypes,
+          scopes: delegation.registry,
         })(forms);
         await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
         await revocationEndpoint(common)(forms);

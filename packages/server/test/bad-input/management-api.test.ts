@@ -111,7 +111,7 @@ describe('the management API', () => {
       [
         'a lone surrogate for a scope',
         '{"grantable_scopes":["\\ud800"]}',
-        'Invalid Scope. There is no scope ?; GET /api/v1/oauth/scope lists all.',
+        'Invalid Scope. There is no scope (not shown); GET /api/v1/oauth/scope lists all.',
       ],
       ['text for enabled', '{"enabled":"false"}', 'enabled: must be boolean.'],
       ['null for enabled', '{"enabled":null}', 'enabled: must be boolean.'],
@@ -121,12 +121,8 @@ describe('the management API', () => {
       ['infinity', '{"access_token_ttl_seconds":1e999}', 'access_token_ttl_seconds: must be integer.'],
       ['an unknown member', '{"colour":"green"}', 'colour: is not a known member.'],
       ['a member named constructor', '{"constructor":1}', 'constructor: is not a known member.'],
-      ['an unquotable member', '{"a\\"\\\\\\u0000":1}', "a''?: is not a known member."],
-      [
-        'a member of 100 kB',
-        JSON.stringify({ ['k'.repeat(100_000)]: 1 }),
-        `${'k'.repeat(100)}: is not a known member.`,
-      ],
+      ['an unquotable member', '{"a\\"\\\\\\u0000":1}', '(not shown): is not a known member.'],
+      ['a member of 100 kB', JSON.stringify({ ['k'.repeat(100_000)]: 1 }), '(not shown): is not a known member.'],
     ])('%s', async (_, body, detail) => {
       expectError(await send('POST', clientPath, body), 422, 'invalid_parameter', detail);
     });
@@ -159,7 +155,7 @@ describe('the management API', () => {
       ['%ED%A0%80', 400, 'invalid_request', undecodable],
       ['%C0%80', 400, 'invalid_request', undecodable],
       ['%00', 404, 'not_found', 'No id contains a NUL character.'],
-      ['%22%5C', 404, 'not_found', "There is no client with the id ''''."],
+      ['%22%5C', 404, 'not_found', "There is no client with the id '(not shown)'."],
       ['..', 404, 'not_found', "There is no client with the id '..'."],
       ['..%2f..%2fetc%2fpasswd', 404, 'not_found', "There is no client with the id '../../etc/passwd'."],
       ['', 404, 'not_found', "There is no client with the id ''."],

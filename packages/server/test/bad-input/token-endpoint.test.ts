@@ -28,6 +28,8 @@ describe('the token endpoint', () => {
 
   describe('RFC 6749 §5.2 invalid_request, 400', () => {
     const twice = (name: string) => `The parameter '${name}' is sent more than once.`;
+    const unknownTwice = 'A parameter that is not known here is sent more than once.';
+    const json = 'This is JSON. Send a form instead, such as grant_type=client_credentials&client_id=...';
     const notUtf8 = 'The form has text that is not percent-encoded UTF-8.';
     const control = 'The form has a control character.';
 
@@ -40,13 +42,13 @@ describe('the token endpoint', () => {
       ['§3.2 client_secret twice, once empty', () => `${goodForm()}&client_secret=`, twice('client_secret')],
       ['§3.2 scope twice', () => `${goodForm()}&scope=policy:read&scope=policy:read`, twice('scope')],
       ['§3.2 scope twice, once percent-encoded', () => `${goodForm()}&scope=a&%73cope=b`, twice('scope')],
-      ['§3.2 an unknown parameter twice', () => `${goodForm()}&colour=red&colour=green`, twice('colour')],
-      ['a parameter as an array', () => `${goodForm()}&scope[]=a&scope[]=b`, twice('scope[]')],
+      ['§3.2 an unknown parameter twice', () => `${goodForm()}&colour=red&colour=green`, unknownTwice],
+      ['a parameter as an array', () => `${goodForm()}&scope[]=a&scope[]=b`, unknownTwice],
       ['a scope of 20 kB', () => `${goodForm()}&scope=${'a'.repeat(20_000)}`, "The parameter 'scope' is too long."],
       [
         'a name of 20 kB',
         () => `${goodForm()}&${'n'.repeat(20_000)}=1`,
-        `The parameter '${'n'.repeat(128)}' is too long.`,
+        'A parameter that is not known here is too long.',
       ],
       [
         'a thousand parameters',
@@ -63,7 +65,7 @@ describe('the token endpoint', () => {
       ['bytes of Latin-1', () => Buffer.from(`${goodForm()}&state=\u00e9`, 'latin1'), 'The body is not UTF-8.'],
       ['a lone surrogate as bytes', () => Buffer.from([0x61, 0x3d, 0xed, 0xa0, 0x80]), 'The body is not UTF-8.'],
       ['random bytes', () => Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x26, 0x3d]), 'The body is not UTF-8.'],
-      ['JSON said to be a form', () => '{"grant_type":"client_credentials"}', 'The parameter grant_type is missing.'],
+      ['JSON said to be a form', () => '{"grant_type":"client_credentials"}', json],
     ])('%s', async (_, body, description) => {
       expectOAuthError(await post(body()), 400, 'invalid_request', description);
     });
@@ -170,18 +172,20 @@ describe('the token endpoint', () => {
 
   describe('RFC 6749 §5.2 the other errors, 400', () => {
     const spaces = 'The scope parameter must have names with exactly one space between them.';
-    const character = 'The scope parameter has a name with a character that is not allowed: ';
+    const character = 'The scope parameter has a character that is not allowed.';
+    const unregistered =
+      'The scope parameter has a name that is not registered here, its number 1; scopes_supported in the metadata lists all.';
 
     test.each([
       ['two spaces', 'a++b', spaces],
       ['a space at the end', 'policy:read+', spaces],
-      ['a tab', 'a%09b', `${character}a?b`],
-      ['a quotation mark', 'a%22b', `${character}a'b`],
-      ['a non-ASCII letter', 'caf%C3%A9', `${character}caf?`],
-      ['names with commas', 'policy:read,rule:read', 'The client does not hold the scope policy:read,rule:read.'],
-      ['an unknown name', 'policy:fly', 'The client does not hold the scope policy:fly.'],
-      ['__proto__', '__proto__', 'The client does not hold the scope __proto__.'],
-      ['16 kB of one name', 'a'.repeat(16_000), `The client does not hold the scope ${'a'.repeat(100)}.`],
+      ['a tab', 'a%09b', character],
+      ['a quotation mark', 'a%22b', character],
+      ['a non-ASCII letter', 'caf%C3%A9', character],
+      ['names with commas', 'policy:read,rule:read', unregistered],
+      ['an unknown name', 'policy:fly', unregistered],
+      ['__proto__', '__proto__', unregistered],
+      ['16 kB of one name', 'a'.repeat(16_000), unregistered],
     ])('§3.3 a scope with %s is invalid_scope', async (_, scope, description) => {
       expectOAuthError(await post(`${goodForm()}&scope=${scope}`), 400, 'invalid_scope', description);
     });
@@ -189,12 +193,11 @@ describe('the token endpoint', () => {
     test.each(['password', 'authorization_code', 'CLIENT_CREDENTIALS', '__proto__', 'client_credentials%20', '%22%5C'])(
       '§4 grant_type %s is unsupported_grant_type',
       async (grantType) => {
-        const said = decodeURIComponent(grantType).replaceAll(/["\\]/g, "'");
         expectOAuthError(
           await post(`grant_type=${grantType}&${credentials()}`),
           400,
           'unsupported_grant_type',
-          `The grant_type ${said} is not offered here; offered: ${grantTypes.join(', ')}.`,
+          `The grant_type is not offered here; offered: ${grantTypes.join(', ')}.`,
         );
       },
     );

@@ -17,7 +17,7 @@ export function authorizeByPolicy({ client, scopes, target, authorizationDetails
       'invalid_scope',
       client.scopes.has(excessScope)
         ? `The resource does not know the scope ${excessScope}.`
-        : `The client does not hold the scope ${excessScope.slice(0, 100)}.`,
+        : `The client does not hold the scope ${excessScope}.`,
     );
   }
   const { mayAct } = client.metadata;

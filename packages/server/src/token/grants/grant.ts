@@ -9,7 +9,7 @@ import type { Target } from '../target.ts';
 /** What all grants have in common about a token request whose client is known. */
 export interface GrantRequest {
   readonly client: Client;
-  /** The scopes asked for, each of them well-formed; undefined if the request names none. */
+  /** The scopes asked for, each of them registered; undefined if the request names none. */
   readonly scopes: readonly string[] | undefined;
   /** What the token is for. */
   readonly target: Target;

@@ -40,7 +40,7 @@ export function narrow(request: NarrowingRequest): Narrowed {
       'invalid_scope',
       subjectToken.scopes.has(excessScope)
         ? `The client or the actor may not have the scope ${excessScope} there.`
-        : `The subject_token does not hold the scope ${excessScope.slice(0, 100)}.`,
+        : `The subject_token does not hold the scope ${excessScope}.`,
     );
   }
   const expiresAt = Math.min(subjectToken.expiresAt, actorToken?.expiresAt ?? subjectToken.expiresAt);
