@@ -96,7 +96,7 @@ describe('client', () => {
 
     expectFailure(await root.run('client', 'delete', id), 2, '--yes');
     expect((await root.run('client', 'delete', id, '--yes')).code).toBe(0);
-    expectFailure(await root.run('client', 'show', id), 1, id);
+    expectFailure(await root.run('client', 'show', id), 1, 'There is no client');
   });
 
   test('create with a chosen id', async () => {
