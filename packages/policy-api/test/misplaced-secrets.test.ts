@@ -64,7 +64,11 @@ const nextAddress = () => {
   return `10.${requests >> 16}.${(requests >> 8) & 255}.${requests & 255}`;
 };
 
-async function send(method: string, path: string, init: { headers?: Record<string, string>; body?: string | FormData } = {}) {
+async function send(
+  method: string,
+  path: string,
+  init: { headers?: Record<string, string>; body?: string | FormData } = {},
+) {
   const response = await fetch(server.url + path, {
     method,
     signal: AbortSignal.timeout(10_000),
