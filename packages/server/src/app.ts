@@ -16,6 +16,7 @@ import { eventsEndpoint } from './events/events-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { forbidCaching } from './http/caching.ts';
 import { useClientCertificates } from './http/client-certificates.ts';
+import { type ConnectionLimits, connectionLimits, useConnectionLimits } from './http/connection-limits.ts';
 import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
 import { useJsonApi } from './http/json-api.ts';
 import { useOverloadShedding } from './http/overload.ts';
@@ -57,6 +58,8 @@ export interface AuthorizationServerOptions {
   readonly readMetrics?: () => Promise<string>;
   /** Registers the APIs that are served beside these: on the app itself, and on one for each batch of calls. */
   readonly hosted?: Apis;
+  /** Default: `connectionLimits`. Its times for requests are those of `httpOptions`. */
+  readonly limits?: ConnectionLimits;
 }
 
 async function authorizationServerPlugin(app: FastifyInstance, options: AuthorizationServerOptions): Promise<void> {
@@ -95,7 +98,11 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await useTracing(app, config.otlpEndpoint);
   }
   const metrics = createMetrics(tokens.grantTypes, {
-    inFlight: useOverloadShedding(app, config.overloadMs),
+    inFlight: useOverloadShedding(app, {
+      mostLateMs: config.overloadMs,
+      isAdministrator: tokens.isAdministrator,
+      openBodies: useConnectionLimits(app, config.trustedProxies, options.limits ?? connectionLimits),
+    }),
     clientCache: tokens.directory.usage,
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,

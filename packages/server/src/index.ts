@@ -5,6 +5,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { readConfig, type ServerConfig } from './config/config.ts';
 export { type ConfigVariable, configVariables } from './config/variables.ts';
 export type { MigrationSet } from './db/migrate.ts';
+export { type ConnectionLimits, connectionLimits } from './http/connection-limits.ts';
 export { httpOptions } from './http/http-options.ts';
 export { metricsServer } from './http/metrics-server.ts';
 export { type Installation, openInstallation } from './installation.ts';

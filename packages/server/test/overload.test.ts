@@ -1,10 +1,11 @@
 /** An overloaded server answers 503 at once, and no longer than the overload lasts. RFC 9110 §15.6.4. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { startTestServer, type TestServer } from '@postern/testing/test-server';
+import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 let server: TestServer;
+let client: Credentials;
 /** The number of requests received, by path. */
 let asked: Map<string, number>;
 beforeEach(async () => {
@@ -17,15 +18,19 @@ beforeEach(async () => {
         asked.set(path, (asked.get(path) ?? 0) + 1);
       });
     },
+    extend: async (app) => {
+      app.get('/unanswered', () => new Promise<never>(() => {}));
+    },
   });
+  client = await server.createClient({ scopes: ['policy:read'] });
 });
 afterEach(() => server.close());
 
 const tokenPath = '/api/v1/oauth/token';
-const tokenForm = () => ({
+const tokenForm = ({ clientId, clientSecret } = client) => ({
   grant_type: 'client_credentials',
-  client_id: server.root.clientId,
-  client_secret: server.root.clientSecret,
+  client_id: clientId,
+  client_secret: clientSecret,
 });
 
 async function expectShed(): Promise<void> {
@@ -41,13 +46,27 @@ async function expectShed(): Promise<void> {
   expect([other.status, other.body.error]).toEqual([503, 'temporarily_unavailable']);
 }
 
+/** Requires that what must answer under any load does. */
+async function expectNeverShed(rootToken: string): Promise<void> {
+  const paths = ['/health', '/health/ready', '/.well-known/jwks.json', '/.well-known/oauth-authorization-server'];
+  const answers = await Promise.all([
+    ...paths.map((path) => server.call('GET', path)),
+    server.call('GET', '/.well-known/oauth-protected-resource'),
+    server.call('GET', '/metrics'),
+    server.call('GET', '/api/v1/oauth/scope', { token: rootToken }),
+    server.call('POST', '/api/v1/oauth/client', { token: rootToken, body: { scopes: ['policy:read'] } }),
+    server.postForm(tokenPath, tokenForm(server.root)),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual(Array(answers.length).fill(200));
+}
+
 const expectServed = () =>
   vi.waitFor(async () => expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200), { timeout: 20_000 });
 
-/** Starts `count` requests from another process, each on its own connection. A request is these lines and may be incomplete. */
-function beginRequests(count: number, ...lines: string[]): ChildProcess {
+/** Starts `count` requests from another process, each on its own connection, with these lines and what is sent of the body. */
+function beginRequests(count: number, body: string, ...lines: string[]): ChildProcess {
   const { hostname, port } = new URL(server.url);
-  const text = [...lines, 'Host: x', '', ''].join('\r\n');
+  const text = [...lines, 'Host: x', '', body].join('\r\n');
   const program = `
     const { connect } = require('node:net');
     for (let index = 0; index < ${count}; index += 1) {
@@ -70,13 +89,22 @@ async function compute(ms: number): Promise<void> {
   await new Promise((next) => setTimeout(next, 0));
 }
 
-test('from the thousandth unanswered request on, all but health and metrics are shed, until others are gone', async () => {
+test.each(['a', ''])('1,001 sockets that send %j of a body stop nobody', async (sent) => {
+  const token = await server.token(client);
   const type = 'Content-Type: application/x-www-form-urlencoded';
-  const child = beginRequests(1_000, `POST ${tokenPath} HTTP/1.1`, type, 'Content-Length: 10');
+  const child = beginRequests(1_001, sent, `POST ${tokenPath} HTTP/1.1`, type, 'Content-Length: 10');
+  await vi.waitFor(() => expect(asked.get(tokenPath)).toBeGreaterThan(1_001), { timeout: 20_000 });
+  expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200);
+  expect((await server.call('GET', '/api/v1/policy', { token })).status).toBe(404);
+  await expectNeverShed(await server.rootToken());
+  await end(child);
+});
+
+test('from the thousandth unanswered request on, requests of strangers are shed, until others are gone', async () => {
+  const rootToken = await server.rootToken();
+  const child = beginRequests(1_000, '', 'GET /unanswered HTTP/1.1');
   await vi.waitFor(expectShed, { timeout: 20_000 });
-  expect((await server.call('GET', '/health')).status).toBe(200);
-  expect((await server.call('GET', '/health/ready')).status).toBe(200);
-  expect((await server.call('GET', '/metrics')).status).toBe(200);
+  await expectNeverShed(rootToken);
   await end(child);
   await expectServed();
 });
@@ -87,6 +115,7 @@ test('requests that wait for revocations are not counted as load', async () => {
   const { body } = await server.call('GET', feed, { token });
   const child = beginRequests(
     1_010,
+    '',
     `GET ${feed}?wait=30&cursor=${encodeURIComponent(body.cursor)} HTTP/1.1`,
     `Authorization: Bearer ${token}`,
   );
@@ -97,6 +126,7 @@ test('requests that wait for revocations are not counted as load', async () => {
 });
 
 test('requests are shed while the event loop is late', async () => {
+  const rootToken = await server.rootToken();
   await expectServed();
   await compute(1_000);
   expect((await server.postForm(tokenPath, tokenForm())).status).toBe(200);
@@ -106,6 +136,9 @@ test('requests are shed while the event loop is late', async () => {
       await compute(1_000);
       await compute(1_000);
       await expectShed();
+      await compute(1_000);
+      await compute(1_000);
+      await expectNeverShed(rootToken);
     },
     { timeout: 20_000 },
   );

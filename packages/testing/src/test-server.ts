@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import {
   type Apis,
   authorizationServer,
+  type ConnectionLimits,
+  connectionLimits,
   httpOptions,
   type Installation,
   type MigrationSet,
@@ -69,6 +71,8 @@ export interface TestServerOptions {
   readonly fetch?: typeof fetch;
   /** That of an earlier server, to start with its data. Default: a new one, which `close` removes. */
   readonly dataDir?: string;
+  /** Default: those of a server. */
+  readonly limits?: Partial<ConnectionLimits>;
   /** Receives the app before it has routes. */
   readonly before?: (app: FastifyInstance) => void;
   /** An API that the server hosts, with its tables. */
@@ -99,13 +103,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const clock = createClock();
 
   const installation = await openInstallation(config, options.hosted === undefined ? [] : [options.hosted.migrations]);
-  const app = Fastify(httpOptions(config, logger));
+  const limits = { ...connectionLimits, ...options.limits };
+  const app = Fastify(httpOptions(config, logger, limits));
   app.addHook('onClose', () => installation.db.destroy());
   options.before?.(app);
   await app.register(authorizationServer, {
     config,
     installation,
     clock,
+    limits,
     ...(options.hosted !== undefined && { hosted: options.hosted.apis }),
   });
   await options.extend?.(app, { now: clock.now, installation });

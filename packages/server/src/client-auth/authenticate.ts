@@ -102,7 +102,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
 
   return async (request, form) => {
     const credentials = parseCredentials(request, form, [issuer, tokenEndpoint], now() / 1000);
-    const isCheap = 'clientSecret' in credentials && directory.isInMemory(credentials.clientId);
+    const isCheap = 'clientSecret' in credentials && directory.findInMemory(credentials.clientId) !== undefined;
     return failures.attempt({ clientId: credentials.clientId, address: request.ip, isCheap }, () =>
       authenticate(credentials),
     );

@@ -12,8 +12,8 @@ export interface ClientDirectory {
    * changes of other nodes for too long.
    */
   find(id: string): Promise<Client | undefined>;
-  /** Whether `find` would return the client without reading the database. */
-  isInMemory(id: string): boolean;
+  /** Returns the client if `find` would without reading the database. */
+  findInMemory(id: string): Client | undefined;
   /** Counts of cache hits and misses so far, without root, and of the clients in memory. */
   usage(): { readonly hits: number; readonly misses: number; readonly clients: number };
 }
@@ -58,7 +58,10 @@ export function createClientDirectory({ db, events, rootClient, mostCached }: Cl
       }
       return client;
     },
-    isInMemory: (id) => id === rootClient().id || cache.has(id),
+    findInMemory(id) {
+      const root = rootClient();
+      return id === root.id ? root : cache.peek(id);
+    },
     usage: () => ({ hits, misses, clients: cache.size }),
   };
 }

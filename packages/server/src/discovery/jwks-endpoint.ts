@@ -9,7 +9,10 @@ export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
   return async (app) => {
     app.get(
       '/.well-known/jwks.json',
-      { schema: { tags: ['Discovery'], operationId: 'read_jwks', summary: 'Public keys that verify access tokens' } },
+      {
+        config: { neverShed: true },
+        schema: { tags: ['Discovery'], operationId: 'read_jwks', summary: 'Public keys that verify access tokens' },
+      },
       async (_request, reply) => {
         publish(reply, jwksMaxAgeSeconds);
         return { keys: keys.keys().map((key) => key.publicJwk) };

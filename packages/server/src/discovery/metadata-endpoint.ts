@@ -31,6 +31,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
       app.get(
         path,
         {
+          config: { neverShed: true },
           schema: {
             hide: path !== `/.well-known/${name}`,
             tags: ['Discovery'],

@@ -16,6 +16,7 @@ export function resourceMetadataEndpoint(issuer: string): ProtocolPlugin {
       app.get(
         path,
         {
+          config: { neverShed: true },
           schema: {
             hide: path !== `/.well-known/${resourceMetadataName}`,
             tags: ['Discovery'],

@@ -9,6 +9,7 @@ import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';
+import { addressGroup } from '../limits/address-group.ts';
 import type { SignCheckpoint } from './checkpoint.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
@@ -85,7 +86,7 @@ export interface EventsEndpointOptions {
   readonly now: () => number;
 }
 
-/** Calls that wait at once; the next one is answered at once. */
+/** Calls that wait at once, a quarter of them of one address; the next one is answered at once. */
 const mostWaiting = 100;
 
 export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: EventsEndpointOptions): ApiPlugin {
@@ -93,14 +94,14 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
   events.follow(longPoll.wake);
 
   /** The page as it is, or as it is when the first event for it has come, within `waitSeconds`. */
-  const readPage = async (query: EventQuery, waitSeconds: number, signal: AbortSignal) => {
+  const readPage = async (query: EventQuery, waitSeconds: number, signal: AbortSignal, address: string) => {
     const deadline = performance.now() + waitSeconds * 1000;
     for (;;) {
       const { version } = longPoll;
       const head = await readLog(db);
       // One more than asked for tells whether there is a next page.
       const found = await listEvents(db, { ...query, size: query.size + 1 });
-      if (found.length > 0 || !(await longPoll.wait(version, deadline - performance.now(), signal))) {
+      if (found.length > 0 || !(await longPoll.wait(version, deadline - performance.now(), signal, address))) {
         return { found, head: head.sequence };
       }
     }
@@ -126,7 +127,7 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
           throw new OAuthError('invalid_parameter', 'wait: is for order=asc.');
         }
         const query = { ...rest, ...(kind !== undefined && { kinds: kindsOf(kind) }) };
-        const { found, head } = await readPage(query, wait, abortOnDisconnect(reply));
+        const { found, head } = await readPage(query, wait, abortOnDisconnect(reply), addressGroup(request.ip));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }

@@ -41,6 +41,18 @@ describe('a waiting call', () => {
     expect(await createLongPoll(1).wait(0, long, AbortSignal.abort())).toBe(false);
   });
 
+  test('does not wait where a quarter of all that may wait are of its address', async () => {
+    const longPoll = createLongPoll(8);
+    const waiting = [1, 2].map(() => longPoll.wait(0, long, signal, '192.0.2.1'));
+    expect(await longPoll.wait(0, long, signal, '192.0.2.1')).toBe(false);
+    const other = longPoll.wait(0, long, signal, '192.0.2.2');
+    longPoll.wake();
+    expect(await Promise.all([...waiting, other])).toEqual([true, true, true]);
+    const again = longPoll.wait(1, long, signal, '192.0.2.1');
+    longPoll.wake();
+    expect(await again).toBe(true);
+  });
+
   test('is released at the end, and nobody waits after it', async () => {
     const longPoll = createLongPoll(1);
     const waiting = longPoll.wait(0, long, signal);

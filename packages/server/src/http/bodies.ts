@@ -34,7 +34,7 @@ export function useForms(app: FastifyInstance): void {
   });
   app.setValidatorCompiler(() => () => true);
   app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, oauthErrors: true };
+    route.config = { ...route.config, oauthErrors: true, identifiesClient: true };
   });
 }
 

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 import { type FastifyBaseLogger, type FastifyHttpOptions, LogController, type RawServerDefault } from 'fastify';
 import type { ServerConfig, TlsFiles } from '../config/config.ts';
 import { answerError } from './answer-error.ts';
+import { closeWithAnswer } from './close-with-answer.ts';
+import { connectionLimits } from './connection-limits.ts';
 
 /** The largest JSON body, in bytes. */
 export const jsonLimit = 262_144;
@@ -13,15 +15,19 @@ export const jsonLimit = 262_144;
 export function httpOptions(
   config: ServerConfig,
   logger: FastifyBaseLogger,
+  { headersMs, requestMs, checkEveryMs } = connectionLimits,
 ): FastifyHttpOptions<RawServerDefault, FastifyBaseLogger> {
+  const times = { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
   return {
     loggerInstance: logger,
     // The plugin logs one line per request; the two lines of Fastify would hold the URL with its query.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     bodyLimit: jsonLimit,
-    ...(config.tls !== undefined && { https: tlsOptions(config.tls) }),
-    requestTimeout: 30_000,
+    ...(config.tls === undefined
+      ? { http: times }
+      : { https: { ...tlsOptions(config.tls), ...times, handshakeTimeout: headersMs } }),
+    requestTimeout: requestMs,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
@@ -56,27 +62,15 @@ function tlsOptions({ cert, key, clientCa }: TlsFiles): ServerOptions {
   };
 }
 
-/** Answers bytes that are not valid HTTP, for which Fastify creates no request. */
+/** Answers bytes that are not valid HTTP, and requests that do not arrive, for which Fastify creates no request. */
 function answerInvalidHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  const { code = '' } = error;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    closeWithAnswer(socket, 'tooSlow');
+  } else if (code.startsWith('HPE_')) {
+    closeWithAnswer(socket, code === 'HPE_HEADER_OVERFLOW' ? 'headersTooLarge' : 'invalidHttp');
+  } else {
+    // The connection broke, or its TLS handshake failed or did not end: nobody can read an answer.
     socket.destroy();
-    return;
-  }
-  const [status, code, detail] = describeHttpError(error.code);
-  const body = JSON.stringify({ error: code, detail });
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n` +
-      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-function describeHttpError(fault: string | undefined): [status: string, code: string, detail: string] {
-  switch (fault) {
-    case 'HPE_HEADER_OVERFLOW':
-      return ['431 Request Header Fields Too Large', 'header_too_large', 'The URL or the headers are too large.'];
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return ['408 Request Timeout', 'invalid_request', 'The request took too long to arrive.'];
-    default:
-      return ['400 Bad Request', 'invalid_request', 'The request is not valid HTTP.'];
   }
 }

@@ -1,33 +1,50 @@
 /**
  * Answers 503 if more requests arrive than the process can handle, so that its memory stays bounded. RFC 9110 §15.6.4.
  *
- * There are two signs of overload. If the database is slow or bodies do not arrive, many requests are in flight. If the
- * processor is the limit, few are, since the others wait unread in the sockets; then timers fire late.
+ * There are two signs of overload. If the database is slow, many requests are in flight. If the processor is the limit,
+ * few are, since the others wait unread in the sockets; then timers fire late. A request whose body has not arrived yet
+ * is no load: `connection-limits.ts` bounds these.
  */
 import { OAuthError } from '@postern/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { OpenBodies } from './connection-limits.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route answers under any load, since monitoring needs it. */
+    /** The route answers under any load, since monitoring and every API need it. */
     neverShed?: boolean;
     /** Requests of the route may wait for changes. They have a limit of their own and do not count as in flight. */
     waits?: boolean;
   }
 }
 
-/** The largest number of requests in flight. */
+/** The largest number of requests in flight, and the number up to which those of administrators are handled. */
 const mostInFlight = 1_000;
+const mostInFlightOfAdministrators = 2_000;
 
 const sampleEveryMs = 250;
 
+export interface OverloadOptions {
+  /**
+   * How late a timer may be twice in a row, in milliseconds, since a single long computation is no overload; 0 turns this
+   * sign off.
+   */
+  readonly mostLateMs: number;
+  /**
+   * Whether a request seems to be an administrator's, once its headers and body are there: these are shed last. Whether
+   * its credentials are right is checked later.
+   */
+  readonly isAdministrator: (request: FastifyRequest) => boolean;
+  readonly openBodies: OpenBodies;
+}
+
 /**
  * Sheds requests to all routes of `app`, before anything else is done with them. Returns a function that tells how many
- * are in flight. `mostLateMs` is how late a timer may be twice in a row, in milliseconds, since a single long
- * computation is no overload; 0 turns this sign off.
+ * are in flight.
  */
-export function useOverloadShedding(app: FastifyInstance, mostLateMs: number): () => number {
-  let inFlight = 0;
+export function useOverloadShedding(app: FastifyInstance, options: OverloadOptions): () => number {
+  const { mostLateMs, isAdministrator, openBodies } = options;
+  const inFlight = new Set<FastifyRequest>();
   let lateSamples = 0;
   let dueAt = performance.now() + sampleEveryMs;
   const timer = setInterval(() => {
@@ -35,27 +52,59 @@ export function useOverloadShedding(app: FastifyInstance, mostLateMs: number): (
     dueAt = performance.now() + sampleEveryMs;
     lateSamples = mostLateMs > 0 && lateMs > mostLateMs ? lateSamples + 1 : 0;
     if (lateSamples === 2) {
-      app.log.warn({ late_ms: Math.round(lateMs), in_flight: inFlight }, 'overloaded, shedding requests');
+      app.log.warn({ late_ms: Math.round(lateMs), in_flight: inFlight.size }, 'overloaded, shedding requests');
     }
   }, sampleEveryMs).unref();
   app.addHook('onClose', async () => clearInterval(timer));
 
-  const end = () => {
-    inFlight -= 1;
+  /** The error for a request that is not handled now. */
+  const findOverload = (request: FastifyRequest, mayBeAdministrator: boolean): OAuthError | undefined => {
+    const { neverShed } = request.routeOptions.config;
+    const isOverloaded =
+      inFlight.size > (mayBeAdministrator ? mostInFlightOfAdministrators : mostInFlight) ||
+      (lateSamples >= 2 && !mayBeAdministrator);
+    return isOverloaded && neverShed !== true
+      ? new OAuthError('temporarily_unavailable', 'Server overloaded; retry later.', { reason: 'overloaded' })
+      : undefined;
   };
+  const begin = (request: FastifyRequest) => {
+    if (request.routeOptions.config.waits !== true) {
+      inFlight.add(request);
+    }
+  };
+
   app.addHook('onRequest', (request, reply, done) => {
-    const { waits, neverShed } = request.routeOptions.config;
-    if (waits !== true) {
-      inFlight += 1;
-      // Emitted once per request, even if the caller disconnected without an answer, for which `onResponse` is not called.
-      reply.raw.on('close', end);
-    }
-    const isOverloaded = lateSamples >= 2 || inFlight > mostInFlight;
-    if (isOverloaded && neverShed !== true) {
-      done(new OAuthError('temporarily_unavailable', 'Server overloaded; retry later.', { reason: 'overloaded' }));
-    } else {
-      done();
-    }
+    begin(request);
+    // Emitted once per request, even if the caller disconnected without an answer, for which `onResponse` is not called.
+    reply.raw.on('close', () => {
+      inFlight.delete(request);
+      openBodies.close(request);
+    });
+    done(findOverload(request, mayIdentify(request)));
   });
-  return () => inFlight;
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    if (hasBody(request)) {
+      inFlight.delete(request);
+      openBodies.open(request);
+    }
+    done(null, payload);
+  });
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (hasBody(request)) {
+      openBodies.close(request);
+      begin(request);
+    }
+    done(findOverload(request, isAdministrator(request)));
+  });
+  return () => inFlight.size;
+}
+
+/** Whether a token or the body may yet show that the request is an administrator's. */
+function mayIdentify({ headers, routeOptions }: FastifyRequest): boolean {
+  const { scope, identifiesClient } = routeOptions.config;
+  return identifiesClient === true || (scope !== undefined && headers.authorization !== undefined);
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

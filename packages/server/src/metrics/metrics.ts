@@ -105,7 +105,7 @@ function addReadings(registry: Registry, sources: MetricSources): void {
   const { inFlight, clientCache, eventLagSeconds, databaseOutages, signingKeyAges, ignoredForwardedHeaders } = sources;
   gauge(
     'postern_requests_in_flight',
-    'Requests that are not answered yet, except those that wait for changes',
+    'Requests that are not answered yet, except those whose body has not arrived and those that wait for changes',
     'sum',
     inFlight,
   );

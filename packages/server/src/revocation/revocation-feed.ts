@@ -29,9 +29,9 @@ export interface FeedAnswer {
 export interface RevocationFeed {
   /**
    * Returns the entries since `cursor`, or all if there is no cursor or it is not of this log. If there are none, waits
-   * for some, at most `waitSeconds` and until `signal` aborts.
+   * for some, at most `waitSeconds` and until `signal` aborts, unless too many followers at `address` wait already.
    */
-  read(cursor: string | undefined, waitSeconds: number, signal: AbortSignal): Promise<FeedAnswer>;
+  read(cursor: string | undefined, waitSeconds: number, signal: AbortSignal, address: string): Promise<FeedAnswer>;
   /** Drops entries that concern no token that can still be valid. Call it about once a minute. */
   maintain(): Promise<void>;
   /** Answers all followers that wait. */
@@ -48,7 +48,7 @@ export interface RevocationFeedOptions {
 /** Entries in one answer. */
 const mostEntries = 1_000;
 
-/** Followers that may wait at the same time. Further ones are answered at once. */
+/** Followers that may wait at the same time, a quarter of them at one address. Further ones are answered at once. */
 const mostWaiting = 10_000;
 
 /** Events per read at the start. */
@@ -113,12 +113,12 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
   };
 
   return {
-    async read(cursor, waitSeconds, signal) {
+    async read(cursor, waitSeconds, signal, address) {
       const position = await positionOf(cursor);
       const { version } = longPoll;
       let page = state.read(position ?? 0, mostEntries);
       if (position !== undefined && page.entries.length === 0 && waitSeconds > 0) {
-        await longPoll.wait(version, waitSeconds * 1000, signal);
+        await longPoll.wait(version, waitSeconds * 1000, signal, address);
         page = state.read(position, mostEntries);
       }
       return {

@@ -7,6 +7,7 @@ import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { Type } from 'typebox';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';
+import { addressGroup } from '../limits/address-group.ts';
 import type { FeedEntry } from './feed-entry.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
 
@@ -92,7 +93,8 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
       },
       async (request, reply) => {
         const { cursor, wait } = request.query;
-        const { lagSeconds, entries, ...rest } = await feed.read(cursor, wait, abortOnDisconnect(reply));
+        const signal = abortOnDisconnect(reply);
+        const { lagSeconds, entries, ...rest } = await feed.read(cursor, wait, signal, addressGroup(request.ip));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }

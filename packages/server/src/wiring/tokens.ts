@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
+import { createAdministratorCheck } from '../client-auth/presented-administrator.ts';
 import type { Client } from '../clients/client.ts';
 import { createClientDirectory } from '../clients/client-directory.ts';
 import type { FindActor } from '../clients/find-actor.ts';
@@ -140,6 +141,7 @@ export function createTokens(options: TokensOptions) {
     usedTokens,
     guard,
     grantTypes,
+    isAdministrator: createAdministratorCheck(directory, delegation.registry),
 
     /** Registers the endpoints that clients call with their own credentials, and the one that explains tokens. */
     endpoints(app: FastifyInstance, metrics: Metrics): void {

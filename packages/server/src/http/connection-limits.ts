@@ -1,0 +1,139 @@
+/**
+ * Bounds what callers hold open without anything being done for them: connections that are idle or send nothing, and
+ * requests whose body does not arrive. Whoever is slowest is closed to make room, so that nobody else is refused.
+ * RFC 9110 §15.5.9, RFC 9112 §9.5.
+ */
+import type { Socket } from 'node:net';
+import { createAddressCheck } from '@postern/guard/node';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { addressGroup } from '../limits/address-group.ts';
+import { closeWithAnswer } from './close-with-answer.ts';
+import { createCrowd } from './crowd.ts';
+
+export interface ConnectionLimits {
+  /** Connections per process, of one address and of all. Those that wait for changes are among them. */
+  readonly connectionsOfAddress: number;
+  readonly connections: number;
+  /** Requests whose body has not arrived yet. */
+  readonly openBodiesOfAddress: number;
+  readonly openBodies: number;
+  /** Milliseconds for the headers of a request to arrive, or for a TLS handshake. */
+  readonly headersMs: number;
+  /** Milliseconds for a request to arrive completely. */
+  readonly requestMs: number;
+  /** Milliseconds for a caller to read an answer. */
+  readonly answerMs: number;
+  /** Milliseconds between two looks at the times above, by which they may be exceeded. */
+  readonly checkEveryMs: number;
+}
+
+export const connectionLimits: ConnectionLimits = {
+  connectionsOfAddress: 3_000,
+  connections: 12_000,
+  openBodiesOfAddress: 100,
+  openBodies: 1_000,
+  headersMs: 10_000,
+  requestMs: 30_000,
+  answerMs: 30_000,
+  checkEveryMs: 1_000,
+};
+
+/** Requests on one connection that may wait for their answers: callers hardly ever send a second one before. */
+const mostPipelined = 10;
+
+/** Functions that `overload.ts` calls for a request with a body. */
+export interface OpenBodies {
+  open(request: FastifyRequest): void;
+  close(request: FastifyRequest): void;
+}
+
+/** Limits the connections of `app`, and returns the limit for open bodies. The times for requests are in `httpOptions`. */
+export function useConnectionLimits(
+  app: FastifyInstance,
+  trustedProxies: readonly string[],
+  limits: ConnectionLimits,
+): OpenBodies {
+  limitConnections(app, createAddressCheck(trustedProxies), limits);
+  limitAnswerTimes(app, limits);
+
+  const bodies = createCrowd<FastifyRequest>({
+    mostOfAddress: limits.openBodiesOfAddress,
+    mostOfAll: limits.openBodies,
+    isIdle: () => true,
+    evict: ({ raw }) => closeWithAnswer(raw.socket, 'bodyEvicted'),
+  });
+  return { open: (request) => bodies.add(request, addressGroup(request.ip)), close: bodies.remove };
+}
+
+function limitConnections(
+  app: FastifyInstance,
+  isTrustedProxy: (address: string | undefined) => boolean,
+  limits: ConnectionLimits,
+): void {
+  /** By connection, how many of its requests are not answered yet. */
+  const unanswered = new WeakMap<Socket, number>();
+  const countOf = (socket: Socket) => unanswered.get(socket) ?? 0;
+  const connections = createCrowd<Socket>({
+    mostOfAddress: limits.connectionsOfAddress,
+    mostOfAll: limits.connections,
+    isIdle: (socket) => countOf(socket) === 0,
+    evict: (socket) => socket.destroy(),
+  });
+  /** The connection below TLS is known by its other end, which only one connection has. */
+  const byPeer = new Map<string, Socket>();
+  const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+
+  app.server.on('connection', (socket: Socket) => {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const peer = peerOf(socket);
+    byPeer.set(peer, socket);
+    socket.on('close', () => {
+      byPeer.delete(peer);
+      connections.remove(socket);
+    });
+    connections.add(socket, isTrustedProxy(remoteAddress) ? undefined : addressGroup(remoteAddress));
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    const socket = byPeer.get(peerOf(request.raw.socket));
+    if (socket === undefined) {
+      // The request was injected, or its connection has just been closed.
+      done();
+      return;
+    }
+    unanswered.set(socket, countOf(socket) + 1);
+    if (countOf(socket) > mostPipelined) {
+      socket.destroy();
+    }
+    reply.raw.on('close', () => {
+      unanswered.set(socket, countOf(socket) - 1);
+      connections.refresh(socket);
+    });
+    done();
+  });
+}
+
+/** Closes connections of callers that do not read their answers. */
+function limitAnswerTimes(app: FastifyInstance, { answerMs, checkEveryMs }: ConnectionLimits): void {
+  /** In the order in which the answers began. */
+  const answering = new Map<FastifyRequest, number>();
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    answering.set(request, performance.now());
+    reply.raw.on('close', () => answering.delete(request));
+    done();
+  });
+  const timer = setInterval(() => {
+    const before = performance.now() - answerMs;
+    for (const [request, beganAt] of answering) {
+      if (beganAt > before) {
+        return;
+      }
+      request.raw.socket.destroy();
+      answering.delete(request);
+    }
+  }, checkEveryMs).unref();
+  app.addHook('onClose', async () => clearInterval(timer));
+}
