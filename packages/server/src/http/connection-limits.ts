@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import { createAddressCheck } from '@postern/guard/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { addressGroup } from '../limits/address-group.ts';
+import { addressGroup } from '../address-group.ts';
 import { closeWithAnswer } from './close-with-answer.ts';
 import { createCrowd } from './crowd.ts';
 

@@ -3,7 +3,7 @@
  * pass. docs/decisions/0013 says why the budgets are as they are. RFC 6749 §2.3.1 and §10.10, RFC 6585 §4.
  */
 import { clientIdPattern, type ErrorCode, OAuthError } from '@postern/protocol';
-import { addressGroup } from './address-group.ts';
+import { addressGroup } from '../address-group.ts';
 import { createLowPriorityLane } from './low-priority-lane.ts';
 import type { MinuteCounters } from './minute-counters.ts';
 

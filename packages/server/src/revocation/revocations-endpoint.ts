@@ -5,9 +5,9 @@ import type { ApiPlugin } from '@postern/http-api';
 import { toWireNames, type WireNamed } from '@postern/protocol';
 import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { Type } from 'typebox';
+import { addressGroup } from '../address-group.ts';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';
-import { addressGroup } from '../limits/address-group.ts';
 import type { FeedEntry } from './feed-entry.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
 

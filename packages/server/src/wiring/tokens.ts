@@ -5,7 +5,6 @@ import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
-import { createAdministratorCheck } from '../client-auth/presented-administrator.ts';
 import type { Client } from '../clients/client.ts';
 import { createClientDirectory } from '../clients/client-directory.ts';
 import type { FindActor } from '../clients/find-actor.ts';
@@ -17,6 +16,7 @@ import { metadataEndpoint } from '../discovery/metadata-endpoint.ts';
 import { resourceMetadataEndpoint, resourceMetadataName } from '../discovery/resource-metadata-endpoint.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { explainEndpoint } from '../explain/explain-endpoint.ts';
+import { createAdministratorCheck } from '../http/administrator-requests.ts';
 import { useForms } from '../http/bodies.ts';
 import { forbidCaching } from '../http/caching.ts';
 import { createGuardedFetch } from '../http/guarded-fetch.ts';
@@ -141,7 +141,10 @@ export function createTokens(options: TokensOptions) {
     usedTokens,
     guard,
     grantTypes,
-    isAdministrator: createAdministratorCheck(directory, delegation.registry),
+    isAdministrator: createAdministratorCheck(
+      directory.findInMemory,
+      (scope) => !delegation.registry.ordinaryNames.has(scope),
+    ),
 
     /** Registers the endpoints that clients call with their own credentials, and the one that explains tokens. */
     endpoints(app: FastifyInstance, metrics: Metrics): void {

@@ -1,9 +1,6 @@
 /** Whose requests are handled although the server is overloaded: those of administrators. */
-import type { AccessToken } from '@postern/guard';
 import { parseBasicCredentials } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
-import type { ClientDirectory } from '../clients/client-directory.ts';
-import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,18 +16,17 @@ declare module 'fastify' {
  * Does not check the credentials of a client.
  */
 export function createAdministratorCheck(
-  directory: ClientDirectory,
-  registry: ScopeRegistry,
+  findInMemory: (clientId: string) => { readonly scopes: ReadonlySet<string> } | undefined,
+  isAdministrative: (scope: string) => boolean,
 ): (request: FastifyRequest) => boolean {
-  const administers = ({ scopes }: Pick<AccessToken, 'scopes'>) =>
-    [...scopes].some((scope) => !registry.ordinaryNames.has(scope));
+  const administers = ({ scopes }: { readonly scopes: ReadonlySet<string> }) => [...scopes].some(isAdministrative);
 
   return (request) => {
     if (request.accessToken !== undefined) {
       return administers(request.accessToken);
     }
     const id = request.routeOptions.config.identifiesClient === true ? findClientId(request) : undefined;
-    const client = id === undefined ? undefined : directory.findInMemory(id);
+    const client = id === undefined ? undefined : findInMemory(id);
     return client !== undefined && administers(client);
   };
 }
