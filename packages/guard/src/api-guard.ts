@@ -47,7 +47,9 @@ export interface ApiGuardOptions {
   /** How many recently used tokens are kept so that their signature is not verified again; 0 for none. Default: 10,000. */
   readonly tokenCacheSize?: number;
   readonly dpop?: {
-    /** Default: keeps 100,000 proofs in this process. Several processes that serve one API must share a store. */
+    /**
+     * Default: keeps 100,000 proofs of each client in this process. Several processes that serve one API must share a store.
+     */
     readonly useProof?: DpopPolicy['useProof'];
     /** Default: proofs need no nonce. */
     readonly nonces?: DpopPolicy['nonces'];
@@ -85,7 +87,8 @@ const defaultStalenessSeconds = 60;
 /** Seconds that the feed is asked to wait at most. */
 const maxFeedWaitSeconds = 20;
 
-const maxProofs = 100_000;
+/** Of one client as many as a process verifies in a minute. All take up to 300 MB, of clients that do nothing else. */
+const proofLimits = { mostOfClient: 100_000, mostOfAll: 1_000_000 };
 
 /** Milliseconds that a call waits for the first answer of the revocation feed. */
 const firstAnswerTimeoutMs = 5_000;
@@ -120,7 +123,7 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     findKey: keys.find,
     fetchKey: keys.fetch,
     findInactiveReason: revocations && follower ? createRevocationCheck(follower, revocations) : () => undefined,
-    dpop: { useProof: dpop.useProof ?? createUsedProofs(maxProofs, now), nonces: dpop.nonces },
+    dpop: { useProof: dpop.useProof ?? createUsedProofs({ ...proofLimits, now }), nonces: dpop.nonces },
     resourceMetadata: resourceMetadata?.url,
     verifiedTokens: tokenCacheSize > 0 ? new VerifiedTokens(tokenCacheSize) : undefined,
     onDecision,

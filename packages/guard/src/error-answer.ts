@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** Seconds after which a caller may retry after `temporarily_unavailable`. */
-const retryAfterSeconds = 1;
+const unavailableSeconds = 1;
 
 /** Returns status, headers with the challenge, and the JSON body for an error. */
 export function toErrorAnswer(error: OAuthError): Answer {
@@ -24,10 +24,11 @@ export function toErrorAnswer(error: OAuthError): Answer {
 /** Returns the headers only, for frameworks that write status and body themselves. */
 export function errorHeaders(error: OAuthError): Readonly<Record<string, string>> {
   const challenge = challengeFor(error);
+  const { retryAfterSeconds = error.code === 'temporarily_unavailable' ? unavailableSeconds : undefined } = error;
   return {
     'cache-control': 'no-store',
     ...(challenge !== undefined && { 'www-authenticate': challenge }),
     ...(error.dpopNonce !== undefined && { 'dpop-nonce': error.dpopNonce }),
-    ...(error.code === 'temporarily_unavailable' && { 'retry-after': String(retryAfterSeconds) }),
+    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
   };
 }

@@ -5,7 +5,7 @@
 import { type ErrorCode, type ErrorReason, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
-import { verifyDpopProof } from './dpop-proof.ts';
+import { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
 import type { VerifiedTokens } from './verified-tokens.ts';
 import {
   decodeAccessToken,
@@ -34,8 +34,12 @@ export interface GuardedRequest {
 
 /** One-time use of DPoP proofs, and nonces if the API requires them. */
 export interface DpopPolicy {
-  /** Records a proof and returns true for its first use, false for every later one. `expiresAt` is in seconds since 1970. */
-  readonly useProof: (jkt: string, jti: string, expiresAt: number) => Promise<boolean>;
+  /**
+   * Records a proof and returns true for its first use, false for every later one. `expiresAt` is in seconds since 1970.
+   * Called only if nothing else is wrong with the request. `clientId` is the client that the proof counts for, if there is a
+   * limit: a client can have any number of keys.
+   */
+  readonly useProof: (jkt: string, jti: string, expiresAt: number, clientId: string) => Promise<boolean>;
   /** Undefined if proofs need no nonce. */
   readonly nonces: DpopNonces | undefined;
 }
@@ -81,7 +85,7 @@ export interface Guard {
   /**
    * Returns the token of a request if it has the required `scope`: one scope, several separated by spaces, which it must
    * all have, or '' to accept every valid token. Throws `OAuthError` with the code `missing_token`, `invalid_token`,
-   * `insufficient_scope`, `invalid_dpop_proof`, `use_dpop_nonce` or `temporarily_unavailable`.
+   * `insufficient_scope`, `invalid_dpop_proof`, `use_dpop_nonce`, `too_many_requests` or `temporarily_unavailable`.
    */
   authorize(request: GuardedRequest, scope: string): Promise<AccessToken>;
   /** Throws `invalid_token` if a token that was accepted earlier is no longer active. Does not check its expiry. */
@@ -105,9 +109,10 @@ export function createGuard(options: GuardOptions): Guard {
       token = requireAudience(verifyDecodedToken(signed, key, nowSeconds, options), options.audience);
       options.verifiedTokens?.add(text, { token, key: key as VerificationKey });
     }
-    if (scheme === 'DPoP' || token.confirmation?.jkt !== undefined) {
-      await requireProof(request, scheme, text, token, nowSeconds, options);
-    }
+    const proof =
+      scheme === 'DPoP' || token.confirmation?.jkt !== undefined
+        ? await requireProof(request, scheme, text, token, nowSeconds, options)
+        : undefined;
     if (token.confirmation?.x5tS256 !== undefined) {
       requireCertificate(request.certificateThumbprint, token.confirmation.x5tS256);
     }
@@ -117,6 +122,10 @@ export function createGuard(options: GuardOptions): Guard {
       throw invalidTokenError(reason);
     }
     requireScope(token, scope, scheme);
+    // Last, so that nobody fills the memory of used proofs with requests that are refused anyway.
+    if (proof !== undefined) {
+      await requireFirstUse(proof, token, options);
+    }
     return token;
   };
 
@@ -192,7 +201,10 @@ function withMetadata(error: unknown, resourceMetadata: string | undefined): unk
     : error;
 }
 
-/** RFC 9449 §7.1 and §7.2: a bound token requires a proof of its key, and is never accepted as a plain Bearer token. */
+/**
+ * RFC 9449 §7.1 and §7.2: a bound token requires a proof of its key, and is never accepted as a plain Bearer token. Returns
+ * the proof. Does not check whether it was used before.
+ */
 async function requireProof(
   request: GuardedRequest,
   scheme: Scheme,
@@ -200,7 +212,7 @@ async function requireProof(
   token: AccessToken,
   nowSeconds: number,
   { baseUrl, dpop, isProofAlgorithmAllowed }: GuardOptions,
-): Promise<void> {
+): Promise<DpopProof> {
   if (scheme !== 'DPoP' || request.dpop === undefined || token.confirmation?.jkt === undefined) {
     throw invalidTokenError('proof_missing', 'DPoP');
   }
@@ -223,8 +235,19 @@ async function requireProof(
   if (dpop.nonces !== undefined) {
     requireDpopNonce(proof.nonce, dpop.nonces, scheme);
   }
-  if (!(await dpop.useProof(proof.jkt, proof.jti, proof.expiresAt))) {
-    throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', { reason: 'token_replayed', scheme });
+  return proof;
+}
+
+async function requireFirstUse(
+  { jkt, jti, expiresAt }: DpopProof,
+  { clientId }: AccessToken,
+  { dpop }: GuardOptions,
+): Promise<void> {
+  if (!(await dpop.useProof(jkt, jti, expiresAt, clientId))) {
+    throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', {
+      reason: 'token_replayed',
+      scheme: 'DPoP',
+    });
   }
 }
 

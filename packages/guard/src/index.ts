@@ -30,6 +30,7 @@ export {
   type HeldToken,
   heldTokens,
 } from './token-status.ts';
+export { UseBudget, type UseBudgetOptions } from './use-budget.ts';
 export {
   decodeAccessToken,
   invalidTokenError,

@@ -1,23 +1,25 @@
 /** Remembers DPoP proofs until they expire, so that each is accepted once. RFC 9449 §11.1. */
-import { OAuthError } from '@postern/protocol';
 import type { DpopPolicy } from './guard.ts';
+import { UseBudget, type UseBudgetOptions } from './use-budget.ts';
 
 /** How many expired proofs are removed for each that is added; more than one, so that the memory shrinks. */
 const removedPerUse = 2;
 
 /**
- * Creates a `useProof` that keeps at most `maxProofs` in this process. If more are in use at once it throws
- * `temporarily_unavailable` rather than forget one. An API with several processes needs a shared store, or else each
- * process accepts a proof once. `now` returns milliseconds since 1970.
+ * Creates a `useProof` that keeps proofs in this process. If too many proofs of one client are in use at once it throws
+ * `too_many_requests` for that client rather than forget one. An API with several processes needs a shared store, or
+ * else each process accepts a proof once.
  */
-export function createUsedProofs(maxProofs: number, now: () => number): DpopPolicy['useProof'] {
+export function createUsedProofs(options: UseBudgetOptions): DpopPolicy['useProof'] {
+  const { now } = options;
+  const budget = new UseBudget(options);
   const expiresAtOf = new Map<string, number>();
-  return async (jkt, jti, expiresAt) => {
+  return async (jkt, jti, expiresAt, clientId) => {
     const nowSeconds = now() / 1000;
     // Proofs are in order of their first use, which is nearly the order in which they expire.
     let removed = 0;
     for (const [proof, end] of expiresAtOf) {
-      if (end >= nowSeconds || (removed >= removedPerUse && expiresAtOf.size < maxProofs)) {
+      if (end >= nowSeconds || removed >= removedPerUse) {
         break;
       }
       expiresAtOf.delete(proof);
@@ -27,11 +29,7 @@ export function createUsedProofs(maxProofs: number, now: () => number): DpopPoli
     if (expiresAtOf.has(proof)) {
       return false;
     }
-    if (expiresAtOf.size >= maxProofs) {
-      throw new OAuthError('temporarily_unavailable', 'Too many DPoP proofs are in use. Try again later.', {
-        reason: 'proof_store_full',
-      });
-    }
+    budget.take(clientId, expiresAt);
     expiresAtOf.set(proof, expiresAt);
     return true;
   };

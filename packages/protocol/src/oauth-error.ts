@@ -72,7 +72,7 @@ export type ErrorReason =
   | 'rules_ambiguous'
   | 'keys_unavailable'
   | 'revocations_stale'
-  | 'proof_store_full'
+  | 'use_budget_spent'
   | 'token_replayed'
   | 'proof_missing'
   | 'proof_malformed'

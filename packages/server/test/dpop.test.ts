@@ -167,6 +167,64 @@ describe('RFC 9449 §7 APIs', () => {
   });
 });
 
+describe('RFC 9449 §11.1 a proof is recorded only if nothing else is wrong', () => {
+  const recorded = async () => (await server.rows('used_tokens')).length;
+
+  /** A client that was stopped in this way, and a token of its own that was bound before. */
+  async function stopped(stop: (path: string, token: string) => Promise<unknown>) {
+    const credentials = await server.createClient({ scopes: ['scope:read'] });
+    const { access_token } = (await ask(await proof(), credentials)).body;
+    await stop(`/api/v1/oauth/client/${credentials.clientId}`, await server.rootToken());
+    return access_token as string;
+  }
+
+  test.each<[string, number, () => Promise<string>]>([
+    [
+      'no scope',
+      403,
+      async () => (await ask(await proof(), await server.createClient({ scopes: ['policy:read'] }))).body.access_token,
+    ],
+    ['a deleted client', 401, () => stopped((path, token) => server.call('DELETE', path, { token }))],
+    [
+      'a disabled client',
+      401,
+      () => stopped((path, token) => server.call('PATCH', path, { token, body: { enabled: false } })),
+    ],
+    ['a revoked generation', 401, () => stopped((path, token) => server.call('POST', `${path}/revoke`, { token }))],
+  ])('not with a token of %s', async (_name, expected, issue) => {
+    const token = await issue();
+    const before = await recorded();
+    for (let index = 0; index < 10; index += 1) {
+      const { status } = await call({ authorization: `DPoP ${token}`, dpop: await apiProof(token) });
+      expect(status).toBe(expected);
+    }
+    expect(await recorded()).toBe(before);
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ['a scope that the client lacks', { scope: 'policy:delete' }, 'invalid_scope'],
+    ['a resource that the client may not ask for', { resource: 'https://no.example' }, 'invalid_target'],
+    ['malformed authorization details', { authorization_details: '{' }, 'invalid_authorization_details'],
+    [
+      'a grant that it may not use',
+      { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' },
+      'unauthorized_client',
+    ],
+  ])('not for a token request with %s, and it can be used for another', async (_name, over, error) => {
+    const before = await recorded();
+    const form = {
+      grant_type: 'client_credentials',
+      client_id: client.clientId,
+      client_secret: client.clientSecret,
+    };
+    const dpop = await proof();
+    const refused = await server.postForm(tokenPath, { ...form, ...over }, { dpop });
+    expect([refused.body.error, await recorded()]).toEqual([error, before]);
+    expect((await server.postForm(tokenPath, form, { dpop })).status).toBe(200);
+    expect(await recorded()).toBe(before + 1);
+  });
+});
+
 describe('RFC 9449 §8 and §9 nonces of the server', () => {
   test('are asked for, given out, and taken for a while', async () => {
     const strict = await startTestServer({ env: { POSTERN_DPOP_NONCES: 'required' } });

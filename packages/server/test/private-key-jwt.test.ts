@@ -148,6 +148,16 @@ describe('RFC 7523 §3 an assertion is used once', () => {
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(49);
   });
 
+  test('and not used up by a request that is refused for another reason, which writes nothing', async () => {
+    const recorded = async () => (await server.rows('used_tokens')).length;
+    const before = await recorded();
+    const assertion = await sign(claims());
+    expect((await ask(assertion, { scope: 'policy:delete' })).body.error).toBe('invalid_scope');
+    expect(await recorded()).toBe(before);
+    expect([(await ask(assertion)).status, (await ask(assertion)).status]).toEqual([200, 401]);
+    expect(await recorded()).toBe(before + 1);
+  });
+
   test('the same id in another text is the same assertion', async () => {
     const payload = claims();
     expect((await ask(await sign(payload))).status).toBe(200);

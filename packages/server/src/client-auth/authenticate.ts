@@ -34,11 +34,20 @@ export interface ClientAuthenticationRequest {
  * Authenticates the client of a request by its `Authorization` header, its form or the certificate of its connection.
  * Throws `invalid_client` with the same text for an unknown client, wrong credentials, another method than the client's
  * and a disabled client; the log has the reason. Throws `too_many_requests` instead if that happened too often.
+ *
+ * Uses up an assertion, unless `deferUse` is passed.
  */
 export type AuthenticateClient = (
   request: ClientAuthenticationRequest,
   form: ReadonlyMap<string, string>,
+  deferUse?: DeferUse,
 ) => Promise<Client>;
+
+/**
+ * Takes the step that uses up a one-time token, and throws if that was used before. Whoever defers it must run it when
+ * nothing else is wrong with the request, before anything is done for it.
+ */
+export type DeferUse = (use: () => Promise<void>) => void;
 
 export interface ClientAuthenticationOptions {
   readonly issuer: string;
@@ -65,14 +74,12 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
         ? 'client_unknown'
         : (findMethodFault(client, credentials.method) ??
           (await findCredentialsFault(client, credentials, secret)) ??
-          findStatusFault(client) ??
-          (await recordUse(credentials, secret)));
+          findStatusFault(client));
     if (client === undefined || fault !== undefined) {
-      throw new OAuthError(
-        'invalid_client',
-        'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
-        { reason: fault, ...(credentials.method === 'client_secret_basic' && { scheme: 'Basic' }) },
-      );
+      throw rejectCredentials(credentials, fault);
+    }
+    if (secret !== undefined) {
+      recordSecretUse(secret.id);
     }
     return client;
   };
@@ -88,25 +95,31 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     }
   };
 
-  /** Records the use of valid credentials; returns a fault for an assertion that was used before. */
-  const recordUse = async (
-    credentials: PresentedCredentials,
-    secret: Secret | undefined,
-  ): Promise<ErrorReason | undefined> => {
-    if (secret !== undefined) {
-      recordSecretUse(secret.id);
-    }
-    const isFirst = credentials.method !== 'private_key_jwt' || (await useAssertion(credentials.assertion, usedTokens));
-    return isFirst ? undefined : 'token_replayed';
-  };
-
-  return async (request, form) => {
+  return async (request, form, deferUse) => {
     const credentials = parseCredentials(request, form, [issuer, tokenEndpoint], now() / 1000);
     const isCheap = 'clientSecret' in credentials && directory.findInMemory(credentials.clientId) !== undefined;
-    return failures.attempt({ clientId: credentials.clientId, address: request.ip, isCheap }, () =>
-      authenticate(credentials),
-    );
+    const attempt = { clientId: credentials.clientId, address: request.ip, isCheap };
+    const client = await failures.attempt(attempt, () => authenticate(credentials));
+    if (credentials.method === 'private_key_jwt') {
+      const use = () =>
+        failures.attempt(attempt, async () => {
+          if (!(await useAssertion(credentials.assertion, usedTokens))) {
+            throw rejectCredentials(credentials, 'token_replayed');
+          }
+        });
+      await (deferUse === undefined ? use() : deferUse(use));
+    }
+    return client;
   };
+}
+
+/** The same text for every reason. */
+function rejectCredentials({ method }: PresentedCredentials, reason: ErrorReason | undefined): OAuthError {
+  return new OAuthError(
+    'invalid_client',
+    'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
+    { reason, ...(method === 'client_secret_basic' && { scheme: 'Basic' }) },
+  );
 }
 
 /** A client that registered no method has a secret, and may send it by Basic or in the form. */

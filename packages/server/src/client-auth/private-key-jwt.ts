@@ -73,7 +73,13 @@ export async function findAssertionFault(
 
 /** True for the first use of the assertion, false for every other. Rejects if the store of used ones does not answer. */
 export function useAssertion({ clientId, jti, expiresAt }: ClientAssertion, usedTokens: UsedTokens): Promise<boolean> {
-  return usedTokens.use('assertion', clientId, jti, expiresAt + clockSkewSeconds);
+  return usedTokens.use({
+    kind: 'assertion',
+    issuer: clientId,
+    jti,
+    expiresAt: expiresAt + clockSkewSeconds,
+    clientId,
+  });
 }
 
 function toError(fault: string, reason: ErrorReason): OAuthError {

@@ -4,16 +4,28 @@
  * malleable.
  */
 import { createHash } from 'node:crypto';
+import { UseBudget } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 
+export interface OneTimeToken {
+  readonly kind: 'assertion' | 'dpop' | 'workload';
+  /** The party that chose its `jti`. */
+  readonly issuer: string;
+  readonly jti: string;
+  /** Seconds since 1970: from then on the token has expired and need not be remembered. */
+  readonly expiresAt: number;
+  /** The client that it counts for. */
+  readonly clientId: string;
+}
+
 export interface UsedTokens {
   /**
-   * True for the first use of a token, false for every other. `issuer` is the party that chose its `jti`. From
-   * `expiresAt` (in seconds since 1970) on the token has expired and need not be remembered. Resolves when the use is on
-   * the disk.
+   * True for the first use of a token, false for every other. Resolves when the use is on the disk. Throws
+   * `too_many_requests` if the client has used too many that have not expired. To be called only if nothing else is wrong
+   * with a request, since it writes a row.
    */
-  use(kind: 'assertion' | 'dpop' | 'workload', issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  use(token: OneTimeToken): Promise<boolean>;
   /** Deletes those that have expired. */
   forgetExpired(nowSeconds: number): Promise<void>;
 }
@@ -28,8 +40,12 @@ interface Use {
 /** At most this many uses are written in one statement; well below SQLite's limit on parameters. */
 const maxBatchSize = 500;
 
-/** Uses that arrive while others are being written are written together, in one commit. */
-export function createUsedTokens(db: Kysely<Database>): UsedTokens {
+/** For each node, and since its start. A row takes about 200 bytes. */
+const limits = { mostOfClient: 100_000, mostOfAll: 10_000_000 };
+
+/** Uses that arrive while others are being written are written together, in one commit. `now` is in milliseconds. */
+export function createUsedTokens(db: Kysely<Database>, now: () => number): UsedTokens {
+  const budget = new UseBudget({ ...limits, now });
   let waiting: Use[] = [];
   let writing = false;
 
@@ -69,7 +85,8 @@ export function createUsedTokens(db: Kysely<Database>): UsedTokens {
   };
 
   return {
-    use(kind, issuer, jti, expiresAt) {
+    async use({ kind, issuer, jti, expiresAt, clientId }) {
+      budget.take(clientId, expiresAt);
       const id = createHash('sha256')
         .update(JSON.stringify([kind, issuer, jti]))
         .digest('base64url');

@@ -8,6 +8,7 @@ import {
 } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
+import type { DeferUse } from '../client-auth/authenticate.ts';
 import { findUseFault } from '../client-auth/mutual-tls.ts';
 import type { Client } from '../clients/client.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
@@ -28,20 +29,21 @@ export interface SenderEvidence {
 /**
  * The binding of the token that is asked for; undefined for a plain bearer token. A proof is sent on purpose, so it
  * takes precedence over the certificate of the connection; if the metadata requires one of the two, the other is
- * rejected. Uses the proof up. Throws `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
+ * rejected. The use of the proof is deferred. Throws `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
  */
 export function bindToSender(
   client: Client,
   { dpopHeader, certificate }: SenderEvidence,
   nowSeconds: number,
   options: SenderConstraintOptions,
-): Confirmation | undefined | Promise<Confirmation> {
+  deferUse: DeferUse,
+): Confirmation | undefined {
   const { dpopBoundAccessTokens, tlsClientCertificateBoundAccessTokens } = client.metadata;
   if (dpopHeader !== undefined) {
     if (tlsClientCertificateBoundAccessTokens === true) {
       throw toError('tokens of this client are bound to its certificate, so it must send no DPoP proof', 'proof_wrong');
     }
-    return bindToProof(client, dpopHeader, nowSeconds, options);
+    return bindToProof(client, dpopHeader, nowSeconds, options, deferUse);
   }
   if (dpopBoundAccessTokens === true) {
     throw new OAuthError('invalid_dpop_proof', 'This client must send a DPoP proof in the DPoP header.', {
@@ -57,12 +59,13 @@ export function bindToSender(
   return undefined;
 }
 
-async function bindToProof(
+function bindToProof(
   client: Client,
   dpopHeader: string | string[],
   nowSeconds: number,
   { tokenEndpoint, dpop }: SenderConstraintOptions,
-): Promise<Confirmation> {
+  deferUse: DeferUse,
+): Confirmation {
   const proof = verifyDpopProof(String(dpopHeader), { method: 'POST', url: tokenEndpoint, nowSeconds });
   if (!allowsAlgorithm(securityProfileOf(client.metadata), proof.alg)) {
     throw new OAuthError(
@@ -76,9 +79,11 @@ async function bindToProof(
   if (dpop.nonces !== undefined) {
     requireDpopNonce(proof.nonce, dpop.nonces);
   }
-  if (!(await dpop.useProof(proof.jkt, proof.jti, proof.expiresAt))) {
-    throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', { reason: 'token_replayed' });
-  }
+  deferUse(async () => {
+    if (!(await dpop.useProof(proof.jkt, proof.jti, proof.expiresAt, client.id))) {
+      throw new OAuthError('invalid_dpop_proof', 'The DPoP proof was used before.', { reason: 'token_replayed' });
+    }
+  });
   return { jkt: proof.jkt };
 }
 

@@ -16,6 +16,7 @@ import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/
 import {
   type AuthenticateClient,
   type ClientAuthenticationRequest,
+  type DeferUse,
   hasCredentials,
 } from '../client-auth/authenticate.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
@@ -122,6 +123,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
       },
       async (request) => {
         const nowSeconds = now() / 1000;
+        const uses: (() => Promise<void>)[] = [];
+        const deferUse: DeferUse = (use) => void uses.push(use);
 
         // 1. Parse: from here on nobody reads the raw request.
         const tokenRequest = parseTokenRequest(request.url, request.body, grants);
@@ -129,19 +132,20 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
         // 2. Find out who the client is, and whether it may use the grant.
         const identified =
-          grant.identifyClient === undefined ? undefined : await identify(grant, request, form, nowSeconds);
-        const client = identified?.client ?? (await authenticateClient(request, form));
+          grant.identifyClient === undefined ? undefined : await identify(grant, request, form, nowSeconds, deferUse);
+        const client = identified?.client ?? (await authenticateClient(request, form, deferUse));
         request.logged = { client_id: client.id };
         requireMayUse(client, grant);
         return tokenQuota.spend(client, async () => {
           const parameters = identified === undefined ? await grant.parse(form, nowSeconds) : identified.parameters;
 
           // 3. Bind the token to its sender, if it proves a key or must.
-          const confirmation = await bindToSender(
+          const confirmation = bindToSender(
             client,
             { dpopHeader: request.headers['dpop'], certificate: request.clientCertificate },
             nowSeconds,
             senderConstraint,
+            deferUse,
           );
 
           // 4. Find what the token is for, and the key that signs it.
@@ -157,18 +161,24 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
             target,
             authorizationDetails,
             confirmation,
+            deferUse,
             nowSeconds,
           });
           requireDetailsGranted(grant, authorizationDetails, authorization);
 
-          // 6. Issue.
+          // 6. Use up what can be used once, now that nothing else is wrong: a refused request writes nothing.
+          for (const use of uses) {
+            await use();
+          }
+
+          // 7. Issue.
           const scope = authorization.scopes.join(' ');
           const { token, jti } = issueAccessToken(issuer, { authorization, scope, confirmation, key, nowSeconds });
           requireShort(token);
           recordIssued(grant, authorization, scope);
           request.logged = { ...request.logged, sub: authorization.subject, jti, ...authorization.logged };
 
-          // 7. Respond.
+          // 8. Respond.
           return {
             access_token: token,
             token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
@@ -188,6 +198,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     request: ClientAuthenticationRequest,
     form: ReadonlyMap<string, string>,
     nowSeconds: number,
+    deferUse: DeferUse,
   ): Promise<{ client: Client; parameters: Parameters }> {
     const identified = await failures.attempt(
       { clientId: undefined, address: request.ip, isCheap: false },
@@ -204,7 +215,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     const { client } = identified;
     // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
     if (hasCredentials(request, form) || securityProfileOf(client.metadata) !== undefined) {
-      requireSameClient(await authenticateClient(request, form), client);
+      requireSameClient(await authenticateClient(request, form, deferUse), client);
     }
     return identified;
   }

@@ -87,7 +87,7 @@ export function createTokens(options: TokensOptions) {
   const { resources, issuers, detailsTypes, delegation } = management;
 
   const directory = createClientDirectory({ db, events, rootClient, mostCached: config.cachedClients });
-  const usedTokens = createUsedTokens(db);
+  const usedTokens = createUsedTokens(db, now);
   const failures = createFailureBudgets(minuteCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
@@ -104,7 +104,8 @@ export function createTokens(options: TokensOptions) {
   });
 
   const dpop = {
-    useProof: (jkt: string, jti: string, expiresAt: number) => usedTokens.use('dpop', jkt, jti, expiresAt),
+    useProof: (issuer: string, jti: string, expiresAt: number, clientId: string) =>
+      usedTokens.use({ kind: 'dpop', issuer, jti, expiresAt, clientId }),
     nonces: config.dpopNonces === 'required' ? createDpopNonces(masterKey, now) : undefined,
   };
   const verification = {

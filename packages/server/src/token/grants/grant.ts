@@ -2,6 +2,7 @@
 import type { AuthorizationDetail, Confirmation } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
+import type { DeferUse } from '../../client-auth/authenticate.ts';
 import type { Client } from '../../clients/client.ts';
 import type { GrantType } from '../../clients/client-metadata.ts';
 import type { Target } from '../target.ts';
@@ -17,6 +18,8 @@ export interface GrantRequest {
   readonly authorizationDetails: readonly AuthorizationDetail[] | undefined;
   /** The key that the request proves and the token will be bound to. */
   readonly confirmation: Confirmation | undefined;
+  /** For a one-time token of the grant. */
+  readonly deferUse: DeferUse;
   /** Seconds since 1970. */
   readonly nowSeconds: number;
 }

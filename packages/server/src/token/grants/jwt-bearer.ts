@@ -47,10 +47,12 @@ export function createJwtBearer(options: JwtBearerOptions): IdentifyingGrant<Jwt
     return trusted;
   };
 
-  const requireFirstUse = async (assertion: WorkloadAssertion): Promise<void> => {
+  const requireFirstUse = async (assertion: WorkloadAssertion, clientId: string): Promise<void> => {
     // Again, since the issuer may have been deleted in the meantime.
     const { singleUse } = await requireTrusted(assertion);
-    if (singleUse && !(await usedTokens.use('workload', assertion.issuer, assertion.id, rememberUntil(assertion)))) {
+    const { issuer, id: jti } = assertion;
+    const expiresAt = rememberUntil(assertion);
+    if (singleUse && !(await usedTokens.use({ kind: 'workload', issuer, jti, expiresAt, clientId }))) {
       throw rejectAssertion('token_replayed');
     }
   };
@@ -89,13 +91,10 @@ export function createJwtBearer(options: JwtBearerOptions): IdentifyingGrant<Jwt
       return rule.scopes === null ? client : { ...client, scopes: client.scopes.intersection(new Set(rule.scopes)) };
     },
 
-    /**
-     * The workload gets what the client would get by its own credentials, limited to the scopes of its rule. The
-     * assertion is used up last, so that a request that failed for another reason may be repeated.
-     */
-    async authorize({ assertion }, request) {
+    /** The workload gets what the client would get by its own credentials, limited to the scopes of its rule. */
+    authorize({ assertion }, request) {
       const authorization = authorizeByPolicy(request);
-      await requireFirstUse(assertion);
+      request.deferUse(() => requireFirstUse(assertion, request.client.id));
       return { ...authorization, logged: { workload_issuer: assertion.issuer, workload: assertion.subject } };
     },
   };
