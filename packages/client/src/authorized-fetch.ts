@@ -3,8 +3,9 @@
  *
  * The token is sent only to the origins that it is allowed for: a redirect to another one is followed without it.
  */
+import { isConfidential } from '@postern/protocol';
 import type { Dpop } from './dpop.ts';
-import { isConfidential, type Platform, untilAborted } from './platform.ts';
+import { type Platform, untilAborted } from './platform.ts';
 import { isBusy, pauseMs, readRetryAfter } from './retry.ts';
 import type { IssuedToken } from './token-answer.ts';
 
@@ -201,5 +202,5 @@ function withoutCredentials(headers: Headers): Record<string, string> {
 }
 
 function isAllowed(url: URL, origins: readonly string[] | undefined): boolean {
-  return origins === undefined ? isConfidential(url) : origins.includes(url.origin);
+  return origins === undefined ? isConfidential(url.href) : origins.includes(url.origin);
 }

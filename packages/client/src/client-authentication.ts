@@ -1,4 +1,5 @@
 /** How a client authenticates. RFC 6749 §2.3, RFC 7523 §2.1 and §2.2, RFC 8705 §2. */
+import { clientCredentialsGrant, jwtBearerAssertion, jwtBearerGrant } from '@postern/protocol';
 import { toBase64 } from './base64url.ts';
 import { importSigningKey, type Jwk, type JwsAlgorithm, randomId, signJwt } from './signing-key.ts';
 
@@ -10,14 +11,14 @@ export interface AuthenticationParts {
 
 export interface ClientAuthentication {
   /** The grant by which the client gets tokens for itself. */
-  readonly grantType: 'client_credentials' | 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  readonly grantType: typeof clientCredentialsGrant | typeof jwtBearerGrant;
   /** Uses the server's token endpoint for certificates, if it has one. RFC 8705 §5. */
   readonly usesCertificate: boolean;
   /** Called for every request, so that a single-use assertion is never sent twice. */
   readonly authenticate: (issuer: string, nowSeconds: number) => AuthenticationParts | Promise<AuthenticationParts>;
 }
 
-const byCredentials = { grantType: 'client_credentials', usesCertificate: false } as const;
+const byCredentials = { grantType: clientCredentialsGrant, usesCertificate: false } as const;
 
 /** Id and secret in the `Authorization` header, form-encoded as RFC 6749 §2.3.1 wants it. */
 export function clientSecretBasic(clientId: string, clientSecret: string): ClientAuthentication {
@@ -72,7 +73,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthenticati
       return {
         form: {
           client_id: clientId,
-          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion_type: jwtBearerAssertion,
           client_assertion: assertion,
         },
       };
@@ -91,7 +92,7 @@ export function mutualTls(clientId: string): ClientAuthentication {
  */
 export function workloadToken(read: () => Promise<string> | string): ClientAuthentication {
   return {
-    grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    grantType: jwtBearerGrant,
     usesCertificate: false,
     // A token from a file ends with a line end.
     authenticate: async () => ({ form: { assertion: (await read()).trim() } }),

@@ -1,5 +1,6 @@
 /** Where a server issues tokens, by its own metadata. RFC 8414 §3, OpenID Connect Discovery §4, RFC 8705 §5. */
-import { isConfidential, type Platform } from './platform.ts';
+import { isConfidential } from '@postern/protocol';
+import type { Platform } from './platform.ts';
 import { isBusy, readRetryAfter } from './retry.ts';
 import { send } from './send.ts';
 import type { TokenAnswer } from './token-answer.ts';
@@ -20,7 +21,7 @@ export function createDiscovery(
   platform: Pick<Platform, 'fetch' | 'now'>,
 ): Discovery {
   for (const [name, url] of Object.entries({ issuer, ...(tokenEndpoint !== undefined && { tokenEndpoint }) })) {
-    if (!isSafeForCredentials(url)) {
+    if (!isConfidential(url)) {
       throw new TypeError(`${name}: '${url}' must be an https URL, or an http URL of this machine.`);
     }
   }
@@ -91,12 +92,7 @@ function readEndpoint(
   const { mtls_endpoint_aliases: aliases } = body;
   const alias = usesCertificate ? (aliases as Record<string, unknown> | undefined)?.['token_endpoint'] : undefined;
   const url = alias ?? body['token_endpoint'];
-  return typeof url === 'string' && isSafeForCredentials(url)
+  return typeof url === 'string' && isConfidential(url)
     ? { url }
     : { fault: 'has no token_endpoint with https, or with http on this machine' };
-}
-
-function isSafeForCredentials(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && isConfidential(url);
 }

@@ -47,8 +47,3 @@ export async function untilAborted<T>(pending: Promise<T>, signal: AbortSignal |
     signal.removeEventListener('abort', onAbort);
   }
 }
-
-/** Whether a URL may carry a credential or a token: by https, or to this machine. RFC 6749 §1.6, RFC 6750 §5.3. */
-export function isConfidential({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-}

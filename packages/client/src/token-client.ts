@@ -2,6 +2,7 @@
  * A client of one authorization server: gets its tokens, keeps them, and calls APIs with them. RFC 6749 §4.4, RFC 8693,
  * RFC 8707 §2, RFC 9396 §2.
  */
+import { accessTokenType, clientCredentialsGrant, tokenExchangeGrant } from '@postern/protocol';
 import { type AuthorizedFetch, createAuthorizedFetch } from './authorized-fetch.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
 import { createDiscovery } from './discovery.ts';
@@ -69,8 +70,6 @@ export interface TokenClient {
   readonly fetch: AuthorizedFetch;
 }
 
-const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
-
 /** Sends no request yet. Throws `TypeError` for an issuer that must not be sent credentials. */
 export function createTokenClient(options: TokenClientOptions): TokenClient {
   const { issuer, authentication, authorizationDetails, dpop: binding = false } = options;
@@ -104,11 +103,11 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
   return {
     getToken,
     async exchangeToken({ subjectToken, actorToken, scope, resource, audience, signal, ...types }) {
-      if (authentication.grantType !== 'client_credentials') {
+      if (authentication.grantType !== clientCredentialsGrant) {
         throw new TypeError('Token exchange requires a client that authenticates, which a workload token does not do.');
       }
       const form = {
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        grant_type: tokenExchangeGrant,
         subject_token: subjectToken,
         subject_token_type: types.subjectTokenType ?? accessTokenType,
         actor_token: actorToken,

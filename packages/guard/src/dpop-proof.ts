@@ -1,6 +1,7 @@
 /** Verifies a DPoP proof, by which the sender of a request shows possession of a key. RFC 9449 §4.3. */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { decodeJws, dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
+import { dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
+import { decodeJws } from '@postern/protocol/node';
 import { digestOf, fitsAlgorithm, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
 

@@ -7,7 +7,7 @@
  * RFC 9449 §6.1 is signed with a key that the RFC does not print.
  */
 import { createPublicKey, verify } from 'node:crypto';
-import { decodeJws } from '@postern/protocol';
+import { decodeJws } from '@postern/protocol/node';
 import { describe, expect, test } from 'vitest';
 import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { verifyDpopProof } from './dpop-proof.ts';

@@ -3,7 +3,8 @@
  * Does not check whether the token was revoked after it was issued: see `guard.ts`.
  */
 import { type KeyObject, verify } from 'node:crypto';
-import { type DecodedJws, decodeJws, decodeJwsPart, type ErrorReason, OAuthError, readScope } from '@postern/protocol';
+import { type ErrorReason, OAuthError, readScope } from '@postern/protocol';
+import { type DecodedJws, decodeJws, decodeJwsPart } from '@postern/protocol/node';
 import type { AccessToken } from './access-token.ts';
 import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { type Confirmation, parseCnf } from './confirmation.ts';

@@ -1,9 +1,7 @@
-/** Facts of the OAuth RFCs that server, guard and client share. Depends on nothing. */
-export { type BasicCredentials, parseBasicCredentials } from './basic-credentials.ts';
+/** Facts of the OAuth RFCs that server, guard and client share. Depends on nothing, and runs in browsers too. */
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { clientIdPattern } from './client-id.ts';
 export { parseForm } from './form.ts';
-export { type DecodedJws, decodeJws, decodeJwsPart } from './jws.ts';
 export { isConfidential, isLoopback } from './loopback.ts';
 export type { AuthorizationServerMetadata, ProtectedResourceMetadata } from './metadata.ts';
 export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';

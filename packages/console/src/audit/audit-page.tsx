@@ -99,7 +99,7 @@ function Trail({ filter, before, onBefore }: TrailProps) {
     <Loaded query={events}>
       {({ items, next, head }) => (
         <>
-          <div className="toolbar-line">
+          <div className="row toolbar-line">
             {before === undefined && (
               <Button
                 small
@@ -121,7 +121,7 @@ function Trail({ filter, before, onBefore }: TrailProps) {
                 : [...live.events, ...items.filter(({ sequence }) => sequence <= followedFrom)]
             }
           />
-          <div className="pagination">
+          <div className="row spread">
             {before !== undefined && <Button onPress={() => onBefore(undefined)}>Newest</Button>}
             {next !== null && <Button onPress={() => onBefore(next)}>Older</Button>}
           </div>

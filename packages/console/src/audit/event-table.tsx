@@ -2,40 +2,30 @@
 
 import type { AuditEvent } from '@postern/admin';
 import { Link } from 'wouter';
-import { DataTable } from '../ui/data-table.tsx';
+import { DataTable, TwoLines } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { ExactTime } from '../ui/time.tsx';
 import { isAboutClient, kindLabel } from './event-labels.ts';
 
 export function EventTable({ events }: { readonly events: readonly AuditEvent[] }) {
-  return events.length === 0 ? (
-    <Empty title="No events">
-      <p>Every change to clients, secrets, scopes, keys and the validity of tokens is listed here.</p>
-    </Empty>
-  ) : (
+  return (
     <DataTable
       caption="Events, newest first"
       keyOf={({ sequence }) => String(sequence)}
       rows={events}
+      empty={
+        <Empty title="No events">
+          Every change to clients, secrets, scopes, keys and the validity of tokens is listed here.
+        </Empty>
+      }
       columns={[
         {
           title: 'When',
           cell: ({ occurred_at, sequence }) => (
-            <div className="two-lines">
-              <ExactTime iso={occurred_at} />
-              <span className="muted">#{sequence}</span>
-            </div>
+            <TwoLines first={<ExactTime iso={occurred_at} />} second={`#${sequence}`} />
           ),
         },
-        {
-          title: 'What',
-          cell: ({ kind }) => (
-            <div className="two-lines">
-              <span>{kindLabel(kind)}</span>
-              <code className="muted">{kind}</code>
-            </div>
-          ),
-        },
+        { title: 'What', cell: ({ kind }) => <TwoLines first={kindLabel(kind)} second={<code>{kind}</code>} /> },
         { title: 'On', cell: (event) => <Subject event={event} /> },
         {
           title: 'By',

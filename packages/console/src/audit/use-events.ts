@@ -1,7 +1,6 @@
 /** The audit trail, newest first. */
 import { type AuditPage, type EventQuery, operations } from '@postern/admin';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { useSession } from '../session/session-context.tsx';
 import { useRead } from '../session/use-admin.ts';
 
 /** Empty members filter nothing. */
@@ -19,9 +18,8 @@ interface EventPageQuery extends EventFilter {
 }
 
 export function useEvents({ before, size, ...filter }: EventPageQuery): UseQueryResult<AuditPage> {
-  const session = useSession();
   const query = { ...toQuery(filter), before, size, order: 'desc' } as const;
-  return useRead(session.may('audit:read') ? operations.events.list(query) : undefined);
+  return useRead(operations.events.list(query), 'audit:read');
 }
 
 export function toQuery(filter: EventFilter): EventQuery {

@@ -2,23 +2,21 @@
 import { type Client, operations } from '@postern/admin';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
+import { ReadOne } from '../session/read.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useRead } from '../session/use-admin.ts';
 import { Badge } from '../ui/badge.tsx';
 import { LinkButton } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
-import { Empty, Loaded } from '../ui/loaded.tsx';
+import { Empty } from '../ui/loaded.tsx';
 import { Facts, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { clientPath } from './client-labels.tsx';
 
 export function ClientAccess({ client }: { readonly client: Client }) {
   const session = useSession();
-  const usage = useRead(operations.clients.getUsage(client.client_id));
   const descriptions = new Map(useScopes()?.map(({ name, description }) => [name, description]));
-
   return (
-    <Loaded query={usage}>
+    <ReadOne operation={operations.clients.getUsage(client.client_id)}>
       {({ tokens_issued, last_issued_at, scopes }) => (
         <>
           <Facts
@@ -38,32 +36,27 @@ export function ClientAccess({ client }: { readonly client: Client }) {
               )
             }
           >
-            {scopes.length === 0 ? (
-              <Empty title="This client has no scopes">
-                <p>Its tokens identify it, and allow nothing.</p>
-              </Empty>
-            ) : (
-              <DataTable
-                caption="Scopes and their use"
-                keyOf={({ scope }) => scope}
-                rows={scopes}
-                columns={[
-                  { title: 'Scope', cell: ({ scope }) => <code>{scope}</code> },
-                  { title: 'Allows', cell: ({ scope }) => descriptions.get(scope) ?? '' },
-                  { title: 'Tokens', end: true, cell: (row) => row.tokens_issued.toLocaleString('en') },
-                  {
-                    title: 'Last used',
-                    end: true,
-                    cell: (row) =>
-                      row.last_issued_at === null ? (
-                        <Badge tone="warning">never used</Badge>
-                      ) : (
-                        <Time iso={row.last_issued_at} />
-                      ),
-                  },
-                ]}
-              />
-            )}
+            <DataTable
+              caption="Scopes and their use"
+              keyOf={({ scope }) => scope}
+              rows={scopes}
+              empty={<Empty title="This client has no scopes">Its tokens identify it, and allow nothing.</Empty>}
+              columns={[
+                { title: 'Scope', cell: ({ scope }) => <code>{scope}</code> },
+                { title: 'Allows', cell: ({ scope }) => descriptions.get(scope) ?? '' },
+                { title: 'Tokens', end: true, cell: (row) => row.tokens_issued.toLocaleString('en') },
+                {
+                  title: 'Last used',
+                  end: true,
+                  cell: (row) =>
+                    row.last_issued_at === null ? (
+                      <Badge tone="warning">never used</Badge>
+                    ) : (
+                      <Time iso={row.last_issued_at} />
+                    ),
+                },
+              ]}
+            />
           </Section>
           {client.grantable_scopes !== null && (
             <Section
@@ -75,6 +68,6 @@ export function ClientAccess({ client }: { readonly client: Client }) {
           )}
         </>
       )}
-    </Loaded>
+    </ReadOne>
   );
 }

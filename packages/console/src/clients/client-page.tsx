@@ -1,7 +1,5 @@
 /** One client: its scopes and their usage, its secrets, its settings, and its activity. */
-
 import { type Client, operations } from '@postern/admin';
-import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { EventTable } from '../audit/event-table.tsx';
 import { useEvents } from '../audit/use-events.ts';
@@ -19,13 +17,22 @@ import { DeleteClient } from './delete-client.tsx';
 
 interface ClientPageProps {
   readonly clientId: string;
+  /** The part of the page that is shown, by its name in the address. */
   readonly part: string;
 }
 
+const parts = [
+  ['', 'Scopes and usage'],
+  ['/secrets', 'Secrets'],
+  ['/settings', 'Settings'],
+  ['/activity', 'Activity'],
+] as const;
+
 export function ClientPage({ clientId, part }: ClientPageProps) {
-  const session = useSession();
-  const client = useRead(session.may('client:read') ? operations.clients.get(clientId) : undefined);
+  const client = useRead(operations.clients.get(clientId), 'client:read');
   const { data } = client;
+  const path = clientPath(clientId);
+  const current = part === '' ? '' : `/${part}`;
   return (
     <Page
       key={clientId}
@@ -35,18 +42,11 @@ export function ClientPage({ clientId, part }: ClientPageProps) {
     >
       <Requires scope="client:read">
         <nav className="tab-list" aria-label="Sections of the client">
-          <PartLink part="" current={part} clientId={clientId}>
-            Scopes and usage
-          </PartLink>
-          <PartLink part="secrets" current={part} clientId={clientId}>
-            Secrets
-          </PartLink>
-          <PartLink part="settings" current={part} clientId={clientId}>
-            Settings
-          </PartLink>
-          <PartLink part="activity" current={part} clientId={clientId}>
-            Activity
-          </PartLink>
+          {parts.map(([name, title]) => (
+            <Link key={name} href={path + name} className="tab" aria-current={name === current ? 'page' : undefined}>
+              {title}
+            </Link>
+          ))}
         </nav>
         <Loaded query={client}>{(loaded) => <Part part={part} client={loaded} />}</Loaded>
       </Requires>
@@ -64,26 +64,6 @@ function Summary({ client }: { readonly client: Client }) {
         <span className="muted">authenticates by {authenticationLabel(client)}</span>
       </p>
     </>
-  );
-}
-
-interface PartLinkProps {
-  readonly part: string;
-  readonly current: string;
-  readonly clientId: string;
-  readonly children: ReactNode;
-}
-
-function PartLink({ part, current, clientId, children }: PartLinkProps) {
-  const path = clientPath(clientId);
-  return (
-    <Link
-      href={part === '' ? path : `${path}/${part}`}
-      className="tab"
-      aria-current={part === current ? 'page' : undefined}
-    >
-      {children}
-    </Link>
   );
 }
 
@@ -110,9 +90,8 @@ function Part({ part, client }: { readonly part: string; readonly client: Client
 }
 
 function ClientActivity({ clientId }: { readonly clientId: string }) {
-  const session = useSession();
   const events = useEvents({ subject: clientId, size: 50 });
-  return session.may('audit:read') ? (
+  return useSession().may('audit:read') ? (
     <Section
       title="Changes to this client"
       actions={<LinkButton href={`/audit?actor=${encodeURIComponent(clientId)}`}>Changes by this client</LinkButton>}

@@ -1,26 +1,21 @@
 /** Changes the scopes of a client, and shows beforehand what will stop working. */
-
 import { type Client, operations } from '@postern/admin';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
-import { useScopes } from '../scopes/use-scopes.ts';
 import { Requires } from '../session/requires.tsx';
-import { useSession } from '../session/session-context.tsx';
 import { useAll, useChange, useRead } from '../session/use-admin.ts';
 import { Button, LinkButton } from '../ui/button.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { ErrorNote } from '../ui/note.tsx';
-import { useNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { clientPath, nameOf } from './client-labels.tsx';
 import { describeChange, type ScopeChange } from './scope-change.ts';
 
 export function ClientScopesPage({ clientId }: { readonly clientId: string }) {
-  const session = useSession();
-  const client = useRead(session.may('client:read') ? operations.clients.get(clientId) : undefined);
+  const client = useRead(operations.clients.get(clientId), 'client:read');
   return (
     <Page
       title="Change scopes"
@@ -37,47 +32,39 @@ export function ClientScopesPage({ clientId }: { readonly clientId: string }) {
 }
 
 function ScopesForm({ client }: { readonly client: Client }) {
-  const session = useSession();
-  const notify = useNotice();
   const [, navigate] = useLocation();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(client.scopes));
-  const scopes = useScopes();
-  const usage = useRead(operations.clients.getUsage(client.client_id));
-  const issuers = useAll(session.may('issuer:read') ? operations.issuers.list() : undefined);
-  const save = useChange((admin, scopes: string[]) => admin.clients.setScopes(client.client_id, { scopes }));
+  const path = clientPath(client.client_id);
   const change = describeChange({
     clientId: client.client_id,
     held: client.scopes,
     chosen,
-    usage: usage.data,
-    issuers: issuers.data ?? [],
+    usage: useRead(operations.clients.getUsage(client.client_id)).data,
+    issuers: useAll(operations.issuers.list(), 'issuer:read').data ?? [],
+  });
+  const save = useChange((admin) => admin.clients.setScopes(client.client_id, { scopes: [...chosen] }), {
+    notice: 'Scopes changed',
+    onDone: () => navigate(path),
   });
   const changed = change.added.length + change.removed.length > 0;
-
-  const submit = async () => {
-    if ((await save.run([...chosen])) !== undefined) {
-      notify('Scopes changed');
-      navigate(clientPath(client.client_id));
-    }
-  };
   return (
     <div className="split">
-      <div className="card">
-        <ScopePicker label="Scopes" scopes={scopes ?? []} chosen={chosen} onChange={setChosen} />
+      <div className="panel card">
+        <ScopePicker label="Scopes" value={chosen} onChange={setChosen} />
       </div>
-      <aside className="card stack change" aria-label="What changes">
+      <aside className="panel card stack change" aria-label="What changes">
         <h2>What changes</h2>
         <div className="stack" role="status">
           {changed ? <ChangeSummary change={change} /> : <p className="hint">Nothing yet.</p>}
         </div>
         <ErrorNote error={save.error} />
-        <div className="form-actions">
-          <LinkButton href={clientPath(client.client_id)}>Cancel</LinkButton>
+        <div className="row actions">
+          <LinkButton href={path}>Cancel</LinkButton>
           <Button
             kind={change.removed.length > 0 ? 'danger' : 'primary'}
             isDisabled={!changed}
             pending={save.pending}
-            onPress={() => void submit()}
+            onPress={save.run}
           >
             Save scopes
           </Button>

@@ -1,22 +1,17 @@
 /** The name and the description of a client, and how its tokens are issued. */
-
-import type { Client, ClientBody } from '@postern/admin';
-import { type FormEvent, useState } from 'react';
+import type { Client } from '@postern/admin';
 import { useSession } from '../session/session-context.tsx';
 import { useChange } from '../session/use-admin.ts';
-import { Button } from '../ui/button.tsx';
-import { CheckboxField, TextAreaField, TextField } from '../ui/fields.tsx';
-import { ErrorNote } from '../ui/note.tsx';
-import { useNotice } from '../ui/notice.tsx';
+import { Form, useForm } from '../shapes/form.tsx';
+import { CheckboxField, TextField } from '../ui/fields.tsx';
 import { Facts, Section } from '../ui/page.tsx';
 import { ExactTime, formatDuration } from '../ui/time.tsx';
 import { LifetimeField } from './lifetime-field.tsx';
 
 export function ClientSettings({ client }: { readonly client: Client }) {
-  const session = useSession();
   return (
     <Section title="Settings">
-      {session.may('client:update') ? (
+      {useSession().may('client:update') ? (
         <SettingsForm key={client.updated_at} client={client} />
       ) : (
         <Facts
@@ -39,36 +34,35 @@ function lifetimeOf({ access_token_ttl_seconds: seconds }: Client): string {
 }
 
 function SettingsForm({ client }: { readonly client: Client }) {
-  const notify = useNotice();
-  const [name, setName] = useState(client.name ?? '');
-  const [description, setDescription] = useState(client.description ?? '');
-  const [lifetime, setLifetime] = useState(client.access_token_ttl_seconds);
-  const [resources, setResources] = useState((client.resources ?? []).join('\n'));
-  const [dpop, setDpop] = useState(client.dpop_bound_access_tokens === true);
-  const save = useChange((admin, body: ClientBody) => admin.clients.update(client.client_id, body));
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const identifiers = resources.split(/\s+/).filter((text) => text !== '');
-    const saved = await save.run({
-      name: name === '' ? null : name,
-      description: description === '' ? null : description,
-      access_token_ttl_seconds: lifetime,
-      resources: identifiers.length === 0 ? null : identifiers,
-      dpop_bound_access_tokens: dpop,
-    });
-    if (saved !== undefined) {
-      notify('Settings saved');
-    }
-  };
+  const { values, field } = useForm({
+    name: client.name ?? '',
+    description: client.description ?? '',
+    lifetime: client.access_token_ttl_seconds,
+    resources: (client.resources ?? []).join('\n'),
+    dpop: client.dpop_bound_access_tokens === true,
+  });
+  const { name, description, lifetime, resources, dpop } = values;
+  const save = useChange(
+    (admin) => {
+      const identifiers = resources.split(/\s+/).filter((text) => text !== '');
+      return admin.clients.update(client.client_id, {
+        name: name === '' ? null : name,
+        description: description === '' ? null : description,
+        access_token_ttl_seconds: lifetime,
+        resources: identifiers.length === 0 ? null : identifiers,
+        dpop_bound_access_tokens: dpop,
+      });
+    },
+    { notice: 'Settings saved' },
+  );
   return (
-    <form className="card stack form-page" onSubmit={(event) => void submit(event)}>
-      <TextField label="Name" value={name} onChange={setName} maxLength={200} />
-      <TextField label="Description" value={description} onChange={setDescription} maxLength={2_000} />
-      <LifetimeField seconds={lifetime} onChange={setLifetime} />
-      <TextAreaField
+    <Form call={save} action="Save settings" className="panel card stack form-page">
+      <TextField label="Name" {...field('name')} maxLength={200} />
+      <TextField label="Description" {...field('description')} maxLength={2_000} />
+      <LifetimeField {...field('lifetime')} />
+      <TextField
         label="Resources"
-        value={resources}
-        onChange={setResources}
+        {...field('resources')}
         rows={2}
         mono
         description="Identifiers of the registered resources that it may request tokens for, one per line."
@@ -76,15 +70,8 @@ function SettingsForm({ client }: { readonly client: Client }) {
       <CheckboxField
         label="Bind every token to a key of the client (DPoP)"
         description="A stolen token cannot be used without the key."
-        checked={dpop}
-        onChange={setDpop}
+        {...field('dpop')}
       />
-      <ErrorNote error={save.error} />
-      <div className="form-actions">
-        <Button kind="primary" type="submit" pending={save.pending}>
-          Save settings
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }

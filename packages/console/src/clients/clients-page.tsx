@@ -1,15 +1,14 @@
 /** The list of clients. Search, order and page are in the address, so that it can be shared. */
-
 import { type ClientQuery, operations } from '@postern/admin';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
+import { ReadOne } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useRead } from '../session/use-admin.ts';
 import { LinkButton } from '../ui/button.tsx';
-import { DataTable } from '../ui/data-table.tsx';
+import { DataTable, TwoLines } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
-import { Empty, Loaded } from '../ui/loaded.tsx';
+import { Empty } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
 import { Pagination } from '../ui/pagination.tsx';
 import { Time } from '../ui/time.tsx';
@@ -26,16 +25,10 @@ const sorts: readonly { readonly value: NonNullable<ClientQuery['sort']>; readon
 const searchDelayMs = 250;
 
 export function ClientsPage() {
-  const session = useSession();
   const [params, setParams] = useSearchParams();
   const search = params.get('search') ?? '';
   const sort = sorts.find(({ value }) => value === params.get('sort'))?.value ?? '-created_at';
   const page = Math.max(1, Number.parseInt(params.get('page') ?? '1', 10) || 1);
-  const clients = useRead(
-    session.may('client:read')
-      ? operations.clients.list({ page, size: 25, sort, ...(search !== '' && { search }) })
-      : undefined,
-  );
   const change = useCallback(
     (next: Readonly<Record<string, string>>) =>
       setParams(
@@ -48,13 +41,12 @@ export function ClientsPage() {
     [setParams],
   );
   const onSearch = useCallback((text: string) => change({ search: text }), [change]);
-
   return (
     <Page
       title="Clients"
       description="Programs that request tokens: services, jobs, partners, agents."
       actions={
-        session.may('client:create') && (
+        useSession().may('client:create') && (
           <LinkButton href="/clients/new" kind="primary">
             New client
           </LinkButton>
@@ -66,37 +58,34 @@ export function ClientsPage() {
           <SearchField search={search} onSearch={onSearch} />
           <SelectField label="Sort" value={sort} options={sorts} onChange={(value) => change({ sort: value })} />
         </div>
-        <Loaded query={clients}>
-          {({ items, ...list }) =>
-            items.length === 0 ? (
-              <NoClients search={search} />
-            ) : (
-              <>
-                <DataTable
-                  caption="Clients"
-                  keyOf={({ client_id }) => client_id}
-                  rows={items}
-                  columns={[
-                    {
-                      title: 'Client',
-                      cell: (client) => (
-                        <div className="two-lines">
-                          <ClientLink client={client} />
-                          {client.name !== null && <code className="muted">{client.client_id}</code>}
-                        </div>
-                      ),
-                    },
-                    { title: 'Status', cell: ({ enabled }) => <EnabledBadge enabled={enabled} /> },
-                    { title: 'Authenticates by', cell: authenticationLabel },
-                    { title: 'Scopes', end: true, cell: ({ scopes }) => scopes.length },
-                    { title: 'Created', end: true, cell: ({ created_at }) => <Time iso={created_at} /> },
-                  ]}
-                />
-                <Pagination {...list} noun="clients" onPage={(next) => change({ page: String(next) })} />
-              </>
-            )
-          }
-        </Loaded>
+        <ReadOne operation={operations.clients.list({ page, size: 25, sort, ...(search !== '' && { search }) })}>
+          {({ items, ...list }) => (
+            <>
+              <DataTable
+                caption="Clients"
+                keyOf={({ client_id }) => client_id}
+                rows={items}
+                empty={<NoClients search={search} />}
+                columns={[
+                  {
+                    title: 'Client',
+                    cell: (client) => (
+                      <TwoLines
+                        first={<ClientLink client={client} />}
+                        second={client.name !== null && <code>{client.client_id}</code>}
+                      />
+                    ),
+                  },
+                  { title: 'Status', cell: ({ enabled }) => <EnabledBadge enabled={enabled} /> },
+                  { title: 'Authenticates by', cell: authenticationLabel },
+                  { title: 'Scopes', end: true, cell: ({ scopes }) => scopes.length },
+                  { title: 'Created', end: true, cell: ({ created_at }) => <Time iso={created_at} /> },
+                ]}
+              />
+              <Pagination {...list} noun="clients" onPage={(next) => change({ page: String(next) })} />
+            </>
+          )}
+        </ReadOne>
       </Requires>
     </Page>
   );
@@ -132,7 +121,7 @@ function NoClients({ search }: { readonly search: string }) {
   const [, navigate] = useLocation();
   return search === '' ? (
     <Empty title="No clients yet">
-      <p>A client has an ID, a secret, and the scopes that it needs. The root client is not listed.</p>
+      A client has an ID, a secret, and the scopes that it needs. The root client is not listed.
       {session.may('client:create') && <LinkButton href="/clients/new">Create the first client</LinkButton>}
     </Empty>
   ) : (

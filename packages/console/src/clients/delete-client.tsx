@@ -1,13 +1,10 @@
 /** Revokes the tokens of a client, disables it, or deletes it. */
-
-import { type Change, type Client, operations } from '@postern/admin';
-import { type ReactNode, useState } from 'react';
+import { type Client, operations } from '@postern/admin';
 import { useLocation } from 'wouter';
 import { useSession } from '../session/session-context.tsx';
 import { useAll, useChange, useRead } from '../session/use-admin.ts';
+import { DangerousChange, DangerRow } from '../shapes/confirm-change.tsx';
 import { Button } from '../ui/button.tsx';
-import { ConfirmDialog } from '../ui/dialog.tsx';
-import { useNotice } from '../ui/notice.tsx';
 import { Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { nameOf } from './client-labels.tsx';
@@ -17,138 +14,72 @@ export function DeleteClient({ client }: { readonly client: Client }) {
   const [, navigate] = useLocation();
   const name = nameOf(client);
   const { client_id: id } = client;
+  const revoked = (
+    <li>All tokens are revoked: this server rejects them immediately, APIs that follow revocations within a second.</li>
+  );
   const actions = [
     session.may('token:revoke') && (
-      <Action
+      <DangerousChange
         key="revoke"
-        title="Revoke all tokens"
+        action="Revoke all tokens"
         description="The client stays enabled, and may request new tokens immediately."
         question={`Revoke all tokens of ${name}?`}
-        done="All tokens revoked"
-        change={operations.clients.revokeTokens(id)}
+        notice="All tokens revoked"
+        operation={operations.clients.revokeTokens(id)}
       >
         <LastToken client={client} />
-        <li>
-          All tokens are revoked: this server rejects them immediately, APIs that follow revocations within a second.
-        </li>
+        {revoked}
         <li>Its secrets remain valid: callers can request new tokens. If a secret leaked, rotate it too.</li>
-      </Action>
+      </DangerousChange>
     ),
-    session.may('client:update') &&
-      (client.enabled ? (
-        <Action
-          key="disable"
-          title="Disable client"
-          description="It can be enabled again, but its tokens remain revoked."
-          question={`Disable ${name}?`}
-          done="Client disabled"
-          change={operations.clients.update(id, { enabled: false })}
-        >
-          <LastToken client={client} />
-          <li>It gets no more tokens until it is enabled again.</li>
-          <li>All of its tokens are revoked, and remain revoked after it is enabled again.</li>
-        </Action>
-      ) : (
-        <Enable key="enable" change={operations.clients.update(id, { enabled: true })} />
-      )),
+    session.may('client:update') && client.enabled && (
+      <DangerousChange
+        key="disable"
+        action="Disable client"
+        description="It can be enabled again, but its tokens remain revoked."
+        question={`Disable ${name}?`}
+        notice="Client disabled"
+        operation={operations.clients.update(id, { enabled: false })}
+      >
+        <LastToken client={client} />
+        <li>It gets no more tokens until it is enabled again.</li>
+        <li>All of its tokens are revoked, and remain revoked after it is enabled again.</li>
+      </DangerousChange>
+    ),
+    session.may('client:update') && !client.enabled && <Enable key="enable" id={id} />,
     session.may('client:delete') && (
-      <Action
+      <DangerousChange
         key="delete"
-        title="Delete client"
+        action="Delete client"
         description="This cannot be undone: its ID and its secrets are lost."
         question={`Delete ${name}?`}
-        done={`${name} deleted`}
-        change={operations.clients.delete(id)}
-        onDone={() => navigate('/clients')}
+        notice={`${name} deleted`}
+        operation={operations.clients.delete(id)}
+        leave={() => navigate('/clients')}
       >
         <LastToken client={client} />
-        <li>
-          All tokens are revoked: this server rejects them immediately, APIs that follow revocations within a second.
-        </li>
+        {revoked}
         <li>Its ID and secrets are deleted. A new client with the same name has others.</li>
         <Workloads client={client} />
-      </Action>
+      </DangerousChange>
     ),
   ].filter((action) => action !== false);
 
   return actions.length === 0 ? null : (
     <Section title="Danger zone">
-      <div className="card danger-zone form-page">{actions}</div>
+      <div className="panel form-page">{actions}</div>
     </Section>
   );
 }
 
-interface ActionProps {
-  readonly title: string;
-  readonly description: string;
-  readonly question: string;
-  readonly done: string;
-  readonly change: Change<unknown>;
-  /** Leaves the page. */
-  readonly onDone?: () => void;
-  /** The consequences, as items of a list. */
-  readonly children: ReactNode;
-}
-
-function Action({ title, description, question, done, change, onDone, children }: ActionProps) {
-  const notify = useNotice();
-  const [open, setOpen] = useState(false);
-  const { run, pending, error, reset } = useChange((admin, operation: Change<unknown>) => admin.send(operation), {
-    leaves: onDone !== undefined,
-  });
-  const close = () => {
-    reset();
-    setOpen(false);
-  };
-  const confirm = async () => {
-    if ((await run(change)) !== undefined) {
-      notify(done);
-      close();
-      onDone?.();
-    }
-  };
+function Enable({ id }: { readonly id: string }) {
+  const enable = useChange((admin) => admin.clients.update(id, { enabled: true }), { notice: 'Client enabled' });
   return (
-    <div className="danger-row">
-      <div>
-        <strong>{title}</strong>
-        <p className="hint">{description}</p>
-      </div>
-      <Button kind="danger" onPress={() => setOpen(true)}>
-        {title}
-      </Button>
-      <ConfirmDialog
-        title={question}
-        isOpen={open}
-        onClose={close}
-        action={title}
-        onConfirm={() => void confirm()}
-        pending={pending}
-        error={error}
-      >
-        <ul className="consequences">{children}</ul>
-      </ConfirmDialog>
-    </div>
-  );
-}
-
-function Enable({ change }: { readonly change: Change<unknown> }) {
-  const notify = useNotice();
-  const { run, pending } = useChange((admin, operation: Change<unknown>) => admin.send(operation));
-  const enable = async () => {
-    if ((await run(change)) !== undefined) {
-      notify('Client enabled');
-    }
-  };
-  return (
-    <div className="danger-row">
-      <div>
-        <strong>Enable client</strong>
-        <p className="hint">It may request tokens again, with its secrets and scopes.</p>
-      </div>
-      <Button onPress={() => void enable()} pending={pending}>
+    <DangerRow title="Enable client" description="It may request tokens again, with its secrets and scopes.">
+      <Button onPress={enable.run} pending={enable.pending}>
         Enable client
       </Button>
-    </div>
+    </DangerRow>
   );
 }
 
@@ -170,8 +101,7 @@ function LastToken({ client }: { readonly client: Client }) {
 
 /** Lists the trusted issuers whose workloads get no more tokens. */
 function Workloads({ client }: { readonly client: Client }) {
-  const session = useSession();
-  const { data } = useAll(session.may('issuer:read') ? operations.issuers.list() : undefined);
+  const { data } = useAll(operations.issuers.list(), 'issuer:read');
   const issuers = data?.filter(({ rules }) => rules.some((rule) => rule.client_id === client.client_id)) ?? [];
   return issuers.length === 0 ? null : (
     <li>

@@ -27,7 +27,7 @@ export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
           <h2>Get a token</h2>
           <p className="hint">Set the credentials in a terminal, then run one of these programs.</p>
           <CodeBlock code={environmentOf(clientId, clientSecret)} what="credentials for a shell" />
-          <Tabs className="tabs">
+          <Tabs className="stack">
             <TabList className="tab-list" aria-label="Programs">
               {snippetsFor(metadata.data.token_endpoint).map(({ id, title }) => (
                 <Tab key={id} id={id} className="tab">

@@ -3,23 +3,23 @@ import { SelectField } from '../ui/fields.tsx';
 import { formatDuration } from '../ui/time.tsx';
 
 interface LifetimeFieldProps {
-  /** Null: the server's default. */
-  readonly seconds: number | null;
+  /** Seconds. Null: the server's default. */
+  readonly value: number | null;
   readonly onChange: (seconds: number | null) => void;
 }
 
 const offered = [300, 900, 3_600, 28_800, 86_400, 691_200];
 
-export function LifetimeField({ seconds, onChange }: LifetimeFieldProps) {
-  const lifetimes = seconds === null || offered.includes(seconds) ? offered : [...offered, seconds];
+export function LifetimeField({ value, onChange }: LifetimeFieldProps) {
+  const lifetimes = value === null || offered.includes(value) ? offered : [...offered, value];
   return (
     <SelectField
       label="Token lifetime"
-      value={String(seconds ?? '')}
-      onChange={(value) => onChange(value === '' ? null : Number(value))}
+      value={String(value ?? '')}
+      onChange={(text) => onChange(text === '' ? null : Number(text))}
       options={[
         { value: '', label: 'The server’s default' },
-        ...lifetimes.map((one) => ({ value: String(one), label: formatDuration(one) })),
+        ...lifetimes.map((seconds) => ({ value: String(seconds), label: formatDuration(seconds) })),
       ]}
     />
   );

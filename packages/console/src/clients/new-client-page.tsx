@@ -1,15 +1,16 @@
 /** Creates a client. Its secret is shown on this page only. */
-
-import type { ClientBody, CreatedClient, NewClientBody } from '@postern/admin';
-import { type FormEvent, useState } from 'react';
+import type { ClientBody, CreatedClient } from '@postern/admin';
+import { jwtBearerGrant } from '@postern/protocol';
+import { useState } from 'react';
+import { parseKeys } from '../api/parse-keys.ts';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
-import { useScopes } from '../scopes/use-scopes.ts';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { useChange } from '../session/use-admin.ts';
-import { Button, LinkButton } from '../ui/button.tsx';
-import { SelectField, TextAreaField, TextField } from '../ui/fields.tsx';
-import { ErrorNote, Note } from '../ui/note.tsx';
+import { Form, useForm } from '../shapes/form.tsx';
+import { LinkButton } from '../ui/button.tsx';
+import { SelectField, TextField } from '../ui/fields.tsx';
+import { Note } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
 import { clientPath } from './client-labels.tsx';
 import { IssuedSecret } from './issued-secret.tsx';
@@ -30,69 +31,62 @@ export function NewClientPage() {
   );
 }
 
-const authentications = [
-  { value: 'secret', label: 'A secret that Postern generates' },
-  { value: 'private_key_jwt', label: 'A private key of the client (private_key_jwt)' },
-  { value: 'none', label: 'A workload token from a trusted issuer' },
-];
-
 function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedClient) => void }) {
-  const scopes = useScopes();
-  const [name, setName] = useState('');
-  const [description, setDescription] = useState('');
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [authentication, setAuthentication] = useState('secret');
-  const [jwks, setJwks] = useState('');
-  const [lifetime, setLifetime] = useState<number | null>(null);
-  const [jwksError, setJwksError] = useState<Error | null>(null);
-  const create = useChange((admin, body: NewClientBody) => admin.clients.create(body));
-
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setJwksError(null);
-    try {
-      const created = await create.run({
+  const { values, field } = useForm({
+    name: '',
+    description: '',
+    scopes: new Set() as ReadonlySet<string>,
+    authentication: 'secret',
+    jwks: '',
+    lifetime: null as number | null,
+  });
+  const { name, description, scopes, authentication, jwks, lifetime } = values;
+  const create = useChange(
+    (admin) =>
+      admin.clients.create({
         ...(name !== '' && { name }),
         ...(description !== '' && { description }),
-        scopes: [...chosen],
+        scopes: [...scopes],
         access_token_ttl_seconds: lifetime,
         ...authenticationMembers(authentication, jwks),
-      });
-      if (created !== undefined) {
-        onCreated(created.value);
-      }
-    } catch (error) {
-      setJwksError(error as Error);
-    }
-  };
+      }),
+    { onDone: onCreated },
+  );
   return (
-    <form className="stack form-page" onSubmit={(event) => void submit(event)}>
-      <div className="card stack">
+    <Form
+      call={create}
+      action="Create client"
+      cancel={<LinkButton href="/clients">Cancel</LinkButton>}
+      errorTitle="Client not created"
+      className="stack form-page"
+    >
+      <div className="panel card stack">
         <TextField
           label="Name"
-          value={name}
-          onChange={setName}
+          {...field('name')}
           maxLength={200}
           placeholder="billing-service"
           description="Shown in lists and in the audit trail. It can be changed later."
         />
-        <TextField label="Description" value={description} onChange={setDescription} maxLength={2_000} />
+        <TextField label="Description" {...field('description')} maxLength={2_000} />
       </div>
-      <div className="card">
-        <ScopePicker label="Scopes" scopes={scopes ?? []} chosen={chosen} onChange={setChosen} />
+      <div className="panel card">
+        <ScopePicker label="Scopes" {...field('scopes')} />
       </div>
-      <div className="card stack">
+      <div className="panel card stack">
         <SelectField
           label="Authenticates by"
-          value={authentication}
-          onChange={setAuthentication}
-          options={authentications}
+          {...field('authentication')}
+          options={[
+            { value: 'secret', label: 'A secret that Postern generates' },
+            { value: 'private_key_jwt', label: 'A private key of the client (private_key_jwt)' },
+            { value: 'none', label: 'A workload token from a trusted issuer' },
+          ]}
         />
         {authentication === 'private_key_jwt' && (
-          <TextAreaField
+          <TextField
             label="Public keys"
-            value={jwks}
-            onChange={setJwks}
+            {...field('jwks')}
             isRequired
             mono
             rows={6}
@@ -103,16 +97,9 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
         {authentication === 'none' && (
           <Note>Afterwards, add a rule for it to a trusted issuer: without one it gets no tokens.</Note>
         )}
-        <LifetimeField seconds={lifetime} onChange={setLifetime} />
+        <LifetimeField {...field('lifetime')} />
       </div>
-      <ErrorNote title="Client not created" error={jwksError ?? create.error} />
-      <div className="form-actions">
-        <LinkButton href="/clients">Cancel</LinkButton>
-        <Button kind="primary" type="submit" pending={create.pending}>
-          Create client
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
@@ -120,40 +107,28 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
 function authenticationMembers(authentication: string, jwks: string): ClientBody {
   switch (authentication) {
     case 'private_key_jwt':
-      return { token_endpoint_auth_method: 'private_key_jwt', jwks: parseJwks(jwks) };
+      return { token_endpoint_auth_method: 'private_key_jwt', jwks: parseKeys(jwks) };
     case 'none':
-      return {
-        token_endpoint_auth_method: 'none',
-        grant_types: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
-      };
+      return { token_endpoint_auth_method: 'none', grant_types: [jwtBearerGrant] };
     default:
       return {};
   }
 }
 
-function parseJwks(text: string): NonNullable<ClientBody['jwks']> {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error('The public keys are not JSON.');
-  }
-}
-
 function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
-  const session = useSession();
   return (
     <Page
       title="Client created"
       back={back}
       actions={
-        session.may('client:read') && (
+        useSession().may('client:read') && (
           <LinkButton href={clientPath(created.client_id)} kind="primary">
             Open client
           </LinkButton>
         )
       }
     >
-      <div className="card form-page">
+      <div className="panel card form-page">
         {created.client_secret === undefined ? (
           <Note kind="good" title="No secret">
             The client <code>{created.client_id}</code> authenticates without a secret.

@@ -1,12 +1,11 @@
 /** Paste a token, name a scope, and read why a call is refused. The server explains it; nothing is judged here. */
 import type { TokenExplanation } from '@postern/admin';
-import { type FormEvent, useState } from 'react';
 import { useScopes } from '../scopes/use-scopes.ts';
-import { useSession } from '../session/session-context.tsx';
-import { Button } from '../ui/button.tsx';
+import { useCall } from '../session/use-admin.ts';
+import { Form, useForm } from '../shapes/form.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
-import { CheckboxField, TextAreaField, TextField } from '../ui/fields.tsx';
-import { ErrorNote, Note } from '../ui/note.tsx';
+import { CheckboxField, TextField } from '../ui/fields.tsx';
+import { Note } from '../ui/note.tsx';
 import { Page, Section } from '../ui/page.tsx';
 
 interface Inspection {
@@ -15,61 +14,32 @@ interface Inspection {
 }
 
 export function InspectorPage() {
-  const { admin } = useSession();
   const scopes = useScopes();
-  const [text, setText] = useState('');
-  const [scope, setScope] = useState('');
-  const [audience, setAudience] = useState('');
-  const [proof, setProof] = useState(false);
-  const [inspection, setInspection] = useState<Inspection>();
-  const [error, setError] = useState<Error | null>(null);
-  const [pending, setPending] = useState(false);
-
-  const inspect = async (event: FormEvent) => {
-    event.preventDefault();
-    setInspection(undefined);
-    setError(null);
-    setPending(true);
-    try {
-      const audienceAsked = audience.trim() === '' ? undefined : audience.trim();
-      const question = { token: text.trim(), scope, audience: audienceAsked, proof };
-      const explanation = await admin.tokens.explain(question);
-      setInspection({ scope: scope.trim(), explanation });
-    } catch (caught) {
-      setError(caught as Error);
-    } finally {
-      setPending(false);
-    }
-  };
+  const { values, field } = useForm({ token: '', scope: '', audience: '', proof: false });
+  const inspect = useCall(async (admin): Promise<Inspection> => {
+    const [token, scope, audience] = [values.token.trim(), values.scope.trim(), values.audience.trim()];
+    const question = { token, scope, proof: values.proof, ...(audience !== '' && { audience }) };
+    return { scope, explanation: await admin.tokens.explain(question) };
+  });
   return (
     <Page
       title="Token inspector"
       description="Why an API refuses a token. The token is sent to this server only, which neither logs nor stores it."
     >
-      <form className="card stack" onSubmit={(event) => void inspect(event)}>
-        <TextAreaField
-          label="Access token"
-          value={text}
-          onChange={setText}
-          isRequired
-          mono
-          rows={5}
-          placeholder="eyJ…"
-        />
+      <Form call={inspect} action="Inspect" errorTitle="The token could not be inspected" className="panel card stack">
+        <TextField label="Access token" {...field('token')} isRequired mono rows={5} placeholder="eyJ…" />
         <div className="form-columns">
           <TextField
             label="Scope that the call needs"
-            value={scope}
-            onChange={setScope}
+            {...field('scope')}
             mono
             placeholder="policy:read"
             description="Leave it empty to check only the token."
-            suggestions={scopes?.map(({ name }) => name) ?? []}
+            suggestions={scopes?.map(({ name }) => name)}
           />
           <TextField
             label="Audience of the API"
-            value={audience}
-            onChange={setAudience}
+            {...field('audience')}
             mono
             placeholder="https://api.example.com"
             description="Leave it empty for any API."
@@ -77,17 +47,10 @@ export function InspectorPage() {
         </div>
         <CheckboxField
           label="The caller proves that a bound token is its own, with a DPoP proof or its certificate"
-          checked={proof}
-          onChange={setProof}
+          {...field('proof')}
         />
-        <div className="form-actions">
-          <Button kind="primary" type="submit" pending={pending}>
-            Inspect
-          </Button>
-        </div>
-      </form>
-      <ErrorNote title="The token could not be inspected" error={error} />
-      {inspection !== undefined && <ExplanationView {...inspection} />}
+      </Form>
+      {inspect.output !== undefined && <ExplanationView {...inspect.output} />}
     </Page>
   );
 }
@@ -126,7 +89,7 @@ function ExplanationView({ scope, explanation }: Inspection) {
         )}
       </div>
       <Section title="Checks">
-        <ul className="findings card">
+        <ul className="findings panel">
           {checks.map(({ name, result, reason, detail, advice }) => (
             <li key={`${name} ${detail}`} className={`finding finding-${result}`}>
               <span className="finding-mark" role="img" aria-label={markLabels[result]}>

@@ -1,7 +1,8 @@
 /** The form values of a trusted issuer, as text. */
 import type { TrustedIssuer, TrustedIssuerBody } from '@postern/admin';
+import { parseKeys } from '../api/parse-keys.ts';
 
-export type KeySource = 'discovery' | 'jwks_uri' | 'jwks';
+type KeySource = 'discovery' | 'jwks_uri' | 'jwks';
 
 export interface ClaimDraft {
   readonly name: string;
@@ -127,14 +128,6 @@ export function fromDraft(draft: IssuerDraft): TrustedIssuerBody {
       scopes: linesOf(scopes).length === 0 ? null : linesOf(scopes),
     })),
   };
-}
-
-function parseKeys(text: string): TrustedIssuerBody['jwks'] {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error('The public keys are not JSON.');
-  }
 }
 
 function linesOf(text: string): string[] {

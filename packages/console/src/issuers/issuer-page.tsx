@@ -1,27 +1,17 @@
 /** One trusted issuer: its keys, and the rules that map its workloads to clients. */
-
 import { operations, type TrustedIssuer } from '@postern/admin';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useLocation } from 'wouter';
+import { ReadOne } from '../session/read.tsx';
 import { Lacks, Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useRead } from '../session/use-admin.ts';
+import { useChange } from '../session/use-admin.ts';
+import { DangerousChange } from '../shapes/confirm-change.tsx';
+import { Form, useForm } from '../shapes/form.tsx';
 import { Button, LinkButton } from '../ui/button.tsx';
-import { ConfirmDialog } from '../ui/dialog.tsx';
-import { CheckboxField, SelectField, TextAreaField, TextField } from '../ui/fields.tsx';
-import { Loaded } from '../ui/loaded.tsx';
-import { ErrorNote } from '../ui/note.tsx';
-import { useNotice } from '../ui/notice.tsx';
+import { CheckboxField, SelectField, TextField } from '../ui/fields.tsx';
 import { Page, Section } from '../ui/page.tsx';
-import {
-  emptyDraft,
-  fromDraft,
-  type IssuerDraft,
-  type KeySource,
-  newRule,
-  templates,
-  toDraft,
-} from './issuer-draft.ts';
+import { emptyDraft, fromDraft, type IssuerDraft, newRule, templates, toDraft } from './issuer-draft.ts';
 import { RuleFields } from './rule-fields.tsx';
 
 const back = { href: '/issuers', title: 'Trusted issuers' };
@@ -54,53 +44,45 @@ export function NewIssuerPage() {
 
 export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
   const session = useSession();
-  const issuer = useRead(session.may('issuer:read') ? operations.issuers.get(issuerKey) : undefined);
   return (
     <Page title={issuerKey} back={back}>
       <Requires scope="issuer:read">
-        <Loaded query={issuer}>
-          {(loaded) => (
+        <ReadOne operation={operations.issuers.get(issuerKey)}>
+          {(issuer) => (
             <>
               {!session.may('issuer:create_or_update') && <Lacks scope="issuer:create_or_update" to="change it" />}
-              <IssuerForm draft={toDraft(loaded)} isNew={false} />
-              {session.may('issuer:delete') && <DeleteIssuer trusted={loaded} />}
+              <IssuerForm draft={toDraft(issuer)} isNew={false} />
+              {session.may('issuer:delete') && <DeleteIssuer trusted={issuer} />}
             </>
           )}
-        </Loaded>
+        </ReadOne>
       </Requires>
     </Page>
   );
 }
 
-const keySources: readonly { readonly value: KeySource; readonly label: string }[] = [
-  { value: 'discovery', label: 'By OpenID Connect Discovery' },
-  { value: 'jwks_uri', label: 'By the URL of a JSON Web Key Set' },
-  { value: 'jwks', label: 'Inline' },
-];
-
-function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; readonly isNew: boolean }) {
-  const session = useSession();
-  const notify = useNotice();
+function IssuerForm({ draft, isNew }: { readonly draft: IssuerDraft; readonly isNew: boolean }) {
   const [, navigate] = useLocation();
-  const [draft, setDraft] = useState(initial);
-  const set = (change: Partial<IssuerDraft>) => setDraft({ ...draft, ...change });
-  const save = useChange(async (admin, sent: IssuerDraft) => admin.issuers.save(fromDraft(sent)));
-
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if ((await save.run(draft)) !== undefined) {
-      notify(`Trusted issuer ${draft.key} saved`);
-      navigate('/issuers');
-    }
-  };
+  const mayWrite = useSession().may('issuer:create_or_update');
+  const { values, set, field } = useForm(draft);
+  const { rules } = values;
+  const save = useChange((admin) => admin.issuers.save(fromDraft(values)), {
+    notice: `Trusted issuer ${values.key} saved`,
+    onDone: () => navigate('/issuers'),
+  });
   return (
-    <form className="stack form-page" onSubmit={(event) => void submit(event)}>
-      <div className="card stack">
+    <Form
+      call={save}
+      action={mayWrite ? 'Save issuer' : undefined}
+      cancel={<LinkButton href="/issuers">Cancel</LinkButton>}
+      errorTitle="Issuer not saved"
+      className="stack form-page"
+    >
+      <div className="panel card stack">
         <div className="form-columns">
           <TextField
             label="Key"
-            value={draft.key}
-            onChange={(key) => set({ key })}
+            {...field('key')}
             isRequired
             isReadOnly={!isNew}
             mono
@@ -108,8 +90,7 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
           />
           <TextField
             label="Issuer"
-            value={draft.issuer}
-            onChange={(issuer) => set({ issuer })}
+            {...field('issuer')}
             isRequired
             mono
             placeholder="https://issuer.example.com"
@@ -118,41 +99,27 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
         </div>
         <SelectField
           label="Public keys"
-          value={draft.keySource}
-          onChange={(keySource) => set({ keySource })}
-          options={keySources}
+          {...field('keySource')}
+          options={[
+            { value: 'discovery', label: 'By OpenID Connect Discovery' },
+            { value: 'jwks_uri', label: 'By the URL of a JSON Web Key Set' },
+            { value: 'jwks', label: 'Inline' },
+          ]}
         />
-        {draft.keySource === 'jwks_uri' && (
-          <TextField
-            label="URL of the keys"
-            value={draft.jwksUri}
-            onChange={(jwksUri) => set({ jwksUri })}
-            isRequired
-            mono
-          />
-        )}
-        {draft.keySource === 'jwks' && (
-          <TextAreaField
-            label="JSON Web Key Set"
-            value={draft.jwks}
-            onChange={(jwks) => set({ jwks })}
-            isRequired
-            mono
-            rows={6}
-          />
+        {values.keySource === 'jwks_uri' && <TextField label="URL of the keys" {...field('jwksUri')} isRequired mono />}
+        {values.keySource === 'jwks' && (
+          <TextField label="JSON Web Key Set" {...field('jwks')} isRequired mono rows={6} />
         )}
         <div className="form-columns">
           <TextField
             label="Audience"
-            value={draft.audience}
-            onChange={(audience) => set({ audience })}
+            {...field('audience')}
             mono
             description="The aud claim that its tokens must have. If empty: the issuer of this server."
           />
           <TextField
             label="Maximum age, in seconds"
-            value={draft.maxAgeSeconds}
-            onChange={(maxAgeSeconds) => set({ maxAgeSeconds })}
+            {...field('maxAgeSeconds')}
             isRequired
             inputMode="numeric"
             pattern="[0-9]+"
@@ -162,80 +129,49 @@ function IssuerForm({ draft: initial, isNew }: { readonly draft: IssuerDraft; re
         <CheckboxField
           label="Each token can be used only once"
           description="A used token that leaks is then invalid."
-          checked={draft.singleUse}
-          onChange={(singleUse) => set({ singleUse })}
+          {...field('singleUse')}
         />
       </div>
       <Section
         title="Rules"
         description="A workload whose token matches all claims of a rule gets a token of the client of that rule."
-        actions={<Button onPress={() => set({ rules: [...draft.rules, newRule()] })}>Add rule</Button>}
+        actions={<Button onPress={() => set({ rules: [...rules, newRule()] })}>Add rule</Button>}
       >
-        {draft.rules.length === 0 && <p className="hint">Without a rule, no workload gets a token.</p>}
-        {draft.rules.map((rule, index) => (
+        {rules.length === 0 && <p className="hint">Without a rule, no workload gets a token.</p>}
+        {rules.map((rule, index) => (
           <RuleFields
             key={rule.id}
             number={index + 1}
             rule={rule}
-            onChange={(changed) => set({ rules: draft.rules.map((one) => (one.id === rule.id ? changed : one)) })}
-            onRemove={() => set({ rules: draft.rules.filter(({ id }) => id !== rule.id) })}
+            onChange={(changed) => set({ rules: rules.with(index, changed) })}
+            onRemove={() => set({ rules: rules.toSpliced(index, 1) })}
           />
         ))}
       </Section>
-      <ErrorNote title="Issuer not saved" error={save.error} />
-      {session.may('issuer:create_or_update') && (
-        <div className="form-actions">
-          <LinkButton href="/issuers">Cancel</LinkButton>
-          <Button kind="primary" type="submit" pending={save.pending}>
-            Save issuer
-          </Button>
-        </div>
-      )}
-    </form>
+    </Form>
   );
 }
 
-function DeleteIssuer({ trusted }: { readonly trusted: TrustedIssuer }) {
-  const notify = useNotice();
+function DeleteIssuer({ trusted: { key, issuer, rules } }: { readonly trusted: TrustedIssuer }) {
   const [, navigate] = useLocation();
-  const [open, setOpen] = useState(false);
-  const remove = useChange((admin, key: string) => admin.issuers.delete(key), { leaves: true });
-  const clients = [...new Set(trusted.rules.map(({ client_id }) => client_id))];
-  const confirm = async () => {
-    if ((await remove.run(trusted.key)) !== undefined) {
-      notify(`Trusted issuer ${trusted.key} deleted`);
-      navigate('/issuers');
-    }
-  };
+  const clients = [...new Set(rules.map(({ client_id }) => client_id))];
   return (
-    <Section title="Delete">
-      <div className="card danger-zone form-page">
-        <div className="danger-row">
-          <div>
-            <strong>Delete trusted issuer</strong>
-            <p className="hint">Its workloads get no more tokens.</p>
-          </div>
-          <Button kind="danger" onPress={() => setOpen(true)}>
-            Delete issuer
-          </Button>
-        </div>
-      </div>
-      <ConfirmDialog
-        title={`Delete the trusted issuer ${trusted.key}?`}
-        isOpen={open}
-        onClose={() => setOpen(false)}
-        action="Delete issuer"
-        onConfirm={() => void confirm()}
-        pending={remove.pending}
-        error={remove.error}
-      >
-        <ul className="consequences">
+    <Section title="Danger zone">
+      <div className="panel form-page">
+        <DangerousChange
+          description="Its workloads get no more tokens."
+          question={`Delete the trusted issuer ${key}?`}
+          action="Delete issuer"
+          operation={operations.issuers.delete(key)}
+          notice={`Trusted issuer ${key} deleted`}
+          leave={() => navigate('/issuers')}
+        >
           <li>
-            Tokens of <code>{trusted.issuer}</code> are no longer accepted.
+            Tokens of <code>{issuer}</code> are no longer accepted.
           </li>
           {clients.length > 0 && <li>All tokens of the clients in its rules are revoked: {clients.join(', ')}.</li>}
-        </ul>
-      </ConfirmDialog>
+        </DangerousChange>
+      </div>
     </Section>
   );
 }

@@ -1,20 +1,17 @@
 /** Trusted issuers: their tokens authenticate workloads, which need no secret. RFC 7523 §2.1. */
-
 import { operations, type TrustedIssuer } from '@postern/admin';
 import { Link } from 'wouter';
+import { ReadAll } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll } from '../session/use-admin.ts';
 import { LinkButton } from '../ui/button.tsx';
-import { DataTable } from '../ui/data-table.tsx';
-import { Empty, Loaded } from '../ui/loaded.tsx';
+import { DataTable, TwoLines } from '../ui/data-table.tsx';
+import { Empty } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
 import { formatDuration } from '../ui/time.tsx';
 
 export function IssuersPage() {
-  const session = useSession();
-  const issuers = useAll(session.may('issuer:read') ? operations.issuers.list() : undefined);
-  const mayWrite = session.may('issuer:create_or_update');
+  const mayWrite = useSession().may('issuer:create_or_update');
   return (
     <Page
       title="Trusted issuers"
@@ -28,42 +25,41 @@ export function IssuersPage() {
       }
     >
       <Requires scope="issuer:read">
-        <Loaded query={issuers}>
-          {(items) =>
-            items.length === 0 ? (
-              <Empty title="No trusted issuers yet">
-                <p>
+        <ReadAll list={operations.issuers.list()}>
+          {(issuers) => (
+            <DataTable
+              caption="Trusted issuers"
+              keyOf={({ key }) => key}
+              rows={issuers}
+              empty={
+                <Empty title="No trusted issuers yet">
                   GitHub Actions, Kubernetes and SPIFFE issue tokens to their workloads, which can be used instead of a
                   secret.
-                </p>
-                {mayWrite && <LinkButton href="/issuers/new">Create the first trusted issuer</LinkButton>}
-              </Empty>
-            ) : (
-              <DataTable
-                caption="Trusted issuers"
-                keyOf={({ key }) => key}
-                rows={items}
-                columns={[
-                  {
-                    title: 'Issuer',
-                    cell: ({ key, issuer }) => (
-                      <div className="two-lines">
+                  {mayWrite && <LinkButton href="/issuers/new">Create the first trusted issuer</LinkButton>}
+                </Empty>
+              }
+              columns={[
+                {
+                  title: 'Issuer',
+                  cell: ({ key, issuer }) => (
+                    <TwoLines
+                      first={
                         <Link href={`/issuers/${encodeURIComponent(key)}`} className="row-link">
                           {key}
                         </Link>
-                        <code className="muted breakable">{issuer}</code>
-                      </div>
-                    ),
-                  },
-                  { title: 'Keys', cell: keySourceLabel },
-                  { title: 'Maximum age', cell: ({ max_age_seconds }) => formatDuration(max_age_seconds) },
-                  { title: 'Reuse', cell: ({ single_use }) => (single_use ? 'single use' : 'unlimited') },
-                  { title: 'Rules', end: true, cell: ({ rules }) => rules.length },
-                ]}
-              />
-            )
-          }
-        </Loaded>
+                      }
+                      second={<code className="breakable">{issuer}</code>}
+                    />
+                  ),
+                },
+                { title: 'Keys', cell: keySourceLabel },
+                { title: 'Maximum age', cell: ({ max_age_seconds }) => formatDuration(max_age_seconds) },
+                { title: 'Reuse', cell: ({ single_use }) => (single_use ? 'single use' : 'unlimited') },
+                { title: 'Rules', end: true, cell: ({ rules }) => rules.length },
+              ]}
+            />
+          )}
+        </ReadAll>
       </Requires>
     </Page>
   );

@@ -1,10 +1,9 @@
 /** The form fields of one rule of a trusted issuer: which claims map a workload to which client. */
-import { type Client, operations, type Page as PageOf } from '@postern/admin';
+import { operations } from '@postern/admin';
 import { maxPageSize } from '@postern/protocol/api-limits';
-import { useSession } from '../session/session-context.tsx';
 import { useRead } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
-import { TextAreaField, TextField } from '../ui/fields.tsx';
+import { TextField } from '../ui/fields.tsx';
 import type { ClaimDraft, RuleDraft } from './issuer-draft.ts';
 
 interface RuleFieldsProps {
@@ -15,13 +14,12 @@ interface RuleFieldsProps {
 }
 
 export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps) {
-  const session = useSession();
-  const clients = useRead(session.may('client:read') ? operations.clients.list({ size: maxPageSize }) : undefined);
+  const clients = useRead(operations.clients.list({ size: maxPageSize }), 'client:read').data?.items;
   const setClaims = (claims: readonly ClaimDraft[]) => onChange({ ...rule, claims });
   return (
-    <fieldset className="card stack rule">
+    <fieldset className="panel card stack">
       <legend className="visually-hidden">Rule {number}</legend>
-      <div className="section-header">
+      <div className="row spread">
         <h3>Rule {number}</h3>
         <Button small onPress={onRemove} aria-label={`Remove rule ${number}`}>
           Remove
@@ -33,8 +31,11 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
         onChange={(clientId) => onChange({ ...rule, clientId })}
         isRequired
         mono
-        suggestions={clients.data?.items.map(({ client_id }) => client_id) ?? []}
-        description={nameOfClient(clients.data, rule.clientId) ?? 'The workload gets tokens of this client.'}
+        suggestions={clients?.map(({ client_id }) => client_id)}
+        description={
+          clients?.find(({ client_id }) => client_id === rule.clientId)?.name ??
+          'The workload gets tokens of this client.'
+        }
       />
       {rule.claims.map((claim, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a claim that is being edited has no other identity
@@ -46,13 +47,13 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
             isRequired
             mono
           />
-          <TextAreaField
+          <TextField
             label="Must be one of"
             value={claim.patterns}
             onChange={(patterns) => setClaims(rule.claims.with(index, { ...claim, patterns }))}
             isRequired
             mono
-            rows={Math.max(1, claim.patterns.split('\n').length)}
+            rows={claim.patterns.split('\n').length}
           />
           <Button
             small
@@ -70,18 +71,14 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
         </Button>
         <span className="hint">One text per line. A * matches one or more characters except : and /.</span>
       </div>
-      <TextAreaField
+      <TextField
         label="Scopes"
         value={rule.scopes}
         onChange={(scopes) => onChange({ ...rule, scopes })}
         mono
-        rows={Math.max(1, rule.scopes.split('\n').length)}
+        rows={rule.scopes.split('\n').length}
         description="Scopes of the client that the workload gets, one per line. If empty: all."
       />
     </fieldset>
   );
-}
-
-function nameOfClient(clients: PageOf<Client> | undefined, clientId: string): string | undefined {
-  return clients?.items.find(({ client_id }) => client_id === clientId)?.name ?? undefined;
 }

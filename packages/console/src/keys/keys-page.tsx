@@ -1,31 +1,27 @@
 /** The signing keys: which one signs, which comes next, and when. */
-
 import { type KeyRotation, operations } from '@postern/admin';
 import { useState } from 'react';
+import { ReadAll } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useChange } from '../session/use-admin.ts';
+import { ConfirmChange } from '../shapes/confirm-change.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
-import { ConfirmDialog } from '../ui/dialog.tsx';
 import { SelectField } from '../ui/fields.tsx';
-import { Loaded } from '../ui/loaded.tsx';
-import { useNotice } from '../ui/notice.tsx';
+import { Empty } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { KeyChart } from './key-chart.tsx';
 
 export function KeysPage() {
-  const session = useSession();
   const [rotating, setRotating] = useState(false);
-  const keys = useAll(session.may('key:read') ? operations.keys.list() : undefined);
   return (
     <Page
       title="Signing keys"
       description="They sign tokens, and APIs verify tokens with their public halves. They are rotated automatically."
       actions={
-        session.may('key:rotate') && (
+        useSession().may('key:rotate') && (
           <Button kind="primary" onPress={() => setRotating(true)}>
             Rotate now
           </Button>
@@ -33,17 +29,18 @@ export function KeysPage() {
       }
     >
       <Requires scope="key:read">
-        <Loaded query={keys}>
-          {(items) => (
+        <ReadAll list={operations.keys.list()}>
+          {(keys) => (
             <>
-              <div className="card">
-                <KeyChart keys={items} />
+              <div className="panel card">
+                <KeyChart keys={keys} />
               </div>
               <Section title="Schedule">
                 <DataTable
                   caption="Signing keys"
                   keyOf={({ kid }) => kid}
-                  rows={items.toReversed()}
+                  rows={keys.toReversed()}
+                  empty={<Empty title="No signing keys" />}
                   columns={[
                     { title: 'Key', cell: ({ kid }) => <code className="breakable">{kid}</code> },
                     { title: 'Algorithm', cell: ({ alg }) => alg },
@@ -61,14 +58,12 @@ export function KeysPage() {
                   ]}
                 />
               </Section>
-              <RotateKey
-                algorithms={[...new Set(items.map(({ alg }) => alg))]}
-                isOpen={rotating}
-                onClose={() => setRotating(false)}
-              />
+              {rotating && (
+                <RotateKey algorithms={[...new Set(keys.map(({ alg }) => alg))]} onClose={() => setRotating(false)} />
+              )}
             </>
           )}
-        </Loaded>
+        </ReadAll>
       </Requires>
     </Page>
   );
@@ -87,33 +82,18 @@ function StatusBadge({ status }: { readonly status: string }) {
 
 interface RotateKeyProps {
   readonly algorithms: readonly string[];
-  readonly isOpen: boolean;
   readonly onClose: () => void;
 }
 
-function RotateKey({ algorithms, isOpen, onClose }: RotateKeyProps) {
-  const notify = useNotice();
+function RotateKey({ algorithms, onClose }: RotateKeyProps) {
   const [alg, setAlg] = useState('');
-  const rotate = useChange((admin, body: KeyRotation) => admin.keys.rotate(body));
-  const close = () => {
-    rotate.reset();
-    onClose();
-  };
-  const confirm = async () => {
-    if ((await rotate.run(alg === '' ? {} : { alg: alg as KeyRotation['alg'] })) !== undefined) {
-      notify('The next signing key is published');
-      close();
-    }
-  };
   return (
-    <ConfirmDialog
-      title="Rotate the signing key?"
-      isOpen={isOpen}
-      onClose={close}
+    <ConfirmChange
+      question="Rotate the signing key?"
       action="Rotate now"
-      onConfirm={() => void confirm()}
-      pending={rotate.pending}
-      error={rotate.error}
+      operation={operations.keys.rotate(alg === '' ? {} : { alg: alg as NonNullable<KeyRotation['alg']> })}
+      notice="The next signing key is published"
+      onClose={onClose}
     >
       <ul className="consequences">
         <li>A new key is published immediately, and signs ten minutes later, when every API has it.</li>
@@ -127,12 +107,9 @@ function RotateKey({ algorithms, isOpen, onClose }: RotateKeyProps) {
           label="Algorithm"
           value={alg}
           onChange={setAlg}
-          options={[
-            { value: '', label: 'The server’s default' },
-            ...algorithms.map((name) => ({ value: name, label: name })),
-          ]}
+          options={[{ value: '', label: 'The server’s default' }, ...algorithms]}
         />
       )}
-    </ConfirmDialog>
+    </ConfirmChange>
   );
 }

@@ -53,7 +53,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         <Identity />
       </div>
       <main className="main" id="main" ref={main} tabIndex={-1}>
-        <div className="content">
+        <div className="stack content">
           <FaultBoundary location={location}>{children}</FaultBoundary>
         </div>
       </main>

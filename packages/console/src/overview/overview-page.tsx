@@ -6,12 +6,12 @@ import { Link, useSearchParams } from 'wouter';
 import { ClientLink } from '../clients/client-labels.tsx';
 import { KeyChart } from '../keys/key-chart.tsx';
 import { ScopeList } from '../scopes/scope-list.tsx';
+import { ReadAll, ReadOne } from '../session/read.tsx';
 import { Lacks } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useAll, useRead } from '../session/use-admin.ts';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
-import { Empty, Loaded } from '../ui/loaded.tsx';
+import { Empty } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { sumUp, type Totals, toPeriods } from './statistics.ts';
 import { TrafficChart } from './traffic-chart.tsx';
@@ -58,9 +58,8 @@ export function OverviewPage() {
 }
 
 function Traffic({ hours }: { readonly hours: number }) {
-  const statistics = useRead(operations.statistics.get({ hours }));
   return (
-    <Loaded query={statistics}>
+    <ReadOne operation={operations.statistics.get({ hours })}>
       {({ buckets, clients }) => {
         const totals = sumUp(buckets);
         return (
@@ -85,12 +84,12 @@ function Traffic({ hours }: { readonly hours: number }) {
             </div>
             <div className="split">
               <Section title="Token requests">
-                <div className="card">
+                <div className="panel card">
                   <TrafficChart periods={toPeriods(buckets, maxBars)} byHour={hours <= 24} />
                 </div>
               </Section>
               <Section title="Reasons for rejection">
-                <div className="card">
+                <div className="panel card">
                   <Reasons totals={totals} />
                 </div>
               </Section>
@@ -98,7 +97,7 @@ function Traffic({ hours }: { readonly hours: number }) {
           </>
         );
       }}
-    </Loaded>
+    </ReadOne>
   );
 }
 
@@ -115,7 +114,7 @@ interface TileProps {
 
 function Tile({ title, value, note }: TileProps) {
   return (
-    <div className="tile">
+    <div className="panel tile">
       <span className="tile-title">{title}</span>
       <span className="tile-value">{value}</span>
       {note !== undefined && <span className="hint">{note}</span>}
@@ -131,7 +130,7 @@ function Reasons({ totals }: { readonly totals: Totals }) {
     <ul className="reasons">
       {totals.reasons.slice(0, 7).map(([reason, count]) => (
         <li key={reason}>
-          <span className="reason-line">
+          <span className="row spread">
             <span>{reason.replaceAll('_', ' ')}</span>
             <span>{count.toLocaleString('en')}</span>
           </span>
@@ -145,51 +144,46 @@ function Reasons({ totals }: { readonly totals: Totals }) {
 }
 
 function Keys() {
-  const keys = useAll(operations.keys.list());
   return (
     <Section
       title="Signing keys"
       description="When each key is published, signs tokens, and only verifies older ones."
       actions={<Link href="/keys">All keys</Link>}
     >
-      <Loaded query={keys}>
-        {(items) => (
-          <div className="card">
-            <KeyChart keys={items} />
+      <ReadAll list={operations.keys.list()}>
+        {(keys) => (
+          <div className="panel card">
+            <KeyChart keys={keys} />
           </div>
         )}
-      </Loaded>
+      </ReadAll>
     </Section>
   );
 }
 
 function Unused() {
-  const unused = useRead(operations.usage.listUnusedScopes({ days: unusedDays, size: 10 }));
   return (
     <Section
       title="Unused scopes"
       description={`Scopes that a client has, but none of its tokens had in the last ${unusedDays} days. They can be removed.`}
     >
-      <Loaded query={unused}>
-        {({ items, total }) =>
-          items.length === 0 ? (
-            <Empty title="All scopes are used" />
-          ) : (
-            <>
-              <DataTable
-                caption="Clients with unused scopes"
-                keyOf={({ client_id }) => client_id}
-                rows={items}
-                columns={[
-                  { title: 'Client', cell: (client) => <ClientLink client={client} /> },
-                  { title: 'Unused scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
-                ]}
-              />
-              {total > items.length && <p className="hint">{total - items.length} more clients have unused scopes.</p>}
-            </>
-          )
-        }
-      </Loaded>
+      <ReadOne operation={operations.usage.listUnusedScopes({ days: unusedDays, size: 10 })}>
+        {({ items, total }) => (
+          <>
+            <DataTable
+              caption="Clients with unused scopes"
+              keyOf={({ client_id }) => client_id}
+              rows={items}
+              empty={<Empty title="All scopes are used" />}
+              columns={[
+                { title: 'Client', cell: (client) => <ClientLink client={client} /> },
+                { title: 'Unused scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
+              ]}
+            />
+            {total > items.length && <p className="hint">{total - items.length} more clients have unused scopes.</p>}
+          </>
+        )}
+      </ReadOne>
     </Section>
   );
 }

@@ -1,36 +1,49 @@
 /** One policy: its rules, and their targets. */
-
 import { type Change, operations, type Rule } from '@postern/admin';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange, useRead } from '../session/use-admin.ts';
+import { useRead } from '../session/use-admin.ts';
+import { ConfirmChange } from '../shapes/confirm-change.tsx';
+import { EditButtons } from '../shapes/editable-list-page.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
-import { ConfirmDialog, Dialog } from '../ui/dialog.tsx';
+import { Chip } from '../ui/chip.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
-import { useNotice } from '../ui/notice.tsx';
 import { Page, Section } from '../ui/page.tsx';
-import { RuleForm } from './rule-form.tsx';
-import { TargetForm } from './target-form.tsx';
+import { RuleDialog } from './rule-dialog.tsx';
+import { TargetDialog } from './target-dialog.tsx';
 
-interface Removal {
+interface Deletion {
   readonly what: string;
   readonly operation: Change<void>;
   readonly consequence: string;
   /** The page is left, because it shows what is deleted. */
-  readonly isPolicy?: boolean;
+  readonly leave?: () => void;
 }
 
 export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
   const session = useSession();
-  const policy = useRead(session.may('policy:read') ? operations.policies.get(policyKey) : undefined);
-  const [edited, setEdited] = useState<Rule | 'new'>();
-  const [targeted, setTargeted] = useState<Rule>();
-  const [removal, setRemoval] = useState<Removal>();
+  const [, navigate] = useLocation();
+  const policy = useRead(operations.policies.get(policyKey), 'policy:read');
+  const [dialog, setDialog] = useState<ReactNode>();
+  const close = () => setDialog(undefined);
+  const edit = (rule?: Rule) => setDialog(<RuleDialog policyKey={policyKey} rule={rule} onClose={close} />);
+  const confirm = ({ what, consequence, ...change }: Deletion) =>
+    setDialog(
+      <ConfirmChange
+        {...change}
+        question={`Delete the ${what}?`}
+        action="Delete"
+        notice={`Deleted the ${what}`}
+        onClose={close}
+      >
+        <p>{consequence}</p>
+      </ConfirmChange>,
+    );
   const mayWriteRules = session.may('rule:create_or_update');
-
+  const mayDeleteRules = session.may('rule:delete');
   return (
     <Page
       title={policy.data?.name ?? policyKey}
@@ -41,11 +54,11 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
           <Button
             kind="danger"
             onPress={() =>
-              setRemoval({
+              confirm({
                 what: `policy ${policyKey}`,
                 operation: operations.policies.delete(policyKey),
                 consequence: 'Its rules and their targets are deleted too.',
-                isPolicy: true,
+                leave: () => navigate('/policies'),
               })
             }
           >
@@ -57,18 +70,15 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
       <Requires scope="policy:read">
         <Loaded query={policy}>
           {({ rules }) => (
-            <Section
-              title="Rules"
-              actions={mayWriteRules && <Button onPress={() => setEdited('new')}>New rule</Button>}
-            >
+            <Section title="Rules" actions={mayWriteRules && <Button onPress={() => edit()}>New rule</Button>}>
               {rules.length === 0 && (
                 <Empty title="No rules yet">
-                  <p>An access rule exports data to a storage destination; an erasure rule masks it.</p>
+                  An access rule exports data to a storage destination; an erasure rule masks it.
                 </Empty>
               )}
               {rules.map((rule) => (
-                <article key={rule.key} className="card stack rule" aria-label={rule.name}>
-                  <div className="section-header">
+                <article key={rule.key} className="panel card stack" aria-label={rule.name}>
+                  <div className="row spread">
                     <div>
                       <h3>{rule.name}</h3>
                       <p className="row">
@@ -76,59 +86,45 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                         <code className="muted">{rule.key}</code>
                       </p>
                     </div>
-                    <div className="row">
-                      {mayWriteRules && (
-                        <Button small onPress={() => setEdited(rule)} aria-label={`Edit ${rule.name}`}>
-                          Edit
-                        </Button>
-                      )}
-                      {session.may('rule:delete') && (
-                        <Button
-                          small
-                          aria-label={`Delete ${rule.name}`}
-                          onPress={() =>
-                            setRemoval({
-                              what: `rule ${rule.key}`,
-                              operation: operations.rules.delete(policyKey, rule.key),
-                              consequence: 'Its targets are deleted too.',
-                            })
-                          }
-                        >
-                          Delete
-                        </Button>
-                      )}
-                    </div>
+                    <EditButtons
+                      name={rule.name}
+                      onEdit={mayWriteRules && (() => edit(rule))}
+                      onDelete={
+                        mayDeleteRules &&
+                        (() =>
+                          confirm({
+                            what: `rule ${rule.key}`,
+                            operation: operations.rules.delete(policyKey, rule.key),
+                            consequence: 'Its targets are deleted too.',
+                          }))
+                      }
+                    />
                   </div>
                   <p>{describeRule(rule)}</p>
                   <div className="row">
                     <span className="label">Targets</span>
                     {rule.targets.length === 0 && <span className="muted">none: the rule has no effect yet</span>}
-                    {rule.targets.map((target) => (
-                      <span key={target.key} className="chip">
-                        {target.data_category}
-                        {session.may('rule:delete') && (
-                          <button
-                            type="button"
-                            className="chip-button"
-                            aria-label={`Remove the target ${target.data_category}`}
-                            onClick={() =>
-                              setRemoval({
-                                what: `target ${target.data_category}`,
-                                operation: operations.targets.delete(policyKey, rule.key, target.key),
-                                consequence: `The rule ${rule.name} no longer applies to this data.`,
-                              })
-                            }
-                          >
-                            ×
-                          </button>
-                        )}
-                      </span>
+                    {rule.targets.map(({ key, data_category }) => (
+                      <Chip
+                        key={key}
+                        text={data_category}
+                        removeLabel={`Remove the target ${data_category}`}
+                        onRemove={
+                          mayDeleteRules &&
+                          (() =>
+                            confirm({
+                              what: `target ${data_category}`,
+                              operation: operations.targets.delete(policyKey, rule.key, key),
+                              consequence: `The rule ${rule.name} no longer applies to this data.`,
+                            }))
+                        }
+                      />
                     ))}
                     {mayWriteRules && (
                       <Button
                         small
                         kind="quiet"
-                        onPress={() => setTargeted(rule)}
+                        onPress={() => setDialog(<TargetDialog policyKey={policyKey} rule={rule} onClose={close} />)}
                         aria-label={`Add target to ${rule.name}`}
                       >
                         Add target
@@ -140,72 +136,19 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
             </Section>
           )}
         </Loaded>
-        <Dialog
-          title={edited === 'new' || edited === undefined ? 'New rule' : `Edit ${edited.name}`}
-          isOpen={edited !== undefined}
-          onClose={() => setEdited(undefined)}
-        >
-          <RuleForm
-            policyKey={policyKey}
-            rule={edited === 'new' ? undefined : edited}
-            onClose={() => setEdited(undefined)}
-          />
-        </Dialog>
-        <Dialog
-          title={`Add target to ${targeted?.name}`}
-          isOpen={targeted !== undefined}
-          onClose={() => setTargeted(undefined)}
-        >
-          {targeted !== undefined && (
-            <TargetForm policyKey={policyKey} ruleKey={targeted.key} onClose={() => setTargeted(undefined)} />
-          )}
-        </Dialog>
-        <Remove removal={removal} onClose={() => setRemoval(undefined)} />
+        {dialog}
       </Requires>
     </Page>
   );
 }
 
-function describeRule({ action_type, storage_destination, masking_strategy }: Rule): string {
-  return action_type === 'access'
-    ? `Exports the data to ${storage_destination === null ? 'a storage destination that is missing' : `the storage destination ${storage_destination.name}`}.`
-    : `Erases the data ${masking_strategy === null ? 'by a masking strategy that is missing' : `by ${masking_strategy.strategy.replaceAll('_', ' ')}`}.`;
-}
-
-interface RemoveProps {
-  readonly removal: Removal | undefined;
-  readonly onClose: () => void;
-}
-
-function Remove({ removal, onClose }: RemoveProps) {
-  const notify = useNotice();
-  const [, navigate] = useLocation();
-  const isPolicy = removal?.isPolicy === true;
-  const remove = useChange((admin, operation: Change<void>) => admin.send(operation), { leaves: isPolicy });
-  const close = () => {
-    remove.reset();
-    onClose();
-  };
-  const confirm = async (confirmed: Removal) => {
-    if ((await remove.run(confirmed.operation)) !== undefined) {
-      notify(`Deleted ${confirmed.what}`);
-      close();
-      if (isPolicy) {
-        navigate('/policies');
-      }
-    }
-  };
-  return (
-    <ConfirmDialog
-      title={`Delete the ${removal?.what}?`}
-      isOpen={removal !== undefined}
-      onClose={close}
-      action="Delete"
-      onConfirm={() => removal !== undefined && void confirm(removal)}
-      pending={remove.pending}
-      error={remove.error}
-    >
-      <p>{removal?.consequence}</p>
-    </ConfirmDialog>
-  );
+function describeRule({ action_type, storage_destination: storage, masking_strategy: masking }: Rule): string {
+  if (action_type === 'access') {
+    return storage === null
+      ? 'Exports the data to a storage destination that is missing.'
+      : `Exports the data to the storage destination ${storage.name}.`;
+  }
+  return masking === null
+    ? 'Erases the data by a masking strategy that is missing.'
+    : `Erases the data by ${masking.strategy.replaceAll('_', ' ')}.`;
 }

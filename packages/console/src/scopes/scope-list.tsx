@@ -1,13 +1,14 @@
 /** Names of scopes in a row, read-only. */
+import { Chip } from '../ui/chip.tsx';
 
-export function ScopeList({ scopes, none = 'none' }: { readonly scopes: readonly string[]; readonly none?: string }) {
+export function ScopeList({ scopes }: { readonly scopes: readonly string[] }) {
   return scopes.length === 0 ? (
-    <span className="muted">{none}</span>
+    <span className="muted">none</span>
   ) : (
-    <ul className="chips">
+    <ul className="row chips">
       {scopes.map((scope) => (
-        <li key={scope} className="chip">
-          {scope}
+        <li key={scope}>
+          <Chip text={scope} />
         </li>
       ))}
     </ul>

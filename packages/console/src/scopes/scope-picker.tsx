@@ -1,20 +1,21 @@
 /** Selects scopes: by search, by group, one by one. */
 
-import type { Scope } from '@postern/admin';
 import { useEffect, useId, useRef, useState } from 'react';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
+import { Chip } from '../ui/chip.tsx';
 import { CheckboxField, TextField } from '../ui/fields.tsx';
 import { groupScopes, type ScopeGroup, searchScopes } from './scope-groups.ts';
+import { useScopes } from './use-scopes.ts';
 
 interface ScopePickerProps {
   readonly label: string;
-  readonly scopes: readonly Scope[];
-  readonly chosen: ReadonlySet<string>;
+  readonly value: ReadonlySet<string>;
   readonly onChange: (chosen: ReadonlySet<string>) => void;
 }
 
-export function ScopePicker({ label, scopes, chosen, onChange }: ScopePickerProps) {
+export function ScopePicker({ label, value: chosen, onChange }: ScopePickerProps) {
+  const scopes = useScopes() ?? [];
   const [search, setSearch] = useState('');
   const id = useId();
   const groups = groupScopes(searchScopes(scopes, search));
@@ -22,8 +23,8 @@ export function ScopePicker({ label, scopes, chosen, onChange }: ScopePickerProp
     onChange(on ? chosen.union(new Set(names)) : chosen.difference(new Set(names)));
 
   return (
-    <fieldset className="scope-picker" aria-labelledby={id}>
-      <div className="scope-picker-head">
+    <fieldset className="stack" aria-labelledby={id}>
+      <div className="row spread">
         <span className="label" id={id}>
           {label}
         </span>
@@ -37,18 +38,10 @@ export function ScopePicker({ label, scopes, chosen, onChange }: ScopePickerProp
         </span>
       </div>
       {chosen.size > 0 && (
-        <ul className="chips" aria-label="Selected scopes">
+        <ul className="row chips" aria-label="Selected scopes">
           {[...chosen].map((name) => (
-            <li key={name} className="chip">
-              {name}
-              <button
-                type="button"
-                className="chip-button"
-                aria-label={`Remove ${name}`}
-                onClick={() => set([name], false)}
-              >
-                ×
-              </button>
+            <li key={name}>
+              <Chip text={name} removeLabel={`Remove ${name}`} onRemove={() => set([name], false)} />
             </li>
           ))}
         </ul>
@@ -115,7 +108,7 @@ function GroupField({ group, chosen, set }: GroupFieldProps) {
             </>
           }
           description={scope.description}
-          checked={chosen.has(scope.name)}
+          value={chosen.has(scope.name)}
           onChange={(on) => set([scope.name], on)}
         />
       ))}

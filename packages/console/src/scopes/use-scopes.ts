@@ -7,7 +7,7 @@ import { useRead } from '../session/use-admin.ts';
 export function useScopes(): readonly Scope[] | undefined {
   const session = useSession();
   const readable = session.may('scope:read');
-  const { data } = useRead(readable ? operations.scopes.list() : undefined);
+  const { data } = useRead(operations.scopes.list(), 'scope:read');
   return readable
     ? data
     : [...session.scopes].map((name) => ({ name, description: '', administrative: false, origin: 'built-in' }));

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { Brand } from '../ui/brand.tsx';
 import { Button } from '../ui/button.tsx';
-import { TextAreaField, TextField } from '../ui/fields.tsx';
+import { TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 import { acquireToken } from './sign-in.ts';
 
@@ -36,7 +36,7 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
   return (
     <main className="sign-in">
       <title>Sign in · Postern</title>
-      <div className="sign-in-card">
+      <div className="panel stack sign-in-card">
         <Brand />
         <h1>Sign in</h1>
         {reason !== undefined && error === null && (
@@ -45,7 +45,7 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
           </p>
         )}
         {error !== null && <ErrorNote title="Sign-in failed" error={error} />}
-        <Tabs className="tabs" onSelectionChange={() => setError(null)}>
+        <Tabs className="stack" onSelectionChange={() => setError(null)}>
           <TabList className="tab-list" aria-label="How to sign in">
             <Tab className="tab" id="secret">
               Client
@@ -72,7 +72,7 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
           </TabPanel>
           <TabPanel id="token" className="tab-panel">
             <form className="stack" onSubmit={submit(async (form) => field(form, 'token'))}>
-              <TextAreaField
+              <TextField
                 name="token"
                 label="Access token"
                 isRequired

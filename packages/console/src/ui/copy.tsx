@@ -58,9 +58,9 @@ interface CopyFieldProps {
 
 export function CopyField({ label, value }: CopyFieldProps) {
   return (
-    <div className="copy-field">
+    <div className="field">
       <span className="label">{label}</span>
-      <div className="copy-box">
+      <div className="row spread copy-box">
         <code>{value}</code>
         <CopyButton text={value} what={label} />
       </div>

@@ -17,12 +17,16 @@ interface DataTableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
+  /** Replaces a table without rows. */
+  readonly empty: ReactNode;
 }
 
 /* biome-ignore-start lint/a11y/noRedundantRoles: see the file's first lines */
-export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps<Row>) {
-  return (
-    <div className="table-frame">
+export function DataTable<Row>({ caption, columns, rows, keyOf, empty }: DataTableProps<Row>) {
+  return rows.length === 0 ? (
+    empty
+  ) : (
+    <div className="panel table-frame">
       <table className="table" role="table">
         <caption className="visually-hidden">{caption}</caption>
         <thead role="rowgroup">
@@ -50,3 +54,13 @@ export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps
   );
 }
 /* biome-ignore-end lint/a11y/noRedundantRoles: see the file's first lines */
+
+/** The content of a cell: what names the row, and more about it in grey. */
+export function TwoLines({ first, second }: { readonly first: ReactNode; readonly second: ReactNode }) {
+  return (
+    <div className="two-lines">
+      {first}
+      <div className="muted">{second}</div>
+    </div>
+  );
+}

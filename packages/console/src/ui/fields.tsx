@@ -16,21 +16,31 @@ interface TextFieldProps extends Omit<AriaTextFieldProps, 'className' | 'childre
   readonly placeholder?: string;
   /** A monospaced font, for text that is copied and compared: ids, secrets, names of scopes. */
   readonly mono?: boolean;
+  /** Several lines, of which so many are visible. */
+  readonly rows?: number;
   /** Texts that the browser suggests. */
-  readonly suggestions?: readonly string[];
+  readonly suggestions?: readonly string[] | undefined;
 }
 
-export function TextField({ label, description, placeholder, mono = false, suggestions, ...props }: TextFieldProps) {
+export function TextField(props: TextFieldProps) {
+  const { label, description, placeholder, mono = false, rows, suggestions, ...field } = props;
   const list = useId();
+  const control = { className: mono ? 'input mono' : 'input', placeholder, spellCheck: !mono };
   return (
-    <AriaTextField {...props} className="field">
-      <FieldLabel text={label} required={props.isRequired === true} />
-      <Input
-        className={mono ? 'input mono' : 'input'}
-        placeholder={placeholder}
-        spellCheck={!mono}
-        list={suggestions === undefined ? undefined : list}
-      />
+    <AriaTextField {...field} className="field">
+      <Label className="label">
+        {label}
+        {field.isRequired === true && (
+          <span className="danger-text" aria-hidden="true">
+            {' *'}
+          </span>
+        )}
+      </Label>
+      {rows === undefined ? (
+        <Input {...control} list={suggestions === undefined ? undefined : list} />
+      ) : (
+        <TextArea {...control} rows={rows} autoCapitalize="off" />
+      )}
       {suggestions !== undefined && (
         <datalist id={list}>
           {suggestions.map((text) => (
@@ -38,133 +48,67 @@ export function TextField({ label, description, placeholder, mono = false, sugge
           ))}
         </datalist>
       )}
-      <FieldNotes description={description} />
-    </AriaTextField>
-  );
-}
-
-interface TextAreaFieldProps extends TextFieldProps {
-  readonly rows?: number;
-}
-
-export function TextAreaField({
-  label,
-  description,
-  placeholder,
-  mono = false,
-  rows = 3,
-  ...props
-}: TextAreaFieldProps) {
-  return (
-    <AriaTextField {...props} className="field">
-      <FieldLabel text={label} required={props.isRequired === true} />
-      <TextArea
-        className={mono ? 'input mono' : 'input'}
-        rows={rows}
-        placeholder={placeholder}
-        spellCheck={!mono}
-        autoCapitalize="off"
-      />
-      <FieldNotes description={description} />
-    </AriaTextField>
-  );
-}
-
-function FieldLabel({ text, required }: { readonly text: string; readonly required: boolean }) {
-  return (
-    <Label className="label">
-      {text}
-      {required && (
-        <span className="required" aria-hidden="true">
-          {' '}
-          *
-        </span>
-      )}
-    </Label>
-  );
-}
-
-function FieldNotes({ description }: { readonly description: ReactNode }) {
-  return (
-    <>
       {description !== undefined && (
         <Text slot="description" className="hint">
           {description}
         </Text>
       )}
       <FieldError className="field-error" />
-    </>
+    </AriaTextField>
   );
 }
 
+/** A label that differs from the value is given with it. */
+type Option<Value extends string> = Value | { readonly value: Value; readonly label: string };
+
 interface SelectFieldProps<Value extends string> {
   readonly label: string;
-  readonly name?: string;
   readonly value: Value;
   readonly onChange: (value: Value) => void;
-  readonly options: readonly { readonly value: Value; readonly label: string }[];
-  readonly description?: ReactNode;
+  readonly options: readonly Option<Value>[];
   /** Shows the label to assistive technology only. */
   readonly labelHidden?: boolean;
 }
 
 /** The browser's own control, which works on every device. */
-export function SelectField<Value extends string>({
-  label,
-  description,
-  options,
-  onChange,
-  labelHidden,
-  ...props
-}: SelectFieldProps<Value>) {
+export function SelectField<Value extends string>(props: SelectFieldProps<Value>) {
+  const { label, value: selected, options, onChange, labelHidden = false } = props;
   const id = useId();
   return (
     <div className="field">
-      <label className={labelHidden === true ? 'visually-hidden' : 'label'} htmlFor={id}>
+      <label className={labelHidden ? 'visually-hidden' : 'label'} htmlFor={id}>
         {label}
       </label>
-      <select
-        {...props}
-        id={id}
-        className="input select"
-        aria-describedby={description === undefined ? undefined : `${id}-description`}
-        onChange={(event) => onChange(event.target.value as Value)}
-      >
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.label}
-          </option>
-        ))}
+      <select value={selected} id={id} className="input" onChange={(event) => onChange(event.target.value as Value)}>
+        {options
+          .map((option) => (typeof option === 'string' ? { value: option, label: option } : option))
+          .map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
       </select>
-      {description !== undefined && (
-        <span className="hint" id={`${id}-description`}>
-          {description}
-        </span>
-      )}
     </div>
   );
 }
 
 interface CheckboxFieldProps {
   readonly label: ReactNode;
-  readonly name?: string;
-  readonly checked?: boolean;
-  readonly defaultChecked?: boolean;
-  readonly disabled?: boolean;
-  readonly onChange?: (checked: boolean) => void;
+  readonly value: boolean;
+  readonly onChange: (checked: boolean) => void;
   readonly description?: ReactNode;
 }
 
-export function CheckboxField({ label, description, onChange, ...props }: CheckboxFieldProps) {
+export function CheckboxField({ label, description, value, onChange }: CheckboxFieldProps) {
   const id = useId();
   return (
     <div className="checkbox">
       <input
-        {...props}
         id={id}
         type="checkbox"
+        checked={value}
         aria-describedby={description === undefined ? undefined : `${id}-description`}
-        onChange={(event) => onChange?.(event.target.checked)}
+        onChange={(event) => onChange(event.target.checked)}
       />
       <label htmlFor={id}>{label}</label>
       {description !== undefined && (

@@ -12,7 +12,10 @@ interface LoadedProps<T> {
 export function Loaded<T>({ query, children }: LoadedProps<T>) {
   if (query.data !== undefined) {
     return (
-      <div className={query.isPlaceholderData ? 'loaded stale' : 'loaded'} aria-busy={query.isPlaceholderData}>
+      <div
+        className={query.isPlaceholderData ? 'stack loaded stale' : 'stack loaded'}
+        aria-busy={query.isPlaceholderData}
+      >
         {query.isError && <LoadError error={query.error} retry={query.refetch} />}
         {children(query.data)}
       </div>
@@ -34,7 +37,7 @@ function LoadError({ error, retry }: { readonly error: Error; readonly retry: ()
 
 function Skeleton() {
   return (
-    <div className="skeleton" role="status">
+    <div className="stack skeleton" role="status">
       <span className="visually-hidden">Loading</span>
       <span />
       <span />
@@ -47,7 +50,7 @@ function Skeleton() {
 export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
   return (
     <div className="empty">
-      <p className="empty-title">{title}</p>
+      <strong>{title}</strong>
       {children}
     </div>
   );

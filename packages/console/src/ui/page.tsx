@@ -26,7 +26,7 @@ export function Page({ title, description, actions, back, children }: PageProps)
   return (
     <>
       <title>{`${title} · Postern`}</title>
-      <header className="page-header">
+      <header className="row spread page-header">
         <div>
           {back !== undefined && (
             <Link href={back.href} className="back">
@@ -37,7 +37,7 @@ export function Page({ title, description, actions, back, children }: PageProps)
           <h1 ref={heading} tabIndex={-1}>
             {title}
           </h1>
-          {description !== undefined && <div className="page-description">{description}</div>}
+          {description !== undefined && <div className="stack page-description">{description}</div>}
         </div>
         {actions !== undefined && <div className="row">{actions}</div>}
       </header>
@@ -55,8 +55,8 @@ interface SectionProps {
 
 export function Section({ title, description, actions, children }: SectionProps) {
   return (
-    <section className="section">
-      <div className="section-header">
+    <section className="stack section">
+      <div className="row spread section-header">
         <div>
           <h2>{title}</h2>
           {description !== undefined && <p className="hint">{description}</p>}
@@ -73,7 +73,7 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, R
   return (
     <dl className="facts">
       {facts.map(([name, value]) => (
-        <div key={name}>
+        <div key={name} className="panel">
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>

@@ -1,4 +1,4 @@
-/** Buttons to the previous and the next page of a list. */
+/** How many there are, and buttons to the previous and the next page. Renders nothing for an empty list. */
 import { Button } from './button.tsx';
 
 interface PaginationProps {
@@ -11,8 +11,8 @@ interface PaginationProps {
 }
 
 export function Pagination({ page, pages, total, noun, onPage }: PaginationProps) {
-  return (
-    <nav className="pagination" aria-label={`Pages of ${noun}`}>
+  return total === 0 ? null : (
+    <nav className="row spread" aria-label={`Pages of ${noun}`}>
       <span className="hint">
         {total.toLocaleString('en')} {noun}
         {pages > 1 && `, page ${page} of ${pages}`}

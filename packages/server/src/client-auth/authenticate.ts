@@ -1,5 +1,6 @@
 /** Client authentication at the endpoints that need it: exactly one method, the one the client is registered for. RFC 6749 §2.3. */
-import { type ErrorReason, jwtBearerAssertion, OAuthError, parseBasicCredentials } from '@postern/protocol';
+import { type ErrorReason, jwtBearerAssertion, OAuthError } from '@postern/protocol';
+import { parseBasicCredentials } from '@postern/protocol/node';
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';

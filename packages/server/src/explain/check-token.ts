@@ -10,7 +10,8 @@ import {
   type SignedToken,
   type VerifyIssuedTokenOptions,
 } from '@postern/guard';
-import { type DecodedJws, decodeJws, type ErrorReason } from '@postern/protocol';
+import type { ErrorReason } from '@postern/protocol';
+import { type DecodedJws, decodeJws } from '@postern/protocol/node';
 import { type Check, failed, findReason, getNewToken, ok } from './check.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** Whose requests are handled although the server is overloaded: those of administrators. */
-import { parseBasicCredentials } from '@postern/protocol';
+import { parseBasicCredentials } from '@postern/protocol/node';
 import type { FastifyRequest } from 'fastify';
 
 declare module 'fastify' {

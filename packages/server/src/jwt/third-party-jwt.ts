@@ -1,5 +1,6 @@
 /** JWTs that third parties sign: client assertions and workload tokens. RFC 7523 §3, RFC 7515 §5.2, RFC 8725 §3. */
-import { decodeJws, type ErrorReason, type OAuthError } from '@postern/protocol';
+import type { ErrorReason, OAuthError } from '@postern/protocol';
+import { decodeJws } from '@postern/protocol/node';
 import { type CompactVerifyGetKey, compactVerify, errors } from 'jose';
 
 /** Asymmetric only: a public key must never serve as the secret of an HMAC. */

@@ -7,7 +7,8 @@
  * clients use only the client credentials grant.
  */
 import { nullable, printableText } from '@postern/http-api';
-import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, showName, toWireNames } from '@postern/protocol';
+import { clientCredentialsGrant, OAuthError, parseScope, showName, toWireNames } from '@postern/protocol';
+import { decodeJws } from '@postern/protocol/node';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { clientAuthMethods, requireConsistentMetadata } from '../clients/client-metadata.ts';
