@@ -1,12 +1,12 @@
-/** Making, changing and deleting policies: rules and store brought together. */
+/** Creates, changes and deletes policies: rules and store together. */
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
-import { requireUnused } from '../db/require-unused.ts';
+import { deleteRow, saveRow } from '../db/keyed-rows.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { deriveKey } from '../key.ts';
 import { changePolicy, type Policy, type PolicyChange } from './policy.ts';
-import { deletePolicy, findPolicy, findPolicyAnswering, insertPolicy, updatePolicy } from './policy-store.ts';
+import { findPolicy, findPolicyAnswering } from './policy-store.ts';
 
 /**
  * Updates the policy with the key, or creates it; without a key, creates a policy whose key is derived from the name.
@@ -22,21 +22,14 @@ export async function putPolicy(
   const before = sentKey === undefined ? undefined : await findPolicy(transaction, sentKey);
   const settings = changePolicy(before, change);
   const policy = { key: sentKey ?? deriveKey(settings.name), rules: before?.rules ?? [], ...settings };
-  if (policy.name !== before?.name) {
-    await requireUnused(transaction, 'policies', 'name', policy.name);
-  }
   if (policy.drpAction !== null && policy.drpAction !== before?.drpAction) {
     const answering = await findPolicyAnswering(transaction, policy.drpAction);
     if (answering !== undefined) {
       throw new OAuthError('conflict', `drp_action: the policy ${answering} answers ${policy.drpAction} already.`);
     }
   }
-  if (before !== undefined) {
-    await updatePolicy(transaction, policy.key, settings);
-  } else {
-    await requireUnused(transaction, 'policies', 'key', policy.key);
-    await insertPolicy(transaction, policy.key, settings, createdAt);
-  }
+  const row = { key: policy.key, name: policy.name, drp_action: policy.drpAction };
+  await saveRow(transaction, 'policies', before, row, createdAt);
   await append({
     kind: 'policy.saved',
     subject: policy.key,
@@ -48,7 +41,7 @@ export async function putPolicy(
 /** Its rules and their targets go with it. Throws `not_found`. */
 export async function removePolicy(transaction: Kysely<PolicyDatabase>, append: Append, key: string): Promise<void> {
   await getPolicy(transaction, key);
-  await deletePolicy(transaction, key);
+  await deleteRow(transaction, 'policies', key);
   await append({ kind: 'policy.deleted', subject: key, data: {} });
 }
 

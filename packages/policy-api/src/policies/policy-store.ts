@@ -1,10 +1,11 @@
 /** Policies in the database, each with its rules and their targets. */
 import type { Kysely, Selectable } from 'kysely';
+import { listRows } from '../db/keyed-rows.ts';
 import type { PolicyDatabase, PolicyTable } from '../db/schema.ts';
 import type { StorageConfig } from '../storage/storage-config.ts';
 import { fromStorageRow } from '../storage/storage-store.ts';
 import type { MaskingStrategy } from './masking-strategy.ts';
-import type { Policy, PolicySettings } from './policy.ts';
+import type { Policy } from './policy.ts';
 
 export async function findPolicy(db: Kysely<PolicyDatabase>, key: string): Promise<Policy | undefined> {
   const rows = await db.selectFrom('policies').selectAll().where('key', '=', key).execute();
@@ -17,19 +18,8 @@ export async function listPolicies(
   page: number,
   size: number,
 ): Promise<{ readonly policies: readonly Policy[]; readonly total: number }> {
-  const { total } = await db
-    .selectFrom('policies')
-    .select((select) => select.fn.countAll().as('total'))
-    .executeTakeFirstOrThrow();
-  const rows = await db
-    .selectFrom('policies')
-    .selectAll()
-    .orderBy('created_at')
-    .orderBy('key')
-    .limit(size)
-    .offset((page - 1) * size)
-    .execute();
-  return { policies: await load(db, rows), total: Number(total) };
+  const { rows, total } = await listRows(db, 'policies', page, size);
+  return { policies: await load(db, rows), total };
 }
 
 /** Finds the key of the policy that answers an action of the Data Rights Protocol, or undefined. */
@@ -41,30 +31,16 @@ export async function findPolicyAnswering(
   return row?.key;
 }
 
-export async function insertPolicy(
-  db: Kysely<PolicyDatabase>,
-  key: string,
-  settings: PolicySettings,
-  createdAt: number,
-): Promise<void> {
-  await db
-    .insertInto('policies')
-    .values({ key, created_at: new Date(createdAt).toISOString(), ...toColumns(settings) })
-    .execute();
+/** Finds the key of the policy that a rule belongs to, or undefined if the rule does not exist. */
+export async function findPolicyOfRule(db: Kysely<PolicyDatabase>, ruleKey: string): Promise<string | undefined> {
+  const row = await db.selectFrom('policy_rules').select('policy_key').where('key', '=', ruleKey).executeTakeFirst();
+  return row?.policy_key;
 }
 
-/** Writes its settings; the rules are not among them. */
-export async function updatePolicy(db: Kysely<PolicyDatabase>, key: string, settings: PolicySettings): Promise<void> {
-  await db.updateTable('policies').set(toColumns(settings)).where('key', '=', key).execute();
-}
-
-/** Its rules and their targets go with it. */
-export async function deletePolicy(db: Kysely<PolicyDatabase>, key: string): Promise<void> {
-  await db.deleteFrom('policies').where('key', '=', key).execute();
-}
-
-function toColumns({ name, drpAction }: PolicySettings) {
-  return { name, drp_action: drpAction };
+/** Finds the key of the rule that a target belongs to, or undefined if the target does not exist. */
+export async function findRuleOfTarget(db: Kysely<PolicyDatabase>, key: string): Promise<string | undefined> {
+  const row = await db.selectFrom('policy_rule_targets').select('rule_key').where('key', '=', key).executeTakeFirst();
+  return row?.rule_key;
 }
 
 /** Reads policies from their rows, in order; the rules of all are read at once, and so are the targets. */

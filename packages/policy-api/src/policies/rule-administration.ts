@@ -1,16 +1,16 @@
-/** Making, changing and deleting the rules of a policy: rules and stores brought together. */
+/** Creates, changes and deletes the rules of a policy: rules and stores together. */
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
-import { requireUnused } from '../db/require-unused.ts';
+import { deleteRow, saveRow } from '../db/keyed-rows.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { deriveKey } from '../key.ts';
 import type { StorageConfig } from '../storage/storage-config.ts';
 import { findStorageConfig } from '../storage/storage-store.ts';
 import { getRule, requireErasedOnce, withRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
+import { findPolicyOfRule } from './policy-store.ts';
 import { changeRule, type Rule, type RuleChange } from './rule.ts';
-import { deleteRule, findPolicyOfRule, insertRule, updateRule } from './rule-store.ts';
 
 /** A change of a rule as it was sent: with the key of the destination. */
 export type SentRuleChange = Omit<RuleChange, 'storageDestination'> & {
@@ -38,16 +38,16 @@ export async function putRule(
   const storageDestination = await findSentDestination(transaction, storageDestinationKey);
   const settings = changeRule(before, { ...change, storageDestination });
   const rule = { key: sentKey ?? deriveKey(settings.name), targets: before?.targets ?? [], ...settings };
-  if (rule.name !== before?.name) {
-    await requireUnused(transaction, 'policy_rules', 'name', rule.name);
-  }
   requireErasedOnce(withRule(policy, rule));
-  if (before !== undefined) {
-    await updateRule(transaction, rule);
-  } else {
-    await requireUnused(transaction, 'policy_rules', 'key', rule.key);
-    await insertRule(transaction, policyKey, rule, createdAt);
-  }
+  const row = {
+    key: rule.key,
+    policy_key: policyKey,
+    name: rule.name,
+    action_type: rule.actionType,
+    storage_destination_key: rule.storageDestination?.key ?? null,
+    masking_strategy: rule.maskingStrategy === null ? null : JSON.stringify(rule.maskingStrategy),
+  };
+  await saveRow(transaction, 'policy_rules', before, row, createdAt);
   await append({
     kind: 'rule.saved',
     subject: rule.key,
@@ -55,7 +55,7 @@ export async function putRule(
       policyKey,
       name: rule.name,
       actionType: rule.actionType,
-      storageDestinationKey: rule.storageDestination?.key ?? null,
+      storageDestinationKey: row.storage_destination_key,
       maskingStrategy: rule.maskingStrategy,
     },
   });
@@ -70,7 +70,7 @@ export async function removeRule(
   ruleKey: string,
 ): Promise<void> {
   getRule(await getPolicy(transaction, policyKey), ruleKey);
-  await deleteRule(transaction, ruleKey);
+  await deleteRow(transaction, 'policy_rules', ruleKey);
   await append({ kind: 'rule.deleted', subject: ruleKey, data: { policyKey } });
 }
 

@@ -1,14 +1,14 @@
-/** Making, changing and deleting the targets of a rule: rules and stores brought together. */
+/** Creates, changes and deletes the targets of a rule: rules and stores together. */
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
-import { requireUnused } from '../db/require-unused.ts';
+import { deleteRow, saveRow } from '../db/keyed-rows.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { getRule, requireErasedOnce, withRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
+import { findRuleOfTarget } from './policy-store.ts';
 import { requireTargetedOnce, withTarget } from './rule.ts';
 import { changeTarget, type Target, type TargetChange } from './target.ts';
-import { deleteTarget, findRuleOfTarget, insertTarget, updateTarget } from './target-store.ts';
 
 /**
  * Updates the rule's target with the key, or creates it; without a key, creates a target with a derived key. Throws
@@ -33,15 +33,8 @@ export async function putTarget(
   const after = withTarget(rule, target);
   requireTargetedOnce(after);
   requireErasedOnce(withRule(policy, after));
-  if (target.name !== before?.name) {
-    await requireUnused(transaction, 'policy_rule_targets', 'name', target.name);
-  }
-  if (before !== undefined) {
-    await updateTarget(transaction, target);
-  } else {
-    await requireUnused(transaction, 'policy_rule_targets', 'key', target.key);
-    await insertTarget(transaction, ruleKey, target, createdAt);
-  }
+  const row = { key: target.key, rule_key: ruleKey, name: target.name, data_category: target.dataCategory };
+  await saveRow(transaction, 'policy_rule_targets', before, row, createdAt);
   await append({
     kind: 'rule_target.saved',
     subject: target.key,
@@ -62,12 +55,8 @@ export async function removeTarget(
   if (!rule.targets.some(({ key }) => key === targetKey)) {
     throw new OAuthError('not_found', `There is no target ${showName(targetKey)} in the rule ${ruleKey}.`);
   }
-  await deleteTarget(transaction, targetKey);
-  await append({
-    kind: 'rule_target.deleted',
-    subject: targetKey,
-    data: { policyKey, ruleKey },
-  });
+  await deleteRow(transaction, 'policy_rule_targets', targetKey);
+  await append({ kind: 'rule_target.deleted', subject: targetKey, data: { policyKey, ruleKey } });
 }
 
 async function requireNoOtherRule(transaction: Kysely<PolicyDatabase>, targetKey: string): Promise<void> {

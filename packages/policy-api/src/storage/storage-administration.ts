@@ -1,18 +1,12 @@
-/** Making, changing and deleting storage destinations: rules and store brought together. */
+/** Creates, changes and deletes storage destinations: rules and store together. */
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
-import { requireUnused } from '../db/require-unused.ts';
+import { deleteRow, saveRow } from '../db/keyed-rows.ts';
 import type { PolicyDatabase } from '../db/schema.ts';
 import { deriveKey } from '../key.ts';
 import { changeStorageSettings, type StorageChange, type StorageConfig } from './storage-config.ts';
-import {
-  deleteStorageConfig,
-  findRuleUsing,
-  findStorageConfig,
-  insertStorageConfig,
-  updateStorageConfig,
-} from './storage-store.ts';
+import { findRuleUsing, findStorageConfig } from './storage-store.ts';
 
 /**
  * Updates the destination with the key, or creates it; without a key, creates a destination whose key is derived from the
@@ -28,15 +22,13 @@ export async function putStorageConfig(
   const before = sentKey === undefined ? undefined : await findStorageConfig(transaction, sentKey);
   const settings = changeStorageSettings(before, change);
   const config = { key: sentKey ?? deriveKey(settings.name), ...settings };
-  if (config.name !== before?.name) {
-    await requireUnused(transaction, 'storage_configs', 'name', config.name);
-  }
-  if (before !== undefined) {
-    await updateStorageConfig(transaction, config);
-  } else {
-    await requireUnused(transaction, 'storage_configs', 'key', config.key);
-    await insertStorageConfig(transaction, config, createdAt);
-  }
+  await saveRow(
+    transaction,
+    'storage_configs',
+    before,
+    { ...config, details: JSON.stringify(config.details) },
+    createdAt,
+  );
   await append({ kind: 'storage_config.saved', subject: config.key, data: { ...settings } });
   return config;
 }
@@ -55,7 +47,7 @@ export async function removeStorageConfig(
       `The storage destination ${key} is in use by the rule ${user.ruleKey} of the policy ${user.policyKey}.`,
     );
   }
-  await deleteStorageConfig(transaction, key);
+  await deleteRow(transaction, 'storage_configs', key);
   await append({ kind: 'storage_config.deleted', subject: key, data: {} });
 }
 

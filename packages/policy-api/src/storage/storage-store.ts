@@ -1,7 +1,8 @@
 /** Storage destinations in the database. */
 import type { Kysely, Selectable } from 'kysely';
+import { listRows } from '../db/keyed-rows.ts';
 import type { PolicyDatabase, StorageConfigTable } from '../db/schema.ts';
-import type { StorageConfig, StorageDetails, StorageSettings } from './storage-config.ts';
+import type { StorageConfig, StorageDetails } from './storage-config.ts';
 
 export async function findStorageConfig(db: Kysely<PolicyDatabase>, key: string): Promise<StorageConfig | undefined> {
   const row = await db.selectFrom('storage_configs').selectAll().where('key', '=', key).executeTakeFirst();
@@ -14,37 +15,8 @@ export async function listStorageConfigs(
   page: number,
   size: number,
 ): Promise<{ readonly configs: StorageConfig[]; readonly total: number }> {
-  const { total } = await db
-    .selectFrom('storage_configs')
-    .select((select) => select.fn.countAll().as('total'))
-    .executeTakeFirstOrThrow();
-  const rows = await db
-    .selectFrom('storage_configs')
-    .selectAll()
-    .orderBy('created_at')
-    .orderBy('key')
-    .limit(size)
-    .offset((page - 1) * size)
-    .execute();
-  return { configs: rows.map(fromStorageRow), total: Number(total) };
-}
-
-export async function insertStorageConfig(
-  db: Kysely<PolicyDatabase>,
-  { key, ...settings }: StorageConfig,
-  createdAt: number,
-): Promise<void> {
-  await db
-    .insertInto('storage_configs')
-    .values({ key, created_at: new Date(createdAt).toISOString(), ...toColumns(settings) })
-    .execute();
-}
-
-export async function updateStorageConfig(
-  db: Kysely<PolicyDatabase>,
-  { key, ...settings }: StorageConfig,
-): Promise<void> {
-  await db.updateTable('storage_configs').set(toColumns(settings)).where('key', '=', key).execute();
+  const { rows, total } = await listRows(db, 'storage_configs', page, size);
+  return { configs: rows.map(fromStorageRow), total };
 }
 
 /** Finds a rule that uploads there, or undefined. */
@@ -60,14 +32,6 @@ export async function findRuleUsing(
     .orderBy('key')
     .limit(1)
     .executeTakeFirst();
-}
-
-export async function deleteStorageConfig(db: Kysely<PolicyDatabase>, key: string): Promise<void> {
-  await db.deleteFrom('storage_configs').where('key', '=', key).execute();
-}
-
-function toColumns({ name, type, format, details }: StorageSettings) {
-  return { name, type, format, details: JSON.stringify(details) };
 }
 
 export function fromStorageRow(row: Omit<Selectable<StorageConfigTable>, 'created_at'>): StorageConfig {

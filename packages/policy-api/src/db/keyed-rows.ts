@@ -1,0 +1,81 @@
+/** What all tables have in common: the key and the name of a row are unique in its table. */
+import { OAuthError } from '@postern/protocol';
+import type { Kysely, Selectable } from 'kysely';
+import type { PolicyDatabase } from './schema.ts';
+
+const kindOf = {
+  policies: 'policy',
+  policy_rules: 'rule',
+  policy_rule_targets: 'target',
+  storage_configs: 'storage destination',
+} as const;
+
+type Table = keyof typeof kindOf;
+
+/** Kysely's types follow one table at a time; what is done here works on each. */
+const anyTable = (table: Table) => table as 'policies';
+
+/**
+ * Updates the row that was `before`, or inserts a new one if that is undefined. Throws `conflict` if another row of the table
+ * has the key or the name.
+ */
+export async function saveRow<T extends Table>(
+  db: Kysely<PolicyDatabase>,
+  table: T,
+  before: { readonly name: string } | undefined,
+  row: Omit<PolicyDatabase[T], 'created_at'> & { readonly key: string; readonly name: string },
+  createdAt: number,
+): Promise<void> {
+  if (row.name !== before?.name) {
+    await requireUnused(db, table, 'name', row.name);
+  }
+  if (before !== undefined) {
+    await db.updateTable(anyTable(table)).set(row).where('key', '=', row.key).execute();
+    return;
+  }
+  await requireUnused(db, table, 'key', row.key);
+  const values = { ...row, created_at: new Date(createdAt).toISOString() };
+  await db
+    .insertInto(anyTable(table))
+    .values(values as unknown as PolicyDatabase['policies'])
+    .execute();
+}
+
+/** The rows of other tables that belong to it are deleted too. */
+export async function deleteRow(db: Kysely<PolicyDatabase>, table: Table, key: string): Promise<void> {
+  await db.deleteFrom(anyTable(table)).where('key', '=', key).execute();
+}
+
+/** Lists one page, oldest first. `page` counts from 1. */
+export async function listRows<T extends Table>(db: Kysely<PolicyDatabase>, table: T, page: number, size: number) {
+  const { total } = await db
+    .selectFrom(anyTable(table))
+    .select((select) => select.fn.countAll().as('total'))
+    .executeTakeFirstOrThrow();
+  const rows = await db
+    .selectFrom(anyTable(table))
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('key')
+    .limit(size)
+    .offset((page - 1) * size)
+    .execute();
+  return { rows: rows as unknown as Selectable<PolicyDatabase[T]>[], total: Number(total) };
+}
+
+async function requireUnused(
+  db: Kysely<PolicyDatabase>,
+  table: Table,
+  column: 'key' | 'name',
+  value: string,
+): Promise<void> {
+  const row = await db.selectFrom(anyTable(table)).select('key').where(column, '=', value).executeTakeFirst();
+  if (row !== undefined) {
+    throw new OAuthError(
+      'conflict',
+      column === 'key'
+        ? `There is a ${kindOf[table]} with the key ${value} already. To change it, send the key.`
+        : `There is a ${kindOf[table]} with the name ${value} already; its key is ${row.key}.`,
+    );
+  }
+}
