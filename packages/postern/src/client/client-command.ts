@@ -6,14 +6,14 @@ import { usageError } from '../command/command-error.ts';
 import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { confirm } from '../input/confirm.ts';
+import { deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord } from '../output/table.ts';
 import { type ClientOptions, readClientBody, withClientOptions } from './client-options.ts';
 import { formatClient, formatClients } from './client-views.ts';
-import { unusedScopesCommand, usageCommand } from './usage-commands.ts';
+import { unusedScopesCommand, usage } from './usage-commands.ts';
 
-const exampleId = 'r8O445tXXCjyi1GYeIbPRD';
+const client: Thing = { group: 'client', noun: 'client', id: 'client_id', example: 'r8O445tXXCjyi1GYeIbPRD' };
 
 export function clientCommand(): Command {
   return verbGroup('client', 'Create, list, change and delete clients.', [
@@ -41,32 +41,27 @@ export function clientCommand(): Command {
       .option('--size <number>', `clients on a page, at most ${maxPageSize}`, countFrom(1), defaultPageSize)
       .option('--all', 'all pages')
       .action(list),
-    onClient(
-      serverVerb('show', 'Show a client, and when its secrets were created, used and expire.', [
-        [`client show ${exampleId}`, 'all members'],
-      ]),
-    ).action(show),
+    thingVerb(client, 'show', 'Show a client, and when its secrets were created, used and expire.', [
+      ['', 'all members'],
+    ]).action(show),
     withClientOptions(
-      onClient(
-        serverVerb('update', 'Change the given members of a client.', [
-          [`client update ${exampleId} --add-scope storage:read`, 'add a scope'],
-          [`client update ${exampleId} --ttl 1h`, 'its tokens live one hour'],
-          [`echo '{"may_act":null}' | postern client update ${exampleId} --from -`, 'reset a member to its default'],
-        ]),
-      ),
+      thingVerb(client, 'update', 'Change the given members of a client.', [
+        ['--add-scope storage:read', 'add a scope'],
+        ['--ttl 1h', 'its tokens live one hour'],
+        ['--from - <<< \'{"may_act":null}\'', 'reset a member to its default'],
+      ]),
     )
       .option('--add-scope <scope>', 'scope to add; repeatable', collect)
       .option('--remove-scope <scope>', 'scope to remove; tokens with it are revoked; repeatable', collect)
       .action(update),
-    onClient(
-      serverVerb(
-        'rotate-secret',
-        'Create a new secret, shown only once. The other secrets stay valid for the overlap.',
-        [
-          [`client rotate-secret ${exampleId} --overlap 24h`, 'the old secrets expire in 24 hours'],
-          [`client rotate-secret ${exampleId} --overlap 0`, 'the old secrets and all tokens are revoked now'],
-        ],
-      ),
+    thingVerb(
+      client,
+      'rotate-secret',
+      'Create a new secret, shown only once. The other secrets stay valid for the overlap.',
+      [
+        ['--overlap 24h', 'the old secrets expire in 24 hours'],
+        ['--overlap 0', 'the old secrets and all tokens are revoked now'],
+      ],
     )
       .option(
         '--overlap <time>',
@@ -75,35 +70,26 @@ export function clientCommand(): Command {
       )
       .option('--expires-in <time>', 'when the new secret expires; default: never', parseDuration)
       .action(rotateSecret),
-    onClient(
-      serverVerb('disable', 'Disable a client. All of its tokens are revoked for good.', [
-        [`client disable ${exampleId}`, 'until it is enabled'],
-      ]),
-    ).action(setEnabled(false)),
-    onClient(
-      serverVerb('enable', 'Enable a disabled client.', [
-        [`client enable ${exampleId}`, 'its earlier tokens remain revoked'],
-      ]),
-    ).action(setEnabled(true)),
-    onClient(
-      serverVerb('revoke-tokens', 'Revoke all tokens of a client. It may request new ones.', [
-        [`client revoke-tokens ${exampleId}`, 'after a leak'],
-      ]),
-    ).action(revokeTokens),
-    onClient(
-      serverVerb('delete', 'Delete a client. All of its tokens are revoked.', [
-        [`client delete ${exampleId} --yes`, 'without asking'],
-      ]),
-    )
-      .option('--yes', 'do not ask')
-      .action(remove),
-    usageCommand(),
+    thingVerb(client, 'disable', 'Disable a client. All of its tokens are revoked for good.', [
+      ['', 'until it is enabled'],
+    ]).action(setEnabled(false)),
+    thingVerb(client, 'enable', 'Enable a disabled client.', [['', 'its earlier tokens remain revoked']]).action(
+      setEnabled(true),
+    ),
+    thingVerb(client, 'revoke-tokens', 'Revoke all tokens of a client. It may request new ones.', [
+      ['', 'after a leak'],
+    ]).action(revokeTokens),
+    deleteVerb(
+      client,
+      'Delete a client. All of its tokens are revoked.',
+      ' and revokes all of its tokens.',
+      operations.clients.delete,
+    ),
+    thingVerb(client, 'usage', 'Show how many tokens were issued to a client, and with which of its scopes.', [
+      ['', 'which scopes does it never use?'],
+    ]).action(usage),
     unusedScopesCommand(),
   ]);
-}
-
-function onClient(command: Command): Command {
-  return command.argument('<client-id>', 'id of the client');
 }
 
 async function create(_options: unknown, command: Command): Promise<void> {
@@ -208,11 +194,4 @@ async function revokeTokens(id: string, _options: unknown, command: Command): Pr
   const { admin } = await connect(command);
   await admin.clients.revokeTokens(id);
   print(command, { client_id: id, revoked: true }, () => `All tokens of ${id} revoked.\n`);
-}
-
-async function remove(id: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
-  await confirm(`This deletes the client ${id} and revokes all of its tokens.`, command.opts<{ yes?: true }>().yes);
-  await admin.clients.delete(id);
-  print(command, { client_id: id, deleted: true }, () => `Client ${id} deleted and its tokens revoked.\n`);
 }

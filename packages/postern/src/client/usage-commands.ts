@@ -6,14 +6,6 @@ import { connect, serverVerb } from '../connection/server-verb.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
-export function usageCommand(): Command {
-  return serverVerb('usage', 'Show how many tokens were issued to a client, and with which of its scopes.', [
-    ['client usage r8O445tXXCjyi1GYeIbPRD', 'which scopes does it never use?'],
-  ])
-    .argument('<client-id>', 'id of the client')
-    .action(usage);
-}
-
 export function unusedScopesCommand(): Command {
   return serverVerb('unused-scopes', 'List the clients with scopes that no recent token had.', [
     ['client unused-scopes --days 30', 'scopes that were not used for 30 days'],
@@ -22,7 +14,7 @@ export function unusedScopesCommand(): Command {
     .action(unusedScopes);
 }
 
-async function usage(id: string, _options: unknown, command: Command): Promise<void> {
+export async function usage(id: string, _options: unknown, command: Command): Promise<void> {
   const { admin } = await connect(command);
   print(command, await admin.clients.getUsage(id), ({ tokens_issued, last_issued_at, scopes }) => {
     const total = formatRecord([

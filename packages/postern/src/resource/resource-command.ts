@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
-import { connect, serverVerb } from '../connection/server-verb.ts';
-import { confirm } from '../input/confirm.ts';
+import { connect } from '../connection/server-verb.ts';
+import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
@@ -19,16 +19,16 @@ interface SetOptions {
   readonly from?: string;
 }
 
+const resource: Thing = { group: 'resource', noun: 'resource', id: 'key', example: 'billing' };
+
 export function resourceCommand(): Command {
   return verbGroup('resource', 'Manage the APIs that tokens can be for.', [
-    serverVerb('list', 'List the resources, by key.', [['resource list', 'all of them']]).action(list),
-    onResource(serverVerb('show', 'Show a resource.', [['resource show billing', 'all members']])).action(show),
-    onResource(
-      serverVerb('set', 'Create a resource, or change the given members of the one with that key.', [
-        ['resource set billing --identifier https://billing.example.com --scope invoice:read', 'an API of your own'],
-        ['resource set billing --ttl 5m', 'its tokens are short-lived from now on'],
-      ]),
-    )
+    listVerb(resource, 'List the resources, by key.', operations.resources.list(), 'resources read', formatResources),
+    showVerb(resource, 'Show a resource.', 'all members', operations.resources.get, formatResource),
+    thingVerb(resource, 'set', 'Create a resource, or change the given members of the one with that key.', [
+      ['--identifier https://billing.example.com --scope invoice:read', 'an API of your own'],
+      ['--ttl 5m', 'its tokens are short-lived from now on'],
+    ])
       .option('--identifier <url>', 'audience of its tokens')
       .option('--scope <scope>', 'scope that its tokens may have; repeatable', collect)
       .option('--ttl <time>', 'lifetime of its tokens, in seconds or as 15m, 24h, 7d', parseDuration)
@@ -36,36 +36,13 @@ export function resourceCommand(): Command {
       .option('--introspection-client <id>', 'client that may introspect its tokens; repeatable', collect)
       .option('--from <file>', 'JSON object with any members of a resource, - for standard input; options override it')
       .action(set),
-    onResource(
-      serverVerb('delete', 'Delete a resource. No more tokens are issued for it.', [
-        ['resource delete billing --yes', 'without asking'],
-      ]),
-    )
-      .option('--yes', 'do not ask')
-      .action(remove),
+    deleteVerb(
+      resource,
+      'Delete a resource. No more tokens are issued for it.',
+      '. No more tokens are issued for it.',
+      operations.resources.delete,
+    ),
   ]);
-}
-
-function onResource(command: Command): Command {
-  return command.argument('<key>', 'key of the resource');
-}
-
-async function list(_options: unknown, command: Command): Promise<void> {
-  const connection = await connect(command);
-  const all = await connection.all(operations.resources.list(), 'resources read');
-  print(command, all, () =>
-    all.length === 0
-      ? 'No resources. Create one: postern resource set KEY --identifier URL --scope SCOPE\n'
-      : formatTable(
-          ['key', 'identifier', 'scopes', 'token lifetime'],
-          all.map((one) => [one.key, one.identifier, one.scopes.length, formatTtl(one)]),
-        ),
-  );
-}
-
-async function show(key: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
-  print(command, await admin.resources.get(key), formatResource);
 }
 
 async function set(key: string, _options: unknown, command: Command): Promise<void> {
@@ -92,14 +69,13 @@ async function set(key: string, _options: unknown, command: Command): Promise<vo
   print(command, await admin.resources.save({ ...body, identifier: audience }), formatResource);
 }
 
-async function remove(key: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
-  await confirm(
-    `This deletes the resource ${key}. No more tokens are issued for it.`,
-    command.opts<{ yes?: true }>().yes,
-  );
-  await admin.resources.delete(key);
-  print(command, { key, deleted: true }, () => `Resource ${key} deleted.\n`);
+function formatResources(all: readonly Resource[]): string {
+  return all.length === 0
+    ? 'No resources. Create one: postern resource set KEY --identifier URL --scope SCOPE\n'
+    : formatTable(
+        ['key', 'identifier', 'scopes', 'token lifetime'],
+        all.map((one) => [one.key, one.identifier, one.scopes.length, formatTtl(one)]),
+      );
 }
 
 function formatResource(resource: Resource): string {

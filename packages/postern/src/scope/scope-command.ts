@@ -1,28 +1,25 @@
 /** `postern scope`: the scopes that clients can hold. */
+import { operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { confirm } from '../input/confirm.ts';
+import { deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { print } from '../output/output.ts';
 import { formatTable } from '../output/table.ts';
+
+const scope: Thing = { group: 'scope', noun: 'scope', id: 'name', example: 'invoice:read' };
 
 export function scopeCommand(): Command {
   return verbGroup('scope', 'List scopes, and add your own.', [
     serverVerb('list', 'List the scopes that a client can have.', [['scope list', 'with their descriptions']]).action(
       list,
     ),
-    serverVerb('set', 'Add a scope of your own, or change its description.', [
-      ['scope set invoice:read --description "List and read invoices"', 'clients can have it from now on'],
+    thingVerb(scope, 'set', 'Add a scope of your own, or change its description.', [
+      ['--description "List and read invoices"', 'clients can have it from now on'],
     ])
-      .argument('<name>', 'name of the scope')
       .requiredOption('--description <text>', 'what it allows its clients to do')
       .action(set),
-    serverVerb('delete', 'Delete a scope of your own that no client and no resource has.', [
-      ['scope delete invoice:read --yes', 'without asking'],
-    ])
-      .argument('<name>', 'name of the scope')
-      .option('--yes', 'do not ask')
-      .action(remove),
+    deleteVerb(scope, 'Delete a scope of your own that no client and no resource has.', '.', operations.scopes.delete),
   ]);
 }
 
@@ -40,11 +37,4 @@ async function set(name: string, _options: unknown, command: Command): Promise<v
   const { description } = command.opts<{ description: string }>();
   const { admin } = await connect(command);
   print(command, await admin.scopes.save([{ name, description }]), () => `Scope ${name} saved.\n`);
-}
-
-async function remove(name: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
-  await confirm(`This deletes the scope ${name}.`, command.opts<{ yes?: true }>().yes);
-  await admin.scopes.delete(name);
-  print(command, { name, deleted: true }, () => `Scope ${name} deleted.\n`);
 }

@@ -1,0 +1,73 @@
+/** The verbs that kinds of things have in common: `list`, `show` and `delete`. */
+import type { Change, Page, Read } from '@postern/admin';
+import type { Command } from 'commander';
+import { confirm } from '../input/confirm.ts';
+import { print } from '../output/output.ts';
+import { connect, serverVerb } from './server-verb.ts';
+
+export interface Thing {
+  /** The verb that groups those of the thing: `issuer`. */
+  readonly group: string;
+  /** What it is called in a sentence: `trusted issuer`. */
+  readonly noun: string;
+  /** What identifies it, as the member of its JSON is called. */
+  readonly id: 'key' | 'name' | 'client_id';
+  readonly example: string;
+}
+
+/** A verb about one thing. */
+export function thingVerb(thing: Thing, name: string, description: string, examples: [string, string][]): Command {
+  const { group, noun, id, example } = thing;
+  const lines = examples.map(([options, does]) => [`${group} ${name} ${example} ${options}`.trim(), does] as const);
+  return serverVerb(name, description, lines).argument(
+    `<${id.replace('_', '-')}>`,
+    `${id.replace('client_', '')} of the ${noun}`,
+  );
+}
+
+/** `counted` says what is counted on the terminal meanwhile. */
+export function listVerb<Item>(
+  { group }: Thing,
+  description: string,
+  list: Read<Page<Item>>,
+  counted: string,
+  format: (all: Item[]) => string,
+): Command {
+  return serverVerb('list', description, [[`${group} list`, 'all of them']]).action(
+    async (_options: unknown, command: Command) =>
+      print(command, await (await connect(command)).all(list, counted), format),
+  );
+}
+
+export function showVerb<Item>(
+  thing: Thing,
+  description: string,
+  shows: string,
+  operation: (id: string) => Read<Item>,
+  format: (item: Item) => string,
+): Command {
+  return thingVerb(thing, 'show', description, [['', shows]]).action(
+    async (id: string, _options: unknown, command: Command) => {
+      const { admin } = await connect(command);
+      print(command, await admin.send(operation(id)), format);
+    },
+  );
+}
+
+/** `consequence` continues the sentence "This deletes the … ID". */
+export function deleteVerb(
+  thing: Thing,
+  description: string,
+  consequence: string,
+  operation: (id: string) => Change<void>,
+): Command {
+  return thingVerb(thing, 'delete', description, [['--yes', 'without asking']])
+    .option('--yes', 'do not ask')
+    .action(async (id: string, { yes }: { yes?: true }, command: Command) => {
+      const { admin } = await connect(command);
+      await confirm(`This deletes the ${thing.noun} ${id}${consequence}`, yes);
+      await admin.send(operation(id));
+      const noun = thing.noun.charAt(0).toUpperCase() + thing.noun.slice(1);
+      print(command, { [thing.id]: id, deleted: true }, () => `${noun} ${id} deleted.\n`);
+    });
+}
