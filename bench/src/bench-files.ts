@@ -1,4 +1,4 @@
-/** Where a benchmark keeps what it needs while it runs, and what it has measured. */
+/** Where a benchmark keeps what it needs while it runs and what it has measured, and how it says how far it is. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -16,6 +16,10 @@ export function makeBenchDirectory(): string {
     process.once(signal, () => process.exit(128 + constants.signals[signal]));
   }
   return directory;
+}
+
+export function progress(text: string): void {
+  console.error(`bench: ${text}`);
 }
 
 /** Writes all measurements to `bench/results/<name>.json`, and says so. */

@@ -1,4 +1,5 @@
-/** Tables for people, in a terminal. */
+/** Tables for people, in a terminal, and what stands in their cells. */
+import type { Spread } from './statistics.ts';
 
 /** Columns as wide as their widest cell: the first to the left, the others to the right. */
 export function formatTable(rows: readonly (readonly string[])[]): string[] {
@@ -9,4 +10,17 @@ export function formatTable(rows: readonly (readonly string[])[]): string[] {
       .join('   ')
       .trimEnd(),
   );
+}
+
+/** The cells of the median, and of the least and the most. */
+export function formatSpread({ least, median, most }: Spread, digits: number): [string, string] {
+  return [median.toFixed(digits), `${least.toFixed(digits)} - ${most.toFixed(digits)}`];
+}
+
+export function formatMemory(bytes: number | undefined): string {
+  return bytes === undefined ? 'not measured' : `${(bytes / 1_000_000).toFixed(0)} MB`;
+}
+
+export function verdict(met: boolean): string {
+  return met ? 'met' : 'missed';
 }

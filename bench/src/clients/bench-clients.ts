@@ -5,14 +5,15 @@
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { keepResults, makeBenchDirectory } from '../bench-files.ts';
+import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
 import type { BenchOptions } from '../bench-options.ts';
 import { takeCores } from '../cores.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { spreadOf } from '../statistics.ts';
-import { formatTable } from '../table.ts';
+import { formatMemory, formatTable, verdict } from '../table.ts';
 import { applyLoad, type LoadResult } from '../token/load.ts';
 import { createClient, type RunningPostern, startPostern, tokenPath } from '../token/postern.ts';
+import { timeStarts } from '../token/starts.ts';
 import { formatRequest, tokenForm } from '../token/token-request.ts';
 import { clientIdOf, fillClients } from './fill-clients.ts';
 
@@ -20,7 +21,6 @@ const fewClients = 100;
 const manyClients = 1_000_000;
 const startRounds = 5;
 const scope = 'policy:read rule:read storage:read';
-const megabyte = 1_000_000;
 
 interface Row {
   readonly title: string;
@@ -57,7 +57,7 @@ export async function benchClients({ rounds, seconds }: BenchOptions): Promise<v
     row.results.pop();
   }
   for (let round = 1; round <= rounds; round += 1) {
-    console.error(`bench: Round ${round} of ${rounds}`);
+    progress(`Round ${round} of ${rounds}`);
     for (const row of rows) {
       await measure(row, seconds);
     }
@@ -69,8 +69,11 @@ export async function benchClients({ rounds, seconds }: BenchOptions): Promise<v
   memory.push(onMany.server.peakMemoryBytes());
   await Promise.all([onFew.server.stop(), onMany.server.stop()]);
 
-  console.error('bench: Timing starts');
-  const startsMs = { few: await timeStarts(few.data, core), many: await timeStarts(many.data, core) };
+  progress('Timing starts');
+  const startsMs = {
+    few: await timeStarts(few.data, core, startRounds),
+    many: await timeStarts(many.data, core, startRounds),
+  };
   const all = [...rows, atRandom];
   print(all, memory, startsMs, { rounds, seconds });
   keepResults('clients', {
@@ -89,7 +92,7 @@ async function prepare(
   count: number,
   core: number | undefined,
 ): Promise<{ data: string; secret: string }> {
-  console.error(`bench: Making ${count} clients`);
+  progress(`Creating ${count} clients`);
   const postern = await startPostern(data, core);
   const { clientId, clientSecret } = await createClient(postern, scope);
   await postern.server.stop();
@@ -100,16 +103,6 @@ async function prepare(
 async function measure({ title, postern, nextRequest, results }: Row, seconds: number): Promise<void> {
   const { samples: _, ...result } = await applyLoad({ name: title, port: postern.port, nextRequest }, seconds);
   results.push(result);
-}
-
-async function timeStarts(data: string, core: number | undefined): Promise<number[]> {
-  const startsMs: number[] = [];
-  for (let round = 0; round < startRounds; round += 1) {
-    const { server, startMs } = await startPostern(data, core);
-    startsMs.push(startMs);
-    await server.stop();
-  }
-  return startsMs;
 }
 
 function print(
@@ -136,14 +129,14 @@ function print(
           row.title,
           median(row, 'answersPerSecond').toFixed(0),
           `${median(row, 'p99Ms').toFixed(2)} ms`,
-          memory[index] === undefined ? 'not measured' : `${(memory[index] / megabyte).toFixed(0)} MB`,
+          formatMemory(memory[index]),
         ]),
       ]),
       '',
       ...formatTable([
         ['', 'measured', 'target', ''],
-        ['tokens/s, a/b', rate.toFixed(2), 'at most 1.20', rate <= 1.2 ? 'met' : 'missed'],
-        ['p99, b/a', p99.toFixed(2), 'at most 1.20', p99 <= 1.2 ? 'met' : 'missed'],
+        ['tokens/s, a/b', rate.toFixed(2), 'at most 1.20', verdict(rate <= 1.2)],
+        ['p99, b/a', p99.toFixed(2), 'at most 1.20', verdict(p99 <= 1.2)],
         ['ms to first token, few', starts.few.toFixed(0), '', ''],
         ['ms to first token, many', starts.many.toFixed(0), 'as with few', ''],
       ]),

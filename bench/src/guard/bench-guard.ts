@@ -6,17 +6,13 @@
  * 1,000 that changed, 1,000 revoked tokens, scope checked. Every header is a new string, as a server makes one for
  * each request; making them is not measured.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { keepResults, progress } from '../bench-files.ts';
 import type { BenchOptions } from '../bench-options.ts';
 import { takeCores } from '../cores.ts';
-import { describeMachine } from '../machine.ts';
+import { describeMachine, versionOf } from '../machine.ts';
 import { type Contestant, type ContestantId, startContestants } from './contestants.ts';
 import { startIssuer } from './issuer.ts';
 import { formatReport, type GuardResults } from './report.ts';
-
-const resultFile = fileURLToPath(new URL('../../results/guard.json', import.meta.url));
 
 /** Headers made at a time: so few that they are still in the processor's cache when it is their turn, as in a server. */
 const batchSize = 250;
@@ -30,13 +26,13 @@ export async function benchGuard(options: BenchOptions): Promise<void> {
     jose: versionOf('jose'),
     'express-oauth2-jwt-bearer': versionOf('express-oauth2-jwt-bearer'),
   };
-  report('Fetching keys and warming up');
+  progress('Fetching keys and warming up');
   const issuer = await startIssuer();
   const { contestants, close } = await startContestants(issuer, versions);
   const bytes = issuer.tokens.map((token) => Buffer.from(`Bearer ${token}`));
   const rounds: Record<ContestantId, number>[] = [];
   for (let round = 0; round <= options.rounds; round += 1) {
-    report(round === 0 ? 'A round that does not count' : `Round ${round} of ${options.rounds}`);
+    progress(round === 0 ? 'A round that does not count' : `Round ${round} of ${options.rounds}`);
     const rates: Partial<Record<ContestantId, number>> = {};
     for (const contestant of contestants) {
       rates[contestant.id] = await measure(contestant, bytes, options.seconds * 1000);
@@ -57,9 +53,7 @@ export async function benchGuard(options: BenchOptions): Promise<void> {
     rounds,
   };
   console.log(formatReport(results));
-  mkdirSync(join(resultFile, '..'), { recursive: true });
-  writeFileSync(resultFile, `${JSON.stringify(results, undefined, 2)}\n`);
-  console.log(`All measurements: ${relative(process.cwd(), resultFile)}`);
+  keepResults('guard', results);
 }
 
 /** Decisions a second of processor time, which other programs on the machine do not take away. */
@@ -77,13 +71,4 @@ async function measure({ run }: Contestant, tokens: readonly Buffer[], durationM
     count += batchSize;
   }
   return (count / spentMs) * 1000;
-}
-
-function report(progress: string): void {
-  console.error(`bench: ${progress}`);
-}
-
-function versionOf(name: string): string {
-  const file = fileURLToPath(new URL(`../../../node_modules/${name}/package.json`, import.meta.url));
-  return JSON.parse(readFileSync(file, 'utf8')).version;
 }

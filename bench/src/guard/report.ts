@@ -1,8 +1,8 @@
 /** The results as a table for people, with the ratios and whether they meet what Postern aims for. */
 import type { BenchOptions } from '../bench-options.ts';
 import { formatMachine, type Machine } from '../machine.ts';
-import { type Spread, spreadOf } from '../statistics.ts';
-import { formatTable } from '../table.ts';
+import { spreadOf } from '../statistics.ts';
+import { formatSpread, formatTable, verdict } from '../table.ts';
 import type { ContestantId } from './contestants.ts';
 
 /** What `bench/results/guard.json` holds. */
@@ -54,12 +54,4 @@ export function formatReport(results: GuardResults): string {
     ]),
     '',
   ].join('\n');
-}
-
-function formatSpread({ least, median, most }: Spread, digits: number): [string, string] {
-  return [median.toFixed(digits), `${least.toFixed(digits)} - ${most.toFixed(digits)}`];
-}
-
-function verdict(met: boolean): string {
-  return met ? 'met' : 'missed';
 }

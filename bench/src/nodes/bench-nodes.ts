@@ -7,7 +7,7 @@
  * second of processor time tell whether the second node costs the first anything.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keepResults, makeBenchDirectory } from '../bench-files.ts';
+import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
 import type { BenchOptions } from '../bench-options.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { spreadOf } from '../statistics.ts';
@@ -42,11 +42,11 @@ export async function benchNodes({ rounds, seconds }: BenchOptions): Promise<voi
   const one: Result[] = [];
   const two: Result[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    console.error(`bench: Round ${round} of ${rounds}`);
+    progress(`Round ${round} of ${rounds}`);
     one.push(await measure([nodes[0]], form, seconds));
     two.push(await measure(nodes, form, seconds));
   }
-  console.error('bench: Asking the database what it did');
+  progress('Asking the database what it did');
   const observedSeconds = rounds * seconds;
   const idle = await countWhile(postgres.counts, () => sleep(observedSeconds * 1000));
   let tokens = 0;

@@ -13,7 +13,7 @@ import { protect as protectHono } from '@postern/guard/hono';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
-import { keepResults, makeBenchDirectory } from '../bench-files.ts';
+import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { formatTable } from '../table.ts';
 import type { Credentials } from '../token/token-request.ts';
@@ -69,7 +69,7 @@ export async function benchRevocation(): Promise<void> {
 
   const latenciesMs: Record<string, number[]> = {};
   for (const [name, cut] of Object.entries(cuts)) {
-    console.error(`bench: ${rounds} times: ${name}`);
+    progress(`${rounds} times: ${name}`);
     latenciesMs[name] = [];
     for (let round = 0; round < rounds; round += 1) {
       latenciesMs[name].push(await timeOne(nodes[0], rootToken, apis, cut));

@@ -1,19 +1,7 @@
-/**
- * Tokens a second by client_credentials, beside what they could be at most and beside a peer, in one run on one
- * machine. Each server has one core and the load the other; they take turns over several rounds, so that a slow
- * minute of the machine falls on all alike, and the medians count. Answers are checked to be tokens.
- *
- * The load is closed: with so many connections that each wait for their answer, latency is what the rate makes it,
- * and is comparable between servers, but it is not what one caller of an idle server sees.
- */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { BenchError } from '../bench-error.ts';
-import { keepResults, makeBenchDirectory } from '../bench-files.ts';
+import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
 import type { BenchOptions } from '../bench-options.ts';
 import { type Cores, takeCores } from '../cores.ts';
-import { describeMachine } from '../machine.ts';
+import { describeMachine, versionOf } from '../machine.ts';
 import { type Measurement, measure, startContestants } from './contestants.ts';
 import { connectionCount } from './load.ts';
 import { formatReport, type TokenResults } from './report.ts';
@@ -21,7 +9,7 @@ import { measureStarts } from './starts.ts';
 
 /** Runs everything, prints the table, writes `bench/results/token.json`. Throws `BenchError`. */
 export async function benchToken(options: BenchOptions): Promise<void> {
-  const versions = { node: process.version, postern: posternVersion(), peer: peerVersion() };
+  const versions = { node: process.version, postern: versionOf('postern'), peer: versionOf('oidc-provider') };
   const cores = takeCores();
   const directory = makeBenchDirectory();
   const results = await runRounds(directory, options, versions, cores);
@@ -36,11 +24,11 @@ async function runRounds(
   cores: Cores | string,
 ): Promise<TokenResults> {
   const core = typeof cores === 'string' ? undefined : cores.server;
-  report('Starting the servers and warming them up');
+  progress('Starting the servers and warming them up');
   const contestants = await startContestants(directory, core, versions.peer);
   const rounds: Measurement[][] = [];
   for (let round = 1; round <= options.rounds; round += 1) {
-    report(`Round ${round} of ${options.rounds}`);
+    progress(`Round ${round} of ${options.rounds}`);
     const measurements: Measurement[] = [];
     for (const contestant of contestants) {
       measurements.push(await measure(contestant, options.seconds));
@@ -53,7 +41,7 @@ async function runRounds(
     peakMemoryBytes: server.peakMemoryBytes(),
   }));
   await Promise.all(contestants.map(({ server }) => server.stop()));
-  report('Timing starts');
+  progress('Timing starts');
   const startsMs = await measureStarts(directory, core);
   return {
     date: new Date().toISOString(),
@@ -65,24 +53,4 @@ async function runRounds(
     rounds,
     startsMs,
   };
-}
-
-function report(progress: string): void {
-  console.error(`bench: ${progress}`);
-}
-
-function posternVersion(): string {
-  return readVersion(fileURLToPath(new URL('../../../packages/postern/package.json', import.meta.url)));
-}
-
-function peerVersion(): string {
-  try {
-    return readVersion(createRequire(import.meta.url).resolve('oidc-provider/package.json'));
-  } catch {
-    throw new BenchError('oidc-provider, the peer, is not installed: run npm install in the root of the checkout.');
-  }
-}
-
-function readVersion(file: string): string {
-  return JSON.parse(readFileSync(file, 'utf8')).version;
 }

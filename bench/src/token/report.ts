@@ -1,8 +1,8 @@
 /** The results as a table for people, with the ratios and whether they meet what Postern aims for. */
 import type { Cores } from '../cores.ts';
 import { formatMachine, type Machine } from '../machine.ts';
-import { type Spread, spreadOf } from '../statistics.ts';
-import { formatTable } from '../table.ts';
+import { spreadOf } from '../statistics.ts';
+import { formatMemory, formatSpread, formatTable, verdict } from '../table.ts';
 import type { ContestantId, Measurement } from './contestants.ts';
 import type { Starts } from './starts.ts';
 
@@ -136,18 +136,6 @@ function medianOf(results: TokenResults, id: ContestantId, measure: Measure): nu
   return values.length === 0 ? undefined : spreadOf(values).median;
 }
 
-function formatSpread({ least, median, most }: Spread, digits: number): [string, string] {
-  return [median.toFixed(digits), `${least.toFixed(digits)} - ${most.toFixed(digits)}`];
-}
-
-function formatMemory(bytes: number | undefined): string {
-  return bytes === undefined ? 'not measured' : `${(bytes / megabyte).toFixed(0)} MB`;
-}
-
 function formatPercent(part: number | undefined): string {
   return part === undefined ? 'not measured' : `${(100 * part).toFixed(0)} %`;
-}
-
-function verdict(met: boolean): string {
-  return met ? 'met' : 'missed';
 }
