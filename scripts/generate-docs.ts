@@ -1,7 +1,7 @@
 /**
  * Writes what the code already knows: the command, the table of variables, the map of the RFCs, and the operations of the
  * management API.
- * With `--check` it writes nothing and fails where a copy in docs/ differs.
+ * With `--check` it writes nothing, and fails if a copy in docs/ differs.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { configVariables } from '@postern/server';

@@ -8,7 +8,7 @@ import './server-process.ts';
 
 const resultDirectory = fileURLToPath(new URL('../results', import.meta.url));
 
-/** A directory that goes when the benchmark ends, also where it is interrupted. */
+/** Returns a directory that is removed when the benchmark ends, also if it is interrupted. */
 export function makeBenchDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'postern-bench-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));

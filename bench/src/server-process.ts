@@ -1,4 +1,4 @@
-/** A server under test: a child process, on its own core where there is one, that never outlives the benchmark. */
+/** A server under test: a child process, on its own core if there is one, that never outlives the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -29,7 +29,7 @@ const attemptIntervalMs = 2;
 
 const running = new Set<ChildProcess>();
 
-// Also where the benchmark fails or is interrupted.
+// Also if the benchmark fails or is interrupted.
 process.on('exit', () => {
   for (const child of running) {
     child.kill('SIGKILL');
@@ -65,7 +65,7 @@ export class ServerProcess {
 
   /**
    * What `attempt` returns as soon as it returns anything; a connection that fails counts as nothing yet. Throws
-   * `BenchError`, with the end of the server's log, where the server ends before or takes over 20 seconds.
+   * `BenchError`, with the end of the server's log, if the server ends before or takes over 20 seconds.
    */
   async untilReady<T>(attempt: () => Promise<T | undefined>): Promise<T> {
     const deadline = performance.now() + startTimeoutMs;
@@ -87,7 +87,7 @@ export class ServerProcess {
     throw new BenchError(`${this.name} did not answer within ${startTimeoutMs / 1000} seconds.\n${this.#lastWords()}`);
   }
 
-  /** Seconds of processor time used so far by the process and its descendants; undefined where there is no /proc. */
+  /** Seconds of processor time used so far by the process and its descendants; undefined if there is no /proc. */
   cpuSeconds(): number | undefined {
     return this.#sum((pid) => {
       // Fields are counted after the name, which may hold spaces: utime is the 12th from there, stime the 13th.
@@ -98,7 +98,7 @@ export class ServerProcess {
     });
   }
 
-  /** The most resident memory so far, in bytes, of the process and its descendants; undefined where there is no /proc. */
+  /** The most resident memory so far, in bytes, of the process and its descendants; undefined if there is no /proc. */
   peakMemoryBytes(): number | undefined {
     return this.#sum((pid) => 1024 * Number(/^VmHWM:\s*(\d+) kB/m.exec(readProc(pid, 'status'))?.[1]));
   }
@@ -122,7 +122,7 @@ export class ServerProcess {
   }
 }
 
-/** True where something listens on the port, and undefined where nothing does. */
+/** True if something listens on the port, and otherwise undefined. */
 export function findListener(port: number): Promise<true | undefined> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {

@@ -6,7 +6,7 @@ export interface Spread {
   readonly most: number;
 }
 
-/** Throws where there is nothing to take a median of. */
+/** Throws if there are no values. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

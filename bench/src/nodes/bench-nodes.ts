@@ -20,7 +20,7 @@ import { type DatabaseCounts, startPostgres } from './postgres.ts';
 
 interface Result {
   readonly answersPerSecond: number;
-  /** Undefined where the system does not tell. */
+  /** Undefined if the system does not say. */
   readonly tokensPerCpuSecond: number | undefined;
 }
 

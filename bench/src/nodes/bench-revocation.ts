@@ -1,7 +1,7 @@
 /**
- * How long a token that was cut off lives on at APIs that verify it locally: three nodes on one PostgreSQL, and guards
- * of Express, Fastify and Hono, each following another node. The time runs from the answer to the call that cuts it off,
- * made on the first node, to the first refusal by the last of the three.
+ * How long APIs that verify tokens locally still accept a token after it was revoked: three nodes on one PostgreSQL, and guards
+ * of Express, Fastify and Hono, each following another node. The time runs from the answer to the call that revokes it,
+ * on the first node, to the first refusal by the last of the three.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -48,7 +48,7 @@ export async function startNode(
   return { server, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** A call of the management API; the answer's body. Throws for any status but success. */
+/** A call of the management API; returns the body of the answer. Throws for any status but success. */
 export async function administer(
   node: RunningNode,
   token: string,
@@ -68,7 +68,7 @@ export async function administer(
   return text === '' ? {} : JSON.parse(text);
 }
 
-/** Makes a client through the management API. */
+/** Creates a client through the management API. */
 export async function createClient(node: RunningNode, token: string, body: object): Promise<Credentials> {
   const { client_id, client_secret } = await administer(node, token, 'POST', '/api/v1/oauth/client', body);
   return { clientId: `${client_id}`, clientSecret: `${client_secret}` };

@@ -55,7 +55,7 @@ export async function startPostern(
   return { server, url, port, root, firstAnswer, startMs: performance.now() - startedAtMs };
 }
 
-/** Makes a client through the management API, as root; its secret is empty where its metadata wants none. */
+/** Creates a client through the management API, as root; its secret is empty if its metadata needs none. */
 export async function createClient(
   { url, firstAnswer }: RunningPostern,
   scope: string,

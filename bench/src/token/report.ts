@@ -13,7 +13,7 @@ export interface TokenResults {
   readonly machine: Machine;
   readonly versions: { readonly node: string; readonly postern: string; readonly peer: string };
   readonly options: { readonly rounds: number; readonly seconds: number; readonly connections: number };
-  /** A sentence where nothing could be pinned. */
+  /** A sentence if nothing could be pinned. */
   readonly cores: Cores | string;
   readonly servers: readonly {
     readonly id: ContestantId;
@@ -27,7 +27,7 @@ export interface TokenResults {
 /** A generator that uses this part of its core may be what limits the rate. */
 const saturated = 0.95;
 
-/** A server under this load uses at least this part of its core, where nothing else does. */
+/** A server under this load uses at least this part of its core if nothing else does. */
 const fullyUsed = 0.9;
 
 const megabyte = 1_000_000;
@@ -36,7 +36,7 @@ export function formatReport(results: TokenResults): string {
   const { machine, versions, options, cores, servers } = results;
   return [
     '',
-    `Tokens by client_credentials, by client_secret_post where nothing else is said, ES256: ` +
+    `Tokens by client_credentials, by client_secret_post unless said otherwise, ES256: ` +
       `${options.connections} keep-alive connections, ` +
       `medians of ${options.rounds} rounds of ${options.seconds} s`,
     `${formatMachine(machine)}; Node ${versions.node}; Postern ${versions.postern}`,
@@ -61,7 +61,7 @@ export function formatReport(results: TokenResults): string {
     '',
     ...formatTable([['', 'median', 'least to most', 'target', ''], ...formatTargets(results)]),
     '',
-    'That an assertion or a proof is used only once, Postern writes to its database: a cost that (e) and (g) do not have.',
+    'Postern writes each assertion or proof to its database, so that it is used only once: a cost that (e) and (g) do not have.',
     ...formatLimits(results),
   ].join('\n');
 }
@@ -92,11 +92,13 @@ function formatTargets(results: TokenResults): string[][] {
   ];
 }
 
-/** Says where something else than the server set the rate: the load generator, or other programs on the machine. */
+/** Says if something other than the server limited the rate: the load generator, or other programs on the machine. */
 function formatLimits(results: TokenResults): string[] {
   const ofGenerator = results.servers
     .filter(({ id }) => (medianOf(results, id, 'generatorBusy') ?? 0) >= saturated)
-    .map(({ title }) => `The load used its core up with "${title}": that server may be faster than shown.`);
+    .map(
+      ({ title }) => `The load generator used all of its core with "${title}": that server may be faster than shown.`,
+    );
   const disturbed = disturbedRounds(results);
   const ofOthers =
     disturbed === 0

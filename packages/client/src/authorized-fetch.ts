@@ -41,7 +41,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     if (!isAllowed(new URL(request.url), options.origins)) {
       throw new TypeError(
         options.origins === undefined
-          ? `${request.url} would get the token in clear: use https, or name its origin in \`origins\`.`
+          ? `${request.url} would receive the token unencrypted: use https, or name its origin in \`origins\`.`
           : `${request.url} is not at one of the origins that may be sent the token.`,
       );
     }

@@ -53,8 +53,8 @@ describe('the request', () => {
     expect(stand.server.requests('/api').at(-1)?.headers['content-type']).toBe('application/json');
   });
 
-  test('goes nowhere in clear, and nowhere but to the origins named', async () => {
-    await expect(stand.client().fetch('http://api.example.com/')).rejects.toThrow(/token in clear/);
+  test('goes nowhere unencrypted, and only to the origins named', async () => {
+    await expect(stand.client().fetch('http://api.example.com/')).rejects.toThrow(/token unencrypted/);
     const limited = stand.client({ origins: [stand.server.url] });
     expect((await limited.fetch(api)).status).toBe(200);
     await expect(limited.fetch(`${stand.other.url}/api`)).rejects.toThrow(/not at one of the origins/);

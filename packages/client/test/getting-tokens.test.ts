@@ -208,7 +208,7 @@ describe('RFC 8414 §3.3 metadata', () => {
     expect((await stand.client().getToken()).accessToken).toBe('token-1');
   });
 
-  test('never send credentials in clear to another machine', async () => {
+  test('never send credentials unencrypted to another machine', async () => {
     const authentication = clientSecretBasic('a', 'b');
     expect(() => createTokenClient({ issuer: 'http://auth.example.com', authentication })).toThrow(TypeError);
     expect(() => createTokenClient({ issuer: 'nonsense', authentication })).toThrow(TypeError);

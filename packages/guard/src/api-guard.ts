@@ -149,7 +149,7 @@ function createRevocationCheck(
     if (reason === undefined && whenStale === 'closed' && lagSeconds > maxStalenessSeconds) {
       throw new OAuthError(
         'temporarily_unavailable',
-        'Whether the token was revoked is not known now. Try again later.',
+        'It is unknown at the moment whether the token was revoked. Try again later.',
         {
           reason: 'revocations_stale',
         },

@@ -50,7 +50,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy', (method) => {
       'The element: must be object.',
       'colour: is not a known member.',
       'key: contains characters that are not allowed.',
-      'name: is needed for a new policy.',
+      'name: is required for a new policy.',
     ]);
     expect((await server.api('GET', '/policy')).body.total).toBe(2);
   });

@@ -94,7 +94,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
     expect(body.succeeded).toEqual([{ ...erasureView, key: 'read', name: 'Read' }, accessView]);
     expect(body.failed).toEqual([
       {
-        message: 'storage_destination_key: is needed for an access rule.',
+        message: 'storage_destination_key: is required for an access rule.',
         data: { key: 'read', action_type: 'access' },
       },
     ]);
@@ -124,30 +124,34 @@ describe('a rule is rejected', () => {
     masking_strategy: { strategy, configuration },
   });
   test.each([
-    ['without a name', { ...access, name: undefined }, 'name: is needed for a new rule.'],
-    ['without an action', { ...access, action_type: undefined }, 'action_type: is needed for a new rule.'],
+    ['without a name', { ...access, name: undefined }, 'name: is required for a new rule.'],
+    ['without an action', { ...access, action_type: undefined }, 'action_type: is required for a new rule.'],
     ['with an unknown action', { ...access, action_type: 'consent' }, 'action_type: must be one of access, erasure.'],
     ['with the action null', { ...access, action_type: null }, 'action_type: must be one of access, erasure.'],
     [
       'if it reads without a destination',
       { ...access, storage_destination_key: null },
-      'storage_destination_key: is needed for an acc',
+      'storage_destination_key: is required for an acc',
     ],
     [
       'if it reads into a key with a NUL',
       { ...access, storage_destination_key: 'a\0' },
       'storage_destination_key: contains characters',
     ],
-    ['if it reads and masks', { ...access, masking_strategy: masking }, 'masking_strategy: is not for an access rule.'],
+    [
+      'if it reads and masks',
+      { ...access, masking_strategy: masking },
+      'masking_strategy: does not apply to an access rule.',
+    ],
     [
       'if it erases without a strategy',
       { ...erasure, masking_strategy: null },
-      'masking_strategy: is needed for an erasure rule',
+      'masking_strategy: is required for an erasure rule',
     ],
     [
       'if it erases into a destination',
       { ...erasure, storage_destination_key: 'files' },
-      'storage_destination_key: is not for an',
+      'storage_destination_key: does not apply to an',
     ],
     ['with a strategy as text', { ...erasure, masking_strategy: 'hash' }, 'masking_strategy: must be object.'],
     ['with an unknown strategy', masked('rot13', {}), 'masking_strategy.strategy: must be one of aes_encrypt, hash, '],
@@ -156,8 +160,8 @@ describe('a rule is rejected', () => {
     ['with a key in its strategy', masked('hmac', { key: 'k' }), 'configuration.key: is not a known member.'],
     ['with a length as text', masked('random_string_rewrite', { length: '20' }), '.length: must be integer.'],
     ['with a length of zero', masked('random_string_rewrite', { length: 0 }), '.length: must be >= 1.'],
-    ['with a length for a hash', masked('hash', { length: 20 }), '.length: is not for the strategy hash.'],
-    ['without a value to rewrite with', masked('string_rewrite', {}), '.rewrite_value: is needed for the strategy'],
+    ['with a length for a hash', masked('hash', { length: 20 }), '.length: does not apply to the strategy hash.'],
+    ['without a value to rewrite with', masked('string_rewrite', {}), '.rewrite_value: is required for the strategy'],
     ['with a suffix as text', masked('hash', { format_preservation: '@x' }), '.format_preservation: must be object.'],
   ])('%s', async (_what, element, message) => {
     expect(await server.refusal(path, element)).toContain(message);

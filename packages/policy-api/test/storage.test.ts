@@ -54,11 +54,11 @@ describe.each(['PUT', 'PATCH'])('%s /storage/config', (method) => {
 
 describe('a destination is rejected', () => {
   test.each([
-    ['without a type', { name: 'x' }, 'type: is needed for a new storage destination.'],
+    ['without a type', { name: 'x' }, 'type: is required for a new storage destination.'],
     ['with an unknown type', { name: 'x', type: 'gcs' }, 'type: must be one of local, s3.'],
     ['with an unknown format', { name: 'x', type: 'local', format: 'xml' }, 'format: must be one of json, csv.'],
     ['if it is local with csv', { name: 'x', type: 'local', format: 'csv' }, 'format: must be json'],
-    ['if it is s3 without a bucket', { name: 'x', type: 's3' }, 'details.bucket: is needed'],
+    ['if it is s3 without a bucket', { name: 'x', type: 's3' }, 'details.bucket: is required'],
     [
       'with another naming',
       { name: 'x', type: 'local', details: { naming: 'date' } },

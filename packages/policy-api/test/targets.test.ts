@@ -162,7 +162,7 @@ describe('erasing data once', () => {
 
 describe('a target is rejected', () => {
   test('without a category if it is new', async () => {
-    expect(await server.refusal(read, { name: 'x' })).toBe('data_category: is needed for a new target.');
+    expect(await server.refusal(read, { name: 'x' })).toBe('data_category: is required for a new target.');
     expect(await server.refusal(read, { name: 'x', data_category: null })).toBe('data_category: must be string.');
   });
 

@@ -25,7 +25,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   completion: async () => (await import('./completion/completion-command.ts')).completionCommand(loadProgram),
 };
 
-/** The program with the verb of that name; with all of them where it has none of that name. */
+/** Returns the program with the verb of that name, or with all verbs if there is none of that name. */
 export async function loadProgram(name?: string): Promise<Command> {
   const chosen = name !== undefined && Object.hasOwn(verbs, name) ? [verbs[name]] : Object.values(verbs);
   const program = new Command('postern')

@@ -89,7 +89,7 @@ describe('from outside', () => {
     const found = await look(`http://127.0.0.1:${await freePort()}`);
     expect(found['reachable']).toMatchObject({
       severity: 'fail',
-      text: expect.stringContaining('nothing listens there'),
+      text: expect.stringContaining('nothing is listening there'),
     });
   });
 

@@ -161,6 +161,6 @@ describe('no verdict', () => {
     const unused = `http://127.0.0.1:${await freePort()}`;
     const { code, stdout, stderr } = await nobody.pipe(await server.token(client), 'explain', '-', '--server', unused);
     expect([code, stdout]).toEqual([3, '']);
-    expect(stderr).toContain(`postern: cannot reach ${unused}: nothing listens there.`);
+    expect(stderr).toContain(`postern: cannot reach ${unused}: nothing is listening there.`);
   });
 });

@@ -179,7 +179,7 @@ test('an unreachable server', async () => {
     '--client-secret-file',
     '-',
   );
-  expect([code, stderr]).toEqual([3, expect.stringContaining(`cannot reach ${url}: nothing listens there.`)]);
+  expect([code, stderr]).toEqual([3, expect.stringContaining(`cannot reach ${url}: nothing is listening there.`)]);
 });
 
 test('login works with an existing directory of profiles', async () => {

@@ -37,13 +37,13 @@ export function requireConfigured({ strategy, configuration }: MaskingStrategy):
   if (foreign !== undefined) {
     throw new OAuthError(
       'invalid_parameter',
-      `masking_strategy.configuration.${foreign}: is not for the strategy ${strategy}.`,
+      `masking_strategy.configuration.${foreign}: does not apply to the strategy ${strategy}.`,
     );
   }
   if (strategy === 'string_rewrite' && configuration.rewrite_value === undefined) {
     throw new OAuthError(
       'invalid_parameter',
-      'masking_strategy.configuration.rewrite_value: is needed for the strategy string_rewrite.',
+      'masking_strategy.configuration.rewrite_value: is required for the strategy string_rewrite.',
     );
   }
 }

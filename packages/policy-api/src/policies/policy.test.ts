@@ -42,7 +42,7 @@ describe('requireErasedOnce', () => {
 
 describe('changePolicy', () => {
   test('needs a name at first, and leaves what is not sent', () => {
-    expect(() => changePolicy(undefined, {})).toThrow('name: is needed for a new policy.');
+    expect(() => changePolicy(undefined, {})).toThrow('name: is required for a new policy.');
     const settings = changePolicy(undefined, { name: 'A', drpAction: 'access' });
     expect(settings).toEqual({ name: 'A', drpAction: 'access' });
     expect(changePolicy(settings, { name: 'B' })).toEqual({ name: 'B', drpAction: 'access' });

@@ -28,7 +28,7 @@ export interface PolicyChange {
 export function changePolicy(before: PolicySettings | undefined, change: PolicyChange): PolicySettings {
   const name = change.name ?? before?.name;
   if (name === undefined) {
-    throw new OAuthError('invalid_parameter', 'name: is needed for a new policy.');
+    throw new OAuthError('invalid_parameter', 'name: is required for a new policy.');
   }
   return { name, drpAction: change.drpAction === undefined ? (before?.drpAction ?? null) : change.drpAction };
 }

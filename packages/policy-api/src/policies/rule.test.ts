@@ -16,18 +16,20 @@ describe('changeRule', () => {
   });
 
   test.each([
-    ['a name', { actionType: 'access', storageDestination }, 'name: is needed'],
-    ['an action', { name: 'x', storageDestination }, 'action_type: is needed'],
-    ['a destination to access', { name: 'x', actionType: 'access' }, 'storage_destination_key: is needed'],
-    ['a strategy to erase', { name: 'x', actionType: 'erasure' }, 'masking_strategy: is needed'],
+    ['a name', { actionType: 'access', storageDestination }, 'name: is required'],
+    ['an action', { name: 'x', storageDestination }, 'action_type: is required'],
+    ['a destination to access', { name: 'x', actionType: 'access' }, 'storage_destination_key: is required'],
+    ['a strategy to erase', { name: 'x', actionType: 'erasure' }, 'masking_strategy: is required'],
   ] as const)('needs %s', (_what, change, message) => {
     expect(() => changeRule(undefined, change)).toThrow(message);
   });
 
   test('has no use for a strategy in access and for a destination in erasure', () => {
-    expect(() => changeRule(access, { maskingStrategy })).toThrow('masking_strategy: is not for an access rule.');
+    expect(() => changeRule(access, { maskingStrategy })).toThrow(
+      'masking_strategy: does not apply to an access rule.',
+    );
     expect(() => changeRule(erasure, { storageDestination })).toThrow(
-      'storage_destination_key: is not for an erasure rule.',
+      'storage_destination_key: does not apply to an erasure rule.',
     );
   });
 
@@ -52,7 +54,7 @@ describe('changeRule', () => {
     [{ strategy: 'hmac', configuration: { algorithm: 'SHA-256' } }, undefined],
     [{ strategy: 'random_string_rewrite', configuration: { length: 20 } }, undefined],
     [{ strategy: 'string_rewrite', configuration: { rewrite_value: '' } }, undefined],
-    [{ strategy: 'string_rewrite', configuration: {} }, 'configuration.rewrite_value: is needed'],
+    [{ strategy: 'string_rewrite', configuration: {} }, 'configuration.rewrite_value: is required'],
     [{ strategy: 'null_rewrite', configuration: { length: 20 } }, 'configuration.length: is not for'],
     [{ strategy: 'hash', configuration: { mode: 'GCM' } }, 'configuration.mode: is not for'],
   ] as const)('of the masking strategy %j says %j', (strategy, fault) => {

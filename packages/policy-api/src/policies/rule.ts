@@ -32,24 +32,24 @@ export function changeRule(before: RuleSettings | undefined, change: RuleChange)
   const name = change.name ?? before?.name;
   const actionType = change.actionType ?? before?.actionType;
   if (name === undefined || actionType === undefined) {
-    throw refuse(`${name === undefined ? 'name' : 'action_type'}: is needed for a new rule.`);
+    throw refuse(`${name === undefined ? 'name' : 'action_type'}: is required for a new rule.`);
   }
   const kept = actionType === before?.actionType ? before : undefined;
   const { storageDestination = kept?.storageDestination ?? null, maskingStrategy = kept?.maskingStrategy ?? null } =
     change;
   if (actionType === 'access') {
     if (storageDestination === null) {
-      throw refuse('storage_destination_key: is needed for an access rule.');
+      throw refuse('storage_destination_key: is required for an access rule.');
     }
     if (maskingStrategy !== null) {
-      throw refuse('masking_strategy: is not for an access rule.');
+      throw refuse('masking_strategy: does not apply to an access rule.');
     }
   } else {
     if (storageDestination !== null) {
-      throw refuse('storage_destination_key: is not for an erasure rule.');
+      throw refuse('storage_destination_key: does not apply to an erasure rule.');
     }
     if (maskingStrategy === null) {
-      throw refuse('masking_strategy: is needed for an erasure rule.');
+      throw refuse('masking_strategy: is required for an erasure rule.');
     }
     requireConfigured(maskingStrategy);
   }

@@ -29,7 +29,9 @@ describe('changeTarget', () => {
   });
 
   test('needs a category of the taxonomy', () => {
-    expect(() => changeTarget(undefined, { name: 'N' }, 'rule')).toThrow('data_category: is needed for a new target.');
+    expect(() => changeTarget(undefined, { name: 'N' }, 'rule')).toThrow(
+      'data_category: is required for a new target.',
+    );
     for (const unknown of ['user.provided.identifiable', 'User', 'user.', '', '__proto__', 'constructor']) {
       expect(() => changeTarget(undefined, { dataCategory: unknown }, 'rule')).toThrow(
         `data_category: the Fides taxonomy has no category ${showName(unknown)}.`,
@@ -40,7 +42,7 @@ describe('changeTarget', () => {
   test('asks for a key where it cannot make one', () => {
     const add = (ruleKey: string) => changeTarget(undefined, { dataCategory: 'user' }, ruleKey).key;
     expect(add('r'.repeat(195))).toHaveLength(200);
-    expect(() => add('r'.repeat(196))).toThrow('key: is needed here');
+    expect(() => add('r'.repeat(196))).toThrow('key: is required here');
   });
 
   test('gives no two rules and categories the same key', () => {

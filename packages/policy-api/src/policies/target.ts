@@ -24,7 +24,7 @@ export interface TargetChange {
 export function changeTarget(before: Target | undefined, change: TargetChange, ruleKey: string): Target {
   const dataCategory = change.dataCategory ?? before?.dataCategory;
   if (dataCategory === undefined) {
-    throw new OAuthError('invalid_parameter', 'data_category: is needed for a new target.');
+    throw new OAuthError('invalid_parameter', 'data_category: is required for a new target.');
   }
   if (!dataCategories.has(dataCategory)) {
     throw new OAuthError(
@@ -40,7 +40,10 @@ export function changeTarget(before: Target | undefined, change: TargetChange, r
 function joinKey(ruleKey: string, dataCategory: string): string {
   const key = `${ruleKey}-${dataCategory}`;
   if (key.length > longestKey) {
-    throw new OAuthError('invalid_parameter', 'key: is needed here, for the key of the rule is too long to add to.');
+    throw new OAuthError(
+      'invalid_parameter',
+      'key: is required here, because the key of the rule is too long to derive one from it.',
+    );
   }
   return key;
 }

@@ -22,10 +22,13 @@ describe('changeStorageSettings', () => {
   });
 
   test.each([
-    [{ type: 'local' }, 'name: is needed for a new storage destination.'],
-    [{ name: 'x' }, 'type: is needed for a new storage destination.'],
-    [{ name: 'x', type: 's3' }, 'details.bucket: is needed for a storage destination of the type s3.'],
-    [{ name: 'x', type: 'local', details: { bucket: 'b' } }, 'details.bucket: is not for a storage destination of the'],
+    [{ type: 'local' }, 'name: is required for a new storage destination.'],
+    [{ name: 'x' }, 'type: is required for a new storage destination.'],
+    [{ name: 'x', type: 's3' }, 'details.bucket: is required for a storage destination of the type s3.'],
+    [
+      { name: 'x', type: 'local', details: { bucket: 'b' } },
+      'details.bucket: does not apply to a storage destination of the',
+    ],
     [{ name: 'x', type: 'local', format: 'csv' }, 'format: must be json for a storage destination of the type local.'],
   ] as const)('of %j says %j', (change, message) => {
     expect(() => changeStorageSettings(undefined, change)).toThrow(message);
@@ -41,6 +44,6 @@ describe('changeStorageSettings', () => {
 
   test('leaves the details of the old type behind', () => {
     expect(changeStorageSettings(s3, { type: 'local', format: 'json' })).toEqual({ ...local, name: 'S' });
-    expect(() => changeStorageSettings(local, { type: 's3' })).toThrow('details.bucket: is needed');
+    expect(() => changeStorageSettings(local, { type: 's3' })).toThrow('details.bucket: is required');
   });
 });

@@ -40,7 +40,7 @@ export function changeStorageSettings(before: StorageSettings | undefined, chang
   const name = change.name ?? before?.name;
   const type = change.type ?? before?.type;
   if (name === undefined || type === undefined) {
-    throw refuse(`${name === undefined ? 'name' : 'type'}: is needed for a new storage destination.`);
+    throw refuse(`${name === undefined ? 'name' : 'type'}: is required for a new storage destination.`);
   }
   const details = change.details ?? (type === before?.type ? before.details : {});
   const settings = {
@@ -51,10 +51,10 @@ export function changeStorageSettings(before: StorageSettings | undefined, chang
   } as const;
   const foreign = Object.keys(details).find((member) => !(detailsOf[type] as readonly string[]).includes(member));
   if (foreign !== undefined) {
-    throw refuse(`details.${foreign}: is not for a storage destination of the type ${type}.`);
+    throw refuse(`details.${foreign}: does not apply to a storage destination of the type ${type}.`);
   }
   if (type === 's3' && settings.details.bucket === undefined) {
-    throw refuse('details.bucket: is needed for a storage destination of the type s3.');
+    throw refuse('details.bucket: is required for a storage destination of the type s3.');
   }
   if (type === 'local' && settings.format !== 'json') {
     throw refuse('format: must be json for a storage destination of the type local.');

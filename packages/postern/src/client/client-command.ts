@@ -23,7 +23,7 @@ export function clientCommand(): Command {
           'client create --name billing --scope policy:read --scope rule:read',
           'a client that may read policies and rules',
         ],
-        ['client create --name ci --auth-method private_key_jwt --jwks-file keys.json', 'one without a secret'],
+        ['client create --name ci --auth-method private_key_jwt --jwks-file keys.json', 'a client without a secret'],
         ['client create --from client.json --json', 'all members from a file'],
       ]),
     )
@@ -33,7 +33,7 @@ export function clientCommand(): Command {
     serverVerb('list', 'List clients, oldest first.', [
       ['client list', 'the first page'],
       ['client list --search billing --sort name', 'those with that text in id, name or description'],
-      ['client list --all --json', 'every one, for a program'],
+      ['client list --all --json', 'all clients, as JSON'],
     ])
       .option('--search <text>', 'only those with this text in id, name or description')
       .option('--sort <member>', 'created_at, -created_at, name or -name')
@@ -47,7 +47,7 @@ export function clientCommand(): Command {
     withClientOptions(
       thingVerb(client, 'update', 'Change the given members of a client.', [
         ['--add-scope storage:read', 'add a scope'],
-        ['--ttl 1h', 'its tokens live one hour'],
+        ['--ttl 1h', 'its new tokens expire after an hour'],
         ['--from - <<< \'{"may_act":null}\'', 'reset a member to its default'],
       ]),
     )
@@ -71,7 +71,7 @@ export function clientCommand(): Command {
       .option('--expires-in <time>', 'when the new secret expires; default: never', parseDuration)
       .action(rotateSecret),
     thingVerb(client, 'disable', 'Disable a client. All of its tokens are revoked for good.', [
-      ['', 'until it is enabled'],
+      ['', 'it gets no more tokens until it is enabled'],
     ]).action(setEnabled(false)),
     thingVerb(client, 'enable', 'Enable a disabled client.', [['', 'its earlier tokens remain revoked']]).action(
       setEnabled(true),

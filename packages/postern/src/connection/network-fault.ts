@@ -38,7 +38,7 @@ function findCode(error: unknown): string | undefined {
 function describeCode(code: string): string | undefined {
   switch (code) {
     case 'ECONNREFUSED':
-      return 'nothing listens there. Is the server started, and are host and port right?';
+      return 'nothing is listening there. Is the server running, and are host and port right?';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'the host is unknown. Is the name right, and does DNS work?';
@@ -46,11 +46,11 @@ function describeCode(code: string): string | undefined {
     case 'ETIMEDOUT':
     case 'UND_ERR_CONNECT_TIMEOUT':
     case 'UND_ERR_HEADERS_TIMEOUT':
-      return 'it does not answer in time. Is there a firewall between?';
+      return 'it did not answer in time. Is a firewall in the way?';
     case 'ECONNRESET':
     case 'UND_ERR_SOCKET':
     case 'EPIPE':
-      return 'the connection broke. Does it speak https while the URL says http, or the reverse?';
+      return 'the connection was closed. Does it speak https while the URL says http, or the reverse?';
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return 'that network is unreachable from this machine.';

@@ -18,7 +18,7 @@ export interface Change {
 export interface Plan {
   readonly changes: readonly Change[];
   readonly unchanged: number;
-  /** Made as one batch, they make the server have what the files say. */
+  /** Sent as one batch, they make the server match the files. */
   readonly calls: readonly Call[];
   /** How many of the new entries get a secret. */
   readonly newSecrets: number;

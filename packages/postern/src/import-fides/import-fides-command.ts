@@ -90,7 +90,7 @@ function requireOneSource({ databaseUrl, api, apiClientId, apiSecretFile }: Impo
     throw usageError('name one source of clients: --database-url or --api.');
   }
   if (api !== undefined && (apiClientId === undefined || apiSecretFile === undefined)) {
-    throw usageError('--api needs --api-client-id and --api-secret-file, to sign in at Fides.');
+    throw usageError('--api needs --api-client-id and --api-secret-file, to sign in to Fides.');
   }
 }
 

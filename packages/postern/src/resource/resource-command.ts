@@ -27,7 +27,7 @@ export function resourceCommand(): Command {
     showVerb(resource, 'Show a resource.', 'all members', operations.resources.get, formatResource),
     thingVerb(resource, 'set', 'Create a resource, or change the given members of the one with that key.', [
       ['--identifier https://billing.example.com --scope invoice:read', 'an API of your own'],
-      ['--ttl 5m', 'its tokens are short-lived from now on'],
+      ['--ttl 5m', 'its new tokens expire after five minutes'],
     ])
       .option('--identifier <url>', 'audience of its tokens')
       .option('--scope <scope>', 'scope that its tokens may have; repeatable', collect)
