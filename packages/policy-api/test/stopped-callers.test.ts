@@ -105,6 +105,12 @@ const put = async (path: string, body: object) => {
 };
 const storage = { type: 'local' };
 const policy = () => put('/policy', {});
+/** The signing key that waits, which is created if there is none. */
+const nextKey = async () => {
+  const { items } = await asRoot('GET', '/oauth/key');
+  const waiting = items.find(({ status }: { status: string }) => status === 'next');
+  return (waiting ?? (await asRoot('POST', '/oauth/key/rotate', {}))).kid;
+};
 const rule = async () => {
   const storage_destination_key = await put('/storage/config', storage);
   const path = `/policy/${await policy()}/rule`;
@@ -163,7 +169,11 @@ const calls: Readonly<Record<string, () => Promise<Call>>> = {
   'DELETE /api/v1/oauth/initial-access-token/:id': async () => ({
     path: `/oauth/initial-access-token/${(await initialToken()).id}`,
   }),
-  'POST /api/v1/oauth/key/rotate': async () => ({ path: '/oauth/key/rotate', body: {} }),
+  'POST /api/v1/oauth/key/rotate': async () => {
+    await asRoot('DELETE', `/oauth/key/${await nextKey()}`);
+    return { path: '/oauth/key/rotate', body: {} };
+  },
+  'DELETE /api/v1/oauth/key/:kid': async () => ({ path: `/oauth/key/${await nextKey()}` }),
   'POST /api/v1/batch': async () => {
     const operation = { method: 'PUT', path: '/api/v1/oauth/scope', body: { name: `${key()}:x`, description: 'x' } };
     return { path: '/batch', body: { operations: [operation] } };

@@ -233,11 +233,14 @@ test('issuer: set accepts what show prints', async () => {
   expect((await root.run('issuer', 'list')).stdout).toContain('No trusted issuers.');
 });
 
-test('key: list and rotate', async () => {
+test('key: list, rotate and delete', async () => {
   expect((await root.run('key', 'list')).stdout).toMatch(/ES256 +signing /);
   const { kid } = await root.json('key', 'rotate');
   expect((await root.json('key', 'list')).at(-1)).toMatchObject({ kid, status: 'next' });
   expectFailure(await root.run('key', 'rotate', '--alg', 'HS256'), 1, 'alg');
+  expectFailure(await root.run('key', 'rotate'), 1, 'rotate again after');
+  expect((await root.run('key', 'delete', kid, '--yes')).stdout).toBe(`Signing key ${kid} deleted.\n`);
+  expect(await root.json('key', 'list')).toMatchObject([{ status: 'signing', signs_until: null }]);
 });
 
 test('policy: set replaces its rules by those of the file, and accepts what show prints', async () => {

@@ -143,7 +143,8 @@ test('rotations by call, concurrent and repeated ones too, make no token invalid
   const rotate = async (alg: string) => {
     const token = await server.rootToken();
     const answer = await server.call('POST', '/api/v1/oauth/key/rotate', { token, body: { alg } });
-    expect(answer.status).toBe(200);
+    // One that comes before its predecessor signs is refused.
+    expect([200, 409]).toContain(answer.status);
   };
   const irregular = [1, 59, 120, 119, 1, 150, 149, 2, 299, 1];
   const steps = Array.from({ length: 80 }, (_, at) => irregular[at % irregular.length] as number);

@@ -23,6 +23,7 @@ const labels: Readonly<Record<EventKind, string>> = {
   'registration_access_token.ended': 'Registration access token revoked',
   'key.created': 'Signing key created',
   'key.deleted': 'Signing key deleted',
+  'key.revoked': 'Signing key revoked',
   'root.changed': 'Root credentials changed',
   'root.disabled': 'Root client disabled',
   'root.replaced': 'Root client replaced',

@@ -1,5 +1,5 @@
 /** The signing keys: which one signs, which comes next, and when. */
-import { type KeyRotation, operations } from '@postern/admin';
+import { type KeyRotation, operations, type SigningKey } from '@postern/admin';
 import { useState } from 'react';
 import { ReadAll } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
@@ -15,13 +15,15 @@ import { Time } from '../ui/time.tsx';
 import { KeyChart } from './key-chart.tsx';
 
 export function KeysPage() {
+  const session = useSession();
   const [rotating, setRotating] = useState(false);
+  const [deleting, setDeleting] = useState<SigningKey>();
   return (
     <Page
       title="Signing keys"
       description="They sign tokens, and APIs verify tokens with their public halves. They are rotated automatically."
       actions={
-        useSession().may('key:rotate') && (
+        session.may('key:rotate') && (
           <Button kind="primary" onPress={() => setRotating(true)}>
             Rotate now
           </Button>
@@ -55,12 +57,25 @@ export function KeysPage() {
                       title: 'Published until',
                       cell: ({ verifies_until }) => <Time iso={verifies_until} never="not known yet" />,
                     },
+                    ...(session.may('key:delete')
+                      ? [
+                          {
+                            title: 'Actions',
+                            cell: (key: SigningKey) => (
+                              <Button kind="danger" onPress={() => setDeleting(key)}>
+                                Delete
+                              </Button>
+                            ),
+                          },
+                        ]
+                      : []),
                   ]}
                 />
               </Section>
               {rotating && (
                 <RotateKey algorithms={[...new Set(keys.map(({ alg }) => alg))]} onClose={() => setRotating(false)} />
               )}
+              {deleting && <DeleteKey signingKey={deleting} onClose={() => setDeleting(undefined)} />}
             </>
           )}
         </ReadAll>
@@ -78,6 +93,35 @@ function StatusBadge({ status }: { readonly status: string }) {
     default:
       return <Badge>only verifying</Badge>;
   }
+}
+
+function DeleteKey({ signingKey, onClose }: { readonly signingKey: SigningKey; readonly onClose: () => void }) {
+  return (
+    <ConfirmChange
+      question="Delete the signing key?"
+      action="Delete key"
+      operation={operations.keys.delete(signingKey.kid)}
+      notice="Signing key deleted"
+      onClose={onClose}
+    >
+      <ul className="consequences">
+        {signingKey.status === 'next' ? (
+          <li>It has not signed a token yet. The key that signs now continues.</li>
+        ) : (
+          <>
+            <li>
+              All tokens that it signed are revoked: this server rejects them immediately, APIs that follow revocations
+              within a second, other APIs when they fetch the keys again.
+            </li>
+            {signingKey.status === 'signing' && (
+              <li>Another key signs immediately. APIs may refuse its tokens until they fetch the keys again.</li>
+            )}
+            <li>Callers must get new tokens, and you may have to sign in again.</li>
+          </>
+        )}
+      </ul>
+    </ConfirmChange>
+  );
 }
 
 interface RotateKeyProps {
@@ -100,7 +144,7 @@ function RotateKey({ algorithms, onClose }: RotateKeyProps) {
         <li>
           The current key stays published until the last token that it signed has expired. No token becomes invalid.
         </li>
-        <li>If a key leaked, tokens that others signed with it remain valid until it is no longer published.</li>
+        <li>If a key leaked, delete it instead, which revokes the tokens that it signed.</li>
       </ul>
       {algorithms.length > 1 && (
         <SelectField

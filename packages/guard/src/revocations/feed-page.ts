@@ -1,9 +1,10 @@
 /** Parses one answer of the revocation feed. docs/revocation-feed.md. */
 import type { ClientInactiveReason, ClientStatus } from '../token-status.ts';
 
-/** The present status of a token or a client. */
+/** The present status of a token or a client, or a signing key that was revoked. */
 export type FeedEntry =
   | { readonly type: 'token'; readonly jti: string; readonly expiresAt: number }
+  | { readonly type: 'signing_key'; readonly kid: string }
   | { readonly type: 'client'; readonly clientId: string; readonly status: ClientStatus | ClientInactiveReason };
 
 export interface FeedPage {
@@ -37,6 +38,9 @@ function parseEntry(value: unknown): FeedEntry {
   const entry = (value ?? {}) as Record<string, unknown>;
   if (entry['type'] === 'token' && typeof entry['jti'] === 'string' && Number.isFinite(entry['exp'])) {
     return { type: 'token', jti: entry['jti'], expiresAt: entry['exp'] as number };
+  }
+  if (entry['type'] === 'signing_key' && typeof entry['kid'] === 'string') {
+    return { type: 'signing_key', kid: entry['kid'] };
   }
   if (entry['type'] === 'client' && typeof entry['client_id'] === 'string') {
     return { type: 'client', clientId: entry['client_id'], status: parseClientStatus(entry) };

@@ -3,11 +3,12 @@ import { type KeyRotation, operations, type SigningKey } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
+import { confirm } from '../input/confirm.ts';
 import { print } from '../output/output.ts';
 import { formatTable } from '../output/table.ts';
 
 export function keyCommand(): Command {
-  return verbGroup('key', 'See and rotate the keys that sign access tokens.', [
+  return verbGroup('key', 'See, rotate and delete the keys that sign access tokens.', [
     serverVerb('list', 'List the signing keys, oldest first.', [
       ['key list', 'which key signs, and which comes next'],
     ]).action(list),
@@ -17,6 +18,12 @@ export function keyCommand(): Command {
     ])
       .option('--alg <alg>', 'ES256, EdDSA, RS256 or PS256')
       .action(rotate),
+    serverVerb('delete', 'Delete a key that never signed, or revoke one that did, with all tokens that it signed.', [
+      ['key delete WU3Xnw8quAnqvJ4vsdjrs22CL6wQ5gx9lQD2Asz7Go8', 'after a look at: postern key list'],
+    ])
+      .argument('<kid>', 'id of the key')
+      .option('--yes', 'do not ask')
+      .action(remove),
   ]);
 }
 
@@ -30,6 +37,16 @@ async function rotate(_options: unknown, command: Command): Promise<void> {
   const { admin } = await connect(command);
   const key = await admin.keys.rotate(alg === undefined ? {} : { alg });
   print(command, key, () => formatKeys([key]));
+}
+
+async function remove(kid: string, _options: unknown, command: Command): Promise<void> {
+  const { admin } = await connect(command);
+  await confirm(
+    `This deletes the signing key ${kid}. If it signed tokens, all of them are revoked.`,
+    command.opts<{ yes?: true }>().yes,
+  );
+  await admin.keys.delete(kid);
+  print(command, { kid, deleted: true }, () => `Signing key ${kid} deleted.\n`);
 }
 
 function formatKeys(all: readonly SigningKey[]): string {

@@ -27,6 +27,7 @@ export const eventKinds = [
   'registration_access_token.ended',
   'key.created',
   'key.deleted',
+  'key.revoked',
   'policy.saved',
   'policy.deleted',
   'rule.saved',

@@ -8,8 +8,10 @@ import { StartError } from '../start-error.ts';
 import {
   findDefaultKey,
   findKeyOf,
+  findNextKey,
   isRotationDue,
   type KeyTimes,
+  mayHaveSigned,
   publicationLeadMs,
   statusOf,
 } from './key-schedule.ts';
@@ -21,7 +23,9 @@ import {
   findLongestClientTtl,
   insertSigningKey,
   loadSigningKeys,
+  resumeSigningKeys,
   retireSigningKeys,
+  startSigningKey,
 } from './signing-key-store.ts';
 
 export interface KeyRing {
@@ -33,8 +37,16 @@ export interface KeyRing {
   keys(): readonly SigningKey[];
   /** For each algorithm, the seconds since its key began to sign. */
   signingAges(): ReadonlyMap<SigningAlgorithm, number>;
-  /** Creates the successor of the key of `alg`, published now and signing once every cache has it. */
+  /**
+   * Creates the successor of the key of `alg`, published now and signing once every cache has it. Throws `conflict` while
+   * the successor before it does not sign yet.
+   */
   rotate(token: AccessToken, alg?: SigningAlgorithm): Promise<SigningKey>;
+  /**
+   * Deletes a key that never signed; revokes one that did, with all of its tokens. A key that signs is replaced at once. Throws
+   * `not_found`.
+   */
+  remove(token: AccessToken, kid: string): Promise<void>;
   /** Rotates the keys that are due and deletes those that no token needs. To be called about once a minute. */
   maintain(): Promise<void>;
 }
@@ -66,12 +78,16 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     keys = await loadSigningKeys(db, masterKey);
   };
 
-  const succeed = async (transaction: Transaction<Database>, append: Append, alg: SigningAlgorithm) => {
+  const succeed = async (
+    transaction: Transaction<Database>,
+    append: Append,
+    alg: SigningAlgorithm,
+    leadMs: number,
+  ): Promise<SigningKey> => {
     const createdAt = now();
     const times: KeyTimes = {
       createdAt,
-      // If no key signs yet, no copy of the JWKS can be stale.
-      signsFrom: keys.some((key) => statusOf(key, createdAt) === 'signing') ? createdAt + publicationLeadMs : createdAt,
+      signsFrom: createdAt + leadMs,
       signsUntil: null,
       longestTtlSeconds: Math.max(accessTokenTtlSeconds, await findLongestClientTtl(transaction)),
     };
@@ -86,8 +102,35 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     return key;
   };
 
-  const dueAlgorithms = () => algorithmsInUse().filter((alg) => isRotationDue(keys, alg, rotationIntervalMs, now()));
-  const expiredKeys = () => keys.filter((key) => statusOf(key, now()) === 'expired');
+  /** If no key signs yet, no copy of the JWKS can be stale. */
+  const leadOver = (present: readonly SigningKey[]) =>
+    present.some((key) => statusOf(key, now()) === 'signing') ? publicationLeadMs : 0;
+
+  const dueAlgorithms = (present: readonly SigningKey[]) =>
+    algorithmsInUse().filter((alg) => isRotationDue(present, alg, rotationIntervalMs, now()));
+  const expiredKeys = (present: readonly SigningKey[]) => present.filter((key) => statusOf(key, now()) === 'expired');
+
+  /** Replaces a key that was revoked: if it signed, its successor does so at once. `rest` are the other keys. */
+  const replace = async (
+    transaction: Transaction<Database>,
+    append: Append,
+    revoked: SigningKey,
+    rest: readonly SigningKey[],
+  ) => {
+    const hasToSign = (alg: SigningAlgorithm) =>
+      statusOf(revoked, now()) === 'signing' && (alg === revoked.alg || leadOver(rest) === 0);
+    const unsigned = algorithmsInUse().filter(
+      (alg) => !rest.some((key) => key.alg === alg && statusOf(key, now()) === 'signing'),
+    );
+    for (const alg of unsigned) {
+      const next = findNextKey(rest, alg, now());
+      if (next === undefined) {
+        await succeed(transaction, append, alg, hasToSign(alg) ? 0 : leadOver(rest));
+      } else if (hasToSign(alg)) {
+        await startSigningKey(transaction, next.kid, now());
+      }
+    }
+  };
 
   const ring: KeyRing = {
     signingKey(alg) {
@@ -109,21 +152,55 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       if (!algorithmsInUse().includes(alg)) {
         throw new OAuthError('invalid_parameter', `alg: no tokens are signed with ${alg} here.`);
       }
-      return events.change(token, (transaction, append) => succeed(transaction, append, alg));
+      return events.change(token, async (transaction, append) => {
+        const present = await loadSigningKeys(transaction, masterKey);
+        const next = findNextKey(present, alg, now());
+        if (next !== undefined) {
+          throw new OAuthError(
+            'conflict',
+            `The next ${alg} key, ${next.kid}, signs from ${new Date(next.signsFrom).toISOString()}: rotate again after ` +
+              'that, or delete it first.',
+            { retryAfterSeconds: Math.ceil((next.signsFrom - now()) / 1000) },
+          );
+        }
+        return succeed(transaction, append, alg, leadOver(present));
+      });
+    },
+    remove(token, kid) {
+      return events.change(token, async (transaction, append) => {
+        const present = await loadSigningKeys(transaction, masterKey);
+        const key = present.find((one) => one.kid === kid && statusOf(one, now()) !== 'expired');
+        if (key === undefined) {
+          throw new OAuthError('not_found', `There is no signing key with the id '${kid}'.`);
+        }
+        await deleteSigningKey(transaction, kid);
+        if (mayHaveSigned(key, present, now())) {
+          await append({ kind: 'key.revoked', subject: kid, data: {} });
+          await replace(
+            transaction,
+            append,
+            key,
+            present.filter((one) => one !== key),
+          );
+        } else {
+          await append({ kind: 'key.deleted', subject: kid, data: {} });
+          await resumeSigningKeys(transaction, key);
+        }
+      });
     },
     async maintain() {
       // Keys must verify longer if the lifetimes of clients grow, for which there is no event about keys.
       await reload();
-      if (dueAlgorithms().length === 0 && expiredKeys().length === 0) {
+      if (dueAlgorithms(keys).length === 0 && expiredKeys(keys).length === 0) {
         return;
       }
       await events.change('postern', async (transaction, append) => {
         // Another node may have rotated first, so the keys are read again from the database.
-        keys = await loadSigningKeys(transaction, masterKey);
-        for (const alg of dueAlgorithms()) {
-          await succeed(transaction, append, alg);
+        const present = await loadSigningKeys(transaction, masterKey);
+        for (const alg of dueAlgorithms(present)) {
+          await succeed(transaction, append, alg, leadOver(present));
         }
-        for (const { kid } of expiredKeys()) {
+        for (const { kid } of expiredKeys(present)) {
           await deleteSigningKey(transaction, kid);
           await append({ kind: 'key.deleted', subject: kid, data: {} });
         }

@@ -79,6 +79,20 @@ export function isRotationDue(
   return latest === undefined || (intervalMs > 0 && now >= latest.signsFrom + intervalMs);
 }
 
+/** The key of `alg` that is published and does not sign yet. There is at most one. */
+export function findNextKey<K extends ScheduledKey>(
+  keys: readonly K[],
+  alg: SigningAlgorithm,
+  now: number,
+): K | undefined {
+  return keys.find((key) => key.alg === alg && statusOf(key, now) === 'next');
+}
+
+/** Whether a key may have signed a token: also one that is not due yet, if there was no other one of its algorithm. */
+export function mayHaveSigned(key: ScheduledKey, keys: readonly ScheduledKey[], now: number): boolean {
+  return findKeyOf(keys, key.alg, now) === key || statusOf(key, now) !== 'next';
+}
+
 function newest<K extends ScheduledKey>(keys: readonly K[]): K | undefined {
   let latest: K | undefined;
   for (const key of keys) {

@@ -1,7 +1,7 @@
 /** The management API of signing keys: lists them, and rotates them. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
 import { operation } from '../http/operation.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -32,6 +32,8 @@ export const RotateBody = Type.Object(
   { additionalProperties: false },
 );
 
+const KeyPath = Type.Object({ kid: Type.String({ maxLength: 100 }) });
+
 export interface KeysEndpointOptions {
   readonly keys: KeyRing;
   /** Milliseconds since 1970. */
@@ -54,11 +56,26 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
       operation('rotate_key', 'key:rotate', 'Create the next signing key', {
         description:
           'It is published at once and signs ten minutes later, when every cached JWKS has it. The previous key ' +
-          'stays published until its last token has expired.',
+          'stays published until its last token has expired. While the next key of an algorithm does not sign yet, ' +
+          'the answer is 409, with the time at which it will.',
+        errors: [409],
         body: RotateBody,
         answer: KeyView,
       }),
       async (request) => toView(await keys.rotate(accessTokenOf(request), request.body.alg), now()),
+    );
+
+    app.delete(
+      '/api/v1/oauth/key/:kid',
+      operation('delete_key', 'key:delete', 'Delete a signing key, and revoke the tokens that it signed', {
+        description:
+          'A key that never signed is deleted, and the key before it continues to sign. A key that signed is no longer ' +
+          'published, and its tokens are refused; if it still signs, another one does so at once, so that APIs which ' +
+          'keep a copy of the JWKS may refuse new tokens until they fetch it again.',
+        params: KeyPath,
+        answer: Deleted,
+      }),
+      async (request) => keys.remove(accessTokenOf(request), request.params.kid),
     );
   };
 }

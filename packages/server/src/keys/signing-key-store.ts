@@ -55,6 +55,25 @@ export async function retireSigningKeys(
   await update.execute();
 }
 
+/** Lets the keys of an algorithm sign on that a key was to replace at `signsFrom`. */
+export async function resumeSigningKeys(db: Kysely<Database>, { alg, signsFrom }: SigningKey): Promise<void> {
+  await db
+    .updateTable('signing_keys')
+    .set({ signs_until: null })
+    .where('alg', '=', alg)
+    .where('signs_until', '=', toText(signsFrom))
+    .execute();
+}
+
+/** Lets a key sign at once, before every copy of the JWKS has it. */
+export async function startSigningKey(db: Kysely<Database>, kid: string, now: number): Promise<void> {
+  await db
+    .updateTable('signing_keys')
+    .set({ signs_from: toText(now) })
+    .where('kid', '=', kid)
+    .execute();
+}
+
 /** Makes every key that may still sign verify long enough for a token of `ttlSeconds`. */
 export async function coverTokenLifetime(db: Kysely<Database>, ttlSeconds: number, now: number): Promise<void> {
   await db

@@ -10,7 +10,9 @@ export interface SigningKey extends VerificationKey, KeyTimes {
 }
 
 export function generateSigningKey(alg: SigningAlgorithm, times: KeyTimes): SigningKey {
-  return fromPrivateKey(alg, generatePrivateKey(alg), times);
+  const key = fromPrivateKey(alg, generatePrivateKey(alg), times);
+  // One key in 64 has an id that a command would take for an option.
+  return key.kid.startsWith('-') ? generateSigningKey(alg, times) : key;
 }
 
 /** The private key as text for the database. */

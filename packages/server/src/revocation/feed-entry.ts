@@ -11,9 +11,10 @@ export interface ClientStatusData {
   readonly authorizationDetailsTypes: readonly string[];
 }
 
-/** The state of a token or of a client. It replaces every earlier entry about the same. */
+/** The state of a token or of a client, or a signing key that was revoked. It replaces every earlier entry about the same. */
 export type FeedEntry =
   | { readonly type: 'token'; readonly jti: string; readonly exp: number }
+  | { readonly type: 'signing_key'; readonly kid: string }
   | { readonly type: 'client'; readonly clientId: string; readonly active: false }
   | {
       readonly type: 'client';
@@ -30,6 +31,7 @@ export type FeedEntry =
 /** The kinds of event from which an entry can be made. */
 export const feedKinds: readonly EventKind[] = [
   'token.revoked',
+  'key.revoked',
   'client.updated',
   'client.revoked',
   'client.deleted',
@@ -47,6 +49,8 @@ export function feedEntryOf({
   switch (kind) {
     case 'token.revoked':
       return { type: 'token', jti: subject, exp: data['exp'] as number };
+    case 'key.revoked':
+      return { type: 'signing_key', kid: subject };
     case 'client.deleted':
     case 'root.disabled':
     case 'root.replaced':

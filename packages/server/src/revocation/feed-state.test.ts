@@ -71,7 +71,7 @@ describe('the feed', () => {
 /** What a follower knows after it has read entries. */
 function apply(known: Map<string, FeedEntry>, entries: readonly FeedEntry[]): void {
   for (const entry of entries) {
-    known.set(entry.type === 'token' ? entry.jti : entry.clientId, entry);
+    known.set(entry.type === 'token' ? entry.jti : entry.type === 'signing_key' ? entry.kid : entry.clientId, entry);
   }
 }
 

@@ -110,5 +110,12 @@ export function usefulSince(nowSeconds: number, longestTtlSeconds: number): numb
 
 /** Starts with the type, since a client id may equal a jti. */
 function subjectOf(entry: FeedEntry): string {
-  return entry.type === 'token' ? `token ${entry.jti}` : `client ${entry.clientId}`;
+  switch (entry.type) {
+    case 'token':
+      return `token ${entry.jti}`;
+    case 'signing_key':
+      return `key ${entry.kid}`;
+    case 'client':
+      return `client ${entry.clientId}`;
+  }
 }

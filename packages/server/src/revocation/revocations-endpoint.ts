@@ -36,6 +36,14 @@ const TokenEntry = Type.Object(
   { description: 'A revoked token.' },
 );
 
+const KeyEntry = Type.Object(
+  { type: Type.Literal('signing_key'), kid: Type.String() },
+  {
+    description:
+      'A signing key that was revoked: none of its tokens is valid, although a copy of the JWKS may have it.',
+  },
+);
+
 const InactiveClientEntry = Type.Object(
   { type: Type.Literal('client'), client_id: Type.String(), active: Type.Literal(false) },
   { description: 'A client that was deleted or disabled: none of its tokens is valid.' },
@@ -64,7 +72,7 @@ export const FeedView = Type.Object({
   more: Type.Boolean({ description: 'There are more entries: request them at once.' }),
   lag_seconds: Type.Number({ description: 'Seconds since this node last read the changes of other nodes.' }),
   entries: Type.Unsafe<readonly WireNamed<FeedEntry>[]>(
-    Type.Array(Type.Union([TokenEntry, InactiveClientEntry, ClientEntry])),
+    Type.Array(Type.Union([TokenEntry, KeyEntry, InactiveClientEntry, ClientEntry])),
   ),
 });
 

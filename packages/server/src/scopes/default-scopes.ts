@@ -92,6 +92,7 @@ export const defaultScopes: readonly Scope[] = [
   administrative('audit:read', 'Read the audit trail, and how many tokens were issued and denied'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
+  administrative('key:delete', 'Delete a signing key that waits, and revoke one that signed with all of its tokens'),
   administrative('client:choose_id', 'Choose the id of a client that is created, including the id of a deleted client'),
   administrative('batch:apply', 'Make many changes at once; each requires its own scope in addition'),
 ];
