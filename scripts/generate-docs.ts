@@ -1,10 +1,12 @@
 /**
- * Writes what the code already knows: the command, the table of variables, the map of the RFCs, and the operations of the
- * management API.
+ * Writes what the code already knows: the command, the table of variables, the map of the RFCs, the table of delegation,
+ * and the operations of the management API.
  * With `--check` it writes nothing, and fails if a copy in docs/ differs.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { toWireNames } from '@postern/protocol';
 import { configVariables } from '@postern/server';
+import { reachMembers } from '../packages/server/src/delegation/reach.ts';
 import { operationsModule } from './admin-operations.ts';
 import { cliPage } from './cli-page.ts';
 import { fileSchema } from './file-schema.ts';
@@ -126,6 +128,27 @@ function byNumber([a]: readonly [string, unknown], [b]: readonly [string, unknow
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
+/** A page with the table of what "at most" means in delegation, between its marks. */
+function withReachTable(path: string): string {
+  const rows = Object.entries(reachMembers).flatMap(([member, power]) =>
+    typeof power === 'string' ? [] : [`| ${wireName(member)} | ${power.atMost} |`],
+  );
+  const labels = Object.entries(reachMembers).filter(([, power]) => typeof power === 'string');
+  const reasons = Map.groupBy(labels, ([, reason]) => reason as string);
+  const without = [...reasons].map(
+    ([reason, members]) => `| ${members.map(([member]) => wireName(member)).join(', ')} | any value: ${reason} |`,
+  );
+  const table = ['| member | a client may give at most |', '| --- | --- |', ...rows, ...without].join('\n');
+  return readFileSync(path, 'utf8').replace(
+    /<!-- reach -->[\s\S]*?<!-- \/reach -->/,
+    () => `<!-- reach -->\n${table}\n<!-- /reach -->`,
+  );
+}
+
+function wireName(member: string): string {
+  return `\`${Object.keys(toWireNames({ [member]: undefined }))[0]}\``;
+}
+
 const schemaText = `${JSON.stringify(fileSchema, null, 2)}\n`;
 
 const pages = {
@@ -136,6 +159,8 @@ const pages = {
   'docs/cli.md': await cliPage(generated),
   'docs/configuration.md': configurationPage(),
   'docs/rfc-map.md': rfcMapPage(),
+  'docs/delegation.md': withReachTable('docs/delegation.md'),
+  'docs/decisions/0004-delegation.md': withReachTable('docs/decisions/0004-delegation.md'),
 };
 const check = process.argv.includes('--check');
 for (const [path, text] of Object.entries(pages)) {

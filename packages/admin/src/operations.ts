@@ -5,6 +5,8 @@ export interface CreatedClient {
   client_id: string;
   /** Shown only once; Postern keeps a digest. Missing for a client that uses none. */
   client_secret?: string;
+  /** Limits of the client that makes the call, which the new client has too because the body does not name them. */
+  inherited?: Record<string, unknown>;
 }
 
 export interface NewClientBody {
@@ -945,7 +947,7 @@ export const operations = {
     list: (query?: PageQuery) => read<Page<TrustedIssuer>>(path`/api/v1/oauth/issuer`, query),
     /**
      * Create a trusted issuer, or change the one with that key.
-     * Requires the right to assign all that the clients of its rules hold. Revokes the tokens of the clients of rules that it deletes or changes.
+     * Requires the right to give all that the clients of its rules can do. Revokes the tokens of the clients of rules that it deletes or changes.
      * Requires the scope `issuer:create_or_update`.
      */
     save: (body: TrustedIssuerBody) => change<TrustedIssuer>('PUT', path`/api/v1/oauth/issuer`, body),

@@ -362,27 +362,41 @@ describe('RFC 8693 §4.1 act', () => {
     expect(await introspect(own, token)).toMatchObject({ active: true });
   });
 
-  test('is the bearer of the actor token, where there is one', async () => {
-    const [actor, subject] = [gateways[1] as Credentials, await obtain(caller)];
-    const { status, body } = await exchange(gateway, subject, withActor(await obtain(actor)));
-    expect(status).toBe(200);
-    expect(claimsOf(body.access_token)).toMatchObject({
-      sub: caller.clientId,
-      client_id: gateway.clientId,
-      act: { sub: actor.clientId },
-    });
+  test('is the client that exchanges, with a token of its own as the actor token or without one', async () => {
+    const subject = await obtain(caller);
+    for (const form of [{}, withActor(await obtain(gateway)), withActor(await obtain(gateway, {}))]) {
+      const { status, body } = await exchange(gateway, subject, form);
+      expect(status).toBe(200);
+      expect(claimsOf(body.access_token)).toMatchObject({
+        sub: caller.clientId,
+        client_id: gateway.clientId,
+        act: { sub: gateway.clientId },
+      });
+    }
   });
 
-  test('limits the token to what the actor may have, for as long as its token lives', async () => {
-    const actor = await server.createClient({
-      scopes: ['rule:read'],
-      resources: [api],
-      access_token_ttl_seconds: 30,
-    });
-    const { body } = await exchange(gateway, await obtain(caller), withActor(await obtain(actor)));
+  test('is never a client whose token was only sent to the one that exchanges', async () => {
+    const other = gateways[1] as Credentials;
+    const subject = await obtain(caller);
+    const sent = await obtain(other);
+    expectRefused(await exchange(gateway, subject, withActor(sent)), 'invalid_request', /actor_token is expired/);
+    // Nor by way of a token that the gateway got for it.
+    const exchanged = (await exchange(gateway, sent)).body.access_token;
+    expect(claimsOf(exchanged)).toMatchObject({ sub: other.clientId, client_id: gateway.clientId });
+    expectRefused(await exchange(gateway, subject, withActor(exchanged)), 'invalid_request', /actor_token is expired/);
+    // Nor as the one who acts for itself.
+    expectRefused(await exchange(gateway, sent, withActor(sent)), 'invalid_request', /actor_token is expired/);
+    expect((await exchange(other, subject, withActor(sent))).status).toBe(200);
+  });
+
+  test('the new token expires with the actor token', async () => {
+    const brief = await server.createClient({ scopes: ['rule:read'], resources: [api], grant_types });
+    await asRoot('PATCH', `${clientPath}/${brief.clientId}`, { access_token_ttl_seconds: 30 });
+    const actor = withActor(await obtain(brief));
+    await asRoot('PATCH', `${clientPath}/${brief.clientId}`, { access_token_ttl_seconds: 3_600 });
+    const subject = await obtain(brief);
+    const { body } = await exchange(brief, subject, actor);
     expect(body).toMatchObject({ scope: 'rule:read', expires_in: 30 });
-    const wide = { ...withActor(await obtain(actor)), scope: 'rule:delete' };
-    expectRefused(await exchange(gateway, await obtain(caller), wide), 'invalid_scope', /actor/);
   });
 
   test('an actor token of somebody else, an exchanged one and a revoked one are refused', async () => {
@@ -427,7 +441,9 @@ describe('RFC 8693 §4.4 may_act', () => {
     expectRefused(await exchange(gateway, subject), 'invalid_request', unusable);
     const actor = withActor(await obtain(gateways[1] as Credentials));
     expectRefused(await exchange(gateway, subject, actor), 'invalid_request', unusable);
-    expect((await exchange(gateway, subject, withActor(await obtain(named)))).status).toBe(200);
+    const sent = withActor(await obtain(named));
+    expectRefused(await exchange(gateway, subject, sent), 'invalid_request', unusable);
+    expect((await exchange(named, subject, sent)).status).toBe(200);
   });
 
   test('goes over with the token, so that neither narrowing nor acting gets rid of it', async () => {
@@ -562,10 +578,11 @@ describe('a token from an exchange is revoked with the tokens it was exchanged f
   });
 
   test('the actor token among it', async () => {
-    const actor = await server.createClient({ scopes: apiScopes, resources: [api] });
-    const { body } = await exchange(gateway, await obtain(caller), withActor(await obtain(actor)));
+    const actor = await obtain(gateway);
+    const { body } = await exchange(gateway, await obtain(caller), withActor(actor));
     expect(await introspect(gateway, body.access_token)).toMatchObject({ active: true });
-    await asRoot('DELETE', pathOf(actor));
+    const { clientId: client_id, clientSecret: client_secret } = gateway;
+    await server.postForm('/api/v1/oauth/revoke', { client_id, client_secret, token: actor });
     expect(await introspect(gateway, body.access_token)).toEqual({ active: false });
   });
 });

@@ -11,35 +11,38 @@ import { insertSecret } from '../clients/client-secret-store.ts';
 import { generateClientId, generateClientSecret } from '../clients/credentials.ts';
 import type { RootConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
-import type { ActorScopes } from '../delegation/actor-scopes.ts';
 import type { Administer } from '../delegation/administer.ts';
-import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
+import type { FindDelegate } from '../delegation/delegate.ts';
+import { inheritLimits } from '../delegation/reach.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import { deleteRegistration } from '../registration/registration-store.ts';
 import { type ResourceRegistry, requireRegistered } from '../resources/resource-registry.ts';
-import { requireKnown } from '../scopes/scope-registry.ts';
+import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { withChosenId } from './chosen-id.ts';
 
 export interface CreatedClient {
   readonly clientId: string;
   /** Shown this once; only its digest is kept. Undefined for a client that authenticates without one. */
   readonly clientSecret: string | undefined;
+  /** The limits that it has from its creator, since the call did not name them. */
+  readonly inherited: ClientChange;
 }
 
 /** Each call takes a verified access token, and throws `invalid_token` if that is no longer active. */
 export interface ClientAdministration {
   /**
-   * Without `chosenId` Postern generates the id. Throws `invalid_parameter` for an unknown scope, `access_denied` for one
-   * that the token may not assign, and `conflict` for an id that is taken. Does not check who may choose ids.
+   * Without `chosenId` Postern generates the id. Throws `invalid_parameter` for what contradicts itself or is unknown,
+   * `access_denied` for what the token may not give, and `conflict` for an id that is taken. Does not check who may choose
+   * ids.
    */
   create(token: AccessToken, change: ClientChange, chosenId?: string): Promise<CreatedClient>;
   /** Returns the client after the change, which can no longer manage itself. Throws as `create` does, and `not_found`. */
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
   /** Revokes all tokens of the client that were issued so far. Throws as `remove` does. */
   revokeTokens(token: AccessToken, clientId: string): Promise<void>;
-  /** Throws `not_found`, and `access_denied` unless the token may assign all that the client holds. */
+  /** Throws `not_found`, and `access_denied` unless the token may give all that the client can do. */
   remove(token: AccessToken, clientId: string): Promise<void>;
 }
 
@@ -47,8 +50,8 @@ export interface ClientAdministrationOptions {
   readonly events: EventLog;
   readonly masterKey: MasterKey;
   readonly root: Pick<RootConfig, 'clientId'>;
-  readonly delegation: DelegationRules;
-  readonly actorScopesOf: ActorScopes;
+  readonly scopes: ScopeRegistry;
+  readonly findDelegate: FindDelegate;
   readonly administer: Administer;
   readonly resources: ResourceRegistry;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
@@ -57,11 +60,11 @@ export interface ClientAdministrationOptions {
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, root, delegation, actorScopesOf, administer, resources, detailsTypes, now } = options;
+  const { events, masterKey, root, scopes, findDelegate, administer, resources, detailsTypes, now } = options;
   const known = (change: ClientChange): ClientChange => ({
     ...change,
-    ...(change.scopes && { scopes: requireKnown(change.scopes, delegation.registry) }),
-    ...(change.grantableScopes && { grantableScopes: requireKnown(change.grantableScopes, delegation.registry) }),
+    ...(change.scopes && { scopes: requireKnown(change.scopes, scopes) }),
+    ...(change.grantableScopes && { grantableScopes: requireKnown(change.grantableScopes, scopes) }),
   });
 
   const coverLifetime = (transaction: Kysely<Database>, { accessTokenTtlSeconds }: Client) =>
@@ -69,35 +72,37 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 
   return {
     async create(token, wanted, chosenId) {
-      const change = known(wanted);
-      const createdAt = now();
-      const fresh = changeClient(newClient(chosenId ?? generateClientId(), createdAt), change, createdAt);
-      requireConsistentMetadata(fresh.metadata);
-      requireRegistered(change, resources);
-      requireKnownTypes(change, detailsTypes);
-      const clientSecret = usesSecret(fresh.metadata) ? generateClientSecret() : undefined;
-      await events.change(token, async (transaction, append) => {
-        requireAssignable(fresh, await actorScopesOf(transaction, token), delegation);
+      const named = known(wanted);
+      requireRegistered(named, resources);
+      requireKnownTypes(named, detailsTypes);
+      return events.change(token, async (transaction, append) => {
+        const delegate = await findDelegate(transaction, token);
+        const { change, inherited } = inheritLimits(named, delegate.client, delegate.rules);
+        const createdAt = now();
+        const fresh = changeClient(newClient(chosenId ?? generateClientId(), createdAt), change, createdAt);
+        requireConsistentMetadata(fresh.metadata);
+        delegate.requireWithin(fresh);
         const client = chosenId === undefined ? fresh : await withChosenId(transaction, fresh, root.clientId);
         await coverLifetime(transaction, client);
         await recordCreation(transaction, append, client, change);
+        const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
         if (clientSecret !== undefined) {
-          const secret = newSecret(clientSecret, masterKey, now(), undefined);
+          const secret = newSecret(clientSecret, masterKey, createdAt, undefined);
           await insertSecret(transaction, client.id, secret);
           await append({ kind: 'secret.created', subject: client.id, data: { secretId: secret.id } });
         }
+        return { clientId: client.id, clientSecret, inherited };
       });
-      return { clientId: fresh.id, clientSecret };
     },
 
     change(token, clientId, wanted) {
       const change = known(wanted);
-      return administer(token, clientId, async (transaction, append, { client: before, assignable }) => {
+      return administer(token, clientId, async (transaction, append, { client: before, delegate }) => {
         const after = changeClient(before, change, now());
         requireConsistentMetadata(after.metadata);
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);
-        requireAssignable(after, assignable, delegation);
+        delegate.requireWithin(after);
         await recordChange(transaction, append, before, after, change);
         await coverLifetime(transaction, after);
         // A client must not change what an administrator has decided about it.

@@ -57,6 +57,14 @@ export const CreatedView = Type.Object({
   client_secret: Type.Optional(
     Type.String({ description: 'Shown only once; Postern keeps a digest. Missing for a client that uses none.' }),
   ),
+  inherited: Type.Optional(
+    Type.Unsafe<Record<string, unknown>>({
+      type: 'object',
+      additionalProperties: true,
+      description:
+        'Limits of the client that makes the call, which the new client has too because the body does not name them.',
+    }),
+  ),
 });
 
 export const ClientView = Type.Object({
@@ -120,8 +128,13 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         if (chosenId !== undefined) {
           requireScope(token, 'client:choose_id', 'Bearer');
         }
-        const { clientId, clientSecret } = await administration.create(token, fromWireNames(settings), chosenId);
-        return { client_id: clientId, ...(clientSecret !== undefined && { client_secret: clientSecret }) };
+        const created = await administration.create(token, fromWireNames(settings), chosenId);
+        const inherited = toWireNames(created.inherited);
+        return {
+          client_id: created.clientId,
+          ...(created.clientSecret !== undefined && { client_secret: created.clientSecret }),
+          ...(Object.keys(inherited).length > 0 && { inherited }),
+        };
       },
     );
 

@@ -91,6 +91,11 @@ export function usesSecret({ tokenEndpointAuthMethod }: ClientMetadata): boolean
   );
 }
 
+/** Whether a client of this method proves that it has a private key. */
+export function usesPrivateKey(method: ClientMetadata['tokenEndpointAuthMethod']): boolean {
+  return method === 'private_key_jwt' || method === 'tls_client_auth' || method === 'self_signed_tls_client_auth';
+}
+
 function invalid(text: string): OAuthError {
   return new OAuthError('invalid_parameter', text);
 }

@@ -1,5 +1,5 @@
 /**
- * A client, compiled for the hot path, and the rules for changing one. `client-store.ts` keeps it, and `delegation.ts`
+ * A client, compiled for the hot path, and the rules for changing one. `client-store.ts` keeps it, and `delegation/`
  * decides who may change it.
  */
 import { type ClientMetadata, type ClientMetadataChange, changeMetadata } from './client-metadata.ts';

@@ -192,8 +192,8 @@ export const variables = {
     name: 'POSTERN_DELEGATION',
     default: 'registry',
     meaning:
-      'scopes that a client with client:create and no grantable_scopes may assign: registry (all that do not ' +
-      'administer Postern) or held (of these, the ones that its token holds)',
+      'what a client with client:create and without limits of its own may give to other clients: registry (all that ' +
+      'does not administer Postern) or held (of this, what it has)',
     parse: oneOf('registry', 'held'),
   },
   registration: {

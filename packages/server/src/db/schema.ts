@@ -137,10 +137,8 @@ export interface RegistrationTable {
   client_id: string;
   /** Keyed digest of the registration access token, base64url. */
   digest: string;
-  /** JSON array of the scope names that the client may request for itself. */
-  scopes: string;
-  /** JSON array of the resource identifiers that the client may request for itself. */
-  resources: string;
+  /** JSON object: for each member of reach that the client can register, an array of names, or null for no limit. */
+  limits: string;
 }
 
 export interface MinuteCounterTable {

@@ -1,20 +1,18 @@
-/** A change of one client by the holder of a token, who must be allowed to assign all that the client could do. */
+/** A change of one client by the holder of a token, whose reach must cover all that the client can do. */
 import type { AccessToken } from '@postern/guard';
 import type { Transaction } from 'kysely';
 import type { Client } from '../clients/client.ts';
 import { getClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
-import type { ActorScopes } from './actor-scopes.ts';
-import { type DelegationRules, requireAssignable } from './delegation.ts';
+import type { Delegate, FindDelegate } from './delegate.ts';
 
 export interface AdministeredClient {
   readonly client: Client;
-  /** What the token may assign. */
-  readonly assignable: ReadonlySet<string>;
+  readonly delegate: Delegate;
 }
 
-/** Throws `invalid_token`, `not_found`, and `access_denied` unless the token may assign all that the client could do. */
+/** Throws `invalid_token`, `not_found`, and `access_denied` unless the token may give all that the client can do. */
 export type Administer = <T>(
   token: AccessToken,
   clientId: string,
@@ -23,16 +21,15 @@ export type Administer = <T>(
 
 export interface AdministerOptions {
   readonly events: EventLog;
-  readonly delegation: DelegationRules;
-  readonly actorScopesOf: ActorScopes;
+  readonly findDelegate: FindDelegate;
 }
 
-export function createAdminister({ events, delegation, actorScopesOf }: AdministerOptions): Administer {
+export function createAdminister({ events, findDelegate }: AdministerOptions): Administer {
   return (token, clientId, work) =>
     events.change(token, async (transaction, append) => {
       const client = await getClient(transaction, clientId);
-      const assignable = await actorScopesOf(transaction, token);
-      requireAssignable(client, assignable, delegation);
-      return work(transaction, append, { client, assignable });
+      const delegate = await findDelegate(transaction, token);
+      delegate.requireWithin(client);
+      return work(transaction, append, { client, delegate });
     });
 }

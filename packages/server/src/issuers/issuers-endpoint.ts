@@ -96,7 +96,7 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
         'Create a trusted issuer, or change the one with that key',
         {
           description:
-            'Requires the right to assign all that the clients of its rules hold. Revokes the tokens of the clients of ' +
+            'Requires the right to give all that the clients of its rules can do. Revokes the tokens of the clients of ' +
             'rules that it deletes or changes.',
           body: IssuerBody,
           answer: IssuerBody,

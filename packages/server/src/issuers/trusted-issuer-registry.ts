@@ -1,4 +1,4 @@
-/** The trusted issuers in memory, and their changes: to write a rule is to assign the scopes of its client. */
+/** The trusted issuers in memory, and their changes: to write a rule is to give all that its client can do. */
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName, toWireNames } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -6,8 +6,7 @@ import type { Client } from '../clients/client.ts';
 import { revokeTokens } from '../clients/client-changes.ts';
 import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
-import type { ActorScopes } from '../delegation/actor-scopes.ts';
-import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
+import type { Delegate, FindDelegate } from '../delegation/delegate.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import { clientsLosingTrust, requireTrustedIssuer, type TrustedIssuer } from './trusted-issuer.ts';
 import { deleteTrustedIssuer, loadTrustedIssuers, saveTrustedIssuer } from './trusted-issuer-store.ts';
@@ -22,7 +21,7 @@ export interface TrustedIssuerRegistry {
   /**
    * Creates it, or changes the one with that key, and revokes the tokens of clients of rules that no longer apply. Throws
    * `invalid_parameter`, `conflict` for an issuer that has another key, `invalid_token`, and `access_denied` unless the
-   * token may assign all that the clients of its rules hold, of those before and those after.
+   * token may give all that the clients of its rules can do, of those before and those after.
    */
   save(token: AccessToken, trusted: TrustedIssuer): Promise<void>;
   /** Throws `not_found`, and otherwise as `save`. */
@@ -33,12 +32,11 @@ export interface TrustedIssuerRegistryOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly ownIssuer: string;
-  readonly delegation: DelegationRules;
-  readonly actorScopesOf: ActorScopes;
+  readonly findDelegate: FindDelegate;
 }
 
 export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOptions): TrustedIssuerRegistry {
-  const { db, events, ownIssuer, delegation, actorScopesOf } = options;
+  const { db, events, ownIssuer, findDelegate } = options;
 
   let loaded: Promise<readonly TrustedIssuer[]> | undefined;
   const forget = () => {
@@ -57,17 +55,17 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     return loaded;
   };
 
-  /** Returns the clients of the rules that exist. Throws `access_denied` unless each is assignable. */
-  const getAssignableClients = async (
+  /** Returns the clients of the rules that exist. Throws `access_denied` unless each is within the delegate's reach. */
+  const getClientsWithin = async (
     transaction: Kysely<Database>,
-    assignable: ReadonlySet<string>,
+    delegate: Delegate,
     { rules }: TrustedIssuer,
   ): Promise<ReadonlyMap<string, Client>> => {
     const clients = new Map<string, Client>();
     for (const clientId of new Set(rules.map((rule) => rule.clientId))) {
       const client = await findClient(transaction, clientId);
       if (client !== undefined) {
-        requireAssignable(client, assignable, delegation);
+        delegate.requireWithin(client);
         clients.set(clientId, client);
       }
     }
@@ -88,13 +86,13 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     save(token, trusted) {
       requireTrustedIssuer(trusted, ownIssuer);
       return events.change(token, async (transaction, append) => {
-        const assignable = await actorScopesOf(transaction, token);
+        const delegate = await findDelegate(transaction, token);
         const all = await loadTrustedIssuers(transaction);
         const taken = all.find(({ key, issuer }) => issuer === trusted.issuer && key !== trusted.key);
         if (taken !== undefined) {
           throw new OAuthError('conflict', `issuer: it is trusted already, as ${taken.key}.`);
         }
-        requireConsistentRules(trusted, await getAssignableClients(transaction, assignable, trusted));
+        requireConsistentRules(trusted, await getClientsWithin(transaction, delegate, trusted));
         await saveTrustedIssuer(transaction, trusted);
         await append({
           kind: 'issuer.saved',
@@ -103,7 +101,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         });
         const before = all.find(({ key }) => key === trusted.key);
         if (before !== undefined) {
-          const clients = await getAssignableClients(transaction, assignable, before);
+          const clients = await getClientsWithin(transaction, delegate, before);
           await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted));
         }
       });
@@ -111,12 +109,12 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
 
     remove(token, key) {
       return events.change(token, async (transaction, append) => {
-        const assignable = await actorScopesOf(transaction, token);
+        const delegate = await findDelegate(transaction, token);
         const before = (await loadTrustedIssuers(transaction)).find((candidate) => candidate.key === key);
         if (before === undefined) {
           throw unknownKey(key);
         }
-        const clients = await getAssignableClients(transaction, assignable, before);
+        const clients = await getClientsWithin(transaction, delegate, before);
         await deleteTrustedIssuer(transaction, key);
         await append({ kind: 'issuer.deleted', subject: key, data: {} });
         await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined));

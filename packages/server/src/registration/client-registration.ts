@@ -1,8 +1,8 @@
 /**
  * Clients that register and manage themselves. RFC 7591 §3, RFC 7592 §2.
  *
- * A registered client has ordinary scopes within the limits of the initial access token, may assign none, and manages
- * itself until an administrator changes it. Clients that were created otherwise, and root, have no registration and
+ * A registered client has ordinary scopes and stays within the reach of whoever created the initial access token, may
+ * assign none, and manages itself until an administrator changes it. Clients that were created otherwise, and root, have no registration and
  * cannot be managed here.
  */
 import { invalidTokenError } from '@postern/guard';
@@ -19,18 +19,15 @@ import { generateClientId, generateClientSecret, generateRegistrationAccessToken
 import type { FindActor } from '../clients/find-actor.ts';
 import { findStatusFault } from '../clients/token-status.ts';
 import type { Database } from '../db/schema.ts';
-import { assignableScopes, type DelegationRules } from '../delegation/delegation.ts';
+import type { LoadReachRules } from '../delegation/delegate.ts';
+import { inheritLimits, namesOf, type Reach, type ReachRules, reachOf, within } from '../delegation/reach.ts';
 import type { CredentialHolder } from '../events/actor.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
 import { findInitialAccessToken, useInitialAccessToken } from './initial-access-token-store.ts';
-import {
-  parseMetadata,
-  type RegisteredMetadata,
-  type RegistrationLimits,
-  requireConsistentRegistration,
-} from './registered-metadata.ts';
+import { parseMetadata, type RegisteredMetadata, requireValidRegistration } from './registered-metadata.ts';
+import { limitsOfRegistration, reachOfRegistered, stillGiven } from './registration-limits.ts';
 import {
   findRegistration,
   insertRegistration,
@@ -48,7 +45,10 @@ export interface RegisteredClient {
 
 interface AuthorizedRegistration {
   readonly token: InitialAccessToken;
-  readonly limits: RegistrationLimits;
+  readonly creator: Client;
+  readonly rules: ReachRules;
+  /** The most that the client can do. */
+  readonly limits: Reach;
 }
 
 interface Registered {
@@ -86,14 +86,14 @@ export interface ClientRegistrationOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
-  readonly delegation: DelegationRules;
+  readonly loadReachRules: LoadReachRules;
   readonly findActor: FindActor;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createClientRegistration(options: ClientRegistrationOptions): ClientRegistration {
-  const { db, events, masterKey, delegation, findActor, now } = options;
+  const { db, events, masterKey, loadReachRules, findActor, now } = options;
   const digestOf = (text: string) => masterKey.digest('registration access tokens', text);
 
   const getInitialAccessToken = async (database: Kysely<Database>, text: string): Promise<InitialAccessToken> => {
@@ -105,24 +105,17 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     return token;
   };
 
-  /** An initial access token allows what its creator may still assign, and nothing if that client was deleted or disabled. */
-  const limitsOf = async (transaction: Kysely<Database>, token: InitialAccessToken): Promise<RegistrationLimits> => {
+  /** An initial access token allows what its creator may still give, and nothing if that client was deleted or disabled. */
+  const authorize = async (transaction: Kysely<Database>, text: string): Promise<AuthorizedRegistration> => {
+    const token = await getInitialAccessToken(transaction, text);
     const creator = await findActor(transaction, token.createdBy);
     const fault = findStatusFault(creator);
     if (creator === undefined || fault !== undefined) {
       throw invalidInitialToken(fault ?? 'client_unknown');
     }
-    const assignable = assignableScopes(creator, creator.scopes, delegation);
-    return withinRegistry(
-      token.scopes.filter((scope) => assignable.has(scope)),
-      token.resources,
-    );
+    const rules = await loadReachRules(transaction);
+    return { token, creator, rules, limits: reachOfRegistered(stillGiven(token, creator, rules), creator, rules) };
   };
-
-  const withinRegistry = (scopes: readonly string[], resources: readonly string[]): RegistrationLimits => ({
-    scopes: new Set(scopes).intersection(delegation.registry.ordinaryNames),
-    resources: new Set(resources),
-  });
 
   const getRegistered = async (database: Kysely<Database>, clientId: string, text: string): Promise<Registered> => {
     const registration = await findRegistration(database, clientId, digestOf(text));
@@ -139,10 +132,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   /** Whoever registers is no client yet, so that the audit trail names its token. */
   const holderOfInitialToken = (text: string): CredentialHolder<AuthorizedRegistration> => ({
     name: 'initial_access_token',
-    async authenticate(transaction) {
-      const token = await getInitialAccessToken(transaction, text);
-      return { token, limits: await limitsOf(transaction, token) };
-    },
+    authenticate: (transaction) => authorize(transaction, text),
   });
 
   const registeredClient = (clientId: string, text: string): CredentialHolder<Registered> => ({
@@ -182,7 +172,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
 
   return {
     async requireInitialAccessToken(text) {
-      await limitsOf(db, await getInitialAccessToken(db, text));
+      await authorize(db, text);
     },
 
     async requireRegistrationAccessToken(clientId, text) {
@@ -190,11 +180,12 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     },
 
     register(text, wanted) {
-      return events.change(holderOfInitialToken(text), async (transaction, append, { token, limits }) => {
-        const change = parseMetadata(wanted, limits);
+      return events.change(holderOfInitialToken(text), async (transaction, append, authorized) => {
+        const { token, creator, rules, limits } = authorized;
+        const { change } = inheritLimits(parseMetadata(wanted, limits), creator, rules);
         const createdAt = now();
         const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
-        requireConsistentRegistration(client);
+        requireValidRegistration(client, limits, rules);
         if (!(await useInitialAccessToken(transaction, token.id))) {
           throw invalidInitialToken('token_used_up');
         }
@@ -208,8 +199,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         await insertRegistration(transaction, {
           clientId: client.id,
           digest: digestOf(registrationAccessToken),
-          scopes: [...limits.scopes],
-          resources: [...limits.resources],
+          limits: limitsOfRegistration(limits),
         });
         const clientSecret = await alignSecrets(transaction, append, client);
         return { client, clientSecret, registrationAccessToken };
@@ -230,9 +220,13 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         if (presentedSecret !== undefined && findSecretFault(presented, now()) !== undefined) {
           throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
         }
-        const change = parseMetadata(wanted, withinRegistry(registration.scopes, registration.resources));
+        const rules = await loadReachRules(transaction);
+        // What it cannot register stays as it is, and scopes may have been deleted.
+        const scopes = new Set(within(namesOf(registration.limits.scopes), rules.registry.ordinaryNames));
+        const limits = { ...reachOf(before, rules), ...registration.limits, scopes };
+        const change = parseMetadata(wanted, limits);
         const client = changeClient(before, change, now());
-        requireConsistentRegistration(client);
+        requireValidRegistration(client, limits, rules);
         await recordChange(transaction, append, before, client, change);
         const clientSecret = await alignSecrets(transaction, append, client);
         const registrationAccessToken = await rotate(transaction, append, registration);

@@ -1,19 +1,20 @@
-/** Creating and deleting initial access tokens. To create one is to assign scopes, to clients that do not exist yet. */
+/** Creating and deleting initial access tokens. To create one is to give what its clients can do, before they exist. */
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import { generateClientId, generateInitialAccessToken } from '../clients/credentials.ts';
-import type { ActorScopes } from '../delegation/actor-scopes.ts';
-import { type DelegationRules, requireAssignable } from '../delegation/delegation.ts';
+import type { FindActor } from '../clients/find-actor.ts';
+import type { FindDelegate } from '../delegation/delegate.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { type ResourceRegistry, requireRegistered } from '../resources/resource-registry.ts';
-import { requireKnown } from '../scopes/scope-registry.ts';
+import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
 import {
   deleteInitialAccessToken,
   findInitialAccessToken,
   insertInitialAccessToken,
 } from './initial-access-token-store.ts';
+import { reachOfRegistered } from './registration-limits.ts';
 
 export interface WantedInitialAccessToken
   extends Pick<InitialAccessToken, 'name' | 'scopes' | 'resources' | 'maxUses'> {
@@ -30,10 +31,10 @@ export interface CreatedInitialAccessToken {
 export interface InitialAccessTokenAdministration {
   /**
    * Throws `conflict` while registration is off, `invalid_parameter` for a scope or resource that is unknown and for
-   * a scope that administers Postern, `access_denied` for one that the token may not assign.
+   * a scope that administers Postern, `access_denied` for what the token may not give.
    */
   create(token: AccessToken, wanted: WantedInitialAccessToken): Promise<CreatedInitialAccessToken>;
-  /** Throws `not_found`, and `access_denied` unless the token may assign all of its scopes. */
+  /** Throws `not_found`, and `access_denied` unless the token may give all that its clients can do. */
   remove(token: AccessToken, id: string): Promise<void>;
 }
 
@@ -42,8 +43,9 @@ export interface InitialAccessTokenAdministrationOptions {
   readonly enabled: boolean;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
-  readonly delegation: DelegationRules;
-  readonly actorScopesOf: ActorScopes;
+  readonly scopes: ScopeRegistry;
+  readonly findActor: FindActor;
+  readonly findDelegate: FindDelegate;
   readonly resources: ResourceRegistry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -52,7 +54,7 @@ export interface InitialAccessTokenAdministrationOptions {
 export function createInitialAccessTokenAdministration(
   options: InitialAccessTokenAdministrationOptions,
 ): InitialAccessTokenAdministration {
-  const { enabled, events, masterKey, delegation, actorScopesOf, resources, now } = options;
+  const { enabled, events, masterKey, scopes: registry, findActor, findDelegate, resources, now } = options;
 
   return {
     async create(token, { expiresInSeconds, ...wanted }) {
@@ -62,8 +64,8 @@ export function createInitialAccessTokenAdministration(
           'Dynamic client registration is off: start the server with POSTERN_REGISTRATION=initial_access_token.',
         );
       }
-      const scopes = requireKnown(wanted.scopes, delegation.registry);
-      const administrative = scopes.find((scope) => !delegation.registry.ordinaryNames.has(scope));
+      const scopes = requireKnown(wanted.scopes, registry);
+      const administrative = scopes.find((scope) => !registry.ordinaryNames.has(scope));
       if (administrative !== undefined) {
         throw new OAuthError(
           'invalid_parameter',
@@ -82,7 +84,8 @@ export function createInitialAccessTokenAdministration(
       };
       const text = generateInitialAccessToken();
       await events.change(token, async (transaction, append) => {
-        requireAssignable(delegatorOf(record), await actorScopesOf(transaction, token), delegation);
+        const delegate = await findDelegate(transaction, token);
+        delegate.requireReach(reachOfRegistered(record, delegate.client, delegate.rules));
         await insertInitialAccessToken(transaction, record, masterKey.digest('initial access tokens', text));
         await append({
           kind: 'initial_access_token.created',
@@ -95,20 +98,17 @@ export function createInitialAccessTokenAdministration(
 
     remove(token, id) {
       return events.change(token, async (transaction, append) => {
-        const assignable = await actorScopesOf(transaction, token);
+        const delegate = await findDelegate(transaction, token);
         const record = await findInitialAccessToken(transaction, { id });
         if (record === undefined) {
           throw new OAuthError('not_found', `There is no initial access token ${showName(id)}.`);
         }
-        requireAssignable(delegatorOf(record), assignable, delegation);
+        // Without its creator it is invalid, and anybody's who may give what it names.
+        const creator = (await findActor(transaction, record.createdBy)) ?? delegate.client;
+        delegate.requireReach(reachOfRegistered(record, creator, delegate.rules));
         await deleteInitialAccessToken(transaction, id);
         await append({ kind: 'initial_access_token.deleted', subject: id, data: {} });
       });
     },
   };
-}
-
-/** The client that could be registered with it, for the rules of delegation. */
-function delegatorOf({ scopes }: InitialAccessToken) {
-  return { isRoot: false, grantableScopes: null, scopes: new Set(scopes) };
 }

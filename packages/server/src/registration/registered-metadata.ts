@@ -13,6 +13,17 @@ import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { clientAuthMethods, requireConsistentMetadata } from '../clients/client-metadata.ts';
 import { clientMetadataMembers } from '../clients/client-metadata-schema.ts';
+import {
+  findExcess,
+  isRequired,
+  type Limit,
+  namesOf,
+  type Reach,
+  type ReachRules,
+  reachOf,
+  within,
+} from '../delegation/reach.ts';
+import type { RegistrationLimits } from './registration-limits.ts';
 
 const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources } = clientMetadataMembers;
 
@@ -54,15 +65,9 @@ export const RegisteredMetadata = Type.Object(
 
 export type RegisteredMetadata = Static<typeof RegisteredMetadata>;
 
-/** The scopes and resources that a client can register for. */
-export interface RegistrationLimits {
-  readonly scopes: ReadonlySet<string>;
-  readonly resources: ReadonlySet<string>;
-}
-
 /**
  * Returns a change of the client that replaces all of its metadata: a member that is missing or null gets its default,
- * which for scopes and resources is the limit.
+ * which for scopes, resources and a required DPoP key is the limit. Does not check the other limits.
  *
  * Throws `invalid_client_metadata`, `invalid_redirect_uri`, `invalid_software_statement` and
  * `unapproved_software_statement`.
@@ -83,8 +88,8 @@ export function parseMetadata(wanted: RegisteredMetadata, limits: RegistrationLi
   if (response_types && response_types.length > 0) {
     throw invalid('response_types: must be empty or missing, since there is no login here.');
   }
-  const scopes = wanted.scope == null ? [...limits.scopes] : readScope(wanted.scope);
-  const resources = wanted.resources ?? [...limits.resources];
+  const scopes = wanted.scope == null ? namesOf(limits.scopes) : readScope(wanted.scope);
+  const resources = wanted.resources ?? namesOf(limits.resources);
   requireWithin('scope', scopes, limits.scopes);
   requireWithin('resources', resources, limits.resources);
   return {
@@ -95,13 +100,17 @@ export function parseMetadata(wanted: RegisteredMetadata, limits: RegistrationLi
     jwks: wanted.jwks ?? null,
     jwksUri: wanted.jwks_uri ?? null,
     tokenEndpointAudienceAllowed: wanted.token_endpoint_audience_allowed ?? false,
-    dpopBoundAccessTokens: wanted.dpop_bound_access_tokens ?? false,
+    dpopBoundAccessTokens: wanted.dpop_bound_access_tokens ?? isRequired(limits.dpopBoundAccessTokens),
   };
 }
 
-/** Throws `invalid_client_metadata` if the members contradict each other. */
-export function requireConsistentRegistration({ metadata }: Client): void {
-  asMetadataFault(() => requireConsistentMetadata(metadata));
+/** Throws `invalid_client_metadata` if the members contradict each other, or the client exceeds the limits. */
+export function requireValidRegistration(client: Client, limits: Reach, rules: ReachRules): void {
+  asMetadataFault(() => requireConsistentMetadata(client.metadata));
+  const excess = findExcess(reachOf(client, rules), limits);
+  if (excess !== undefined) {
+    throw invalid(excess);
+  }
 }
 
 /** Everything that a client registered, by its registered names. RFC 7591 §3.2.1. */
@@ -121,8 +130,9 @@ function readScope(scope: string): string[] {
   return scope === '' ? [] : asMetadataFault(() => parseScope(scope));
 }
 
-function requireWithin(member: string, names: readonly string[], limit: ReadonlySet<string>): void {
-  const excess = names.find((name) => !limit.has(name));
+function requireWithin(member: string, names: readonly string[], limit: Limit): void {
+  const allowed = within(names, limit);
+  const excess = names.find((name) => !allowed.includes(name));
   if (excess !== undefined) {
     throw invalid(`${member}: this registration may not ask for ${showName(excess)}.`);
   }

@@ -1,14 +1,14 @@
 /** Registrations in the database, by which clients that registered themselves manage that registration. RFC 7592 §1.2. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import { type RegistrationLimits, readLimits, serializeLimits } from './registration-limits.ts';
 
 export interface Registration {
   readonly clientId: string;
   /** The digest of the registration access token. */
   readonly digest: Buffer;
-  /** The scopes that the client may register for. */
-  readonly scopes: readonly string[];
-  readonly resources: readonly string[];
+  /** What the client may register for. */
+  readonly limits: RegistrationLimits;
 }
 
 /** Finds the registration of the client by the digest of the token that was sent. */
@@ -23,7 +23,7 @@ export async function findRegistration(
     .where('client_id', '=', clientId)
     .where('digest', '=', toText(digest))
     .executeTakeFirst();
-  return row && { clientId, digest, scopes: JSON.parse(row.scopes), resources: JSON.parse(row.resources) };
+  return row && { clientId, digest, limits: readLimits(row.limits) };
 }
 
 export async function insertRegistration(db: Kysely<Database>, registration: Registration): Promise<void> {
@@ -32,8 +32,7 @@ export async function insertRegistration(db: Kysely<Database>, registration: Reg
     .values({
       client_id: registration.clientId,
       digest: toText(registration.digest),
-      scopes: JSON.stringify(registration.scopes),
-      resources: JSON.stringify(registration.resources),
+      limits: serializeLimits(registration.limits),
     })
     .execute();
 }

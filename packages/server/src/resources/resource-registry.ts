@@ -2,7 +2,9 @@
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
+import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
+import type { FindDelegate } from '../delegation/delegate.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Resource, requireIdentifier } from './resource.ts';
 import { deleteResource, loadResources, saveResource } from './resource-store.ts';
@@ -15,17 +17,24 @@ export interface ResourceRegistry {
   findByIdentifier(identifier: string): Resource | undefined;
   /** The algorithms that a resource requires. */
   algorithms(): readonly SigningAlgorithm[];
-  /** Creates it, or changes the one with that key. Throws `invalid_parameter`, and `conflict` for a taken identifier. */
+  /**
+   * Creates it, or changes the one with that key. Throws `invalid_parameter`, `conflict` for a taken identifier, and
+   * `access_denied` if a client outside the reach of the token would begin or cease to act for it.
+   */
   save(token: AccessToken, resource: Resource): Promise<void>;
   /** Throws `not_found`. */
   remove(token: AccessToken, key: string): Promise<void>;
 }
 
-export async function openResourceRegistry(
-  db: Kysely<Database>,
-  events: EventLog,
-  issuer: string,
-): Promise<ResourceRegistry> {
+export interface ResourceRegistryOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly issuer: string;
+  readonly findDelegate: FindDelegate;
+}
+
+export async function openResourceRegistry(options: ResourceRegistryOptions): Promise<ResourceRegistry> {
+  const { db, events, issuer, findDelegate } = options;
   const byKey = new Map<string, Resource>();
   const byIdentifier = new Map<string, Resource>();
 
@@ -59,11 +68,20 @@ export async function openResourceRegistry(
     async save(token, resource) {
       requireIdentifier(resource.identifier, issuer);
       await events.change(token, async (transaction, append) => {
-        const taken = (await loadResources(transaction)).find(
-          ({ key, identifier }) => identifier === resource.identifier && key !== resource.key,
-        );
+        const all = await loadResources(transaction);
+        const taken = all.find(({ key, identifier }) => identifier === resource.identifier && key !== resource.key);
         if (taken !== undefined) {
           throw new OAuthError('conflict', `identifier: the resource ${taken.key} has it already.`);
+        }
+        const delegate = await findDelegate(transaction, token);
+        for (const clientId of clientsTouched(
+          all.find(({ key }) => key === resource.key),
+          resource,
+        )) {
+          const client = await findClient(transaction, clientId);
+          if (client !== undefined) {
+            delegate.requireWithin(client);
+          }
         }
         await saveResource(transaction, resource);
         await append({
@@ -88,6 +106,13 @@ export async function openResourceRegistry(
     },
   };
   return registry;
+}
+
+/** The clients that begin or cease to act for a resource. */
+function clientsTouched(before: Resource | undefined, after: Resource): ReadonlySet<string> {
+  const named = new Set(after.introspectionClients);
+  const namedBefore = new Set(before?.introspectionClients);
+  return before?.identifier === after.identifier ? named.symmetricDifference(namedBefore) : named.union(namedBefore);
 }
 
 /** Throws `invalid_parameter` if the change names a resource that is not registered. */

@@ -57,7 +57,9 @@ const TokenForm = Type.Object({
   subject_token: Type.Optional(Type.String({ description: 'Token exchange: the access token to exchange.' })),
   subject_token_type: Type.Optional(Type.String({ description: `With subject_token: \`${accessTokenType}\`` })),
   actor_token: Type.Optional(
-    Type.String({ description: 'Token exchange: an access token of the actor. Without it: the client acts.' }),
+    Type.String({
+      description: 'Token exchange: an access token of the client itself, which acts with or without it.',
+    }),
   ),
   actor_token_type: Type.Optional(Type.String({ description: 'With actor_token, as subject_token_type.' })),
   requested_token_type: Type.Optional(Type.String({ description: `Token exchange: \`${accessTokenType}\`` })),

@@ -14,8 +14,8 @@ import { secretsEndpoint } from '../client-administration/secrets-endpoint.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
-import { createActorScopes } from '../delegation/actor-scopes.ts';
 import { createAdminister } from '../delegation/administer.ts';
+import { createFindDelegate, createLoadReachRules } from '../delegation/delegate.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { forbidCaching } from '../http/caching.ts';
 import type { Installation } from '../installation.ts';
@@ -24,8 +24,9 @@ import { createTrustedIssuerRegistry } from '../issuers/trusted-issuer-registry.
 import { createInitialAccessTokenAdministration } from '../registration/initial-access-token-administration.ts';
 import { initialAccessTokensEndpoint } from '../registration/initial-access-tokens-endpoint.ts';
 import { openResourceRegistry } from '../resources/resource-registry.ts';
+import { loadResources } from '../resources/resource-store.ts';
 import { resourcesEndpoint } from '../resources/resources-endpoint.ts';
-import { loadScopes, openOwnScopes } from '../scopes/own-scopes.ts';
+import { openOwnScopes } from '../scopes/own-scopes.ts';
 import { scopesEndpoint } from '../scopes/scopes-endpoint.ts';
 import type { Usage } from '../usage/usage.ts';
 
@@ -50,7 +51,9 @@ export async function openManagement(options: ManagementOptions) {
   const { masterKey, root } = options.installation;
   const { issuer } = config;
 
-  const resources = await openResourceRegistry(db, events, issuer);
+  const loadReachRules = createLoadReachRules({ config, loadResources });
+  const findDelegate = createFindDelegate({ findActor, loadReachRules });
+  const resources = await openResourceRegistry({ db, events, issuer, findDelegate });
   const scopes = await openOwnScopes({
     db,
     events,
@@ -58,21 +61,21 @@ export async function openManagement(options: ManagementOptions) {
       resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
   });
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
-  const delegation = { mode: config.delegation, registry: scopes.registry };
-  const actorScopesOf = createActorScopes({ findActor, delegation, loadScopes });
-  const administer = createAdminister({ events, delegation, actorScopesOf });
-  const common = { db, events, masterKey, root, delegation, actorScopesOf, administer, resources, detailsTypes, now };
+  const administer = createAdminister({ events, findDelegate });
+  const { registry } = scopes;
+  const common = { db, events, masterKey, root, findActor, findDelegate, administer, resources, detailsTypes, now };
   return {
     db,
     resources,
     scopes,
     detailsTypes,
-    delegation,
-    clients: createClientAdministration(common),
+    loadReachRules,
+    clients: createClientAdministration({ ...common, scopes: registry }),
     secrets: createSecretAdministration({ ...common, lastSecretUse: usage.lastSecretUse }),
-    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, delegation, actorScopesOf }),
+    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate }),
     initialAccessTokens: createInitialAccessTokenAdministration({
       ...common,
+      scopes: registry,
       enabled: config.registration !== 'off',
     }),
   };

@@ -84,7 +84,7 @@ export function createTokens(options: TokensOptions) {
     options;
   const { db, masterKey } = options.installation;
   const { issuer, accessTokenTtlSeconds } = config;
-  const { resources, issuers, detailsTypes, delegation } = management;
+  const { resources, issuers, detailsTypes, scopes, loadReachRules } = management;
 
   const directory = createClientDirectory({ db, events, rootClient, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db, now);
@@ -130,11 +130,11 @@ export function createTokens(options: TokensOptions) {
   const grants = [
     clientCredentials,
     createJwtBearer({ issuer, issuers, issuerKeys: createIssuerKeys(fetchDocument), directory, usedTokens }),
-    createTokenExchange({ verification, requireActive: guard.requireActive, findClient: directory.find, resources }),
+    createTokenExchange({ verification, requireActive: guard.requireActive, resources }),
   ];
 
   const grantTypes = grants.map(({ grantType }) => grantType);
-  const registration = createClientRegistration({ db, events, masterKey, delegation, findActor, now });
+  const registration = createClientRegistration({ db, events, masterKey, loadReachRules, findActor, now });
   const isRegistrationEnabled = config.registration !== 'off';
 
   return {
@@ -144,7 +144,7 @@ export function createTokens(options: TokensOptions) {
     grantTypes,
     isAdministrator: createAdministratorCheck(
       directory.findInMemory,
-      (scope) => !delegation.registry.ordinaryNames.has(scope),
+      (scope) => !scopes.registry.ordinaryNames.has(scope),
     ),
 
     /** Registers the endpoints that clients call with their own credentials, and the one that explains tokens. */
@@ -172,7 +172,7 @@ export function createTokens(options: TokensOptions) {
           senderConstraint: { tokenEndpoint: tokenEndpointUrl, dpop },
           targets: { issuer, resources, accessTokenTtlSeconds },
           detailsTypes,
-          scopes: delegation.registry,
+          scopes: scopes.registry,
         })(forms);
         await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
         await revocationEndpoint(common)(forms);
@@ -196,7 +196,7 @@ export function createTokens(options: TokensOptions) {
         grantTypes,
         authMethods: offeredMethods(config),
         bindsToCertificates: config.tls !== undefined || config.clientCertificateHeader !== undefined,
-        registry: delegation.registry,
+        registry: scopes.registry,
         detailsTypes,
         registrationEndpoint: isRegistrationEnabled ? issuer + registrationPath : undefined,
       })(app);

@@ -141,8 +141,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .createTable('registrations')
     .addColumn('client_id', 'text', (column) => column.primaryKey().references('clients.id').onDelete('cascade'))
     .addColumn('digest', 'text', (column) => column.notNull())
-    .addColumn('scopes', 'text', (column) => column.notNull())
-    .addColumn('resources', 'text', (column) => column.notNull())
+    .addColumn('limits', 'text', (column) => column.notNull())
     .execute();
 
   await db.schema

@@ -1,6 +1,5 @@
 /**
- * What a token got by exchange can do: never more than the subject token, nor than the policy of the client that asks
- * and of the actor, in scope, audience and lifetime. RFC 8693 §5 and §2.2.1.
+ * What a token got by exchange can do: never more than the subject token, nor than the client that asks may have, in scope, audience and lifetime. RFC 8693 §5 and §2.2.1.
  */
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
@@ -9,10 +8,8 @@ import type { Target } from '../target.ts';
 export interface NarrowingRequest {
   /** Verified and active. */
   readonly subjectToken: AccessToken;
-  /** Verified and active; undefined if the client itself acts, or nobody. */
+  /** Verified, active and the client's own; undefined if there is none. */
   readonly actorToken: AccessToken | undefined;
-  /** The scopes of the client that acts. */
-  readonly actorScopes: ReadonlySet<string>;
   /** For the client that asks; its audience is one of the subject token's. */
   readonly target: Target;
   /** The scopes asked for; undefined: all that remain. */
@@ -29,17 +26,17 @@ export interface Narrowed {
 
 /** Throws `invalid_scope` for a scope that is asked for and does not remain, `invalid_target` for another audience. */
 export function narrow(request: NarrowingRequest): Narrowed {
-  const { subjectToken, actorToken, actorScopes, target, scopes, nowSeconds } = request;
+  const { subjectToken, actorToken, target, scopes, nowSeconds } = request;
   if (!subjectToken.audience.includes(target.audience)) {
     throw new OAuthError('invalid_target', 'The new token can only be for what the subject_token is for.');
   }
-  const remaining = subjectToken.scopes.intersection(target.scopes).intersection(actorScopes);
+  const remaining = subjectToken.scopes.intersection(target.scopes);
   const excessScope = scopes?.find((scope) => !remaining.has(scope));
   if (excessScope !== undefined) {
     throw new OAuthError(
       'invalid_scope',
       subjectToken.scopes.has(excessScope)
-        ? `The client or the actor may not have the scope ${excessScope} there.`
+        ? `The client may not have the scope ${excessScope} there.`
         : `The subject_token does not hold the scope ${excessScope}.`,
     );
   }

@@ -6,8 +6,8 @@
  * client becomes its actor.
  *
  * The new token: `sub` stays. A client that exchanges its own token without an actor token only narrows it,
- * and nobody acts. In every other case `act` names the actor, which is the subject of the actor token or else the
- * client itself, and within it those who acted before.
+ * and nobody acts. In every other case `act` names the client, and within it those who acted before. An actor token is one
+ * of the client itself: whoever was only sent a token of another client cannot name that client as the actor.
  *
  * `narrowing.ts` decides what the new token can do. The claim `parent_tokens` lists the tokens that it was exchanged
  * for: it is rejected as soon as one of them is.
@@ -41,7 +41,6 @@ export interface TokenExchangeOptions {
   readonly verification: VerifyIssuedTokenOptions;
   /** Throws `invalid_token` for a token that is not active any more. */
   readonly requireActive: (token: AccessToken) => Promise<void>;
-  readonly findClient: (id: string) => Promise<Client | undefined>;
   readonly resources: ResourceRegistry;
 }
 
@@ -55,7 +54,7 @@ interface TokenExchangeParameters {
 type TokenParameter = 'subject_token' | 'actor_token';
 
 export function createTokenExchange(options: TokenExchangeOptions): AuthenticatedGrant<TokenExchangeParameters> {
-  const { verification, requireActive, findClient, resources } = options;
+  const { verification, requireActive, resources } = options;
 
   /** Throws `invalid_request` (RFC 8693 §2.2.2) for a token that is missing, of another type or not genuine. */
   const parseToken = (name: TokenParameter, form: ReadonlyMap<string, string>, nowSeconds: number): AccessToken => {
@@ -137,55 +136,38 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
         'subject_token',
         subjectToken,
         confirmation,
-        () => isOwn || actsFor(client, subjectToken) || namesActor(subjectToken, client.id, client.id),
+        () => isOwn || actsFor(client, subjectToken) || namesActor(subjectToken, client.id),
       );
 
-      // 2. So is the actor token, if there is one; it was not itself got by exchange.
+      // 2. So is the actor token, if there is one: it was issued to the client itself, and not by exchange.
       if (actorToken !== undefined) {
         await requireUsable(
           'actor_token',
           actorToken,
           confirmation,
-          () =>
-            (actorToken.clientId === client.id || actsFor(client, actorToken)) &&
-            parentTokensOf(actorToken).length === 0,
+          () => actorToken.clientId === client.id && parentTokensOf(actorToken).length === 0,
         );
-      }
-      const actorClient = actorToken === undefined ? client : await findClient(actorToken.clientId);
-      if (actorClient === undefined) {
-        throw rejectToken('actor_token', 'client_unknown');
       }
 
       // 3. Who acts on whose behalf.
       const acts = !isOwn || actorToken !== undefined;
-      const actorSubject = actorToken?.subject ?? client.id;
       const { may_act } = subjectToken.claims;
-      if (acts && may_act !== undefined && !namesActor(subjectToken, actorSubject, actorClient.id)) {
+      if (acts && may_act !== undefined && !namesActor(subjectToken, client.id)) {
         throw rejectToken('subject_token', 'exchange_not_allowed');
       }
       const previousActor = subjectToken.claims['act'] as Actor | undefined;
-      const act = acts ? describeActor(actorSubject, actorClient.id, previousActor) : previousActor;
+      const act = acts ? describeActor(client.id, previousActor) : previousActor;
 
-      // 4. What remains of the subject token, for the client and for the actor.
+      // 4. What remains of the subject token for the client.
       const details = detailsOf(subjectToken);
-      const excessDetail = details.find(
-        ({ type }) => !mayUseDetailsType(client, type) || !mayUseDetailsType(actorClient, type),
-      );
+      const excessDetail = details.find(({ type }) => !mayUseDetailsType(client, type));
       if (excessDetail !== undefined) {
         throw new OAuthError(
           'invalid_authorization_details',
-          'The subject_token has authorization details of a type that the client or the actor may not have: ' +
-            excessDetail.type,
+          `The subject_token has authorization details of a type that the client may not have: ${excessDetail.type}`,
         );
       }
-      const narrowed = narrow({
-        subjectToken,
-        actorToken,
-        actorScopes: actorClient.scopes,
-        target,
-        scopes,
-        nowSeconds,
-      });
+      const narrowed = narrow({ subjectToken, actorToken, target, scopes, nowSeconds });
       const parent_tokens = parentTokensClaim(actorToken === undefined ? [subjectToken] : [subjectToken, actorToken]);
       if (parent_tokens.length > maxParentTokens) {
         throw new OAuthError('invalid_request', 'The subject_token was exchanged too many times.');
@@ -205,18 +187,12 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
 /** RFC 8693 §4.1. */
 interface Actor {
   readonly sub: string;
-  /** The client of the actor, if that is not the actor itself. */
-  readonly client_id?: string;
   readonly act?: Actor;
 }
 
 /** Throws `invalid_request` if more actors than a token may carry would act on behalf of one another. */
-function describeActor(subject: string, clientId: string, previous: Actor | undefined): Actor {
-  const act = {
-    sub: subject,
-    ...(subject !== clientId && { client_id: clientId }),
-    ...(previous && { act: previous }),
-  };
+function describeActor(clientId: string, previous: Actor | undefined): Actor {
+  const act = { sub: clientId, ...(previous && { act: previous }) };
   let count = 0;
   for (let actor: Actor | undefined = act; actor !== undefined; actor = actor.act) {
     count += 1;
@@ -227,12 +203,9 @@ function describeActor(subject: string, clientId: string, previous: Actor | unde
   return act;
 }
 
-/**
- * Whether the token's `may_act` names this actor. It names a client, so the subject of a third party's token that has
- * the same name is not meant; and a claim with members that are not known here names nobody. RFC 8693 §4.4.
- */
-function namesActor({ claims }: AccessToken, subject: string, clientId: string): boolean {
-  return subject === clientId && isDeepStrictEqual(claims['may_act'], { sub: clientId });
+/** Whether the token's `may_act` names this client. A claim with members that are not known here names nobody. RFC 8693 §4.4. */
+function namesActor({ claims }: AccessToken, clientId: string): boolean {
+  return isDeepStrictEqual(claims['may_act'], { sub: clientId });
 }
 
 /** A bound token is invalid without its key, here as elsewhere; so nobody can turn it into an unbound one. */

@@ -1,0 +1,63 @@
+/** Whoever changes clients with a token, and what it may give, looked up in the transaction of its change. */
+import { type AccessToken, invalidTokenError } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import type { Client } from '../clients/client.ts';
+import type { FindActor } from '../clients/find-actor.ts';
+import type { ServerConfig } from '../config/config.ts';
+import type { Database } from '../db/schema.ts';
+import { loadScopes } from '../scopes/own-scopes.ts';
+import { findExcess, giftsOf, type Reach, type ReachRules, type ResourceRights, reachOf } from './reach.ts';
+
+export interface Delegate {
+  /** The client of the token. */
+  readonly client: Client;
+  readonly rules: ReachRules;
+  /** Throws `access_denied` unless the delegate may give all of a reach. */
+  requireReach(reach: Reach): void;
+  /** Throws `access_denied` unless the delegate may give all that a client can do and could give in turn. */
+  requireWithin(client: Client): void;
+}
+
+/** What delegation looks at, as the transaction sees it: a scope may have been deleted since the request was read. */
+export type LoadReachRules = (transaction: Kysely<Database>) => Promise<ReachRules>;
+
+/** Does not check whether the token is still active: `EventLog.change` does. */
+export type FindDelegate = (transaction: Kysely<Database>, token: AccessToken) => Promise<Delegate>;
+
+export interface LoadReachRulesOptions {
+  readonly config: Pick<ServerConfig, 'delegation' | 'accessTokenTtlSeconds'>;
+  readonly loadResources: (transaction: Kysely<Database>) => Promise<readonly ResourceRights[]>;
+}
+
+export function createLoadReachRules({ config, loadResources }: LoadReachRulesOptions): LoadReachRules {
+  return async (transaction) => ({
+    mode: config.delegation,
+    registry: await loadScopes(transaction),
+    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+    resources: await loadResources(transaction),
+  });
+}
+
+export interface FindDelegateOptions {
+  readonly findActor: FindActor;
+  readonly loadReachRules: LoadReachRules;
+}
+
+export function createFindDelegate({ findActor, loadReachRules }: FindDelegateOptions): FindDelegate {
+  return async (transaction, token) => {
+    const client = await findActor(transaction, token.clientId);
+    if (client === undefined) {
+      throw invalidTokenError('client_unknown');
+    }
+    const rules = await loadReachRules(transaction);
+    const gifts = giftsOf(client, token.scopes, rules);
+    const requireReach = (reach: Reach) => {
+      const excess = findExcess(reach, gifts);
+      if (excess !== undefined) {
+        throw new OAuthError('access_denied', excess, { reason: 'grant_exceeded' });
+      }
+    };
+    return { client, rules, requireReach, requireWithin: (touched) => requireReach(reachOf(touched, rules)) };
+  };
+}
