@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultScopes } from '../src/scopes/default-scopes.ts';
 
 const administrative = ['client:create', 'client:update', 'client:delete', 'client:read'];
+
 describe('over HTTP', () => {
   let server: TestServer;
   let root: string;
@@ -179,6 +180,178 @@ describe('over HTTP', () => {
       expect((await create(token, ['client:read'])).status).toBe(200);
       await expectRefused(create(token, ['client:update']), 'client:update');
     });
+  });
+
+  describe('a client with limits', () => {
+    const [orders, billing] = ['https://orders.example.com', 'https://billing.example.com'];
+    const limits = { resources: [orders], token_quota_per_minute: 30, access_token_ttl_seconds: 300 };
+    const scopes = ['client:create', 'client:update', 'client:delete', 'policy:read'];
+    const delegate = { scopes, grantable_scopes: [], ...limits };
+    let team: Credentials;
+    let token: string;
+
+    beforeAll(async () => {
+      for (const [key, identifier] of Object.entries({ orders, billing })) {
+        const body = { key, identifier, scopes: ['policy:read'] };
+        expect((await server.call('PUT', '/api/v1/oauth/resource', { token: root, body })).status).toBe(200);
+      }
+      const body = { type: 'payment', schema: { type: 'object' } };
+      await server.call('PUT', '/api/v1/oauth/authorization-details-type', { token: root, body });
+      team = await server.createClient(delegate);
+      token = await server.token(team);
+    });
+
+    const child = { scopes: ['policy:read'], resources: [orders] };
+    const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
+    const beyond: Record<string, object> = {
+      resources: { resources: [orders, billing] },
+      authorization_details_types: { authorization_details_types: ['payment'] },
+      access_token_ttl_seconds: { access_token_ttl_seconds: 315_360_000 },
+      token_quota_per_minute: { token_quota_per_minute: 31 },
+      grant_types: { grant_types: ['client_credentials', exchange] },
+      may_act: { may_act: 'anybody' },
+    };
+
+    test.each(Object.entries(beyond))('gives no client more %s than it has', async (member, more) => {
+      await expectRefused(create(token, { ...child, ...more }), `${member}: the client has more than you may give`);
+      const { body } = await create(token, child);
+      const made = { clientId: body.client_id, clientSecret: body.client_secret };
+      const before = await read(made);
+      await expectRefused(change(token, made, more), `${member}: `);
+      expect(await read(made)).toEqual(before);
+      await expectRefused(change(token, team, more), `${member}: `);
+    });
+
+    test('passes its limits on to a client that names none, and says so', async () => {
+      const { status, body } = await create(token, child);
+      const { token_quota_per_minute, access_token_ttl_seconds } = limits;
+      expect([status, body.inherited]).toEqual([200, { token_quota_per_minute, access_token_ttl_seconds }]);
+      const made = { clientId: body.client_id, clientSecret: body.client_secret };
+      expect(await read(made)).toMatchObject({ ...child, token_quota_per_minute, access_token_ttl_seconds });
+      const { expires_in } = (
+        await server.postForm('/api/v1/oauth/token', {
+          grant_type: 'client_credentials',
+          client_id: made.clientId,
+          client_secret: made.clientSecret,
+        })
+      ).body;
+      expect(expires_in).toBe(300);
+      // Tighter ones are its own affair, and nothing is inherited then.
+      const tighter = await create(token, { ...child, token_quota_per_minute: 1, access_token_ttl_seconds: 60 });
+      expect([tighter.status, tighter.body.inherited]).toEqual([200, undefined]);
+    });
+
+    test('cannot loosen its own limits, and can tighten them', async () => {
+      const credentials = await server.createClient({ ...delegate, may_act: 'gateway' });
+      const own = await server.token(credentials);
+      const before = await read(credentials);
+      for (const loose of [
+        { token_quota_per_minute: null },
+        { token_quota_per_minute: 31 },
+        { access_token_ttl_seconds: null },
+        { resources: [billing] },
+        { may_act: null },
+        { grantable_scopes: null },
+      ]) {
+        await expectRefused(change(own, credentials, loose), Object.keys(loose)[0] as string);
+      }
+      expect(await read(credentials)).toEqual(before);
+      expect((await change(own, credentials, { token_quota_per_minute: 29 })).status).toBe(200);
+      await expectRefused(change(own, credentials, { token_quota_per_minute: 30 }), 'token_quota_per_minute');
+    });
+
+    test.each(Object.entries(beyond).filter(([member]) => member !== 'access_token_ttl_seconds'))(
+      'does not touch a client of more %s, by any call',
+      async (member, more) => {
+        const victim = await server.createClient({ ...child, ...limits, ...more });
+        const before = await read(victim);
+        const target = `${path}/${victim.clientId}`;
+        await expectRefused(change(token, victim, { name: 'mine' }), member);
+        await expectRefused(change(token, victim, { enabled: false }), member);
+        await expectRefused(server.call('POST', `${target}/secret`, { token, body: {} }), member);
+        await expectRefused(server.call('DELETE', target, { token }), member);
+        expect(await read(victim)).toEqual(before);
+      },
+    );
+
+    test('makes no secret of a client that may do more: nobody takes one over', async () => {
+      const payer = await server.createClient({ ...child, ...limits, authorization_details_types: ['payment'] });
+      const { items } = (await server.call('GET', `${path}/${payer.clientId}/secret`, { token: root })).body;
+      const target = `${path}/${payer.clientId}/secret`;
+      await expectRefused(server.call('POST', target, { token, body: {} }), 'payment');
+      await expectRefused(server.call('DELETE', `${target}/${items[0].secret_id}`, { token }), 'payment');
+      const jwks = { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] };
+      await expectRefused(change(token, payer, { token_endpoint_auth_method: 'private_key_jwt', jwks }), 'payment');
+    });
+
+    test('stays within them in a batch', async () => {
+      const by = await server.createClient({ ...delegate, scopes: [...scopes, 'batch:apply'] });
+      const batch = async (body: unknown) =>
+        server.call('POST', '/api/v1/batch', {
+          token: await server.token(by),
+          body: { operations: [{ method: 'POST', path, body }] },
+        });
+      expect((await batch(child)).status).toBe(200);
+      const { status, body } = await batch({ ...child, resources: [billing] });
+      expect([status, body.error, body.detail]).toEqual([403, 'access_denied', expect.stringContaining(billing)]);
+    });
+
+    test('of bindings and profiles gives clients with the same', async () => {
+      const scopesOfBound = { scopes, grantable_scopes: [] };
+      const key = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
+      const byKey = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] } };
+      for (const [limit, loose] of [
+        [{ dpop_bound_access_tokens: true }, { dpop_bound_access_tokens: false }],
+        [{ tls_client_certificate_bound_access_tokens: true }, { tls_client_certificate_bound_access_tokens: false }],
+        [{ ...byKey, security_profile: 'fapi2' }, { security_profile: null }],
+        [byKey, { token_endpoint_auth_method: null }],
+      ] as const) {
+        const bound = await server.createClient(scopesOfBound);
+        const before = await server.token(bound);
+        expect((await change(root, bound, limit)).status).toBe(200);
+        // Its token is older than the limit, which holds all the same.
+        await expectRefused(create(before, { ...byKey, ...loose }), Object.keys(loose)[0] as string);
+        const { status, body } = await create(before, byKey);
+        expect(status).toBe(200);
+        expect(await read({ clientId: body.client_id, clientSecret: '' })).toMatchObject(limit);
+      }
+    });
+  });
+
+  describe('a client with client:create and no limits', () => {
+    test('creates clients for any resource, type, grant and method, which do not administer Postern', async () => {
+      const token = await tokenOf(['client:create']);
+      const wide = {
+        scopes: ['policy:read'],
+        resources: ['https://billing.example.com'],
+        authorization_details_types: ['payment'],
+        grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+        token_quota_per_minute: 1_000_000,
+        may_act: 'gateway',
+      };
+      const { status, body } = await create(token, wide);
+      expect([status, body.inherited]).toEqual([200, undefined]);
+    });
+
+    test('creates none whose tokens live longer than its own', async () => {
+      const token = await tokenOf(['client:create']);
+      await expectRefused(create(token, { access_token_ttl_seconds: 691_201 }), 'at most 691200');
+    });
+  });
+
+  test('whoever may change resources makes only clients within its reach act for one', async () => {
+    const resource = (introspection_clients: string[], token: string) =>
+      server.call('PUT', '/api/v1/oauth/resource', {
+        token,
+        body: { key: 'acted-for', identifier: 'https://acted.example.com', scopes: [], introspection_clients },
+      });
+    const token = await tokenOf({ scopes: ['resource:create_or_update', 'policy:read'], grantable_scopes: [] });
+    const [less, more] = [await server.createClient(['policy:read']), await server.createClient(['rule:read'])];
+    expect((await resource([less.clientId, 'not there yet'], token)).status).toBe(200);
+    await expectRefused(resource([less.clientId, more.clientId], token), 'rule:read');
+    expect((await resource([more.clientId], root)).status).toBe(200);
+    await expectRefused(resource([], token), 'rule:read');
+    expect((await resource([more.clientId], token)).status).toBe(200);
   });
 
   test('with POSTERN_DELEGATION=held, client:create alone makes clients without scopes only', async () => {

@@ -25,6 +25,8 @@ const administrative = [
   'initial_access_token:delete',
 ];
 const ordinary = ['doc:read', 'doc:pay', 'policy:read'];
+/** A scope that is added, or not, while the sequence is under way. */
+const later = 'later';
 const limiting = [
   'grantable_scopes',
   'resources',
@@ -67,7 +69,7 @@ const given = (view: View, mode: Mode): readonly string[] => {
   if (view.grantable_scopes !== null) {
     return [...view.scopes, ...view.grantable_scopes];
   }
-  return givesRegistry(view, mode) ? [...ordinary, 'later'] : view.scopes.filter((name) => ordinary.includes(name));
+  return givesRegistry(view, mode) ? [...ordinary, later] : view.scopes.filter((name) => ordinary.includes(name));
 };
 const isPart = (part: readonly string[], whole: readonly string[]) => part.every((name) => whole.includes(name));
 
@@ -105,8 +107,8 @@ const publicJwk = {
   ...(await exportJWK((await generateKeyPair('ES256')).publicKey)),
 };
 const names = fc.oneof(
-  { weight: 3, arbitrary: fc.subarray(ordinary, { maxLength: 2 }) },
-  { weight: 1, arbitrary: fc.subarray([...ordinary, ...administrative], { maxLength: 4 }) },
+  { weight: 3, arbitrary: fc.subarray([...ordinary, later], { maxLength: 2 }) },
+  { weight: 1, arbitrary: fc.subarray([...ordinary, later, ...administrative], { maxLength: 4 }) },
 );
 const everyMember = fc.record({
   scopes: names,
@@ -171,6 +173,7 @@ const verbs = [
   'register',
   'trust',
   'act for a resource',
+  'add scope',
 ] as const;
 type Verb = (typeof verbs)[number];
 const attempts = fc.record({
@@ -232,7 +235,13 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
   /** The newest clients, those of this sequence among them. */
   const look = async (): Promise<Map<string, View>> => {
     const { items } = await asRoot('GET', '/client?sort=-created_at&size=40');
-    return new Map(items.map((view: View) => [view.client_id, view]));
+    const named = (scopes: string[] | null) => scopes?.map((name) => name.replace(/^later:.*/, later)) ?? null;
+    return new Map(
+      items.map((view: View) => [
+        view.client_id,
+        { ...view, scopes: named([...view.scopes]), grantable_scopes: named(view.grantable_scopes as string[] | null) },
+      ]),
+    );
   };
 
   test(`no sequence of calls gives anybody more than root gave, nor a token beyond it`, async () => {
@@ -248,15 +257,20 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
           run += 1;
           // 1. Root creates the attackers' clients, and some of others.
           const made = await batch(
-            [...seeds, ...others.map((body) => ({ ...body, tls_client_certificate_bound_access_tokens: false }))].map(
-              (body) => ({ method: 'POST', path: '/api/v1/oauth/client', body }),
-            ),
+            [
+              ...seeds,
+              ...others.map((body) => ({
+                ...JSON.parse(JSON.stringify(body).replaceAll(`"${later}"`, '"doc:read"')),
+                tls_client_certificate_bound_access_tokens: false,
+              })),
+            ].map((body) => ({ method: 'POST', path: '/api/v1/oauth/client', body })),
           );
           const secrets = new Map(
             made.slice(0, seeds.length).map(({ body }) => [body.client_id, body.client_secret as string]),
           );
           const ids = made.map(({ body }) => body.client_id);
           let views = await look();
+          let isLater = false;
           const attackersAtFirst = [...secrets.keys()].map((id) => views.get(id) as View);
           const actsFor = new Map<string, string[]>();
           const acts = (id: string) => actsFor.get(id) ?? [];
@@ -286,13 +300,19 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
           // 2. The attackers call.
           for (const { verb, by, tokenScopes, target, body } of sequence) {
             const actor = [...secrets.keys()][by % secrets.size] as string;
+            if (verb === 'add scope') {
+              await asRoot('PUT', '/scope', { name: `later:${run}`, description: 'Comes later' });
+              isLater = true;
+              done[verb] += 1;
+              continue;
+            }
             const token = await tokenOf(actor, tokenScopes);
             if (token === undefined) {
               continue;
             }
             const id = ids[target % ids.length] as string;
             const before = views.get(id);
-            const got = await attempt(verb, { token, id, body, run });
+            const got = await attempt(verb, { token, id, body: withLater(body, run), run });
             if (got === undefined) {
               continue;
             }
@@ -339,7 +359,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
               exp: number;
               client_id: string;
             };
-            const scopes = claims.scope === '' ? [] : claims.scope.split(' ');
+            const scopes = claims.scope === '' ? [] : claims.scope.replace(/later:\d+/, later).split(' ');
             const isWithin = attackersAtFirst.some(
               (first) =>
                 isPart(scopes, [...given(first, mode), ...first.scopes]) &&
@@ -372,6 +392,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
               path: '/api/v1/oauth/resource',
               body: { key: identifier.slice(8, 9), identifier, scopes: ordinary },
             })),
+            ...(isLater ? [{ method: 'DELETE', path: `/api/v1/oauth/scope/later:${run}` }] : []),
           ]);
         },
       ),
@@ -386,6 +407,11 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
     ).toBeGreaterThan(sequences / 2);
     expect(sequences < 1_000 || Math.min(...counts) > 0, JSON.stringify(done)).toBe(true);
   }, 7_200_000);
+
+  /** The body with the name of the scope that is added in this sequence. */
+  function withLater(body: Record<string, unknown>, run: number): Record<string, unknown> {
+    return JSON.parse(JSON.stringify(body).replaceAll(`"${later}"`, `"later:${run}"`));
+  }
 
   /** Whether a client has at most what it had at first. */
   function isNoMore(now: View, first: View): boolean {
@@ -413,7 +439,10 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
   }
 
   /** Makes the call; undefined if it is refused. Anything else than a refusal fails the test. */
-  async function attempt(verb: Verb, { token, id, body, run }: Attempted): Promise<Success | undefined> {
+  async function attempt(
+    verb: Exclude<Verb, 'add scope'>,
+    { token, id, body, run }: Attempted,
+  ): Promise<Success | undefined> {
     const clientPath = `/oauth/client/${id}`;
     switch (verb) {
       case 'create': {
