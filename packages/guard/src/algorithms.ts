@@ -24,7 +24,7 @@ export function keyInput(alg: SigningAlgorithm, key: KeyObject) {
   }
 }
 
-/** Whether a key has the type that the algorithm requires; RSA keys must have 2,048 to 4,096 bits. */
+/** Whether a key has the type that the algorithm requires. Does not check whether it is weak: see `parsePublicKey`. */
 export function fitsAlgorithm(
   { asymmetricKeyType, asymmetricKeyDetails }: KeyObject,
   algorithm: SigningAlgorithm,
@@ -35,9 +35,7 @@ export function fitsAlgorithm(
     case 'EdDSA':
       return asymmetricKeyType === 'ed25519';
     case 'RS256':
-    case 'PS256': {
-      const bits = asymmetricKeyDetails?.modulusLength ?? 0;
-      return asymmetricKeyType === 'rsa' && bits >= 2_048 && bits <= 4_096;
-    }
+    case 'PS256':
+      return asymmetricKeyType === 'rsa';
   }
 }

@@ -1,9 +1,10 @@
 /** Verifies a DPoP proof, by which the sender of a request shows possession of a key. RFC 9449 §4.3. */
-import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createHash, verify } from 'node:crypto';
 import { dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
 import { decodeJws } from '@postern/protocol/node';
 import { digestOf, fitsAlgorithm, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
+import { type PublicKey, PublicKeyFault, parsePublicKey } from './public-key.ts';
 
 /** The request that a proof must be for. */
 export interface DpopExpectation {
@@ -50,10 +51,8 @@ export function verifyDpopProof(header: string, expected: DpopExpectation): Dpop
     if (!(error instanceof ProofFault)) {
       throw error;
     }
-    const { reason, cause } = error;
     throw new OAuthError('invalid_dpop_proof', `The DPoP proof ${error.message}.`, {
-      reason,
-      cause,
+      reason: error.reason,
       scheme: expected.scheme,
     });
   }
@@ -62,8 +61,8 @@ export function verifyDpopProof(header: string, expected: DpopExpectation): Dpop
 class ProofFault extends Error {
   readonly reason: ErrorReason;
 
-  constructor(text: string, reason: ErrorReason, cause?: unknown) {
-    super(text, { cause });
+  constructor(text: string, reason: ErrorReason) {
+    super(text);
     this.reason = reason;
   }
 }
@@ -82,7 +81,7 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
     throw new ProofFault(`must be signed with one of ${dpopAlgorithms.join(', ')}`, 'algorithm_not_allowed');
   }
   const algorithm = named === 'Ed25519' ? 'EdDSA' : named;
-  const key = readPublicKey(jwk, algorithm);
+  const { key, members } = readPublicKey(jwk, algorithm);
   if (!verify(digestOf(algorithm), jws.signingInput, keyInput(algorithm, key), jws.signature)) {
     throw new ProofFault('has a signature that does not match its jwk', 'signature_wrong');
   }
@@ -111,24 +110,24 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   if (nonce !== undefined && typeof nonce !== 'string') {
     throw new ProofFault('must have a string as its nonce', 'proof_malformed');
   }
-  const jkt = jwkThumbprint(jwk as Record<string, unknown>);
+  const jkt = jwkThumbprint(members);
   return { jkt, alg: algorithm, jti, nonce, expiresAt: iat + maxAgeSeconds };
 }
 
-function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): KeyObject {
-  if (typeof jwk !== 'object' || jwk === null || 'd' in jwk || 'k' in jwk) {
-    throw new ProofFault('must have a public key as its jwk', 'proof_malformed');
-  }
-  let key: KeyObject;
+function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): PublicKey {
+  let publicKey: PublicKey;
   try {
-    key = createPublicKey({ key: jwk as Record<string, string>, format: 'jwk' });
-  } catch (cause) {
-    throw new ProofFault('must have a public key as its jwk', 'proof_malformed', cause);
+    publicKey = parsePublicKey(jwk);
+  } catch (error) {
+    if (!(error instanceof PublicKeyFault)) {
+      throw error;
+    }
+    throw new ProofFault(`must have a public key as its jwk, and this one ${error.message}`, 'key_weak');
   }
-  if (!fitsAlgorithm(key, algorithm)) {
+  if (!fitsAlgorithm(publicKey.key, algorithm)) {
     throw new ProofFault('has a jwk that does not fit its alg', 'algorithm_not_allowed');
   }
-  return key;
+  return publicKey;
 }
 
 /** RFC 9449 §4.3 step 9: compares normalized URLs without query and fragment. False if either is not a URL. */

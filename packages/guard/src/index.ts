@@ -19,6 +19,7 @@ export {
 } from './guard.ts';
 export type { Fetch } from './issuer/fetch-document.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
+export { PublicKeyFault, parsePublicKey, requireStrongKey } from './public-key.ts';
 export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';
 export { type ParentToken, parentTokensClaim, parentTokensOf } from './token-lineage.ts';
 export {

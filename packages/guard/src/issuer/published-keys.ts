@@ -1,6 +1,6 @@
 /** Reads the keys of an issuer from its JWK set. RFC 7517 §4 and §5. */
-import { createPublicKey } from 'node:crypto';
 import { fitsAlgorithm, type SigningAlgorithm, signingAlgorithms } from '../algorithms.ts';
+import { parsePublicKey } from '../public-key.ts';
 import type { VerificationKey } from '../verify-access-token.ts';
 
 const maxKeys = 100;
@@ -11,7 +11,7 @@ export interface PublishedKey extends VerificationKey {
 }
 
 /**
- * Returns the keys by id. Ignores keys that cannot verify access tokens: other uses, other algorithms, malformed ones. An
+ * Returns the keys by id. Ignores keys that must not verify access tokens: other uses, other algorithms, weak or malformed ones. An
  * unchanged key is the same object as in `known`. Throws if the document is not a JWK set.
  */
 export function readPublishedKeys(
@@ -37,9 +37,9 @@ function readKey(
   jwk: Readonly<Record<string, unknown>>,
   known: ReadonlyMap<string, PublishedKey>,
 ): PublishedKey | undefined {
-  const { kid, use = 'sig' } = jwk;
+  const { kid } = jwk;
   const alg = algorithmOf(jwk);
-  if (typeof kid !== 'string' || use !== 'sig' || alg === undefined) {
+  if (typeof kid !== 'string' || alg === undefined) {
     return undefined;
   }
   const text = JSON.stringify(jwk);
@@ -48,7 +48,7 @@ function readKey(
     return same;
   }
   try {
-    const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
+    const publicKey = parsePublicKey(jwk).key;
     return fitsAlgorithm(publicKey, alg) ? { kid, alg, publicKey, jwk: text } : undefined;
   } catch {
     return undefined;

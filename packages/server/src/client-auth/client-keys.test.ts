@@ -1,4 +1,5 @@
 /** Looking for a key among those of a client that publishes them. RFC 7591 §2, RFC 8705 §2.2.2. */
+import { generateKeyPairSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createClientKeys, hasKey } from './client-keys.ts';
@@ -21,7 +22,8 @@ function publish(keys: JWK[]) {
   return { has, fetched: () => fetched };
 }
 
-const key = (kid: string): JWK => ({ kty: 'EC', kid });
+const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const key = (kid: string): JWK => ({ ...publicKey.export({ format: 'jwk' }), kid });
 
 test('published keys are fetched once and then found in memory', async () => {
   const { has, fetched } = publish([key('one'), key('two')]);

@@ -3,6 +3,7 @@
  * self-signed and registered (`self_signed_tls_client_auth`, §2.2).
  */
 import { createPublicKey, type X509Certificate } from 'node:crypto';
+import { requireStrongKey } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
 import type { JWK } from 'jose';
 import { type CertificateNames, parseNames } from '../certificates/certificate-names.ts';
@@ -54,12 +55,18 @@ export async function findCertificateFault(
     : findRegisteredFault(client, presented.certificate, keys);
 }
 
-/** Why the client cannot use a certificate for anything: its times, or a key that the client's profile excludes. */
+/** Why the client cannot use a certificate for anything: its times, a weak key, or one that the client's profile excludes. */
 export function findUseFault(client: Client, presented: ClientCertificate, now: number): ErrorReason | undefined {
   if (!isWithinValidity(presented, now)) {
     return 'certificate_expired';
   }
-  const allowed = allowsKey(securityProfileOf(client.metadata), presented.certificate.publicKey);
+  const { publicKey } = presented.certificate;
+  try {
+    requireStrongKey(publicKey);
+  } catch {
+    return 'key_weak';
+  }
+  const allowed = allowsKey(securityProfileOf(client.metadata), publicKey);
   return allowed ? undefined : 'algorithm_not_allowed';
 }
 

@@ -9,7 +9,7 @@ import {
   requireCertificateSubject,
   requireCertificatesOfKeys,
 } from './certificate-metadata.ts';
-import type { JwkSet } from './jwk-set.ts';
+import { type JwkSet, requireFitKeys } from './jwk-set.ts';
 import { requireSecurityProfile, type securityProfileNames } from './security-profile.ts';
 
 export const clientAuthMethods = [
@@ -78,8 +78,9 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
     throw invalid('tls_client_certificate_bound_access_tokens: a token is bound to a DPoP key or to a certificate.');
   }
   requireCertificateSubject(metadata);
-  requireCertificatesOfKeys(jwks?.keys ?? []);
   requireSecurityProfile(metadata);
+  requireFitKeys(jwks ?? { keys: [] });
+  requireCertificatesOfKeys(jwks?.keys ?? []);
 }
 
 /** Whether the client authenticates by a secret. */

@@ -1,5 +1,7 @@
 /** Public keys of third parties, as JSON Schema. RFC 7517 §4 and §5. */
-import { Type } from 'typebox';
+import { PublicKeyFault, parsePublicKey } from '@postern/guard';
+import { OAuthError } from '@postern/protocol';
+import { type Static, Type } from 'typebox';
 
 /** A public key. Private members are unknown here, so that a private key sent by mistake is rejected. */
 const PublicJwk = Type.Object(
@@ -26,3 +28,17 @@ export const JwkSet = Type.Object(
   { keys: Type.Array(PublicJwk, { minItems: 1, maxItems: 20 }) },
   { additionalProperties: false },
 );
+
+/** Throws `invalid_parameter` for a key that would never be used, since it is weak or malformed. */
+export function requireFitKeys(jwks: object): void {
+  for (const [index, jwk] of (jwks as Static<typeof JwkSet>).keys.entries()) {
+    try {
+      parsePublicKey(jwk);
+    } catch (error) {
+      if (error instanceof PublicKeyFault) {
+        throw new OAuthError('invalid_parameter', `jwks.keys[${index}]: ${error.message}.`);
+      }
+      throw error;
+    }
+  }
+}

@@ -1,5 +1,6 @@
 /** An issuer whose tokens identify workloads as clients. RFC 7523 §3, OpenID Connect Discovery §4, JWT-SVID. */
 import { OAuthError } from '@postern/protocol';
+import { requireFitKeys } from '../clients/jwk-set.ts';
 import { findRuleFault, type Rule } from './rule.ts';
 
 export interface TrustedIssuer {
@@ -54,6 +55,9 @@ export function requireTrustedIssuer(trusted: TrustedIssuer, ownIssuer: string):
   }
   if (jwksUri !== null && URL.parse(jwksUri)?.protocol !== 'https:') {
     throw invalid('jwks_uri: must be an https URL');
+  }
+  if (jwks !== null) {
+    requireFitKeys(jwks);
   }
   if (jwks === null && jwksUri === null && !isDiscoverable(issuer)) {
     throw invalid('issuer: must be an https URL without query and fragment, unless jwks or jwks_uri is set');

@@ -1,4 +1,5 @@
-/** Public keys of third parties, found by the header of a JWT: given by value, or fetched and cached. RFC 7517 §5. */
+/** Public keys of third parties that are not weak, found by the header of a JWT: given by value, or fetched and cached. RFC 7517 §5. */
+import { parsePublicKey } from '@postern/guard';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -23,7 +24,7 @@ const cooldownMs = 30_000;
 export function createGivenKeys(): (jwks: object) => LocalJWKSet {
   const compiled = new WeakMap<object, LocalJWKSet>();
   return (jwks) => {
-    const keys = compiled.get(jwks) ?? createLocalJWKSet(jwks as JSONWebKeySet);
+    const keys = compiled.get(jwks) ?? createLocalJWKSet(withoutUnfit(jwks));
     compiled.set(jwks, keys);
     return keys;
   };
@@ -41,9 +42,33 @@ export function createFetchedKeys(load: (url: string) => Promise<Response>): (ur
       createRemoteJWKSet(new URL(url), {
         cacheMaxAge: cacheMaxAgeMs,
         cooldownDuration: cooldownMs,
-        [customFetch]: () => load(url),
+        [customFetch]: async () => Response.json(withoutUnfit(await (await load(url)).json())),
       });
     documents.set(url, keys);
     return keys;
   };
+}
+
+/** At most this many keys are tried for one JWT. */
+const maxKeys = 100;
+
+/**
+ * RFC 7517 §5: keys that are not understood are ignored, and so are those that `parsePublicKey` does not accept. Throws if
+ * the document is not a JWK set, or has too many keys.
+ */
+function withoutUnfit(document: unknown): JSONWebKeySet {
+  const { keys } = (document ?? {}) as { keys?: unknown };
+  if (!Array.isArray(keys) || keys.length > maxKeys) {
+    throw new Error(`the document is not a JWK set of at most ${maxKeys} keys`);
+  }
+  return { keys: keys.filter(isFit) };
+}
+
+function isFit(jwk: unknown): boolean {
+  try {
+    parsePublicKey(jwk);
+    return true;
+  } catch {
+    return false;
+  }
 }
