@@ -2,10 +2,10 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { goodKeys, weakKeys } from '@postern/testing/weak-keys';
 import { describe, expect, test } from 'vitest';
-import { verifyDpopProof } from './dpop-proof.ts';
-import { readPublishedKeys } from './issuer/published-keys.ts';
-import { jwkThumbprint } from './jwk-thumbprint.ts';
-import { PublicKeyFault, parsePublicKey, requireStrongKey } from './public-key.ts';
+import { verifyDpopProof } from '../src/dpop-proof.ts';
+import { readPublishedKeys } from '../src/issuer/published-keys.ts';
+import { jwkThumbprint } from '../src/jwk-thumbprint.ts';
+import { PublicKeyFault, parsePublicKey, requireStrongKey } from '../src/public-key.ts';
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const proofOf = (jwk: unknown, alg: string) =>
