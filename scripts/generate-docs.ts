@@ -46,6 +46,7 @@ const titles: Readonly<Record<string, string>> = {
   '7662': 'Token Introspection',
   '7797': 'JWS Unencoded Payload Option',
   '7800': 'Proof-of-Possession Key Semantics for JWTs',
+  '8017': 'PKCS #1: RSA Cryptography Specifications',
   '8032': 'Edwards-Curve Digital Signature Algorithm (EdDSA)',
   '8037': 'CFRG Elliptic Curves for JOSE',
   '8410': 'Algorithm Identifiers for Ed25519 and Others in X.509',
