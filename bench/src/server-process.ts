@@ -19,7 +19,7 @@ export interface ServerCommand {
 }
 
 /** Milliseconds for a server to answer for the first time. */
-const startTimeoutMs = 20_000;
+const startTimeoutMs = 60_000;
 
 /** Milliseconds for a server to end by SIGTERM before it is killed. */
 const stopTimeoutMs = 15_000;
@@ -65,7 +65,7 @@ export class ServerProcess {
 
   /**
    * What `attempt` returns as soon as it returns anything; a connection that fails counts as nothing yet. Throws
-   * `BenchError`, with the end of the server's log, if the server ends before or takes over 20 seconds.
+   * `BenchError`, with the end of the server's log, if the server ends before or takes over 60 seconds.
    */
   async untilReady<T>(attempt: () => Promise<T | undefined>): Promise<T> {
     const deadline = performance.now() + startTimeoutMs;

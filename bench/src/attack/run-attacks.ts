@@ -1,4 +1,5 @@
 /** `npm run attack`: runs our own attacks against started servers, and fails if one of them succeeds. */
+import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -41,6 +42,13 @@ interface ServerKind extends Pick<Target, 'workers' | 'seconds'> {
   readonly postgres: BenchPostgres | undefined;
 }
 
+/** PostgreSQL is for several nodes, so Postern generates no secrets of its own there. */
+const sharedSecrets = {
+  OAUTH_ROOT_CLIENT_ID: 'root',
+  OAUTH_ROOT_CLIENT_SECRET: randomBytes(32).toString('hex'),
+  POSTERN_MASTER_KEY: randomBytes(32).toString('base64'),
+};
+
 let servers = 0;
 
 /** Starts a server with these variables for the time of `work`. */
@@ -55,7 +63,7 @@ export async function withTarget<T>(
   const databaseUrl = await postgres?.createDatabase(`attack_${servers}`);
   const postern = await startPostern(data, undefined, {
     POSTERN_WORKERS: `${kind.workers}`,
-    ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+    ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl, ...sharedSecrets }),
     ...env,
   });
   try {
@@ -91,23 +99,26 @@ async function run(): Promise<void> {
   const { attacks, databases, workers, seconds } = await readArguments();
   const directory = makeBenchDirectory();
   const postgres = databases.includes('postgres') ? await startPostgres() : undefined;
-  const results: Result[] = [];
-  for (const database of databases) {
-    for (const count of workers) {
-      const kind = { workers: count, seconds, postgres: database === 'postgres' ? postgres : undefined };
-      const together = attacks.filter(({ isFlood, env }) => isFlood !== true && env === undefined);
-      await withTarget(directory, {}, kind, async (target) => {
-        for (const attack of together) {
-          results.push(await tryAttack(attack, target));
+  const alone = attacks.filter(({ isFlood, env }) => isFlood === true || env !== undefined);
+  const together = attacks.filter((attack) => !alone.includes(attack));
+  try {
+    const results: Result[] = [];
+    for (const database of databases) {
+      for (const count of workers) {
+        const kind = { workers: count, seconds, postgres: database === 'postgres' ? postgres : undefined };
+        for (const group of [together, ...alone.map((attack) => [attack])].filter(({ length }) => length > 0)) {
+          await withTarget(directory, group[0]?.env ?? {}, kind, async (target) => {
+            for (const attack of group) {
+              results.push(await tryAttack(attack, target));
+            }
+          });
         }
-      });
-      for (const attack of attacks.filter((one) => !together.includes(one))) {
-        results.push(await withTarget(directory, attack.env ?? {}, kind, (target) => tryAttack(attack, target)));
       }
     }
+    report(results);
+  } finally {
+    await postgres?.stop();
   }
-  await postgres?.stop();
-  report(results);
 }
 
 function report(results: readonly Result[]): void {
