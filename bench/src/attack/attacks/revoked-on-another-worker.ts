@@ -39,6 +39,7 @@ const scopes = [
   'key:rotate',
   'batch:apply',
   'policy:create_or_update',
+  'policy:read',
 ];
 
 export const attack: Attack = {
@@ -50,6 +51,10 @@ export const attack: Attack = {
       for (let round = 0; round < rounds; round += 1) {
         const who = await target.createClient({ scopes });
         const token = await target.token(who);
+        // Every worker has the client in memory.
+        await Promise.all(
+          Array.from({ length: 2 * target.workers }, () => target.call('GET', '/api/v1/policy', { token })),
+        );
         await end(target, who, token);
         const answers = await Promise.all(
           Array.from({ length: calls }, (_, index) => change(target, token, `race-${round}-${index}`, index)),
