@@ -78,13 +78,9 @@ async function tryAttack(attack: Attack, target: Target): Promise<Result> {
   const server = `${target.database}, ${target.workers === 1 ? '1 process' : `${target.workers} workers`}`;
   let verdict: Result['verdict'] = 'not run';
   try {
-    const before = target.log().length;
+    const before = (await target.readLog()).length;
     await attack.run(target, findings);
-    const errors =
-      target
-        .log()
-        .slice(before)
-        .match(/^\{"level":[56]0.*$/gm) ?? [];
+    const errors = (await target.readLog()).slice(before).match(/^\{"level":[56]0.*$/gm) ?? [];
     findings.check('the server logs no error', errors.length === 0, `${errors.length}: ${errors[0]}`);
     verdict = findings.fell.length > 0 ? 'fell' : 'held';
   } catch (error) {

@@ -32,6 +32,9 @@ export interface Call {
   readonly agent?: Agent;
 }
 
+/** Longer than the server collects lines of its log. */
+const logBatchMs = 300;
+
 const formType = { 'content-type': 'application/x-www-form-urlencoded' };
 
 export class Target {
@@ -141,8 +144,9 @@ export class Target {
     return identifier;
   }
 
-  /** All that the server has printed so far. */
-  log(): string {
+  /** All that the server has printed so far. It writes its log in batches. */
+  async readLog(): Promise<string> {
+    await sleep(logBatchMs);
     return readFileSync(`${this.directory}.log`, 'utf8');
   }
 

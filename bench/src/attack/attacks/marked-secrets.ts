@@ -151,6 +151,7 @@ export const attack: Attack = {
   name: 'a secret in the wrong place is repeated',
   tries: 'Marked secrets in every wrong place, then a look into each answer, the log, the metrics and the audit trail.',
   async run(target, findings) {
+    const sent = new Map<string, string>();
     const { clientId } = await target.createClient({ scopes: ['policy:read'] });
     for (const path of endpoints) {
       for (const [name, send] of mistakes) {
@@ -166,10 +167,15 @@ export const attack: Attack = {
       );
       await target.call(method, path('x'), { token: rootToken, body: body?.('x') });
     }
+    const log = await target.readLog();
+    for (const line of log.split('\n').filter((one) => one.includes(mark))) {
+      const name = [...sent].find(([secret]) => line.includes(secret))?.[1];
+      findings.check(`${name}: not in the log`, false, line.slice(0, 400));
+    }
     const metrics = await target.call('GET', '/metrics');
     const { text: events } = await target.asRoot('GET', '/api/v1/oauth/events?order=desc&size=1000');
     for (const [where, text] of [
-      ['log', target.log()],
+      ['log', log],
       ['metrics', metrics.text],
       ['audit trail', events],
     ] as const) {
@@ -181,11 +187,7 @@ export const attack: Attack = {
       const { status, text, headers } = await send(secret);
       findings.check(`${name}: not in the answer`, !`${text}${JSON.stringify(headers)}`.includes(mark), text);
       findings.check(`${name}: no fault of the server`, status < 500, `${status} ${text}`);
-      const line = target
-        .log()
-        .split('\n')
-        .find((one) => one.includes(secret));
-      findings.check(`${name}: not in the log`, line === undefined, line?.slice(0, 300));
+      sent.set(secret, name);
     }
   },
 };

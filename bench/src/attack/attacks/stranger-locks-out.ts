@@ -92,7 +92,7 @@ export const attack: Attack = {
     await target.requestToken(bySecret, {}, { headers: { 'x-forwarded-for': '203.0.113.7' } });
     findings.check(
       'forwarded headers of an untrusted peer are warned of',
-      /forwarded/i.test(target.log()),
+      /forwarded/i.test(await target.readLog()),
       'no line of the log',
     );
   },

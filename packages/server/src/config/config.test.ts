@@ -240,12 +240,20 @@ describe('a wrong value stops the start with one line: the variable, the fault a
     );
   });
 
+  test('a weak OAUTH_ROOT_CLIENT_SECRET: the id of root, which is public', () => {
+    const text = 'h7Kq2xWm9bTzVd4mHsR6pLy8';
+    expect(faultOf({ OAUTH_ROOT_CLIENT_ID: text, OAUTH_ROOT_CLIENT_SECRET: text })).toMatch(
+      /^OAUTH_ROOT_CLIENT_SECRET: is easy to guess: it is OAUTH_ROOT_CLIENT_ID\. Example: /,
+    );
+  });
+
   test.each([
     ['zeros', Buffer.alloc(32)],
     ['one byte', Buffer.alloc(32, 7)],
     ['a sequence', Buffer.from(Array.from({ length: 32 }, (_, byte) => byte))],
     ['a word', Buffer.alloc(32, 'changeme')],
     ['hex in order', Buffer.from('0123456789abcdef0123456789abcdef')],
+    ['text', Buffer.from('our tr0ub4dor&3 horse! 9 battery')],
   ])('a weak POSTERN_MASTER_KEY: %s', (_kind, bytes) => {
     expect(faultOf({ POSTERN_MASTER_KEY: bytes.toString('base64') })).toMatch(
       /^POSTERN_MASTER_KEY: is easy to guess: .+\. Example: .+openssl rand -base64 32/,

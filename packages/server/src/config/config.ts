@@ -165,6 +165,10 @@ function pairRoot(clientId: string | undefined, clientSecret: string | undefined
   if (clientSecret === undefined) {
     throw missing('rootClientSecret', why);
   }
+  if (clientId === clientSecret) {
+    const { name, example } = variables.rootClientSecret;
+    throw invalidVariable(name, `is easy to guess: it is ${variables.rootClientId.name}`, example);
+  }
   return { clientId, clientSecret };
 }
 

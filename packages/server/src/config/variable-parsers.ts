@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { isLoopback } from '@postern/protocol';
 import type { StartError } from '../start-error.ts';
-import { findRepetition, findSecretWeakness } from './weak-secret.ts';
+import { findKeyWeakness, findSecretWeakness } from './weak-secret.ts';
 
 export type VariableParser<T> = (text: string, invalid: (fault: string) => StartError) => T;
 
@@ -110,7 +110,7 @@ export const parseMasterKey: VariableParser<Buffer> = (text, invalid) => {
   if (key.length !== 32) {
     throw invalid('is not 32 bytes in base64');
   }
-  const weakness = findRepetition(key);
+  const weakness = findKeyWeakness(key);
   if (weakness !== undefined) {
     throw invalid(weakness);
   }

@@ -30,8 +30,14 @@ export function findSecretWeakness(text: string): string | undefined {
   return findRepetition(Buffer.from(text.toLowerCase()));
 }
 
-/** The same for the bytes of a key. */
-export function findRepetition(bytes: Buffer): string | undefined {
+/** The same for the bytes of a key, which are no text: 32 random bytes are printable characters once in 10 trillion times. */
+export function findKeyWeakness(key: Buffer): string | undefined {
+  return key.every((byte) => byte >= 0x20 && byte <= 0x7e)
+    ? 'is easy to guess: its bytes are text and not random'
+    : findRepetition(key);
+}
+
+function findRepetition(bytes: Buffer): string | undefined {
   return deflateRawSync(bytes, { dictionary: guesses, level: 9 }).length < fewestBytes
     ? 'is easy to guess: it consists of repetitions, sequences or well-known words'
     : undefined;
