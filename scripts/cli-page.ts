@@ -13,9 +13,9 @@ export async function cliPage(generated: string): Promise<string> {
   return `# The postern command
 
 ${generated}
-Every verb but \`serve\` speaks HTTP to a server, as the client that you signed in as: it may do what that client's scopes
-allow, and nothing more. \`--json\` prints what programs read; without it, tables and sentences are for people. Answers go to
-standard output, and everything else to standard error. In a script the exit code says how it went:
+Every verb but \`serve\` speaks HTTP to a server as the client that you are signed in as, and may do what the scopes of that client
+allow. With \`--json\` a verb prints JSON for programs, and otherwise tables and sentences for people. Results go to standard output,
+everything else to standard error. The exit code tells scripts what happened:
 
 | exit code | meaning |
 | --- | --- |
@@ -30,12 +30,12 @@ postern login --root data/root.env
 postern client create --name billing --scope policy:read
 \`\`\`
 
-\`login\` checks the credentials and keeps them in a profile, in \`$XDG_CONFIG_HOME/postern/profiles.json\` (by default
-\`~/.config/postern/profiles.json\`), a file for your user alone; the command refuses one that others can read. A secret is
+\`login\` verifies the credentials and stores them in a profile, in \`$XDG_CONFIG_HOME/postern/profiles.json\` (by default
+\`~/.config/postern/profiles.json\`), a file that only your user can read; the command refuses one that others can read. A secret is
 never an argument, where other users of the machine could see it: it comes from a file, from standard input, or from a variable.
 Which server and client a verb uses is decided by its options, then by the variables \`POSTERN_SERVER\`,
 \`POSTERN_CLIENT_ID\` and \`POSTERN_CLIENT_SECRET\` (or \`POSTERN_CLIENT_SECRET_FILE\`), then by the current profile;
-\`--profile\` leaves the variables aside. The secret of a profile goes to the server of that profile only, and no secret goes over plain
+with \`--profile\` the variables are ignored. The secret of a profile goes to the server of that profile only, and no secret goes over plain
 http to another machine.
 
 ## Verbs

@@ -3,15 +3,15 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
   root: import.meta.dirname,
-  // Relative, so that the page's <base> alone says where it stands.
+  // Relative, so that only the <base> of the page says where the files are.
   base: './',
   build: {
-    // Where the command has them beside it, also when it is installed from npm.
+    // Beside the command, also when it is installed from npm.
     outDir: '../postern/console',
     emptyOutDir: true,
-    // The licences of the libraries ask to be handed on with them.
+    // The licenses of the libraries must be distributed with them.
     license: { fileName: 'licenses.md' },
-    // The polyfill is a script of its own making, for browsers that are older than what the console needs.
+    // The polyfill is for browsers that are too old for the console.
     modulePreload: { polyfill: false },
     // A picture inside the style sheet would need `data:` in the content security policy.
     assetsInlineLimit: 0,

@@ -110,7 +110,7 @@ describe('an answer', () => {
     ]);
   });
 
-  test('that refuses is an error with its status, its code and its words', async () => {
+  test('that is refused throws an error with its status, its code and its message', async () => {
     await expect(admin.clients.create({ scopes: ['no:such'] })).rejects.toMatchObject({
       name: 'AdminError',
       status: 422,

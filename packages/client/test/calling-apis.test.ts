@@ -24,7 +24,7 @@ const refuseFirst =
       : { status: 401, headers: { 'www-authenticate': 'Bearer realm="x", error="invalid_token"' } };
 
 describe('the request', () => {
-  test('goes out as the caller made it, with the token', async () => {
+  test('is sent unchanged, with the token added', async () => {
     const client = stand.client();
     const answer = await client.fetch(api, {
       method: 'post',
@@ -53,7 +53,7 @@ describe('the request', () => {
     expect(stand.server.requests('/api').at(-1)?.headers['content-type']).toBe('application/json');
   });
 
-  test('goes nowhere unencrypted, and only to the origins named', async () => {
+  test('is never sent unencrypted, and only to the origins in the options', async () => {
     await expect(stand.client().fetch('http://api.example.com/')).rejects.toThrow(/token unencrypted/);
     const limited = stand.client({ origins: [stand.server.url] });
     expect((await limited.fetch(api)).status).toBe(200);
@@ -61,7 +61,7 @@ describe('the request', () => {
     expect(stand.other.received).toEqual([]);
   });
 
-  test('ends with its signal, while it waits for a token too', async () => {
+  test('is aborted by its signal, also while it waits for a token', async () => {
     stand.server.on('/token', () => new Promise(() => {}));
     const controller = new AbortController();
     const call = stand.client().fetch(api, { signal: controller.signal });
@@ -72,7 +72,7 @@ describe('the request', () => {
 });
 
 describe('a redirect', () => {
-  test('within the origin keeps the token, and the body where it is to be kept', async () => {
+  test('within the origin keeps the token, and keeps the body if the status says so', async () => {
     stand.server.on('/moved', { status: 307, headers: { location: '/api' } });
     stand.server.on('/seen', { status: 303, headers: { location: '/api' } });
     const client = stand.client();
@@ -103,14 +103,14 @@ describe('a redirect', () => {
     expect([headers.authorization, headers['dpop'], headers.cookie]).toEqual([undefined, undefined, undefined]);
   });
 
-  test('to another origin that is named keeps the token', async () => {
+  test('to another origin that is in the options keeps the token', async () => {
     stand.server.on('/api', { status: 302, headers: { location: `${stand.other.url}/api` } });
     stand.other.on('/api', {});
     await stand.client({ origins: [stand.server.url, stand.other.url] }).fetch(api);
     expect(tokensSent('/api', stand.other)).toEqual(['Bearer token-1']);
   });
 
-  test('in a circle ends, and with `redirect` it is the caller’s', async () => {
+  test('in a circle ends; with the option `redirect` the caller handles it', async () => {
     stand.server.on('/api', { status: 302, headers: { location: '/api' } });
     const client = stand.client();
     await expect(client.fetch(api)).rejects.toThrow(/redirects again/);
@@ -128,7 +128,7 @@ describe('RFC 6750 §3.1 a 401', () => {
     expect(tokensSent('/api')).toEqual(['Bearer token-1', 'Bearer token-2']);
   });
 
-  test('without a challenge does too; one that names another fault does not', async () => {
+  test('without a challenge also replaces the token; one with another error code does not', async () => {
     const client = stand.client();
     stand.server.on('/api', ({ headers }) => (headers.authorization === 'Bearer token-2' ? {} : { status: 401 }));
     expect((await client.fetch(api)).status).toBe(200);
@@ -138,7 +138,7 @@ describe('RFC 6750 §3.1 a 401', () => {
     expect(stand.server.requests('/token')).toHaveLength(2);
   });
 
-  test('that stays is an answer, and does not cost the token endpoint a request a call', async () => {
+  test('that comes again is returned to the caller, and not every call requests a new token', async () => {
     const client = stand.client();
     stand.server.on('/api', refuseFirst());
     for (let call = 0; call < 5; call += 1) {
@@ -150,7 +150,7 @@ describe('RFC 6750 §3.1 a 401', () => {
     expect(stand.server.requests('/token')).toHaveLength(3);
   });
 
-  test('of an API that takes its time does not continue forever', async () => {
+  test('of a slow API does not lead to endless replacements', async () => {
     stand.server.on('/api', (request) => {
       stand.advance(60);
       return refuseFirst()(request);
@@ -212,13 +212,13 @@ describe('a busy API', () => {
     expect(stand.slept).toEqual(expected === 200 ? [2_187.5] : []);
   });
 
-  test('that stays so answers the caller', async () => {
+  test('that stays busy: the caller gets its answer', async () => {
     stand.server.on('/api', { status: 503 });
     expect((await stand.client().fetch(api)).status).toBe(503);
     expect(stand.server.requests('/api')).toHaveLength(4);
   });
 
-  test('whose connection breaks is asked again where that does no harm', async () => {
+  test('whose connection breaks is asked again if the request may be repeated', async () => {
     stand.server.on('/api', { breaks: true });
     const client = stand.client();
     await expect(client.fetch(api)).rejects.toThrow(TypeError);

@@ -20,7 +20,7 @@ const metadataPath = '/.well-known/oauth-authorization-server';
 const good = { body: tokenAnswer('good') };
 
 describe('renewal', () => {
-  test('in the background when the life of a token nears its end, for one of many callers', async () => {
+  test('happens in the background shortly before a token expires, once for many callers', async () => {
     const client = stand.client();
     expect((await client.getToken()).accessToken).toBe('token-1');
     stand.advance(840);
@@ -33,7 +33,7 @@ describe('renewal', () => {
     expect(stand.server.requests('/token')).toHaveLength(2);
   });
 
-  test('when exactly is chance: between four fifths and nine tenths of its life', async () => {
+  test('starts at a random time between four fifths and nine tenths of the lifetime', async () => {
     const [early, late] = [stand.client({ random: () => 0 }), stand.client({ random: () => 0.999 })];
     await Promise.all([early.getToken(), late.getToken()]);
     stand.advance(801);
@@ -44,7 +44,7 @@ describe('renewal', () => {
     expect(stand.server.requests('/token')).toHaveLength(3);
   });
 
-  test('a server that is away in these last minutes is not noticed', async () => {
+  test('callers do not notice that the server is down while the old token is still valid', async () => {
     const client = stand.client();
     await client.getToken();
     stand.server.on('/token', { status: 400, body: { error: 'server_error' } });
@@ -61,14 +61,14 @@ describe('renewal', () => {
     await expect.poll(async () => (await client.getToken()).accessToken).toBe('good');
   });
 
-  test('before it expires: the last seconds are not used', async () => {
+  test('happens before the token expires: its last seconds are not used', async () => {
     const client = stand.client();
     await client.getToken();
     stand.advance(991);
     expect((await client.getToken()).accessToken).toBe('token-2');
   });
 
-  test('a failure is reported to all that wait, and is not cached', async () => {
+  test('that fails is reported to all callers that wait, and the failure is not cached', async () => {
     stand.server.on('/token', inTurn({ status: 400, body: { error: 'invalid_scope' } }, good));
     const client = stand.client();
     const results = await Promise.allSettled([client.getToken(), client.getToken()]);
@@ -76,7 +76,7 @@ describe('renewal', () => {
     expect((await client.getToken()).accessToken).toBe('good');
   });
 
-  test('a caller that stops waiting does not stop the others', async () => {
+  test('continues for the others when one caller stops waiting', async () => {
     let release = () => {};
     stand.server.on('/token', async () => {
       await new Promise<void>((resolve) => {
@@ -96,7 +96,7 @@ describe('renewal', () => {
   });
 });
 
-test('an exchange ends with its signal, at the metadata as at the token', async () => {
+test('an exchange is aborted by its signal, while it reads the metadata and while it requests the token', async () => {
   for (const path of [metadataPath, '/token']) {
     stand.server.on(path, () => new Promise(() => {}));
     const controller = new AbortController();
@@ -116,14 +116,14 @@ describe('RFC 9110 §10.2.3 a busy server', () => {
     expect(stand.slept).toEqual([7_187.5, 375]);
   });
 
-  test('says so by a date', async () => {
+  test('may name the time by a date', async () => {
     const at = new Date(1_800_000_005_000).toUTCString();
     stand.server.on('/token', inTurn({ status: 503, headers: { 'retry-after': at } }, good));
     await stand.client().getToken();
     expect(stand.slept).toEqual([5_187.5]);
   });
 
-  test('for longer than half a minute is the business of the caller', async () => {
+  test('that asks to wait longer than half a minute is reported to the caller', async () => {
     stand.server.on('/token', {
       status: 429,
       headers: { 'retry-after': '3600' },
@@ -134,14 +134,14 @@ describe('RFC 9110 §10.2.3 a busy server', () => {
     expect(stand.slept).toEqual([]);
   });
 
-  test('that stays so is given up after four tries', async () => {
+  test('that stays busy is given up after four attempts', async () => {
     stand.server.on('/token', { breaks: true });
     await expect(stand.client().getToken()).rejects.toMatchObject({ code: 'unreachable', status: undefined });
     expect(stand.slept).toEqual([187.5, 375, 750]);
     expect(stand.server.requests('/token')).toHaveLength(4);
   });
 
-  test('whose metadata are away for a moment too', async () => {
+  test('is also asked again if its metadata are unavailable for a moment', async () => {
     const metadata = { issuer: stand.server.url, token_endpoint: `${stand.server.url}/token` };
     stand.server.on(metadataPath, inTurn({ status: 503 }, { breaks: true }, { body: metadata }));
     expect((await stand.client().getToken()).accessToken).toBe('token-1');
@@ -161,7 +161,7 @@ describe('RFC 9110 §10.2.3 a busy server', () => {
 });
 
 describe('RFC 8414 §3.3 metadata', () => {
-  test('of another issuer are not believed', async () => {
+  test('of another issuer are rejected', async () => {
     stand.server.on(metadataPath, {
       body: { issuer: 'https://evil.example', token_endpoint: `${stand.other.url}/token` },
     });
@@ -181,7 +181,7 @@ describe('RFC 8414 §3.3 metadata', () => {
     expect(stand.server.received[0]?.path).toBe('/.well-known/oauth-authorization-server/realms/one');
   });
 
-  test('are read again when the token endpoint is gone', async () => {
+  test('are read again when the token endpoint is not found', async () => {
     const client = stand.client();
     await client.getToken();
     stand.server.on('/token', { status: 404, body: 'gone' });
@@ -191,7 +191,7 @@ describe('RFC 8414 §3.3 metadata', () => {
     expect((await client.getToken({ scope: 'other' })).accessToken).toBe('good');
   });
 
-  test('are not asked for where the token endpoint is known', async () => {
+  test('are not requested if the token endpoint is given', async () => {
     stand.server.on('/known', good);
     const client = stand.client({ tokenEndpoint: `${stand.server.url}/known`, issuer: 'https://as.example' });
     expect((await client.getToken()).accessToken).toBe('good');
@@ -217,7 +217,7 @@ describe('RFC 8414 §3.3 metadata', () => {
   });
 });
 
-describe('RFC 6749 §5.1 an answer that is none', () => {
+describe('RFC 6749 §5.1 an invalid answer', () => {
   test.each<[string, ScriptedAnswer]>([
     ['text', { body: 'hello' }],
     ['an array', { body: [] }],
@@ -236,7 +236,7 @@ describe('RFC 6749 §5.1 an answer that is none', () => {
     await expect(stand.client().getToken()).rejects.toMatchObject({ name: 'TokenError', code: 'invalid_response' });
   });
 
-  test('its text is cut to a line that fits a log', async () => {
+  test('its text is shortened to one line for logs', async () => {
     const error_description = `a\nb${'x'.repeat(5_000)}`;
     stand.server.on('/token', { status: 400, body: { error: 'invalid_request', error_description } });
     const error = await stand
@@ -250,13 +250,13 @@ describe('RFC 6749 §5.1 an answer that is none', () => {
     await expect(stand.client({ dpop: true }).getToken()).rejects.toMatchObject({ code: 'invalid_response' });
   });
 
-  test('a redirect takes the credentials nowhere', async () => {
+  test('a redirect is not followed, so that the credentials go nowhere else', async () => {
     stand.server.on('/token', { status: 307, headers: { location: `${stand.other.url}/token` } });
     await expect(stand.client().getToken()).rejects.toMatchObject({ code: 'invalid_response', status: 307 });
     expect(stand.other.received).toEqual([]);
   });
 
-  test('a lifetime as text, or none, is taken', async () => {
+  test('a lifetime as text is accepted, and so is an answer without one', async () => {
     stand.server.on(
       '/token',
       inTurn(
@@ -273,7 +273,7 @@ describe('RFC 6749 §5.1 an answer that is none', () => {
 describe('RFC 9449 §8 a nonce', () => {
   const bound = tokenAnswer('bound', { token_type: 'DPoP' });
 
-  test('that the server sends with an answer is for the next request', async () => {
+  test('that the server sends with an answer is used for the next request', async () => {
     stand.server.on('/token', { body: bound, headers: { 'dpop-nonce': 'n1' } });
     const client = stand.client({ dpop: true });
     await client.getToken();
@@ -282,7 +282,7 @@ describe('RFC 9449 §8 a nonce', () => {
     expect(proofsSent(stand.server.requests('/token')).map(({ nonce }) => nonce)).toEqual([undefined, 'n1']);
   });
 
-  test('that it wants again though it was sent is not sent forever', async () => {
+  test('that the server demands again although it was sent is not sent endlessly', async () => {
     const answer = { status: 400, body: { error: 'use_dpop_nonce' }, headers: { 'dpop-nonce': 'n1' } };
     stand.server.on('/token', answer);
     const client = stand.client({ dpop: true });

@@ -37,6 +37,6 @@ test('calls an API in three lines', async () => {
   }
 });
 
-test('and the README of the package shows the same program', () => {
+test('the README of the package shows the same program', () => {
   expect(firstProgram(readme)).toBe(firstProgram(page));
 });

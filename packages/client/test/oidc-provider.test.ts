@@ -81,7 +81,7 @@ describe('oidc-provider', () => {
     expect(calls('/token')).toBe(2);
   });
 
-  test('says in words what is wrong', async () => {
+  test('explains what is wrong', async () => {
     const authentication = methods['client_secret_post'] as ClientAuthentication;
     const client = createTokenClient({ issuer, authentication, scope: 'read', resource: 'nonsense' });
     await expect(client.getToken()).rejects.toMatchObject({ code: 'invalid_target', status: 400 });

@@ -46,7 +46,7 @@ describe('RFC 6749 §2.3 authentication', () => {
     expect((await client.fetch(server.url + scopePath)).status).toBe(200);
   });
 
-  test('a wrong secret is reported as by the server, at once, and is not in the error', async () => {
+  test('a wrong secret is reported with the error of the server, without retries, and the error does not contain the secret', async () => {
     const { fetch, calls } = countingFetch();
     const client = clientOf(clientSecretBasic(credentials.clientId, 'wrong-secret-of-ours'), { fetch });
     const error = await client.getToken().catch((thrown) => thrown);
@@ -73,7 +73,7 @@ describe('RFC 6749 §2.3 authentication', () => {
     },
   );
 
-  test('private_key_jwt with a key that Web Crypto made, registered as it exports it', async () => {
+  test('private_key_jwt with a key that Web Crypto generated and exported', async () => {
     const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
     const { clientId } = await server.createClient({
       scopes: ['scope:read'],
@@ -83,7 +83,7 @@ describe('RFC 6749 §2.3 authentication', () => {
     expect(await clientOf(privateKeyJwt({ clientId, key: keys.privateKey })).getToken()).toBeDefined();
   });
 
-  test('RFC 7523 §2.1 the token of the workload in place of a secret, read for every request', async () => {
+  test('RFC 7523 §2.1 a workload token instead of a secret, read for every request', async () => {
     const cluster = await createKubernetes(server.url, server.now);
     const { clientId } = await server.createClient({
       scopes: ['scope:read'],
@@ -123,7 +123,7 @@ describe('tokens are kept', () => {
     expect([calls('/token'), calls('/.well-known/oauth-authorization-server')]).toEqual([1, 1]);
   });
 
-  test('one for each scope', async () => {
+  test('there is one token for each scope', async () => {
     const { fetch, calls } = countingFetch();
     const client = clientOf(secret(), { fetch });
     const wanted = ['scope:read', 'policy:read', 'scope:read'];
@@ -132,7 +132,7 @@ describe('tokens are kept', () => {
     expect(calls('/token')).toBe(2);
   });
 
-  test('RFC 8707 §2 and one for each resource', async () => {
+  test('RFC 8707 §2 there is one token for each resource', async () => {
     const identifier = 'https://api.example.com';
     await server.call('PUT', '/api/v1/oauth/resource', {
       token: await server.rootToken(),
@@ -144,14 +144,14 @@ describe('tokens are kept', () => {
     expect(audiences.map(({ accessToken }) => claimsOf(accessToken)['aud'])).toEqual([identifier, server.url]);
   });
 
-  test('RFC 9396 §2 authorization details go along', async () => {
+  test('RFC 9396 §2 authorization details are sent with the request', async () => {
     const client = clientOf(secret(), { authorizationDetails: [{ type: 'payment' }] });
     await expect(client.getToken()).rejects.toMatchObject({ code: 'invalid_authorization_details' });
   });
 });
 
 describe('RFC 6750 §3.1 a refused token', () => {
-  test('is replaced once, for all that used it', async () => {
+  test('is replaced once, for all callers that used it', async () => {
     const caller = await server.createClient({ scopes: ['scope:read'] });
     const { fetch, calls } = countingFetch();
     const client = clientOf(secret(caller), { fetch });
@@ -163,7 +163,7 @@ describe('RFC 6750 §3.1 a refused token', () => {
     expect(calls('/token')).toBe(2);
   });
 
-  test('of a client that is gone is an error of the token endpoint', async () => {
+  test('of a deleted client leads to the error of the token endpoint', async () => {
     const caller = await server.createClient({ scopes: ['scope:read'] });
     const client = clientOf(secret(caller));
     await client.getToken();
@@ -171,7 +171,7 @@ describe('RFC 6750 §3.1 a refused token', () => {
     await expect(client.fetch(server.url + scopePath)).rejects.toMatchObject({ code: 'invalid_client' });
   });
 
-  test('a scope that is missing is an answer for the caller', async () => {
+  test('that lacks a scope is not replaced: the caller gets the answer', async () => {
     const answer = await clientOf(secret()).fetch(`${server.url}/api/v1/oauth/client`);
     expect([answer.status, await answer.json()]).toEqual([
       403,
@@ -214,7 +214,7 @@ describe('RFC 9449 tokens bound to a key', () => {
     },
   );
 
-  test('the first calls, many at once, all learn the nonce', async () => {
+  test('many first calls at once all get the nonce', async () => {
     const { clientId, clientSecret } = await demanding.createClient({ scopes: ['scope:read', 'policy:read'] });
     const authentication = clientSecretBasic(clientId, clientSecret);
     const client = createTokenClient({ issuer: demanding.url, authentication, dpop: true, now: demanding.now });
@@ -226,7 +226,7 @@ describe('RFC 9449 tokens bound to a key', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
   });
 
-  test('the key that is made cannot leave the process', async () => {
+  test('the generated key cannot be exported', async () => {
     const { clientId, clientSecret } = await server.createClient({ scopes: ['scope:read'] });
     const bound = clientOf(clientSecretBasic(clientId, clientSecret), { dpop: true });
     const other = clientOf(clientSecretBasic(clientId, clientSecret), { dpop: true });
@@ -238,7 +238,7 @@ describe('RFC 9449 tokens bound to a key', () => {
 });
 
 describe('RFC 8693 token exchange', () => {
-  test('a narrower token for one that stands', async () => {
+  test('gives a narrower token for an active one', async () => {
     const caller = await server.createClient({
       scopes: ['scope:read', 'policy:read'],
       grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],

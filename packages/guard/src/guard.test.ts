@@ -110,7 +110,7 @@ describe('RFC 6750 §3.1 why a verified token is rejected', () => {
     expect((await authorize(`Bearer ${token}`, { now: () => now * 1000 - 1 })).expiresAt).toBe(now);
   });
 
-  test('it is no longer active: invalid_token, with the reason for the log', async () => {
+  test('a token that is no longer active is invalid_token, with the reason for the log', async () => {
     const asked: AccessToken[] = [];
     const findInactiveReason: GuardOptions['findInactiveReason'] = (token) => {
       asked.push(token);
@@ -150,7 +150,7 @@ describe('RFC 6750 §3.1 why a verified token is rejected', () => {
     });
   });
 
-  test('it is no longer active when it is checked again: the same', async () => {
+  test('a token that is no longer active when it is checked again is invalid_token too', async () => {
     let fault: 'client_unknown' | undefined;
     const guard = createGuard({ ...options, findInactiveReason: () => fault });
     const token = await guard.authorize(request(`Bearer ${issue()}`), 'policy:read');

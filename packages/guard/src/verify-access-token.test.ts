@@ -310,11 +310,11 @@ test('RFC 6750 §3.1 every error has the same text', () => {
 describe('headers are kept decoded by their text', () => {
   const headerOf = (members: object) => decodeAccessToken(tokenOf({ ...goodHeader, ...members }, goodClaims)).header;
 
-  test('one that comes again is not decoded again', () => {
+  test('a header that was seen before is not decoded again', () => {
     expect(headerOf({ member: 'again' })).toBe(headerOf({ member: 'again' }));
   });
 
-  test('but none of more than 256 characters', () => {
+  test('a header of more than 256 characters is not kept', () => {
     const ofBytes = (bytes: number) => ({
       member: 'x'.repeat(bytes - JSON.stringify({ ...goodHeader, member: '' }).length),
     });
@@ -323,7 +323,7 @@ describe('headers are kept decoded by their text', () => {
     expect(headerOf(ofBytes(193))).not.toBe(headerOf(ofBytes(193)));
   });
 
-  test('and at most 100, so that strangers cannot fill the memory', () => {
+  test('at most 100 headers are kept, so that strangers cannot fill the memory', () => {
     let count = 0;
     const addOther = () => headerOf({ other: count++ });
     // Until the ones that earlier tests left are gone.

@@ -94,7 +94,7 @@ describe('audit tail', () => {
     }
   });
 
-  test('a kind that does not exist is refused, with the kinds there are', async () => {
+  test('a kind that does not exist is refused, and the error lists those that exist', async () => {
     const { code, stderr } = await auditor.run('audit', 'tail', '--kind', 'cleint.');
     expect([code, stderr]).toEqual([1, expect.stringContaining('client.created')]);
   });
@@ -113,7 +113,7 @@ describe('audit tail', () => {
 });
 
 describe('audit verify', () => {
-  test('a log that nobody touched holds, with and without a checkpoint, also after more was written', async () => {
+  test('an unchanged log is intact, with and without a checkpoint, also after more was written', async () => {
     const count = (await events()).length;
     const { code, stdout } = await auditor.run('audit', 'verify');
     expect([code, stdout]).toEqual([0, `All ${count} events are intact.\n`]);
@@ -195,7 +195,7 @@ describe('audit verify', () => {
     expect([code, stdout]).toEqual([1, expect.stringContaining('the log ends at event 2')]);
   });
 
-  test('a checkpoint of another log, one that was changed, and what is none', async () => {
+  test('a checkpoint of another log, a changed one and a file that is no checkpoint are refused', async () => {
     const other = await startTestServer();
     const stranger = await signIn(other.url, other.root);
     const file = join(auditor.home, 'other.json');

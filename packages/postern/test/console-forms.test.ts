@@ -138,7 +138,7 @@ test('a trusted issuer is created from a template, with a rule, after an error; 
   // The pages that change or delete the client warn of the rule.
   await goTo(page, `/clients/${clientId}/scopes`);
   await press('Remove policy:read');
-  await page.getByText('Workloads lose it that get it by rules of github').waitFor();
+  await page.getByText('Workloads that get it by rules of github lose it').waitFor();
   await goTo(page, `/clients/${clientId}/settings`);
   await press('Delete client');
   await page.getByText('Workloads get no more tokens by the rules of the trusted issuers github').waitFor();

@@ -67,7 +67,7 @@ test('signing in leads to the page that was asked for', async () => {
   await page.getByRole('heading', { name: 'New client' }).waitFor();
 });
 
-test('a client is made with scopes that are found by search', async () => {
+test('a client is created with scopes that are found by search', async () => {
   await page.getByLabel('Name').fill('walker');
   for (const scope of ['policy:read', 'rule:read']) {
     await page.getByLabel('Search scopes').fill(scope);
@@ -83,7 +83,7 @@ test('a client is made with scopes that are found by search', async () => {
   expect(clientSecret).toMatch(/^postern[A-Za-z0-9]{40,}$/);
 });
 
-test('its programs for the shell and for Node get a token, as they are pasted', async () => {
+test('the programs that it shows for the shell and for Node get a token', async () => {
   const credentials = await code('credentials for a shell');
   const curl = await code('curl program');
   const { stdout } = await run('bash', ['-c', `${credentials}\n${curl}`]);
@@ -104,7 +104,7 @@ test('its programs for the shell and for Node get a token, as they are pasted', 
   }
 });
 
-test('the inspector says for which call the token is good', async () => {
+test('the inspector says whether the token is enough for a call', async () => {
   expect(await inspect('policy:read')).toContain('Accepted for a call that needs policy:read');
   await expectAccessible(page);
   expect(await inspect('policy:delete')).toMatch(
@@ -112,7 +112,7 @@ test('the inspector says for which call the token is good', async () => {
   );
 });
 
-test('taking a scope away shows what will stop working, and then it does', async () => {
+test('removing a scope shows what will stop working, and after saving it stops working', async () => {
   await goTo(page, '/clients');
   await page.getByRole('link', { name: 'walker' }).click();
   await page.getByRole('cell', { name: 'rule:read' }).waitFor();

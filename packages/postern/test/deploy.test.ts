@@ -50,7 +50,7 @@ describe('Dockerfile', () => {
     }
   }, 300_000);
 
-  test('what it lays out serves, and is healthy by its own check', async () => {
+  test('the files of the image serve, and pass its own health check', async () => {
     const [program, ...args] = command;
     expect([program, args.at(-1)]).toEqual(['node', 'serve']);
     const server = await startServe(directory, {
@@ -79,7 +79,7 @@ describe('Dockerfile', () => {
     await expect(doctor({})).rejects.toThrow();
   });
 
-  test('it runs as somebody who is not root, and takes nothing from a data directory along', () => {
+  test('it does not run as root, and contains nothing from a data directory', () => {
     expect(instructions.findIndex(({ name }) => name === 'USER')).toBeLessThan(
       instructions.findIndex(({ name }) => name === 'CMD'),
     );
@@ -125,7 +125,7 @@ describe('compose.yaml', () => {
     expect(config.root).toEqual({ clientId: 'root', clientSecret: rootSecret });
   });
 
-  test('what services name is there', () => {
+  test('everything that the services name exists', () => {
     for (const [name, service] of Object.entries<typeof node>(file.services)) {
       expect(Object.keys(file.services), name).toEqual(expect.arrayContaining(Object.keys(service.depends_on ?? {})));
       expect(Object.keys(file.secrets), name).toEqual(expect.arrayContaining(service.secrets ?? []));

@@ -37,7 +37,7 @@ const change = async (id: string, body: unknown) =>
   server.call('PATCH', `/api/v1/oauth/client/${id}`, { token: await server.rootToken(), body });
 
 describe('a token that passes', () => {
-  test('in words, with all that was checked', async () => {
+  test('of an accepted token lists every check', async () => {
     const { code, stdout } = await root.pipe(await server.token(client), 'explain', '-', '--needs', 'policy:read');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^This token passes\.\n/);

@@ -116,7 +116,7 @@ describe.each(names)('%s', (name) => {
     }
   });
 
-  test('holds what it needs and nothing of its workshop', () => {
+  test('contains what it needs, and neither tests nor tools', () => {
     const files = globSync('**/*.*', { cwd: join(project, 'node_modules', manifestOf(name).name) }).map((path) =>
       basename(path),
     );
@@ -246,7 +246,7 @@ describe('`npx postern serve`', () => {
     }
   });
 
-  test('serves the documentation and the console, whose files came along', async () => {
+  test('serves the documentation and the console, whose files are in the package', async () => {
     const text = async (path: string) => {
       const answer = await fetch(server.url + path);
       expect([path, answer.status]).toEqual([path, 200]);

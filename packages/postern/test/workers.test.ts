@@ -90,7 +90,7 @@ test('one that exits while metrics are gathered does not affect the others', { t
   }, patience);
 });
 
-test('where none can start, the command ends and says why', async () => {
+test('if none can start, the command ends and says why', async () => {
   const { code, stderr } = await run(['serve'], {
     POSTERN_WORKERS: '2',
     POSTERN_DATA_DIR: directory,

@@ -11,7 +11,7 @@ const decodeBase64UrlText = (text: string) =>
 
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 200 });
 
-test('what Node encodes comes back', () => {
+test('bytes that Node encoded are decoded to the same bytes', () => {
   fc.assert(
     fc.property(bytes, (value) => {
       expect(decodeBase64Url(Buffer.from(value).toString('base64url'))).toEqual(Buffer.from(value));
@@ -19,7 +19,7 @@ test('what Node encodes comes back', () => {
   );
 });
 
-test('text comes back, of whatever characters and however long', () => {
+test('text of any characters and any length is decoded to the same text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom(1, 3_000), (value, times) => {
       const text = value.toWellFormed().repeat(times);
@@ -28,7 +28,7 @@ test('text comes back, of whatever characters and however long', () => {
   );
 });
 
-test('RFC 4648 §3.5 a text that Node would not have written is none', () => {
+test('RFC 4648 §3.5 text that Node would not have written is rejected', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'ABQgwz019-_=+/ .é'), maxLength: 12 }), (text) => {
       const canonical = text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text;
@@ -39,7 +39,7 @@ test('RFC 4648 §3.5 a text that Node would not have written is none', () => {
   );
 });
 
-test('bytes of one text are not those of the next', () => {
+test('decoding one text does not change the bytes of an earlier one', () => {
   const first = decodeBase64Url('AAAA');
   decodeBase64Url('____');
   expect(first).toEqual(Buffer.from([0, 0, 0]));

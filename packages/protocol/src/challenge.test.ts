@@ -55,7 +55,7 @@ describe('RFC 6750 §3 the Bearer challenge', () => {
 });
 
 describe('RFC 6749 §5.2 the challenge of the token endpoint', () => {
-  test('invalid_client gets one where the client used Basic, with the code inside', () => {
+  test('invalid_client has a challenge with the code if the client used Basic', () => {
     const error = new OAuthError('invalid_client', 'no', { scheme: 'Basic' });
     expect(readChallenge(challengeFor(error))).toEqual({
       scheme: 'Basic',
@@ -63,11 +63,11 @@ describe('RFC 6749 §5.2 the challenge of the token endpoint', () => {
     });
   });
 
-  test('invalid_client gets none where it did not', () => {
+  test('invalid_client has no challenge if the client did not use Basic', () => {
     expect(challengeFor(new OAuthError('invalid_client', 'no'))).toBeUndefined();
   });
 
-  test('no other error gets one', () => {
+  test('no other error has a challenge', () => {
     for (const code of ['invalid_request', 'invalid_scope', 'access_denied', 'not_found', 'server_error'] as const) {
       expect(challengeFor(new OAuthError(code, 'no', { scheme: 'Basic', scope: 'a' }))).toBeUndefined();
     }

@@ -16,7 +16,7 @@ const refused = (detail: string | RegExp) =>
   expect.objectContaining({ code: 'invalid_request', message: expect.stringMatching(detail) });
 
 describe('RFC 6749 appendix B, application/x-www-form-urlencoded', () => {
-  test('what a browser encodes comes back, without the parameters that have no value', () => {
+  test('what a browser encoded is decoded, without the parameters that have no value', () => {
     fc.assert(
       fc.property(parameters, (pairs) => {
         const sent = parseForm(new URLSearchParams(pairs).toString());
@@ -32,7 +32,7 @@ describe('RFC 6749 appendix B, application/x-www-form-urlencoded', () => {
     expect(parseForm('')).toEqual(new Map());
   });
 
-  test('any text gives parameters or invalid_request, and nothing else', () => {
+  test('any text is decoded, or is invalid_request', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'&&==%+aA0F\x00\ud800é'), maxLength: 80 }), (body) => {
         try {
@@ -98,12 +98,12 @@ describe('RFC 6749 §3.2 request parameters', () => {
   });
 });
 
-describe('a form that is none', () => {
+describe('a body that is not a form', () => {
   test.each(['{"grant_type":"client_credentials"}', ' [1]', '\n{'])('%j is told to be JSON', (body) => {
     expect(() => parseForm(body)).toThrow(refused(/^This is JSON\. Send a form instead/));
   });
 
-  test('that is percent-encoded as a whole is told so', () => {
+  test('the error says that the whole form is percent-encoded', () => {
     expect(() => parseForm(encodeURIComponent('grant_type=a&client_secret=b'))).toThrow(
       refused(/percent-encoded as a whole/),
     );

@@ -27,7 +27,7 @@ const edited = fc
   });
 
 describe('RFC 7515 §7.1 compact serialization', () => {
-  test('header, payload, signing input and signature come back', () => {
+  test('a token is decoded into header, payload, signing input and signature', () => {
     fc.assert(
       fc.property(object, object, signature, (header, payload, bytes) => {
         const signingInput = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`;

@@ -19,7 +19,7 @@ describe('RFC 6749 §3.3 scope', () => {
     expect(isScopeToken('policy:read\n')).toBe(false);
   });
 
-  test('names that a space joins come back, each once, in order', () => {
+  test('names joined by spaces are parsed in order, each once', () => {
     fc.assert(
       fc.property(fc.array(scopeToken, { minLength: 1 }), (names) => {
         expect(parseScope(names.join(' '))).toEqual([...new Set(names)]);
@@ -45,7 +45,7 @@ describe('RFC 6749 §3.3 scope', () => {
     expect(() => parseScope(text)).toThrow(expect.objectContaining({ code: 'invalid_scope' }));
   });
 
-  test('any text either breaks the grammar or is what its names say', () => {
+  test('any text either breaks the grammar or equals its names joined by spaces', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...' ab:"\\\x7f\té'), maxLength: 8 }), (text) => {
         let names: string[];

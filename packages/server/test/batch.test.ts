@@ -46,7 +46,7 @@ describe('a batch', () => {
     ]);
   });
 
-  test('that changes what tokens stand on holds at once', async () => {
+  test('that changes what tokens depend on takes effect immediately', async () => {
     const client = await server.createClient(['scope:read']);
     const token = await server.token(client);
     const url = `${clientPath}/${client.clientId}`;
@@ -66,7 +66,7 @@ describe('a batch', () => {
     expect([answer.status, answer.body.applied]).toEqual([200, true]);
   });
 
-  test('makes the keys that its resources want', async () => {
+  test('creates the signing keys that its resources need', async () => {
     const algorithms = async () =>
       (await server.call('GET', '/.well-known/jwks.json')).body.keys.map(({ alg }: { alg: string }) => alg);
     expect(await algorithms()).not.toContain('EdDSA');
@@ -102,7 +102,7 @@ describe('nothing is done', () => {
     expect([await countEvents(), await countClients()]).toEqual([events, clients]);
   });
 
-  test('in a dry run, which tells what would have been', async () => {
+  test('in a dry run, which says what would have been done', async () => {
     const before = await countEvents();
     const { status, body } = await apply([createClient({ name: 'tried' })], root, { dry_run: true });
     expect([status, body]).toEqual([200, { applied: false, results: [{ status: 200 }] }]);
@@ -142,7 +142,7 @@ describe('the rules of each call hold', () => {
     expect((await apply([createClient({ scopes: ['policy:read'] })], token)).status).toBe(200);
   });
 
-  test('nobody assigns what they may not, in any number of steps', async () => {
+  test('no number of steps lets a client assign what it may not assign', async () => {
     const answer = await apply([createClient({}), createClient({ scopes: ['client:delete'] })], token);
     expect([answer.status, answer.body.error, answer.body.operation]).toEqual([403, 'access_denied', 1]);
   });
@@ -161,7 +161,7 @@ describe('the rules of each call hold', () => {
   });
 });
 
-test('a batch whose turn comes when its client was stopped does nothing', async () => {
+test('a batch whose client was deleted or disabled while it waited does nothing', async () => {
   const own = await server.createClient(['batch:apply', 'scope:create_or_update']);
   const token = await server.token(own);
   const many = Array.from({ length: 100 }, () => createClient({}));
@@ -194,14 +194,14 @@ test('a batch that takes too long is undone', async () => {
   expect((await server.call('GET', clientPath, { token: await server.rootToken() })).body.total).toBe(before);
 });
 
-test('the body of an operation may be as long as alone, and no longer', async () => {
+test('the body of an operation may be as long as that of a single call', async () => {
   const long = { name: 'x', description: 'x'.repeat(300_000) };
   const alone = await server.call('POST', clientPath, { token: await server.rootToken(), body: long });
   const answer = await apply([createClient(long)], await server.rootToken());
   expect([alone.status, answer.status]).toEqual([413, 413]);
 });
 
-test('tokens are issued while a long batch is under way, also to clients that nobody asked for before', async () => {
+test('tokens are issued during a long batch, also to clients that are not cached', async () => {
   const strangers = await Promise.all(Array.from({ length: 30 }, () => server.createClient(['scope:read'])));
   const batch = apply(Array.from({ length: 400 }, (_, number) => createClient({ name: `many ${number}` })));
   let isDone = false;

@@ -91,7 +91,7 @@ describe('the event log', () => {
     expect(await eventsOf(() => call('DELETE', url, undefined, token))).toEqual(event('client.deleted', {}));
   });
 
-  test('has none for what was refused or only read', async () => {
+  test('has no row for a refused change or a read', async () => {
     const client = await server.createClient({ scopes: ['policy:read'] });
     const weak = await server.token(
       await server.createClient({ scopes: ['client:create', 'client:update', 'client:delete', 'client:read'] }),
@@ -121,7 +121,7 @@ describe('the event log', () => {
   });
 });
 
-test('a change that cannot be logged is not made: both are one transaction', async () => {
+test('a change that cannot be logged does not happen: both are one transaction', async () => {
   const broken = await startTestServer();
   try {
     const client = await broken.createClient({ name: 'kept', scopes: ['policy:read'] });

@@ -37,7 +37,7 @@ const kidsOf = async (server: TestServer) =>
   (await server.call('GET', '/.well-known/jwks.json')).body.keys.map(({ kid }: { kid: string }) => kid);
 
 describe('two nodes that start at once on an empty database', () => {
-  test('share one key, and take the tokens of each other', async () => {
+  test('share one key, and accept each other’s tokens', async () => {
     expect(await kidsOf(a)).toEqual(await kidsOf(b));
     expect(await statusOn(a, await b.rootToken())).toBe(200);
     expect(await statusOn(b, await a.rootToken())).toBe(200);
@@ -66,7 +66,7 @@ describe('a change on one node holds on the other, when that has followed the lo
     expect(await statusOn(b, token)).toBe(401);
   });
 
-  test('a secret that is gone', async () => {
+  test('a deleted secret', async () => {
     const client = await a.createClient(['scope:read']);
     await b.token(client);
     const secrets = `${clientPath}/${client.clientId}/secret`;

@@ -83,7 +83,7 @@ describe('RFC 8707 §2 a token for a resource', () => {
     expect(await ask({ resource: 'https://other.example.com' }, server.root)).toMatchObject(invalidTarget);
   });
 
-  test('is rejected when the client may not ask for it any more', async () => {
+  test('is rejected when the client may no longer request it', async () => {
     const own = await server.createClient({ scopes: ['policy:read'], resources: [billing] });
     const { access_token: token } = (await ask({ resource: billing }, own)).body;
     const form = { client_id: own.clientId, client_secret: own.clientSecret, token };
@@ -94,7 +94,7 @@ describe('RFC 8707 §2 a token for a resource', () => {
 });
 
 describe('RFC 9068 §3 the scopes of a token for a resource', () => {
-  test('are those of the client that mean something there', async () => {
+  test('are those of the client that the resource knows', async () => {
     expect((await ask({ resource: billing })).body.scope).toBe('policy:read');
     expect((await ask({})).body.scope).toBe('policy:read scope:read');
   });
@@ -109,7 +109,7 @@ describe('RFC 9068 §3 the scopes of a token for a resource', () => {
 });
 
 describe('what a resource wants of its tokens', () => {
-  test('a lifetime cuts that of the client, and never adds to it', async () => {
+  test('its lifetime shortens that of the client, and never extends it', async () => {
     const identifier = 'https://short.example.com';
     await save({ key: 'short', identifier, scopes: [] });
     const owner = await server.createClient({
@@ -193,7 +193,7 @@ describe('the management API of resources', () => {
     expect((await ask({ resource: `${identifier}/v2` }, server.root)).status).toBe(200);
   });
 
-  test('deletes: no tokens for it any more, and it is gone', async () => {
+  test('deletes: no more tokens are issued for it, and it is not found', async () => {
     const identifier = 'https://gone.example.com';
     await save({ key: 'gone', identifier, scopes: ['policy:read'] });
     expect((await ask({ resource: identifier }, server.root)).status).toBe(200);

@@ -50,7 +50,7 @@ describe('RFC 7009 §2.1 the request', () => {
     expect(await server.eventsAbout(jti)).toEqual([event]);
   });
 
-  test('a hint at its type does no harm', async () => {
+  test('may hint at the type of the token, rightly or wrongly', async () => {
     for (const token_type_hint of ['access_token', 'refresh_token', 'other']) {
       const token = await server.token(owner);
       expect((await server.postForm(path, { ...formOf(owner), token, token_type_hint })).status).toBe(200);
@@ -58,7 +58,7 @@ describe('RFC 7009 §2.1 the request', () => {
     }
   });
 
-  test('refuses the token of another client, which stays good', async () => {
+  test('refuses the token of another client, which remains valid', async () => {
     const token = await server.token(owner);
     const answer = await revoke(token, other);
     expect([answer.status, answer.body.error]).toEqual([400, 'unauthorized_client']);
@@ -172,7 +172,7 @@ describe.runIf(inject('postgres') === undefined)('while the database is locked b
     expect((await locked.call('GET', clientPath, { token })).body.total).toBe(1);
   });
 
-  test('tokens are still issued, introspected and taken, since none of it writes', async () => {
+  test('tokens are still issued, introspected and accepted, since none of that writes', async () => {
     await whileLocked(async () => {
       const token = await locked.token(client);
       expect(await statusOf(token, locked)).toBe(200);
@@ -186,7 +186,7 @@ describe('POST /api/v1/oauth/client/{client_id}/revoke', () => {
   const revokeAll = (clientId: string, token = root) =>
     server.call('POST', `${clientPath}/${clientId}/revoke`, { token });
 
-  test('ends every token that the client has, and none that it gets afterwards', async () => {
+  test('revokes every token that the client has, and none that it gets afterwards', async () => {
     const client = await server.createClient(['scope:read']);
     const tokens = [await server.token(client), await server.token(client)];
     const bystander = await server.token(other);
@@ -220,7 +220,7 @@ describe('POST /api/v1/oauth/client/{client_id}/revoke', () => {
     expect(await statusOf(token)).toBe(401);
   });
 
-  test('knows neither root nor a client that is not there', async () => {
+  test('is 404 for root and for a client that does not exist', async () => {
     for (const id of [server.root.clientId, 'unknown']) {
       expect((await revokeAll(id)).status).toBe(404);
     }

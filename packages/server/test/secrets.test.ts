@@ -51,7 +51,7 @@ describe('rotation with overlap', () => {
     expect([await works(client), await works(credentials)]).toEqual([false, true]);
   });
 
-  test('without an end of the overlap both remain valid until one is deleted', async () => {
+  test('without overlap_seconds both secrets remain valid until one is deleted', async () => {
     const client = await make();
     const { credentials } = await rotate(client);
     await server.advance(365 * 86_400);
@@ -69,7 +69,7 @@ describe('rotation with overlap', () => {
     expect(await works(client)).toBe(false);
   });
 
-  test('tokens live on through an overlap', async () => {
+  test('tokens remain valid during an overlap', async () => {
     const client = await make();
     const token = await server.token(client);
     await rotate(client, { overlap_seconds: 1 });
@@ -78,7 +78,7 @@ describe('rotation with overlap', () => {
     expect(await statusOf(token)).toBe(200);
   });
 
-  test('with overlap_seconds 0 the old secrets and every token end at once', async () => {
+  test('with overlap_seconds 0 the old secrets and every token are revoked immediately', async () => {
     const client = await make();
     const second = (await rotate(client)).credentials;
     const tokens = [await server.token(client), await server.token(second)];
@@ -91,7 +91,7 @@ describe('rotation with overlap', () => {
     expect(await list(client)).toHaveLength(1);
   });
 
-  test('a secret with an end of its own ends to the second', async () => {
+  test('a secret with an expiry of its own expires to the second', async () => {
     const client = await make();
     const { credentials, expires_at } = await rotate(client, { expires_in_seconds: 60 });
     expect(expires_at).toBe(new Date(server.now() + 60_000).toISOString());
@@ -157,7 +157,7 @@ describe('what is known of a secret', () => {
     }
   });
 
-  test('a wrong secret, or one that has expired, is no use', async () => {
+  test('a wrong or expired secret does not count as a use', async () => {
     const client = await make();
     const { credentials } = await rotate(client, { expires_in_seconds: 1 });
     await server.advance(1);
@@ -166,7 +166,7 @@ describe('what is known of a secret', () => {
     expect((await list(client)).map((item: { last_used_at: unknown }) => item.last_used_at)).toEqual([null, null]);
   });
 
-  test('who rotates is warned of the others that are in use, and how long they stay', async () => {
+  test('the answer to a rotation warns of other secrets in use, and says how long they stay valid', async () => {
     const client = await make();
     expect((await rotate(client)).warnings).toEqual([]);
     await server.token(client);
@@ -181,7 +181,7 @@ describe('what is known of a secret', () => {
 });
 
 describe('deleting a secret', () => {
-  test('ends it at once, and leaves the others and the tokens', async () => {
+  test('takes effect immediately, and leaves the other secrets and the tokens valid', async () => {
     const client = await make();
     const { credentials } = await rotate(client);
     const token = await server.token(client);
@@ -215,7 +215,7 @@ test('at most five secrets are valid at once; expired ones make room', async () 
   expect(await list(client)).toHaveLength(5);
 });
 
-test('a client without a secret gets none', async () => {
+test('a client without a secret cannot get one', async () => {
   const client = await server.createClient({
     scopes: [],
     token_endpoint_auth_method: 'private_key_jwt',

@@ -41,7 +41,7 @@ const administrator = async (scopes: string[], grantable: string[]) =>
   server.token(await server.createClient({ scopes, grantable_scopes: grantable }));
 const allScopes = ['issuer:read', 'issuer:create_or_update', 'issuer:delete'];
 
-test('an issuer is made, read, listed, changed and deleted', async () => {
+test('an issuer is created, read, listed, changed and deleted', async () => {
   const made = await put(record());
   expect([made.status, made.body]).toEqual([200, stored()]);
   const read = await server.call('GET', `${path}/ci`, { token: root });
@@ -150,14 +150,14 @@ describe('writing a rule requires the right to assign what its client has', () =
     await server.call('DELETE', `${path}/ci`, { token });
   });
 
-  test('also what the client could assign in turn', async () => {
+  test('it also needs the right to assign what the client could assign in turn', async () => {
     const delegator = await server.createClient({ scopes: ['client:create'], grantable_scopes: ['policy:delete'] });
     const token = await administrator(allScopes, ['client:create', 'policy:read']);
     const rules = [{ client_id: delegator.clientId, claims: { sub: 'x' } }];
     expect((await put(record({ rules }), token)).status).toBe(403);
   });
 
-  test('and who changes or deletes an issuer, the right to assign what its clients held before', async () => {
+  test('changing or deleting an issuer needs the right to assign what its clients had before', async () => {
     const wide = await server.createClient({ scopes: ['policy:read', 'policy:delete'] });
     const rules = [{ client_id: wide.clientId, claims: { sub: 'x' } }];
     expect((await put(record({ rules }))).status).toBe(200);

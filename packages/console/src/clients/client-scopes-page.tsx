@@ -90,7 +90,7 @@ function ChangeSummary({ change }: { readonly change: ScopeChange }) {
                     issued <Time iso={lastIssuedAt} />.
                   </>
                 )}
-                {issuers.length > 0 && ` Workloads lose it that get it by rules of ${issuers.join(', ')}.`}
+                {issuers.length > 0 && ` Workloads that get it by rules of ${issuers.join(', ')} lose it.`}
               </li>
             ))}
             <li>

@@ -88,7 +88,7 @@ function LastToken({ client }: { readonly client: Client }) {
   return data === undefined ? null : (
     <li>
       {data.last_issued_at === null ? (
-        'It has never got a token.'
+        'No token has been issued to it.'
       ) : (
         <>
           Its last token was issued <Time iso={data.last_issued_at} />

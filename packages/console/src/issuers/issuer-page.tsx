@@ -22,7 +22,7 @@ export function NewIssuerPage() {
     <Page
       title="New trusted issuer"
       back={back}
-      description="Who issues tokens to workloads, and which workload is which client."
+      description="Who issues tokens to workloads, and which client each workload acts as."
     >
       <Requires scope="issuer:create_or_update">
         <div className="toolbar">
@@ -128,7 +128,7 @@ function IssuerForm({ draft, isNew }: { readonly draft: IssuerDraft; readonly is
         </div>
         <CheckboxField
           label="Each token can be used only once"
-          description="A used token that leaks is then invalid."
+          description="A token that leaks after its use is then worthless."
           {...field('singleUse')}
         />
       </div>

@@ -15,7 +15,7 @@ export function IssuersPage() {
   return (
     <Page
       title="Trusted issuers"
-      description="Systems that issue tokens to workloads. A workload exchanges such a token for one of a client, without a secret."
+      description="Systems that issue tokens to workloads. A workload exchanges such a token for a token of a client, without a secret."
       actions={
         mayWrite && (
           <LinkButton href="/issuers/new" kind="primary">

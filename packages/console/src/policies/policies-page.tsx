@@ -1,4 +1,4 @@
-/** Privacy policies: how requests of people about their data are answered. */
+/** Privacy policies: how requests by people about their data are answered. */
 import { operations, type Policy, requireWritten } from '@postern/admin';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
@@ -20,7 +20,7 @@ export function PoliciesPage() {
   return (
     <Page
       title="Policies"
-      description="How requests of people to access or erase their data are answered."
+      description="How requests by people to access or erase their data are answered."
       actions={
         useSession().may('policy:create_or_update') && (
           <Button kind="primary" onPress={() => setCreating(true)}>

@@ -31,7 +31,7 @@ test('published keys are fetched once and then found in memory', async () => {
   expect(fetched()).toBe(1);
 });
 
-test('a key that is not among them asks again, and strangers do not make it ask all the time', async () => {
+test('an unknown key makes it fetch the document again, but not each time', async () => {
   const keys = [key('one')];
   const { has, fetched } = publish(keys);
   expect([await has('one'), await has('two'), await has('two')]).toEqual([true, false, false]);
@@ -41,7 +41,7 @@ test('a key that is not among them asks again, and strangers do not make it ask 
   expect([await has('two'), fetched()]).toEqual([true, 2]);
 });
 
-test('a key that is withdrawn is good for as long as a document serves', async () => {
+test('a withdrawn key is accepted until the cached document expires', async () => {
   const keys = [key('one')];
   const { has } = publish(keys);
   expect(await has('one')).toBe(true);

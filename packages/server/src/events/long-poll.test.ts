@@ -12,20 +12,20 @@ describe('a waiting call', () => {
     expect(await Promise.all(waiting)).toEqual([true, true]);
   });
 
-  test('does not wait where there was news since it looked', async () => {
+  test('does not wait if there was news since it looked', async () => {
     const longPoll = createLongPoll(1);
     const { version } = longPoll;
     longPoll.wake();
     expect(await longPoll.wait(version, long, signal)).toBe(true);
   });
 
-  test('ends without news when its time is over, or was from the start', async () => {
+  test('ends without news when its time is over, also if it was over from the start', async () => {
     const longPoll = createLongPoll(1);
     expect(await longPoll.wait(0, 1, signal)).toBe(false);
     expect(await longPoll.wait(0, 0, signal)).toBe(false);
   });
 
-  test('does not wait where too many do, until one of them is gone', async () => {
+  test('does not wait if too many calls wait, until one of them ends', async () => {
     const longPoll = createLongPoll(1);
     const listener = new AbortController();
     const first = longPoll.wait(0, long, listener.signal);
@@ -37,11 +37,11 @@ describe('a waiting call', () => {
     expect(await second).toBe(true);
   });
 
-  test('does not wait where nobody listens any more', async () => {
+  test('does not wait if its caller has disconnected', async () => {
     expect(await createLongPoll(1).wait(0, long, AbortSignal.abort())).toBe(false);
   });
 
-  test('does not wait where a quarter of all that may wait are of its address', async () => {
+  test('does not wait if its address has a quarter of all calls that may wait', async () => {
     const longPoll = createLongPoll(8);
     const waiting = [1, 2].map(() => longPoll.wait(0, long, signal, '192.0.2.1'));
     expect(await longPoll.wait(0, long, signal, '192.0.2.1')).toBe(false);
@@ -53,7 +53,7 @@ describe('a waiting call', () => {
     expect(await again).toBe(true);
   });
 
-  test('is released at the end, and nobody waits after it', async () => {
+  test('is released when the server stops, and no call waits after that', async () => {
     const longPoll = createLongPoll(1);
     const waiting = longPoll.wait(0, long, signal);
     longPoll.close();
