@@ -13,9 +13,9 @@ import { describeMachine, formatMachine } from '../machine.ts';
 import { spreadOf } from '../statistics.ts';
 import { formatTable } from '../table.ts';
 import { applyLoad } from '../token/load.ts';
-import { tokenPath } from '../token/postern.ts';
+import { createClient, type RunningPostern, tokenPath } from '../token/postern.ts';
 import { formatRequest, tokenForm } from '../token/token-request.ts';
-import { acquireToken, createClient, type RunningNode, root, startNode } from './node.ts';
+import { startNode } from './node.ts';
 import { type DatabaseCounts, startPostgres } from './postgres.ts';
 
 interface Result {
@@ -31,12 +31,10 @@ export async function benchNodes({ rounds, seconds }: BenchOptions): Promise<voi
   const directory = makeBenchDirectory();
   const postgres = await startPostgres();
   const nodes = [
-    await startNode(directory, 'node-1', postgres.url, undefined),
-    await startNode(directory, 'node-2', postgres.url, undefined),
+    await startNode(directory, 'node-1', postgres.url),
+    await startNode(directory, 'node-2', postgres.url),
   ] as const;
-  const rootToken = await acquireToken(nodes[0], root);
-  const client = await createClient(nodes[0], rootToken, { scopes: ['policy:read', 'rule:read', 'storage:read'] });
-  const form = tokenForm(client);
+  const form = tokenForm(await createClient(nodes[0], 'policy:read rule:read storage:read'));
   await measure(nodes, form, 2);
 
   const one: Result[] = [];
@@ -103,7 +101,7 @@ export async function benchNodes({ rounds, seconds }: BenchOptions): Promise<voi
 }
 
 /** Load on all of these nodes at once. */
-async function measure(nodes: readonly RunningNode[], form: string, seconds: number): Promise<Result> {
+async function measure(nodes: readonly RunningPostern[], form: string, seconds: number): Promise<Result> {
   const cpuBefore = cpuSecondsOf(nodes);
   const results = await Promise.all(
     nodes.map(({ port }, index) => {
@@ -122,7 +120,7 @@ async function measure(nodes: readonly RunningNode[], form: string, seconds: num
   };
 }
 
-function cpuSecondsOf(nodes: readonly RunningNode[]): number | undefined {
+function cpuSecondsOf(nodes: readonly RunningPostern[]): number | undefined {
   return nodes.reduce<number | undefined>((sum, { server }) => {
     const used = server.cpuSeconds();
     return sum === undefined || used === undefined ? undefined : sum + used;

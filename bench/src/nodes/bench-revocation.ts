@@ -16,8 +16,9 @@ import { Hono } from 'hono';
 import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { formatTable } from '../table.ts';
-import type { Credentials } from '../token/token-request.ts';
-import { acquireToken, administer, createClient, issuer, type RunningNode, root, startNode } from './node.ts';
+import { administer, createClient, type RunningPostern, tokenPath } from '../token/postern.ts';
+import { type Credentials, requestToken, tokenForm } from '../token/token-request.ts';
+import { issuer, startNode } from './node.ts';
 import { startPostgres } from './postgres.ts';
 
 const rounds = 100;
@@ -33,37 +34,29 @@ interface Api {
   close(): Promise<void>;
 }
 
-const clientPath = '/api/v1/oauth/client';
-
-type Cut = (node: RunningNode, token: string, client: Credentials, accessToken: string) => Promise<unknown>;
+type Cut = (node: RunningPostern, client: Credentials, accessToken: string) => Promise<unknown>;
 
 const cuts: Readonly<Record<string, Cut>> = {
-  'revoke the token': (node, _token, { clientId, clientSecret }, accessToken) =>
+  'revoke the token': (node, { clientId, clientSecret }, accessToken) =>
     fetch(`${node.url}/api/v1/oauth/revoke`, {
       method: 'POST',
       body: new URLSearchParams({ client_id: clientId, client_secret: clientSecret, token: accessToken }),
     }),
-  'delete the client': (node, token, { clientId }) => administer(node, token, 'DELETE', `${clientPath}/${clientId}`),
-  'take the scope away': (node, token, { clientId }) =>
-    administer(node, token, 'PATCH', `${clientPath}/${clientId}`, { scopes: [] }),
-  'rotate the secret with a cut': (node, token, { clientId }) =>
-    administer(node, token, 'POST', `${clientPath}/${clientId}/secret`, { overlap_seconds: 0 }),
+  'delete the client': (node, { clientId }) => administer(node).clients.delete(clientId),
+  'take the scope away': (node, { clientId }) => administer(node).clients.update(clientId, { scopes: [] }),
+  'rotate the secret with a cut': (node, { clientId }) =>
+    administer(node).secrets.rotate(clientId, { overlap_seconds: 0 }),
 };
 
 export async function benchRevocation(): Promise<void> {
   const directory = makeBenchDirectory();
   const postgres = await startPostgres();
   const nodes = [
-    await startNode(directory, 'node-1', postgres.url, undefined),
-    await startNode(directory, 'node-2', postgres.url, undefined),
-    await startNode(directory, 'node-3', postgres.url, undefined),
+    await startNode(directory, 'node-1', postgres.url),
+    await startNode(directory, 'node-2', postgres.url),
+    await startNode(directory, 'node-3', postgres.url),
   ] as const;
-  const rootToken = await acquireToken(nodes[0], root);
-  await administer(nodes[0], rootToken, 'PUT', '/api/v1/oauth/resource', {
-    key: 'api',
-    identifier: audience,
-    scopes: [scope],
-  });
+  await administer(nodes[0]).resources.save({ key: 'api', identifier: audience, scopes: [scope] });
   const guards = [await startGuard(nodes[0]), await startGuard(nodes[1]), await startGuard(nodes[2])] as const;
   const apis = [await serveExpress(guards[0]), await serveFastify(guards[1]), await serveHono(guards[2])];
 
@@ -72,7 +65,7 @@ export async function benchRevocation(): Promise<void> {
     progress(`${rounds} times: ${name}`);
     latenciesMs[name] = [];
     for (let round = 0; round < rounds; round += 1) {
-      latenciesMs[name].push(await timeOne(nodes[0], rootToken, apis, cut));
+      latenciesMs[name].push(await timeOne(nodes[0], apis, cut));
     }
   }
 
@@ -103,18 +96,14 @@ export async function benchRevocation(): Promise<void> {
 }
 
 /** Milliseconds from the answer to the cut until no API takes the token any more. */
-async function timeOne(node: RunningNode, rootToken: string, apis: readonly Api[], cut: Cut): Promise<number> {
-  const client = await createClient(node, rootToken, { scopes: [scope], resources: [audience] });
-  const answer = await fetch(`${node.url}/api/v1/oauth/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: client.clientId,
-      client_secret: client.clientSecret,
-      resource: audience,
-    }),
-  });
-  const { access_token: accessToken } = (await answer.json()) as { access_token: string };
+async function timeOne(node: RunningPostern, apis: readonly Api[], cut: Cut): Promise<number> {
+  const client = await createClient(node, scope, { resources: [audience] });
+  const answer = await requestToken(
+    node.port,
+    tokenPath,
+    `${tokenForm(client)}&resource=${encodeURIComponent(audience)}`,
+  );
+  const { access_token: accessToken } = JSON.parse(answer) as { access_token: string };
   const statusAt = async (api: Api) => {
     const response = await fetch(api.url, { headers: { authorization: `Bearer ${accessToken}` } });
     await response.arrayBuffer();
@@ -126,7 +115,7 @@ async function timeOne(node: RunningNode, rootToken: string, apis: readonly Api[
       throw new Error(`${api.url} answered ${status} to a good token`);
     }
   }
-  await cut(node, rootToken, client, accessToken);
+  await cut(node, client, accessToken);
   const answeredAt = performance.now();
   await Promise.all(
     apis.map(async (api) => {
@@ -142,8 +131,10 @@ async function timeOne(node: RunningNode, rootToken: string, apis: readonly Api[
 }
 
 /** A guard that asks `node` wherever it would ask the issuer. */
-async function startGuard(node: RunningNode): Promise<ApiGuard> {
-  const token = await acquireToken(node, root, 'revocation:read');
+async function startGuard(node: RunningPostern): Promise<ApiGuard> {
+  const token = JSON.parse(
+    await requestToken(node.port, tokenPath, tokenForm(node.root, 'revocation:read')),
+  ).access_token;
   const atNode = (url: string | URL | Request, init?: RequestInit) =>
     fetch(String(url).replace(issuer, node.url), init);
   const guard = createApiGuard({

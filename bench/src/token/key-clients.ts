@@ -1,5 +1,6 @@
 /** Clients of the benchmark that sign what they send: assertions (RFC 7523 §2.2) and DPoP proofs (RFC 9449 §4.2). */
 import { generateKeyPairSync, randomUUID, sign, type webcrypto } from 'node:crypto';
+import type { NewClientBody } from '@postern/admin';
 import { createClient, type RunningPostern, tokenPath } from './postern.ts';
 import { formatRequest, tokenForm } from './token-request.ts';
 
@@ -15,15 +16,18 @@ export interface KeyClient {
   nextRequest(port: number): Buffer;
 }
 
-/** Makes a client of that kind through the management API. */
+/** Creates a client of that kind through the management API. */
 export async function createKeyClient(postern: RunningPostern, use: KeyUse, scope: string): Promise<KeyClient> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const publicJwk = publicKey.export({ format: 'jwk' });
   const issuer = await fetchIssuer(postern.url);
-  const metadata =
+  const metadata: NewClientBody =
     use === 'dpop'
       ? { dpop_bound_access_tokens: true }
-      : { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [publicJwk] } };
+      : {
+          token_endpoint_auth_method: 'private_key_jwt',
+          jwks: { keys: [publicJwk] } as NonNullable<NewClientBody['jwks']>,
+        };
   const client = await createClient(postern, scope, metadata);
 
   const signJwt = (header: object, claims: object) => {

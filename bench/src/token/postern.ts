@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
+import { type AdminClient, createAdminClient, type NewClientBody } from '@postern/admin';
 import { freePort } from '@postern/testing/free-port';
-import { BenchError } from '../bench-error.ts';
 import { ServerProcess } from '../server-process.ts';
 import { type Credentials, requestToken, tokenForm } from './token-request.ts';
 
@@ -55,27 +55,23 @@ export async function startPostern(
   return { server, url, port, root, firstAnswer, startMs: performance.now() - startedAtMs };
 }
 
-/** Creates a client through the management API, as root; its secret is empty if its metadata needs none. */
-export async function createClient(
-  { url, firstAnswer }: RunningPostern,
-  scope: string,
-  metadata: object = {},
-): Promise<Credentials> {
-  const answer = await fetch(`${url}/api/v1/oauth/client`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${JSON.parse(firstAnswer).access_token}`,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ name: 'bench', scopes: scope.split(' '), ...metadata }),
+/** The management API, as root. */
+export function administer({ url, firstAnswer }: RunningPostern): AdminClient {
+  const authorization = `Bearer ${JSON.parse(firstAnswer).access_token}`;
+  return createAdminClient({
+    server: url,
+    fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, authorization } }),
   });
-  if (answer.status !== 200) {
-    throw new BenchError(`postern serve did not create a client: ${answer.status} ${await answer.text()}`);
-  }
-  const { client_id: clientId = '', client_secret: clientSecret = '' } = (await answer.json()) as Record<
-    string,
-    string
-  >;
+}
+
+/** Creates a client, as root; its secret is empty if its metadata needs none. */
+export async function createClient(
+  postern: RunningPostern,
+  scope: string,
+  metadata: NewClientBody = {},
+): Promise<Credentials> {
+  const body = { name: 'bench', scopes: scope.split(' '), ...metadata };
+  const { client_id: clientId, client_secret: clientSecret = '' } = await administer(postern).clients.create(body);
   return { clientId, clientSecret };
 }
 
