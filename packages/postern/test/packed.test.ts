@@ -227,15 +227,17 @@ describe('`npx postern serve`', () => {
     const { browser, close } = await launchBrowser();
     try {
       const page = await browser.newPage();
+      const imports = { '@postern/client': './client/src/index.js', '@postern/protocol': './protocol/src/index.js' };
+      const body = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
       await page.route(`${issuer}/page/**`, (route) => {
         const path = new URL(route.request().url()).pathname.replace('/page/', '');
-        const file = join(project, 'node_modules/@postern/client/src', path);
-        return path === '' ? route.fulfill({ contentType: 'text/html', body: '' }) : route.fulfill({ path: file });
+        const file = join(project, 'node_modules/@postern', path);
+        return path === '' ? route.fulfill({ contentType: 'text/html', body }) : route.fulfill({ path: file });
       });
       await page.goto(`${issuer}/page/`);
       // As text, so that the tests' own module loader leaves it alone.
       const result = await page.evaluate(`(async () => {
-        const { clientSecretBasic, createTokenClient } = await import('/page/index.js');
+        const { clientSecretBasic, createTokenClient } = await import('@postern/client');
         const authentication = clientSecretBasic('${credentials.clientId}', '${credentials.clientSecret}');
         const client = createTokenClient({ issuer: location.origin, authentication, dpop: true });
         return [(await client.fetch('/api/v1/policy')).status, (await client.getToken()).tokenType];

@@ -39,8 +39,8 @@ describe('changeRule', () => {
   });
 
   test('does not let go of what the action needs', () => {
-    expect(() => changeRule(access, { storageDestination: null })).toThrow('is needed for an access rule');
-    expect(() => changeRule(erasure, { maskingStrategy: null })).toThrow('is needed for an erasure rule');
+    expect(() => changeRule(access, { storageDestination: null })).toThrow('is required for an access rule');
+    expect(() => changeRule(erasure, { maskingStrategy: null })).toThrow('is required for an erasure rule');
   });
 
   test('leaves behind what only the old action had a use for', () => {
@@ -55,8 +55,8 @@ describe('changeRule', () => {
     [{ strategy: 'random_string_rewrite', configuration: { length: 20 } }, undefined],
     [{ strategy: 'string_rewrite', configuration: { rewrite_value: '' } }, undefined],
     [{ strategy: 'string_rewrite', configuration: {} }, 'configuration.rewrite_value: is required'],
-    [{ strategy: 'null_rewrite', configuration: { length: 20 } }, 'configuration.length: is not for'],
-    [{ strategy: 'hash', configuration: { mode: 'GCM' } }, 'configuration.mode: is not for'],
+    [{ strategy: 'null_rewrite', configuration: { length: 20 } }, 'configuration.length: does not apply to'],
+    [{ strategy: 'hash', configuration: { mode: 'GCM' } }, 'configuration.mode: does not apply to'],
   ] as const)('of the masking strategy %j says %j', (strategy, fault) => {
     const change = () => changeRule(erasure, { maskingStrategy: strategy });
     if (fault === undefined) {
