@@ -103,7 +103,7 @@ function NewSecretDialog({ clientId, rotated, onClose }: NewSecretDialogProps) {
     <Dialog title="New secret" onClose={onClose} mustAnswer wide>
       <IssuedSecret clientId={clientId} clientSecret={rotated.client_secret} />
       {rotated.warnings.map((warning) => (
-        <Note key={warning} kind="warning">
+        <Note key={warning} tone="warning">
           {warning}
         </Note>
       ))}
@@ -124,11 +124,11 @@ function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) 
   }
   const inUse = secrets.slice(0, -1).filter(({ last_used_at }) => (last_used_at ?? '') > newest.created_at);
   return inUse.length === 0 ? (
-    <Note kind="good" title="The old secret is no longer used">
+    <Note tone="good" title="The old secret is no longer used">
       Since …{newest.last_four} was created, no caller has used an older secret. It can be deleted.
     </Note>
   ) : (
-    <Note kind="warning" title="An old secret is still used">
+    <Note tone="warning" title="An old secret is still used">
       <ul className="stack">
         {inUse.map(({ secret_id, last_four, last_used_at, expires_at }) => (
           <li key={secret_id}>
@@ -182,7 +182,7 @@ function RotateDialog({ clientId, secrets, onClose, onRotated }: RotateDialogPro
         </p>
       )}
       {overlap === '0' && (
-        <Note kind="danger" title="For a secret that leaked">
+        <Note tone="danger" title="For a secret that leaked">
           All other secrets and all tokens of the client are revoked. Its callers will fail until they have the new
           secret.
         </Note>

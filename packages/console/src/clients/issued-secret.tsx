@@ -17,7 +17,7 @@ export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
   const metadata = useQuery({ queryKey: ['metadata'], queryFn: fetchMetadata });
   return (
     <div className="stack">
-      <Note kind="warning" title="Copy the secret now">
+      <Note tone="warning" title="Copy the secret now">
         It is shown only once. Postern stores only a digest of it: a lost secret cannot be recovered, only replaced.
       </Note>
       <CopyField label="Client ID" value={clientId} />

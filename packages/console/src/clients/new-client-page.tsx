@@ -130,7 +130,7 @@ function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
     >
       <div className="panel card form-page">
         {created.client_secret === undefined ? (
-          <Note kind="good" title="No secret">
+          <Note tone="good" title="No secret">
             The client <code>{created.client_id}</code> authenticates without a secret.
           </Note>
         ) : (

@@ -68,6 +68,7 @@ const labels: Readonly<Record<TokenExplanation['checks'][number]['name'], string
 };
 
 const marks = { ok: '✓', failed: '✕', unknown: '?' };
+const tones = { ok: 'good', failed: 'danger', unknown: 'neutral' };
 const markLabels = { ok: 'OK', failed: 'Failed', unknown: 'Unknown' };
 
 function ExplanationView({ scope, explanation }: Inspection) {
@@ -79,11 +80,11 @@ function ExplanationView({ scope, explanation }: Inspection) {
     <>
       <div role="status">
         {cause === undefined ? (
-          <Note kind={open ? 'info' : 'good'} title={open ? `No check failed${call}` : `Accepted${call}`}>
+          <Note tone={open ? 'neutral' : 'good'} title={open ? `No check failed${call}` : `Accepted${call}`}>
             {open ? 'You are not allowed to see the result of the checks marked with ?.' : 'Every check passed.'}
           </Note>
         ) : (
-          <Note kind="danger" title={`Refused${call}`}>
+          <Note tone="danger" title={`Refused${call}`}>
             {cause.detail}
           </Note>
         )}
@@ -91,8 +92,8 @@ function ExplanationView({ scope, explanation }: Inspection) {
       <Section title="Checks">
         <ul className="findings panel">
           {checks.map(({ name, result, reason, detail, advice }) => (
-            <li key={`${name} ${detail}`} className={`finding finding-${result}`}>
-              <span className="finding-mark" role="img" aria-label={markLabels[result]}>
+            <li key={`${name} ${detail}`} className="finding">
+              <span className={`finding-mark tone-${tones[result]}`} role="img" aria-label={markLabels[result]}>
                 {marks[result]}
               </span>
               <div>

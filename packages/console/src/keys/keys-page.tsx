@@ -89,7 +89,7 @@ function StatusBadge({ status }: { readonly status: string }) {
     case 'signing':
       return <Badge tone="good">signing</Badge>;
     case 'next':
-      return <Badge tone="accent">next</Badge>;
+      return <Badge tone="good">next</Badge>;
     default:
       return <Badge>only verifying</Badge>;
   }

@@ -24,7 +24,7 @@ export class FaultBoundary extends Component<FaultBoundaryProps, { readonly fail
 
   override render() {
     return this.state.failed ? (
-      <Note kind="danger" title="This page failed" role="alert">
+      <Note tone="danger" title="This page failed" role="alert">
         <p>This is an internal error of the console. Your saved changes are not affected.</p>
         <Button small onPress={() => this.setState({ failed: false })}>
           Reload this page

@@ -1,7 +1,6 @@
 /** The overview: tokens issued and requests rejected, active clients, signing keys, unused scopes. */
 
 import { operations } from '@postern/admin';
-import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { ClientLink } from '../clients/client-labels.tsx';
 import { KeyChart } from '../keys/key-chart.tsx';
@@ -12,7 +11,7 @@ import { useSession } from '../session/session-context.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
-import { Page, Section } from '../ui/page.tsx';
+import { Facts, Page, Section } from '../ui/page.tsx';
 import { sumUp, type Totals, toPeriods } from './statistics.ts';
 import { TrafficChart } from './traffic-chart.tsx';
 
@@ -62,26 +61,22 @@ function Traffic({ hours }: { readonly hours: number }) {
     <ReadOne operation={operations.statistics.get({ hours })}>
       {({ buckets, clients }) => {
         const totals = sumUp(buckets);
+        const disabled = clients.total - clients.enabled;
         return (
           <>
-            <div className="tiles">
-              <Tile title="Tokens issued" value={totals.issued.toLocaleString('en')} />
-              <Tile title="Requests rejected" value={totals.refused.toLocaleString('en')} note={formatRate(totals)} />
-              <Tile
-                title="Active clients"
-                value={clients.active.toLocaleString('en')}
-                note="got a token in this period"
-              />
-              <Tile
-                title="Clients"
-                value={clients.total.toLocaleString('en')}
-                note={
-                  clients.total === clients.enabled
-                    ? 'all enabled'
-                    : `${(clients.total - clients.enabled).toLocaleString('en')} disabled`
-                }
-              />
-            </div>
+            <Facts
+              large
+              facts={[
+                ['Tokens issued', totals.issued.toLocaleString('en')],
+                ['Requests rejected', totals.refused.toLocaleString('en'), formatRate(totals)],
+                ['Active clients', clients.active.toLocaleString('en'), 'got a token in this period'],
+                [
+                  'Clients',
+                  clients.total.toLocaleString('en'),
+                  disabled === 0 ? 'all enabled' : `${disabled} disabled`,
+                ],
+              ]}
+            />
             <div className="split">
               <Section title="Token requests">
                 <div className="panel card">
@@ -104,22 +99,6 @@ function Traffic({ hours }: { readonly hours: number }) {
 function formatRate({ issued, refused }: Totals): string {
   const all = issued + refused;
   return all === 0 ? 'no requests' : `${((refused / all) * 100).toFixed(1)} % of all requests`;
-}
-
-interface TileProps {
-  readonly title: string;
-  readonly value: ReactNode;
-  readonly note?: string;
-}
-
-function Tile({ title, value, note }: TileProps) {
-  return (
-    <div className="panel tile">
-      <span className="tile-title">{title}</span>
-      <span className="tile-value">{value}</span>
-      {note !== undefined && <span className="hint">{note}</span>}
-    </div>
-  );
 }
 
 function Reasons({ totals }: { readonly totals: Totals }) {

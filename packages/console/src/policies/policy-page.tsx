@@ -82,7 +82,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                     <div>
                       <h3>{rule.name}</h3>
                       <p className="row">
-                        <Badge tone={rule.action_type === 'erasure' ? 'danger' : 'accent'}>{rule.action_type}</Badge>
+                        <Badge tone={rule.action_type === 'erasure' ? 'danger' : 'good'}>{rule.action_type}</Badge>
                         <code className="muted">{rule.key}</code>
                       </p>
                     </div>

@@ -79,7 +79,7 @@ function isOfKind({ origin, administrative }: Scope, kind: string): boolean {
 
 function KindBadge({ scope: { origin, administrative } }: { readonly scope: Scope }) {
   if (origin === 'own') {
-    return <Badge tone="accent">own</Badge>;
+    return <Badge tone="good">own</Badge>;
   }
   return administrative ? <Badge tone="warning">administers Postern</Badge> : <Badge>built in</Badge>;
 }

@@ -1,11 +1,13 @@
 /** A short label of a state. */
 import type { ReactNode } from 'react';
 
+export type Tone = 'neutral' | 'good' | 'warning' | 'danger';
+
 interface BadgeProps {
-  readonly tone?: 'neutral' | 'good' | 'warning' | 'danger' | 'accent';
+  readonly tone?: Tone;
   readonly children: ReactNode;
 }
 
 export function Badge({ tone = 'neutral', children }: BadgeProps) {
-  return <span className={`badge badge-${tone}`}>{children}</span>;
+  return <span className={`badge tone-${tone}`}>{children}</span>;
 }

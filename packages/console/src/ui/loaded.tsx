@@ -26,7 +26,7 @@ export function Loaded<T>({ query, children }: LoadedProps<T>) {
 
 function LoadError({ error, retry }: { readonly error: Error; readonly retry: () => unknown }) {
   return (
-    <Note kind="danger" title="Loading failed" role="alert">
+    <Note tone="danger" title="Loading failed" role="alert">
       <p>{error.message}</p>
       <Button small onPress={() => void retry()}>
         Try again

@@ -1,16 +1,17 @@
 /** Boxes for hints, warnings and errors. */
 import type { ReactNode } from 'react';
+import type { Tone } from './badge.tsx';
 
 interface NoteProps {
-  readonly kind?: 'info' | 'warning' | 'danger' | 'good';
+  readonly tone?: Tone;
   readonly title?: string;
   readonly children?: ReactNode;
   readonly role?: 'alert' | 'status';
 }
 
-export function Note({ kind = 'info', title, children, role }: NoteProps) {
+export function Note({ tone = 'neutral', title, children, role }: NoteProps) {
   return (
-    <div className={`note note-${kind}`} role={role}>
+    <div className={`note tone-${tone}`} role={role}>
       {title !== undefined && <strong className="note-title">{title}</strong>}
       {children !== undefined && <div>{children}</div>}
     </div>
@@ -25,7 +26,7 @@ interface ErrorNoteProps {
 /** Shows the message of the server. Renders nothing without an error. */
 export function ErrorNote({ error, title = 'The change failed' }: ErrorNoteProps) {
   return error === null ? null : (
-    <Note kind="danger" title={title} role="alert">
+    <Note tone="danger" title={title} role="alert">
       {error.message}
     </Note>
   );

@@ -68,14 +68,17 @@ export function Section({ title, description, actions, children }: SectionProps)
   );
 }
 
+export type Fact = readonly [name: string, value: ReactNode, note?: string];
+
 /** A list of names and values. */
-export function Facts({ facts }: { readonly facts: readonly (readonly [string, ReactNode])[] }) {
+export function Facts({ facts, large = false }: { readonly facts: readonly Fact[]; readonly large?: boolean }) {
   return (
-    <dl className="facts">
-      {facts.map(([name, value]) => (
+    <dl className={large ? 'facts facts-large' : 'facts'}>
+      {facts.map(([name, value, note]) => (
         <div key={name} className="panel">
           <dt>{name}</dt>
-          <dd>{value}</dd>
+          <dd className="value">{value}</dd>
+          {note !== undefined && <dd className="hint">{note}</dd>}
         </div>
       ))}
     </dl>

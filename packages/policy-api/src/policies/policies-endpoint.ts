@@ -1,6 +1,7 @@
 /** The API of policies. */
 import { accessTokenOf } from '@postern/guard/fastify';
 import { Deleted, defineBulk, Name, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { fromWireNames } from '@postern/protocol';
 import { Type } from 'typebox';
 import { type Endpoint, type EndpointOptions, operation } from '../endpoint.ts';
 import { Key } from '../key.ts';
@@ -48,9 +49,9 @@ export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint
         }),
         validatorCompiler: bulk.validatorCompiler,
         handler: (request) =>
-          bulk.writeEach(request.body, ({ key, name, drp_action: drpAction }) =>
+          bulk.writeEach(request.body, ({ key, ...sent }) =>
             change(accessTokenOf(request), async (transaction, append) =>
-              toPolicyView(await putPolicy(transaction, append, key ?? undefined, { name, drpAction }, now())),
+              toPolicyView(await putPolicy(transaction, append, key ?? undefined, fromWireNames(sent), now())),
             ),
           ),
       });

@@ -1,5 +1,6 @@
 /** Policies, rules and targets as callers see them. */
 import { nullable, printableText } from '@postern/http-api';
+import { toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import { StorageView } from '../storage/storage-view.ts';
 import { maskingStrategyNames } from './masking-strategy.ts';
@@ -61,26 +62,14 @@ export const PolicyView = Type.Object({
   rules: Type.Array(RuleView),
 });
 
-export function toTargetView({ key, name, dataCategory }: Target): Static<typeof TargetView> {
-  return { key, name, data_category: dataCategory };
+export function toTargetView(target: Target): Static<typeof TargetView> {
+  return toWireNames(target);
 }
 
-export function toRuleView(rule: Rule): Static<typeof RuleView> {
-  return {
-    key: rule.key,
-    name: rule.name,
-    action_type: rule.actionType,
-    storage_destination: rule.storageDestination,
-    masking_strategy: rule.maskingStrategy,
-    targets: rule.targets.map(toTargetView),
-  };
+export function toRuleView({ targets, ...rule }: Rule): Static<typeof RuleView> {
+  return { ...toWireNames(rule), targets: targets.map(toTargetView) };
 }
 
-export function toPolicyView(policy: Policy): Static<typeof PolicyView> {
-  return {
-    key: policy.key,
-    name: policy.name,
-    drp_action: policy.drpAction,
-    rules: policy.rules.map(toRuleView),
-  };
+export function toPolicyView({ rules, ...policy }: Policy): Static<typeof PolicyView> {
+  return { ...toWireNames(policy), rules: rules.map(toRuleView) };
 }

@@ -13,7 +13,7 @@ import { findPolicyOfRule } from './policy-store.ts';
 import { changeRule, type Rule, type RuleChange } from './rule.ts';
 
 /** A change of a rule as it was sent: with the key of the destination. */
-export type SentRuleChange = Omit<RuleChange, 'storageDestination'> & {
+type SentRuleChange = Omit<RuleChange, 'storageDestination'> & {
   readonly storageDestinationKey?: string | null | undefined;
 };
 

@@ -1,13 +1,14 @@
 /** The API of the rules of a policy. */
 import { accessTokenOf } from '@postern/guard/fastify';
 import { Deleted, defineBulk, Name, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
-import { type Static, Type } from 'typebox';
+import { fromWireNames } from '@postern/protocol';
+import { Type } from 'typebox';
 import { type Endpoint, type EndpointOptions, operation } from '../endpoint.ts';
 import { Key } from '../key.ts';
 import { getRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
 import { ActionTypeSchema, MaskingStrategySchema, RuleView, toRuleView } from './policy-views.ts';
-import { putRule, removeRule, type SentRuleChange } from './rule-administration.ts';
+import { putRule, removeRule } from './rule-administration.ts';
 
 const exampleRule = {
   key: 'mask_user_email',
@@ -68,8 +69,10 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
           await getPolicy(db, policy_key);
           return bulk.writeEach(request.body, (element) =>
             change(accessTokenOf(request), async (transaction, append) => {
-              const key = element.key ?? undefined;
-              return toRuleView(await putRule(transaction, append, policy_key, key, toChange(element), now()));
+              const { key, maskingStrategy: masking, ...sent } = fromWireNames(element);
+              const maskingStrategy = masking && { configuration: {}, ...masking };
+              const rule = { ...sent, maskingStrategy };
+              return toRuleView(await putRule(transaction, append, policy_key, key ?? undefined, rule, now()));
             }),
           );
         },
@@ -92,15 +95,5 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
         );
       },
     );
-  };
-}
-
-function toChange(element: Static<typeof RuleElement>): SentRuleChange {
-  const { masking_strategy: masking } = element;
-  return {
-    name: element.name,
-    actionType: element.action_type,
-    storageDestinationKey: element.storage_destination_key,
-    maskingStrategy: masking && { strategy: masking.strategy, configuration: masking.configuration ?? {} },
   };
 }

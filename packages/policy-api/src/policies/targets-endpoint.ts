@@ -48,11 +48,8 @@ export function targetsEndpoint({ db, change, now }: EndpointOptions): Endpoint 
           getRule(await getPolicy(db, policy_key), rule_key);
           return bulk.writeEach(request.body, (element) =>
             change(accessTokenOf(request), async (transaction, append) => {
-              const sent = {
-                key: element.key ?? undefined,
-                name: element.name ?? undefined,
-                dataCategory: element.data_category,
-              };
+              const { key, name, data_category: dataCategory } = element;
+              const sent = { key: key ?? undefined, name: name ?? undefined, dataCategory };
               return toTargetView(await putTarget(transaction, append, policy_key, rule_key, sent, now()));
             }),
           );
