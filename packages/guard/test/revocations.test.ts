@@ -253,6 +253,78 @@ describe('following', () => {
   });
 });
 
+describe('a feed that one client fills', () => {
+  const tokensOf = (client_id: string, count: number, over: object = {}) =>
+    Array.from({ length: count }, (_, index) => ({
+      type: 'token',
+      jti: `${client_id}-${index}`,
+      exp: 1_800_003_600,
+      client_id,
+      gen: 0,
+      ...over,
+    }));
+
+  test('shuts out nobody else: no revoked token is accepted, and only that client needs new tokens', async () => {
+    const guard = guardOf({ maxEntries: 1_000 });
+    await guard.start();
+    feed.publish(...tokensOf('innocent', 50), ...tokensOf('flooder', 700));
+    await followed();
+    expect(faults).toEqual([]);
+    feed.publish(...tokensOf('flooder', 1_000));
+    await followed();
+    expect(faults).toEqual([expect.stringMatching(/fill \d+ of 1000 entries/)]);
+    // More than one entry for each token would take.
+    for (let index = 0; index < 5; index += 1) {
+      feed.publish(
+        ...tokensOf('flooder', 900, { jti: undefined }).map((entry, at) => ({ ...entry, jti: `${index}-${at}` })),
+      );
+      await followed();
+    }
+    expect(guard.revocationLagSeconds()).toBe(0);
+    const of = (client_id: string, jti: string, over: object = {}) =>
+      outcome(guard, { client_id, jti, gen: 0, ...over });
+    expect(await of('innocent', 'innocent-7')).toBe('token_revoked');
+    expect([await of('innocent', 'a'), await outcome(guard)]).toEqual(['passed', 'passed']);
+    expect([await of('flooder', 'flooder-7'), await of('flooder', '0-7'), await of('flooder', 'a')]).toEqual(
+      Array(3).fill('token_revoked'),
+    );
+    clock.advance(10);
+    expect(await of('flooder', 'new', { iat: clock.now() / 1000 })).toBe('passed');
+    expect(await of('flooder', 'flooder-7')).toBe('token_revoked');
+    const parent = { jti: 'flooder-7', client_id: 'flooder', gen: 0, aud: ['https://api.example.com'] };
+    expect(await outcome(guard, { parent_tokens: [parent] })).toBe('token_revoked');
+  });
+
+  test('drops what the end of the client covers, and never what it does not', async () => {
+    const guard = guardOf({ maxEntries: 1_000 });
+    await guard.start();
+    for (let gen = 0; gen < 20; gen += 1) {
+      const tokens = tokensOf('flooder', 500, { gen }).map((entry, index) => ({ ...entry, jti: `${gen}-${index}` }));
+      feed.publish(...tokens, { ...client, client_id: 'flooder', gen: gen + 1 });
+    }
+    feed.publish(...tokensOf('other', 1, { jti: 'kept', gen: 5 }), { ...client, client_id: 'other', gen: 5 });
+    await followed();
+    expect(faults).toEqual([]);
+    expect(await outcome(guard, { client_id: 'flooder', gen: 19, jti: '19-3' })).toBe('generation_old');
+    expect(await outcome(guard, { client_id: 'flooder', gen: 20, jti: 'new' })).toBe('passed');
+    expect(await outcome(guard, { client_id: 'other', gen: 5, jti: 'kept' })).toBe('token_revoked');
+  });
+
+  test('a token of root is dropped only when it has expired', async () => {
+    const guard = guardOf();
+    await guard.start();
+    const root = { type: 'client', client_id: 'root', active: true, gen: 7, gen_exact: true };
+    feed.publish({ type: 'token', jti: 'a', exp: 1_800_003_600 }, { ...root, active: false, gen: 8 }, root);
+    await followed();
+    expect(await outcome(guard, { client_id: 'root', gen: 7, jti: 'a' })).toBe('token_revoked');
+    expect(await outcome(guard, { client_id: 'root', gen: 7, jti: 'b' })).toBe('passed');
+  });
+
+  test.each([0, 999, Number.NaN])('maxEntries: %d is invalid', (maxEntries) => {
+    expect(() => guardOf({ maxEntries })).toThrow(/maxEntries/);
+  });
+});
+
 describe('an unreachable feed', () => {
   const down = (_request: unknown, response: import('node:http').ServerResponse) => answerJson(response, 503, {});
 
@@ -346,6 +418,8 @@ describe('an unreachable feed', () => {
       { ...good, entries: [{ type: 'other', kid: 'x' }] },
       { ...good, entries: [{ type: 'signing_key', kid: 5 }] },
       { ...good, entries: [{ type: 'token', jti: 'x' }] },
+      { ...good, entries: [{ type: 'token', jti: 'x', exp: 1, client_id: 'x' }] },
+      { ...good, entries: [{ type: 'token', jti: 'x', exp: 1, client_id: 'x', gen: '1' }] },
       { ...good, entries: [{ type: 'client', client_id: 'x' }] },
       { ...good, entries: [{ ...client, gen: '3' }] },
       { ...good, entries: [{ ...client, scopes: 'all' }] },

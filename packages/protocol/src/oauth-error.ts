@@ -74,6 +74,7 @@ export type ErrorReason =
   | 'keys_unavailable'
   | 'revocations_stale'
   | 'use_budget_spent'
+  | 'self_service_limit_reached'
   | 'token_replayed'
   | 'proof_missing'
   | 'proof_malformed'

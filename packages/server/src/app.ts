@@ -107,6 +107,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,
     signingKeyAges: keys.signingAges,
+    revocationFeedEntries: feed.size,
     ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, now),
   });
   useRequestMetrics(app, metrics, installation.root.clientId);

@@ -6,9 +6,11 @@ import { Type } from 'typebox';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
 import type { Client } from './clients/client.ts';
 import type { FindActor } from './clients/find-actor.ts';
+import type { RevokeToken } from './clients/revoke-token.ts';
 import { findStatusFault } from './clients/token-status.ts';
 import type { CredentialHolder } from './events/actor.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
+import type { SelfServiceLimit } from './limits/self-service-limit.ts';
 import type { RevokedTokens } from './revocation/revoked-tokens.ts';
 
 const RevocationForm = Type.Object({
@@ -20,13 +22,15 @@ export interface RevocationEndpointOptions {
   readonly authenticateClient: AuthenticateClient;
   readonly findActor: FindActor;
   readonly verification: VerifyIssuedTokenOptions;
-  readonly revokedTokens: RevokedTokens;
+  readonly revokedTokens: Pick<RevokedTokens, 'has'>;
+  readonly revokeToken: RevokeToken;
+  readonly limit: SelfServiceLimit;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function revocationEndpoint(options: RevocationEndpointOptions): ProtocolPlugin {
-  const { authenticateClient, findActor, verification, revokedTokens, now } = options;
+  const { authenticateClient, findActor, verification, revokedTokens, revokeToken, limit, now } = options;
 
   /** The client may have been deleted, disabled or narrowed since it was authenticated. */
   const holderOf = ({ id }: Client, token: AccessToken): CredentialHolder<void> => ({
@@ -51,7 +55,8 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
           summary: 'Revoke an access token',
           description:
             'A client revokes its own tokens; a holder of `token:revoke` any. A token that is not valid here any more ' +
-            'needs no revocation and is answered in the same way.',
+            'needs no revocation and is answered in the same way. Of a client with 1,000 revoked tokens that have not ' +
+            'expired, the next call revokes all tokens.',
           consumes: ['application/x-www-form-urlencoded'],
           body: RevocationForm,
           response: {
@@ -71,7 +76,10 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
         const token = findToken(text, now() / 1000, verification);
         if (token !== undefined) {
           requireMayRevoke(client, token);
-          await revokedTokens.revoke(holderOf(client, token), token);
+          if (!revokedTokens.has(token.jti)) {
+            limit.take(client.id);
+            await revokeToken(holderOf(client, token), token);
+          }
           request.log.info({ client_id: client.id, jti: token.jti }, 'access token revoked');
         }
         // RFC 7009 §2.2: the status says it all.

@@ -201,7 +201,7 @@ test('a revoked token has one entry, with its id and expiry', async () => {
       client_secret: client.clientSecret,
       token,
     });
-  expect(await entriesOf(revoke)).toEqual([{ type: 'token', jti, exp }]);
+  expect(await entriesOf(revoke)).toEqual([{ type: 'token', jti, exp, client_id: client.clientId, gen: 0 }]);
   expect(await entriesOf(revoke)).toEqual([]);
 });
 

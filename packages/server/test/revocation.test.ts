@@ -43,7 +43,8 @@ describe('RFC 7009 §2.1 the request', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect([await statusOf(token), await statusOf(sibling)]).toEqual([401, 200]);
     const { jti, exp } = claimsOf(token);
-    const event = { actor: owner.clientId, kind: 'token.revoked', data: { client_id: owner.clientId, exp } };
+    const data = { client_id: owner.clientId, exp, gen: 0 };
+    const event = { actor: owner.clientId, kind: 'token.revoked', data };
     expect(await server.eventsAbout(jti)).toEqual([event]);
 
     expect((await revoke(token)).status).toBe(200);

@@ -3,7 +3,14 @@ import type { ClientInactiveReason, ClientStatus } from '../token-status.ts';
 
 /** The present status of a token or a client, or a signing key that was revoked. */
 export type FeedEntry =
-  | { readonly type: 'token'; readonly jti: string; readonly expiresAt: number }
+  | {
+      readonly type: 'token';
+      readonly jti: string;
+      readonly expiresAt: number;
+      /** Its client and generation. Undefined if the end of its client says nothing about it for good. */
+      readonly clientId: string | undefined;
+      readonly generation: number | undefined;
+    }
   | { readonly type: 'signing_key'; readonly kid: string }
   | { readonly type: 'client'; readonly clientId: string; readonly status: ClientStatus | ClientInactiveReason };
 
@@ -37,7 +44,7 @@ export function parseFeedPage(body: unknown): FeedPage {
 function parseEntry(value: unknown): FeedEntry {
   const entry = (value ?? {}) as Record<string, unknown>;
   if (entry['type'] === 'token' && typeof entry['jti'] === 'string' && Number.isFinite(entry['exp'])) {
-    return { type: 'token', jti: entry['jti'], expiresAt: entry['exp'] as number };
+    return { type: 'token', jti: entry['jti'], expiresAt: entry['exp'] as number, ...parseTokenClient(entry) };
   }
   if (entry['type'] === 'signing_key' && typeof entry['kid'] === 'string') {
     return { type: 'signing_key', kid: entry['kid'] };
@@ -46,6 +53,16 @@ function parseEntry(value: unknown): FeedEntry {
     return { type: 'client', clientId: entry['client_id'], status: parseClientStatus(entry) };
   }
   throw new Error('the feed has a malformed entry');
+}
+
+function parseTokenClient({ client_id, gen }: Readonly<Record<string, unknown>>) {
+  if (client_id === undefined && gen === undefined) {
+    return { clientId: undefined, generation: undefined };
+  }
+  if (typeof client_id !== 'string' || !Number.isSafeInteger(gen)) {
+    throw new Error('the feed has a malformed token');
+  }
+  return { clientId: client_id, generation: gen as number };
 }
 
 function parseClientStatus(entry: Readonly<Record<string, unknown>>): ClientStatus | ClientInactiveReason {

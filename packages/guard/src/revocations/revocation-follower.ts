@@ -17,9 +17,14 @@ export interface RevocationFollowerOptions {
   readonly waitSeconds: number;
   /** Seconds for which a revoked token is remembered after it expired. */
   readonly clockSkewSeconds: number;
+  /** Tokens and clients that are remembered at most. */
+  readonly maxEntries: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Called for every failed attempt. The next one follows automatically. */
+  /**
+   * Called for every failed attempt, after which the next one follows automatically, and when the list of revocations begins
+   * to fill up.
+   */
   readonly onFault: (fault: Error) => void;
 }
 
@@ -44,8 +49,9 @@ const maxBytes = 33_554_432;
 /** Milliseconds, in addition to the time that the feed was asked to wait. */
 const timeoutMs = 10_000;
 
-/** Tokens and clients that are remembered at most. A feed with more is not followed, which shows as lag. */
-const maxEntries = 2_000_000;
+/** The part of `maxEntries` from which on the operator is told, and the one below which that may happen again. */
+const nearlyFull = 0.8;
+const notNearlyFull = 0.7;
 
 /** Milliseconds of the pause after the first failure and of the longest one, without jitter. */
 const firstPauseMs = 200;
@@ -58,16 +64,17 @@ const pollMs = 400;
 const clockSlackMs = 1_000;
 
 export function createRevocationFollower(options: RevocationFollowerOptions): RevocationFollower {
-  const { issuer, fetch, waitSeconds, clockSkewSeconds, now, onFault } = options;
+  const { issuer, fetch, waitSeconds, clockSkewSeconds, maxEntries, now, onFault } = options;
   const closing = new AbortController();
   const first = Promise.withResolvers<void>();
   const firstFault = Promise.withResolvers<never>();
   firstFault.promise.catch(() => {});
-  let list = new RevocationList(issuer);
+  let list = new RevocationList(issuer, maxEntries);
   /** A snapshot that is not complete yet; `list` holds until it is. */
   let incoming: RevocationList | undefined;
   let cursor: string | undefined;
   let sizeAtStart = 0;
+  let isNearlyFull = false;
   let currentAt = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
 
@@ -76,12 +83,14 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       throw new Error('the feed sends an empty page and promises more');
     }
     if (page.isSnapshot) {
-      incoming = new RevocationList(issuer);
+      incoming = new RevocationList(issuer, maxEntries);
     }
     const target = incoming ?? list;
     for (const entry of page.entries) {
-      target.add(entry);
+      target.add(entry, now() / 1000 + clockSkewSeconds);
+      reportSize(target.size);
     }
+    // Even one entry for each client is too much.
     if (target.size > maxEntries) {
       incoming = undefined;
       cursor = undefined;
@@ -102,6 +111,20 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     // The feed forgets clients whose tokens have all expired without reporting it; starting over forgets them here too.
     if (list.size > 2 * sizeAtStart + 10_000) {
       cursor = undefined;
+    }
+  };
+
+  const reportSize = (size: number) => {
+    if (!isNearlyFull && size >= nearlyFull * maxEntries) {
+      isNearlyFull = true;
+      onFault(
+        new Error(
+          `The revocations of ${issuer} fill ${size} of ${maxEntries} entries. When all are full, the clients with the most ` +
+            'revoked tokens must get new tokens for this API.',
+        ),
+      );
+    } else if (size < notNearlyFull * maxEntries) {
+      isNearlyFull = false;
     }
   };
 

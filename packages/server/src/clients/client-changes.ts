@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Append } from '../events/event-log.ts';
 import type { ClientStatusData } from '../revocation/feed-entry.ts';
+import { deleteRevocationsOf } from '../revocation/revoked-token-store.ts';
 import type { Client } from './client.ts';
 import { deleteClient, insertClient, updateClient } from './client-store.ts';
 
@@ -35,6 +36,9 @@ export async function recordChange(
   asked: object,
 ): Promise<void> {
   await updateClient(transaction, after);
+  if (after.generation > before.generation) {
+    await deleteRevocationsOf(transaction, after.id);
+  }
   const status = clientStatusData(after);
   const isSame = isDeepStrictEqual(status, clientStatusData(before));
   await append({
@@ -44,16 +48,27 @@ export async function recordChange(
   });
 }
 
-/** Raises the generation of a client, which revokes the tokens that it has. */
-export async function revokeTokens(transaction: Kysely<Database>, append: Append, client: Client): Promise<void> {
+/** Raises the generation of a client, which revokes the tokens that it has. `why` is for the audit trail. */
+export async function revokeTokens(
+  transaction: Kysely<Database>,
+  append: Append,
+  client: Client,
+  why: object = {},
+): Promise<void> {
   const after = { ...client, generation: client.generation + 1 };
   await updateClient(transaction, after);
-  await append({ kind: 'client.revoked', subject: client.id, data: { status: toWireNames(clientStatusData(after)) } });
+  await deleteRevocationsOf(transaction, client.id);
+  await append({
+    kind: 'client.revoked',
+    subject: client.id,
+    data: { ...why, status: toWireNames(clientStatusData(after)) },
+  });
 }
 
 /** Deletes its secrets too, and revokes its tokens. */
 export async function recordDeletion(transaction: Kysely<Database>, append: Append, clientId: string): Promise<void> {
   await deleteClient(transaction, clientId);
+  await deleteRevocationsOf(transaction, clientId);
   await append({ kind: 'client.deleted', subject: clientId, data: {} });
 }
 

@@ -90,6 +90,8 @@ export interface AuthorizationDetailsTypeTable {
 export interface RevokedTokenTable {
   jti: string;
   client_id: string;
+  /** Null for a token of root. */
+  generation: number | null;
   /** Seconds since 1970. */
   expires_at: number;
 }

@@ -29,6 +29,7 @@ export interface MetricSources {
   /** By algorithm, the age of the key that signs. */
   readonly signingKeyAges: () => ReadonlyMap<string, number>;
   readonly ignoredForwardedHeaders: () => number;
+  readonly revocationFeedEntries: () => number;
 }
 
 export function createMetrics(grantTypes: readonly string[], sources: MetricSources): Metrics {
@@ -127,6 +128,12 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'postern_forwarded_headers_ignored_total',
     'Requests with forwarded headers from an address that POSTERN_TRUSTED_PROXIES does not name',
     ignoredForwardedHeaders,
+  );
+  gauge(
+    'postern_revocation_feed_entries',
+    'Revoked tokens and changed clients in the revocation feed, which every API keeps in memory',
+    'max',
+    sources.revocationFeedEntries,
   );
   new Gauge({
     name: 'postern_signing_key_age_seconds',

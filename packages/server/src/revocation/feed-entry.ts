@@ -11,10 +11,17 @@ export interface ClientStatusData {
   readonly authorizationDetailsTypes: readonly string[];
 }
 
-/** The state of a token or of a client, or a signing key that was revoked. It replaces every earlier entry about the same. */
-export type FeedEntry =
-  | { readonly type: 'token'; readonly jti: string; readonly exp: number }
-  | { readonly type: 'signing_key'; readonly kid: string }
+/** A revoked token. */
+export interface TokenFeedEntry {
+  readonly type: 'token';
+  readonly jti: string;
+  readonly exp: number;
+  /** Client and generation of the token. Missing for tokens of root, which no entry about root revokes for good. */
+  readonly clientId?: string;
+  readonly gen?: number;
+}
+
+export type ClientFeedEntry =
   | { readonly type: 'client'; readonly clientId: string; readonly active: false }
   | {
       readonly type: 'client';
@@ -27,6 +34,9 @@ export type FeedEntry =
       readonly resources?: readonly string[];
       readonly authorizationDetailsTypes?: readonly string[];
     };
+
+/** The state of a token or of a client, or a signing key that was revoked. It replaces every earlier entry about the same. */
+export type FeedEntry = TokenFeedEntry | ClientFeedEntry | { readonly type: 'signing_key'; readonly kid: string };
 
 /** The kinds of event from which an entry can be made. */
 export const feedKinds: readonly EventKind[] = [
@@ -48,7 +58,12 @@ export function feedEntryOf({
 }: Pick<LoggedEvent, 'kind' | 'subject' | 'data'>): FeedEntry | undefined {
   switch (kind) {
     case 'token.revoked':
-      return { type: 'token', jti: subject, exp: data['exp'] as number };
+      return {
+        type: 'token',
+        jti: subject,
+        exp: data['exp'] as number,
+        ...(data['gen'] !== undefined && { clientId: data['client_id'] as string, gen: data['gen'] as number }),
+      };
     case 'key.revoked':
       return { type: 'signing_key', kid: subject };
     case 'client.deleted':
@@ -73,7 +88,7 @@ export function feedEntryOf({
   }
 }
 
-function clientEntry(clientId: string, status: ClientStatusData): FeedEntry {
+function clientEntry(clientId: string, status: ClientStatusData): ClientFeedEntry {
   const { enabled, generation, scopes, resources, authorizationDetailsTypes } = status;
   return enabled
     ? {

@@ -47,6 +47,23 @@ describe('the feed', () => {
     expect(state.read(3, 2)).toEqual({ entries: [token('c')], sequence: 5, more: false });
   });
 
+  test('drops the tokens of a client that its end or a later generation covers, and no other', () => {
+    const of = (clientId: string, jti: string, gen: number): FeedEntry =>
+      ({ ...token(jti), clientId, gen }) as FeedEntry;
+    const tokens = [of('a', 'a0', 0), of('a', 'a1', 1), of('b', 'b0', 0), token('root')];
+    const kept = (entry: FeedEntry) => {
+      const state = stateOf(...tokens, entry);
+      expect(state.size).toBe(state.read(0, 10).entries.length);
+      return state.read(0, 10).entries;
+    };
+    expect(kept(client('a', 0))).toEqual([...tokens, client('a', 0)]);
+    expect(kept(client('a', 1))).toEqual([...tokens.slice(1), client('a', 1)]);
+    expect(kept(client('a', 2))).toEqual([...tokens.slice(2), client('a', 2)]);
+    expect(kept(ended('a'))).toEqual([...tokens.slice(2), ended('a')]);
+    const exact = { ...client('a', 9), genExact: true } as FeedEntry;
+    expect(kept(exact)).toEqual([...tokens, exact]);
+  });
+
   test('takes no event in twice', () => {
     const state = stateOf(client('a', 0), client('a', 1));
     state.add(1, 1_000, client('a', 0));

@@ -1,5 +1,9 @@
-/** The revocation feed in memory: the latest entry of every token and client, in the order of the log. Pure. */
+/**
+ * The revocation feed in memory: the latest entry of every token and client, in the order of the log, without the tokens
+ * that the latest entry about their client covers. Pure.
+ */
 import type { FeedEntry } from './feed-entry.ts';
+import { RevokedTokenIndex } from './revoked-token-index.ts';
 
 interface Kept {
   readonly sequence: number;
@@ -26,6 +30,7 @@ const mostSuperseded = 1_000;
 
 export class FeedState {
   readonly #latest = new Map<string, Kept>();
+  readonly #tokens = new RevokedTokenIndex();
   /** By sequence, including superseded entries, which are skipped. */
   #ordered: Kept[] = [];
   #head = 0;
@@ -33,6 +38,11 @@ export class FeedState {
   /** Sequence of the last event that was added. */
   get head(): number {
     return this.#head;
+  }
+
+  /** The number of tokens and clients. */
+  get size(): number {
+    return this.#latest.size;
   }
 
   /** Adds an event, with its entry if it has one. An event that was added before changes nothing. */
@@ -45,6 +55,11 @@ export class FeedState {
       const kept = { sequence, changedAt, entry };
       this.#latest.set(subjectOf(entry), kept);
       this.#ordered.push(kept);
+      if (entry.type === 'token') {
+        this.#tokens.add(entry);
+      } else if (entry.type === 'client') {
+        this.#forgetTokens(this.#tokens.removeCovered(entry));
+      }
       if (this.#ordered.length > 2 * this.#latest.size + mostSuperseded) {
         this.#compact();
       }
@@ -71,13 +86,19 @@ export class FeedState {
 
   /** Drops entries that concern no token that can still be valid, if tokens are valid for at most `longestTtlSeconds`. */
   forget(nowSeconds: number, longestTtlSeconds: number): void {
+    this.#forgetTokens(this.#tokens.removeExpired(nowSeconds - slackSeconds));
     for (const [subject, { entry, changedAt }] of this.#latest) {
-      const usefulUntil = entry.type === 'token' ? entry.exp : changedAt + longestTtlSeconds;
-      if (usefulUntil + slackSeconds <= nowSeconds) {
+      if (entry.type !== 'token' && changedAt + longestTtlSeconds + slackSeconds <= nowSeconds) {
         this.#latest.delete(subject);
       }
     }
     this.#compact();
+  }
+
+  #forgetTokens(jtis: readonly string[]): void {
+    for (const jti of jtis) {
+      this.#latest.delete(tokenSubject(jti));
+    }
   }
 
   #isLatest(kept: Kept): boolean {
@@ -112,10 +133,14 @@ export function usefulSince(nowSeconds: number, longestTtlSeconds: number): numb
 function subjectOf(entry: FeedEntry): string {
   switch (entry.type) {
     case 'token':
-      return `token ${entry.jti}`;
+      return tokenSubject(entry.jti);
     case 'signing_key':
       return `key ${entry.kid}`;
     case 'client':
       return `client ${entry.clientId}`;
   }
+}
+
+function tokenSubject(jti: string): string {
+  return `token ${jti}`;
 }

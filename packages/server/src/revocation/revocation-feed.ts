@@ -32,6 +32,8 @@ export interface RevocationFeed {
    * for some, at most `waitSeconds` and until `signal` aborts, unless too many followers at `address` wait already.
    */
   read(cursor: string | undefined, waitSeconds: number, signal: AbortSignal, address: string): Promise<FeedAnswer>;
+  /** The number of entries: of revoked tokens and changed clients. */
+  size(): number;
   /** Drops entries that concern no token that can still be valid. Call it about once a minute. */
   maintain(): Promise<void>;
   /** Answers all followers that wait. */
@@ -129,6 +131,7 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
         entries: page.entries,
       };
     },
+    size: () => state.size,
     async maintain() {
       state.forget(now() / 1000, await findLongestTokenTtl(db));
     },

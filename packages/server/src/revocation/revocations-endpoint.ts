@@ -32,7 +32,15 @@ const Query = Type.Object(
 const Names = Type.Array(Type.String());
 
 const TokenEntry = Type.Object(
-  { type: Type.Literal('token'), jti: Type.String(), exp: Type.Integer({ description: 'Seconds since 1970.' }) },
+  {
+    type: Type.Literal('token'),
+    jti: Type.String(),
+    exp: Type.Integer({ description: 'Seconds since 1970.' }),
+    client_id: Type.Optional(Type.String({ description: 'Its client. Missing, with `gen`, for tokens of root.' })),
+    gen: Type.Optional(
+      Type.Integer({ description: 'Its generation. The entry is no longer needed once its client has a greater one.' }),
+    ),
+  },
   { description: 'A revoked token.' },
 );
 

@@ -1,17 +1,25 @@
-/** Stores revoked access tokens until they would have expired. */
+/** Stores revoked access tokens until they expire, or until the end of their client covers them. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import type { TokenFeedEntry } from './feed-entry.ts';
 
 export interface RevokedToken {
   readonly jti: string;
   readonly clientId: string;
+  /** Undefined for a token that no other revocation of its client covers for good: one of root. */
+  readonly generation: number | undefined;
   /** Seconds since 1970. */
   readonly expiresAt: number;
 }
 
-export async function loadRevokedTokens(db: Kysely<Database>): Promise<RevokedToken[]> {
+export async function loadRevokedTokens(db: Kysely<Database>): Promise<TokenFeedEntry[]> {
   const rows = await db.selectFrom('revoked_tokens').selectAll().execute();
-  return rows.map((row) => ({ jti: row.jti, clientId: row.client_id, expiresAt: row.expires_at }));
+  return rows.map(({ jti, client_id, generation, expires_at }) => ({
+    type: 'token',
+    jti,
+    exp: expires_at,
+    ...(generation !== null && { clientId: client_id, gen: generation }),
+  }));
 }
 
 /** Which of the tokens are revoked. */
@@ -24,11 +32,33 @@ export async function findRevokedTokens(db: Kysely<Database>, jtis: readonly str
 export async function insertRevokedToken(db: Kysely<Database>, token: RevokedToken): Promise<boolean> {
   const inserted = await db
     .insertInto('revoked_tokens')
-    .values({ jti: token.jti, client_id: token.clientId, expires_at: token.expiresAt })
+    .values({
+      jti: token.jti,
+      client_id: token.clientId,
+      generation: token.generation ?? null,
+      expires_at: token.expiresAt,
+    })
     .onConflict((conflict) => conflict.column('jti').doNothing())
     .returning('jti')
     .execute();
   return inserted.length > 0;
+}
+
+/** Whether at least `count` tokens of the client are stored. */
+export async function hasRevokedTokens(db: Kysely<Database>, clientId: string, count: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('revoked_tokens')
+    .select('jti')
+    .where('client_id', '=', clientId)
+    .offset(count - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Deletes the tokens of a client, which are inactive for good because of the client. */
+export async function deleteRevocationsOf(db: Kysely<Database>, clientId: string): Promise<void> {
+  await db.deleteFrom('revoked_tokens').where('client_id', '=', clientId).execute();
 }
 
 export async function deleteExpiredRevocations(db: Kysely<Database>, nowSeconds: number): Promise<void> {

@@ -1,42 +1,36 @@
-/** The revoked tokens in memory, for the check of bearer tokens, by `jti`; and the revocation of tokens. */
-import type { AccessToken } from '@postern/guard';
+/** The revoked tokens in memory, for the check of bearer tokens, by `jti`. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import type { Actor } from '../events/actor.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { deleteExpiredRevocations, insertRevokedToken, loadRevokedTokens } from './revoked-token-store.ts';
+import { feedEntryOf } from './feed-entry.ts';
+import { RevokedTokenIndex } from './revoked-token-index.ts';
+import { deleteExpiredRevocations, loadRevokedTokens } from './revoked-token-store.ts';
 
 export interface RevokedTokens {
+  /** Does not say whether a token is inactive because of its client. */
   has(jti: string): boolean;
-  /** Revokes one token. Resolves when that is on the disk and holds; rejects if the store does not answer. */
-  revoke(actor: Actor, token: AccessToken): Promise<void>;
   /** Forgets those that have expired. */
   forgetExpired(nowSeconds: number): Promise<void>;
 }
 
 export async function openRevokedTokens(db: Kysely<Database>, events: EventLog): Promise<RevokedTokens> {
-  const expiries = new Map((await loadRevokedTokens(db)).map(({ jti, expiresAt }) => [jti, expiresAt]));
+  const index = new RevokedTokenIndex();
+  for (const token of await loadRevokedTokens(db)) {
+    index.add(token);
+  }
   events.follow((event) => {
-    if (event.kind === 'token.revoked') {
-      expiries.set(event.subject, event.data['exp'] as number);
+    const entry = feedEntryOf(event);
+    if (entry?.type === 'token') {
+      index.add(entry);
+    } else if (entry?.type === 'client') {
+      index.removeCovered(entry);
     }
   });
   return {
-    has: (jti) => expiries.has(jti),
-    async revoke(actor, { jti, clientId, expiresAt }) {
-      await events.change(actor, async (transaction, append) => {
-        if (await insertRevokedToken(transaction, { jti, clientId, expiresAt })) {
-          await append({ kind: 'token.revoked', subject: jti, data: { clientId, exp: expiresAt } });
-        }
-      });
-    },
+    has: (jti) => index.has(jti),
     async forgetExpired(nowSeconds) {
       await deleteExpiredRevocations(db, nowSeconds);
-      for (const [jti, expiresAt] of expiries) {
-        if (expiresAt <= nowSeconds) {
-          expiries.delete(jti);
-        }
-      }
+      index.removeExpired(nowSeconds);
     },
   };
 }

@@ -8,6 +8,7 @@ import { offeredMethods } from '../client-auth/mutual-tls.ts';
 import type { Client } from '../clients/client.ts';
 import { createClientDirectory } from '../clients/client-directory.ts';
 import type { FindActor } from '../clients/find-actor.ts';
+import { createRevokeToken } from '../clients/revoke-token.ts';
 import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
 import { findInactiveReason } from '../clients/token-status.ts';
 import type { ServerConfig } from '../config/config.ts';
@@ -28,6 +29,7 @@ import { createUsedTokens } from '../jwt/used-token-store.ts';
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts';
 import { createFailureBudgets } from '../limits/failure-budgets.ts';
 import type { MinuteCounters } from '../limits/minute-counters.ts';
+import { createSelfServiceLimit } from '../limits/self-service-limit.ts';
 import { createTokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { createClientRegistration } from '../registration/client-registration.ts';
@@ -175,7 +177,15 @@ export function createTokens(options: TokensOptions) {
           scopes: scopes.registry,
         })(forms);
         await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
-        await revocationEndpoint(common)(forms);
+        await revocationEndpoint({
+          ...common,
+          revokeToken: createRevokeToken({ events, findActor }),
+          limit: createSelfServiceLimit({
+            counts: minuteCounters.ofClients,
+            what: 'revocations of single tokens',
+            mostPerMinute: 600,
+          }),
+        })(forms);
       });
       app.register(
         explainEndpoint({

@@ -65,8 +65,10 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .createTable('revoked_tokens')
     .addColumn('jti', 'text', (column) => column.primaryKey())
     .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('generation', 'integer')
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
+  await db.schema.createIndex('revoked_tokens_by_client').on('revoked_tokens').column('client_id').execute();
 
   await db.schema
     .createTable('used_tokens')

@@ -1,0 +1,57 @@
+/**
+ * Revokes one token. RFC 7009 §2.1.
+ *
+ * Every revoked token takes memory on every node and in every API until it expires. So a client has at most `mostSingle`
+ * of them: one more revokes all tokens that the client has, which is one entry, and covers those before. The cost is that
+ * client's own: it must get new tokens.
+ */
+import type { AccessToken } from '@postern/guard';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { Actor } from '../events/actor.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { listEvents } from '../events/event-store.ts';
+import { hasRevokedTokens, insertRevokedToken } from '../revocation/revoked-token-store.ts';
+import { revokeTokens } from './client-changes.ts';
+import type { FindActor } from './find-actor.ts';
+
+/** Revoked tokens of one client that have not expired and that nothing else revokes. */
+const mostSingle = 1_000;
+
+export interface RevokeTokenOptions {
+  readonly events: EventLog;
+  readonly findActor: FindActor;
+}
+
+/** Resolves when the revocation is on the disk and holds; rejects if the store does not answer. */
+export type RevokeToken = (actor: Actor, token: AccessToken) => Promise<void>;
+
+export function createRevokeToken({ events, findActor }: RevokeTokenOptions): RevokeToken {
+  return (actor, token) =>
+    events.change(actor, async (transaction, append) => {
+      const { jti, clientId, expiresAt } = token;
+      const client = await findActor(transaction, clientId);
+      const isCounted = client !== undefined && !client.isRoot;
+      if (isCounted ? token.generation < client.generation : await wasDeleted(transaction, clientId)) {
+        return;
+      }
+      if (isCounted && (await hasRevokedTokens(transaction, clientId, mostSingle))) {
+        await revokeTokens(transaction, append, client, { singleRevocations: mostSingle });
+        return;
+      }
+      const generation = isCounted ? token.generation : undefined;
+      if (await insertRevokedToken(transaction, { jti, clientId, generation, expiresAt })) {
+        await append({
+          kind: 'token.revoked',
+          subject: jti,
+          data: { clientId, exp: expiresAt, ...(isCounted && { gen: generation }) },
+        });
+      }
+    });
+}
+
+/** Whether a client with this id was deleted, whose tokens are inactive for good. An earlier root may come back. */
+async function wasDeleted(transaction: Kysely<Database>, clientId: string): Promise<boolean> {
+  const deleted = { kinds: ['client.deleted'], subject: clientId, after: 0, order: 'desc', size: 1 } as const;
+  return (await listEvents(transaction, deleted)).length > 0;
+}
