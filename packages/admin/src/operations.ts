@@ -644,6 +644,10 @@ export interface RevocationFeed {
         jti: string;
         /** Seconds since 1970. */
         exp: number;
+        /** Its client. Missing, with `gen`, for tokens of root. */
+        client_id?: string;
+        /** Its generation. The entry is no longer needed once its client has a greater one. */
+        gen?: number;
       }
     | {
         type: 'signing_key';
