@@ -1080,7 +1080,7 @@ export const operations = {
   batch: {
     /**
      * Make many changes at once, all or none.
-     * The token also needs the scopes of all the operations. Other changes wait meanwhile; tokens are issued as usual.
+     * The token also needs the scopes of all the operations. One batch runs at a time; other changes go on meanwhile.
      * Requires the scope `batch:apply`.
      */
     apply: (body: BatchBody) => change<BatchAnswer>('POST', path`/api/v1/batch`, body),

@@ -2,17 +2,21 @@
  * Many calls of the management APIs as one change: all take effect, or none. Each is checked like a single call: its
  * schema, the scope that it requires, and the scopes that its token may assign.
  */
+
+import { setImmediate } from 'node:timers/promises';
 import type { AccessToken, Guard } from '@postern/guard';
 import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
+import { OAuthError } from '@postern/protocol';
 import { batchTimeLimitSeconds, maxBatchBytes, maxBatchOperations } from '@postern/protocol/api-limits';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
+import { createBatchQueue } from './batch-queue.ts';
 import type { Database } from './db/schema.ts';
 import type { RequireActive } from './events/actor.ts';
-import type { EventLog } from './events/event-log.ts';
+import type { EventLog, Work } from './events/event-log.ts';
 import { createTransactionEventLog } from './events/transaction-event-log.ts';
 import { answerError } from './http/answer-error.ts';
 import { jsonLimit } from './http/http-options.ts';
@@ -108,53 +112,85 @@ export interface BatchEndpointOptions {
 
 export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
   const { events, requireActive, apis, afterwards, now } = options;
+  const queue = createBatchQueue();
+  /** By request whose batch was accepted, what tells that it is done. */
+  const accepted = new WeakMap<FastifyRequest, () => void>();
+
+  const apply = (
+    operations: readonly Static<typeof Operation>[],
+    isDryRun: boolean,
+    token: AccessToken,
+    log: FastifyBaseLogger,
+  ) => {
+    const cameAt = now();
+    return queue.run(async () => {
+      if (now() - cameAt > batchTimeLimitSeconds * 1000) {
+        throw new OAuthError('temporarily_unavailable', 'Other batches took too long; retry later.');
+      }
+      const endAt = now() + batchTimeLimitSeconds * 1000;
+      const work: Work<OperationResult[], unknown> = async (transaction, append) => {
+        const within = createTransactionEventLog({ events, transaction, append, requireActive });
+        const host = { db: transaction, events: within, guard: guardOf(token), now };
+        return run(
+          operations,
+          (app) => apis(app, host),
+          () => now() < endAt,
+          log,
+        );
+      };
+      const results = await events.changeApart(token, work, { isDryRun });
+      if (isDryRun) {
+        return { applied: false, results: results.map(({ status }) => ({ status })) };
+      }
+      await afterwards();
+      return { applied: true, results };
+    });
+  };
+
   return async (app) => {
     app.post(
       '/api/v1/batch',
       {
         bodyLimit: maxBatchBytes,
+        // After the token was checked, and before the body is read.
+        preParsing: async (request, reply, payload) => {
+          const { 'content-length': length = maxBatchBytes } = request.headers;
+          const end = queue.accept(accessTokenOf(request).clientId, Number(length));
+          accepted.set(request, end);
+          reply.raw.on('close', () => {
+            if (accepted.has(request)) {
+              // The handler was not reached.
+              end();
+            }
+          });
+          return payload;
+        },
         config: { scope: 'batch:apply' },
         schema: {
           tags: ['OAuth'],
           operationId: 'apply_batch',
           summary: 'Make many changes at once, all or none',
           description:
-            'The token also needs the scopes of all the operations. Other changes wait meanwhile; tokens are issued as usual.',
+            'The token also needs the scopes of all the operations. One batch runs at a time; other changes go on meanwhile.',
           body: BatchBody,
           response: { 200: BatchView, ...batchFaults },
         },
       },
       async (request, reply) => {
         const { operations, dry_run = false } = request.body;
-        const token = accessTokenOf(request);
+        const end = accepted.get(request);
+        accepted.delete(request);
         try {
-          const results = await events.change(token, async (transaction, append) => {
-            const within = createTransactionEventLog({ events, transaction, append, requireActive });
-            const host = { db: transaction, events: within, guard: guardOf(token), now };
-            const endAt = now() + batchTimeLimitSeconds * 1000;
-            const done = await run(
-              operations,
-              (app) => apis(app, host),
-              () => now() < endAt,
-              request.log,
-            );
-            if (dry_run) {
-              throw new DryRun(done);
-            }
-            return done;
-          });
-          await afterwards();
-          return { applied: true, results };
+          return await apply(operations, dry_run, accessTokenOf(request), request.log);
         } catch (thrown) {
-          if (thrown instanceof DryRun) {
-            return { applied: false, results: thrown.results.map(({ status }) => ({ status })) };
-          }
           if (thrown instanceof RefusedOperation) {
             const { status, error, detail, operation } = thrown;
             request.log.info({ code: error, detail, operation }, 'batch refused');
             return reply.code(status as 400).send({ error, detail, operation });
           }
           throw thrown;
+        } finally {
+          end?.();
         }
       },
     );
@@ -164,16 +200,6 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
 interface OperationResult {
   readonly status: number;
   readonly body: unknown;
-}
-
-/** Thrown to undo a change that was only to be tried. */
-class DryRun extends Error {
-  readonly results: readonly OperationResult[];
-
-  constructor(results: readonly OperationResult[]) {
-    super();
-    this.results = results;
-  }
 }
 
 /** Thrown to undo all because of one. */
@@ -218,6 +244,8 @@ async function run(
         const detail = `Batch timed out after ${index} operations and ${batchTimeLimitSeconds} seconds; split it into smaller ones.`;
         throw new RefusedOperation(index, 413, { error: 'content_too_large', detail });
       }
+      // Requests of others have their turn.
+      await setImmediate();
       const answer = await app.inject({
         method,
         url: path,

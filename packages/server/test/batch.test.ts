@@ -1,7 +1,9 @@
 /** Many calls as one change: all or none, each by the rules of the call alone. */
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const path = '/api/v1/batch';
 const clientPath = '/api/v1/oauth/client';
@@ -215,4 +217,90 @@ test('tokens are issued during a long batch, also to clients that are not cached
   }
   expect((await done).status).toBe(200);
   expect(issuedMeanwhile).toBeGreaterThan(5);
+});
+
+describe('while a batch is under way', () => {
+  const many = (count = 300) => Array.from({ length: count }, (_, number) => createClient({ name: `many ${number}` }));
+  /** Starts a batch, and tells whether it is done. */
+  const start = (operations: unknown[], token: string, dry_run = false) => {
+    const state = { isDone: false };
+    const answer = server.call('POST', '/api/v1/batch', { token, body: { operations, dry_run } }).finally(() => {
+      state.isDone = true;
+    });
+    return { state, answer };
+  };
+  const underWay = () => server.call('GET', '/health');
+
+  test.each([true, false])('revocations and other changes go first (dry run: %s)', async (isDryRun) => {
+    const token = await server.rootToken();
+    const before = await countClients();
+    const { state, answer } = start(many(), token, isDryRun);
+    await underWay();
+    const other = await server.createClient(['scope:read']);
+    const revoked = await server.token(other);
+    const { clientId: client_id, clientSecret: client_secret } = other;
+    const form = { client_id, client_secret, token: revoked };
+    expect((await server.postForm('/api/v1/oauth/revoke', form)).status).toBe(200);
+    expect((await server.call('GET', '/api/v1/oauth/scope', { token: revoked })).status).toBe(401);
+    expect(state.isDone).toBe(false);
+    expect((await answer).status).toBe(200);
+    expect(await countClients()).toBe(before + 1 + (isDryRun ? 0 : 300));
+  });
+
+  test('a change that comes between is seen by it', async () => {
+    const token = await server.rootToken();
+    await server.call('PUT', '/api/v1/oauth/scope', { token, body: { name: 'taken:away', description: 'x' } });
+    const { state, answer } = start([...many(), createClient({ scopes: ['taken:away'] })], token);
+    await underWay();
+    expect((await server.call('DELETE', '/api/v1/oauth/scope/taken:away', { token })).status).toBe(204);
+    expect(state.isDone).toBe(false);
+    const { status, body } = await answer;
+    expect([status, body.operation]).toEqual([422, 300]);
+  });
+
+  test('its token may be revoked: then nothing is done', async () => {
+    const own = await server.createClient(['batch:apply', 'client:create']);
+    const token = await server.token(own);
+    const before = await countClients();
+    const { state, answer } = start(many(), token);
+    await underWay();
+    const { clientId: client_id, clientSecret: client_secret } = own;
+    expect((await server.postForm('/api/v1/oauth/revoke', { client_id, client_secret, token })).status).toBe(200);
+    expect(state.isDone).toBe(false);
+    const { status, body } = await answer;
+    expect([status, body.error]).toEqual([401, 'invalid_token']);
+    expect(await countClients()).toBe(before);
+  });
+
+  test('others wait for their turn, up to four of one client; further ones are told to come again', async () => {
+    const token = await server.rootToken();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => start(many(50), token).answer));
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(4);
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { status, headers, body } of refused) {
+      expect([status, headers.get('retry-after'), body.error]).toEqual([503, '5', 'temporarily_unavailable']);
+    }
+    expect((await start([], token).answer).status).toBe(200);
+  });
+});
+
+test('the bodies of batches that are read at once are bounded, before they arrive', async () => {
+  const { port } = new URL(server.url);
+  const announce = async () => {
+    const token = await server.token(await server.createClient(['batch:apply']));
+    const socket = connect(Number(port), '127.0.0.1').on('error', () => {});
+    const lines = ['POST /api/v1/batch HTTP/1.1', 'Host: x', `Authorization: Bearer ${token}`];
+    socket.write([...lines, 'Content-Type: application/json', 'Content-Length: 16777216', '', '{'].join('\r\n'));
+    return socket;
+  };
+  const sockets = [await announce(), await announce(), await announce(), await announce()];
+  const refused = await announce();
+  const [answer] = await once(refused, 'data');
+  expect(String(answer)).toContain('HTTP/1.1 503 Service Unavailable');
+  expect(String(answer)).toContain('Too many batches wait for their turn');
+  for (const socket of [...sockets, refused]) {
+    socket.destroy();
+  }
+  await vi.waitFor(async () => expect((await apply([])).status).toBe(200));
 });

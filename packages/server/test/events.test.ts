@@ -3,6 +3,7 @@
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DatabaseDriver } from '../src/db/driver.ts';
 import { openEventLog } from '../src/events/event-log.ts';
 
 let server: TestServer;
@@ -151,7 +152,7 @@ test('a change that cannot be logged does not happen: both are one transaction',
 test('a clock that was set back does not make old news look new', async () => {
   let nowMs = server.now();
   const { db } = server;
-  const driver = { announce: async () => {} };
+  const driver = {} as DatabaseDriver;
   const events = await openEventLog({
     db,
     driver,

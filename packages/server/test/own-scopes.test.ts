@@ -2,6 +2,7 @@
 
 import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DatabaseDriver } from '../src/db/driver.ts';
 import { openEventLog } from '../src/events/event-log.ts';
 import { openOwnScopes } from '../src/scopes/own-scopes.ts';
 
@@ -198,7 +199,7 @@ test('a version that has a scope of that name itself does not start, or holders 
   const older = await startTestServer();
   const { db } = older;
   await db.insertInto('own_scopes').values({ name: 'key:rotate', description: 'Turn the key' }).execute();
-  const driver = { announce: async () => {} };
+  const driver = {} as DatabaseDriver;
   const events = await openEventLog({
     db,
     driver,

@@ -9,7 +9,7 @@ import type { AccessToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Actor } from '../events/actor.ts';
-import type { EventLog } from '../events/event-log.ts';
+import type { EventLog, Work } from '../events/event-log.ts';
 import { listEvents } from '../events/event-store.ts';
 import { hasRevokedTokens, insertRevokedToken } from '../revocation/revoked-token-store.ts';
 import { revokeTokens } from './client-changes.ts';
@@ -27,19 +27,18 @@ export interface RevokeTokenOptions {
 export type RevokeToken = (actor: Actor, token: AccessToken) => Promise<void>;
 
 export function createRevokeToken({ events, findActor }: RevokeTokenOptions): RevokeToken {
-  return (actor, token) =>
-    events.change(actor, async (transaction, append) => {
-      const { jti, clientId, expiresAt } = token;
+  /** Revokes the token alone, without waiting for other changes. Resolves to false if its client has too many of these. */
+  const revokeOne = (actor: Actor, { jti, clientId, expiresAt, generation: issuedIn }: AccessToken) => {
+    const work: Work<boolean, unknown> = async (transaction, append) => {
       const client = await findActor(transaction, clientId);
       const isCounted = client !== undefined && !client.isRoot;
-      if (isCounted ? token.generation < client.generation : await wasDeleted(transaction, clientId)) {
-        return;
+      if (isCounted ? issuedIn < client.generation : await wasDeleted(transaction, clientId)) {
+        return true;
       }
       if (isCounted && (await hasRevokedTokens(transaction, clientId, mostSingle))) {
-        await revokeTokens(transaction, append, client, { singleRevocations: mostSingle });
-        return;
+        return false;
       }
-      const generation = isCounted ? token.generation : undefined;
+      const generation = isCounted ? issuedIn : undefined;
       if (await insertRevokedToken(transaction, { jti, clientId, generation, expiresAt })) {
         await append({
           kind: 'token.revoked',
@@ -47,7 +46,24 @@ export function createRevokeToken({ events, findActor }: RevokeTokenOptions): Re
           data: { clientId, exp: expiresAt, ...(isCounted && { gen: generation }) },
         });
       }
+      return true;
+    };
+    return events.change(actor, work, { isUrgent: true });
+  };
+
+  const revokeAll = (actor: Actor, { clientId, generation }: AccessToken) =>
+    events.change(actor, async (transaction, append) => {
+      const client = await findActor(transaction, clientId);
+      if (client !== undefined && generation >= client.generation) {
+        await revokeTokens(transaction, append, client, { singleRevocations: mostSingle });
+      }
     });
+
+  return async (actor, token) => {
+    if (!(await revokeOne(actor, token))) {
+      await revokeAll(actor, token);
+    }
+  };
 }
 
 /** Whether a client with this id was deleted, whose tokens are inactive for good. An earlier root may come back. */

@@ -7,6 +7,9 @@ import type { DatabaseDriver } from './driver.ts';
 
 const channel = 'postern_events';
 
+/** The key of the advisory lock that serializes changes: "POST" in ASCII. */
+const changesLock = 0x504f5354;
+
 /** Milliseconds until a listener reconnects after it lost its connection. */
 const reconnectAfterMs = 1_000;
 
@@ -46,6 +49,34 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
 
   return {
     dialect: new PostgresDialect({ pool }),
+    async lockChanges(transaction) {
+      await sql`select pg_advisory_xact_lock(${changesLock})`.execute(transaction);
+    },
+    async tryLockChanges(transaction) {
+      const { rows } = await sql<{ locked: boolean }>`
+        select pg_try_advisory_xact_lock(${changesLock}) as locked`.execute(transaction);
+      return rows[0]?.locked === true;
+    },
+    async runApart(db, work) {
+      try {
+        return await db.transaction().execute(async (transaction) => {
+          let isKept = false;
+          const value = await work(transaction, async (conclude) => {
+            await conclude(transaction);
+            isKept = true;
+          });
+          if (!isKept) {
+            throw new Undone(value);
+          }
+          return value;
+        });
+      } catch (thrown) {
+        if (thrown instanceof Undone) {
+          return thrown.value;
+        }
+        throw thrown;
+      }
+    },
     async announce(transaction) {
       await sql`select pg_notify(${channel}, '')`.execute(transaction);
     },
@@ -81,6 +112,16 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
       };
     },
   };
+}
+
+/** Thrown to roll a transaction back whose result is wanted all the same. */
+class Undone<T> extends Error {
+  readonly value: T;
+
+  constructor(value: T) {
+    super();
+    this.value = value;
+  }
 }
 
 /**

@@ -1,11 +1,14 @@
 /** SQLite through `node:sqlite`, under Kysely's own SQLite dialect. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { backup, constants, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
   type DialectAdapter,
   type Driver,
+  Kysely,
   type QueryResult,
   SelectQueryNode,
   SqliteAdapter,
@@ -16,6 +19,7 @@ import {
 } from 'kysely';
 import type { SqliteConfig } from '../config/config.ts';
 import type { DatabaseDriver } from './driver.ts';
+import type { Database } from './schema.ts';
 
 /** Prepared statements that are kept, since preparing one takes 25 µs and Kysely sends the same few texts. */
 const mostStatements = 200;
@@ -39,10 +43,83 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
   }
   return {
     dialect: new SharedSqliteDialect(new NodeSqlite(writing), new NodeSqlite(reading), timeoutMs),
+    // There is one writing transaction at a time.
+    lockChanges: async () => {},
+    tryLockChanges: async () => true,
+    async runApart(db, work) {
+      const copy = await copyDatabase(path);
+      try {
+        const session = copy.createSession();
+        const apart = new Kysely<Database>({ dialect: new SqliteDialect({ database: new NodeSqlite(copy) }) });
+        return await apart.transaction().execute((transaction) =>
+          work(transaction, async (conclude) => {
+            const changes = session.changeset();
+            await db.transaction().execute(async (target) => {
+              await conclude(target);
+              applyChanges(writing, changes);
+            });
+          }),
+        );
+      } finally {
+        copy.close();
+      }
+    },
     // A file sends no notifications: the other processes poll it.
     announce: async () => {},
     listen: () => async () => {},
   };
+}
+
+/**
+ * Returns a private copy of what is committed, which leaves nothing behind when it is closed. Copying takes place in
+ * another thread and waits for nobody.
+ */
+async function copyDatabase(path: string): Promise<DatabaseSync> {
+  const directory = mkdtempSync(join(dirname(path), '.postern-copy-'));
+  try {
+    const file = join(directory, 'copy.db');
+    const source = new DatabaseSync(path, { readOnly: true });
+    try {
+      // In one step: between two, a change of another process would make it begin again.
+      await backup(source, file, { rate: 2_147_483_647 });
+    } finally {
+      source.close();
+    }
+    chmodSync(file, 0o600);
+    const copy = new DatabaseSync(file);
+    copy.exec('pragma journal_mode = memory; pragma synchronous = off; pragma foreign_keys = on;');
+    return copy;
+  } finally {
+    // The open file remains until it is closed, also if the process is killed.
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The tables that every change writes by itself. */
+const logTables: ReadonlySet<string> = new Set(['events', 'event_head']);
+
+/**
+ * Applies what was changed on a copy. Rows that are not part of the log of changes, such as those on usage, may differ by
+ * now: then the change wins, and what is deleted already remains so.
+ */
+function applyChanges(database: DatabaseSync, changes: Uint8Array): void {
+  const isApplied = database.applyChangeset(changes, {
+    filter: (table) => !logTables.has(table),
+    onConflict: (kind) => {
+      switch (kind) {
+        case constants.SQLITE_CHANGESET_DATA:
+        case constants.SQLITE_CHANGESET_CONFLICT:
+          return constants.SQLITE_CHANGESET_REPLACE;
+        case constants.SQLITE_CHANGESET_NOTFOUND:
+          return constants.SQLITE_CHANGESET_OMIT;
+        default:
+          return constants.SQLITE_CHANGESET_ABORT;
+      }
+    },
+  });
+  if (!isApplied) {
+    throw new Error('changes to a copy of the database do not fit the database');
+  }
 }
 
 /** Kysely's dialect for a file that several processes share, each with one connection to write and one to read. */

@@ -2,16 +2,20 @@
  * The log of changes (who changed what, and when), and the only way to make one. Every change appends its events in its
  * own transaction, and everything that is kept in memory follows the log, on every node. There is no other news.
  */
+import { heldTokens, invalidTokenError } from '@postern/guard';
 import { OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
 import { type Actor, type RequireActive, recheckActor } from './actor.ts';
-import { dataText, type EventDraft, hashEvent, type LoggedEvent } from './event.ts';
-import { insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
+import { dataText, type EventDraft, hashEvent, type LoggedEvent, type LogHead, type PendingEvent } from './event.ts';
+import { hasEventsAfter, insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
 
-/** Appends an event to the current change. */
-export type Append = (event: EventDraft) => Promise<LoggedEvent>;
+/** Appends an event to the current change. It gets its place in the log when the change is committed. */
+export type Append = (event: EventDraft) => Promise<PendingEvent>;
+
+/** Makes a change in a transaction. `authenticated` is what the credential of its actor authenticated. */
+export type Work<T, C> = (transaction: Transaction<Database>, append: Append, authenticated: C) => Promise<T>;
 
 /** Receives every event, in the order of the log. If one listener throws, all of them receive the event again later. */
 export type EventListener = (event: LoggedEvent) => void | Promise<void>;
@@ -23,11 +27,17 @@ export interface EventLog {
    * Runs `work` in a transaction and appends its events in the same, while no other change is under way on any node.
    * First checks, in that transaction, that the actor still may. The followers of this node have received the events
    * when the promise resolves. If `work` throws, nothing is changed and nobody is notified.
+   *
+   * An urgent change, such as the revocation of a token, waits for no other change, so it must touch nothing that others
+   * check.
    */
-  change<T, C>(
-    actor: Actor<C>,
-    work: (transaction: Transaction<Database>, append: Append, authenticated: C) => Promise<T>,
-  ): Promise<T>;
+  change<T, C>(actor: Actor<C>, work: Work<T, C>, options?: { readonly isUrgent?: boolean }): Promise<T>;
+  /**
+   * Does the same for work that takes long, apart from the database: other changes go on meanwhile. If there were any
+   * except revocations of tokens, the work is done again, and the third time others wait for it. Throws
+   * `temporarily_unavailable` if other nodes interfere even then. A dry run ends before anything is changed.
+   */
+  changeApart<T, C>(actor: Actor<C>, work: Work<T, C>, options: { readonly isDryRun: boolean }): Promise<T>;
   /** Calls `listener` for every event from here on, whichever node appended it. */
   follow(listener: EventListener): void;
   /** Passes new events to the followers. To be called a few times a second, for what other nodes have changed. */
@@ -40,13 +50,19 @@ export interface EventLog {
 
 export interface EventLogOptions {
   readonly db: Kysely<Database>;
-  readonly driver: Pick<DatabaseDriver, 'announce'>;
+  readonly driver: Pick<DatabaseDriver, 'announce' | 'lockChanges' | 'tryLockChanges' | 'runApart'>;
   /** The check of the token behind a change. */
   readonly requireActive: RequireActive;
   readonly maxStalenessSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
+
+/** How often work is done apart before others wait for it. */
+const mostAttempts = 3;
+
+/** The one kind of event that changes nothing that other changes check. */
+const urgentKind = 'token.revoked';
 
 /** Events per read. */
 const batchSize = 500;
@@ -77,37 +93,117 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   // After a clock was set back, nobody knows how long it has been: the difference may have passed.
   const lagSeconds = () => Math.abs(now() - currentAt) / 1000;
 
+  /** Resolves when changes of this node need not wait for one that is made apart. */
+  let gate: Promise<unknown> = Promise.resolve();
+
+  /** Runs the work of a change, and returns where the log ended before, and the events that it appended. */
+  const run = async <T, C>(transaction: Transaction<Database>, actor: Actor<C>, work: Work<T, C>) => {
+    const start = await readLog(transaction);
+    const { name, authenticated } = await recheckActor(transaction, actor, requireActive);
+    const pending: PendingEvent[] = [];
+    const value = await work(
+      transaction,
+      async ({ kind, subject, data }) => {
+        const event = { occurredAt: now(), actor: name, kind, subject, data: toWireNames(data) };
+        pending.push(event);
+        return event;
+      },
+      authenticated,
+    );
+    return { value, start, pending };
+  };
+
+  /** Writes the events at the end of the log, as the last step of a change. */
+  const log = async (
+    transaction: Transaction<Database>,
+    actor: Actor,
+    { start, pending }: { readonly start: LogHead; readonly pending: readonly PendingEvent[] },
+  ): Promise<void> => {
+    if (pending.length === 0) {
+      return;
+    }
+    let head = await lockHead(transaction);
+    // Revocations of tokens do not wait for other changes: one may have stopped the actor of this one meanwhile.
+    if (head.sequence !== start.sequence && typeof actor === 'object' && 'jti' in actor) {
+      const jtis = heldTokens(actor).map(({ jti }) => jti);
+      if (await hasEventsAfter(transaction, start.sequence, { kind: urgentKind, subjects: jtis })) {
+        throw invalidTokenError('token_revoked');
+      }
+    }
+    for (const { occurredAt, actor: name, kind, subject, data } of pending) {
+      const event = { sequence: head.sequence + 1, occurredAt, actor: name, kind, subject, data: dataText(data) };
+      head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
+      await insertEvent(transaction, event, head.hash);
+    }
+    await moveHead(transaction, head);
+    await driver.announce(transaction);
+  };
+
+  const attemptApart = async <T, C>(actor: Actor<C>, work: Work<T, C>, isDryRun: boolean, isLast: boolean) => {
+    if (isLast) {
+      // Changes of this node that are under way end first.
+      await db.transaction().execute((transaction) => driver.lockChanges(transaction));
+    }
+    return driver.runApart(db, async (transaction, keep): Promise<T> => {
+      if (isLast) {
+        await driver.lockChanges(transaction);
+      }
+      const { value, ...ran } = await run(transaction, actor, work);
+      if (!isDryRun) {
+        await keep(async (target) => {
+          const isAlone = await driver.tryLockChanges(target);
+          if (!isAlone || (await hasEventsAfter(target, ran.start.sequence, { exceptKind: urgentKind }))) {
+            throw new Interrupted();
+          }
+          await log(target, actor, ran);
+        });
+      }
+      return value;
+    });
+  };
+
   return {
     id: logId,
-    async change(actor, work) {
+    async change(actor, work, { isUrgent = false } = {}) {
+      if (!isUrgent) {
+        await gate;
+      }
       const result = await db.transaction().execute(async (transaction) => {
-        const start = await lockHead(transaction);
-        const { name, authenticated } = await recheckActor(transaction, actor, requireActive);
-        let head = start;
-        const append: Append = async ({ kind, subject, data }) => {
-          const wireData = toWireNames(data);
-          const event = {
-            sequence: head.sequence + 1,
-            occurredAt: now(),
-            actor: name,
-            kind,
-            subject,
-            data: dataText(wireData),
-          };
-          head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
-          await insertEvent(transaction, event, head.hash);
-          return { ...event, kind, data: wireData, hash: head.hash };
-        };
-        const value = await work(transaction, append, authenticated);
-        if (head !== start) {
-          await moveHead(transaction, head);
-          await driver.announce(transaction);
+        if (!isUrgent) {
+          await driver.lockChanges(transaction);
         }
+        const { value, ...ran } = await run(transaction, actor, work);
+        await log(transaction, actor, ran);
         return value;
       });
       // If this fails, the change is committed all the same, but must not be reported while it does not hold here.
       await catchUp();
       return result;
+    },
+    async changeApart(actor, work, { isDryRun }) {
+      for (let attempt = 1; ; attempt += 1) {
+        const isLast = attempt === mostAttempts;
+        const { sequence } = await readLog(db);
+        try {
+          const done = attemptApart(actor, work, isDryRun, isLast);
+          if (isLast) {
+            gate = done.catch(() => {});
+          }
+          const result = await done;
+          await catchUp();
+          return result;
+        } catch (thrown) {
+          if (isLast) {
+            throw thrown instanceof Interrupted
+              ? new OAuthError('temporarily_unavailable', 'Other changes interfere with this one; retry later.')
+              : thrown;
+          }
+          // What failed may have seen the half of a change that came between.
+          if (!(thrown instanceof Interrupted || (await hasEventsAfter(db, sequence, { exceptKind: urgentKind })))) {
+            throw thrown;
+          }
+        }
+      }
     },
     follow: (listener) => void listeners.push(listener),
     catchUp,
@@ -149,3 +245,6 @@ function oneAfterTheOther(work: () => Promise<void>): () => Promise<void> {
     return next;
   };
 }
+
+/** Thrown to do work again, since another change came between. */
+class Interrupted extends Error {}

@@ -46,6 +46,20 @@ export async function listEventsAfter(db: Kysely<Database>, sequence: number, mo
   return rows.map(fromRow);
 }
 
+/** Whether the log has events after `sequence`, of a kind and about one of several subjects, or of any other kind. */
+export async function hasEventsAfter(
+  db: Kysely<Database>,
+  sequence: number,
+  filter: { readonly kind: EventKind; readonly subjects: readonly string[] } | { readonly exceptKind: EventKind },
+): Promise<boolean> {
+  const after = db.selectFrom('events').select('sequence').where('sequence', '>', sequence).limit(1);
+  const matching =
+    'exceptKind' in filter
+      ? after.where('kind', '!=', filter.exceptKind)
+      : after.where('kind', '=', filter.kind).where('subject', 'in', filter.subjects);
+  return (await matching.executeTakeFirst()) !== undefined;
+}
+
 export interface EventQuery {
   /** Exclusive, as `before`. */
   readonly after: number;

@@ -49,13 +49,17 @@ export interface EventDraft {
 }
 
 /** An event in the log. */
-export interface LoggedEvent extends EventDraft {
-  /** Counts from 1, without gaps, in the order in which changes were committed. */
-  readonly sequence: number;
+/** An event of a change that is not committed yet, so that it has no place in the log. */
+export interface PendingEvent extends EventDraft {
   /** Milliseconds since 1970. */
   readonly occurredAt: number;
   /** The client that made the change; `postern` for the server; `initial_access_token` if there was no client yet. */
   readonly actor: string;
+}
+
+export interface LoggedEvent extends PendingEvent {
+  /** Counts from 1, without gaps, in the order in which changes were committed. */
+  readonly sequence: number;
   readonly hash: string;
 }
 

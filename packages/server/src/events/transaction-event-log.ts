@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { type RequireActive, recheckActor } from './actor.ts';
-import type { LoggedEvent } from './event.ts';
+import type { PendingEvent } from './event.ts';
 import type { Append, EventListener, EventLog } from './event-log.ts';
 
 export interface TransactionEventLogOptions {
@@ -27,7 +27,7 @@ export function createTransactionEventLog(options: TransactionEventLogOptions): 
     catchUp: async () => {},
     async change(actor, work) {
       const { authenticated } = await recheckActor(transaction, actor, requireActive);
-      const appended: LoggedEvent[] = [];
+      const appended: PendingEvent[] = [];
       const appendToBoth: Append = async (draft) => {
         const event = await append(draft);
         appended.push(event);
@@ -36,7 +36,8 @@ export function createTransactionEventLog(options: TransactionEventLogOptions): 
       const result = await work(transaction, appendToBoth, authenticated);
       for (const event of appended) {
         for (const listener of listeners) {
-          await listener(event);
+          // What it follows is gone before the event has a place in the log.
+          await listener({ ...event, sequence: 0, hash: '' });
         }
       }
       return result;
