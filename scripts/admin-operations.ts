@@ -112,6 +112,7 @@ const names: Readonly<Record<string, Naming>> = {
   list_unused_scopes: { name: 'usage.listUnusedScopes', query: 'UnusedScopesQuery', answer: 'UnusedScopes' },
   get_statistics: { name: 'statistics.get', query: 'StatisticsQuery', answer: 'Statistics' },
   list_events: { name: 'events.list', query: 'EventQuery', answer: 'AuditPage' },
+  get_event_head: { name: 'events.getHead', answer: 'AuditHead' },
   get_event_checkpoint: { name: 'events.getCheckpoint', answer: 'Checkpoint' },
   explain_token: { name: 'tokens.explain', body: 'TokenQuestion', answer: 'TokenExplanation' },
   read_revocations: { name: 'revocations.read', query: 'RevocationQuery', answer: 'RevocationFeed' },

@@ -751,6 +751,14 @@ export interface EventQuery {
   wait?: number;
 }
 
+export interface AuditHead {
+  /** The hash before the first event. */
+  log_id: string;
+  /** Of the last event; 0 if there is none. */
+  sequence: number;
+  hash: string;
+}
+
 export interface Checkpoint {
   log_id: string;
   sequence: number;
@@ -1134,7 +1142,13 @@ export const operations = {
      */
     list: (query?: EventQuery) => read<AuditPage>(path`/api/v1/oauth/events`, query),
     /**
+     * Read where the audit trail ends, by what the database says.
+     * Requires the scope `audit:read`.
+     */
+    getHead: () => read<AuditHead>(path`/api/v1/oauth/events/head`),
+    /**
      * Read a signed checkpoint of the audit trail, to keep elsewhere.
+     * Verifies the whole trail first; if it was changed, the answer is 409 and says where.
      * Requires the scope `audit:read`.
      */
     getCheckpoint: () => read<Checkpoint>(path`/api/v1/oauth/events/checkpoint`),

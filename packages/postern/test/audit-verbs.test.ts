@@ -177,11 +177,16 @@ describe('audit verify', () => {
     expect([code, stdout]).toEqual([1, expect.stringContaining(`the log ends after event ${count - 2}`)]);
   });
 
-  test('a log that was rewritten looks intact, and an earlier checkpoint shows that it is not', async () => {
+  test('a log that was rewritten without the master key is found by the server, and by an earlier checkpoint', async () => {
     const file = await keepCheckpoint();
     await server.db.updateTable('events').set({ actor: 'somebody-else' }).where('sequence', '=', 2).execute();
     await rewriteFrom(2);
-    expect((await auditor.run('audit', 'verify')).code).toBe(0);
+    const verified = await auditor.run('audit', 'verify');
+    expect([verified.code, verified.stdout]).toEqual([
+      1,
+      expect.stringMatching(/event 2 .* was not written by this server/),
+    ]);
+    expect((await auditor.run('audit', 'checkpoint')).code).toBe(1);
     const { code, stdout } = await auditor.run('audit', 'verify', '--checkpoint', file);
     expect([code, stdout]).toEqual([1, expect.stringContaining('the log was rewritten')]);
   });
@@ -190,7 +195,8 @@ describe('audit verify', () => {
     const file = await keepCheckpoint();
     await server.db.deleteFrom('events').where('sequence', '>', 2).execute();
     await rewriteFrom(3);
-    expect((await auditor.run('audit', 'verify')).code).toBe(0);
+    const verified = await auditor.run('audit', 'verify');
+    expect([verified.code, verified.stdout]).toEqual([1, expect.stringContaining('the last ones were removed')]);
     const { code, stdout } = await auditor.run('audit', 'verify', '--checkpoint', file);
     expect([code, stdout]).toEqual([1, expect.stringContaining('the log ends at event 2')]);
   });
@@ -213,5 +219,91 @@ describe('audit verify', () => {
     });
     writeFileSync(file, '{}');
     expect((await auditor.run('audit', 'verify', '--checkpoint', file)).code).toBe(2);
+  });
+});
+
+describe('audit verify --replay', () => {
+  let root: SignedIn;
+  let changed: string;
+  beforeEach(async () => {
+    root = await signIn(server.url, server.root);
+    const call = async (method: string, path: string, body: object) => {
+      const answer = await server.call(method, `/api/v1/oauth/${path}`, { token: await server.rootToken(), body });
+      expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+    };
+    await call('PUT', 'scope', { name: 'invoice:read', description: 'Read invoices' });
+    await call('PUT', 'resource', { key: 'api', identifier: 'https://api.example.com', scopes: ['invoice:read'] });
+    await call('PUT', 'authorization-details-type', { type: 'payment', schema: { type: 'object' } });
+    const { clientId } = await server.createClient({ name: 'changed', scopes: ['policy:read'], resources: [] });
+    changed = clientId;
+    await call('PUT', 'issuer', {
+      key: 'ci',
+      issuer: 'https://ci.example.com',
+      jwks_uri: 'https://ci.example.com/jwks',
+      rules: [{ client_id: clientId, claims: { sub: 'deploy' } }],
+    });
+    await call('PATCH', `client/${clientId}`, { description: 'x', enabled: false, access_token_ttl_seconds: 300 });
+    await call('PATCH', `client/${clientId}`, {
+      name: null,
+      enabled: true,
+      scopes: ['rule:read', 'invoice:read'],
+      resources: ['https://api.example.com'],
+    });
+    await call('POST', `client/${clientId}/secret`, { overlap_seconds: 0 });
+    await call('POST', 'key/rotate', {});
+  });
+  afterEach(() => root.forget());
+
+  const replayed = async () => {
+    const { code, stdout, stderr } = await root.run('audit', 'verify', '--replay', '--json');
+    expect(stderr).toBe('');
+    const { differences, intact } = JSON.parse(stdout) as { differences: string[]; intact: boolean };
+    expect([code, intact]).toEqual([differences.length === 0 ? 0 : 1, true]);
+    return differences;
+  };
+
+  test('a server on which every change has its event has no differences', async () => {
+    expect(await replayed()).toEqual([]);
+    expect((await root.run('audit', 'verify', '--replay')).stdout).toMatch(
+      /The server has what the events say\.\nNot compared: .*policies/,
+    );
+  });
+
+  test.each<[string, RegExp, () => Promise<unknown>]>([
+    [
+      'a client with more scopes',
+      /^scopes of the client .* is .*client:create/,
+      () => server.db.updateTable('clients').set({ scopes: '["client:create"]' }).where('id', '=', changed).execute(),
+    ],
+    [
+      'a client that was enabled or has another lifetime',
+      /^access_token_ttl_seconds of the client /,
+      () => server.db.updateTable('clients').set({ access_token_ttl_seconds: 9 }).where('id', '=', changed).execute(),
+    ],
+    [
+      'a client that was deleted',
+      /^the client .* is missing/,
+      () => server.db.deleteFrom('clients').where('id', '=', changed).execute(),
+    ],
+    [
+      'a secret that nobody created',
+      /has the secret smuggled: no event/,
+      () =>
+        server.db
+          .insertInto('client_secrets')
+          .values({
+            id: 'smuggled',
+            client_id: changed,
+            digest: 'x',
+            last_four: 'xxxx',
+            created_at: '2026-01-01T00:00:00.000Z',
+            expires_at: null,
+            last_used_at: null,
+          })
+          .execute(),
+    ],
+  ])('%s is found', async (_change, difference, act) => {
+    await act();
+    expect(await replayed()).toEqual([expect.stringMatching(difference)]);
   });
 });

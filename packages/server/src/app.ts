@@ -10,7 +10,6 @@ import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts'
 import { openRootClient } from './clients/root-client.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/config.ts';
-import { createCheckpointSigner } from './events/checkpoint.ts';
 import { type EventLog, openEventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
@@ -35,7 +34,7 @@ import { loadScopes } from './scopes/own-scopes.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
-import { startMaintenance } from './wiring/maintenance.ts';
+import { createKeptCheckpoints, startMaintenance } from './wiring/maintenance.ts';
 import { managementApis, openManagement } from './wiring/management.ts';
 import { createTokens, openKeys } from './wiring/tokens.ts';
 
@@ -70,7 +69,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const findActor = createFindActor({ ...installation, loadScopes });
   const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
   const { maxStalenessSeconds } = config;
-  const events = await openEventLog({ ...installation, requireActive, maxStalenessSeconds, now });
+  const macEvent = (hash: string) => masterKey.digest('events', hash).toString('base64url');
+  const events = await openEventLog({ ...installation, macEvent, requireActive, maxStalenessSeconds, now });
   const revokedTokens = await openRevokedTokens(db, events);
   const usage = createUsage({ db, now });
   const onCountersFault = (error: unknown) =>
@@ -88,8 +88,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const feed = await openRevocationFeed({ db, events, now });
   const tokens = createTokens({ ...shared, rootClient, management, keys });
   const { guard, usedTokens } = tokens;
-  const signCheckpoint = createCheckpointSigner(masterKey.seed('event checkpoints'));
-  startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, signCheckpoint });
+  const checkpoints = createKeptCheckpoints({ ...shared, macEvent }, app.log);
+  startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints });
 
   useJsonApi(app);
   useClientCertificates(app, config, now);
@@ -108,6 +108,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     databaseOutages: installation.databaseOutages,
     signingKeyAges: keys.signingAges,
     revocationFeedEntries: feed.size,
+    checkpoints: checkpoints.state,
     ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, now),
   });
   useRequestMetrics(app, metrics, installation.root.clientId);
@@ -136,7 +137,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await statisticsEndpoint({ db, usage, now })(api);
     await keysEndpoint({ keys, now })(api);
     await revocationsEndpoint({ feed, guard })(api);
-    await eventsEndpoint({ db, events, guard, signCheckpoint, now })(api);
+    await eventsEndpoint({ db, events, guard, checkpoints })(api);
   });
   tokens.endpoints(app, metrics);
   app.register(async (open) => {

@@ -1,6 +1,15 @@
 /** What a server keeps outside its process: the data directory, its generated secrets, the database. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { generateClientId, generateClientSecret } from './clients/credentials.ts';
@@ -35,6 +44,7 @@ export async function openInstallation(
   if (config.database.kind === 'sqlite') {
     createDirectory(dirname(config.database.path), invalidDatabaseUrl);
   }
+  requireWritable(config.checkpoints.file);
   try {
     const connected = await connectDatabase(config.database, [serverMigrations, ...hosted]);
     return { ...connected, masterKey, root, rootFile };
@@ -49,6 +59,19 @@ function invalidDataDir(fault: string): StartError {
 
 function invalidDatabaseUrl(fault: string, cause?: unknown): StartError {
   return invalidVariable(variables.databaseUrl.name, fault, variables.databaseUrl.example, { cause });
+}
+
+/** So that a wrong path is found at the start, and not when the first checkpoint is due. */
+function requireWritable(checkpointFile: string | undefined): void {
+  if (checkpointFile === undefined) {
+    return;
+  }
+  try {
+    appendFileSync(checkpointFile, '', { mode: 0o600 });
+  } catch (error) {
+    const { name, example } = variables.checkpointFile;
+    throw invalidVariable(name, `cannot write ${checkpointFile} (${codeOf(error)})`, example);
+  }
 }
 
 /** A directory that exists keeps its mode: it may be shared with others on purpose. */

@@ -154,6 +154,7 @@ test('a clock that was set back does not make old news look new', async () => {
   const { db } = server;
   const driver = {} as DatabaseDriver;
   const events = await openEventLog({
+    macEvent: () => '',
     db,
     driver,
     requireActive: async () => {},

@@ -201,6 +201,7 @@ test('a version that has a scope of that name itself does not start, or holders 
   await db.insertInto('own_scopes').values({ name: 'key:rotate', description: 'Turn the key' }).execute();
   const driver = {} as DatabaseDriver;
   const events = await openEventLog({
+    macEvent: () => '',
     db,
     driver,
     requireActive: async () => {},

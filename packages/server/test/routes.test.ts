@@ -62,6 +62,7 @@ const scopes = {
   'DELETE /api/v1/oauth/resource/:resource_key': 'resource:delete',
   'GET /api/v1/oauth/events': 'audit:read',
   'GET /api/v1/oauth/events/checkpoint': 'audit:read',
+  'GET /api/v1/oauth/events/head': 'audit:read',
   'GET /api/v1/oauth/revocations': 'revocation:read',
   'GET /api/v1/oauth/scope': 'scope:read',
   'PUT /api/v1/oauth/scope': 'scope:create_or_update',

@@ -1,5 +1,5 @@
 /** Recomputes the chain of hashes, event by event, and finds the first broken link. */
-import type { AdminClient, AuditEvent, Checkpoint } from '@postern/admin';
+import type { AdminClient, AuditEvent, AuditHead, Checkpoint } from '@postern/admin';
 import { maxEventPageSize } from '@postern/protocol/api-limits';
 import type { Progress } from '../output/progress.ts';
 import { hashEvent } from './event.ts';
@@ -12,20 +12,21 @@ export interface ChainReport {
 }
 
 export interface ChainFault {
-  /** Sequence number of the event at which the chain breaks. */
-  readonly sequence: number;
+  /** Sequence number of the event at which the chain breaks; undefined if only the server can tell. */
+  readonly sequence: number | undefined;
   readonly text: string;
 }
 
 /**
  * Verifies the log from its first event to the one that `head` names, and compares it with `kept`, an earlier checkpoint, if
- * there is one. Both must be of this log.
+ * there is one. Both must be of this log. `onEvent` receives each event that is intact, in order.
  */
 export async function verifyChain(
   admin: AdminClient,
-  head: Checkpoint,
+  head: AuditHead,
   kept: Checkpoint | undefined,
   progress: Progress,
+  onEvent: (event: AuditEvent) => void = () => {},
 ): Promise<ChainReport> {
   let sequence = 0;
   let hash = head.log_id;
@@ -54,6 +55,7 @@ export async function verifyChain(
           `${describe(event)} is not what it was when the checkpoint was signed at ${kept.signed_at}: the log was rewritten`,
         );
       }
+      onEvent(event);
       sequence = event.sequence;
       hash = event.hash;
     }

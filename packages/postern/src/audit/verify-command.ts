@@ -1,5 +1,5 @@
 /** `postern audit verify`: whether the audit trail is unchanged. */
-import type { Checkpoint } from '@postern/admin';
+import { type AdminClient, AdminError, type AuditHead, type Checkpoint } from '@postern/admin';
 import type { Command } from 'commander';
 import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
@@ -8,57 +8,94 @@ import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { startProgress } from '../output/progress.ts';
 import { oneLine } from '../output/terminal-text.ts';
+import { compareReplay, notCompared } from './compare-replay.ts';
 import { isSigned } from './event.ts';
-import { verifyChain } from './verify-chain.ts';
+import { emptyReplay, replay } from './replay.ts';
+import { type ChainFault, verifyChain } from './verify-chain.ts';
 
 export function verifyCommand(): Command {
   return serverVerb('verify', 'Recompute the chain of hashes of the whole trail, and report the first broken link.', [
     ['audit verify', 'was an event changed, removed or inserted?'],
     ['audit verify --checkpoint 2026-01.json', 'was the trail up to that checkpoint rewritten?'],
+    ['audit verify --replay', 'does the server have what the events say, or did somebody change its tables?'],
   ])
     .option('--checkpoint <file>', 'checkpoint that was kept elsewhere, from: postern audit checkpoint')
+    .option('--replay', 'also compare what the events say with the clients, secrets, scopes, … that the server has')
     .addHelpText(
       'after',
-      'Without a checkpoint, a trail that was rewritten from its first event on looks intact: keep one elsewhere.\n' +
-        'Exit code 0: the trail is intact. 1: it was changed.',
+      'The server verifies the MACs of the events, for which it needs its master key. Whoever has that key can rewrite the\n' +
+        'trail from its first event on, or cut off its end: keep checkpoints elsewhere.\n' +
+        'Exit code 0: the trail is intact. 1: it was changed, or the replay found differences.',
     )
     .action(verifyTrail);
 }
 
 async function verifyTrail(_options: unknown, command: Command): Promise<void> {
-  const { checkpoint: file } = command.opts<{ checkpoint?: string }>();
+  const { checkpoint: file, replay: isReplayed } = command.opts<{ checkpoint?: string; replay?: true }>();
   const kept = file === undefined ? undefined : await readCheckpoint(file);
-  const { admin } = await connect(command);
-  const head = await admin.events.getCheckpoint();
-  const fault = findHeadFault(head, kept);
+  const connection = await connect(command);
+  const { admin } = connection;
+  const head = await admin.events.getHead();
+  const expected = emptyReplay();
   const progress = startProgress('events verified');
-  const report = fault === undefined ? await verifyChain(admin, head, kept, progress) : { verified: 0, fault };
+  const early = findHeadFault(head, kept);
+  const { verified, fault: broken } =
+    early === undefined
+      ? await verifyChain(admin, head, kept, progress, (event) => replay(expected, event))
+      : { verified: 0, fault: early };
   progress.end();
+  const fault = broken ?? (await findServerFault(admin));
+  const differences = isReplayed && fault === undefined ? await compareReplay(connection, expected) : undefined;
   const answer = {
-    intact: report.fault === undefined,
+    intact: fault === undefined,
     log_id: head.log_id,
-    verified: report.verified,
+    verified,
     head: head.sequence,
     checkpoint: kept?.sequence ?? null,
-    broken_at: report.fault?.sequence ?? null,
-    detail: report.fault?.text ?? null,
+    broken_at: fault?.sequence ?? null,
+    detail: fault?.text ?? null,
+    ...(differences !== undefined && { differences, not_compared: notCompared }),
   };
   print(command, answer, () =>
-    report.fault === undefined
-      ? `All ${report.verified} events are intact.` +
-        (kept === undefined ? '\n' : ` The checkpoint of ${kept.signed_at} matches event ${kept.sequence}.\n`)
-      : `The audit trail was tampered with: ${oneLine(report.fault.text)}. The ${report.verified} events before are intact.\n`,
+    fault === undefined
+      ? `All ${verified} events are intact.` +
+        (kept === undefined ? '\n' : ` The checkpoint of ${kept.signed_at} matches event ${kept.sequence}.\n`) +
+        formatDifferences(differences)
+      : `The audit trail was tampered with: ${oneLine(fault.text)}. The ${verified} events before are intact.\n`,
   );
-  if (report.fault !== undefined) {
+  if (fault !== undefined || (differences?.length ?? 0) > 0) {
     process.exitCode = exitCodes.failed;
   }
 }
 
-/** Finds what is wrong before any event is read. */
-function findHeadFault(head: Checkpoint, kept: Checkpoint | undefined) {
-  if (!isSigned(head)) {
-    throw new CommandError('the signature of the checkpoint that the server sent is invalid.');
+function formatDifferences(differences: readonly string[] | undefined): string {
+  if (differences === undefined) {
+    return '';
   }
+  const found =
+    differences.length === 0
+      ? 'The server has what the events say.\n'
+      : differences.map((text) => `${oneLine(text)}.\n`).join('');
+  return `${found}Not compared: ${notCompared}.\n`;
+}
+
+/** The server verifies more than its events show: their MACs, and the checkpoints that it keeps. */
+async function findServerFault(admin: AdminClient): Promise<ChainFault | undefined> {
+  try {
+    if (!isSigned(await admin.events.getCheckpoint())) {
+      throw new CommandError('the signature of the checkpoint that the server sent is invalid.');
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof AdminError && error.code === 'conflict') {
+      return { sequence: undefined, text: error.message.replace(/\.$/, '') };
+    }
+    throw error;
+  }
+}
+
+/** Finds what is wrong before any event is read. */
+function findHeadFault(head: AuditHead, kept: Checkpoint | undefined): ChainFault | undefined {
   if (kept === undefined) {
     return undefined;
   }

@@ -62,6 +62,7 @@ test('without any variable, everything has its default', () => {
     tls: undefined,
     clientCertificateHeader: undefined,
     metrics: 'beside',
+    checkpoints: { file: undefined, bucket: undefined, intervalMs: 86_400_000 },
     otlpEndpoint: undefined,
     logLevel: 'info',
   });

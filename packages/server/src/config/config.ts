@@ -10,6 +10,7 @@ type PartsOfSettings =
   | `rootClient${string}`
   | `tls${string}`
   | `metrics${string}`
+  | `checkpoint${string}`
   | 'accessTokenTtlMinutes';
 
 /** The variables under the names that the table gives them, except those that are part of a setting below. */
@@ -23,6 +24,7 @@ export interface ServerConfig extends Omit<VariableValues, PartsOfSettings & Var
   /** Undefined: plain HTTP, for a proxy in front or for this machine. */
   readonly tls: TlsFiles | undefined;
   readonly metrics: MetricsConfig;
+  readonly checkpoints: CheckpointsConfig;
 }
 
 export type DelegationMode = ServerConfig['delegation'];
@@ -63,6 +65,21 @@ export interface TlsFiles {
 /** Whether the metrics are served on the port of everything else, not at all, or on a port of their own. */
 export type MetricsConfig = 'beside' | 'off' | { readonly host: string; readonly port: number };
 
+/** A bucket of an S3-like store. */
+export interface CheckpointBucket {
+  /** URL of the bucket and the beginning of the names of its objects, without a slash at the end. */
+  readonly url: string;
+  /** Undefined: the store accepts unsigned requests of this machine. */
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+}
+
+/** Where and how often checkpoints of the audit trail are kept. */
+export interface CheckpointsConfig {
+  readonly file: string | undefined;
+  readonly bucket: CheckpointBucket | undefined;
+  readonly intervalMs: number;
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks the environment. Throws `StartError`, which names the variable, its fault and a right example. */
@@ -78,6 +95,11 @@ export function readConfig(env: Environment): ServerConfig {
     tlsClientCaFile,
     metricsPort,
     metricsHost,
+    checkpointFile,
+    checkpointUrl,
+    checkpointAccessKeyId,
+    checkpointSecretAccessKey,
+    checkpointMinutes,
     accessTokenTtlMinutes,
     ...values
   } = readValues(env);
@@ -100,6 +122,14 @@ export function readConfig(env: Environment): ServerConfig {
         : { ...databaseUrl, poolSize: databasePoolSize, timeoutMs: databaseTimeoutMs },
     root,
     tls,
+    checkpoints: {
+      file: checkpointFile,
+      bucket:
+        checkpointUrl === undefined
+          ? undefined
+          : { url: checkpointUrl, credentials: pairAccessKey(checkpointAccessKeyId, checkpointSecretAccessKey) },
+      intervalMs: 60_000 * checkpointMinutes,
+    },
     metrics:
       metricsPort === 'off' ? 'off' : metricsPort === values.port ? 'beside' : { host: metricsHost, port: metricsPort },
   };
@@ -170,6 +200,20 @@ function pairRoot(clientId: string | undefined, clientSecret: string | undefined
     throw invalidVariable(name, `is easy to guess: it is ${variables.rootClientId.name}`, example);
   }
   return { clientId, clientSecret };
+}
+
+function pairAccessKey(accessKeyId: string | undefined, secretAccessKey: string | undefined) {
+  if (accessKeyId === undefined && secretAccessKey === undefined) {
+    return undefined;
+  }
+  const why = 'set both the id and the secret of the access key, or neither';
+  if (accessKeyId === undefined) {
+    throw missing('checkpointAccessKeyId', why);
+  }
+  if (secretAccessKey === undefined) {
+    throw missing('checkpointSecretAccessKey', why);
+  }
+  return { accessKeyId, secretAccessKey };
 }
 
 /** With SQLite, processes share a data directory; with PostgreSQL, nodes share nothing but the database. */

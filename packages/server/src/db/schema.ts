@@ -60,6 +60,8 @@ export interface EventTable {
   /** JSON object. */
   data: ColumnType<string, string, never>;
   hash: string;
+  /** Of the hash, base64url, under a key from the master key. */
+  mac: string;
 }
 
 /** Always has one row. */

@@ -4,7 +4,7 @@
  *
  * Does not protect against somebody who has the master key and can sign another one.
  */
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import type { LogHead } from './event.ts';
 
 export interface Checkpoint {
@@ -18,6 +18,10 @@ export interface Checkpoint {
   readonly signature: string;
 }
 
+/** What the signature is over. */
+const signedText = ({ log_id, sequence, hash, signed_at }: Omit<Checkpoint, 'public_key' | 'signature'>) =>
+  Buffer.from(JSON.stringify([log_id, sequence, hash, signed_at]));
+
 /** Signs the end of a log; `now` is in milliseconds since 1970. */
 export type SignCheckpoint = (log: LogHead & { readonly logId: string }, now: number) => Checkpoint;
 
@@ -25,20 +29,21 @@ export type SignCheckpoint = (log: LogHead & { readonly logId: string }, now: nu
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** `seed`: 32 bytes from the master key, so that all nodes sign with the same key and it is stored nowhere. */
-export function createCheckpointSigner(seed: Buffer): SignCheckpoint {
+export function createCheckpointSigner(seed: Buffer): { sign: SignCheckpoint; isOwn(checkpoint: Checkpoint): boolean } {
   const key = Buffer.concat([pkcs8Prefix, seed]);
   const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
-  return ({ logId, sequence, hash }, now) => {
-    const signedAt = new Date(now).toISOString();
-    const text = JSON.stringify([logId, sequence, hash, signedAt]);
-    return {
-      log_id: logId,
-      sequence,
-      hash,
-      signed_at: signedAt,
-      public_key: { kty: 'OKP', crv: 'Ed25519', x },
-      signature: sign(null, Buffer.from(text), privateKey).toString('base64url'),
-    };
+  const publicKey = createPublicKey(privateKey);
+  const { x = '' } = publicKey.export({ format: 'jwk' });
+  return {
+    sign({ logId, sequence, hash }, now) {
+      const head = { log_id: logId, sequence, hash, signed_at: new Date(now).toISOString() };
+      return {
+        ...head,
+        public_key: { kty: 'OKP', crv: 'Ed25519', x },
+        signature: sign(null, signedText(head), privateKey).toString('base64url'),
+      };
+    },
+    isOwn: (checkpoint) =>
+      verify(null, signedText(checkpoint), publicKey, Buffer.from(String(checkpoint.signature), 'base64url')),
   };
 }

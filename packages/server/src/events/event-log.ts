@@ -8,7 +8,15 @@ import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
 import { type Actor, type RequireActive, recheckActor } from './actor.ts';
-import { dataText, type EventDraft, hashEvent, type LoggedEvent, type LogHead, type PendingEvent } from './event.ts';
+import {
+  dataText,
+  type EventDraft,
+  hashEvent,
+  type LoggedEvent,
+  type LogHead,
+  type MacEvent,
+  type PendingEvent,
+} from './event.ts';
 import { hasEventsAfter, insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
 
 /** Appends an event to the current change. It gets its place in the log when the change is committed. */
@@ -51,6 +59,7 @@ export interface EventLog {
 export interface EventLogOptions {
   readonly db: Kysely<Database>;
   readonly driver: Pick<DatabaseDriver, 'announce' | 'lockChanges' | 'tryLockChanges' | 'runApart'>;
+  readonly macEvent: MacEvent;
   /** The check of the token behind a change. */
   readonly requireActive: RequireActive;
   readonly maxStalenessSeconds: number;
@@ -69,7 +78,7 @@ const batchSize = 500;
 
 /** Opens the log and follows it from its present end: whatever is loaded into memory later misses no event. */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
-  const { db, driver, requireActive, maxStalenessSeconds, now } = options;
+  const { db, driver, macEvent, requireActive, maxStalenessSeconds, now } = options;
   const listeners: EventListener[] = [];
   const { logId, sequence } = await readLog(db);
   let followed = sequence;
@@ -133,7 +142,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     for (const { occurredAt, actor: name, kind, subject, data } of pending) {
       const event = { sequence: head.sequence + 1, occurredAt, actor: name, kind, subject, data: dataText(data) };
       head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
-      await insertEvent(transaction, event, head.hash);
+      await insertEvent(transaction, { ...event, hash: head.hash, mac: macEvent(head.hash) });
     }
     await moveHead(transaction, head);
     await driver.announce(transaction);

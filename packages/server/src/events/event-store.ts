@@ -26,12 +26,35 @@ export async function moveHead(transaction: Kysely<Database>, head: LogHead): Pr
   await transaction.updateTable('event_head').set(head).execute();
 }
 
-export async function insertEvent(transaction: Kysely<Database>, event: EventText, hash: string): Promise<void> {
-  const { sequence, occurredAt, actor, kind, subject, data } = event;
+/** An event as it is stored. */
+export interface StoredEvent extends EventText {
+  readonly hash: string;
+  /** Of the hash. */
+  readonly mac: string;
+}
+
+export async function insertEvent(transaction: Kysely<Database>, event: StoredEvent): Promise<void> {
+  const { occurredAt, ...row } = event;
   await transaction
     .insertInto('events')
-    .values({ sequence, occurred_at: new Date(occurredAt).toISOString(), actor, kind, subject, data, hash })
+    .values({ ...row, occurred_at: new Date(occurredAt).toISOString() })
     .execute();
+}
+
+/** Lists the events after `sequence` as they are stored, in order, at most `most`. */
+export async function listEventTexts(db: Kysely<Database>, sequence: number, most: number): Promise<StoredEvent[]> {
+  const rows = await db
+    .selectFrom('events')
+    .selectAll()
+    .where('sequence', '>', sequence)
+    .orderBy('sequence')
+    .limit(most)
+    .execute();
+  return rows.map(({ occurred_at, kind, ...row }) => ({
+    ...row,
+    kind: kind as EventKind,
+    occurredAt: Date.parse(occurred_at),
+  }));
 }
 
 /** Lists the events after `sequence`, in order, at most `most`. */

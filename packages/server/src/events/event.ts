@@ -99,3 +99,6 @@ export function hashEvent(previous: string, { sequence, occurredAt, actor, kind,
     .update(JSON.stringify([previous, sequence, new Date(occurredAt).toISOString(), actor, kind, subject, data]))
     .digest('base64url');
 }
+
+/** Returns the MAC of the hash of an event, base64url, which takes the master key. */
+export type MacEvent = (hash: string) => string;

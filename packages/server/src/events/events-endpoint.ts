@@ -10,7 +10,7 @@ import { addressGroup } from '../address-group.ts';
 import type { Database } from '../db/schema.ts';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';
-import type { SignCheckpoint } from './checkpoint.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type EventQuery, listEvents, readLog } from './event-store.ts';
@@ -63,6 +63,12 @@ export const EventPage = Type.Object({
   head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
 });
 
+export const HeadView = Type.Object({
+  log_id: Type.String({ description: 'The hash before the first event.' }),
+  sequence: Type.Integer({ description: 'Of the last event; 0 if there is none.' }),
+  hash: Type.String(),
+});
+
 export const CheckpointView = Type.Object({
   log_id: Type.String(),
   sequence: Type.Integer(),
@@ -81,15 +87,13 @@ export interface EventsEndpointOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly guard: Guard;
-  readonly signCheckpoint: SignCheckpoint;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  readonly checkpoints: Checkpoints;
 }
 
 /** Calls that wait at once, a quarter of them of one address; the next one is answered at once. */
 const mostWaiting = 100;
 
-export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: EventsEndpointOptions): ApiPlugin {
+export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpointOptions): ApiPlugin {
   const longPoll = createLongPoll(mostWaiting);
   events.follow(longPoll.wake);
 
@@ -141,16 +145,29 @@ export function eventsEndpoint({ db, events, guard, signCheckpoint, now }: Event
     );
 
     app.get(
+      '/api/v1/oauth/events/head',
+      operation('get_event_head', 'audit:read', 'Read where the audit trail ends, by what the database says', {
+        answer: HeadView,
+      }),
+      async () => {
+        const { logId, sequence, hash } = await readLog(db);
+        return { log_id: logId, sequence, hash };
+      },
+    );
+
+    app.get(
       '/api/v1/oauth/events/checkpoint',
       operation(
         'get_event_checkpoint',
         'audit:read',
         'Read a signed checkpoint of the audit trail, to keep elsewhere',
         {
+          description: 'Verifies the whole trail first; if it was changed, the answer is 409 and says where.',
           answer: CheckpointView,
+          errors: [409],
         },
       ),
-      async () => signCheckpoint(await readLog(db), now()),
+      async () => checkpoints.create(),
     );
   };
 }

@@ -28,6 +28,7 @@ const digestPurposes = [
   'client secrets',
   'fingerprints',
   'dpop nonces',
+  'events',
   'counted keys',
   'initial access tokens',
   'registration access tokens',

@@ -28,6 +28,7 @@ export interface MetricSources {
   readonly databaseOutages: () => number;
   /** By algorithm, the age of the key that signs. */
   readonly signingKeyAges: () => ReadonlyMap<string, number>;
+  readonly checkpoints: () => { readonly isIntact: boolean; readonly failures: number };
   readonly ignoredForwardedHeaders: () => number;
   readonly revocationFeedEntries: () => number;
 }
@@ -134,6 +135,14 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'Revoked tokens and changed clients in the revocation feed, which every API keeps in memory',
     'max',
     sources.revocationFeedEntries,
+  );
+  gauge('postern_audit_trail_changed', '1 if the audit trail was found changed when it was last verified', 'max', () =>
+    sources.checkpoints().isIntact ? 0 : 1,
+  );
+  counter(
+    'postern_checkpoint_failures_total',
+    'Checkpoints of the audit trail that were due and were not kept',
+    () => sources.checkpoints().failures,
   );
   new Gauge({
     name: 'postern_signing_key_age_seconds',

@@ -1,8 +1,10 @@
 /** Work that no request waits for: what is due once a minute, following the event log, and what closing leaves to do. */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../clock.ts';
-import type { SignCheckpoint } from '../events/checkpoint.ts';
-import { createDailyCheckpoint } from '../events/daily-checkpoint.ts';
+import type { ServerConfig } from '../config/config.ts';
+import { createCheckpointSigner } from '../events/checkpoint.ts';
+import { createCheckpointBucket, createCheckpointFile } from '../events/checkpoint-stores.ts';
+import { type Checkpoints, type CheckpointsOptions, createCheckpoints } from '../events/checkpoints.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { followLog } from '../events/follow-log.ts';
 import type { Installation } from '../installation.ts';
@@ -23,18 +25,32 @@ export interface MaintenanceOptions {
   readonly usage: Usage;
   readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
   readonly feed: RevocationFeed;
-  readonly signCheckpoint: SignCheckpoint;
+  readonly checkpoints: Checkpoints;
+}
+
+/** Creates what signs checkpoints of the event log and keeps them where the configuration says. */
+export function createKeptCheckpoints(
+  { config, installation, macEvent, now }: CheckpointsWiring,
+  log: CheckpointsOptions['log'],
+): Checkpoints {
+  const { file, bucket, intervalMs } = config.checkpoints;
+  const { sign, isOwn } = createCheckpointSigner(installation.masterKey.seed('event checkpoints'));
+  const stores = [
+    ...(file === undefined ? [] : [createCheckpointFile(file, isOwn)]),
+    ...(bucket === undefined ? [] : [createCheckpointBucket(bucket)]),
+  ];
+  return createCheckpoints({ db: installation.db, macEvent, sign, stores, intervalMs, log, now });
+}
+
+interface CheckpointsWiring extends Pick<CheckpointsOptions, 'macEvent' | 'now'> {
+  readonly config: Pick<ServerConfig, 'checkpoints'>;
+  readonly installation: Pick<Installation, 'db' | 'masterKey'>;
 }
 
 /** Starts the work, which ends when `app` closes. */
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
-  const { clock, installation, events, keys, usedTokens, revokedTokens, usage, minuteCounters, feed } = options;
-  const writeCheckpoint = createDailyCheckpoint({
-    db: installation.db,
-    sign: options.signCheckpoint,
-    write: (checkpoint) => app.log.info({ checkpoint }, 'checkpoint of the event log'),
-    now: clock.now,
-  });
+  const { clock, installation, events, keys, usedTokens, revokedTokens, usage, minuteCounters, feed, checkpoints } =
+    options;
   const stopMaintenance = clock.every(60_000, async () => {
     const nowSeconds = clock.now() / 1000;
     try {
@@ -46,7 +62,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
         await counters.forgetPast();
       }
       await feed.maintain();
-      await writeCheckpoint();
+      await checkpoints.keepIfDue();
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is repeated in a minute');
     }

@@ -86,6 +86,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('subject', 'text', (column) => column.notNull())
     .addColumn('data', 'text', (column) => column.notNull())
     .addColumn('hash', 'text', (column) => column.notNull())
+    .addColumn('mac', 'text', (column) => column.notNull())
     .execute();
   for (const column of ['kind', 'subject', 'actor']) {
     await db.schema.createIndex(`events_by_${column}`).on('events').columns([column, 'sequence']).execute();
