@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-/** A few in the ordinary run, which anybody can raise to find more. */
-const sequences = Number(process.env['POSTERN_TEST_SEQUENCES'] ?? 30);
+/** In each mode: a few in the ordinary run, and half of what is asked for. */
+const sequences = Number(process.env['POSTERN_TEST_SEQUENCES'] ?? 50) / 2;
 
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -34,6 +34,7 @@ const limiting = [
   'access_token_ttl_seconds',
   'token_quota_per_minute',
   'security_profile',
+  'may_act',
 ] as const;
 const defaultTtl = 691_200;
 const keyMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
@@ -211,9 +212,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
       '/scope',
       ['doc:read', 'doc:pay'].map((name) => ({ name, description: name })),
     );
-    for (const identifier of resources) {
-      await asRoot('PUT', '/resource', { key: identifier.slice(8, 9), identifier, scopes: ordinary });
-    }
+    await createResources();
     for (const type of ['payment', 'account']) {
       await asRoot('PUT', '/authorization-details-type', { type, schema: { type: 'object' } });
     }
@@ -224,14 +223,16 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
     server.call(method, `/api/v1${path}`, { token, body });
   async function asRoot(method: string, path: string, body?: unknown) {
     const { status, body: answer } = await call(method, `/oauth${path}`, root, body);
-    expect([status, answer]).toEqual([expect.toSatisfy((code: number) => code < 300), answer]);
+    if (status >= 300) {
+      throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+    }
     return answer;
   }
-  const batch = async (operations: object[]) => {
-    const { status, body } = await call('POST', '/batch', root, { operations });
-    expect([status, body]).toEqual([200, expect.anything()]);
-    return body.results as { body: { client_id: string; client_secret?: string } }[];
-  };
+  async function createResources(): Promise<void> {
+    for (const identifier of resources) {
+      await asRoot('PUT', '/resource', { key: identifier.slice(8, 9), identifier, scopes: ordinary });
+    }
+  }
   /** The newest clients, those of this sequence among them. */
   const look = async (): Promise<Map<string, View>> => {
     const { items } = await asRoot('GET', '/client?sort=-created_at&size=40');
@@ -252,25 +253,22 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
       fc.asyncProperty(
         fc.array(attackers, { minLength: 1, maxLength: 3 }),
         fc.array(bodies, { minLength: 1, maxLength: 2 }),
-        fc.array(attempts, { minLength: 1, maxLength: 10 }),
+        fc.array(attempts, { minLength: 1, maxLength: 8 }),
         async (seeds, others, sequence) => {
           run += 1;
           // 1. Root creates the attackers' clients, and some of others.
-          const made = await batch(
-            [
-              ...seeds,
-              ...others.map((body) => ({
-                ...JSON.parse(JSON.stringify(body).replaceAll(`"${later}"`, '"doc:read"')),
-                tls_client_certificate_bound_access_tokens: false,
-              })),
-            ].map((body) => ({ method: 'POST', path: '/api/v1/oauth/client', body })),
-          );
-          const secrets = new Map(
-            made.slice(0, seeds.length).map(({ body }) => [body.client_id, body.client_secret as string]),
-          );
-          const ids = made.map(({ body }) => body.client_id);
+          const made: { client_id: string; client_secret: string }[] = [];
+          for (const body of [
+            ...seeds,
+            ...others.map((other) => ({ ...withLater(other), tls_client_certificate_bound_access_tokens: false })),
+          ]) {
+            made.push(await asRoot('POST', '/client', body));
+          }
+          const secrets = new Map(made.slice(0, seeds.length).map((one) => [one.client_id, one.client_secret]));
+          const ids = made.map(({ client_id }) => client_id);
           let views = await look();
           let isLater = false;
+          let isTrusted = false;
           const attackersAtFirst = [...secrets.keys()].map((id) => views.get(id) as View);
           const actsFor = new Map<string, string[]>();
           const acts = (id: string) => actsFor.get(id) ?? [];
@@ -317,6 +315,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
               continue;
             }
             done[verb] += 1;
+            isTrusted ||= verb === 'trust';
             views = await look();
             for (const [clientId, secret] of got.created) {
               ids.push(clientId);
@@ -369,48 +368,48 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
             expect(isWithin, JSON.stringify({ claims, attackersAtFirst })).toBe(true);
           }
           for (const id of secrets.keys()) {
-            for (const resource of [undefined, ...resources]) {
+            const view = views.get(id);
+            if (view === undefined || isOwn(view)) {
+              continue;
+            }
+            expect(isGiven(view), JSON.stringify({ view, attackersAtFirst })).toBe(true);
+            for (const resource of [undefined, ...(view.resources ?? [])]) {
               const token = await tokenOf(id, undefined, resource);
               if (token !== undefined) {
                 requireTokenGiven(token);
               }
             }
           }
-          for (const id of secrets.keys()) {
-            const view = views.get(id);
-            expect(view === undefined || isOwn(view) || isGiven(view), JSON.stringify({ view, attackersAtFirst })).toBe(
-              true,
-            );
-          }
 
           // 4. Root removes what is left.
-          const operations = [...views.keys()].map((id) => ({ method: 'DELETE', path: `/api/v1/oauth/client/${id}` }));
-          await batch([
-            ...operations,
-            ...resources.map((identifier) => ({
-              method: 'PUT',
-              path: '/api/v1/oauth/resource',
-              body: { key: identifier.slice(8, 9), identifier, scopes: ordinary },
-            })),
-            ...(isLater ? [{ method: 'DELETE', path: `/api/v1/oauth/scope/later:${run}` }] : []),
-          ]);
+          await Promise.all([...views.keys()].map((id) => asRoot('DELETE', `/client/${id}`)));
+          if (actsFor.size > 0) {
+            await createResources();
+          }
+          if (isTrusted) {
+            await asRoot('DELETE', '/issuer/mine');
+          }
+          if (isLater) {
+            await asRoot('DELETE', `/scope/later:${run}`);
+          }
         },
       ),
       { numRuns: sequences },
     );
     // It found ways to do what is allowed, or it would have shown nothing.
-    expect(tokens).toBeGreaterThan(sequences);
+    expect(tokens).toBeGreaterThan(sequences / 4);
     const counts = Object.values(done);
     expect(
       counts.reduce((sum, count) => sum + count),
       JSON.stringify(done),
     ).toBeGreaterThan(sequences / 2);
-    expect(sequences < 1_000 || Math.min(...counts) > 0, JSON.stringify(done)).toBe(true);
+    expect(sequences < 500 || Math.min(...counts) > 0, JSON.stringify(done)).toBe(true);
   }, 7_200_000);
 
-  /** The body with the name of the scope that is added in this sequence. */
-  function withLater(body: Record<string, unknown>, run: number): Record<string, unknown> {
-    return JSON.parse(JSON.stringify(body).replaceAll(`"${later}"`, `"later:${run}"`));
+  /** The body with the name of the scope that is added in this sequence; without one, with another scope. */
+  function withLater(body: Record<string, unknown>, run?: number): Record<string, unknown> {
+    const name = run === undefined ? 'doc:read' : `later:${run}`;
+    return JSON.parse(JSON.stringify(body).replaceAll(`"${later}"`, `"${name}"`));
   }
 
   /** Whether a client has at most what it had at first. */
@@ -519,7 +518,9 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
   }
 
   function isDone({ status, body }: Answer): boolean {
-    expect([status, body]).toEqual([expect.toBeOneOf([200, 201, 204, 400, 401, 403, 404, 409, 422, 429]), body]);
+    if (![200, 201, 204, 400, 401, 403, 404, 409, 422, 429].includes(status)) {
+      throw new Error(`${status} ${JSON.stringify(body)}`);
+    }
     return status < 300;
   }
 });

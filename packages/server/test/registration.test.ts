@@ -640,3 +640,72 @@ describe('libraries register clients', () => {
     expect(information).toMatchObject({ client_id: expect.any(String), client_secret: expect.any(String) });
   });
 });
+
+describe('what is registered stays within the reach of the creator of the initial access token', () => {
+  const resource = 'https://billing.example.com';
+  const limits = { resources: [resource], token_quota_per_minute: 30, access_token_ttl_seconds: 300 };
+  const administration = ['initial_access_token:create', 'initial_access_token:delete'];
+  const creator = (body: object = {}) =>
+    server.createClient({ scopes: [...administration, 'policy:read'], grantable_scopes: [], ...limits, ...body });
+
+  test('a resource that the creator does not have is refused', async () => {
+    const token = await server.token(await creator({ resources: [] }));
+    const body = { scopes: ['policy:read'], resources: [resource] };
+    const answer = await server.call('POST', tokensPath, { token, body });
+    expect([answer.status, answer.body]).toEqual([
+      403,
+      { error: 'access_denied', detail: expect.stringMatching(/^resources: .* https:\/\/billing\.example\.com\.$/) },
+    ]);
+  });
+
+  test('the creator passes its limits on', async () => {
+    const token = await server.token(await creator());
+    const initial = await makeToken({ scopes: ['policy:read'], resources: [resource] }, token);
+    const { status, body } = await register(initial.initial_access_token, { token_quota_per_minute: 1_000_000 });
+    expect(status).toBe(201);
+    const view = (await asRoot('GET', `${clientPath}/${body.client_id}`)).body;
+    expect(view).toMatchObject({ ...limits, scopes: ['policy:read'] });
+    expect(body).toMatchObject({ token_quota_per_minute: 30 });
+  });
+
+  test('a binding that the creator has is required, at registration and ever after', async () => {
+    const credentials = await creator();
+    const initial = await makeToken({ scopes: ['policy:read'] }, await server.token(credentials));
+    await asRoot('PATCH', `${clientPath}/${credentials.clientId}`, { dpop_bound_access_tokens: true });
+    const unbound = { dpop_bound_access_tokens: false };
+    const text = /^dpop_bound_access_tokens: /;
+    expectRefused(await register(initial.initial_access_token, unbound), 400, 'invalid_client_metadata', text);
+    const { body } = await register(initial.initial_access_token);
+    expect(body).toMatchObject({ dpop_bound_access_tokens: true });
+    const { client_id, registration_access_token } = body;
+    const refused = await manage('PUT', body, registration_access_token, { client_id, ...unbound });
+    expectRefused(refused, 400, 'invalid_client_metadata', text);
+    const kept = await manage('PUT', body, registration_access_token, { client_id });
+    expect([kept.status, kept.body.dpop_bound_access_tokens]).toEqual([200, true]);
+  });
+
+  test('a creator that proves a key gives no secrets', async () => {
+    const credentials = await creator();
+    const initial = await makeToken({ scopes: ['policy:read'] }, await server.token(credentials));
+    const byKey = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [await publicKey()] } };
+    await asRoot('PATCH', `${clientPath}/${credentials.clientId}`, byKey);
+    const text = /^token_endpoint_auth_method: /;
+    expectRefused(await register(initial.initial_access_token), 400, 'invalid_client_metadata', text);
+    const { status, body } = await register(initial.initial_access_token, byKey);
+    expect(status).toBe(201);
+    const { client_id, registration_access_token } = body;
+    const refused = await manage('PUT', body, registration_access_token, { client_id });
+    expectRefused(refused, 400, 'invalid_client_metadata', text);
+  });
+
+  test('an initial access token that gives more is not deleted', async () => {
+    const initial = await makeToken({ scopes: ['policy:read'] });
+    const token = await server.token(await creator());
+    const refused = await server.call('DELETE', `${tokensPath}/${initial.id}`, { token });
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      { error: 'access_denied', detail: expect.stringMatching(/^access_token_ttl_seconds: .* at most 300\.$/) },
+    ]);
+    expect((await asRoot('DELETE', `${tokensPath}/${initial.id}`)).status).toBe(204);
+  });
+});

@@ -136,6 +136,11 @@ function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
         ) : (
           <IssuedSecret clientId={created.client_id} clientSecret={created.client_secret} />
         )}
+        {created.inherited !== undefined && (
+          <Note title="Limits of your own client">
+            The new client has the same {Object.keys(created.inherited).join(', ')}.
+          </Note>
+        )}
       </div>
     </Page>
   );

@@ -101,10 +101,14 @@ async function create(_options: unknown, command: Command): Promise<void> {
   };
   const { admin } = await connect(command);
   const created = await admin.clients.create(body);
-  print(command, created, ({ client_id, client_secret }) =>
+  print(command, created, ({ client_id, client_secret, inherited = {} }) =>
     formatRecord([
       ['client id', client_id],
       ['secret', client_secret ?? 'none: the client uses another authentication method'],
+      ...Object.entries(inherited).map(([member, limit]): [string, string] => [
+        member,
+        `${limit}, as for your own client`,
+      ]),
     ]),
   );
   if (created.client_secret !== undefined) {

@@ -42,6 +42,12 @@ interface Measured {
   readonly rules: ReachRules;
 }
 
+/**
+ * A list says what a client may have, and narrowing narrows whatever it has: both are limits. Narrowing is passed on to a
+ * client that is created, if the call does not name the member. An ability is what a client needs in order to work at all.
+ */
+type Kind = 'list' | 'narrowing' | 'ability';
+
 /** What a member lets a client do. */
 interface Power {
   /** What "at most" means, for administrators. */
@@ -49,10 +55,7 @@ interface Power {
   readonly measure: (measured: Measured) => Limit;
   /** Says in what a client exceeds the limit. */
   readonly describe: (excess: string, limit: Limit) => string;
-  /** Whether a client that has it was given a limit. */
-  readonly isLimit: boolean;
-  /** Whether a client that is created gets it from its creator, if the call does not name the member. */
-  readonly isInherited: boolean;
+  readonly kind: Kind;
 }
 
 /** A member that gives no power, and why. */
@@ -74,13 +77,6 @@ const notRequired = 'not required';
 const required: ReadonlySet<string> = new Set(['required']);
 const optional: ReadonlySet<string> = required.union(new Set([notRequired]));
 
-/** A list of what a client may have. */
-const list = { isLimit: true, isInherited: false } as const;
-/** Something that narrows whatever a client has. */
-const narrowing = { isLimit: true, isInherited: true } as const;
-/** What a client needs in order to work at all, and so is not a limit by itself. */
-const ability = { isLimit: false, isInherited: false } as const;
-
 /** Every member that a change can set has its place here: a new one without a place does not compile. */
 const members = {
   name: 'a label',
@@ -95,44 +91,44 @@ const members = {
   tlsClientAuthSanIp: credential,
   tlsClientAuthSanEmail: credential,
   scopes: {
-    ...ability,
+    kind: 'ability',
     atMost: 'the scopes that it may assign',
     measure: ({ client }) => client.scopes,
     describe: (scope) => `This requires the right to assign the scope ${scope}, which you do not have.`,
   },
   grantableScopes: {
-    ...list,
+    kind: 'list',
     atMost: 'the scopes that it may assign; `null` counts as all that a client with these scopes could assign',
     measure: ({ assignable }) => assignable,
     describe: (scope) =>
       `The client could assign the scope ${scope}, which you may not assign: narrow its grantable_scopes.`,
   },
   accessTokenTtlSeconds: {
-    ...narrowing,
+    kind: 'narrowing',
     atMost: 'its own lifetime; `null` counts as the default of the server',
     measure: ({ client, rules }) => client.accessTokenTtlSeconds ?? rules.accessTokenTtlSeconds,
     describe: (seconds, limit) => beyond('access_token_ttl_seconds', `its tokens live ${seconds} seconds`, limit),
   },
   resources: {
-    ...list,
+    kind: 'list',
     atMost: 'its own resources',
     measure: (measured) => ownOr(measured, measured.client.metadata.resources ?? []),
     describe: (resource) => beyond('resources', `it may have tokens for ${resource}`),
   },
   authorizationDetailsTypes: {
-    ...list,
+    kind: 'list',
     atMost: 'its own types',
     measure: (measured) => ownOr(measured, measured.client.metadata.authorizationDetailsTypes ?? []),
     describe: (type) => beyond('authorization_details_types', `it may have authorization details of type ${type}`),
   },
   grantTypes: {
-    ...ability,
+    kind: 'ability',
     atMost: 'its own grant types; `null` counts as `client_credentials`',
     measure: (measured) => ownOr(measured, measured.client.metadata.grantTypes ?? [clientCredentialsGrant]),
     describe: (grantType, limit) => beyond('grant_types', `it may use ${grantType}`, limit),
   },
   tokenEndpointAuthMethod: {
-    ...ability,
+    kind: 'ability',
     atMost: 'any method, unless its own proves a private key: then only methods that prove one',
     measure: ({ client, isUnlimited }) =>
       isUnlimited ? null : usesPrivateKey(client.metadata.tokenEndpointAuthMethod) ? keyMethods : allMethods,
@@ -140,27 +136,26 @@ const members = {
       beyond('token_endpoint_auth_method', 'it authenticates without proving a private key', limit),
   },
   mayAct: {
-    isLimit: false,
-    isInherited: true,
+    kind: 'narrowing',
     atMost: 'the same `may_act`',
     measure: (measured) => ownOr(measured, [measured.client.metadata.mayAct ?? '']),
     describe: (actor) => beyond('may_act', actor === '' ? 'it names no actor' : `it names ${actor}`),
   },
   dpopBoundAccessTokens: {
-    ...narrowing,
+    kind: 'narrowing',
     atMost: 'required if it is required of its own client',
     measure: ({ client }) => (client.metadata.dpopBoundAccessTokens === true ? required : optional),
     describe: () => beyond('dpop_bound_access_tokens', 'its tokens need not be bound to a DPoP key'),
   },
   tlsClientCertificateBoundAccessTokens: {
-    ...narrowing,
+    kind: 'narrowing',
     atMost: 'required if it is required of its own client',
     measure: ({ client }) => (client.metadata.tlsClientCertificateBoundAccessTokens === true ? required : optional),
     describe: () =>
       beyond('tls_client_certificate_bound_access_tokens', 'its tokens need not be bound to its certificate'),
   },
   tokenQuotaPerMinute: {
-    ...narrowing,
+    kind: 'narrowing',
     atMost: 'its own quota; `null` is no limit',
     measure: ({ client }) => client.metadata.tokenQuotaPerMinute ?? Number.POSITIVE_INFINITY,
     describe: (quota, limit) =>
@@ -171,7 +166,7 @@ const members = {
       ),
   },
   securityProfile: {
-    ...narrowing,
+    kind: 'narrowing',
     atMost: 'the same profile, if it has one',
     measure: ({ client: { metadata } }) =>
       metadata.securityProfile === undefined ? null : new Set([metadata.securityProfile]),
@@ -182,7 +177,7 @@ const members = {
 /** What other records give to a client. */
 const rights = {
   introspection: {
-    ...ability,
+    kind: 'ability',
     atMost: 'resources that name its own client in `introspection_clients`, or all if it may change resources',
     measure: ({ client, tokenScopes, assignable, rules }) =>
       tokenScopes.union(assignable).has('resource:create_or_update')
@@ -265,7 +260,7 @@ function withFuture(names: ReadonlySet<string>): ReadonlySet<string> {
 /** Whether a client creates clients and was given no limit of any kind. */
 function isUnlimited(client: Client, tokenScopes: ReadonlySet<string>, { mode }: ReachRules): boolean {
   const settings = settingsOf(client);
-  const isLimited = powers.some(({ name, isLimit }) => isLimit && settings[name] != null);
+  const isLimited = powers.some(({ name, kind }) => kind !== 'ability' && settings[name] != null);
   return client.isRoot || (mode === 'registry' && tokenScopes.has('client:create') && !isLimited);
 }
 
@@ -334,7 +329,7 @@ export function inheritLimits(change: ClientChange, creator: Client, rules: Reac
   const named: Readonly<Record<string, unknown>> = { ...change };
   const inherited: ClientChange = Object.fromEntries(
     powers
-      .filter(({ name, isInherited }) => isInherited && named[name] === undefined && settings[name] != null)
+      .filter(({ name, kind }) => kind === 'narrowing' && named[name] === undefined && settings[name] != null)
       .map(({ name }) => [name, settings[name]]),
   );
   return { change: { ...change, ...inherited }, inherited };
