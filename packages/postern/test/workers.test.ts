@@ -5,6 +5,7 @@ import {
   acquireToken,
   call,
   makeTemporaryDirectory,
+  postForm,
   removeDirectory,
   rootCredentials,
   run,
@@ -62,6 +63,48 @@ test('all of them serve, accept each other’s tokens, and one that exits is rep
   }, patience);
   await everybodyServes();
   expect(server.stderr.match(/Postern listens on/g)).toHaveLength(1);
+});
+
+test('what one worker was told to stop changes nothing on another: revoked tokens and deleted clients', {
+  timeout: 120_000,
+}, async () => {
+  const root = await acquireToken(server.url, rootCredentials(server.dataDir));
+  /** On a connection of its own, so that any of the workers may get it. */
+  const change = (method: string, path: string, token: string, body?: object) =>
+    call(
+      method,
+      server.url + path,
+      { authorization: `Bearer ${token}`, connection: 'close', 'content-type': 'application/json' },
+      body === undefined ? undefined : JSON.stringify(body),
+    );
+  const made: string[] = [];
+  for (let round = 0; round < 30; round += 1) {
+    const isRevoked = round < 20;
+    const created = await change('POST', '/api/v1/oauth/client', root, {
+      scopes: ['client:create', 'resource:create_or_update'],
+    });
+    const { client_id: clientId, client_secret: clientSecret } = created.body;
+    const token = await acquireToken(server.url, { clientId, clientSecret });
+    const stopped = isRevoked
+      ? await postForm(
+          `${server.url}/api/v1/oauth/revoke`,
+          `client_id=${clientId}`,
+          `client_secret=${clientSecret}`,
+          `token=${token}`,
+        )
+      : await change('DELETE', `/api/v1/oauth/client/${clientId}`, root);
+    expect(stopped.status).toBeLessThan(300);
+    const resource = { key: `r${round}`, identifier: `https://r${round}.example`, scopes: [] };
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        isRevoked
+          ? change('POST', '/api/v1/oauth/client', token, {})
+          : change('PUT', '/api/v1/oauth/resource', token, resource),
+      ),
+    );
+    made.push(...answers.filter(({ status }) => status !== 401).map(({ status }) => `round ${round}: ${status}`));
+  }
+  expect(made).toEqual([]);
 });
 
 test('one that exits while metrics are gathered does not affect the others', { timeout: 60_000 }, async () => {

@@ -99,6 +99,52 @@ describe('a change on one node holds on the other, when that has followed the lo
   });
 });
 
+describe('a change checks its token in its own transaction, whatever its node has heard', () => {
+  const scopes = ['client:create', 'resource:create_or_update', 'scope:create_or_update', 'issuer:create_or_update'];
+  const stops: [
+    name: string,
+    times: number,
+    stop: (client: Credentials, token: string) => Promise<{ status: number }>,
+  ][] = [
+    [
+      'a revoked token',
+      20,
+      ({ clientId, clientSecret }, token) =>
+        a.postForm('/api/v1/oauth/revoke', { client_id: clientId, client_secret: clientSecret, token }),
+    ],
+    ['a deleted client', 10, ({ clientId }) => asRoot(a, 'DELETE', `${clientPath}/${clientId}`)],
+    ['a disabled client', 5, ({ clientId }) => asRoot(a, 'PATCH', `${clientPath}/${clientId}`, { enabled: false })],
+    ['a raised generation', 5, ({ clientId }) => asRoot(a, 'POST', `${clientPath}/${clientId}/revoke`)],
+    ['withdrawn scopes', 5, ({ clientId }) => asRoot(a, 'PUT', `${clientPath}/${clientId}/scope`, ['policy:read'])],
+  ];
+  const calls = (index: number): [method: string, path: string, body: object][] => [
+    ['POST', clientPath, {}],
+    ['PUT', '/api/v1/oauth/resource', { key: `r${index}`, identifier: `https://r${index}.example`, scopes: [] }],
+    ['PUT', '/api/v1/oauth/scope', { name: `thing${index}:read`, description: 'Read things' }],
+  ];
+
+  test.each(stops)('%s: every change on the other node is refused, %d times', async (_name, times, stop) => {
+    const refused: number[] = [];
+    const actors: string[] = [];
+    for (let index = 0; index < times; index += 1) {
+      const client = await a.createClient({ scopes });
+      await b.advance(0);
+      const token = await b.token(client);
+      expect((await stop(client, token)).status).toBeLessThan(300);
+      actors.push(client.clientId);
+      const answers = await Promise.all(
+        calls(index).map(([method, path, body]) => b.call(method, path, { token, body })),
+      );
+      refused.push(
+        ...answers.filter(({ status, body }) => status === 401 && body.error === 'invalid_token').map(() => index),
+      );
+    }
+    expect(refused).toHaveLength(3 * times);
+    const events = await a.db.selectFrom('events').select('kind').where('actor', 'in', actors).execute();
+    expect(events.map(({ kind }) => kind).filter((kind) => kind !== 'token.revoked')).toEqual([]);
+  });
+});
+
 test('changes on both nodes at once make one chain, in the order in which they were committed', async () => {
   const [rootOfA, rootOfB] = await Promise.all([a.rootToken(), b.rootToken()]);
   const make = (server: TestServer, token: string) => server.call('POST', clientPath, { token, body: {} });

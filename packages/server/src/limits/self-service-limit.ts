@@ -12,7 +12,7 @@ export interface SelfServiceLimit {
 
 export interface SelfServiceLimitOptions {
   readonly counts: MinuteCounters;
-  /** What is counted, as in "60 of these changes per minute: `what`". */
+  /** What is counted, as in "There are at most 60 `what` per minute". */
   readonly what: string;
   readonly mostPerMinute: number;
 }
@@ -20,7 +20,7 @@ export interface SelfServiceLimitOptions {
 export function createSelfServiceLimit({ counts, what, mostPerMinute }: SelfServiceLimitOptions): SelfServiceLimit {
   return {
     take(holder) {
-      if (counts.reserve(`${what} of ${holder}`, mostPerMinute) === undefined) {
+      if (counts.reserve(`${what}: ${holder}`, mostPerMinute) === undefined) {
         const seconds = counts.secondsLeft();
         throw new OAuthError(
           'too_many_requests',

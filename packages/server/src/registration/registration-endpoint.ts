@@ -6,8 +6,10 @@ import type { FastifyRequest } from 'fastify';
 import type { SchemaErrorDataVar } from 'fastify/types/schema.js';
 import { Type } from 'typebox';
 import type { TLocalizedValidationError } from 'typebox/error';
+import { addressGroup } from '../address-group.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
+import type { SelfServiceLimit } from '../limits/self-service-limit.ts';
 import type { ClientRegistration, RegisteredClient } from './client-registration.ts';
 import { describeRegistered, RegisteredMetadata } from './registered-metadata.ts';
 
@@ -53,10 +55,15 @@ export interface RegistrationEndpointOptions {
   readonly enabled: boolean;
   readonly registration: ClientRegistration;
   readonly failures: FailureBudgets;
+  readonly limits: {
+    readonly ofInitialToken: SelfServiceLimit;
+    readonly ofClient: SelfServiceLimit;
+    readonly ofAddress: SelfServiceLimit;
+  };
 }
 
 export function registrationEndpoint(options: RegistrationEndpointOptions): ProtocolPlugin {
-  const { issuer, enabled, registration, failures } = options;
+  const { issuer, enabled, registration, failures, limits } = options;
 
   const toView = ({ client, clientSecret, registrationAccessToken }: RegisteredClient) => ({
     ...describeRegistered(client),
@@ -93,6 +100,8 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
           await failures.attempt({ clientId: undefined, address: request.ip, isCheap: false }, () =>
             registration.requireInitialAccessToken(token),
           );
+          limits.ofInitialToken.take(token);
+          limits.ofAddress.take(addressGroup(request.ip));
         },
         schema: {
           tags: ['OAuth'],
@@ -114,6 +123,9 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       await failures.attempt({ clientId, address: request.ip, isCheap: false }, () =>
         registration.requireRegistrationAccessToken(clientId, token),
       );
+      // All of them are changes: reading replaces the token.
+      limits.ofClient.take(clientId);
+      limits.ofAddress.take(addressGroup(request.ip));
     };
 
     app.get<ManagementRoute>(

@@ -139,6 +139,9 @@ export function createTokens(options: TokensOptions) {
   const registration = createClientRegistration({ db, events, masterKey, loadReachRules, findActor, now });
   const isRegistrationEnabled = config.registration !== 'off';
 
+  const limitOf = (what: string, mostPerMinute: number) =>
+    createSelfServiceLimit({ counts: minuteCounters.ofClients, what, mostPerMinute });
+
   return {
     directory,
     usedTokens,
@@ -180,11 +183,7 @@ export function createTokens(options: TokensOptions) {
         await revocationEndpoint({
           ...common,
           revokeToken: createRevokeToken({ events, findActor }),
-          limit: createSelfServiceLimit({
-            counts: minuteCounters.ofClients,
-            what: 'revocations of single tokens',
-            mostPerMinute: 600,
-          }),
+          limit: limitOf('revocations of single tokens by one client', 600),
         })(forms);
       });
       app.register(
@@ -196,7 +195,19 @@ export function createTokens(options: TokensOptions) {
           now,
         }),
       );
-      app.register(registrationEndpoint({ issuer, enabled: isRegistrationEnabled, registration, failures }));
+      app.register(
+        registrationEndpoint({
+          issuer,
+          enabled: isRegistrationEnabled,
+          registration,
+          failures,
+          limits: {
+            ofInitialToken: limitOf('registrations by one initial access token', 300),
+            ofClient: limitOf('calls about one registration', 60),
+            ofAddress: limitOf('registrations and calls about them from one address', 300),
+          },
+        }),
+      );
     },
 
     /** Registers the documents by which clients and APIs discover all that. */
