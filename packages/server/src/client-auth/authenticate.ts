@@ -67,6 +67,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, recordSecretUse, failures, now } = options;
 
   const authenticate = async (credentials: PresentedCredentials): Promise<Client> => {
+    const isInMemory = directory.findInMemory(credentials.clientId) !== undefined;
     const client = await directory.find(credentials.clientId);
     // First, and also for a client that is unknown or uses no secrets: so the time it takes discloses neither.
     const secret = 'clientSecret' in credentials ? findSecret(client, credentials.clientSecret, masterKey) : undefined;
@@ -77,6 +78,10 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
           (await findCredentialsFault(client, credentials, secret)) ??
           findStatusFault(client));
     if (client === undefined || fault !== undefined) {
+      // An unknown client was looked for in the database, so a failure takes as long for one that is known.
+      if (isInMemory) {
+        await directory.readDatabase(credentials.clientId);
+      }
       throw rejectCredentials(credentials, fault);
     }
     if (secret !== undefined) {

@@ -14,6 +14,8 @@ export interface ClientDirectory {
   find(id: string): Promise<Client | undefined>;
   /** Returns the client if `find` would without reading the database. */
   findInMemory(id: string): Client | undefined;
+  /** Does what `find` does for a client that is not in memory, which an unknown one never is. */
+  readDatabase(id: string): Promise<unknown>;
   /** Counts of cache hits and misses so far, without root, and of the clients in memory. */
   usage(): { readonly hits: number; readonly misses: number; readonly clients: number };
 }
@@ -62,6 +64,7 @@ export function createClientDirectory({ db, events, rootClient, mostCached }: Cl
       const root = rootClient();
       return id === root.id ? root : cache.peek(id);
     },
+    readDatabase: (id) => findClient(db, id),
     usage: () => ({ hits, misses, clients: cache.size }),
   };
 }

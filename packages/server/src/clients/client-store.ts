@@ -13,10 +13,9 @@ export async function findClient(db: Kysely<Database>, id: string): Promise<Clie
     return undefined;
   }
   const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row === undefined) {
-    return undefined;
-  }
-  return fromRow(row, await listSecrets(db, id));
+  // Read in any case, so that the time it takes does not disclose whether the client exists.
+  const secrets = await listSecrets(db, id);
+  return row && fromRow(row, secrets);
 }
 
 /** Throws `not_found`. The root client is not in the database, so it is not found either. */
