@@ -27,7 +27,8 @@ export function useSchemas(app: FastifyInstance): void {
   );
   app.addHook('onRoute', (route) => {
     if (/[:*]/.test(route.url)) {
-      route.preHandler = [refuseNul, route.preHandler ?? []].flat();
+      // After the hooks of the whole app, which check the token, and before those of the route, which may read the database.
+      route.onRequest = [refuseNul, route.onRequest ?? []].flat();
     }
   });
 }

@@ -44,3 +44,8 @@ export function isDatabaseOutage(thrown: unknown): boolean {
   }
   return typeof message === 'string' && withoutConnection.test(message);
 }
+
+/** Whether PostgreSQL was given a text with a NUL character, which none of its texts can have: SQLSTATE 22021. */
+export function isUnstorableText(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '22021';
+}

@@ -1,7 +1,7 @@
 /** The one error handler: it turns whatever was thrown into an answer for the caller and a log line for the operator. */
 import { challengeFor, OAuthError } from '@postern/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { isDatabaseOutage } from '../db/outage.ts';
+import { isDatabaseOutage, isUnstorableText } from '../db/outage.ts';
 
 /** Seconds after which a caller may retry a request that failed for now. */
 const retryAfterSeconds = 5;
@@ -89,6 +89,9 @@ export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError 
       // Other errors that Fastify finds in a request, such as a body that ends too early.
       if (statusCode < 500) {
         return new OAuthError('invalid_request', 'The request cannot be read.', { cause: thrown });
+      }
+      if (isUnstorableText(thrown)) {
+        return new OAuthError('invalid_request', 'The request has a NUL character, which no text may have here.');
       }
       if (isDatabaseOutage(thrown)) {
         return new OAuthError('temporarily_unavailable', 'The database is unavailable; retry later.', {
