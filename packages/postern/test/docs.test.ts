@@ -105,7 +105,9 @@ test('the tests that the threat model names are there', () => {
   const rows = textOf('docs/threat-model.md').matchAll(/^\|.*\|.*\| (`[^|]*) \|$/gm);
   const names = [...rows].flatMap(([, cell = '']) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
   expect(names.length).toBeGreaterThan(20);
-  const missing = names.filter((name) => globSync(`packages/*/test/${name}{,.test.ts}`, { cwd: root }).length === 0);
+  const missing = names.filter(
+    (name) => globSync(`packages/*/{test,src/**}/${name}{,.test.ts}`, { cwd: root }).length === 0,
+  );
   expect(missing).toEqual([]);
 });
 
