@@ -128,7 +128,7 @@ export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpoin
       async (request, reply) => {
         const { wait, kind, ...rest } = request.query;
         if (wait > 0 && rest.order === 'desc') {
-          throw new OAuthError('invalid_parameter', 'wait: is for order=asc.');
+          throw new OAuthError('invalid_parameter', 'wait: can be used only with order=asc.');
         }
         const query = { ...rest, ...(kind !== undefined && { kinds: kindsOf(kind) }) };
         const { found, head } = await readPage(query, wait, abortOnDisconnect(reply), addressGroup(request.ip));

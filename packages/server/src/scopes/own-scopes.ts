@@ -119,7 +119,7 @@ function administrativeFamily(name: string): string | undefined {
 
 function requireNotBuiltIn(name: string): void {
   if (builtIn.names.has(name)) {
-    throw new OAuthError('conflict', `The scope ${name} is built in, and stays as it is.`);
+    throw new OAuthError('conflict', `The scope ${name} is built in and cannot be changed or deleted.`);
   }
 }
 

@@ -279,12 +279,18 @@ function requireDetailsGranted(
   { authorizationDetails }: Authorization,
 ): void {
   if (asked !== undefined && authorizationDetails !== asked) {
-    throw new OAuthError('invalid_authorization_details', `The grant_type ${grantType} accepts none.`);
+    throw new OAuthError(
+      'invalid_authorization_details',
+      `The grant_type ${grantType} does not accept authorization_details.`,
+    );
   }
 }
 
 function requireShort(token: string): void {
   if (token.length > maxTokenLength) {
-    throw new OAuthError('invalid_request', 'The token would be too long for guards: request less at once.');
+    throw new OAuthError(
+      'invalid_request',
+      'The token would be longer than guards accept: request fewer scopes or authorization details.',
+    );
   }
 }

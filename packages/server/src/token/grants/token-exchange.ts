@@ -198,7 +198,7 @@ function describeActor(clientId: string, previous: Actor | undefined): Actor {
     count += 1;
   }
   if (count > maxActors) {
-    throw new OAuthError('invalid_request', `At most ${maxActors} can act on behalf of one another.`);
+    throw new OAuthError('invalid_request', `The act claim would name more than ${maxActors} actors.`);
   }
   return act;
 }
