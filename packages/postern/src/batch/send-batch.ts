@@ -10,7 +10,7 @@ export class RefusedOperation extends CommandError {
   readonly operation: number;
 
   constructor(operation: number, refusal: CommandError) {
-    super(refusal.message, { exitCode: refusal.exitCode, code: refusal.code, cause: refusal });
+    super(refusal.message, { exit: refusal.exit, code: refusal.code, cause: refusal });
     this.operation = operation;
   }
 }

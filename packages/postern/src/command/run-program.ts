@@ -38,7 +38,7 @@ function report(error: unknown, asJson: boolean): number {
     if (error.exitCode === 0 || error.code === 'commander.help') {
       return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     }
-    return tell(new CommandError(toSentence(error.message), { exitCode: exitCodes.usage }), asJson);
+    return tell(new CommandError(toSentence(error.message), { exit: 'usage' }), asJson);
   }
   if (error instanceof CommandError) {
     return tell(error, asJson);
@@ -47,12 +47,12 @@ function report(error: unknown, asJson: boolean): number {
   return exitCodes.bug;
 }
 
-function tell({ message, code, exitCode }: CommandError, asJson: boolean): number {
+function tell({ message, code, exit }: CommandError, asJson: boolean): number {
   const text = oneLine(message);
   process.stderr.write(
-    asJson ? `${JSON.stringify({ error: code, detail: text, exit_code: exitCode })}\n` : `postern: ${text}\n`,
+    asJson ? `${JSON.stringify({ error: code, detail: text, exit_code: exitCodes[exit] })}\n` : `postern: ${text}\n`,
   );
-  return exitCode;
+  return exitCodes[exit];
 }
 
 /** Commander begins its messages with "error:" and may put a suggestion on a line of its own. */

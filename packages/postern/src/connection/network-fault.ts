@@ -1,6 +1,5 @@
 /** Why a server could not be reached, and what to do about it. */
 import { CommandError } from '../command/command-error.ts';
-import { exitCodes } from '../command/exit-code.ts';
 
 /** Explains what `fetch` threw; an error that is already for people stays as it is. */
 export function explainNetworkFault(server: string, error: unknown): unknown {
@@ -13,7 +12,7 @@ export function explainNetworkFault(server: string, error: unknown): unknown {
     return error;
   }
   return new CommandError(`cannot reach ${server}: ${words ?? code ?? innermostMessage(error as Error)}`, {
-    exitCode: exitCodes.unreachable,
+    exit: 'unreachable',
     cause: error,
   });
 }

@@ -1,7 +1,6 @@
 /** What the answer of a server that rejects a call means for the person at the terminal. RFC 6750 §3.1. */
 import { AdminError } from '@postern/admin';
 import { CommandError, usageError } from '../command/command-error.ts';
-import { exitCodes } from '../command/exit-code.ts';
 
 /** The error in words for a person; any error but `AdminError` stays as it is. */
 export function explainRefusal(error: unknown): unknown {
@@ -9,7 +8,7 @@ export function explainRefusal(error: unknown): unknown {
     return error;
   }
   const { code, detail, status, retryAfterSeconds } = error;
-  const unreachable = { exitCode: exitCodes.unreachable, code, cause: error };
+  const unreachable = { exit: 'unreachable', code, cause: error } as const;
   switch (code) {
     case 'invalid_id':
       return usageError(detail);
@@ -21,19 +20,19 @@ export function explainRefusal(error: unknown): unknown {
     case 'invalid_response':
       return new CommandError(
         `${detail} Is it the right --server?`,
-        status !== undefined && status >= 500 ? { exitCode: exitCodes.unreachable } : {},
+        status !== undefined && status >= 500 ? { exit: 'unreachable' } : {},
       );
   }
   if (status === 401) {
     return new CommandError(`the server rejects the token: ${detail} Sign in again: postern login`, {
-      exitCode: exitCodes.notAllowed,
+      exit: 'notAllowed',
       code,
       cause: error,
     });
   }
   if (status === 403) {
     const hint = code === 'insufficient_scope' ? ' Give the client that scope, or use a profile that has it.' : '';
-    return new CommandError(`${detail}${hint}`, { exitCode: exitCodes.notAllowed, code, cause: error });
+    return new CommandError(`${detail}${hint}`, { exit: 'notAllowed', code, cause: error });
   }
   if (status === 429 || (status !== undefined && status >= 500)) {
     const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`;

@@ -2,7 +2,6 @@
 import { type AdminClient, createAdminClient, type Page, type Read } from '@postern/admin';
 import { clientSecretBasic, createTokenClient, TokenError } from '@postern/client';
 import { CommandError } from '../command/command-error.ts';
-import { exitCodes } from '../command/exit-code.ts';
 import { startProgress } from '../output/progress.ts';
 import type { Profile } from './profile.ts';
 import { reach } from './reach.ts';
@@ -82,13 +81,13 @@ function explainTokenError(
   if (code === 'invalid_client') {
     return new CommandError(
       `${server} rejects these credentials, or the client is disabled. Sign in again: postern login`,
-      { exitCode: exitCodes.notAllowed, code },
+      { exit: 'notAllowed', code },
     );
   }
   if (status === undefined || status === 429 || status >= 500) {
     const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`;
     return new CommandError(`${server} cannot issue tokens now: ${description} Try again ${when}.`, {
-      exitCode: exitCodes.unreachable,
+      exit: 'unreachable',
       code,
     });
   }

@@ -39,9 +39,9 @@ export async function withPlaces<T>({ calls }: Plan, work: () => Promise<T>): Pr
     if (!(error instanceof RefusedOperation) || call === undefined) {
       throw error;
     }
-    const { message, exitCode, code } = error;
+    const { message, exit, code } = error;
     const place = placeOfRefusal(call, message);
     const subject = place === undefined ? `deleting the ${call.what}` : `${formatPlace(place)}: ${call.what}`;
-    throw new CommandError(`${subject}: ${message} Nothing was changed.`, { exitCode, code, cause: error });
+    throw new CommandError(`${subject}: ${message} Nothing was changed.`, { exit, code, cause: error });
   }
 }

@@ -1,6 +1,5 @@
 /** Reads clients from the HTTP API of Fides or Fidesops. Older versions do not list them, and only tell the scopes of one id. */
 import { CommandError, usageError } from '../command/command-error.ts';
-import { exitCodes } from '../command/exit-code.ts';
 import { reach } from '../connection/reach.ts';
 import { type FidesClient, readFidesClient } from './fides-client.ts';
 
@@ -44,7 +43,7 @@ async function getToken(api: FidesApi): Promise<string> {
   if (status !== 200 || typeof token !== 'string') {
     throw new CommandError(
       `${api.url} issued no token (status ${status}). Are --api-client-id and its secret those of Fides?`,
-      { exitCode: exitCodes.notAllowed },
+      { exit: 'notAllowed' },
     );
   }
   return token;
@@ -107,7 +106,7 @@ async function call({ url }: FidesApi, address: string, init: RequestInit): Prom
 function listError({ url }: FidesApi, status: number): CommandError {
   return status === 401 || status === 403
     ? new CommandError(`${url} does not let this client list clients. Assign it client:read there.`, {
-        exitCode: exitCodes.notAllowed,
+        exit: 'notAllowed',
       })
     : new CommandError(`${url} does not answer as Fides does (status ${status}). Is it the right --api?`);
 }

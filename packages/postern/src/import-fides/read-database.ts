@@ -1,7 +1,6 @@
 /** Reads clients from the PostgreSQL database of Fides or Fidesops. Writes nothing, and reads no digest of a secret. */
 import pg from 'pg';
 import { CommandError, usageError } from '../command/command-error.ts';
-import { exitCodes } from '../command/exit-code.ts';
 import { type FidesClient, readFidesClient } from './fides-client.ts';
 
 /** Milliseconds for connecting, and again for the query. */
@@ -54,11 +53,9 @@ function explain({ code, message }: pg.DatabaseError, { host, pathname }: URL): 
     case '28000':
       return new CommandError(
         `${database} rejected the credentials. Set PGPASSWORD, and check the user name in the URL.`,
-        {
-          exitCode: exitCodes.notAllowed,
-        },
+        { exit: 'notAllowed' },
       );
     default:
-      return new CommandError(`cannot read ${database}: ${message || code}`, { exitCode: exitCodes.unreachable });
+      return new CommandError(`cannot read ${database}: ${message || code}`, { exit: 'unreachable' });
   }
 }
