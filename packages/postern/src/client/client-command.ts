@@ -9,7 +9,7 @@ import { connect, serverVerb } from '../connection/server-verb.ts';
 import { deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord } from '../output/table.ts';
-import { type ClientOptions, readClientBody, withClientOptions } from './client-options.ts';
+import { readClientBody, withClientOptions } from './client-options.ts';
 import { formatClient, formatClients } from './client-views.ts';
 import { unusedScopesCommand, usage } from './usage-commands.ts';
 
@@ -93,10 +93,10 @@ export function clientCommand(): Command {
 }
 
 async function create(_options: unknown, command: Command): Promise<void> {
-  const options = command.opts<ClientOptions & { id?: string; disabled?: true }>();
+  const options = command.opts<{ id?: string; disabled?: true }>();
   const body: NewClientBody = {
     ...(options.id !== undefined && { client_id: options.id }),
-    ...(await readClientBody(options)),
+    ...(await readClientBody(command)),
     ...(options.disabled && { enabled: false }),
   };
   const { admin } = await connect(command);
@@ -139,9 +139,8 @@ async function show(id: string, _options: unknown, command: Command): Promise<vo
 }
 
 async function update(id: string, _options: unknown, command: Command): Promise<void> {
-  const options = command.opts<ClientOptions & { addScope?: string[]; removeScope?: string[] }>();
-  const body = await readClientBody(options);
-  const { addScope = [], removeScope = [] } = options;
+  const body = await readClientBody(command);
+  const { addScope = [], removeScope = [] } = command.opts<{ addScope?: string[]; removeScope?: string[] }>();
   const isRelative = addScope.length + removeScope.length > 0;
   if (isRelative && body.scopes !== undefined) {
     throw usageError('--scope sets all scopes: use either it, or --add-scope and --remove-scope.');

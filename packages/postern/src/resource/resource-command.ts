@@ -6,18 +6,17 @@ import { collect, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { connect } from '../connection/server-verb.ts';
 import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
-import { readJson } from '../input/json-input.ts';
+import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
-interface SetOptions {
-  readonly identifier?: string;
-  readonly scope?: string[];
-  readonly ttl?: number;
-  readonly signingAlg?: string;
-  readonly introspectionClient?: string[];
-  readonly from?: string;
-}
+const members: MemberTable = {
+  identifier: ['--identifier <url>', 'audience of its tokens'],
+  scopes: ['--scope <scope>', 'scope that its tokens may have; repeatable', collect],
+  access_token_ttl_seconds: ['--ttl <time>', 'lifetime of its tokens, in seconds or as 15m, 24h, 7d', parseDuration],
+  signing_alg: ['--signing-alg <alg>', 'algorithm that signs its tokens: ES256, EdDSA, RS256 or PS256'],
+  introspection_clients: ['--introspection-client <id>', 'client that may introspect its tokens; repeatable', collect],
+};
 
 const resource: Thing = { group: 'resource', noun: 'resource', id: 'key', example: 'billing' };
 
@@ -25,17 +24,14 @@ export function resourceCommand(): Command {
   return verbGroup('resource', 'Manage the APIs that tokens can be for.', [
     listVerb(resource, 'List the resources, by key.', operations.resources.list(), 'resources read', formatResources),
     showVerb(resource, 'Show a resource.', 'all members', operations.resources.get, formatResource),
-    thingVerb(resource, 'set', 'Create a resource, or change the given members of the one with that key.', [
-      ['--identifier https://billing.example.com --scope invoice:read', 'an API of your own'],
-      ['--ttl 5m', 'its new tokens expire after five minutes'],
-    ])
-      .option('--identifier <url>', 'audience of its tokens')
-      .option('--scope <scope>', 'scope that its tokens may have; repeatable', collect)
-      .option('--ttl <time>', 'lifetime of its tokens, in seconds or as 15m, 24h, 7d', parseDuration)
-      .option('--signing-alg <alg>', 'algorithm that signs its tokens: ES256, EdDSA, RS256 or PS256')
-      .option('--introspection-client <id>', 'client that may introspect its tokens; repeatable', collect)
-      .option('--from <file>', 'JSON object with any members of a resource, - for standard input; options override it')
-      .action(set),
+    withMembers(
+      thingVerb(resource, 'set', 'Create a resource, or change the given members of the one with that key.', [
+        ['--identifier https://billing.example.com --scope invoice:read', 'an API of your own'],
+        ['--ttl 5m', 'its new tokens expire after five minutes'],
+      ]),
+      members,
+      'resource',
+    ).action(set),
     deleteVerb(
       resource,
       'Delete a resource. No more tokens are issued for it.',
@@ -46,20 +42,11 @@ export function resourceCommand(): Command {
 }
 
 async function set(key: string, _options: unknown, command: Command): Promise<void> {
-  const { identifier, scope, ttl, signingAlg, introspectionClient, from } = command.opts<SetOptions>();
-  const named = {
-    identifier,
-    scopes: scope,
-    access_token_ttl_seconds: ttl,
-    signing_alg: signingAlg,
-    introspection_clients: introspectionClient,
-  };
   const { admin } = await connect(command);
   const before = (await admin.find(operations.resources.get(key))) ?? { scopes: [] };
   const body: Omit<Resource, 'identifier'> & { identifier?: string } = {
     ...before,
-    ...(from !== undefined && (await readJson<object>(from))),
-    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
+    ...(await readMembers(command, members)),
     key,
   };
   const { identifier: audience } = body;
