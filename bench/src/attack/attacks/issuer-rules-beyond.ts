@@ -32,6 +32,19 @@ export const attack: Attack = {
         await target.asRoot('PUT', '/api/v1/oauth/issuer', own);
         const taken = await asDelegate(target, delegate, way, 'PUT', '/api/v1/oauth/issuer', { ...own, rules: [] });
         findings.check(`${name}: no rule of others removed ${way}`, taken.status === 403, taken.text);
+        const { publicKey: another } = await generateKeyPair('ES256', { extractable: true });
+        for (const change of [
+          { jwks: { keys: [await exportJWK(another)] } },
+          { audience: 'https://mine.example.com' },
+          { single_use: false, max_age_seconds: 86_400 },
+        ]) {
+          const changed = await asDelegate(target, delegate, way, 'PUT', '/api/v1/oauth/issuer', { ...own, ...change });
+          findings.check(
+            `${name}: ${Object.keys(change)[0]} of others not replaced ${way}`,
+            changed.status === 403,
+            changed.text,
+          );
+        }
         const gone = await asDelegate(target, delegate, way, 'DELETE', `/api/v1/oauth/issuer/${own.key}`);
         findings.check(`${name}: no issuer of others deleted ${way}`, gone.status === 403, gone.text);
       }
