@@ -345,13 +345,18 @@ describe('over HTTP', () => {
         token,
         body: { key: 'acted-for', identifier: 'https://acted.example.com', scopes: [], introspection_clients },
       });
-    const token = await tokenOf({ scopes: ['resource:create_or_update', 'policy:read'], grantable_scopes: [] });
+    const scopes = ['resource:create_or_update', 'resource:delete', 'policy:read'];
+    const token = await tokenOf({ scopes, grantable_scopes: [] });
     const [less, more] = [await server.createClient(['policy:read']), await server.createClient(['rule:read'])];
     expect((await resource([less.clientId, 'not there yet'], token)).status).toBe(200);
     await expectRefused(resource([less.clientId, more.clientId], token), 'rule:read');
     expect((await resource([more.clientId], root)).status).toBe(200);
     await expectRefused(resource([], token), 'rule:read');
     expect((await resource([more.clientId], token)).status).toBe(200);
+    const remove = () => server.call('DELETE', '/api/v1/oauth/resource/acted-for', { token });
+    await expectRefused(remove(), 'rule:read');
+    expect((await resource([less.clientId], root)).status).toBe(200);
+    expect((await remove()).status).toBe(204);
   });
 
   test('with POSTERN_DELEGATION=held, client:create alone makes clients without scopes only', async () => {

@@ -1,7 +1,7 @@
 /** The registered resources in memory, and their changes. */
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
@@ -22,7 +22,7 @@ export interface ResourceRegistry {
    * `access_denied` if a client outside the reach of the token would begin or cease to act for it.
    */
   save(token: AccessToken, resource: Resource): Promise<void>;
-  /** Throws `not_found`. */
+  /** Throws `not_found`, and `access_denied` if a client outside the reach of the token acts for it. */
   remove(token: AccessToken, key: string): Promise<void>;
 }
 
@@ -54,6 +54,21 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
     }
   });
 
+  /** Throws `access_denied` unless the token may give all that these clients can do. */
+  const requireMayTouch = async (
+    transaction: Transaction<Database>,
+    token: AccessToken,
+    clientIds: ReadonlySet<string>,
+  ) => {
+    const delegate = await findDelegate(transaction, token);
+    for (const clientId of clientIds) {
+      const client = await findClient(transaction, clientId);
+      if (client !== undefined) {
+        delegate.requireWithin(client);
+      }
+    }
+  };
+
   const registry: ResourceRegistry = {
     list: () => [...byKey.values()],
     get(key) {
@@ -73,16 +88,8 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
         if (taken !== undefined) {
           throw new OAuthError('conflict', `identifier: the resource ${taken.key} has it already.`);
         }
-        const delegate = await findDelegate(transaction, token);
-        for (const clientId of clientsTouched(
-          all.find(({ key }) => key === resource.key),
-          resource,
-        )) {
-          const client = await findClient(transaction, clientId);
-          if (client !== undefined) {
-            delegate.requireWithin(client);
-          }
-        }
+        const before = all.find(({ key }) => key === resource.key);
+        await requireMayTouch(transaction, token, clientsTouched(before, resource));
         await saveResource(transaction, resource);
         await append({
           kind: 'resource.saved',
@@ -100,6 +107,8 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
     async remove(token, key) {
       registry.get(key);
       await events.change(token, async (transaction, append) => {
+        const before = (await loadResources(transaction)).find((resource) => resource.key === key);
+        await requireMayTouch(transaction, token, new Set(before?.introspectionClients));
         await deleteResource(transaction, key);
         await append({ kind: 'resource.deleted', subject: key, data: {} });
       });
