@@ -28,6 +28,7 @@ const titles: Readonly<Record<string, string>> = {
   '6585': 'Additional HTTP Status Codes',
   '6749': 'The OAuth 2.0 Authorization Framework',
   '6750': 'Bearer Token Usage',
+  '6797': 'HTTP Strict Transport Security',
   '6901': 'JSON Pointer',
   '7009': 'Token Revocation',
   '7239': 'Forwarded HTTP Extension',

@@ -97,6 +97,7 @@ export async function startServe(cwd: string, options: ServeOptions = {}): Promi
   const env = {
     ...compileCache,
     PORT: String(port),
+    POSTERN_METRICS_PORT: String(port),
     POSTERN_DATA_DIR: dataDir,
     POSTERN_OVERLOAD_MS: '0',
     ...options.env,

@@ -21,6 +21,7 @@ import { useJsonApi } from './http/json-api.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
+import { useSecurityHeaders } from './http/security-headers.ts';
 import { useTracing } from './http/tracing.ts';
 import type { Installation } from './installation.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
@@ -91,6 +92,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent }, app.log);
   startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints });
 
+  useSecurityHeaders(app, config.issuer);
   useJsonApi(app);
   useClientCertificates(app, config, now);
   useRequestLog(app, installation.root.clientId);

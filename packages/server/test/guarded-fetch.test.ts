@@ -26,6 +26,36 @@ afterEach(() => {
 
 const read = async (fetching: Promise<Response>) => (await fetching).json();
 
+describe('with a list of hosts, no other one is asked', () => {
+  const listed = (...hosts: string[]) => createGuardedFetch(['127.0.0.1/32'], hosts);
+  const url = () => `https://localhost:${portText}/document`;
+
+  test('one that is named, or is below a name', async () => {
+    expect(await read(listed('a.example', 'localhost')(url()))).toEqual({ found: true });
+    expect(await read(listed('localhost')(url().replace('localhost', 'LOCALHOST')))).toEqual({ found: true });
+  });
+
+  test.each([
+    ['no host at all', []],
+    ['another host', ['example.com']],
+    ['names below it', ['*.localhost']],
+    ['a name that it ends with', ['host', '*.host']],
+    ['its address', ['127.0.0.1']],
+  ])('%s is named', async (_what, hosts) => {
+    const before = other.hits('/document');
+    await expect(listed(...hosts)(url())).rejects.toThrow('POSTERN_OUTBOUND_HOSTS does not name the host of');
+    expect(other.hits('/document')).toBe(before);
+  });
+
+  test('names below one are matched at a dot', async () => {
+    const reject = (name: string) =>
+      listed('*.example.com')(`https://${name}/document`).catch((error: Error) => error.message);
+    for (const name of ['example.com', 'badexample.com', 'example.com.evil.test']) {
+      expect(await reject(name)).toContain('POSTERN_OUTBOUND_HOSTS');
+    }
+  });
+});
+
 describe('only public addresses are connected to', () => {
   test.each([
     ['loopback', '127.0.0.1'],

@@ -105,8 +105,11 @@ test('no label holds what a caller chose', async () => {
   expect(body).not.toContain('127.0.0.1');
 });
 
-test.each(['off', '12345'])('with POSTERN_METRICS_PORT=%s metrics are not served beside the APIs', async (port) => {
-  const other = await startTestServer({ env: { POSTERN_METRICS_PORT: port } });
-  expect((await other.call('GET', '/metrics')).status).toBe(404);
-  await other.close();
-});
+test.each(['', 'off', '12345'])(
+  'with POSTERN_METRICS_PORT=%j metrics are not served to callers of the APIs',
+  async (port) => {
+    const other = await startTestServer({ env: { POSTERN_METRICS_PORT: port } });
+    expect((await other.call('GET', '/metrics')).status).toBe(404);
+    await other.close();
+  },
+);

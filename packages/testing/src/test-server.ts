@@ -93,6 +93,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     POSTERN_ISSUER: url,
     // A test moves the clock in leaps, during which no node reads the event log.
     POSTERN_MAX_STALENESS_SECONDS: '31536000',
+    POSTERN_METRICS_PORT: String(port),
     // Many tests share a machine, so that everything is late.
     POSTERN_OVERLOAD_MS: '0',
     ...database.env,

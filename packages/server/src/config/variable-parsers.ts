@@ -61,6 +61,16 @@ export const parseHost: VariableParser<string> = (text, invalid) => {
   return text;
 };
 
+/** Host names and addresses, separated by commas, in lower case; `*.` at the start of one stands for names below it. */
+export const parseHostPatterns: VariableParser<readonly string[]> = (text, invalid) =>
+  text.split(',').flatMap((entry) => {
+    const pattern = entry.trim().toLowerCase();
+    if (pattern !== '') {
+      parseHost(pattern.replace(/^\*\./, ''), () => invalid(`"${pattern}" is not a host name, or *. and a host name`));
+    }
+    return pattern || [];
+  });
+
 /** RFC 8414 §2: an https URL without query and fragment. Plain http is for this machine only. */
 export const parseIssuer: VariableParser<string> = (text, invalid) => {
   const url = URL.parse(text);

@@ -12,6 +12,7 @@ import {
   parseDatabaseUrl,
   parseHeaderName,
   parseHost,
+  parseHostPatterns,
   parseIssuer,
   parseMasterKey,
   parseNetworks,
@@ -224,6 +225,15 @@ export const variables = {
     example: '10.0.0.0/8',
     parse: parseNetworks,
   },
+  outboundHosts: {
+    name: 'POSTERN_OUTBOUND_HOSTS',
+    default: 'none',
+    meaning:
+      'host names, separated by commas, from which alone the keys of clients and issuers may be fetched; *.example.com ' +
+      'stands for all names below example.com; without it, they may be fetched from any public host',
+    example: 'login.example.com,*.partners.example',
+    parse: parseHostPatterns,
+  },
   delegation: {
     name: 'POSTERN_DELEGATION',
     default: 'registry',
@@ -279,17 +289,17 @@ export const variables = {
   },
   metricsPort: {
     name: 'POSTERN_METRICS_PORT',
-    default: '$PORT',
+    default: 'off',
     meaning:
-      'port that serves /metrics; one other than PORT serves nothing else, over plain HTTP; off serves no metrics',
+      'port that serves /metrics: one of its own serves nothing else, over plain HTTP; PORT serves them to all callers; ' +
+      'off serves no metrics',
     example: '9090',
     parse: (text, invalid) => (text === 'off' ? text : wholeNumber(1, 65_535)(text, invalid)),
   },
   metricsHost: {
     name: 'POSTERN_METRICS_HOST',
-    default: '$HOST',
+    default: '127.0.0.1',
     meaning: 'address that serves /metrics if POSTERN_METRICS_PORT is a port of its own',
-    example: '127.0.0.1',
     parse: parseHost,
   },
   otlpEndpoint: {

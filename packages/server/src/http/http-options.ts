@@ -7,6 +7,7 @@ import type { ServerConfig, TlsFiles } from '../config/config.ts';
 import { answerError } from './answer-error.ts';
 import { closeWithAnswer } from './close-with-answer.ts';
 import { connectionLimits } from './connection-limits.ts';
+import { securityHeaders } from './security-headers.ts';
 
 /** The largest JSON body, in bytes. */
 export const jsonLimit = 262_144;
@@ -17,6 +18,7 @@ export function httpOptions(
   logger: FastifyBaseLogger,
   { headersMs, requestMs, checkEveryMs } = connectionLimits,
 ): FastifyHttpOptions<RawServerDefault, FastifyBaseLogger> {
+  const headers = securityHeaders(config.issuer);
   const times = { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
   return {
     loggerInstance: logger,
@@ -32,7 +34,7 @@ export function httpOptions(
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
     genReqId: () => randomUUID(),
-    frameworkErrors: answerError,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply.headers(headers)),
     clientErrorHandler: answerInvalidHttp,
   };
 }

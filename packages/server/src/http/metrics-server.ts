@@ -4,6 +4,7 @@ import type { ServerConfig } from '../config/config.ts';
 import { metricsEndpoint } from '../metrics/metrics-endpoint.ts';
 import { httpOptions } from './http-options.ts';
 import { useJsonApi } from './json-api.ts';
+import { useSecurityHeaders } from './security-headers.ts';
 
 /** Creates the server, which does not listen yet. It speaks plain HTTP and answers what `read` returns. */
 export function metricsServer(
@@ -12,6 +13,7 @@ export function metricsServer(
   read: () => Promise<string>,
 ): FastifyInstance {
   const app = Fastify(httpOptions({ ...config, tls: undefined }, logger));
+  useSecurityHeaders(app, config.issuer);
   useJsonApi(app);
   app.register(metricsEndpoint(read));
   return app;

@@ -91,7 +91,7 @@ export function createTokens(options: TokensOptions) {
   const directory = createClientDirectory({ db, events, rootClient, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db, now);
   const failures = createFailureBudgets(minuteCounters.ofFailures);
-  const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks);
+  const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
   const authenticateClient = createClientAuthentication({
     issuer,
