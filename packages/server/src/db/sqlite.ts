@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { backup, constants, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -209,7 +209,10 @@ class SharedSqliteDriver extends SqliteDriver {
   }
 }
 
-/** Admits one writer at a time, in the order in which they asked. */
+/**
+ * Admits one writer at a time, in the order in which they asked, and one in each turn of the event loop: a commit blocks the
+ * process until it is on the disk, and requests that write nothing must not wait for a whole queue of commits.
+ */
 class WriteQueue {
   #last: Promise<void> = Promise.resolve();
 
@@ -219,6 +222,7 @@ class WriteQueue {
     const turn = Promise.withResolvers<void>();
     this.#last = turn.promise;
     await before;
+    await setImmediate();
     return turn.resolve;
   }
 }
