@@ -32,6 +32,7 @@ const titles: Readonly<Record<string, string>> = {
   '6901': 'JSON Pointer',
   '7009': 'Token Revocation',
   '7239': 'Forwarded HTTP Extension',
+  '7468': 'Textual Encodings of PKIX, PKCS, and CMS Structures',
   '7515': 'JSON Web Signature',
   '7516': 'JSON Web Encryption',
   '7517': 'JSON Web Key',

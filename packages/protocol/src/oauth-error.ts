@@ -82,6 +82,7 @@ export type ErrorReason =
   | 'certificate_missing'
   | 'certificate_malformed'
   | 'certificate_expired'
+  | 'certificate_revoked'
   | 'certificate_unverified'
   | 'certificate_wrong'
   | 'failure_budget_spent'

@@ -21,6 +21,7 @@ import { useJsonApi } from './http/json-api.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useRequestLog } from './http/request-log.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
+import { useRevocationLists } from './http/revocation-lists.ts';
 import { useSecurityHeaders } from './http/security-headers.ts';
 import { useTracing } from './http/tracing.ts';
 import type { Installation } from './installation.ts';
@@ -95,6 +96,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   useSecurityHeaders(app, config.issuer);
   useJsonApi(app);
   useClientCertificates(app, config, now);
+  if (config.tls !== undefined) {
+    useRevocationLists(app, config.tls, clock);
+  }
   useRequestLog(app, installation.root.clientId);
   if (config.otlpEndpoint !== undefined) {
     await useTracing(app, config.otlpEndpoint);

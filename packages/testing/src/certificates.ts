@@ -12,6 +12,7 @@ import {
   PemConverter,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } from '@peculiar/x509';
 
 cryptoProvider.set(globalThis.crypto);
@@ -121,4 +122,27 @@ export function tlsFetch(authority: Identity, identity?: Identity, localAddress?
       sent.end(body);
     });
   };
+}
+
+export interface RevocationListOptions {
+  readonly revoked?: readonly Identity[];
+  /** Milliseconds since 1970. Default: from an hour ago for a day. */
+  readonly thisUpdate?: number;
+  readonly nextUpdate?: number;
+  /** Whoever signs it in the name of the authority. Default: the authority. */
+  readonly signer?: Identity;
+}
+
+/** A revocation list in PEM. */
+export async function createRevocationList(authority: Identity, options: RevocationListOptions = {}): Promise<string> {
+  const { revoked = [], signer = authority } = options;
+  const list = await X509CrlGenerator.create({
+    issuer: authority.name,
+    thisUpdate: new Date(options.thisUpdate ?? Date.now() - 3_600_000),
+    nextUpdate: new Date(options.nextUpdate ?? Date.now() + 86_400_000),
+    entries: revoked.map(({ x509 }) => ({ serialNumber: x509.serialNumber, revocationDate: new Date() })),
+    signingKey: signer.keys.privateKey,
+    signingAlgorithm: p256,
+  });
+  return PemConverter.encode(list.rawData, 'X509 CRL');
 }

@@ -6,6 +6,8 @@ export interface ClientCertificate {
   readonly certificate: X509Certificate;
   /** Whether its chain ends at one of the roots for client certificates. A self-signed one does not. */
   readonly isChainVerified: boolean;
+  /** Whether its issuer revoked it, or the list that would say so has expired. */
+  readonly isRevoked: boolean;
 }
 
 /** Whether it is within its validity period. `now` is in milliseconds since 1970. Does not check whether it was revoked. */

@@ -38,7 +38,7 @@ export function offeredMethods({
  * Why the certificate does not authenticate the client by the method that it is registered for; undefined if it does.
  * `now` is in milliseconds since 1970.
  *
- * Does not check whether the certificate was revoked by its issuer.
+ * Does not check whether a certificate that a proxy forwards was revoked: the proxy does.
  */
 export async function findCertificateFault(
   client: Client,
@@ -59,6 +59,9 @@ export async function findCertificateFault(
 export function findUseFault(client: Client, presented: ClientCertificate, now: number): ErrorReason | undefined {
   if (!isWithinValidity(presented, now)) {
     return 'certificate_expired';
+  }
+  if (presented.isRevoked) {
+    return 'certificate_revoked';
   }
   const { publicKey } = presented.certificate;
   try {

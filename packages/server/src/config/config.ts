@@ -1,6 +1,8 @@
 /** Reads the configuration from the environment: each variable by itself, then the rules about several of them. */
+
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { parseRevocationLists } from '../certificates/revocation-lists.ts';
 import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
 import type { DatabaseAddress } from './variable-parsers.ts';
 import { parseVariable, type Variable, type VariableKey, type VariableValues, variables } from './variables.ts';
@@ -60,6 +62,8 @@ export interface TlsFiles {
   readonly key: string;
   /** Roots of client certificates. Undefined: no client certificate is trusted for its issuer. */
   readonly clientCa: string | undefined;
+  /** The file with the revocation lists of these roots, and the lists. Undefined: revocation is not checked. */
+  readonly clientCrl: { readonly file: string; readonly lists: readonly string[] } | undefined;
 }
 
 /** Whether the metrics are served on the port of everything else, not at all, or on a port of their own. */
@@ -93,6 +97,7 @@ export function readConfig(env: Environment): ServerConfig {
     tlsCertFile,
     tlsKeyFile,
     tlsClientCaFile,
+    tlsClientCrlFile,
     metricsPort,
     metricsHost,
     checkpointFile,
@@ -108,7 +113,7 @@ export function readConfig(env: Environment): ServerConfig {
     requireOnEveryNode('rootClientId', root);
     requireOnEveryNode('masterKey', values.masterKey);
   }
-  const tls = readTls(tlsCertFile, tlsKeyFile, tlsClientCaFile);
+  const tls = readTls(tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsClientCrlFile);
   requireProxies(values);
   return {
     ...values,
@@ -243,8 +248,8 @@ function requireHttps(issuer: string, text: string | undefined): string {
 }
 
 /** Certificate and key are set together and belong together; the client CA needs them. */
-function readTls(certFile?: string, keyFile?: string, clientCaFile?: string): TlsFiles | undefined {
-  if (certFile === undefined && keyFile === undefined && clientCaFile === undefined) {
+function readTls(certFile?: string, keyFile?: string, clientCaFile?: string, crlFile?: string): TlsFiles | undefined {
+  if ([certFile, keyFile, clientCaFile, crlFile].every((file) => file === undefined)) {
     return undefined;
   }
   const why = 'TLS needs the certificate and the key of the server';
@@ -268,11 +273,24 @@ function readTls(certFile?: string, keyFile?: string, clientCaFile?: string): Tl
     throw invalidVariable(name, `the key in ${keyFile} is not the one of the certificate in ${certFile}`, example);
   }
   if (clientCaFile === undefined) {
-    return { cert, key, clientCa: undefined };
+    if (crlFile !== undefined) {
+      throw missing('tlsClientCaFile', 'a revocation list needs the authority that it is of');
+    }
+    return { cert, key, clientCa: undefined, clientCrl: undefined };
   }
   const clientCa = readTextFile(variables.tlsClientCaFile.name, clientCaFile, variables.tlsClientCaFile.example);
   requireCertificates(variables.tlsClientCaFile, clientCa);
-  return { cert, key, clientCa };
+  return { cert, key, clientCa, clientCrl: crlFile === undefined ? undefined : readRevocationLists(crlFile) };
+}
+
+function readRevocationLists(file: string): NonNullable<TlsFiles['clientCrl']> {
+  const { name, example } = variables.tlsClientCrlFile;
+  const pem = readTextFile(name, file, example);
+  try {
+    return { file, lists: parseRevocationLists(pem) };
+  } catch {
+    throw invalidVariable(name, 'the file holds no revocation list in PEM, or a damaged one', example);
+  }
 }
 
 /** Returns the first certificate in a PEM file, all of which must be readable. */

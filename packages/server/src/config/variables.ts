@@ -278,6 +278,15 @@ export const variables = {
     example: '/etc/postern/client-ca.crt',
     parse: parsePath,
   },
+  tlsClientCrlFile: {
+    name: 'POSTERN_TLS_CLIENT_CRL_FILE',
+    default: 'none',
+    meaning:
+      'PEM file with the current revocation list (CRL) of each of these authorities, read again every minute; an expired ' +
+      'list makes their certificates invalid',
+    example: '/etc/postern/client-ca.crl',
+    parse: parsePath,
+  },
   clientCertificateHeader: {
     name: 'POSTERN_CLIENT_CERTIFICATE_HEADER',
     default: 'none',

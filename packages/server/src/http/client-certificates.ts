@@ -15,6 +15,16 @@ declare module 'fastify' {
   }
 }
 
+/** Errors of OpenSSL that say that a certificate is revoked, or that nobody knows whether it is. RFC 5280 §6.3. */
+const revocationFaults = new Set([
+  'CERT_REVOKED',
+  'CRL_HAS_EXPIRED',
+  'CRL_NOT_YET_VALID',
+  'CRL_SIGNATURE_FAILURE',
+  'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+  'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+]);
+
 /** Decorates requests with the certificate of their client, and with its thumbprint for guards. */
 export function useClientCertificates(app: FastifyInstance, config: ServerConfig, now: () => number): void {
   const { tls, clientCertificateHeader, trustedProxies } = config;
@@ -28,12 +38,16 @@ export function useClientCertificates(app: FastifyInstance, config: ServerConfig
       return undefined;
     }
     const presented = findPresented(raw);
-    return (
-      presented && {
-        certificate: presented.certificate,
-        isChainVerified: presented.isFromProxy || (tls?.clientCa !== undefined && (raw.socket as TLSSocket).authorized),
-      }
-    );
+    if (presented === undefined) {
+      return undefined;
+    }
+    const { certificate, isFromProxy } = presented;
+    const { authorized, authorizationError } = raw.socket as TLSSocket;
+    return {
+      certificate,
+      isChainVerified: isFromProxy || (tls?.clientCa !== undefined && authorized),
+      isRevoked: !isFromProxy && revocationFaults.has(String(authorizationError)),
+    };
   };
 
   app.decorateRequest('clientCertificate', {
@@ -44,7 +58,7 @@ export function useClientCertificates(app: FastifyInstance, config: ServerConfig
   app.decorateRequest('certificateThumbprint', {
     getter() {
       const presented = find(this);
-      return presented !== undefined && isWithinValidity(presented, now())
+      return presented !== undefined && !presented.isRevoked && isWithinValidity(presented, now())
         ? certificateThumbprint(presented.certificate.raw)
         : undefined;
     },

@@ -51,12 +51,14 @@ const ciphers = [
 ].join(':');
 
 /** Requests a client certificate but does not require one: the endpoints decide whether it is needed and valid. */
-function tlsOptions({ cert, key, clientCa }: TlsFiles): ServerOptions {
+export function tlsOptions({ cert, key, clientCa, clientCrl }: TlsFiles): ServerOptions {
   return {
     cert,
     key,
     // If this is undefined, Node trusts the public roots. Such a certificate still authenticates no client here.
     ca: clientCa,
+    // OpenSSL checks its signature and its times, and whether it lists a certificate of the chain.
+    ...(clientCrl !== undefined && { crl: [...clientCrl.lists] }),
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
