@@ -253,7 +253,12 @@ describe('the management API of resources', () => {
   test('every change is an event with what was saved', async () => {
     const { key, ...rest } = await save({ key: 'logged', identifier: 'https://logged.example.com', scopes: [] });
     await call('DELETE', `${path}/logged`);
-    const rows = await server.db.selectFrom('events').selectAll().where('subject', '=', key).execute();
+    const rows = await server.db
+      .selectFrom('events')
+      .selectAll()
+      .where('subject', '=', key)
+      .orderBy('sequence')
+      .execute();
     expect(rows.map(({ actor, kind, data }) => [actor, kind, JSON.parse(data)])).toEqual([
       [server.root.clientId, 'resource.saved', rest],
       [server.root.clientId, 'resource.deleted', {}],
