@@ -84,6 +84,10 @@ const names: Readonly<Record<string, Naming>> = {
   },
   get_authorization_details_type: { name: 'authorizationDetailsTypes.get', answer: 'AuthorizationDetailsType' },
   delete_authorization_details_type: { name: 'authorizationDetailsTypes.delete' },
+  list_client_policies: { name: 'clientPolicies.list', answer: 'ClientPolicy' },
+  save_client_policy: { name: 'clientPolicies.save', body: 'ClientPolicy', answer: 'ClientPolicy' },
+  get_client_policy: { name: 'clientPolicies.get', answer: 'ClientPolicy' },
+  delete_client_policy: { name: 'clientPolicies.delete' },
   create_initial_access_token: {
     name: 'initialAccessTokens.create',
     body: 'InitialAccessTokenBody',

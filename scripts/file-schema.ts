@@ -7,6 +7,7 @@ import { allKinds } from '../packages/postern/src/files/kinds/all-kinds.ts';
 import type { FileKind } from '../packages/postern/src/files/kinds/file-kind.ts';
 import { TypeBody } from '../packages/server/src/authorization-details/authorization-details-types-endpoint.ts';
 import { NewClientBody } from '../packages/server/src/client-administration/clients-endpoint.ts';
+import { ClientPolicyBody } from '../packages/server/src/client-policies/client-policies-endpoint.ts';
 import { IssuerBody } from '../packages/server/src/issuers/issuers-endpoint.ts';
 import { ResourceBody } from '../packages/server/src/resources/resources-endpoint.ts';
 import { ScopeBody } from '../packages/server/src/scopes/scopes-endpoint.ts';
@@ -29,6 +30,7 @@ const Rule = entry(RuleElement, ['key', 'name', 'action_type'], {
 
 const sections: Readonly<Record<string, object>> = {
   scopes: section('Your own scopes, without the built-in ones.', entry(ScopeBody, ['name', 'description'])),
+  client_policies: section('What is required of clients.', entry(ClientPolicyBody, ['name'])),
   authorization_details_types: section('Types of authorization details.', entry(TypeBody, ['type', 'schema'])),
   resources: section('APIs that tokens can be for.', entry(ResourceBody, ['key', 'identifier', 'scopes'])),
   clients: section(

@@ -426,6 +426,28 @@ export interface AuthorizationDetailsType {
   schema: Record<string, unknown>;
 }
 
+export interface ClientPolicy {
+  name: string;
+  description?: string | null;
+  scope?: string | null;
+  max_access_token_ttl_seconds?: number | null;
+  min_rsa_bits?: number | null;
+  min_ec_bits?: number | null;
+  signing_algs?: ('ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'Ed25519' | 'PS256' | 'PS384' | 'PS512' | 'RS256')[] | null;
+  token_endpoint_auth_methods?:
+    | (
+        | 'client_secret_basic'
+        | 'client_secret_post'
+        | 'private_key_jwt'
+        | 'tls_client_auth'
+        | 'self_signed_tls_client_auth'
+        | 'none'
+      )[]
+    | null;
+  sender_constraint?: 'dpop' | 'tls_client_certificate' | 'any' | null;
+  max_secret_ttl_seconds?: number | null;
+}
+
 export interface Policy {
   key: string;
   name: string;
@@ -692,6 +714,8 @@ export interface AuditPage {
       | 'client.updated'
       | 'client.revoked'
       | 'client.deleted'
+      | 'client_policy.saved'
+      | 'client_policy.deleted'
       | 'root.changed'
       | 'root.disabled'
       | 'root.replaced'
@@ -741,7 +765,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.deleted, token.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, key.revoked, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.deleted, token.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, key.revoked, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;
@@ -998,6 +1022,29 @@ export const operations = {
      * Requires the scope `authorization_details_type:delete`.
      */
     delete: (type: string) => change<void>('DELETE', path`/api/v1/oauth/authorization-details-type/${type}`),
+  },
+  clientPolicies: {
+    /**
+     * List the client policies, by name.
+     * Requires the scope `client_policy:read`.
+     */
+    list: (query?: PageQuery) => read<Page<ClientPolicy>>(path`/api/v1/oauth/client-policy`, query),
+    /**
+     * Create a client policy, or change the one with that name.
+     * It holds at once for every call that creates or changes a client, and for all tokens that are issued from then on, also to clients from before. Tokens that were issued earlier stay as they are.
+     * Requires the scope `client_policy:create_or_update`.
+     */
+    save: (body: ClientPolicy) => change<ClientPolicy>('PUT', path`/api/v1/oauth/client-policy`, body),
+    /**
+     * Read a client policy.
+     * Requires the scope `client_policy:read`.
+     */
+    get: (name: string) => read<ClientPolicy>(path`/api/v1/oauth/client-policy/${name}`),
+    /**
+     * Delete a client policy.
+     * Requires the scope `client_policy:delete`.
+     */
+    delete: (name: string) => change<void>('DELETE', path`/api/v1/oauth/client-policy/${name}`),
   },
   policies: {
     /**

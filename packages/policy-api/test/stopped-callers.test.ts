@@ -162,6 +162,11 @@ const calls: Readonly<Record<string, () => Promise<Call>>> = {
     const { type } = await asRoot('PUT', '/oauth/authorization-details-type', detailsType());
     return { path: `/oauth/authorization-details-type/${type}` };
   },
+  'PUT /api/v1/oauth/client-policy': async () => ({ path: '/oauth/client-policy', body: { name: 'stopped' } }),
+  'DELETE /api/v1/oauth/client-policy/:name': async () => {
+    const { name } = await asRoot('PUT', '/oauth/client-policy', { name: key() });
+    return { path: `/oauth/client-policy/${name}` };
+  },
   'POST /api/v1/oauth/initial-access-token': async () => ({
     path: '/oauth/initial-access-token',
     body: { scopes: [] },

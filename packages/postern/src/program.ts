@@ -13,6 +13,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   client: async () => (await import('./client/client-command.ts')).clientCommand(),
   scope: async () => (await import('./scope/scope-command.ts')).scopeCommand(),
   resource: async () => (await import('./resource/resource-command.ts')).resourceCommand(),
+  'client-policy': async () => (await import('./client-policy/client-policy-command.ts')).clientPolicyCommand(),
   issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
   key: async () => (await import('./key/key-command.ts')).keyCommand(),
   policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),

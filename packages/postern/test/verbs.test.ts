@@ -233,6 +233,17 @@ test('issuer: set accepts what show prints', async () => {
   expect((await root.run('issuer', 'list')).stdout).toContain('No trusted issuers.');
 });
 
+test('client-policy: set, show, list and delete', async () => {
+  const policy = { scope: 'policy:read', max_access_token_ttl_seconds: 300, signing_algs: ['ES256'] };
+  await root.json('client-policy', 'set', 'short', '--from', file('client-policy.json', policy));
+  const { stdout } = await root.run('client-policy', 'show', 'short', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ name: 'short', ...policy });
+  expect((await root.pipe(stdout, 'client-policy', 'set', 'short', '--from', '-')).stdout).toContain('300');
+  expect((await root.run('client-policy', 'list')).stdout).toMatch(/short +with policy:read/);
+  expect((await root.run('client-policy', 'delete', 'short', '--yes')).code).toBe(0);
+  expect((await root.run('client-policy', 'list')).stdout).toContain('No client policies.');
+});
+
 test('key: list, rotate and delete', async () => {
   expect((await root.run('key', 'list')).stdout).toMatch(/ES256 +signing /);
   const { kid } = await root.json('key', 'rotate');

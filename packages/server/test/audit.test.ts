@@ -321,6 +321,8 @@ describe('the data of events', () => {
     await asRoot('PATCH', `${clientPath}/${registered.body.client_id}`, { name: 'taken over' });
     await asRoot('DELETE', `/api/v1/oauth/initial-access-token/${initial.id}`);
 
+    await asRoot('PUT', '/api/v1/oauth/client-policy', { name: 'p', max_secret_ttl_seconds: 86_400 });
+    await asRoot('DELETE', '/api/v1/oauth/client-policy/p');
     const { kid } = (await asRoot('POST', '/api/v1/oauth/key/rotate', {})).body;
     await asRoot('DELETE', `/api/v1/oauth/key/${kid}`);
     await asRoot('DELETE', url);

@@ -127,7 +127,7 @@ describe('over HTTP', () => {
         for (const body of [
           { scopes: [...administrative, 'policy:read'] },
           { grantable_scopes: administrative },
-          { access_token_ttl_seconds: 315_360_000 },
+          { access_token_ttl_seconds: 31_536_000 },
           { scopes: [] },
           { name: 'x' },
           {},
@@ -206,7 +206,7 @@ describe('over HTTP', () => {
     const beyond: Record<string, object> = {
       resources: { resources: [orders, billing] },
       authorization_details_types: { authorization_details_types: ['payment'] },
-      access_token_ttl_seconds: { access_token_ttl_seconds: 315_360_000 },
+      access_token_ttl_seconds: { access_token_ttl_seconds: 31_536_000 },
       token_quota_per_minute: { token_quota_per_minute: 31 },
       grant_types: { grant_types: ['client_credentials', exchange] },
       may_act: { may_act: 'anybody' },

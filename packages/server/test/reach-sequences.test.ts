@@ -117,7 +117,7 @@ const everyMember = fc.record({
   resources: fc.option(fc.subarray(resources)),
   authorization_details_types: fc.option(fc.subarray(['payment', 'account'])),
   grant_types: fc.constantFrom(null, ['client_credentials', exchange], ['client_credentials', jwtBearer]),
-  access_token_ttl_seconds: fc.constantFrom(null, 60, 300, 315_360_000),
+  access_token_ttl_seconds: fc.constantFrom(null, 60, 300, 31_536_000),
   token_quota_per_minute: fc.constantFrom(null, 20, 50, 1_000),
   dpop_bound_access_tokens: fc.boolean(),
   tls_client_certificate_bound_access_tokens: fc.boolean(),
@@ -479,7 +479,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
         const registration = {
           dpop_bound_access_tokens: body['dpop_bound_access_tokens'] ?? null,
           token_quota_per_minute: 1_000,
-          access_token_ttl_seconds: 315_360_000,
+          access_token_ttl_seconds: 31_536_000,
         };
         const answer = await call('POST', '/oauth/register', made.body.initial_access_token, registration);
         if (!isDone(answer)) {

@@ -158,7 +158,7 @@ describe('RFC 7591 §2 client metadata', () => {
       scopes: ['client:create'],
       grantable_scopes: ['client:create'],
       enabled: false,
-      access_token_ttl_seconds: 315_360_000,
+      access_token_ttl_seconds: 31_536_000,
       name: 'other',
     });
     const { body: made } = await asRoot('GET', `${clientPath}/${body.client_id}`);

@@ -6,6 +6,8 @@ const labels: Readonly<Record<EventKind, string>> = {
   'client.updated': 'Client updated',
   'client.revoked': 'All tokens of a client revoked',
   'client.deleted': 'Client deleted',
+  'client_policy.saved': 'Client policy saved',
+  'client_policy.deleted': 'Client policy deleted',
   'secret.created': 'Secret created',
   'secret.deleted': 'Secret deleted',
   'token.revoked': 'Token revoked',

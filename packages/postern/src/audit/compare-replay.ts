@@ -14,6 +14,7 @@ export const notCompared =
 /** The sections of files whose entries are replayed. */
 const sections = {
   client: 'clients',
+  client_policy: 'client_policies',
   scope: 'scopes',
   resource: 'resources',
   issuer: 'issuers',

@@ -5,6 +5,7 @@ import type { JsonObject } from '../files/kinds/file-kind.ts';
 /** By the prefix of the kinds of its events, what entries there must be, by id. */
 export interface Replayed {
   readonly client: Map<string, JsonObject>;
+  readonly client_policy: Map<string, JsonObject>;
   readonly scope: Map<string, JsonObject>;
   readonly resource: Map<string, JsonObject>;
   readonly issuer: Map<string, JsonObject>;
@@ -18,6 +19,7 @@ export interface Replayed {
 export function emptyReplay(): Replayed {
   return {
     client: new Map(),
+    client_policy: new Map(),
     scope: new Map(),
     resource: new Map(),
     issuer: new Map(),
@@ -30,6 +32,7 @@ export function emptyReplay(): Replayed {
 /** The member of each kind of entry that has its id, which is the subject of its events. */
 export const idMembers = {
   client: 'client_id',
+  client_policy: 'name',
   scope: 'name',
   resource: 'key',
   issuer: 'key',

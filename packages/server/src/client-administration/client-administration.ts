@@ -3,6 +3,8 @@ import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
+import { requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
+import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
 import { type Client, type ClientChange, changeClient, newClient } from '../clients/client.ts';
 import { recordChange, recordCreation, recordDeletion, revokeTokens } from '../clients/client-changes.ts';
 import { requireConsistentMetadata, usesSecret } from '../clients/client-metadata.ts';
@@ -82,12 +84,14 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const fresh = changeClient(newClient(chosenId ?? generateClientId(), createdAt), change, createdAt);
         requireConsistentMetadata(fresh.metadata);
         delegate.requireWithin(fresh);
+        const policies = await loadClientPolicies(transaction);
+        requirePolicies(fresh, policies);
         const client = chosenId === undefined ? fresh : await withChosenId(transaction, fresh, root.clientId);
         await coverLifetime(transaction, client);
         await recordCreation(transaction, append, client, change);
         const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
         if (clientSecret !== undefined) {
-          const secret = newSecret(clientSecret, masterKey, createdAt, undefined);
+          const secret = newSecret(clientSecret, masterKey, createdAt, secretTtlSeconds(client, policies, undefined));
           await insertSecret(transaction, client.id, secret);
           await append({ kind: 'secret.created', subject: client.id, data: { secretId: secret.id } });
         }
@@ -103,6 +107,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);
         delegate.requireWithin(after);
+        requirePolicies(after, await loadClientPolicies(transaction));
         await recordChange(transaction, append, before, after, change);
         await coverLifetime(transaction, after);
         // A client must not change what an administrator has decided about it.

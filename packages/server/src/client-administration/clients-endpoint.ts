@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Client } from '../clients/client.ts';
-import { clientMetadataMembers } from '../clients/client-metadata-schema.ts';
+import { clientMetadataMembers, longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
 import { getClient, listClients } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
@@ -26,7 +26,13 @@ export const ClientBody = Type.Object(
     ),
     enabled: Type.Optional(Type.Boolean({ description: 'Disabling revokes all of its tokens permanently.' })),
     access_token_ttl_seconds: Type.Optional(
-      nullable(Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'null is the default of the server.' })),
+      nullable(
+        Type.Integer({
+          minimum: 1,
+          maximum: longestTokenTtlSeconds,
+          description: 'null is the default of the server.',
+        }),
+      ),
     ),
     ...clientMetadataMembers,
   },

@@ -2,6 +2,8 @@
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
+import { secretTtlSeconds } from '../client-policies/client-policy.ts';
+import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
 import { revokeTokens } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
 import { type ClientSecret, isExpired, newSecret } from '../clients/client-secret.ts';
@@ -70,7 +72,13 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
         }
         const createdAt = now();
         const clientSecret = generateClientSecret();
-        const secret = newSecret(clientSecret, masterKey, createdAt, expiresInSeconds);
+        const policies = await loadClientPolicies(transaction);
+        const secret = newSecret(
+          clientSecret,
+          masterKey,
+          createdAt,
+          secretTtlSeconds(client, policies, expiresInSeconds),
+        );
         const others: ClientSecret[] = [];
         for (const other of (await listSecrets(transaction, clientId)).map(withUsage)) {
           if (overlapSeconds === 0 || isExpired(other, createdAt)) {

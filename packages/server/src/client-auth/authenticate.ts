@@ -4,6 +4,7 @@ import { parseBasicCredentials } from '@postern/protocol/node';
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
+import { requirementsOf } from '../clients/security-profile.ts';
 import { findStatusFault } from '../clients/token-status.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
@@ -130,7 +131,12 @@ function rejectCredentials({ method }: PresentedCredentials, reason: ErrorReason
 
 /** A client that registered no method has a secret, and may send it by Basic or in the form. */
 function findMethodFault(client: Client, method: PresentedCredentials['method']): ErrorReason | undefined {
-  const registered = client.metadata.tokenEndpointAuthMethod;
+  const { tokenEndpointAuthMethod: registered } = client.metadata;
+  const required = requirementsOf(client)?.authMethods;
+  const used = method === 'mutual_tls' ? registered : method;
+  if (required !== undefined && !required.includes(used ?? '')) {
+    return 'method_not_registered';
+  }
   const allowed: readonly string[] =
     method === 'mutual_tls' ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [method];
   return (registered === undefined ? method.startsWith('client_secret_') : allowed.includes(registered))

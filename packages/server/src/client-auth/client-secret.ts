@@ -8,7 +8,7 @@ import type { MasterKey } from '../keys/master-key.ts';
 export type Secret = Client['secrets'][number];
 
 /** Compared for an unknown client, so that its answer takes as long. No secret has this digest. */
-const noSecrets: readonly Secret[] = [{ id: '', digest: Buffer.alloc(32), expiresAt: null }];
+const noSecrets: readonly Secret[] = [{ id: '', digest: Buffer.alloc(32), createdAt: 0, expiresAt: null }];
 
 /**
  * The secret of the client that was presented. Computes the digest and compares in constant time, also for a client

@@ -11,7 +11,7 @@ import { type ClientCertificate, isWithinValidity } from '../certificates/client
 import { hasSubject } from '../clients/certificate-metadata.ts';
 import type { Client } from '../clients/client.ts';
 import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-metadata.ts';
-import { allowsKey, securityProfileOf } from '../clients/security-profile.ts';
+import { allowsKey, requirementsOf } from '../clients/security-profile.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { type ClientKeys, hasKey } from './client-keys.ts';
 
@@ -69,7 +69,7 @@ export function findUseFault(client: Client, presented: ClientCertificate, now: 
   } catch {
     return 'key_weak';
   }
-  const allowed = allowsKey(securityProfileOf(client.metadata), publicKey);
+  const allowed = allowsKey(requirementsOf(client), publicKey);
   return allowed ? undefined : 'algorithm_not_allowed';
 }
 

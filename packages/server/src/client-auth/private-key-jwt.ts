@@ -1,7 +1,7 @@
 /** Authentication by a JWT that the client signed. RFC 7523 §2.2 and §3, OpenID Connect Core §9 `private_key_jwt`. */
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
-import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import { allowsAlgorithm, allowsKey, requirementsOf } from '../clients/security-profile.ts';
 import {
   acceptedAlgorithms,
   clockSkewSeconds,
@@ -63,12 +63,12 @@ export async function findAssertionFault(
   if (assertion.audience !== issuer && client.metadata.tokenEndpointAudienceAllowed !== true) {
     return 'audience_wrong';
   }
-  const profile = securityProfileOf(client.metadata);
+  const profile = requirementsOf(client);
   if (profile?.assertsToIssuerOnly === true && assertion.isAudienceInArray) {
     return 'audience_wrong';
   }
   const algorithms = acceptedAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
-  return (await findSignatureFault(assertion, getKey, algorithms))?.reason;
+  return (await findSignatureFault(assertion, getKey, algorithms, (key) => allowsKey(profile, key)))?.reason;
 }
 
 /** True for the first use of the assertion, false for every other. Rejects if the store of used ones does not answer. */

@@ -24,11 +24,19 @@ export interface ClientDirectoryOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly rootClient: () => Client;
+  /** Applies client policies to a client that was read. All are read again after an event about a policy. */
+  readonly applyPolicies: (client: Client) => Client;
   /** The most clients that are kept; the least recently used one is dropped first. Each takes up to 10 kB of memory. */
   readonly mostCached: number;
 }
 
-export function createClientDirectory({ db, events, rootClient, mostCached }: ClientDirectoryOptions): ClientDirectory {
+export function createClientDirectory({
+  db,
+  events,
+  rootClient,
+  applyPolicies,
+  mostCached,
+}: ClientDirectoryOptions): ClientDirectory {
   const cache = new LRUCache<string, Client>({ max: mostCached });
   let changes = 0;
   let hits = 0;
@@ -37,6 +45,9 @@ export function createClientDirectory({ db, events, rootClient, mostCached }: Cl
     if (event.kind.startsWith('client.') || event.kind.startsWith('secret.')) {
       changes += 1;
       cache.delete(event.subject);
+    } else if (event.kind.startsWith('client_policy.')) {
+      changes += 1;
+      cache.clear();
     }
   });
   return {
@@ -53,7 +64,8 @@ export function createClientDirectory({ db, events, rootClient, mostCached }: Cl
       }
       misses += 1;
       const changesBefore = changes;
-      const client = await findClient(db, id);
+      const stored = await findClient(db, id);
+      const client = stored && applyPolicies(stored);
       // If something changed meanwhile, this may be the old state, so it is not kept.
       if (client !== undefined && changes === changesBefore) {
         cache.set(id, client);

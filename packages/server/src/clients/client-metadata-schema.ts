@@ -4,6 +4,9 @@ import { clientAuthMethods, grantTypes, noClientAuth } from './client-metadata.t
 import { JwkSet } from './jwk-set.ts';
 import { securityProfileNames } from './security-profile.ts';
 
+/** The longest lifetime of an access token that can be set: a year. */
+export const longestTokenTtlSeconds = 31_536_000;
+
 const Url = Type.String({ maxLength: 2_000, pattern: '^[\\x21-\\x7e]+$' });
 
 const subject = (description: string) =>

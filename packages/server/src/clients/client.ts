@@ -4,6 +4,7 @@
  */
 import { type ClientMetadata, type ClientMetadataChange, changeMetadata } from './client-metadata.ts';
 import type { ClientSecret } from './client-secret.ts';
+import type { SecurityProfile } from './security-profile.ts';
 
 export interface Client {
   readonly id: string;
@@ -18,12 +19,14 @@ export interface Client {
   /** Rises when all of its tokens are revoked. */
   readonly generation: number;
   /** The secrets that authenticate it, the expired ones among them. */
-  readonly secrets: readonly Pick<ClientSecret, 'id' | 'digest' | 'expiresAt'>[];
+  readonly secrets: readonly Pick<ClientSecret, 'id' | 'digest' | 'createdAt' | 'expiresAt'>[];
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly isRoot: boolean;
   readonly metadata: ClientMetadata;
+  /** What client policies require in addition to its own profile. Only the client directory applies them. */
+  readonly requirements?: SecurityProfile;
 }
 
 /** What a caller may set. A missing member stays as it is, and null goes back to the default. */

@@ -24,7 +24,9 @@ export function createRootClient({ root, masterKey, registry }: RootClientOption
     grantableScopes: null,
     ...status,
     accessTokenTtlSeconds: null,
-    secrets: [{ id: 'root', digest: masterKey.digest('client secrets', root.clientSecret), expiresAt: null }],
+    secrets: [
+      { id: 'root', digest: masterKey.digest('client secrets', root.clientSecret), createdAt: 0, expiresAt: null },
+    ],
     createdAt: 0,
     updatedAt: 0,
     isRoot: true,

@@ -40,6 +40,17 @@ export function securityProfileOf(metadata: {
   return metadata.securityProfile === undefined ? undefined : profiles[metadata.securityProfile];
 }
 
+/** What tokens are issued to a client by: its own profile, and with it what client policies require. */
+export function requirementsOf({
+  requirements,
+  metadata,
+}: {
+  readonly requirements?: SecurityProfile | undefined;
+  readonly metadata: Parameters<typeof securityProfileOf>[0];
+}): SecurityProfile | undefined {
+  return requirements ?? securityProfileOf(metadata);
+}
+
 /** The members of client metadata that a profile limits. */
 interface ProfiledMetadata {
   readonly securityProfile?: keyof typeof profiles;
@@ -65,7 +76,18 @@ export function requireSecurityProfile(metadata: ProfiledMetadata): void {
   if (profile.assertsToIssuerOnly && metadata.tokenEndpointAudienceAllowed === true) {
     throw invalid('token_endpoint_audience_allowed', 'the issuer as the only audience');
   }
-  for (const { alg, ...jwk } of metadata.jwks?.keys ?? []) {
+  requireProfileKeys(metadata.jwks?.keys ?? [], profile, `security_profile ${metadata.securityProfile}`);
+}
+
+/** Throws `invalid_parameter` for a key that the profile excludes. `label` names the profile. */
+export function requireProfileKeys(
+  keys: readonly { readonly alg?: string }[],
+  profile: SecurityProfile,
+  label: string,
+): void {
+  const invalid = (member: string, required: string) =>
+    new OAuthError('invalid_parameter', `${member}: the ${label} requires ${required}.`);
+  for (const { alg, ...jwk } of keys) {
     if (alg !== undefined && !allowsAlgorithm(profile, alg)) {
       throw invalid('jwks', `keys for ${profile.algorithms.join(', ')}`);
     }

@@ -122,7 +122,7 @@ describe('what a variable takes', () => {
     [{ POSTERN_CACHED_CLIENTS: '100' }, { cachedClients: 100 }],
     [root, { root: { clientId: 'root', clientSecret: rootSecret } }],
     [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '1' }, { accessTokenTtlSeconds: 60 }],
-    [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '5256000' }, { accessTokenTtlSeconds: 315_360_000 }],
+    [{ OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '525600' }, { accessTokenTtlSeconds: 31_536_000 }],
     [{ POSTERN_MASTER_KEY: base64Key }, { masterKey }],
     [{ POSTERN_MASTER_KEY: masterKey.toString('base64url') }, { masterKey }],
     [

@@ -148,7 +148,7 @@ export const variables = {
     default: '11520',
     unit: 'minutes',
     meaning: 'lifetime of access tokens; 11520 minutes are 8 days',
-    parse: wholeNumber(1, 5_256_000),
+    parse: wholeNumber(1, 525_600),
   },
   checkpointFile: {
     name: 'POSTERN_CHECKPOINT_FILE',

@@ -89,6 +89,12 @@ export interface AuthorizationDetailsTypeTable {
   schema: string;
 }
 
+export interface ClientPolicyTable {
+  name: string;
+  /** JSON object: its other members. */
+  policy: string;
+}
+
 export interface RevokedTokenTable {
   jti: string;
   client_id: string;
@@ -188,6 +194,7 @@ export interface Database {
   registrations: RegistrationTable;
   resources: ResourceTable;
   authorization_details_types: AuthorizationDetailsTypeTable;
+  client_policies: ClientPolicyTable;
   revoked_tokens: RevokedTokenTable;
   used_tokens: UsedTokenTable;
   clients: ClientTable;

@@ -7,6 +7,8 @@ export const eventKinds = [
   'client.updated',
   'client.revoked',
   'client.deleted',
+  'client_policy.saved',
+  'client_policy.deleted',
   'root.changed',
   'root.disabled',
   'root.replaced',

@@ -1,4 +1,6 @@
 /** JWTs that third parties sign: client assertions and workload tokens. RFC 7523 §3, RFC 7515 §5.2, RFC 8725 §3. */
+
+import { KeyObject } from 'node:crypto';
 import type { ErrorReason, OAuthError } from '@postern/protocol';
 import { decodeJws } from '@postern/protocol/node';
 import { type CompactVerifyGetKey, compactVerify, errors } from 'jose';
@@ -119,10 +121,14 @@ export async function findSignatureFault(
   { token }: Pick<ThirdPartyJwt, 'token'>,
   getKey: CompactVerifyGetKey,
   algorithms: readonly string[] = acceptedAlgorithms,
+  isKeyAllowed: (key: KeyObject) => boolean = () => true,
 ): Promise<SignatureFault | undefined> {
   const options = { algorithms: [...algorithms] };
   try {
-    await compactVerify(token, getKey, options);
+    const { key } = await compactVerify(token, getKey, options);
+    if (!isKeyAllowed(toKeyObject(key))) {
+      throw new errors.JOSEAlgNotAllowed('the key is too small');
+    }
     return undefined;
   } catch (cause) {
     if (cause instanceof errors.JWKSMultipleMatchingKeys) {
@@ -131,13 +137,17 @@ export async function findSignatureFault(
           () => true,
           () => false,
         );
-        if (isSigner) {
+        if (isSigner && isKeyAllowed(toKeyObject(key))) {
           return undefined;
         }
       }
     }
     return { reason: reasonOf(cause), cause };
   }
+}
+
+function toKeyObject(key: KeyObject | CryptoKey | Uint8Array): KeyObject {
+  return key instanceof KeyObject ? key : KeyObject.from(key as CryptoKey);
 }
 
 function reasonOf(cause: unknown): ErrorReason {

@@ -9,6 +9,8 @@ import { invalidTokenError } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { findSecret, findSecretFault } from '../client-auth/client-secret.ts';
+import { type ClientPolicy, requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
+import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
 import { type Client, changeClient, newClient } from '../clients/client.ts';
 import { recordChange, recordDeletion } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
@@ -149,11 +151,12 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     return next;
   };
 
-  const addSecret = async (transaction: Kysely<Database>, append: Append, clientId: string): Promise<string> => {
+  const addSecret = async (transaction: Kysely<Database>, append: Append, client: Client): Promise<string> => {
     const clientSecret = generateClientSecret();
-    const secret = newSecret(clientSecret, masterKey, now(), undefined);
-    await insertSecret(transaction, clientId, secret);
-    await append({ kind: 'secret.created', subject: clientId, data: { secretId: secret.id } });
+    const ttlSeconds = secretTtlSeconds(client, await loadClientPolicies(transaction), undefined);
+    const secret = newSecret(clientSecret, masterKey, now(), ttlSeconds);
+    await insertSecret(transaction, client.id, secret);
+    await append({ kind: 'secret.created', subject: client.id, data: { secretId: secret.id } });
     return clientSecret;
   };
 
@@ -161,7 +164,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   const alignSecrets = async (transaction: Kysely<Database>, append: Append, client: Client) => {
     if (usesSecret(client.metadata)) {
       const has = client.secrets.some((secret) => !isExpired(secret, now()));
-      return has ? undefined : addSecret(transaction, append, client.id);
+      return has ? undefined : addSecret(transaction, append, client);
     }
     for (const { id } of client.secrets) {
       await deleteSecret(transaction, id);
@@ -186,6 +189,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const createdAt = now();
         const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
         requireValidRegistration(client, limits, rules);
+        requireRegistrationPolicies(client, await loadClientPolicies(transaction));
         if (!(await useInitialAccessToken(transaction, token.id))) {
           throw invalidInitialToken('token_used_up');
         }
@@ -227,6 +231,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const change = parseMetadata(wanted, limits);
         const client = changeClient(before, change, now());
         requireValidRegistration(client, limits, rules);
+        requireRegistrationPolicies(client, await loadClientPolicies(transaction));
         await recordChange(transaction, append, before, client, change);
         const clientSecret = await alignSecrets(transaction, append, client);
         const registrationAccessToken = await rotate(transaction, append, registration);
@@ -240,6 +245,15 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
       );
     },
   };
+}
+
+/** Throws `invalid_client_metadata` if the client does not meet a policy. RFC 7591 §3.2.2. */
+function requireRegistrationPolicies(client: Client, policies: readonly ClientPolicy[]): void {
+  try {
+    requirePolicies(client, policies);
+  } catch (error) {
+    throw error instanceof OAuthError ? new OAuthError('invalid_client_metadata', error.message) : error;
+  }
 }
 
 function invalidInitialToken(reason: ErrorReason): OAuthError {

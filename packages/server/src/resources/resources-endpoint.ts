@@ -3,6 +3,7 @@ import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
+import { longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
 import { operation } from '../http/operation.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Resource } from './resource.ts';
@@ -17,7 +18,7 @@ export const ResourceBody = Type.Object(
       description: 'The audience of its tokens.',
     }),
     scopes: Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 }),
-    access_token_ttl_seconds: Type.Optional(nullable(Type.Integer({ minimum: 1, maximum: 315_360_000 }))),
+    access_token_ttl_seconds: Type.Optional(nullable(Type.Integer({ minimum: 1, maximum: longestTokenTtlSeconds }))),
     signing_alg: Type.Optional(nullable(Type.Enum([...signingAlgorithms]))),
     introspection_clients: Type.Optional(
       Type.Array(Type.String({ maxLength: 128 }), {

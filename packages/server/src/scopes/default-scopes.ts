@@ -93,6 +93,9 @@ export const defaultScopes: readonly Scope[] = [
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),
   administrative('key:delete', 'Delete a signing key that waits, and revoke one that signed with all of its tokens'),
+  administrative('client_policy:read', 'List and read the client policies'),
+  administrative('client_policy:create_or_update', 'Create and change client policies'),
+  administrative('client_policy:delete', 'Delete client policies'),
   administrative('client:choose_id', 'Choose the id of a client that is created, including the id of a deleted client'),
   administrative('batch:apply', 'Make many changes at once; each requires its own scope in addition'),
 ];

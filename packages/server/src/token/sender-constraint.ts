@@ -11,7 +11,7 @@ import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { DeferUse } from '../client-auth/authenticate.ts';
 import { findUseFault } from '../client-auth/mutual-tls.ts';
 import type { Client } from '../clients/client.ts';
-import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 
 export interface SenderConstraintOptions {
   /** The URL of the token endpoint, as proofs must name it. */
@@ -53,7 +53,7 @@ export function bindToSender(
   if (tlsClientCertificateBoundAccessTokens === true) {
     return bindToCertificate(client, certificate, nowSeconds, 'a client certificate');
   }
-  if (securityProfileOf(client.metadata)?.bindsTokens === true) {
+  if (requirementsOf(client)?.bindsTokens === true) {
     return bindToCertificate(client, certificate, nowSeconds, 'a DPoP proof or a client certificate');
   }
   return undefined;
@@ -67,7 +67,7 @@ function bindToProof(
   deferUse: DeferUse,
 ): Confirmation {
   const proof = verifyDpopProof(String(dpopHeader), { method: 'POST', url: tokenEndpoint, nowSeconds });
-  if (!allowsAlgorithm(securityProfileOf(client.metadata), proof.alg)) {
+  if (!allowsAlgorithm(requirementsOf(client), proof.alg)) {
     throw new OAuthError(
       'invalid_dpop_proof',
       `The client's security_profile excludes proofs signed by ${proof.alg}.`,

@@ -20,7 +20,8 @@ import {
   hasCredentials,
 } from '../client-auth/authenticate.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
-import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import { noClientAuth } from '../clients/client-metadata.ts';
+import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findStatusFault } from '../clients/token-status.ts';
 import { toOAuthError } from '../http/answer-error.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
@@ -216,7 +217,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     );
     const { client } = identified;
     // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
-    if (hasCredentials(request, form) || securityProfileOf(client.metadata) !== undefined) {
+    if (hasCredentials(request, form) || requirementsOf(client)?.authMethods.includes(noClientAuth) === false) {
       requireSameClient(await authenticateClient(request, form, deferUse), client);
     }
     return identified;
@@ -224,7 +225,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
   function findSigningKey(client: Client, target: Target): SigningKey {
     const key = keys.signingKey(target.signingAlg);
-    if (!allowsAlgorithm(securityProfileOf(client.metadata), key.alg)) {
+    if (!allowsAlgorithm(requirementsOf(client), key.alg)) {
       throw new OAuthError(
         'invalid_target',
         `Tokens for the resource are signed by ${key.alg}, which the security_profile of the client excludes.`,

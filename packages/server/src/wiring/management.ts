@@ -11,6 +11,8 @@ import { createClientAdministration } from '../client-administration/client-admi
 import { clientsEndpoint } from '../client-administration/clients-endpoint.ts';
 import { createSecretAdministration } from '../client-administration/secret-administration.ts';
 import { secretsEndpoint } from '../client-administration/secrets-endpoint.ts';
+import { clientPoliciesEndpoint } from '../client-policies/client-policies-endpoint.ts';
+import { openClientPolicyRegistry } from '../client-policies/client-policy-registry.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
@@ -60,6 +62,7 @@ export async function openManagement(options: ManagementOptions) {
     findResources: (name) =>
       resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
   });
+  const policies = await openClientPolicyRegistry(db, events);
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const administer = createAdminister({ events, findDelegate });
   const { registry } = scopes;
@@ -68,6 +71,7 @@ export async function openManagement(options: ManagementOptions) {
     db,
     resources,
     scopes,
+    policies,
     detailsTypes,
     loadReachRules,
     clients: createClientAdministration({ ...common, scopes: registry }),
@@ -86,7 +90,7 @@ export async function managementApis(
   app: FastifyInstance,
   { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
 ): Promise<void> {
-  const { db, clients, secrets, scopes, initialAccessTokens, resources, issuers, detailsTypes } = management;
+  const { db, clients, secrets, scopes, initialAccessTokens, resources, issuers, policies, detailsTypes } = management;
   guardRoutes(app, guard);
   forbidCaching(app);
   await clientsEndpoint({ db, administration: clients })(app);
@@ -96,4 +100,5 @@ export async function managementApis(
   await resourcesEndpoint({ resources, scopes: scopes.registry, maintainKeys })(app);
   await issuersEndpoint({ issuers, scopes: scopes.registry })(app);
   await authorizationDetailsTypesEndpoint(detailsTypes)(app);
+  await clientPoliciesEndpoint({ policies, scopes: scopes.registry })(app);
 }

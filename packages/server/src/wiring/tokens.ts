@@ -5,11 +5,12 @@ import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
+import { withPolicies } from '../client-policies/client-policy.ts';
 import type { Client } from '../clients/client.ts';
 import { createClientDirectory } from '../clients/client-directory.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import { createRevokeToken } from '../clients/revoke-token.ts';
-import { allowsAlgorithm, securityProfileOf } from '../clients/security-profile.ts';
+import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findInactiveReason } from '../clients/token-status.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { jwksEndpoint } from '../discovery/jwks-endpoint.ts';
@@ -86,9 +87,10 @@ export function createTokens(options: TokensOptions) {
     options;
   const { db, masterKey } = options.installation;
   const { issuer, accessTokenTtlSeconds } = config;
+  const applyPolicies = (client: Client) => withPolicies(client, management.policies.list(), accessTokenTtlSeconds);
   const { resources, issuers, detailsTypes, scopes, loadReachRules } = management;
 
-  const directory = createClientDirectory({ db, events, rootClient, mostCached: config.cachedClients });
+  const directory = createClientDirectory({ db, events, rootClient, applyPolicies, mostCached: config.cachedClients });
   const usedTokens = createUsedTokens(db, now);
   const failures = createFailureBudgets(minuteCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
@@ -127,7 +129,7 @@ export function createTokens(options: TokensOptions) {
     resourceMetadata: wellKnownUrl(resourceMetadataName, issuer),
     findInactiveReason: (token) => findInactiveReason(token, tokenStatus),
     isProofAlgorithmAllowed: async (clientId, alg) =>
-      allowsAlgorithm(securityProfileOf((await directory.find(clientId))?.metadata ?? {}), alg),
+      allowsAlgorithm(requirementsOf((await directory.find(clientId)) ?? { metadata: {} }), alg),
   });
   const grants = [
     clientCredentials,

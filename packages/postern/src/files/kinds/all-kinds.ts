@@ -1,6 +1,7 @@
 /** Every kind of entry that files can have. Entries may refer to those of kinds above their own. */
 import { authorizationDetailsTypeKind } from './authorization-details-type.ts';
 import { clientKind } from './client.ts';
+import { clientPolicyKind } from './client-policy.ts';
 import type { FileKind } from './file-kind.ts';
 import { issuerKind } from './issuer.ts';
 import { policyKind } from './policy.ts';
@@ -10,6 +11,7 @@ import { storageKind } from './storage.ts';
 
 export const allKinds: readonly FileKind[] = [
   scopeKind,
+  clientPolicyKind,
   authorizationDetailsTypeKind,
   resourceKind,
   clientKind,

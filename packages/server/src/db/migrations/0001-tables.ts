@@ -127,6 +127,12 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
 
   await db.schema
+    .createTable('client_policies')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('policy', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
     .createTable('initial_access_tokens')
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('name', 'text')

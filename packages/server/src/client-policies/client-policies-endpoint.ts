@@ -1,0 +1,133 @@
+/** The management API of client policies. docs/client-policies.md. */
+import { accessTokenOf } from '@postern/guard/fastify';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
+import { fromWireNames, toWireNames } from '@postern/protocol';
+import { type Static, Type } from 'typebox';
+import { clientAuthMethods, noClientAuth } from '../clients/client-metadata.ts';
+import { longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
+import { operation } from '../http/operation.ts';
+import { acceptedAlgorithms } from '../jwt/third-party-jwt.ts';
+import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
+import { type ClientPolicy, senderConstraints } from './client-policy.ts';
+import type { ClientPolicyRegistry } from './client-policy-registry.ts';
+
+const limit = (maximum: number, description: string) =>
+  Type.Optional(nullable(Type.Integer({ minimum: 1, maximum, description })));
+
+export const ClientPolicyBody = Type.Object(
+  {
+    name: Type.String({ pattern: '^[A-Za-z0-9_-]{1,100}$' }),
+    description: Type.Optional(nullable(Type.String({ maxLength: 1_000 }))),
+    scope: Type.Optional(
+      nullable(
+        Type.String({ maxLength: 100, description: 'The policy is for clients that hold it. Default: all clients.' }),
+      ),
+    ),
+    max_access_token_ttl_seconds: limit(longestTokenTtlSeconds, 'The longest lifetime of access tokens.'),
+    min_rsa_bits: limit(16_384, 'The smallest RSA keys of clients.'),
+    min_ec_bits: limit(521, 'The smallest curves of EC keys of clients.'),
+    signing_algs: Type.Optional(
+      nullable(
+        Type.Array(Type.Enum([...acceptedAlgorithms]), {
+          minItems: 1,
+          maxItems: 20,
+          description: 'The only algorithms of JWTs that clients send, and of their tokens.',
+        }),
+      ),
+    ),
+    token_endpoint_auth_methods: Type.Optional(
+      nullable(
+        Type.Array(Type.Enum([...clientAuthMethods, noClientAuth]), {
+          minItems: 1,
+          maxItems: 10,
+          description: 'The only methods of client authentication.',
+        }),
+      ),
+    ),
+    sender_constraint: Type.Optional(
+      nullable(Type.Enum([...senderConstraints], { description: 'What every token must be bound to.' })),
+    ),
+    max_secret_ttl_seconds: limit(315_360_000, 'The longest life of secrets. New ones end then by default.'),
+  },
+  { additionalProperties: false },
+);
+
+const PolicyPath = Type.Object({ name: Type.String({ maxLength: 100 }) });
+
+export interface ClientPoliciesEndpointOptions {
+  readonly policies: ClientPolicyRegistry;
+  readonly scopes: ScopeRegistry;
+}
+
+export function clientPoliciesEndpoint({ policies, scopes }: ClientPoliciesEndpointOptions): ApiPlugin {
+  return async (app) => {
+    app.get(
+      '/api/v1/oauth/client-policy',
+      operation('list_client_policies', 'client_policy:read', 'List the client policies, by name', {
+        query: PageQuery,
+        answer: pageView(ClientPolicyBody),
+      }),
+      async (request) => slicePage(policies.list(), request.query, toView),
+    );
+
+    app.put(
+      '/api/v1/oauth/client-policy',
+      operation(
+        'save_client_policy',
+        'client_policy:create_or_update',
+        'Create a client policy, or change the one with that name',
+        {
+          description:
+            'It holds at once for every call that creates or changes a client, and for all tokens that are issued from then ' +
+            'on, also to clients from before. Tokens that were issued earlier stay as they are.',
+          body: ClientPolicyBody,
+          answer: ClientPolicyBody,
+          errors: [409],
+        },
+      ),
+      async (request) => {
+        const policy = fromBody(request.body);
+        requireKnown(policy.scope === null ? [] : [policy.scope], scopes);
+        await policies.save(accessTokenOf(request), policy);
+        return toView(policy);
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/client-policy/:name',
+      operation('get_client_policy', 'client_policy:read', 'Read a client policy', {
+        params: PolicyPath,
+        answer: ClientPolicyBody,
+      }),
+      async (request) => toView(policies.get(request.params.name)),
+    );
+
+    app.delete(
+      '/api/v1/oauth/client-policy/:name',
+      operation('delete_client_policy', 'client_policy:delete', 'Delete a client policy', {
+        params: PolicyPath,
+        answer: Deleted,
+      }),
+      async (request) => policies.remove(accessTokenOf(request), request.params.name),
+    );
+  };
+}
+
+const nothing: Omit<ClientPolicy, 'name'> = {
+  description: null,
+  scope: null,
+  maxAccessTokenTtlSeconds: null,
+  minRsaBits: null,
+  minEcBits: null,
+  signingAlgs: null,
+  tokenEndpointAuthMethods: null,
+  senderConstraint: null,
+  maxSecretTtlSeconds: null,
+};
+
+const fromBody = (body: Static<typeof ClientPolicyBody>): ClientPolicy => ({
+  ...nothing,
+  ...(fromWireNames(body) as unknown as ClientPolicy),
+});
+
+const toView = (policy: ClientPolicy) => toWireNames(policy) as unknown as Static<typeof ClientPolicyBody>;
