@@ -33,7 +33,7 @@ async function observe({ port, seconds, client, administrator }: BystanderOption
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const send = (method: string, path: string, headers: Record<string, string> = {}, body = '') =>
     new Promise<{ status: number; text: string }>((resolve) => {
-      const fail = (error: Error) => resolve({ status: 0, text: error.message });
+      const fail = (error: Error) => resolve({ status: 0, text: `${method} ${path}: ${error.message}` });
       const outgoing = request({ host: '127.0.0.1', port, agent, method, path, headers, timeout: patienceMs });
       outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer in ${patienceMs} ms`)));
       outgoing.once('error', fail);

@@ -1,7 +1,7 @@
 /** `npm run attack`: runs our own attacks against started servers, and fails if one of them succeeds. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BenchError } from '../bench-error.ts';
 import { keepResults, makeBenchDirectory } from '../bench-files.ts';
@@ -32,8 +32,10 @@ interface Result {
 }
 
 export async function loadAttacks(): Promise<Attack[]> {
-  const files = readdirSync(new URL('./attacks', import.meta.url)).toSorted();
-  const modules: { attack: Attack }[] = await Promise.all(files.map((file) => import(`./attacks/${file}`)));
+  const names = readdirSync(new URL('./attacks', import.meta.url)).map((file) => basename(file, '.ts'));
+  const modules: { attack: Attack }[] = await Promise.all(
+    names.toSorted().map((name) => import(`./attacks/${name}.ts`)),
+  );
   return modules.map(({ attack }) => attack);
 }
 

@@ -71,13 +71,7 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
 
   const registry: ResourceRegistry = {
     list: () => [...byKey.values()],
-    get(key) {
-      const resource = byKey.get(key);
-      if (resource === undefined) {
-        throw new OAuthError('not_found', `There is no resource ${showName(key)}.`);
-      }
-      return resource;
-    },
+    get: (key) => requireFound(key, byKey.get(key)),
     findByIdentifier: (identifier) => byIdentifier.get(identifier),
     algorithms: () => [...byKey.values()].flatMap(({ signingAlg }) => signingAlg ?? []),
     async save(token, resource) {
@@ -105,16 +99,27 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
       });
     },
     async remove(token, key) {
-      registry.get(key);
       await events.change(token, async (transaction, append) => {
-        const before = (await loadResources(transaction)).find((resource) => resource.key === key);
-        await requireMayTouch(transaction, token, new Set(before?.introspectionClients));
+        // From the database: another node may have created it a moment ago.
+        const resource = requireFound(
+          key,
+          (await loadResources(transaction)).find((one) => one.key === key),
+        );
+        await requireMayTouch(transaction, token, new Set(resource.introspectionClients));
         await deleteResource(transaction, key);
         await append({ kind: 'resource.deleted', subject: key, data: {} });
       });
     },
   };
   return registry;
+}
+
+/** Throws `not_found`. */
+function requireFound(key: string, resource: Resource | undefined): Resource {
+  if (resource === undefined) {
+    throw new OAuthError('not_found', `There is no resource ${showName(key)}.`);
+  }
+  return resource;
 }
 
 /** The clients that begin or cease to act for a resource. */
