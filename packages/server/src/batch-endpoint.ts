@@ -125,7 +125,9 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
     const cameAt = now();
     return queue.run(async () => {
       if (now() - cameAt > batchTimeLimitSeconds * 1000) {
-        throw new OAuthError('temporarily_unavailable', 'Other batches took too long; retry later.');
+        throw new OAuthError('temporarily_unavailable', 'Other batches took too long; retry later.', {
+          reason: 'overloaded',
+        });
       }
       const endAt = now() + batchTimeLimitSeconds * 1000;
       const work: Work<OperationResult[], unknown> = async (transaction, append) => {
