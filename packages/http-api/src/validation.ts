@@ -15,10 +15,10 @@ import { describeFault } from './describe-fault.ts';
 export function useSchemas(app: FastifyInstance): void {
   app.setValidatorCompiler(compileValidator);
   app.setSerializerCompiler(({ schema }) => {
-    let compiled: ((data: unknown) => string) | undefined;
+    let serialize: ((data: unknown) => string) | undefined;
     return (data: unknown) => {
-      compiled ??= fastJsonStringify(schema as Schema);
-      return compiled(data);
+      serialize ??= once(serializers, schema as Schema, (known) => fastJsonStringify(known));
+      return serialize(data);
     };
   });
   app.setSchemaErrorFormatter(
@@ -31,6 +31,16 @@ export function useSchemas(app: FastifyInstance): void {
       route.onRequest = [refuseNul, route.onRequest ?? []].flat();
     }
   });
+}
+
+/** What was compiled of a schema, for every app that has it: each batch has an app of its own. */
+const validators = new WeakMap<object, Validator>();
+const serializers = new WeakMap<object, (data: unknown) => string>();
+
+function once<S extends object, C>(known: WeakMap<object, C>, schema: S, compile: (schema: S) => C): C {
+  const compiled = known.get(schema) ?? compile(schema);
+  known.set(schema, compiled);
+  return compiled;
 }
 
 /** PostgreSQL accepts no text with a NUL, so nothing can have such an id. */
@@ -47,7 +57,7 @@ export const compileValidator: FastifySchemaCompiler<unknown> = ({ schema, httpP
   let validator: Validator | undefined;
   const members = Object.entries((schema as Partial<TObject>).properties ?? {}) as [string, Member][];
   const validate = (data: unknown): boolean => {
-    validator ??= Compile(schema as TSchema);
+    validator ??= once(validators, schema as TSchema, (known) => Compile(known));
     if (typeof data === 'object' && data !== null) {
       fillIn(data as Record<string, unknown>, members, httpPart !== 'body');
     }
