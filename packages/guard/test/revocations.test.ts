@@ -310,6 +310,17 @@ describe('a feed that one client fills', () => {
     expect(await outcome(guard, { client_id: 'other', gen: 5, jti: 'kept' })).toBe('token_revoked');
   });
 
+  test('with too many changed clients is given up at the first entry that is too much', async () => {
+    const guard = guardOf({ maxEntries: 1_000 });
+    await guard.start();
+    const searches = vi.spyOn(Array.prototype, 'sort');
+    const many = Array.from({ length: 1_900 }, (_, index) => ({ ...client, client_id: `client ${index}` }));
+    feed.publish(...many);
+    await vi.waitFor(() => expect(faults).toContainEqual(expect.stringMatching(/more than 1000 entries/)));
+    expect(searches.mock.calls.length).toBeLessThan(10);
+    searches.mockRestore();
+  });
+
   test('a token of root is dropped only when it has expired', async () => {
     const guard = guardOf();
     await guard.start();

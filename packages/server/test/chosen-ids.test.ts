@@ -98,4 +98,15 @@ describe('the id of a client that was deleted', () => {
     expect(await reads(old)).toBe(401);
     expect(await reads(await server.token(credentialsOf(body.results[1].body)))).toBe(200);
   });
+
+  test('created and deleted in the same batch: APIs that follow the feed learn that the last one is enabled', async () => {
+    const creation = { method: 'POST', path, body: { client_id: 'twice', scopes: ['scope:read'] } };
+    const operations = [creation, { method: 'DELETE', path: `${path}/twice` }, creation];
+    const { status } = await server.call('POST', '/api/v1/batch', { token: root, body: { operations } });
+    expect(status).toBe(200);
+    const { body } = await server.call('GET', '/api/v1/oauth/revocations', { token: root });
+    expect(body.entries.filter((entry: Record<string, unknown>) => entry['client_id'] === 'twice')).toEqual([
+      expect.objectContaining({ active: true, scopes: ['scope:read'] }),
+    ]);
+  });
 });

@@ -102,6 +102,23 @@ describe('with OAUTH_ROOT_DISABLED', () => {
     expect(answer.status).toBe(409);
   });
 
+  test('RFC 7009 §2.1 its token can be revoked also if a deleted client had its id', async () => {
+    const first = await start();
+    const token = await first.rootToken();
+    await first.call('POST', clientPath, { token, body: { client_id: 'was-a-client', scopes: [] } });
+    expect((await first.call('DELETE', `${clientPath}/was-a-client`, { token })).status).toBe(204);
+    await stop(first);
+    const server = await start({
+      OAUTH_ROOT_CLIENT_ID: 'was-a-client',
+      OAUTH_ROOT_CLIENT_SECRET: 'h7Kq_2xWm.9bTzVd~4mHs-R6',
+    });
+    const revoked = await server.rootToken();
+    const { clientId: client_id, clientSecret: client_secret } = server.root;
+    const answer = await server.postForm('/api/v1/oauth/revoke', { client_id, client_secret, token: revoked });
+    expect([answer.status, (await use(server, revoked)).status]).toEqual([200, 401]);
+    expect((await use(server, await server.rootToken())).status).toBe(200);
+  });
+
   test('another node that is running refuses root too, in a change before it has heard of it', async () => {
     const first = await start();
     const token = await first.rootToken();

@@ -87,6 +87,35 @@ test('a write whose answer is lost is repeated, and counts once', async () => {
   counters.stop();
 });
 
+test('beyond the budget, what a failure costs is done in the lane of low priority, and a right secret waits for none of it', async () => {
+  const counts = { count: () => 1_000, add: () => {}, secondsLeft: () => 60 };
+  const failures = createFailureBudgets(counts as never);
+  const attempt = { clientId: 'victim', address: '192.0.2.1', isCheap: true };
+  const ends: (() => void)[] = [];
+  const afterFailure = () => new Promise<void>((resolve) => void ends.push(resolve));
+  const fail = () =>
+    failures
+      .attempt({ ...attempt, afterFailure }, async () => {
+        throw new OAuthError('invalid_client', 'wrong');
+      })
+      .catch(({ code }) => code);
+  const failed = Promise.all(Array.from({ length: 50 }, fail));
+  await vi.waitFor(() => expect(ends).toHaveLength(4));
+  expect(await failures.attempt({ ...attempt, afterFailure }, async () => 'passed')).toBe('passed');
+  expect(ends).toHaveLength(4);
+  let done = false;
+  void failed.then(() => {
+    done = true;
+  });
+  await vi.waitFor(() => {
+    for (const end of ends.splice(0)) {
+      end();
+    }
+    expect(done).toBe(true);
+  });
+  expect(new Set(await failed)).toEqual(new Set(['too_many_requests']));
+});
+
 test('failures of ever new clients at ever new addresses switch no limit off, and take no quota from a client', async () => {
   const counters = createMinuteCounters({
     db: server.db,

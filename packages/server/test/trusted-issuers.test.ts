@@ -65,6 +65,19 @@ test('an issuer is created, read, listed, changed and deleted', async () => {
   expect((await server.call('GET', path, { token: root })).body).toMatchObject({ items: [], total: 0 });
 });
 
+test('with a client its rules are deleted, so that they are not for a later client with its id', async () => {
+  const body = { client_id: 'deployer', scopes: ['policy:read'] };
+  await server.call('POST', '/api/v1/oauth/client', { token: root, body });
+  const claims = { sub: 'other' };
+  const rules = [{ client_id: 'deployer', claims }, ...record().rules];
+  expect((await put(record({ rules }))).status).toBe(200);
+  expect((await server.call('DELETE', '/api/v1/oauth/client/deployer', { token: root })).status).toBe(204);
+  await server.call('POST', '/api/v1/oauth/client', { token: root, body: { ...body, scopes: ['policy:delete'] } });
+  expect((await server.call('GET', `${path}/ci`, { token: root })).body).toEqual(stored());
+  expect((await server.eventsAbout('ci')).at(-1)?.data).toMatchObject({ rules: [{ client_id: reader.clientId }] });
+  expect((await server.call('DELETE', `${path}/ci`, { token: root })).status).toBe(204);
+});
+
 test('each call needs its scope', async () => {
   const token = await administrator(['scope:read'], []);
   for (const [method, url, scope] of [

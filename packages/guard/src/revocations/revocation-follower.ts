@@ -89,12 +89,12 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     for (const entry of page.entries) {
       target.add(entry, now() / 1000 + clockSkewSeconds);
       reportSize(target.size);
-    }
-    // Even one entry for each client is too much.
-    if (target.size > maxEntries) {
-      incoming = undefined;
-      cursor = undefined;
-      throw new Error(`the feed has more than ${maxEntries} entries`);
+      // Even one entry for each client is too much. Each further one would look for something to collapse in vain.
+      if (target.size > maxEntries) {
+        incoming = undefined;
+        cursor = undefined;
+        throw new Error(`the feed has more than ${maxEntries} entries`);
+      }
     }
     cursor = page.cursor;
     if (page.hasMore) {

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
 import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
-import type { EventKind } from '../events/event.ts';
+import type { EventKind, PendingEvent } from '../events/event.ts';
 import { listEvents, readLog } from '../events/event-store.ts';
 
 /** Names of other actors in the audit trail. */
@@ -13,8 +13,15 @@ const otherActors = new Set(['postern', 'initial_access_token']);
 /**
  * Returns the client; if a client with its id was deleted before, with a generation that none of that client's tokens
  * has. Throws `conflict` if the id is taken or was the root client's. Does not check who may choose ids.
+ *
+ * `pending` are the events of the same change: a batch may delete a client and create another one with its id.
  */
-export async function withChosenId(transaction: Kysely<Database>, client: Client, rootId: string): Promise<Client> {
+export async function withChosenId(
+  transaction: Kysely<Database>,
+  pending: readonly PendingEvent[],
+  client: Client,
+  rootId: string,
+): Promise<Client> {
   const { id } = client;
   if (id === rootId || otherActors.has(id) || (await findClient(transaction, id)) !== undefined) {
     throw new OAuthError('conflict', `client_id: ${id} is taken.`);
@@ -23,10 +30,11 @@ export async function withChosenId(transaction: Kysely<Database>, client: Client
   if ((await hasEvent(transaction, 'root.changed', id)) || (await hasEvent(transaction, 'root.disabled', id))) {
     throw new OAuthError('conflict', `client_id: ${id} was the id of the root client.`);
   }
-  if (!(await hasEvent(transaction, 'client.deleted', id))) {
+  const isDeletedByThisChange = pending.some(({ kind, subject }) => kind === 'client.deleted' && subject === id);
+  if (!isDeletedByThisChange && !(await hasEvent(transaction, 'client.deleted', id))) {
     return client;
   }
-  // Each time that a generation rises an event is appended, so none is greater than the number of events.
+  // Each time that a generation rises an event is appended, so no token has one as great as the number of events in the log.
   return { ...client, generation: (await readLog(transaction)).sequence };
 }
 

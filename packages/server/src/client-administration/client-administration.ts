@@ -17,6 +17,7 @@ import type { Administer } from '../delegation/administer.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
 import { inheritLimits } from '../delegation/reach.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { deleteRulesFor } from '../issuers/trusted-issuer-registry.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import { deleteRegistration } from '../registration/registration-store.ts';
@@ -44,7 +45,10 @@ export interface ClientAdministration {
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
   /** Revokes all tokens of the client that were issued so far. Throws as `remove` does. */
   revokeTokens(token: AccessToken, clientId: string): Promise<void>;
-  /** Throws `not_found`, and `access_denied` unless the token may give all that the client can do. */
+  /**
+   * Deletes the client, and the rules of trusted issuers for it. Throws `not_found`, and `access_denied` unless the token
+   * may give all that the client can do.
+   */
   remove(token: AccessToken, clientId: string): Promise<void>;
 }
 
@@ -86,7 +90,8 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         delegate.requireWithin(fresh);
         const policies = await loadClientPolicies(transaction);
         requirePolicies(fresh, policies);
-        const client = chosenId === undefined ? fresh : await withChosenId(transaction, fresh, root.clientId);
+        const client =
+          chosenId === undefined ? fresh : await withChosenId(transaction, append.pending, fresh, root.clientId);
         await coverLifetime(transaction, client);
         await recordCreation(transaction, append, client, change);
         const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
@@ -125,7 +130,10 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     },
 
     remove(token, clientId) {
-      return administer(token, clientId, (transaction, append) => recordDeletion(transaction, append, clientId));
+      return administer(token, clientId, async (transaction, append) => {
+        await deleteRulesFor(transaction, append, clientId);
+        await recordDeletion(transaction, append, clientId);
+      });
     },
   };
 }

@@ -68,7 +68,6 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, recordSecretUse, failures, now } = options;
 
   const authenticate = async (credentials: PresentedCredentials): Promise<Client> => {
-    const isInMemory = directory.findInMemory(credentials.clientId) !== undefined;
     const client = await directory.find(credentials.clientId);
     // First, and also for a client that is unknown or uses no secrets: so the time it takes discloses neither.
     const secret = 'clientSecret' in credentials ? findSecret(client, credentials.clientSecret, masterKey) : undefined;
@@ -79,10 +78,6 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
           (await findCredentialsFault(client, credentials, secret)) ??
           findStatusFault(client));
     if (client === undefined || fault !== undefined) {
-      // An unknown client was looked for in the database, so a failure takes as long for one that is known.
-      if (isInMemory) {
-        await directory.readDatabase(credentials.clientId);
-      }
       throw rejectCredentials(credentials, fault);
     }
     if (secret !== undefined) {
@@ -104,9 +99,12 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
 
   return async (request, form, deferUse) => {
     const credentials = parseCredentials(request, form, [issuer, tokenEndpoint], now() / 1000);
-    const isCheap = 'clientSecret' in credentials && directory.findInMemory(credentials.clientId) !== undefined;
-    const attempt = { clientId: credentials.clientId, address: request.ip, isCheap };
-    const client = await failures.attempt(attempt, () => authenticate(credentials));
+    const { clientId } = credentials;
+    const isInMemory = directory.findInMemory(clientId) !== undefined;
+    const attempt = { clientId, address: request.ip, isCheap: 'clientSecret' in credentials && isInMemory };
+    // An unknown client is looked for in the database, so a failure takes as long for one that is known.
+    const afterFailure = isInMemory ? () => directory.readDatabase(clientId) : undefined;
+    const client = await failures.attempt({ ...attempt, afterFailure }, () => authenticate(credentials));
     if (credentials.method === 'private_key_jwt') {
       const use = () =>
         failures.attempt(attempt, async () => {

@@ -32,7 +32,7 @@ export function createRevokeToken({ events, findActor }: RevokeTokenOptions): Re
     const work: Work<boolean, unknown> = async (transaction, append) => {
       const client = await findActor(transaction, clientId);
       const isCounted = client !== undefined && !client.isRoot;
-      if (isCounted ? issuedIn < client.generation : await wasDeleted(transaction, clientId)) {
+      if (isCounted ? issuedIn < client.generation : await isDeleted(transaction, clientId)) {
         return true;
       }
       if (isCounted && (await hasRevokedTokens(transaction, clientId, mostSingle))) {
@@ -66,8 +66,12 @@ export function createRevokeToken({ events, findActor }: RevokeTokenOptions): Re
   };
 }
 
-/** Whether a client with this id was deleted, whose tokens are inactive for good. An earlier root may come back. */
-async function wasDeleted(transaction: Kysely<Database>, clientId: string): Promise<boolean> {
-  const deleted = { kinds: ['client.deleted'], subject: clientId, after: 0, order: 'desc', size: 1 } as const;
-  return (await listEvents(transaction, deleted)).length > 0;
+/**
+ * Whether a client with this id was deleted, whose tokens are inactive for good. Root may have got the id since, and an
+ * earlier root may come back, so that their tokens are not.
+ */
+async function isDeleted(transaction: Kysely<Database>, subject: string): Promise<boolean> {
+  const kinds = ['client.deleted', 'root.changed', 'root.disabled', 'root.replaced'] as const;
+  const [last] = await listEvents(transaction, { kinds, subject, after: 0, order: 'desc', size: 1 });
+  return last?.kind === 'client.deleted';
 }

@@ -20,7 +20,11 @@ import {
 import { hasEventsAfter, insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
 
 /** Appends an event to the current change. It gets its place in the log when the change is committed. */
-export type Append = (event: EventDraft) => Promise<PendingEvent>;
+export interface Append {
+  (event: EventDraft): Promise<PendingEvent>;
+  /** What was appended so far, which the log in the database does not have yet. */
+  readonly pending: readonly PendingEvent[];
+}
 
 /** Makes a change in a transaction. `authenticated` is what the credential of its actor authenticated. */
 export type Work<T, C> = (transaction: Transaction<Database>, append: Append, authenticated: C) => Promise<T>;
@@ -110,15 +114,12 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     const start = await readLog(transaction);
     const { name, authenticated } = await recheckActor(transaction, actor, requireActive);
     const pending: PendingEvent[] = [];
-    const value = await work(
-      transaction,
-      async ({ kind, subject, data }) => {
-        const event = { occurredAt: now(), actor: name, kind, subject, data: toWireNames(data) };
-        pending.push(event);
-        return event;
-      },
-      authenticated,
-    );
+    const append = async ({ kind, subject, data }: EventDraft) => {
+      const event = { occurredAt: now(), actor: name, kind, subject, data: toWireNames(data) };
+      pending.push(event);
+      return event;
+    };
+    const value = await work(transaction, Object.assign(append, { pending }), authenticated);
     return { value, start, pending };
   };
 

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { type RequireActive, recheckActor } from './actor.ts';
-import type { PendingEvent } from './event.ts';
+import type { EventDraft, PendingEvent } from './event.ts';
 import type { Append, EventListener, EventLog } from './event-log.ts';
 
 export interface TransactionEventLogOptions {
@@ -28,12 +28,13 @@ export function createTransactionEventLog(options: TransactionEventLogOptions): 
     async change(actor, work) {
       const { authenticated } = await recheckActor(transaction, actor, requireActive);
       const appended: PendingEvent[] = [];
-      const appendToBoth: Append = async (draft) => {
+      const appendToBoth = async (draft: EventDraft) => {
         const event = await append(draft);
         appended.push(event);
         return event;
       };
-      const result = await work(transaction, appendToBoth, authenticated);
+      const withPending: Append = Object.assign(appendToBoth, { pending: append.pending });
+      const result = await work(transaction, withPending, authenticated);
       for (const event of appended) {
         for (const listener of listeners) {
           // What it follows is gone before the event has a place in the log.

@@ -93,12 +93,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
           throw new OAuthError('conflict', `issuer: it is trusted already, as ${taken.key}.`);
         }
         requireConsistentRules(trusted, await getClientsWithin(transaction, delegate, trusted));
-        await saveTrustedIssuer(transaction, trusted);
-        await append({
-          kind: 'issuer.saved',
-          subject: trusted.key,
-          data: { ...trusted, rules: trusted.rules.map(toWireNames) },
-        });
+        await recordTrustedIssuer(transaction, append, trusted);
         const before = all.find(({ key }) => key === trusted.key);
         if (before !== undefined) {
           const clients = await getClientsWithin(transaction, delegate, before);
@@ -121,6 +116,36 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
       });
     },
   };
+}
+
+/**
+ * Deletes the rules for a client that is deleted. Otherwise whoever wrote them could get tokens of a later client with its
+ * id, which may do more.
+ */
+export async function deleteRulesFor(
+  transaction: Kysely<Database>,
+  append: Append,
+  deletedClientId: string,
+): Promise<void> {
+  for (const trusted of await loadTrustedIssuers(transaction)) {
+    const rules = trusted.rules.filter(({ clientId }) => clientId !== deletedClientId);
+    if (rules.length < trusted.rules.length) {
+      await recordTrustedIssuer(transaction, append, { ...trusted, rules });
+    }
+  }
+}
+
+async function recordTrustedIssuer(
+  transaction: Kysely<Database>,
+  append: Append,
+  trusted: TrustedIssuer,
+): Promise<void> {
+  await saveTrustedIssuer(transaction, trusted);
+  await append({
+    kind: 'issuer.saved',
+    subject: trusted.key,
+    data: { ...trusted, rules: trusted.rules.map(toWireNames) },
+  });
 }
 
 /** Throws `invalid_parameter` if a rule is for a client that does not exist, or for scopes that it does not hold. */

@@ -26,12 +26,14 @@ export interface Attempt {
   readonly address: string;
   /** Whether the check takes microseconds and waits for nothing, as the digest of a secret does, and a signature does not. */
   readonly isCheap: boolean;
+  /** Expensive work that makes a failure take as long as every other, so that its time discloses nothing. */
+  readonly afterFailure?: (() => Promise<unknown>) | undefined;
 }
 
 export interface FailureBudgets {
   /**
    * Runs `authenticate`, and counts a failure if it throws because of a wrong credential. If too many attempts failed
-   * before, an expensive check waits for its turn in a lane of low priority, and a failure becomes `too_many_requests`,
+   * before, what is expensive waits for its turn in a lane of low priority, and a failure becomes `too_many_requests`,
    * which takes the caller a turn as well. What `authenticate` accepts is accepted, however many attempts failed; only if
    * 500 expensive ones wait already, the next one throws `too_many_requests` without a check.
    */
@@ -74,12 +76,25 @@ export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
   };
 
   return {
-    async attempt(attempt, authenticate) {
+    async attempt({ afterFailure = async () => {}, ...attempt }, authenticate) {
       const wasSpent = isSpent(attempt);
+      const check = async () => {
+        try {
+          return await authenticate();
+        } catch (error) {
+          if (isFailure(error)) {
+            await afterFailure();
+          }
+          throw error;
+        }
+      };
       try {
-        return await (wasSpent && !attempt.isCheap ? inLane(authenticate) : authenticate());
+        if (!wasSpent) {
+          return await check();
+        }
+        return await (attempt.isCheap ? authenticate() : inLane(check));
       } catch (error) {
-        if (!(error instanceof OAuthError && failures.has(error.code))) {
+        if (!isFailure(error)) {
           throw error;
         }
         if (!wasSpent) {
@@ -88,11 +103,18 @@ export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
           }
           throw error;
         }
+        if (attempt.isCheap) {
+          await inLane(afterFailure);
+        }
         (await refusals.takeTurn())?.();
         throw tooMany();
       }
     },
   };
+}
+
+function isFailure(error: unknown): boolean {
+  return error instanceof OAuthError && failures.has(error.code);
 }
 
 /** What no client can have as its id counts for the address alone. */
