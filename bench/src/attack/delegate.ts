@@ -51,6 +51,7 @@ export async function makeLimits(target: Target): Promise<Limit[]> {
       own: { access_token_ttl_seconds: 300 },
       within: { access_token_ttl_seconds: 200 },
       beyond: [
+        { access_token_ttl_seconds: 31_536_000 },
         { access_token_ttl_seconds: 315_360_000 },
         { access_token_ttl_seconds: 301 },
         { access_token_ttl_seconds: null },
