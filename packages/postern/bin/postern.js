@@ -15,4 +15,6 @@ process.umask(0o077);
 if (process.env.HOME) {
   enableCompileCache(join(process.env.HOME, '.cache', 'postern'));
 }
+// Other users see the arguments of a process in its title: a secret among them by mistake must not stay there.
+process.title = 'postern';
 await import('../src/main.ts');
