@@ -5,12 +5,21 @@ import { expect, test } from 'vitest';
 /** Counts of uses, which are no change that anybody makes. */
 const counts = 'packages/server/src/usage/usage.ts';
 
+const eventLog = 'packages/server/src/events/event-log.ts';
+/** Where `runApart` is written for each kind of database: transactions of batches, which the event log asks for. */
+const drivers = ['packages/server/src/db/postgres.ts', 'packages/server/src/db/sqlite.ts'];
+
 test('only the event log opens a transaction for a change', () => {
-  const cwd = new URL('../../../', import.meta.url);
-  const opening = globSync('packages/*/src/**/*.ts', { cwd: cwd.pathname }).filter(
-    (path) =>
-      !path.endsWith('.test.ts') &&
-      /\.(?:transaction|startTransaction)\(|^\s*begin\b/m.test(readFileSync(new URL(path, cwd), 'utf8')),
-  );
-  expect(opening.toSorted()).toEqual(['packages/server/src/events/event-log.ts', counts]);
+  expect(
+    filesWith(/\.(?:transaction|startTransaction)\(|\bbegin (?:immediate|deferred|exclusive|transaction)\b/i),
+  ).toEqual([...drivers, eventLog, counts]);
+  expect(filesWith(/\.runApart\(/)).toEqual([eventLog]);
 });
+
+/** The source files that match, sorted. */
+function filesWith(pattern: RegExp): string[] {
+  const cwd = new URL('../../../', import.meta.url);
+  return globSync('packages/*/src/**/*.ts', { cwd: cwd.pathname })
+    .filter((path) => !path.endsWith('.test.ts') && pattern.test(readFileSync(new URL(path, cwd), 'utf8')))
+    .toSorted();
+}

@@ -1,5 +1,5 @@
 /** Secrets of clients over HTTP: several at once, each with a life of its own. RFC 6749 §2.3.1. */
-
+import { generateKeyPairSync } from 'node:crypto';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -219,7 +219,7 @@ test('a client without a secret cannot get one', async () => {
   const client = await server.createClient({
     scopes: [],
     token_endpoint_auth_method: 'private_key_jwt',
-    jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] },
+    jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })] },
   });
   expect((await call('POST', pathOf(client), {})).status).toBe(409);
   expect(await list(client)).toEqual([]);
