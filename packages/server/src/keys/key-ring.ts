@@ -1,6 +1,6 @@
 /** The signing keys in memory: which one signs, and which are published. They are rotated and deleted by `key-schedule.ts`. */
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
@@ -171,7 +171,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
         const present = await loadSigningKeys(transaction, masterKey);
         const key = present.find((one) => one.kid === kid && statusOf(one, now()) !== 'expired');
         if (key === undefined) {
-          throw new OAuthError('not_found', `There is no signing key with the id '${kid}'.`);
+          throw new OAuthError('not_found', `There is no signing key with the id '${showName(kid)}'.`);
         }
         await deleteSigningKey(transaction, kid);
         if (mayHaveSigned(key, present, now())) {
