@@ -148,6 +148,8 @@ describe('every write', () => {
     });
     const [{ expires_at }] = (await asRoot('GET', `${clientPath}/${registered.body.client_id}/secret`)).body.items;
     expect(expires_at).toBe(new Date(server.now() + 86_400_000).toISOString());
+    // RFC 7591 §3.2.1: 0 would be never.
+    expect(registered.body.client_secret_expires_at).toBe(Math.floor(server.now() / 1000) + 86_400);
   });
 });
 

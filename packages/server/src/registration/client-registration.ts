@@ -37,10 +37,16 @@ import {
   replaceRegistrationDigest,
 } from './registration-store.ts';
 
+export interface IssuedSecret {
+  readonly text: string;
+  /** Milliseconds since 1970; null: never. */
+  readonly expiresAt: number | null;
+}
+
 export interface RegisteredClient {
   readonly client: Client;
   /** Shown only once. Undefined if none was created: the client has one already, or uses none. */
-  readonly clientSecret: string | undefined;
+  readonly clientSecret: IssuedSecret | undefined;
   /** The one to use next time; the previous one is no longer valid. */
   readonly registrationAccessToken: string;
 }
@@ -151,13 +157,13 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     return next;
   };
 
-  const addSecret = async (transaction: Kysely<Database>, append: Append, client: Client): Promise<string> => {
-    const clientSecret = generateClientSecret();
+  const addSecret = async (transaction: Kysely<Database>, append: Append, client: Client): Promise<IssuedSecret> => {
+    const text = generateClientSecret();
     const ttlSeconds = secretTtlSeconds(client, await loadClientPolicies(transaction), undefined);
-    const secret = newSecret(clientSecret, masterKey, now(), ttlSeconds);
+    const secret = newSecret(text, masterKey, now(), ttlSeconds);
     await insertSecret(transaction, client.id, secret);
     await append({ kind: 'secret.created', subject: client.id, data: { secretId: secret.id } });
-    return clientSecret;
+    return { text, expiresAt: secret.expiresAt };
   };
 
   /** Creates or deletes secrets as the client's new way to authenticate requires. Returns the new secret, if there is one. */

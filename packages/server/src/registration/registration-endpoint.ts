@@ -36,7 +36,9 @@ const RegisteredView = Type.Object(
     client_id: Type.String(),
     client_id_issued_at: Type.Integer({ description: 'Seconds since 1970.' }),
     client_secret: Type.Optional(Type.String({ description: 'Shown only once; Postern keeps a digest.' })),
-    client_secret_expires_at: Type.Optional(Type.Integer({ description: 'With client_secret; 0 is never.' })),
+    client_secret_expires_at: Type.Optional(
+      Type.Integer({ description: 'With client_secret, in seconds since 1970; 0 is never.' }),
+    ),
     registration_access_token: Type.String({ description: 'Replaces the one that was sent.' }),
     registration_client_uri: Type.String(),
   },
@@ -69,7 +71,10 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
     ...describeRegistered(client),
     client_id: client.id,
     client_id_issued_at: Math.floor(client.createdAt / 1000),
-    ...(clientSecret !== undefined && { client_secret: clientSecret, client_secret_expires_at: 0 }),
+    ...(clientSecret !== undefined && {
+      client_secret: clientSecret.text,
+      client_secret_expires_at: Math.floor((clientSecret.expiresAt ?? 0) / 1000),
+    }),
     registration_access_token: registrationAccessToken,
     registration_client_uri: `${issuer}${registrationPath}/${client.id}`,
   });
