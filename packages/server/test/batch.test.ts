@@ -247,6 +247,24 @@ describe('while a batch is under way', () => {
     expect(await countClients()).toBe(before + 1 + (isDryRun ? 0 : 300));
   });
 
+  test.each([true, false])('a change of what it has changed goes first too (dry run: %s)', async (isDryRun) => {
+    const token = await server.rootToken();
+    const { clientId } = await server.createClient(['scope:read']);
+    const change = (name: string) => ({ method: 'PATCH', path: `${clientPath}/${clientId}`, body: { name } });
+    const digests = vi.spyOn(server.masterKey, 'digest');
+    const created = () => digests.mock.calls.filter(([purpose]) => purpose === 'client secrets').length;
+    const { state, answer } = start([change('batch'), ...many()], token, isDryRun);
+    await vi.waitFor(() => expect(created()).toBeGreaterThan(5));
+    const { method, path: url, body } = change('other');
+    const changed = await server.call(method, url, { token, body });
+    // It did not wait until all of the batch was done.
+    expect(created()).toBeLessThan(300);
+    digests.mockRestore();
+    expect([changed.status, changed.body.name, state.isDone]).toEqual([200, 'other', false]);
+    expect((await answer).status).toBe(200);
+    expect((await server.call('GET', url, { token })).body.name).toBe(isDryRun ? 'other' : 'batch');
+  });
+
   test('a change that comes between is seen by it', async () => {
     const token = await server.rootToken();
     await server.call('PUT', '/api/v1/oauth/scope', { token, body: { name: 'taken:away', description: 'x' } });

@@ -14,6 +14,8 @@ export interface DatabaseDriver {
   lockChanges(transaction: Kysely<Database>): Promise<void>;
   /** Does the same if it need not wait, and otherwise returns false. */
   tryLockChanges(transaction: Kysely<Database>): Promise<boolean>;
+  /** Whether another process or connection waits for a row that the transaction has changed. */
+  isAwaited(transaction: Kysely<Database>): Promise<boolean>;
   /**
    * Runs `work` in a transaction that holds up nobody else's, and undoes it unless `work` calls `keep`, as its last step,
    * with what is to be done in the transaction that is committed.

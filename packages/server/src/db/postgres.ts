@@ -57,6 +57,13 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
         select pg_try_advisory_xact_lock(${changesLock}) as locked`.execute(transaction);
       return rows[0]?.locked === true;
     },
+    async isAwaited(transaction) {
+      const { rows } = await sql<{ awaited: boolean }>`
+        select exists (
+          select 1 from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))
+        ) as awaited`.execute(transaction);
+      return rows[0]?.awaited === true;
+    },
     async runApart(db, work) {
       try {
         return await db.transaction().execute(async (transaction) => {

@@ -46,6 +46,8 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
     // There is one writing transaction at a time.
     lockChanges: async () => {},
     tryLockChanges: async () => true,
+    // What runs apart runs on a copy.
+    isAwaited: async () => false,
     async runApart(db, work) {
       const copy = await copyDatabase(path);
       try {

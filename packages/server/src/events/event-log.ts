@@ -46,7 +46,8 @@ export interface EventLog {
   change<T, C>(actor: Actor<C>, work: Work<T, C>, options?: { readonly isUrgent?: boolean }): Promise<T>;
   /**
    * Does the same for work that takes long, apart from the database: other changes go on meanwhile. If there were any
-   * except revocations of tokens, the work is done again, and the third time others wait for it. Throws
+   * except revocations of tokens, or one waits for a row that the work has changed, the work is done again, and the third
+   * time, unless it is a dry run, others wait for it. Throws
    * `temporarily_unavailable` if other nodes interfere even then. A dry run ends before anything is changed.
    */
   changeApart<T, C>(actor: Actor<C>, work: Work<T, C>, options: { readonly isDryRun: boolean }): Promise<T>;
@@ -62,7 +63,7 @@ export interface EventLog {
 
 export interface EventLogOptions {
   readonly db: Kysely<Database>;
-  readonly driver: Pick<DatabaseDriver, 'announce' | 'lockChanges' | 'tryLockChanges' | 'runApart'>;
+  readonly driver: Pick<DatabaseDriver, 'announce' | 'lockChanges' | 'tryLockChanges' | 'isAwaited' | 'runApart'>;
   readonly macEvent: MacEvent;
   /** The check of the token behind a change. */
   readonly requireActive: RequireActive;
@@ -149,27 +150,44 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     await driver.announce(transaction);
   };
 
-  const attemptApart = async <T, C>(actor: Actor<C>, work: Work<T, C>, isDryRun: boolean, isLast: boolean) => {
-    if (isLast) {
+  /** `isLocking`: other changes wait until the attempt ends. Otherwise it ends as soon as one waits for it. */
+  const attemptApart = async <T, C>(actor: Actor<C>, work: Work<T, C>, isDryRun: boolean, isLocking: boolean) => {
+    if (isLocking) {
       // Changes of this node that are under way end first.
       await db.transaction().execute((transaction) => driver.lockChanges(transaction));
     }
-    return driver.runApart(db, async (transaction, keep): Promise<T> => {
-      if (isLast) {
-        await driver.lockChanges(transaction);
-      }
-      const { value, ...ran } = await run(transaction, actor, work);
-      if (!isDryRun) {
-        await keep(async (target) => {
-          const isAlone = await driver.tryLockChanges(target);
-          if (!isAlone || (await hasEventsAfter(target, ran.start.sequence, { exceptKind: urgentKind }))) {
-            throw new Interrupted();
-          }
-          await log(target, actor, ran);
-        });
-      }
-      return value;
-    });
+    let isInTheWay = false;
+    const givingWay: Work<T, C> = (transaction, append, authenticated) => {
+      const appendUnlessAwaited = async (draft: EventDraft) => {
+        if (await driver.isAwaited(transaction)) {
+          isInTheWay = true;
+          throw interfering();
+        }
+        return append(draft);
+      };
+      return work(transaction, Object.assign(appendUnlessAwaited, { pending: append.pending }), authenticated);
+    };
+    try {
+      return await driver.runApart(db, async (transaction, keep): Promise<T> => {
+        if (isLocking) {
+          await driver.lockChanges(transaction);
+        }
+        const { value, ...ran } = await run(transaction, actor, isLocking ? work : givingWay);
+        if (!isDryRun) {
+          await keep(async (target) => {
+            const isAlone = await driver.tryLockChanges(target);
+            if (!isAlone || (await hasEventsAfter(target, ran.start.sequence, { exceptKind: urgentKind }))) {
+              throw new Interrupted();
+            }
+            await log(target, actor, ran);
+          });
+        }
+        return value;
+      });
+    } catch (thrown) {
+      // The work may have made another error of it.
+      throw isInTheWay ? new Interrupted() : thrown;
+    }
   };
 
   return {
@@ -193,10 +211,12 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     async changeApart(actor, work, { isDryRun }) {
       for (let attempt = 1; ; attempt += 1) {
         const isLast = attempt === mostAttempts;
+        // A dry run holds up nobody.
+        const isLocking = isLast && !isDryRun;
         const { sequence } = await readLog(db);
         try {
-          const done = attemptApart(actor, work, isDryRun, isLast);
-          if (isLast) {
+          const done = attemptApart(actor, work, isDryRun, isLocking);
+          if (isLocking) {
             gate = done.catch(() => {});
           }
           const result = await done;
@@ -204,9 +224,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
           return result;
         } catch (thrown) {
           if (isLast) {
-            throw thrown instanceof Interrupted
-              ? new OAuthError('temporarily_unavailable', 'Other changes interfere with this one; retry later.')
-              : thrown;
+            throw thrown instanceof Interrupted ? interfering() : thrown;
           }
           // What failed may have seen the half of a change that came between.
           if (!(thrown instanceof Interrupted || (await hasEventsAfter(db, sequence, { exceptKind: urgentKind })))) {
@@ -254,6 +272,10 @@ function oneAfterTheOther(work: () => Promise<void>): () => Promise<void> {
       });
     return next;
   };
+}
+
+function interfering(): OAuthError {
+  return new OAuthError('temporarily_unavailable', 'Other changes interfere with this one; retry later.');
 }
 
 /** Thrown to do work again, since another change came between. */
