@@ -260,6 +260,38 @@ describe('over HTTP', () => {
       await expectRefused(change(own, credentials, { token_quota_per_minute: 30 }), 'token_quota_per_minute');
     });
 
+    test('never loosens what others set for another client, and may loosen what it set itself', async () => {
+      const administrator = await server.createClient({ scopes, grantable_scopes: null });
+      const by = await server.token(administrator);
+      const tight = { token_quota_per_minute: 10, access_token_ttl_seconds: 60, dpop_bound_access_tokens: true };
+      const limited = await server.createClient({ scopes: ['policy:read'], may_act: 'gateway', ...tight });
+      const before = await read(limited);
+      for (const loose of [
+        { token_quota_per_minute: null },
+        { token_quota_per_minute: 11 },
+        { access_token_ttl_seconds: null },
+        { access_token_ttl_seconds: 61 },
+        { dpop_bound_access_tokens: false },
+        { may_act: null },
+      ]) {
+        await expectRefused(change(by, limited, loose), 'somebody else set this limit');
+      }
+      expect(await read(limited)).toEqual(before);
+      expect((await change(by, limited, { token_quota_per_minute: 5 })).status).toBe(200);
+      expect((await change(by, limited, { token_quota_per_minute: 9 })).status).toBe(200);
+      await expectRefused(change(by, limited, { token_quota_per_minute: 11 }), 'somebody else set this limit');
+      await expectRefused(change(by, limited, { token_quota_per_minute: null }), 'somebody else set this limit');
+      expect((await change(root, limited, { token_quota_per_minute: 8 })).status).toBe(200);
+      await expectRefused(change(by, limited, { token_quota_per_minute: 9 }), 'somebody else set this limit');
+      expect((await change(root, limited, { token_quota_per_minute: null })).status).toBe(200);
+
+      const { body } = await create(by, { scopes: ['policy:read'], ...tight });
+      const own = { clientId: body.client_id, clientSecret: body.client_secret };
+      expect((await change(by, own, { token_quota_per_minute: null, dpop_bound_access_tokens: false })).status).toBe(
+        200,
+      );
+    });
+
     test.each(Object.entries(beyond).filter(([member]) => member !== 'access_token_ttl_seconds'))(
       'does not touch a client of more %s, by any call',
       async (member, more) => {

@@ -15,6 +15,7 @@ import type { RootConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import type { Administer } from '../delegation/administer.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
+import { requireLimitsOfOthers } from '../delegation/limits-of-others.ts';
 import { inheritLimits } from '../delegation/reach.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { deleteRulesFor } from '../issuers/trusted-issuer-registry.ts';
@@ -112,6 +113,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);
         delegate.requireWithin(after);
+        await requireLimitsOfOthers(transaction, delegate, append.pending, before, after);
         requirePolicies(after, await loadClientPolicies(transaction));
         await recordChange(transaction, append, before, after, change);
         await coverLifetime(transaction, after);

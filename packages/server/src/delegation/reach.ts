@@ -8,7 +8,7 @@
  * A client without limits of its own, whose token has `client:create`, gives what does not administer Postern. A client
  * that was given a limit, of any kind, gives what it has, and no more of anything.
  */
-import { clientCredentialsGrant } from '@postern/protocol';
+import { clientCredentialsGrant, toWireNames } from '@postern/protocol';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { clientAuthMethods, noClientAuth, usesPrivateKey } from '../clients/client-metadata.ts';
 import type { DelegationMode } from '../config/config.ts';
@@ -295,6 +295,27 @@ function findExcessOf(inner: Limit, outer: Limit): string | undefined {
     }
   }
   return undefined;
+}
+
+/** The members, by their wire names, whose limit is set before and wider after: those that a client gets from its creator. */
+export function loosenedMembers(before: Client, after: Client, rules: ReachRules): string[] {
+  const measured = (client: Client): Measured => ({
+    client,
+    tokenScopes: client.scopes,
+    assignable: client.scopes,
+    // What a client could give does not matter here.
+    isUnlimited: false,
+    rules,
+  });
+  const settings = settingsOf(before);
+  return powers
+    .filter(
+      ({ name, kind, measure }) =>
+        kind === 'narrowing' &&
+        settings[name] != null &&
+        findExcessOf(measure(measured(after)), measure(measured(before))) !== undefined,
+    )
+    .flatMap(({ name }) => Object.keys(toWireNames({ [name]: true })));
 }
 
 /** Whether a limit of something that can be required requires it. */
