@@ -105,7 +105,7 @@ afterAll(() => server.close());
 async function send(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
   const response = await fetch(server.url + path, {
     method,
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
     headers: { authorization: `Bearer ${token}`, ...headers },
     ...(body !== undefined && method !== 'GET' && { body }),
   });
