@@ -7,8 +7,8 @@ export default defineConfig({
     isolate: false,
     // One for each core, not one less: tests wait for processes and databases more than they compute.
     maxWorkers: '100%',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
