@@ -14,16 +14,10 @@ import { type EventLog, openEventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { forbidCaching } from './http/caching.ts';
-import { useClientCertificates } from './http/client-certificates.ts';
 import { type ConnectionLimits, connectionLimits, useConnectionLimits } from './http/connection-limits.ts';
 import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
-import { useJsonApi } from './http/json-api.ts';
 import { useOverloadShedding } from './http/overload.ts';
-import { useRequestLog } from './http/request-log.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
-import { useRevocationLists } from './http/revocation-lists.ts';
-import { useSecurityHeaders } from './http/security-headers.ts';
-import { useTracing } from './http/tracing.ts';
 import type { Installation } from './installation.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { createMinuteCounters } from './limits/minute-counters.ts';
@@ -36,6 +30,7 @@ import { loadScopes } from './scopes/own-scopes.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
+import { useHttp } from './wiring/http.ts';
 import { createKeptCheckpoints, startMaintenance } from './wiring/maintenance.ts';
 import { managementApis, openManagement } from './wiring/management.ts';
 import { createTokens, openKeys } from './wiring/tokens.ts';
@@ -93,16 +88,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent }, app.log);
   startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints });
 
-  useSecurityHeaders(app, config.issuer);
-  useJsonApi(app);
-  useClientCertificates(app, config, now);
-  if (config.tls !== undefined) {
-    useRevocationLists(app, config.tls, clock);
-  }
-  useRequestLog(app, installation.root.clientId);
-  if (config.otlpEndpoint !== undefined) {
-    await useTracing(app, config.otlpEndpoint);
-  }
+  await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
   const metrics = createMetrics(tokens.grantTypes, {
     inFlight: useOverloadShedding(app, {
       mostLateMs: config.overloadMs,
