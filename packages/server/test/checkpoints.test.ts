@@ -94,9 +94,9 @@ describe('checkpoints are kept on a schedule', () => {
       await anchored.advance(60);
       status = 200;
       await anchored.advance(60);
-      const { log_id } = (await checkpoint(anchored)).body;
+      const { log_id, hash } = (await checkpoint(anchored)).body;
       expect(requests.map(({ method, url }) => [method, url])).toEqual(
-        Array(2).fill(['PUT', `/bucket/audit/${log_id}/000000000002.json`]),
+        Array(2).fill(['PUT', `/bucket/audit/${log_id}/000000000002-${hash.slice(0, 16)}.json`]),
       );
       expect(requests[1]?.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=key-id\/\d{8}\/us-east-1\/s3\//);
       expect(JSON.parse(requests[1]?.body ?? '')).toMatchObject({ log_id, sequence: 2 });
@@ -183,5 +183,16 @@ describe('no checkpoint is signed over a history that changed', () => {
     await server.advance(600);
     expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(1);
     expect(server.log.join('')).toContain('is not a checkpoint that this server signed');
+    const answer = await checkpoint();
+    expect([answer.status, answer.body.detail]).toEqual([409, expect.stringContaining('cannot be read')]);
+  });
+
+  test('a line that was cut off by an interrupted write was never kept, and the next checkpoint replaces it', async () => {
+    await server.advance(60);
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, `${whole}${whole.slice(0, 100)}`);
+    expect((await checkpoint()).status).toBe(200);
+    await server.advance(600);
+    expect(kept().map(({ sequence }) => sequence)).toEqual([2, expect.any(Number)]);
   });
 });

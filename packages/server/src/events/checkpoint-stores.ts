@@ -1,5 +1,5 @@
 /** Where checkpoints are kept outside of the database: a file, or a bucket of an S3-like store (AWS Signature Version 4). */
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { AwsClient } from 'aws4fetch';
 import type { CheckpointBucket } from '../config/config.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -10,12 +10,24 @@ export interface CheckpointStore {
   read(): Promise<readonly Checkpoint[]>;
 }
 
-/** A file to which each checkpoint is appended as a line. Its own server signs them, so each line is verified by `isOwn`. */
+/**
+ * A file to which each checkpoint is appended as a line. Its own server signs them, so each line is verified by `isOwn`.
+ * What follows the last end of a line is of a write that was interrupted: it was never kept, and the next one replaces it.
+ */
 export function createCheckpointFile(path: string, isOwn: (checkpoint: Checkpoint) => boolean): CheckpointStore {
   return {
-    keep: (checkpoint) => appendFile(path, `${JSON.stringify(checkpoint)}\n`, { mode: 0o600, flush: true }),
+    async keep(checkpoint) {
+      const text = await readIfPresent(path);
+      const whole = wholeLines(text);
+      if (whole.length < text.length) {
+        await truncate(path, Buffer.byteLength(whole));
+      }
+      await appendFile(path, `${JSON.stringify(checkpoint)}\n`, { mode: 0o600, flush: true });
+    },
     async read() {
-      const lines = (await readIfPresent(path)).split('\n').filter((line) => line !== '');
+      const lines = wholeLines(await readIfPresent(path))
+        .split('\n')
+        .filter((line) => line !== '');
       return lines.map((line, index) => {
         const checkpoint = parseLine(line);
         if (checkpoint === undefined || !isOwn(checkpoint)) {
@@ -26,6 +38,8 @@ export function createCheckpointFile(path: string, isOwn: (checkpoint: Checkpoin
     },
   };
 }
+
+const wholeLines = (text: string) => text.slice(0, text.lastIndexOf('\n') + 1);
 
 function parseLine(line: string): Checkpoint | undefined {
   try {
@@ -49,12 +63,16 @@ async function readIfPresent(path: string): Promise<string> {
 /** Milliseconds that the store may take to answer. */
 const timeoutMs = 10_000;
 
-/** An object for each checkpoint. They are only written, so that credentials that cannot read or delete are enough. */
+/**
+ * An object for each checkpoint, named by its hash too, so that another history cannot take the place of what is there.
+ * They are only written, so that credentials that cannot read or delete are enough.
+ */
 export function createCheckpointBucket({ url, credentials }: CheckpointBucket): CheckpointStore {
   const client = credentials && new AwsClient({ ...credentials, service: 's3', retries: 0 });
   return {
     async keep(checkpoint) {
-      const object = `${url}/${checkpoint.log_id}/${String(checkpoint.sequence).padStart(12, '0')}.json`;
+      const { log_id, sequence, hash } = checkpoint;
+      const object = `${url}/${log_id}/${String(sequence).padStart(12, '0')}-${hash.slice(0, 16)}.json`;
       const request = {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },

@@ -12,7 +12,7 @@ import { readLog } from './event-store.ts';
 import { findLogFault } from './verify-log.ts';
 
 export interface Checkpoints {
-  /** Verifies the log and signs its end. Throws `conflict` if the log was changed. */
+  /** Verifies the log and signs its end. Throws `conflict` if the log was changed or the kept checkpoints cannot be read. */
   create(): Promise<Checkpoint>;
   /** To be called every minute or so: creates a checkpoint and keeps it outside, at the first call and then by the schedule. */
   keepIfDue(): Promise<void>;
@@ -40,10 +40,25 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   let failures = 0;
   let running: Promise<Checkpoint> | undefined;
 
+  const readKept = async (): Promise<Checkpoint[]> => {
+    try {
+      return (await Promise.all(stores.map((store) => store.read()))).flat();
+    } catch (error) {
+      log.error(
+        { err: error },
+        'the kept checkpoints cannot be read: no checkpoint is signed until they are put right',
+      );
+      throw new OAuthError(
+        'conflict',
+        'No checkpoint is signed, since the kept ones cannot be read: see the log of the server.',
+      );
+    }
+  };
+
   const verifyAndSign = async (): Promise<Checkpoint> => {
     const head = await readLog(db);
     const known = new Map<number, string>();
-    for (const checkpoint of [...(await readKept(stores)), ...(last === undefined ? [] : [last])]) {
+    for (const checkpoint of [...(await readKept()), ...(last === undefined ? [] : [last])]) {
       if (checkpoint.log_id === head.logId) {
         known.set(checkpoint.sequence, checkpoint.hash);
       }
@@ -90,12 +105,4 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     },
     state: () => ({ isIntact: fault === undefined, failures }),
   };
-}
-
-async function readKept(stores: readonly CheckpointStore[]): Promise<Checkpoint[]> {
-  const kept: Checkpoint[] = [];
-  for (const store of stores) {
-    kept.push(...(await store.read()));
-  }
-  return kept;
 }
