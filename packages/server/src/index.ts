@@ -1,12 +1,15 @@
 /** The authorization server as a Fastify plugin, and what is needed to start it. */
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
+export { type CopyRequest, copyToEmptyDatabase } from './backup/copy.ts';
 export type { Apis } from './batch-endpoint.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { readConfig, type ServerConfig } from './config/config.ts';
+export { readConfig, readStorageConfig, type ServerConfig, type StorageConfig } from './config/config.ts';
 export { type ConfigVariable, configVariables } from './config/variables.ts';
+export { describeDatabase } from './db/connect.ts';
 export type { MigrationSet } from './db/migrate.ts';
+export { serverMigrations } from './db/migrations/index.ts';
 export { type ConnectionLimits, connectionLimits } from './http/connection-limits.ts';
 export { httpOptions } from './http/http-options.ts';
 export { metricsServer } from './http/metrics-server.ts';
-export { type Installation, openInstallation } from './installation.ts';
+export { findMasterKey, type Installation, openInstallation } from './installation.ts';
 export { StartError } from './start-error.ts';

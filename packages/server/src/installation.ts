@@ -122,6 +122,15 @@ function readOrGenerateMasterKey(path: string): Buffer {
   return namingFile(path, () => parseVariable('masterKey', text.trim()));
 }
 
+/** Finds the master key in the configuration or in the data directory, and where it was. Undefined: there is none yet. */
+export function findMasterKey({ masterKey, dataDir }: Pick<ServerConfig, 'masterKey' | 'dataDir'>) {
+  const file = join(dataDir, 'master.key');
+  if (masterKey !== undefined) {
+    return { where: variables.masterKey.name, key: createMasterKey(masterKey) };
+  }
+  return existsSync(file) ? { where: file, key: createMasterKey(readOrGenerateMasterKey(file)) } : undefined;
+}
+
 /** Adds to the error about a value the file that holds it. */
 function namingFile<T>(path: string, parse: () => T): T {
   try {

@@ -121,10 +121,7 @@ export function readConfig(env: Environment): ServerConfig {
     accessTokenTtlSeconds: 60 * accessTokenTtlMinutes,
     trustedProxies: values.trustedProxies ?? [],
     fetchAllowedNetworks: values.fetchAllowedNetworks ?? [],
-    database:
-      databaseUrl.kind === 'sqlite'
-        ? { ...databaseUrl, timeoutMs: databaseTimeoutMs }
-        : { ...databaseUrl, poolSize: databasePoolSize, timeoutMs: databaseTimeoutMs },
+    database: databaseOf({ databaseUrl, databasePoolSize, databaseTimeoutMs }),
     root,
     tls,
     checkpoints: {
@@ -138,6 +135,23 @@ export function readConfig(env: Environment): ServerConfig {
     metrics:
       metricsPort === 'off' ? 'off' : metricsPort === values.port ? 'beside' : { host: metricsHost, port: metricsPort },
   };
+}
+
+function databaseOf({
+  databaseUrl,
+  databasePoolSize: poolSize,
+  databaseTimeoutMs: timeoutMs,
+}: Pick<VariableValues, 'databaseUrl' | 'databasePoolSize' | 'databaseTimeoutMs'>): DatabaseConfig {
+  return databaseUrl.kind === 'sqlite' ? { ...databaseUrl, timeoutMs } : { ...databaseUrl, poolSize, timeoutMs };
+}
+
+/** What the commands need that work on the database while no server runs. */
+export type StorageConfig = Pick<ServerConfig, 'dataDir' | 'database' | 'masterKey'>;
+
+/** Reads where everything is kept, as `readConfig` does. What else a server needs may be missing. */
+export function readStorageConfig(env: Environment): StorageConfig {
+  const values = readValues(env);
+  return { dataDir: values.dataDir, database: databaseOf(values), masterKey: values.masterKey };
 }
 
 /** Each variable, or its default, by its own parser. */

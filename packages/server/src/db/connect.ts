@@ -34,8 +34,7 @@ export async function connectDatabase(
 
 /** Uses a connection of its own without a time limit, since migrations may take long. */
 async function migrateAll(config: DatabaseConfig, migrations: readonly MigrationSet[]): Promise<void> {
-  const unlimited = config.kind === 'postgres' ? { ...config, timeoutMs: 0 } : config;
-  const db = new Kysely<Database>({ dialect: openDriver(unlimited).dialect });
+  const db = new Kysely<Database>({ dialect: openDriver(withoutTimeLimit(config)).dialect });
   try {
     for (const set of migrations) {
       await migrate(db, set);
@@ -43,6 +42,11 @@ async function migrateAll(config: DatabaseConfig, migrations: readonly Migration
   } finally {
     await db.destroy();
   }
+}
+
+/** For statements that may take long. */
+export function withoutTimeLimit<C extends DatabaseConfig>(config: C): C {
+  return config.kind === 'postgres' ? { ...config, timeoutMs: 0 } : config;
 }
 
 function openDriver(config: DatabaseConfig): DatabaseDriver {

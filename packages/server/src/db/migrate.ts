@@ -34,7 +34,8 @@ export async function migrate<DB>(db: Kysely<DB>, { owner, migrations }: Migrati
   }
 }
 
-async function listExecuted<DB>(db: Kysely<DB>, table: string): Promise<string[]> {
+/** Lists the names in a record of migrations. Empty if there is no such table. */
+export async function listExecuted<DB>(db: Kysely<DB>, table: string): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === table)) {
     return [];

@@ -52,7 +52,7 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
       const copy = await copyDatabase(path);
       try {
         const session = copy.createSession();
-        const apart = new Kysely<Database>({ dialect: new SqliteDialect({ database: new NodeSqlite(copy) }) });
+        const apart = new Kysely<Database>({ dialect: sqliteDialectOf(copy) });
         return await apart.transaction().execute((transaction) =>
           work(transaction, async (conclude) => {
             const changes = session.changeset();
@@ -70,6 +70,16 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
     announce: async () => {},
     listen: () => async () => {},
   };
+}
+
+/** Opens a file that exists, to read what is committed; each transaction reads what there is when it begins. */
+export function openSqliteReader(path: string): SqliteDialect {
+  return sqliteDialectOf(new DatabaseSync(path, { readOnly: true, timeout: 60_000 }));
+}
+
+/** The dialect for a database that nobody else writes. */
+export function sqliteDialectOf(database: DatabaseSync): SqliteDialect {
+  return new SqliteDialect({ database: new NodeSqlite(database) });
 }
 
 /**
