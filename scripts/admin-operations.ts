@@ -97,6 +97,7 @@ const names: Readonly<Record<string, Naming>> = {
   delete_initial_access_token: { name: 'initialAccessTokens.delete' },
   list_keys: { name: 'keys.list', answer: 'SigningKey' },
   delete_key: { name: 'keys.delete' },
+  revoke_key: { name: 'keys.revoke' },
   rotate_key: { name: 'keys.rotate', body: 'KeyRotation', answer: 'SigningKey' },
   get_policy_list: { name: 'policies.list', answer: 'Policy' },
   create_or_update_policies: { name: 'policies.save', body: 'PolicyElement', answer: 'Policy' },

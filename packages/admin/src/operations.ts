@@ -737,6 +737,7 @@ export interface AuditPage {
       | 'key.created'
       | 'key.deleted'
       | 'key.revoked'
+      | 'key.resumed'
       | 'policy.saved'
       | 'policy.deleted'
       | 'rule.saved'
@@ -765,7 +766,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.deleted, token.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, key.revoked, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.deleted, token.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;
@@ -1163,16 +1164,22 @@ export const operations = {
     list: (query?: PageQuery) => read<Page<SigningKey>>(path`/api/v1/oauth/key`, query),
     /**
      * Create the next signing key.
-     * It is published at once and signs ten minutes later, when every cached JWKS has it. The previous key stays published until its last token has expired. While the next key of an algorithm does not sign yet, the answer is 409, with the time at which it will.
+     * It is published at once and signs POSTERN_KEY_LEAD_MINUTES later, when every cached JWKS has it. The previous key stays published until its last token has expired. While the next key of an algorithm does not sign yet, or 20 keys are published, the answer is 409, with the time from which it can be rotated.
      * Requires the scope `key:rotate`.
      */
     rotate: (body: KeyRotation) => change<SigningKey>('POST', path`/api/v1/oauth/key/rotate`, body),
     /**
-     * Delete a signing key, and revoke the tokens that it signed.
-     * A key that never signed is deleted, and the key before it continues to sign. A key that signed is no longer published, and its tokens are refused; if it still signs, another one does so at once, so that APIs which keep a copy of the JWKS may refuse new tokens until they fetch it again.
+     * Delete a signing key that has not signed yet.
+     * The key before it continues to sign. A key that may have signed is not deleted (409), but revoked.
      * Requires the scope `key:delete`.
      */
     delete: (kid: string) => change<void>('DELETE', path`/api/v1/oauth/key/${kid}`),
+    /**
+     * Revoke a signing key that has leaked, and all tokens that it signed.
+     * It is no longer published, and the tokens that it signed are refused at once, as are those that were exchanged for them. If it signs, another key does so at once; APIs that keep a copy of the JWKS may refuse its tokens until they fetch the JWKS again.
+     * Requires the scope `key:revoke`.
+     */
+    revoke: (kid: string) => change<void>('POST', path`/api/v1/oauth/key/${kid}/revoke`),
   },
   revocations: {
     /**

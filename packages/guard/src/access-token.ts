@@ -8,6 +8,8 @@ export interface AccessToken {
   /** The audience: at least one, and exactly one in tokens of Postern. */
   readonly audience: readonly string[];
   readonly jti: string;
+  /** The id of the key that signed it. */
+  readonly kid: string;
   readonly scopes: ReadonlySet<string>;
   /** The generation of the client when the token was issued. All its tokens are revoked when its generation rises. */
   readonly generation: number;

@@ -9,6 +9,7 @@ const token: AccessToken = {
   clientId: 'first',
   audience: ['https://api.example.com'],
   jti: 'a7f1',
+  kid: 'key',
   scopes: new Set(['policy:read']),
   generation: 3,
   confirmation: undefined,
@@ -16,7 +17,7 @@ const token: AccessToken = {
   expiresAt: 1,
   claims: {},
 };
-const parent = { jti: 'a7f1', clientId: 'first', generation: 3, audience: ['https://api.example.com'] };
+const parent = { jti: 'a7f1', kid: 'key', clientId: 'first', generation: 3, audience: ['https://api.example.com'] };
 
 test('a token that was not issued by token exchange has no parents', () => {
   expect(parentTokensOf(token)).toEqual([]);
@@ -30,12 +31,13 @@ test('the parents of a token are those that were exchanged for it, and their par
 });
 
 describe('a malformed claim makes the token invalid', () => {
-  const good = { jti: 'a7f1', client_id: 'first', gen: 3, aud: ['https://api.example.com'] };
+  const good = { jti: 'a7f1', kid: 'key', client_id: 'first', gen: 3, aud: ['https://api.example.com'] };
   test.each<[string, unknown]>([
     ['no list', good],
     ['null', null],
     ['a list of null', [null]],
     ['no jti', [{ ...good, jti: undefined }]],
+    ['no kid', [{ ...good, kid: undefined }]],
     ['a client_id that is no text', [{ ...good, client_id: 5 }]],
     ['a generation that is text', [{ ...good, gen: '3' }]],
     ['an audience that is no list', [{ ...good, aud: 'https://api.example.com' }]],

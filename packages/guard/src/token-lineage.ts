@@ -3,13 +3,19 @@ import type { AccessToken } from './access-token.ts';
 import { invalidTokenError } from './verify-access-token.ts';
 
 /** The parts of an earlier token that are needed to check whether it is still active. */
-export type ParentToken = Pick<AccessToken, 'jti' | 'clientId' | 'generation' | 'audience'>;
+export type ParentToken = Pick<AccessToken, 'jti' | 'kid' | 'clientId' | 'generation' | 'audience'>;
 
 /** Returns the claim `parent_tokens` of a token for which `tokens` are exchanged: their parents, and they themselves. */
 export function parentTokensClaim(tokens: readonly AccessToken[]): readonly object[] {
   return tokens
     .flatMap((token): ParentToken[] => [...parentTokensOf(token), token])
-    .map(({ jti, clientId, generation, audience }) => ({ jti, client_id: clientId, gen: generation, aud: audience }));
+    .map(({ jti, kid, clientId, generation, audience }) => ({
+      jti,
+      kid,
+      client_id: clientId,
+      gen: generation,
+      aud: audience,
+    }));
 }
 
 /**
@@ -30,9 +36,10 @@ export function parentTokensOf(token: AccessToken): readonly ParentToken[] {
 }
 
 function readParentToken(entry: unknown): ParentToken {
-  const { jti, client_id, gen, aud } = (entry ?? {}) as Record<string, unknown>;
+  const { jti, kid, client_id, gen, aud } = (entry ?? {}) as Record<string, unknown>;
   if (
     typeof jti !== 'string' ||
+    typeof kid !== 'string' ||
     typeof client_id !== 'string' ||
     typeof gen !== 'number' ||
     !Array.isArray(aud) ||
@@ -40,5 +47,5 @@ function readParentToken(entry: unknown): ParentToken {
   ) {
     throw invalidTokenError('claims_malformed');
   }
-  return { jti, clientId: client_id, generation: gen, audience: aud };
+  return { jti, kid, clientId: client_id, generation: gen, audience: aud };
 }

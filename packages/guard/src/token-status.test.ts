@@ -76,11 +76,11 @@ test('the client must have every scope of the token', () => {
 });
 
 test('a token is active only as long as its parent tokens are, and those are judged by its own scopes', () => {
-  const parent = { jti: 'parent', client_id: 'first', gen: 7, aud: ['https://one.example.com'] };
+  const parent = { jti: 'parent', kid: 'older', client_id: 'first', gen: 7, aud: ['https://one.example.com'] };
   const token = verified({ parent_tokens: [parent] });
   const [own, first, ...others] = heldTokens(token);
   expect(own).toEqual(token);
-  expect(first).toMatchObject({ jti: 'parent', clientId: 'first', generation: 7, audience: parent.aud });
+  expect(first).toMatchObject({ jti: 'parent', kid: 'older', clientId: 'first', generation: 7, audience: parent.aud });
   expect(first?.scopes).toEqual(token.scopes);
   expect(others).toEqual([]);
   expect(heldTokens(verified())).toEqual([verified()]);

@@ -20,7 +20,7 @@ export interface ClientStatus {
 export type ClientInactiveReason = 'client_unknown' | 'client_disabled' | 'root_disabled';
 
 /** The parts of a token that revocation is checked against. */
-export type HeldToken = Pick<AccessToken, 'clientId' | 'jti' | 'generation' | 'audience' | 'scopes' | 'claims'>;
+export type HeldToken = Pick<AccessToken, 'clientId' | 'jti' | 'kid' | 'generation' | 'audience' | 'scopes' | 'claims'>;
 
 /** One element of the claim `authorization_details`, whose type defines its other members. RFC 9396 §2. */
 export interface AuthorizationDetail {

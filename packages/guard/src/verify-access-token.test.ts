@@ -25,6 +25,7 @@ describe('RFC 9068 §4 a token is accepted', () => {
       clientId: 'client',
       audience: ['https://api.example.com'],
       jti: 'a7f1',
+      kid: 'one',
       scopes: new Set(['policy:read', 'rule:read']),
       generation: 3,
       confirmation: undefined,

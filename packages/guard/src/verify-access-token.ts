@@ -146,7 +146,7 @@ export function requireTime({ expiresAt, claims }: AccessToken, nowSeconds: numb
 }
 
 /** The claims that every access token has. RFC 9068 §2.2. Does not check what they say. */
-export function parseClaims({ payload }: SignedToken): AccessToken {
+export function parseClaims({ payload, kid }: SignedToken): AccessToken {
   const { iss, sub, client_id, jti, scope, gen, iat, exp } = payload;
   const { aud } = payload;
   const audience: unknown[] = Array.isArray(aud) ? aud : [aud];
@@ -175,6 +175,7 @@ export function parseClaims({ payload }: SignedToken): AccessToken {
     clientId: client_id,
     audience,
     jti,
+    kid,
     scopes: new Set(scopes),
     generation: gen as number,
     confirmation: readConfirmation(payload['cnf']),

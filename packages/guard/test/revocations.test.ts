@@ -108,7 +108,9 @@ describe('an entry of the feed', () => {
   });
 
   test('RFC 8693 revokes what was exchanged for a token that it revokes', async () => {
-    const parent_tokens = [{ jti: 'first', client_id: 'first', gen: 0, aud: ['https://api.example.com'] }];
+    const parent_tokens = [
+      { jti: 'first', kid: 'older', client_id: 'first', gen: 0, aud: ['https://api.example.com'] },
+    ];
     const guard = guardOf();
     await guard.start();
     expect(await outcome(guard, { parent_tokens })).toBe('passed');
@@ -119,6 +121,18 @@ describe('an entry of the feed', () => {
     await followed();
     const second = [{ ...parent_tokens[0], jti: 'second', client_id: 'second' }];
     expect(await outcome(guard, { parent_tokens: second })).toBe('client_unknown');
+  });
+
+  test('RFC 8693 a revoked key revokes what was exchanged for a token that it signed', async () => {
+    const parent_tokens = [
+      { jti: 'first', kid: 'leaked', client_id: 'first', gen: 0, aud: ['https://api.example.com'] },
+    ];
+    const guard = guardOf();
+    await guard.start();
+    expect(await outcome(guard, { parent_tokens })).toBe('passed');
+    feed.publish({ type: 'signing_key', kid: 'leaked' });
+    await followed();
+    expect([await outcome(guard, { parent_tokens }), await outcome(guard)]).toEqual(['key_revoked', 'passed']);
   });
 });
 
@@ -291,7 +305,7 @@ describe('a feed that one client fills', () => {
     clock.advance(10);
     expect(await of('flooder', 'new', { iat: clock.now() / 1000 })).toBe('passed');
     expect(await of('flooder', 'flooder-7')).toBe('token_revoked');
-    const parent = { jti: 'flooder-7', client_id: 'flooder', gen: 0, aud: ['https://api.example.com'] };
+    const parent = { jti: 'flooder-7', kid: 'older', client_id: 'flooder', gen: 0, aud: ['https://api.example.com'] };
     expect(await outcome(guard, { parent_tokens: [parent] })).toBe('token_revoked');
   });
 

@@ -179,6 +179,7 @@ const calls: Readonly<Record<string, () => Promise<Call>>> = {
     return { path: '/oauth/key/rotate', body: {} };
   },
   'DELETE /api/v1/oauth/key/:kid': async () => ({ path: `/oauth/key/${await nextKey()}` }),
+  'POST /api/v1/oauth/key/:kid/revoke': async () => ({ path: `/oauth/key/${await nextKey()}/revoke`, body: {} }),
   'POST /api/v1/batch': async () => {
     const operation = { method: 'PUT', path: '/api/v1/oauth/scope', body: { name: `${key()}:x`, description: 'x' } };
     return { path: '/batch', body: { operations: [operation] } };

@@ -157,7 +157,7 @@ test('a trusted issuer is created from a template, with a rule, after an error; 
   await page.getByText('No trusted issuers yet').waitFor();
 });
 
-test('the signing key is rotated', async () => {
+test('the signing key is rotated, and one revoked', async () => {
   const waiting = async () =>
     (await read('oauth/key')).items.filter(({ status }: { status: string }) => status === 'next').length;
   const before = await waiting();
@@ -167,6 +167,10 @@ test('the signing key is rotated', async () => {
   await said('The next signing key is published');
   await page.getByRole('cell', { name: 'next', exact: true }).first().waitFor();
   expect(await waiting()).toBe(before + 1);
+  await page.getByRole('row').filter({ hasText: 'next' }).getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke key' }).click();
+  await said('Signing key revoked');
+  expect(await waiting()).toBe(before);
 });
 
 test('a policy is created with its rules, targets and storage, and deleted', async () => {

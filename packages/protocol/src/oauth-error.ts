@@ -49,6 +49,7 @@ export type ErrorReason =
   | 'token_type_wrong'
   | 'algorithm_not_allowed'
   | 'key_unknown'
+  | 'key_revoked'
   | 'key_weak'
   | 'signature_wrong'
   | 'issuer_wrong'

@@ -291,11 +291,10 @@ describe('the data of events', () => {
 
     await asRoot('PUT', '/api/v1/oauth/scope', { name: 'orders:read', description: 'Read orders' });
     await asRoot('DELETE', '/api/v1/oauth/scope/orders:read');
-    await asRoot('PUT', '/api/v1/oauth/resource', {
-      key: 'r',
-      identifier: 'https://r.example',
-      scopes: ['policy:read'],
-    });
+    for (const signing_alg of ['EdDSA', 'PS256', 'EdDSA']) {
+      const resource = { key: 'r', identifier: 'https://r.example', scopes: ['policy:read'], signing_alg };
+      await asRoot('PUT', '/api/v1/oauth/resource', resource);
+    }
     await asRoot('DELETE', '/api/v1/oauth/resource/r');
     const { publicKey } = await generateKeyPair('ES256');
     await asRoot('PUT', '/api/v1/oauth/issuer', {

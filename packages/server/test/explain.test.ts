@@ -278,7 +278,7 @@ describe('the reason is that of the guard', () => {
         scope: optional(fc.constantFrom(scope, 'policy:read', `${scope} rule:read`), anything),
         cnf: optional(fc.constantFrom({ jkt }, { 'x5t#S256': thumbprint }), anything),
         parent_tokens: optional(
-          fc.constantFrom([], [{ jti: 'a', client_id: 'none', gen: 0, aud: [server.url] }]),
+          fc.constantFrom([], [{ jti: 'a', kid: key.kid, client_id: 'none', gen: 0, aud: [server.url] }]),
           anything,
         ),
       },

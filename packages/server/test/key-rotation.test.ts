@@ -17,7 +17,7 @@ let clients: Credentials[];
 
 beforeEach(async () => {
   server = await startTestServer({
-    env: { POSTERN_KEY_ROTATION_DAYS: '1', OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '30' },
+    env: { POSTERN_KEY_ROTATION_DAYS: '1', POSTERN_KEY_LEAD_MINUTES: '10', OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '30' },
   });
   // A second algorithm has its own keys, which rotate at the same time.
   const body = { key: 'api', identifier: audience, scopes: ['scope:read'], signing_alg: 'EdDSA' };

@@ -27,7 +27,7 @@ test('a rotation publishes the next key, lets it sign when caches know it, and d
   expect(await publishedKids()).toEqual([old, next.kid]);
   expect(kidOf(await server.rootToken())).toBe(old);
 
-  await server.advance(599);
+  await server.advance(3599);
   const last = await server.rootToken();
   expect(kidOf(last)).toBe(old);
   await server.advance(1);
@@ -77,7 +77,7 @@ test('a change of the algorithm is a rotation', async () => {
   const changed = await startTestServer({ dataDir, env: { POSTERN_SIGNING_ALGORITHM: 'EdDSA' } });
   try {
     expect(decodeProtectedHeader(await changed.rootToken()).alg).toBe('ES256');
-    await changed.advance(600);
+    await changed.advance(3600);
     const token = await changed.rootToken();
     expect(decodeProtectedHeader(token).alg).toBe('EdDSA');
     expect((await changed.call('GET', '/api/v1/oauth/scope', { token })).status).toBe(200);

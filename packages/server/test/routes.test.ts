@@ -60,6 +60,7 @@ const scopes = {
   'GET /api/v1/oauth/key': 'key:read',
   'POST /api/v1/oauth/key/rotate': 'key:rotate',
   'DELETE /api/v1/oauth/key/:kid': 'key:delete',
+  'POST /api/v1/oauth/key/:kid/revoke': 'key:revoke',
   'GET /api/v1/oauth/resource': 'resource:read',
   'PUT /api/v1/oauth/resource': 'resource:create_or_update',
   'GET /api/v1/oauth/resource/:resource_key': 'resource:read',

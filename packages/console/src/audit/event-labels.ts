@@ -26,6 +26,7 @@ const labels: Readonly<Record<EventKind, string>> = {
   'key.created': 'Signing key created',
   'key.deleted': 'Signing key deleted',
   'key.revoked': 'Signing key revoked',
+  'key.resumed': 'Signing key in use again',
   'root.changed': 'Root credentials changed',
   'root.disabled': 'Root client disabled',
   'root.replaced': 'Root client replaced',

@@ -18,6 +18,7 @@ export function KeysPage() {
   const session = useSession();
   const [rotating, setRotating] = useState(false);
   const [deleting, setDeleting] = useState<SigningKey>();
+  const [revoking, setRevoking] = useState<SigningKey>();
   return (
     <Page
       title="Signing keys"
@@ -57,14 +58,23 @@ export function KeysPage() {
                       title: 'Published until',
                       cell: ({ verifies_until }) => <Time iso={verifies_until} never="not known yet" />,
                     },
-                    ...(session.may('key:delete')
+                    ...(session.may('key:delete') || session.may('key:revoke')
                       ? [
                           {
                             title: 'Actions',
                             cell: (key: SigningKey) => (
-                              <Button kind="danger" onPress={() => setDeleting(key)}>
-                                Delete
-                              </Button>
+                              <>
+                                {session.may('key:delete') && key.status === 'next' && (
+                                  <Button kind="danger" onPress={() => setDeleting(key)}>
+                                    Delete
+                                  </Button>
+                                )}
+                                {session.may('key:revoke') && (
+                                  <Button kind="danger" onPress={() => setRevoking(key)}>
+                                    Revoke
+                                  </Button>
+                                )}
+                              </>
                             ),
                           },
                         ]
@@ -76,6 +86,7 @@ export function KeysPage() {
                 <RotateKey algorithms={[...new Set(keys.map(({ alg }) => alg))]} onClose={() => setRotating(false)} />
               )}
               {deleting && <DeleteKey signingKey={deleting} onClose={() => setDeleting(undefined)} />}
+              {revoking && <RevokeKey signingKey={revoking} onClose={() => setRevoking(undefined)} />}
             </>
           )}
         </ReadAll>
@@ -95,7 +106,12 @@ function StatusBadge({ status }: { readonly status: string }) {
   }
 }
 
-function DeleteKey({ signingKey, onClose }: { readonly signingKey: SigningKey; readonly onClose: () => void }) {
+interface EndKeyProps {
+  readonly signingKey: SigningKey;
+  readonly onClose: () => void;
+}
+
+function DeleteKey({ signingKey, onClose }: EndKeyProps) {
   return (
     <ConfirmChange
       question="Delete the signing key?"
@@ -105,20 +121,30 @@ function DeleteKey({ signingKey, onClose }: { readonly signingKey: SigningKey; r
       onClose={onClose}
     >
       <ul className="consequences">
-        {signingKey.status === 'next' ? (
-          <li>It has not signed a token yet. The key that signs now continues.</li>
-        ) : (
-          <>
-            <li>
-              All tokens that it signed are revoked: this server rejects them immediately, APIs that follow revocations
-              within a second, other APIs when they fetch the keys again.
-            </li>
-            {signingKey.status === 'signing' && (
-              <li>Another key signs immediately. APIs may refuse its tokens until they fetch the keys again.</li>
-            )}
-            <li>Callers must get new tokens, and you may have to sign in again.</li>
-          </>
+        <li>It has not signed a token yet. The key that signs now continues.</li>
+      </ul>
+    </ConfirmChange>
+  );
+}
+
+function RevokeKey({ signingKey, onClose }: EndKeyProps) {
+  return (
+    <ConfirmChange
+      question="Revoke the signing key?"
+      action="Revoke key"
+      operation={operations.keys.revoke(signingKey.kid)}
+      notice="Signing key revoked"
+      onClose={onClose}
+    >
+      <ul className="consequences">
+        <li>
+          All tokens that it signed are revoked: this server rejects them immediately, APIs that follow revocations
+          within a second, other APIs when they fetch the keys again.
+        </li>
+        {signingKey.status === 'signing' && (
+          <li>Another key signs immediately. APIs may refuse its tokens until they fetch the keys again.</li>
         )}
+        {signingKey.status !== 'next' && <li>Callers must get new tokens, and you may have to sign in again.</li>}
       </ul>
     </ConfirmChange>
   );
@@ -140,11 +166,11 @@ function RotateKey({ algorithms, onClose }: RotateKeyProps) {
       onClose={onClose}
     >
       <ul className="consequences">
-        <li>A new key is published immediately, and signs ten minutes later, when every API has it.</li>
+        <li>A new key is published immediately, and signs an hour later by default, when every API has it.</li>
         <li>
           The current key stays published until the last token that it signed has expired. No token becomes invalid.
         </li>
-        <li>If a key leaked, delete it instead, which revokes the tokens that it signed.</li>
+        <li>If a key has leaked, revoke it instead, with the tokens that it signed.</li>
       </ul>
       {algorithms.length > 1 && (
         <SelectField

@@ -35,8 +35,6 @@ export interface RevocationFollower {
   close(): Promise<void>;
   /** Returns why a verified token is no longer active, as far as known, or undefined. */
   findInactiveReason(token: AccessToken): ErrorReason | undefined;
-  /** Whether the issuer has revoked the key, as far as known. */
-  isKeyRevoked(kid: string): boolean;
   /** Seconds for which revocations may be missing here; Infinity before the first answer. */
   lagSeconds(): number;
   /** Resolves at the first answer, or after `timeoutMs`. */
@@ -184,7 +182,6 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       await running;
     },
     findInactiveReason: (token) => list.findInactiveReason(token),
-    isKeyRevoked: (kid) => list.isKeyRevoked(kid),
     lagSeconds() {
       const lagMs = now() - currentAt;
       return lagMs < -clockSlackMs ? Number.POSITIVE_INFINITY : Math.max(0, lagMs) / 1000;

@@ -86,14 +86,13 @@ export class RevocationList {
     }
   }
 
-  /** Whether the tokens that the key signed are revoked, although a copy of the JWKS may still have it. */
-  isKeyRevoked(kid: string): boolean {
-    return this.#revokedKeys.has(kid);
-  }
-
   /** Returns why a verified token is no longer active, or undefined if nothing here says so. */
   findInactiveReason(token: AccessToken): ErrorReason | undefined {
     for (const held of heldTokens(token)) {
+      // A copy of the JWKS may still have the key.
+      if (this.#revokedKeys.has(held.kid)) {
+        return 'key_revoked';
+      }
       if (this.#isRevoked(held, held.jti === token.jti ? token.issuedAt : undefined)) {
         return 'token_revoked';
       }

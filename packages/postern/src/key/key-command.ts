@@ -8,22 +8,28 @@ import { print } from '../output/output.ts';
 import { formatTable } from '../output/table.ts';
 
 export function keyCommand(): Command {
-  return verbGroup('key', 'See, rotate and delete the keys that sign access tokens.', [
+  return verbGroup('key', 'See, rotate, delete and revoke the keys that sign access tokens.', [
     serverVerb('list', 'List the signing keys, oldest first.', [
       ['key list', 'which key signs, and which comes next'],
     ]).action(list),
-    serverVerb('rotate', 'Create the next signing key. It signs ten minutes later, when every API has it.', [
+    serverVerb('rotate', 'Create the next signing key. It signs an hour later by default, when every API has it.', [
       ['key rotate', 'for the algorithm that the server is set to'],
       ['key rotate --alg RS256', 'for another algorithm that is in use'],
     ])
       .option('--alg <alg>', 'ES256, EdDSA, RS256 or PS256')
       .action(rotate),
-    serverVerb('delete', 'Delete a key that never signed, or revoke one that did, with all tokens that it signed.', [
+    serverVerb('delete', 'Delete a key that has not signed yet: the one before it continues.', [
       ['key delete WU3Xnw8quAnqvJ4vsdjrs22CL6wQ5gx9lQD2Asz7Go8', 'after a look at: postern key list'],
     ])
       .argument('<kid>', 'id of the key')
       .option('--yes', 'do not ask')
       .action(remove),
+    serverVerb('revoke', 'Revoke a key that has leaked, with all tokens that it signed. Another one signs at once.', [
+      ['key revoke kdCK0cxx9e_Q9xhBTMDivFpeDXxxwaa-V62eWNNW_IY', 'after a look at: postern key list'],
+    ])
+      .argument('<kid>', 'id of the key')
+      .option('--yes', 'do not ask')
+      .action(revoke),
   ]);
 }
 
@@ -41,12 +47,19 @@ async function rotate(_options: unknown, command: Command): Promise<void> {
 
 async function remove(kid: string, _options: unknown, command: Command): Promise<void> {
   const { admin } = await connect(command);
-  await confirm(
-    `This deletes the signing key ${kid}. If it signed tokens, all of them are revoked.`,
-    command.opts<{ yes?: true }>().yes,
-  );
+  await confirm(`This deletes the signing key ${kid}.`, command.opts<{ yes?: true }>().yes);
   await admin.keys.delete(kid);
   print(command, { kid, deleted: true }, () => `Signing key ${kid} deleted.\n`);
+}
+
+async function revoke(kid: string, _options: unknown, command: Command): Promise<void> {
+  const { admin } = await connect(command);
+  await confirm(
+    `This revokes the signing key ${kid}, all tokens that it signed, and those that were exchanged for them.`,
+    command.opts<{ yes?: true }>().yes,
+  );
+  await admin.keys.revoke(kid);
+  print(command, { kid, revoked: true }, () => `Signing key ${kid} revoked.\n`);
 }
 
 function formatKeys(all: readonly SigningKey[]): string {

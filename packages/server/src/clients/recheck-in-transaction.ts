@@ -1,6 +1,7 @@
 /** Whether a token is still active by what a transaction sees: it may have been revoked while the change waited. */
 import { heldTokens, invalidTokenError } from '@postern/guard';
 import type { RequireActive } from '../events/actor.ts';
+import { findPublishedKids } from '../keys/signing-key-store.ts';
 import { findRevokedTokens } from '../revocation/revoked-token-store.ts';
 import type { FindActor } from './find-actor.ts';
 import { findInactiveReason } from './token-status.ts';
@@ -11,15 +12,20 @@ export interface RecheckOptions {
 }
 
 /**
- * The check that every change makes of its token: no parent token is revoked, and each client behind it is enabled and
+ * The check that every change makes of its token: neither it, nor a parent token, nor a key that signed one is revoked, and each client behind it is enabled and
  * still holds all of its scopes, the one that the call needed among them. Does not check when the token expires: it
  * had not when the call was made.
  */
 export function createRecheckInTransaction({ issuer, findActor }: RecheckOptions): RequireActive {
   return async (transaction, token) => {
+    const held = heldTokens(token);
     const revoked = await findRevokedTokens(
       transaction,
-      heldTokens(token).map(({ jti }) => jti),
+      held.map(({ jti }) => jti),
+    );
+    const kids = await findPublishedKids(
+      transaction,
+      held.map(({ kid }) => kid),
     );
     const reason = await findInactiveReason(token, {
       issuer,
@@ -29,6 +35,7 @@ export function createRecheckInTransaction({ issuer, findActor }: RecheckOptions
         return client?.isRoot ? { ...client, scopes: client.scopes.union(token.scopes) } : client;
       },
       isRevoked: (jti) => revoked.has(jti),
+      isKeyPublished: (kid) => kids.has(kid),
     });
     if (reason !== undefined) {
       throw invalidTokenError(reason);

@@ -18,6 +18,7 @@ const token: AccessToken = {
   clientId: 'client',
   audience: [issuer],
   jti: 'a7f1',
+  kid: 'key',
   scopes: new Set(['policy:read']),
   generation: 3,
   confirmation: undefined,
@@ -25,6 +26,8 @@ const token: AccessToken = {
   expiresAt: 1,
   claims: {},
 };
+
+const isKeyPublished = () => true;
 
 describe('a token is active', () => {
   test.each<[string, AccessToken, Client]>([
@@ -70,7 +73,12 @@ describe('a token is no longer active', () => {
   });
 
   test('when it was revoked, whatever else', async () => {
-    const lookups = { issuer, findClient: async () => undefined, isRevoked: (jti: string) => jti === token.jti };
+    const lookups = {
+      issuer,
+      findClient: async () => undefined,
+      isRevoked: (jti: string) => jti === token.jti,
+      isKeyPublished,
+    };
     expect(await findInactiveReason(token, lookups)).toBe('token_revoked');
   });
 });
@@ -92,18 +100,19 @@ describe('authorization details', () => {
 describe('an exchanged token', () => {
   const first = { ...client, id: 'first' };
   const second = { ...client, id: 'second' };
-  const subject = { ...token, clientId: 'first', jti: 'subject', scopes: first.scopes };
+  const subject = { ...token, clientId: 'first', jti: 'subject', kid: 'older', scopes: first.scopes };
   const exchanged = {
     ...token,
     clientId: 'second',
     jti: 'exchanged',
     claims: { parent_tokens: parentTokensClaim([subject]) },
   };
-  const faultWith = (clients: Client[], revoked: string[] = []) =>
+  const faultWith = (clients: Client[], revoked: string[] = [], unpublished: string[] = []) =>
     findInactiveReason(exchanged, {
       issuer,
       findClient: async (id) => clients.find((one) => one.id === id),
       isRevoked: (jti) => revoked.includes(jti),
+      isKeyPublished: (kid) => !unpublished.includes(kid),
     });
 
   test('is active while all its parent tokens are', async () => {
@@ -132,6 +141,13 @@ describe('an exchanged token', () => {
     expect(await faultWith(clients, revoked)).toBe(reason);
   });
 
+  test.each(['older', 'key'])(
+    'is no longer active when the key %s was revoked, which signed one of them',
+    async (kid) => {
+      expect(await faultWith([first, second], [], [kid])).toBe('key_revoked');
+    },
+  );
+
   test('is no longer active when the subject client may not ask for the audience any more', async () => {
     const forApi = (id: string, ...resources: string[]) => ({ ...client, id, metadata: { resources } });
     const onApi = {
@@ -144,6 +160,7 @@ describe('an exchanged token', () => {
         issuer,
         findClient: async (id) => clients.find((one) => one.id === id),
         isRevoked: () => false,
+        isKeyPublished,
       });
     expect(await fault(forApi('first', api), forApi('second', api))).toBeUndefined();
     expect(await fault(forApi('first'), forApi('second', api))).toBe('resource_withdrawn');

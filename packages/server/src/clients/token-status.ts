@@ -14,6 +14,8 @@ export interface TokenStatusLookups {
   readonly issuer: string;
   readonly findClient: (id: string) => Promise<Client | undefined>;
   readonly isRevoked: (jti: string) => boolean;
+  /** Whether tokens that the key with this id signed may be active: it is published, and so not revoked. */
+  readonly isKeyPublished: (kid: string) => boolean;
 }
 
 /** Why a token is no longer active, or undefined if it and all the tokens that were exchanged for it are. */
@@ -34,9 +36,13 @@ export async function findInactiveReason(
 export function findOwnInactiveReason(
   held: HeldToken,
   client: Client | undefined,
-  { issuer, isRevoked }: Pick<TokenStatusLookups, 'issuer' | 'isRevoked'>,
+  { issuer, isRevoked, isKeyPublished }: Omit<TokenStatusLookups, 'findClient'>,
 ): ErrorReason | undefined {
-  return isRevoked(held.jti) ? 'token_revoked' : findRevocationReason(held, clientStatusOf(client), issuer);
+  if (isRevoked(held.jti)) {
+    return 'token_revoked';
+  }
+  // A key without which a live token verifies was revoked: others are published until the last of their tokens has expired.
+  return isKeyPublished(held.kid) ? findRevocationReason(held, clientStatusOf(client), issuer) : 'key_revoked';
 }
 
 /** Why a client gets no token and can use none, whoever authenticated it and however. */

@@ -53,6 +53,7 @@ test('without any variable, everything has its default', () => {
     accessTokenTtlSeconds: 691_200,
     signingAlgorithm: 'ES256',
     keyRotationDays: 90,
+    keyLeadMinutes: 60,
     masterKey: undefined,
     trustedProxies: [],
     fetchAllowedNetworks: [],

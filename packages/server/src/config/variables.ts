@@ -199,6 +199,15 @@ export const variables = {
     meaning: 'how long a signing key is used before it is rotated; 0 leaves that to POST /api/v1/oauth/key/rotate',
     parse: wholeNumber(0, 3_650),
   },
+  keyLeadMinutes: {
+    name: 'POSTERN_KEY_LEAD_MINUTES',
+    default: '60',
+    unit: 'minutes',
+    meaning:
+      'how long a new signing key is published before it signs; longer than any API keeps its copy of the JWKS, some of ' +
+      'which fetch it on a schedule alone',
+    parse: wholeNumber(1, 10_080),
+  },
   masterKey: {
     name: 'POSTERN_MASTER_KEY',
     default: 'generated',

@@ -3,9 +3,9 @@
 import { publish } from '../http/caching.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { jwksMaxAgeSeconds } from '../keys/key-schedule.ts';
 
-export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
+/** `maxAgeSeconds`: how long a verifier may keep its copy. */
+export function jwksEndpoint(keys: KeyRing, maxAgeSeconds: number): ProtocolPlugin {
   return async (app) => {
     app.get(
       '/.well-known/jwks.json',
@@ -14,7 +14,7 @@ export function jwksEndpoint(keys: KeyRing): ProtocolPlugin {
         schema: { tags: ['Discovery'], operationId: 'read_jwks', summary: 'Public keys that verify access tokens' },
       },
       async (_request, reply) => {
-        publish(reply, jwksMaxAgeSeconds);
+        publish(reply, maxAgeSeconds);
         return { keys: keys.keys().map((key) => key.publicJwk) };
       },
     );

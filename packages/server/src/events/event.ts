@@ -30,6 +30,7 @@ export const eventKinds = [
   'key.created',
   'key.deleted',
   'key.revoked',
+  'key.resumed',
   'policy.saved',
   'policy.deleted',
   'rule.saved',

@@ -75,7 +75,7 @@ function findReasonInSettings(
   { issuer }: TokenStatusLookups,
 ): ErrorReason | undefined {
   const settings = client && { ...client, generation: held.generation };
-  return findOwnInactiveReason(held, settings, { issuer, isRevoked: () => false });
+  return findOwnInactiveReason(held, settings, { issuer, isRevoked: () => false, isKeyPublished: () => true });
 }
 
 /** What follows the subject of the sentence. */
@@ -84,6 +84,8 @@ function describe(reason: ErrorReason, held: HeldToken, client: Client | undefin
   switch (reason) {
     case 'token_revoked':
       return 'was revoked.';
+    case 'key_revoked':
+      return `was signed with the key ${held.kid}, which was revoked.`;
     case 'client_unknown':
       return `is of the client ${clientId}, which was deleted.`;
     case 'client_disabled':

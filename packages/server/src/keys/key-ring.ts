@@ -1,4 +1,4 @@
-/** The signing keys in memory: which one signs, and which are published. They are rotated and deleted by `key-schedule.ts`. */
+/** The signing keys in memory: which one signs, and which are published. Their rules are those of `key-schedule.ts`. */
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
@@ -7,12 +7,15 @@ import type { Append, EventLog } from '../events/event-log.ts';
 import { StartError } from '../start-error.ts';
 import {
   findDefaultKey,
+  findIdleKey,
   findKeyOf,
   findNextKey,
+  findRoomTime,
   isRotationDue,
+  isUnneeded,
   type KeyTimes,
   mayHaveSigned,
-  publicationLeadMs,
+  mostPublishedKeys,
   statusOf,
 } from './key-schedule.ts';
 import type { MasterKey } from './master-key.ts';
@@ -23,7 +26,8 @@ import {
   findLongestClientTtl,
   insertSigningKey,
   loadSigningKeys,
-  resumeSigningKeys,
+  resumeReplacedKeys,
+  resumeSigningKey,
   retireSigningKeys,
   startSigningKey,
 } from './signing-key-store.ts';
@@ -39,14 +43,16 @@ export interface KeyRing {
   signingAges(): ReadonlyMap<SigningAlgorithm, number>;
   /**
    * Creates the successor of the key of `alg`, published now and signing once every cache has it. Throws `conflict` while
-   * the successor before it does not sign yet.
+   * the successor before it does not sign yet, or as many keys are published as may be.
    */
   rotate(token: AccessToken, alg?: SigningAlgorithm): Promise<SigningKey>;
-  /**
-   * Deletes a key that never signed; revokes one that did, with all of its tokens. A key that signs is replaced at once. Throws
-   * `not_found`.
-   */
+  /** Deletes a key that never signed: the one before it signs on. Throws `not_found`, or `conflict` for any other key. */
   remove(token: AccessToken, kid: string): Promise<void>;
+  /**
+   * Revokes a key that has leaked, with all tokens that it signed and those that were exchanged for them. It is no longer
+   * published, and if it signs, another one does so at once. Throws `not_found`.
+   */
+  revoke(token: AccessToken, kid: string): Promise<void>;
   /** Rotates the keys that are due and deletes those that no token needs. To be called about once a minute. */
   maintain(): Promise<void>;
 }
@@ -61,6 +67,8 @@ export interface KeyRingOptions {
   readonly algorithmsInUse: () => readonly SigningAlgorithm[];
   /** If 0, keys are rotated only by `rotate`. */
   readonly rotationIntervalMs: number;
+  /** A new key is published so many milliseconds before it signs. */
+  readonly publicationLeadMs: number;
   /** Lifetime of the tokens of clients that do not set one. */
   readonly accessTokenTtlSeconds: number;
   /** Milliseconds since 1970. */
@@ -69,8 +77,8 @@ export interface KeyRingOptions {
 
 /** Loads the keys, and creates the first one. Throws `StartError` if the master key is not that of the database. */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
-  const { db, events, masterKey, defaultAlg, algorithmsInUse, rotationIntervalMs, accessTokenTtlSeconds, now } =
-    options;
+  const { db, events, masterKey, defaultAlg, algorithmsInUse, now } = options;
+  const { rotationIntervalMs, publicationLeadMs, accessTokenTtlSeconds } = options;
   await coverTokenLifetime(db, accessTokenTtlSeconds, now());
   let keys: readonly SigningKey[] = await loadFirst(db, masterKey);
 
@@ -89,7 +97,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       createdAt,
       signsFrom: createdAt + leadMs,
       signsUntil: null,
-      longestTtlSeconds: Math.max(accessTokenTtlSeconds, await findLongestClientTtl(transaction)),
+      longestTtlSeconds: await longestTtlSeconds(transaction),
     };
     const key = generateSigningKey(alg, times);
     await insertSigningKey(transaction, key, masterKey);
@@ -108,7 +116,19 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
 
   const dueAlgorithms = (present: readonly SigningKey[]) =>
     algorithmsInUse().filter((alg) => isRotationDue(present, alg, rotationIntervalMs, now()));
-  const expiredKeys = (present: readonly SigningKey[]) => present.filter((key) => statusOf(key, now()) === 'expired');
+  const unneededKeys = (present: readonly SigningKey[]) =>
+    present.filter((key) => isUnneeded(key, present, algorithmsInUse(), now()));
+
+  const longestTtlSeconds = async (transaction: Transaction<Database>) =>
+    Math.max(accessTokenTtlSeconds, await findLongestClientTtl(transaction));
+
+  const getKey = (present: readonly SigningKey[], kid: string): SigningKey => {
+    const key = present.find((one) => one.kid === kid && statusOf(one, now()) !== 'expired');
+    if (key === undefined) {
+      throw new OAuthError('not_found', `There is no signing key with the id '${showName(kid)}'.`);
+    }
+    return key;
+  };
 
   /** Replaces a key that was revoked: if it signed, its successor does so at once. `rest` are the other keys. */
   const replace = async (
@@ -163,19 +183,42 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
             { retryAfterSeconds: Math.ceil((next.signsFrom - now()) / 1000) },
           );
         }
+        const roomFrom = findRoomTime(present, now());
+        if (roomFrom !== undefined) {
+          throw new OAuthError(
+            'conflict',
+            `${mostPublishedKeys} signing keys are published, and verifiers need not take more: rotate again after ` +
+              `${new Date(roomFrom).toISOString()}, when the last token of one of them has expired. To replace a key ` +
+              'that has leaked, revoke it.',
+            { retryAfterSeconds: Math.ceil((roomFrom - now()) / 1000) },
+          );
+        }
         return succeed(transaction, append, alg, leadOver(present));
       });
     },
     remove(token, kid) {
       return events.change(token, async (transaction, append) => {
         const present = await loadSigningKeys(transaction, masterKey);
-        const key = present.find((one) => one.kid === kid && statusOf(one, now()) !== 'expired');
-        if (key === undefined) {
-          throw new OAuthError('not_found', `There is no signing key with the id '${showName(kid)}'.`);
+        const key = getKey(present, kid);
+        if (mayHaveSigned(key, present, now())) {
+          throw new OAuthError(
+            'conflict',
+            `The key ${kid} may have signed tokens. It is deleted by itself when they have expired; if it has leaked, ` +
+              'revoke it, and its tokens with it.',
+          );
         }
         await deleteSigningKey(transaction, kid);
+        await append({ kind: 'key.deleted', subject: kid, data: {} });
+        await resumeReplacedKeys(transaction, key);
+      });
+    },
+    revoke(token, kid) {
+      return events.change(token, async (transaction, append) => {
+        const present = await loadSigningKeys(transaction, masterKey);
+        const key = getKey(present, kid);
+        await deleteSigningKey(transaction, kid);
+        await append({ kind: 'key.revoked', subject: kid, data: {} });
         if (mayHaveSigned(key, present, now())) {
-          await append({ kind: 'key.revoked', subject: kid, data: {} });
           await replace(
             transaction,
             append,
@@ -183,24 +226,32 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
             present.filter((one) => one !== key),
           );
         } else {
-          await append({ kind: 'key.deleted', subject: kid, data: {} });
-          await resumeSigningKeys(transaction, key);
+          await resumeReplacedKeys(transaction, key);
         }
+        // The feed tells of it for as long as the longest lifetime of the keys that are left.
+        await coverTokenLifetime(transaction, key.longestTtlSeconds, now());
       });
     },
     async maintain() {
       // Keys must verify longer if the lifetimes of clients grow, for which there is no event about keys.
       await reload();
-      if (dueAlgorithms(keys).length === 0 && expiredKeys(keys).length === 0) {
+      if (dueAlgorithms(keys).length === 0 && unneededKeys(keys).length === 0) {
         return;
       }
       await events.change('postern', async (transaction, append) => {
         // Another node may have rotated first, so the keys are read again from the database.
         const present = await loadSigningKeys(transaction, masterKey);
         for (const alg of dueAlgorithms(present)) {
-          await succeed(transaction, append, alg, leadOver(present));
+          const idle = findIdleKey(present, alg, now());
+          if (idle === undefined) {
+            await succeed(transaction, append, alg, leadOver(present));
+          } else {
+            await resumeSigningKey(transaction, idle.kid);
+            await coverTokenLifetime(transaction, await longestTtlSeconds(transaction), now());
+            await append({ kind: 'key.resumed', subject: idle.kid, data: {} });
+          }
         }
-        for (const { kid } of expiredKeys(present)) {
+        for (const { kid } of unneededKeys(present)) {
           await deleteSigningKey(transaction, kid);
           await append({ kind: 'key.deleted', subject: kid, data: {} });
         }

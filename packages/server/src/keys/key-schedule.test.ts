@@ -4,13 +4,13 @@ import {
   findDefaultKey,
   findKeyOf,
   isRotationDue,
-  publicationLeadMs,
   type ScheduledKey,
   statusOf,
   verifiesUntil,
 } from './key-schedule.ts';
 
 const day = 86_400_000;
+const publicationLeadMs = 3_600_000;
 const key = (over: Partial<ScheduledKey> = {}): ScheduledKey => ({
   alg: 'ES256',
   createdAt: 0,

@@ -1,11 +1,23 @@
 /** When a key signs and when it is published: pure rules; all times are in milliseconds since 1970. */
 import type { SigningAlgorithm } from '@postern/guard';
 
-/** How long a verifier may keep its copy of the JWKS, in seconds: the `max-age` with which it is served. */
-export const jwksMaxAgeSeconds = 300;
+/** A verifier may keep its copy of the JWKS for at most so many seconds, so that it soon drops a revoked key. */
+const mostJwksAgeSeconds = 300;
 
-/** A new key is published this long before it signs: twice as long as caches keep it, so that a late refresh does no harm. */
-export const publicationLeadMs = 2 * jwksMaxAgeSeconds * 1000;
+/**
+ * The `max-age` with which the JWKS is served, in seconds, if new keys are published `leadMs` before they sign: at most half
+ * of that, so that a late refresh does no harm.
+ */
+export function jwksMaxAgeSeconds(leadMs: number): number {
+  return Math.min(mostJwksAgeSeconds, Math.floor(leadMs / 2000));
+}
+
+/**
+ * No rotation makes more published keys than this. Only an algorithm that comes into use adds its first key to them, so that
+ * no JWKS has more than `mostPublishedKeys` and one for each other algorithm: verifiers limit what they take, our guard to
+ * 100 keys.
+ */
+export const mostPublishedKeys = 20;
 
 /** The times of a key: published when it is created, signing for a while, verifying until its last token has expired. */
 export interface KeyTimes {
@@ -68,7 +80,9 @@ export function findKeyOf<K extends ScheduledKey>(
   );
 }
 
-/** Whether `alg` needs a new key: it has none, or its newest is older than `intervalMs` (0: never). */
+/**
+ * Whether `alg` needs a new key: it has none, or its newest is older than `intervalMs` (0: never). The latter waits for room.
+ */
 export function isRotationDue(
   keys: readonly ScheduledKey[],
   alg: SigningAlgorithm,
@@ -76,7 +90,38 @@ export function isRotationDue(
   now: number,
 ): boolean {
   const latest = newest(keys.filter((key) => key.alg === alg && key.signsUntil === null));
-  return latest === undefined || (intervalMs > 0 && now >= latest.signsFrom + intervalMs);
+  return (
+    latest === undefined ||
+    (intervalMs > 0 && now >= latest.signsFrom + intervalMs && findRoomTime(keys, now) === undefined)
+  );
+}
+
+/** When the first of the published keys is no longer needed, if there is no room for another one until then. */
+export function findRoomTime(keys: readonly KeyTimes[], now: number): number | undefined {
+  const published = keys.filter((key) => statusOf(key, now) !== 'expired');
+  return published.length < mostPublishedKeys
+    ? undefined
+    : Math.min(...published.map((key) => verifiesUntil(key) ?? Number.POSITIVE_INFINITY));
+}
+
+/** If `alg` comes back into use, having gone out of it: its newest published key, which signs again instead of a new one. */
+export function findIdleKey<K extends ScheduledKey>(
+  keys: readonly K[],
+  alg: SigningAlgorithm,
+  now: number,
+): K | undefined {
+  const ofAlg = keys.filter((key) => key.alg === alg && statusOf(key, now) !== 'expired');
+  return ofAlg.some((key) => key.signsUntil === null) ? undefined : newest(ofAlg);
+}
+
+/** Whether no token needs the key: all have expired, or its algorithm went out of use before it signed any. */
+export function isUnneeded(
+  key: ScheduledKey,
+  keys: readonly ScheduledKey[],
+  algorithmsInUse: readonly SigningAlgorithm[],
+  now: number,
+): boolean {
+  return statusOf(key, now) === 'expired' || (!algorithmsInUse.includes(key.alg) && !mayHaveSigned(key, keys, now));
 }
 
 /** The key of `alg` that is published and does not sign yet. There is at most one. */

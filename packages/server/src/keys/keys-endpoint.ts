@@ -1,11 +1,11 @@
-/** The management API of signing keys: lists them, and rotates them. */
+/** The management API of signing keys: lists, rotates, deletes and revokes them. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
 import { operation } from '../http/operation.ts';
 import type { KeyRing } from './key-ring.ts';
-import { statusOf, verifiesUntil } from './key-schedule.ts';
+import { mostPublishedKeys, statusOf, verifiesUntil } from './key-schedule.ts';
 import type { SigningKey } from './signing-key.ts';
 
 const Algorithm = Type.Enum([...signingAlgorithms]);
@@ -55,9 +55,9 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
       '/api/v1/oauth/key/rotate',
       operation('rotate_key', 'key:rotate', 'Create the next signing key', {
         description:
-          'It is published at once and signs ten minutes later, when every cached JWKS has it. The previous key ' +
-          'stays published until its last token has expired. While the next key of an algorithm does not sign yet, ' +
-          'the answer is 409, with the time at which it will.',
+          'It is published at once and signs POSTERN_KEY_LEAD_MINUTES later, when every cached JWKS has it. The previous ' +
+          'key stays published until its last token has expired. While the next key of an algorithm does not sign yet, ' +
+          `or ${mostPublishedKeys} keys are published, the answer is 409, with the time from which it can be rotated.`,
         errors: [409],
         body: RotateBody,
         answer: KeyView,
@@ -67,15 +67,27 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
 
     app.delete(
       '/api/v1/oauth/key/:kid',
-      operation('delete_key', 'key:delete', 'Delete a signing key, and revoke the tokens that it signed', {
+      operation('delete_key', 'key:delete', 'Delete a signing key that has not signed yet', {
         description:
-          'A key that never signed is deleted, and the key before it continues to sign. A key that signed is no longer ' +
-          'published, and its tokens are refused; if it still signs, another one does so at once, so that APIs which ' +
-          'keep a copy of the JWKS may refuse new tokens until they fetch it again.',
+          'The key before it continues to sign. A key that may have signed is not deleted (409), but revoked.',
+        errors: [409],
         params: KeyPath,
         answer: Deleted,
       }),
       async (request) => keys.remove(accessTokenOf(request), request.params.kid),
+    );
+
+    app.post(
+      '/api/v1/oauth/key/:kid/revoke',
+      operation('revoke_key', 'key:revoke', 'Revoke a signing key that has leaked, and all tokens that it signed', {
+        description:
+          'It is no longer published, and the tokens that it signed are refused at once, as are those that were exchanged ' +
+          'for them. If it signs, another key does so at once; APIs that keep a copy of the JWKS may refuse its tokens ' +
+          'until they fetch the JWKS again.',
+        params: KeyPath,
+        answer: Type.Null({ description: 'Revoked' }),
+      }),
+      async (request) => keys.revoke(accessTokenOf(request), request.params.kid),
     );
   };
 }

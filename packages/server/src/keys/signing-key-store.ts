@@ -22,6 +22,12 @@ export async function loadSigningKeys(db: Kysely<Database>, masterKey: MasterKey
   );
 }
 
+/** Which of the keys are in the database: all that are published. */
+export async function findPublishedKids(db: Kysely<Database>, kids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('signing_keys').select('kid').where('kid', 'in', kids).execute();
+  return new Set(rows.map(({ kid }) => kid));
+}
+
 export async function insertSigningKey(db: Kysely<Database>, key: SigningKey, masterKey: MasterKey): Promise<void> {
   await db
     .insertInto('signing_keys')
@@ -55,8 +61,13 @@ export async function retireSigningKeys(
   await update.execute();
 }
 
+/** Lets a key sign on, or again, until it has another successor. */
+export async function resumeSigningKey(db: Kysely<Database>, kid: string): Promise<void> {
+  await db.updateTable('signing_keys').set({ signs_until: null }).where('kid', '=', kid).execute();
+}
+
 /** Lets the keys of an algorithm sign on that a key was to replace at `signsFrom`. */
-export async function resumeSigningKeys(db: Kysely<Database>, { alg, signsFrom }: SigningKey): Promise<void> {
+export async function resumeReplacedKeys(db: Kysely<Database>, { alg, signsFrom }: SigningKey): Promise<void> {
   await db
     .updateTable('signing_keys')
     .set({ signs_until: null })

@@ -28,6 +28,7 @@ import { createIssuerKeys } from '../issuers/issuer-keys.ts';
 import { createDpopNonces } from '../jwt/dpop-nonce.ts';
 import { createUsedTokens } from '../jwt/used-token-store.ts';
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts';
+import { jwksMaxAgeSeconds } from '../keys/key-schedule.ts';
 import { createFailureBudgets } from '../limits/failure-budgets.ts';
 import type { MinuteCounters } from '../limits/minute-counters.ts';
 import { createSelfServiceLimit } from '../limits/self-service-limit.ts';
@@ -76,10 +77,15 @@ export function openKeys(
     masterKey: installation.masterKey,
     defaultAlg: config.signingAlgorithm,
     algorithmsInUse: () => [...new Set([config.signingAlgorithm, ...resources.algorithms()])],
+    publicationLeadMs: keyLeadMs(config),
     rotationIntervalMs: config.keyRotationDays * 86_400_000,
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     now,
   });
+}
+
+function keyLeadMs({ keyLeadMinutes }: ServerConfig): number {
+  return keyLeadMinutes * 60_000;
 }
 
 export function createTokens(options: TokensOptions) {
@@ -119,7 +125,8 @@ export function createTokens(options: TokensOptions) {
     clockSkewSeconds: 0,
     findKey: keys.find,
   };
-  const tokenStatus = { issuer, findClient: directory.find, isRevoked: revokedTokens.has };
+  const isKeyPublished = (kid: string) => keys.find(kid) !== undefined;
+  const tokenStatus = { issuer, findClient: directory.find, isRevoked: revokedTokens.has, isKeyPublished };
   const guard = createGuard({
     ...verification,
     audience: issuer,
@@ -224,7 +231,7 @@ export function createTokens(options: TokensOptions) {
         registrationEndpoint: isRegistrationEnabled ? issuer + registrationPath : undefined,
       })(app);
       await resourceMetadataEndpoint(issuer)(app);
-      await jwksEndpoint(keys)(app);
+      await jwksEndpoint(keys, jwksMaxAgeSeconds(keyLeadMs(config)))(app);
     },
   };
 }

@@ -18,6 +18,7 @@ const tokens = fc.record({
   clientId: fc.string(),
   audience: fc.subarray(audiences, { minLength: 1 }),
   jti: fc.uuid(),
+  kid: fc.string(),
   scopes: scopeSets,
   generation: fc.nat(),
   confirmation: fc.constant(undefined),
