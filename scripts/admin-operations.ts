@@ -119,6 +119,7 @@ const names: Readonly<Record<string, Naming>> = {
   list_events: { name: 'events.list', query: 'EventQuery', answer: 'AuditPage' },
   get_event_head: { name: 'events.getHead', answer: 'AuditHead' },
   get_event_checkpoint: { name: 'events.getCheckpoint', answer: 'Checkpoint' },
+  revoke_all_tokens: { name: 'tokens.revokeAll' },
   explain_token: { name: 'tokens.explain', body: 'TokenQuestion', answer: 'TokenExplanation' },
   read_revocations: { name: 'revocations.read', query: 'RevocationQuery', answer: 'RevocationFeed' },
 };

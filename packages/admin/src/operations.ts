@@ -672,6 +672,10 @@ export interface RevocationFeed {
         gen?: number;
       }
     | {
+        type: 'all_tokens';
+        gen: number;
+      }
+    | {
         type: 'signing_key';
         kid: string;
       }
@@ -722,6 +726,7 @@ export interface AuditPage {
       | 'secret.created'
       | 'secret.deleted'
       | 'token.revoked'
+      | 'all_tokens.revoked'
       | 'scope.saved'
       | 'scope.deleted'
       | 'resource.saved'
@@ -1213,5 +1218,11 @@ export const operations = {
      * Every check of a guard with its result, and what to do about it. It can be called without an access token; with one, the answer says more. Whether a token is active, and why not, is disclosed to its own client and to holders of `revocation:read`; what the settings of its client show, to holders of `client:read`. A client that may introspect the token learns only whether it is active.
      */
     explain: (body: TokenQuestion) => change<TokenExplanation>('POST', path`/api/v1/oauth/explain`, body),
+    /**
+     * Revoke every token that was issued so far.
+     * Of all clients and of root, the token of this call among them. Clients may request new tokens at once. For emergencies: after a backup was restored, whose revocations of tokens are incomplete, or after a theft of tokens.
+     * Requires the scope `token:revoke`.
+     */
+    revokeAll: () => change<void>('POST', path`/api/v1/oauth/revoke_all`),
   },
 } as const;

@@ -83,6 +83,8 @@ describe('an entry of the feed', () => {
     ['an older generation', { ...client, ...lists, gen: 2 }, 'passed'],
     ['a newer generation', { ...client, ...lists, gen: 4 }, 'generation_old'],
     ['the same generation, exactly', { ...client, gen_exact: true }, 'passed'],
+    ['all tokens of earlier generations', { type: 'all_tokens', gen: 4 }, 'generation_old'],
+    ['all tokens of generations before that of the token', { type: 'all_tokens', gen: 3 }, 'passed'],
     ['another generation, exactly', { ...client, gen: 2, gen_exact: true }, 'generation_old'],
     ['fewer scopes', { ...client, ...lists, scopes: ['policy:read'] }, 'scope_withdrawn'],
     ['no resources', { ...client, ...lists, resources: [] }, 'resource_withdrawn'],
@@ -121,6 +123,10 @@ describe('an entry of the feed', () => {
     await followed();
     const second = [{ ...parent_tokens[0], jti: 'second', client_id: 'second' }];
     expect(await outcome(guard, { parent_tokens: second })).toBe('client_unknown');
+    feed.publish({ type: 'all_tokens', gen: 1 });
+    await followed();
+    const third = [{ ...parent_tokens[0], jti: 'third', client_id: 'third' }];
+    expect(await outcome(guard, { parent_tokens: third })).toBe('generation_old');
   });
 
   test('RFC 8693 a revoked key revokes what was exchanged for a token that it signed', async () => {

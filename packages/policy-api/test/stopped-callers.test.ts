@@ -180,6 +180,7 @@ const calls: Readonly<Record<string, () => Promise<Call>>> = {
   },
   'DELETE /api/v1/oauth/key/:kid': async () => ({ path: `/oauth/key/${await nextKey()}` }),
   'POST /api/v1/oauth/key/:kid/revoke': async () => ({ path: `/oauth/key/${await nextKey()}/revoke`, body: {} }),
+  'POST /api/v1/oauth/revoke_all': async () => ({ path: '/oauth/revoke_all' }),
   'POST /api/v1/batch': async () => {
     const operation = { method: 'PUT', path: '/api/v1/oauth/scope', body: { name: `${key()}:x`, description: 'x' } };
     return { path: '/batch', body: { operations: [operation] } };
@@ -302,6 +303,7 @@ test('every route that changes something is covered', () => {
 });
 
 test.each([...Object.keys(calls), ...Object.keys(otherCallers)])('%s', async (name) => {
+  root = await server.rootToken();
   const createCaller = await prepare(name);
   const callers = await Promise.all(Object.keys(stops).map(createCaller));
   const { sequence } = await server.db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow();

@@ -15,6 +15,8 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   resource: async () => (await import('./resource/resource-command.ts')).resourceCommand(),
   'client-policy': async () => (await import('./client-policy/client-policy-command.ts')).clientPolicyCommand(),
   issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
+  'revoke-all-tokens': async () =>
+    (await import('./revoke-all-tokens/revoke-all-tokens-command.ts')).revokeAllTokensCommand(),
   key: async () => (await import('./key/key-command.ts')).keyCommand(),
   policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),
   plan: async () => (await import('./files/plan-command.ts')).planCommand(),

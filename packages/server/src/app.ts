@@ -10,6 +10,7 @@ import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts'
 import { openRootClient } from './clients/root-client.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/config.ts';
+import { createMacEvent } from './events/event.ts';
 import { type EventLog, openEventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
@@ -66,7 +67,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const findActor = createFindActor({ ...installation, loadScopes });
   const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
   const { maxStalenessSeconds } = config;
-  const macEvent = (hash: string) => masterKey.digest('events', hash).toString('base64url');
+  const macEvent = createMacEvent(masterKey);
   const events = await openEventLog({ ...installation, macEvent, requireActive, maxStalenessSeconds, now });
   const revokedTokens = await openRevokedTokens(db, events);
   const usage = createUsage({ db, now });

@@ -42,6 +42,7 @@ const scopes = {
   'GET /api/v1/oauth/authorization-details-type/:type': 'authorization_details_type:read',
   'DELETE /api/v1/oauth/authorization-details-type/:type': 'authorization_details_type:delete',
   'POST /api/v1/oauth/client/:client_id/revoke': 'token:revoke',
+  'POST /api/v1/oauth/revoke_all': 'token:revoke',
   'POST /api/v1/oauth/client/:client_id/secret': 'client:update',
   'GET /api/v1/oauth/client/:client_id/secret': 'client:read',
   'DELETE /api/v1/oauth/client/:client_id/secret/:secret_id': 'client:update',

@@ -11,6 +11,7 @@ const labels: Readonly<Record<EventKind, string>> = {
   'secret.created': 'Secret created',
   'secret.deleted': 'Secret deleted',
   'token.revoked': 'Token revoked',
+  'all_tokens.revoked': 'All tokens of all clients revoked',
   'scope.saved': 'Scope saved',
   'scope.deleted': 'Scope deleted',
   'resource.saved': 'Resource saved',

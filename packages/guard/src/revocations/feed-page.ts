@@ -1,7 +1,7 @@
 /** Parses one answer of the revocation feed. docs/revocation-feed.md. */
 import type { ClientInactiveReason, ClientStatus } from '../token-status.ts';
 
-/** The present status of a token or a client, or a signing key that was revoked. */
+/** The present status of a token, a client or all tokens, or a signing key that was revoked. */
 export type FeedEntry =
   | {
       readonly type: 'token';
@@ -12,6 +12,8 @@ export type FeedEntry =
       readonly generation: number | undefined;
     }
   | { readonly type: 'signing_key'; readonly kid: string }
+  /** Every token with a smaller generation, of whatever client, is revoked. */
+  | { readonly type: 'all_tokens'; readonly generation: number }
   | { readonly type: 'client'; readonly clientId: string; readonly status: ClientStatus | ClientInactiveReason };
 
 export interface FeedPage {
@@ -48,6 +50,9 @@ function parseEntry(value: unknown): FeedEntry {
   }
   if (entry['type'] === 'signing_key' && typeof entry['kid'] === 'string') {
     return { type: 'signing_key', kid: entry['kid'] };
+  }
+  if (entry['type'] === 'all_tokens' && Number.isSafeInteger(entry['gen'])) {
+    return { type: 'all_tokens', generation: entry['gen'] as number };
   }
   if (entry['type'] === 'client' && typeof entry['client_id'] === 'string') {
     return { type: 'client', clientId: entry['client_id'], status: parseClientStatus(entry) };

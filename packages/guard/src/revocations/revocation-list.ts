@@ -42,6 +42,8 @@ export class RevocationList {
   readonly #revokedKeys = new Set<string>();
   readonly #statusOf = new Map<string, ClientStatus | ClientInactiveReason>();
   #revokedCount = 0;
+  /** Every token of an earlier generation, of whatever client, is revoked. */
+  #leastGeneration = 0;
 
   constructor(issuer: string, maxEntries: number) {
     this.#issuer = issuer;
@@ -61,6 +63,11 @@ export class RevocationList {
     if (entry.type === 'client') {
       this.#statusOf.set(entry.clientId, entry.status);
       this.#dropCovered(entry.clientId, entry.status);
+    } else if (entry.type === 'all_tokens') {
+      this.#leastGeneration = entry.generation;
+      for (const [clientId, tokens] of this.#revoked) {
+        this.#dropIf(clientId, tokens, ({ generation }) => generation !== undefined && generation < entry.generation);
+      }
     } else if (entry.type === 'signing_key') {
       this.#revokedKeys.add(entry.kid);
     } else {
@@ -95,6 +102,9 @@ export class RevocationList {
       }
       if (this.#isRevoked(held, held.jti === token.jti ? token.issuedAt : undefined)) {
         return 'token_revoked';
+      }
+      if (held.generation < this.#leastGeneration) {
+        return 'generation_old';
       }
       const status = this.#statusOf.get(held.clientId);
       const reason = status && findRevocationReason(held, status, this.#issuer);

@@ -6,6 +6,7 @@ import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventKind, PendingEvent } from '../events/event.ts';
 import { listEvents, readLog } from '../events/event-store.ts';
+import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 
 /** Names of other actors in the audit trail. */
 const otherActors = new Set(['postern', 'initial_access_token']);
@@ -34,8 +35,9 @@ export async function withChosenId(
   if (!isDeletedByThisChange && !(await hasEvent(transaction, 'client.deleted', id))) {
     return client;
   }
-  // Each time that a generation rises an event is appended, so no token has one as great as the number of events in the log.
-  return { ...client, generation: (await readLog(transaction)).sequence };
+  // Each time that a generation rises an event is appended, so no token has one that is as far above the floor as there are events.
+  const generation = (await findGenerationFloor(transaction)) + (await readLog(transaction)).sequence;
+  return { ...client, generation };
 }
 
 async function hasEvent(transaction: Kysely<Database>, kind: EventKind, subject: string): Promise<boolean> {

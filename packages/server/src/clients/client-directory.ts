@@ -45,7 +45,7 @@ export function createClientDirectory({
     if (event.kind.startsWith('client.') || event.kind.startsWith('secret.')) {
       changes += 1;
       cache.delete(event.subject);
-    } else if (event.kind.startsWith('client_policy.')) {
+    } else if (event.kind.startsWith('client_policy.') || event.kind === 'all_tokens.revoked') {
       changes += 1;
       cache.clear();
     }

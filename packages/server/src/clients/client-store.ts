@@ -2,6 +2,7 @@
 import { fromWireNames, OAuthError, showName, toWireNames } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
+import { readFloor, selectFloorData } from '../revocation/generation-floor-store.ts';
 import type { Client } from './client.ts';
 import { type ClientOrder, clientParts } from './client-parts.ts';
 import { holdsText, searchColumnsOf } from './client-search-store.ts';
@@ -12,7 +13,7 @@ export async function findClient(db: Kysely<Database>, id: string): Promise<Clie
   if (id.includes('\0')) {
     return undefined;
   }
-  const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
+  const row = await selectClients(db).where('id', '=', id).executeTakeFirst();
   // Read in any case, so that the time it takes does not disclose whether the client exists.
   const secrets = await listSecrets(db, id);
   return row && fromRow(row, secrets);
@@ -50,9 +51,7 @@ export async function listClients(db: Kysely<Database>, listing: ClientListing):
   const rows =
     ids.length === 0
       ? []
-      : await db
-          .selectFrom('clients')
-          .selectAll()
+      : await selectClients(db)
           .where('id', 'in', ids)
           .orderBy(listing.column, listing.direction)
           .orderBy('id', listing.direction)
@@ -135,7 +134,16 @@ function toColumns(client: Client) {
   };
 }
 
-function fromRow(row: Selectable<ClientTable>, secrets: Client['secrets']): Client {
+/** Selects clients, each with what `readFloor` reads. */
+function selectClients(db: Kysely<Database>) {
+  return db.selectFrom('clients').selectAll().select(selectFloorData(db).as('floor_data'));
+}
+
+interface ClientRow extends Selectable<ClientTable> {
+  readonly floor_data: string | null;
+}
+
+function fromRow(row: ClientRow, secrets: Client['secrets']): Client {
   return {
     id: row.id,
     name: row.name,
@@ -144,7 +152,7 @@ function fromRow(row: Selectable<ClientTable>, secrets: Client['secrets']): Clie
     grantableScopes: row.grantable_scopes === null ? null : new Set(JSON.parse(row.grantable_scopes) as string[]),
     enabled: row.enabled === 1,
     accessTokenTtlSeconds: row.access_token_ttl_seconds,
-    generation: row.generation,
+    generation: Math.max(row.generation, readFloor(row.floor_data)),
     secrets,
     createdAt: Date.parse(row.created_at),
     updatedAt: Date.parse(row.updated_at),

@@ -41,7 +41,7 @@ export async function openRootClient(
   const { db, events, root, masterKey } = options;
   let client = createRootClient(options, await readRootStatus(db, root, masterKey));
   events.follow(async ({ kind }) => {
-    if (kind.startsWith('root.')) {
+    if (kind.startsWith('root.') || kind === 'all_tokens.revoked') {
       client = createRootClient(options, await readRootStatus(db, root, masterKey));
     }
   });

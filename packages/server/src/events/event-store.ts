@@ -133,6 +133,16 @@ export async function findLastEvent(db: Kysely<Database>, ...kinds: EventKind[])
   return last;
 }
 
+/** Selects the data of the newest event of a kind, as it is stored. */
+export function lastEventData(db: Kysely<Database>, kind: EventKind) {
+  return db
+    .selectFrom('events')
+    .select('events.data')
+    .where('events.kind', '=', kind)
+    .orderBy('events.sequence', 'desc')
+    .limit(1);
+}
+
 /** Returns undefined if the log has no such event. */
 export async function findEventHash(db: Kysely<Database>, sequence: number): Promise<string | undefined> {
   const row = await db.selectFrom('events').select('hash').where('sequence', '=', sequence).executeTakeFirst();

@@ -1,5 +1,6 @@
 /** Events, and the chain of hashes through the event log. */
 import { createHash } from 'node:crypto';
+import type { MasterKey } from '../keys/master-key.ts';
 
 /** All kinds of event, including those that hosted APIs append. */
 export const eventKinds = [
@@ -15,6 +16,7 @@ export const eventKinds = [
   'secret.created',
   'secret.deleted',
   'token.revoked',
+  'all_tokens.revoked',
   'scope.saved',
   'scope.deleted',
   'resource.saved',
@@ -105,3 +107,7 @@ export function hashEvent(previous: string, { sequence, occurredAt, actor, kind,
 
 /** Returns the MAC of the hash of an event, base64url, which takes the master key. */
 export type MacEvent = (hash: string) => string;
+
+export function createMacEvent(masterKey: MasterKey): MacEvent {
+  return (hash) => masterKey.digest('events', hash).toString('base64url');
+}

@@ -35,12 +35,26 @@ export type ClientFeedEntry =
       readonly authorizationDetailsTypes?: readonly string[];
     };
 
-/** The state of a token or of a client, or a signing key that was revoked. It replaces every earlier entry about the same. */
-export type FeedEntry = TokenFeedEntry | ClientFeedEntry | { readonly type: 'signing_key'; readonly kid: string };
+/** Tokens of all clients with a smaller `gen` were revoked. */
+export interface AllTokensFeedEntry {
+  readonly type: 'all_tokens';
+  readonly gen: number;
+}
+
+/**
+ * The state of a token, of a client or of all tokens, or a signing key that was revoked. It replaces every earlier entry about
+ * the same.
+ */
+export type FeedEntry =
+  | TokenFeedEntry
+  | ClientFeedEntry
+  | AllTokensFeedEntry
+  | { readonly type: 'signing_key'; readonly kid: string };
 
 /** The kinds of event from which an entry can be made. */
 export const feedKinds: readonly EventKind[] = [
   'token.revoked',
+  'all_tokens.revoked',
   'key.revoked',
   'client.updated',
   'client.revoked',
@@ -64,6 +78,8 @@ export function feedEntryOf({
         exp: data['exp'] as number,
         ...(data['gen'] !== undefined && { clientId: data['client_id'] as string, gen: data['gen'] as number }),
       };
+    case 'all_tokens.revoked':
+      return { type: 'all_tokens', gen: data['generation'] as number };
     case 'key.revoked':
       return { type: 'signing_key', kid: subject };
     case 'client.deleted':

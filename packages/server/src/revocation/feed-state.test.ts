@@ -62,6 +62,7 @@ describe('the feed', () => {
     expect(kept(ended('a'))).toEqual([...tokens.slice(2), ended('a')]);
     const exact = { ...client('a', 9), genExact: true } as FeedEntry;
     expect(kept(exact)).toEqual([...tokens, exact]);
+    expect(kept({ type: 'all_tokens', gen: 1 })).toEqual([tokens[1], tokens[3], { type: 'all_tokens', gen: 1 }]);
   });
 
   test('takes no event in twice', () => {
@@ -88,7 +89,8 @@ describe('the feed', () => {
 /** What a follower knows after it has read entries. */
 function apply(known: Map<string, FeedEntry>, entries: readonly FeedEntry[]): void {
   for (const entry of entries) {
-    known.set(entry.type === 'token' ? entry.jti : entry.type === 'signing_key' ? entry.kid : entry.clientId, entry);
+    const { type } = entry;
+    known.set(type === 'token' ? entry.jti : type === 'client' ? entry.clientId : type, entry);
   }
 }
 

@@ -57,7 +57,7 @@ export class FeedState {
       this.#ordered.push(kept);
       if (entry.type === 'token') {
         this.#tokens.add(entry);
-      } else if (entry.type === 'client') {
+      } else if (entry.type === 'client' || entry.type === 'all_tokens') {
         this.#forgetTokens(this.#tokens.removeCovered(entry));
       }
       if (this.#ordered.length > 2 * this.#latest.size + mostSuperseded) {
@@ -134,6 +134,8 @@ function subjectOf(entry: FeedEntry): string {
   switch (entry.type) {
     case 'token':
       return tokenSubject(entry.jti);
+    case 'all_tokens':
+      return entry.type;
     case 'signing_key':
       return `key ${entry.kid}`;
     case 'client':

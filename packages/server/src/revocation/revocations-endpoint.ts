@@ -44,6 +44,11 @@ const TokenEntry = Type.Object(
   { description: 'A revoked token.' },
 );
 
+const AllTokensEntry = Type.Object(
+  { type: Type.Literal('all_tokens'), gen: Type.Integer() },
+  { description: 'Every token with a smaller `gen`, of whatever client, was revoked.' },
+);
+
 const KeyEntry = Type.Object(
   { type: Type.Literal('signing_key'), kid: Type.String() },
   {
@@ -80,7 +85,7 @@ export const FeedView = Type.Object({
   more: Type.Boolean({ description: 'There are more entries: request them at once.' }),
   lag_seconds: Type.Number({ description: 'Seconds since this node last read the changes of other nodes.' }),
   entries: Type.Unsafe<readonly WireNamed<FeedEntry>[]>(
-    Type.Array(Type.Union([TokenEntry, KeyEntry, InactiveClientEntry, ClientEntry])),
+    Type.Array(Type.Union([TokenEntry, AllTokensEntry, KeyEntry, InactiveClientEntry, ClientEntry])),
   ),
 });
 

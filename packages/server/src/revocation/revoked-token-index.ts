@@ -1,5 +1,5 @@
 /** Revoked tokens by `jti` and by client, without those that the end of their client covers. Pure. */
-import type { ClientFeedEntry, TokenFeedEntry } from './feed-entry.ts';
+import type { AllTokensFeedEntry, ClientFeedEntry, TokenFeedEntry } from './feed-entry.ts';
 
 export class RevokedTokenIndex {
   readonly #tokens = new Map<string, TokenFeedEntry>();
@@ -22,11 +22,12 @@ export class RevokedTokenIndex {
     }
   }
 
-  /** Removes the tokens that are inactive anyway by what `entry` says about their client. Returns their ids. */
-  removeCovered(entry: ClientFeedEntry): string[] {
-    const covered = [...(this.#ofClient.get(entry.clientId) ?? [])].filter((jti) => {
+  /** Removes the tokens that are inactive anyway by what `entry` says about their client or all clients. Returns their ids. */
+  removeCovered(entry: ClientFeedEntry | AllTokensFeedEntry): string[] {
+    const candidates = entry.type === 'client' ? this.#ofClient.get(entry.clientId) : this.#tokens.keys();
+    const covered = [...(candidates ?? [])].filter((jti) => {
       const { gen } = this.#tokens.get(jti) as TokenFeedEntry;
-      return gen !== undefined && (!entry.active || (!entry.genExact && gen < entry.gen));
+      return gen !== undefined && isCovered(gen, entry);
     });
     for (const jti of covered) {
       this.#remove(jti);
@@ -52,4 +53,9 @@ export class RevokedTokenIndex {
       this.#ofClient.delete(clientId);
     }
   }
+}
+
+/** Whether every token of a client in that generation is inactive for good. */
+function isCovered(gen: number, entry: ClientFeedEntry | AllTokensFeedEntry): boolean {
+  return entry.type === 'all_tokens' ? gen < entry.gen : !entry.active || (!entry.genExact && gen < entry.gen);
 }

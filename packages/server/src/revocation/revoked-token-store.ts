@@ -61,6 +61,11 @@ export async function deleteRevocationsOf(db: Kysely<Database>, clientId: string
   await db.deleteFrom('revoked_tokens').where('client_id', '=', clientId).execute();
 }
 
+/** Deletes the tokens of earlier generations, which are inactive for good, of whatever client. */
+export async function deleteRevocationsBefore(db: Kysely<Database>, generation: number): Promise<void> {
+  await db.deleteFrom('revoked_tokens').where('generation', '<', generation).execute();
+}
+
 export async function deleteExpiredRevocations(db: Kysely<Database>, nowSeconds: number): Promise<void> {
   await db.deleteFrom('revoked_tokens').where('expires_at', '<=', Math.floor(nowSeconds)).execute();
 }

@@ -22,7 +22,7 @@ export async function openRevokedTokens(db: Kysely<Database>, events: EventLog):
     const entry = feedEntryOf(event);
     if (entry?.type === 'token') {
       index.add(entry);
-    } else if (entry?.type === 'client') {
+    } else if (entry?.type === 'client' || entry?.type === 'all_tokens') {
       index.removeCovered(entry);
     }
   });

@@ -37,6 +37,8 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { createClientRegistration } from '../registration/client-registration.ts';
 import { registrationEndpoint, registrationPath } from '../registration/registration-endpoint.ts';
 import { mayIntrospect } from '../resources/resource-registry.ts';
+import { revokeAllEndpoint } from '../revocation/revoke-all-endpoint.ts';
+import { createRevokeAllTokens } from '../revocation/revoke-all-tokens.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
 import { clientCredentials } from '../token/grants/client-credentials.ts';
@@ -48,7 +50,7 @@ import type { Management } from './management.ts';
 
 export interface TokensOptions {
   readonly config: ServerConfig;
-  readonly installation: Pick<Installation, 'db' | 'masterKey'>;
+  readonly installation: Pick<Installation, 'db' | 'masterKey' | 'root'>;
   readonly rootClient: () => Client;
   readonly findActor: FindActor;
   readonly events: EventLog;
@@ -91,7 +93,7 @@ function keyLeadMs({ keyLeadMinutes }: ServerConfig): number {
 export function createTokens(options: TokensOptions) {
   const { config, rootClient, findActor, events, management, keys, revokedTokens, usage, minuteCounters, now } =
     options;
-  const { db, masterKey } = options.installation;
+  const { db, masterKey, root } = options.installation;
   const { issuer, accessTokenTtlSeconds } = config;
   const applyPolicies = (client: Client) => withPolicies(client, management.policies.list(), accessTokenTtlSeconds);
   const { resources, issuers, detailsTypes, scopes, loadReachRules } = management;
@@ -161,7 +163,7 @@ export function createTokens(options: TokensOptions) {
       (scope) => !scopes.registry.ordinaryNames.has(scope),
     ),
 
-    /** Registers the endpoints that clients call with their own credentials, and the one that explains tokens. */
+    /** Registers the endpoints that clients call with their own credentials, and those that explain tokens and revoke all. */
     endpoints(app: FastifyInstance, metrics: Metrics): void {
       const common = {
         issuer,
@@ -203,6 +205,9 @@ export function createTokens(options: TokensOptions) {
           guard,
           now,
         }),
+      );
+      app.register(
+        revokeAllEndpoint({ revokeAllTokens: createRevokeAllTokens({ events, root, masterKey, now }), guard }),
       );
       app.register(
         registrationEndpoint({

@@ -17,7 +17,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('grantable_scopes', 'text')
     .addColumn('enabled', 'integer', (column) => column.notNull())
     .addColumn('access_token_ttl_seconds', 'integer')
-    .addColumn('generation', 'integer', (column) => column.notNull())
+    .addColumn('generation', 'bigint', (column) => column.notNull())
     .addColumn('metadata', 'text', (column) => column.notNull())
     .addColumn('created_at', 'text', (column) => column.notNull())
     .addColumn('updated_at', 'text', (column) => column.notNull())
@@ -65,7 +65,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .createTable('revoked_tokens')
     .addColumn('jti', 'text', (column) => column.primaryKey())
     .addColumn('client_id', 'text', (column) => column.notNull())
-    .addColumn('generation', 'integer')
+    .addColumn('generation', 'bigint')
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
   await db.schema.createIndex('revoked_tokens_by_client').on('revoked_tokens').column('client_id').execute();

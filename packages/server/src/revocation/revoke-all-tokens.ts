@@ -1,0 +1,38 @@
+/**
+ * Revokes every token that was issued so far, of all clients and of root, by one event: no later token has a generation below
+ * the floor that it sets. RFC 7009 §2.1 knows single tokens only.
+ *
+ * The floor is the present time, so that it is also above all generations of a history that the database has lost: after a
+ * restored backup nobody knows which tokens were issued in it.
+ */
+import { appendRootStatus } from '../clients/root-status.ts';
+import type { RootConfig } from '../config/config.ts';
+import type { Actor } from '../events/actor.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { readLog } from '../events/event-store.ts';
+import type { MasterKey } from '../keys/master-key.ts';
+import { findGenerationFloor } from './generation-floor-store.ts';
+import { deleteRevocationsBefore } from './revoked-token-store.ts';
+
+export interface RevokeAllTokensOptions {
+  readonly events: EventLog;
+  readonly root: RootConfig;
+  readonly masterKey: MasterKey;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Resolves when the revocation is on the disk and holds on this node. Not even the token of the actor remains valid. */
+export type RevokeAllTokens = (actor: Actor) => Promise<void>;
+
+export function createRevokeAllTokens({ events, root, masterKey, now }: RevokeAllTokensOptions): RevokeAllTokens {
+  return (actor) =>
+    events.change(actor, async (transaction, append) => {
+      // Each time that the generation of a client rises an event is appended, so none is above this.
+      const highest = (await findGenerationFloor(transaction)) + (await readLog(transaction)).sequence;
+      const floor = Math.max(highest + 1, Math.floor(now()));
+      await deleteRevocationsBefore(transaction, floor);
+      await append({ kind: 'all_tokens.revoked', subject: 'all_tokens', data: { generation: floor } });
+      await appendRootStatus(transaction, append, root, masterKey, floor);
+    });
+}
