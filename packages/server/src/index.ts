@@ -2,6 +2,7 @@
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
 export { type CopyRequest, copyToEmptyDatabase } from './backup/copy.ts';
 export type { Apis } from './batch-endpoint.ts';
+export { createRevokeAllTokens } from './clients/revoke-all-tokens.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfig, readStorageConfig, type ServerConfig, type StorageConfig } from './config/config.ts';
 export { type ConfigVariable, configVariables } from './config/variables.ts';
@@ -13,5 +14,4 @@ export { type ConnectionLimits, connectionLimits } from './http/connection-limit
 export { httpOptions } from './http/http-options.ts';
 export { metricsServer } from './http/metrics-server.ts';
 export { findMasterKey, type Installation, openInstallation } from './installation.ts';
-export { createRevokeAllTokens } from './revocation/revoke-all-tokens.ts';
 export { StartError } from './start-error.ts';

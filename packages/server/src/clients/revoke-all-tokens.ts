@@ -5,14 +5,14 @@
  * The floor is the present time, so that it is also above all generations of a history that the database has lost: after a
  * restored backup nobody knows which tokens were issued in it.
  */
-import { appendRootStatus } from '../clients/root-status.ts';
 import type { RootConfig } from '../config/config.ts';
 import type { Actor } from '../events/actor.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { readLog } from '../events/event-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { findGenerationFloor } from './generation-floor-store.ts';
-import { deleteRevocationsBefore } from './revoked-token-store.ts';
+import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
+import { deleteRevocationsBefore } from '../revocation/revoked-token-store.ts';
+import { appendRootStatus } from './root-status.ts';
 
 export interface RevokeAllTokensOptions {
   readonly events: EventLog;
