@@ -48,6 +48,26 @@ describe('a policy is managed', () => {
     ]);
   });
 
+  test.each<[string, object, object]>([
+    ['sender_constraint', { sender_constraint: 'dpop' }, { sender_constraint: 'tls_client_certificate' }],
+    ['signing_algs', { signing_algs: ['ES256'] }, { signing_algs: ['RS256', 'PS256'] }],
+    [
+      'token_endpoint_auth_methods',
+      { token_endpoint_auth_methods: ['private_key_jwt'] },
+      { token_endpoint_auth_methods: ['tls_client_auth'] },
+    ],
+  ])('two whose %s no client could meet at once are refused for the same clients', async (member, one, other) => {
+    const save = (name: string, scope: string | null, body: object) =>
+      asRoot('PUT', policyPath, { name, scope, ...body });
+    expect((await save('reading', 'policy:read', one)).status).toBe(200);
+    expect((await save('writing', 'policy:create_or_update', other)).status).toBe(200);
+    for (const scope of ['policy:read', null]) {
+      const { status, body } = await save('other', scope, other);
+      expect([status, body.detail]).toEqual([409, expect.stringContaining(`${member}: no client could meet`)]);
+    }
+    expect((await save('reading', 'policy:read', other)).status).toBe(200);
+  });
+
   test.each([
     { scope: 'no:such' },
     { max_access_token_ttl_seconds: 31_536_001 },

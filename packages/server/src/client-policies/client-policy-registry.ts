@@ -4,7 +4,7 @@ import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
-import type { ClientPolicy } from './client-policy.ts';
+import { type ClientPolicy, requireConsistency } from './client-policy.ts';
 import { deleteClientPolicy, loadClientPolicies, saveClientPolicy } from './client-policy-store.ts';
 
 /** The most policies: each is looked at when a client is read. */
@@ -15,7 +15,7 @@ export interface ClientPolicyRegistry {
   list(): readonly ClientPolicy[];
   /** Throws `not_found`. */
   get(name: string): ClientPolicy;
-  /** Creates it, or changes the one with that name. Throws `conflict` if there are too many. */
+  /** Creates it, or changes the one with that name. Throws `conflict` if there are too many, or it contradicts another. */
   save(token: AccessToken, policy: ClientPolicy): Promise<void>;
   /** Throws `not_found`. */
   remove(token: AccessToken, name: string): Promise<void>;
@@ -44,6 +44,7 @@ export async function openClientPolicyRegistry(db: Kysely<Database>, events: Eve
         if (present.length >= mostPolicies && !present.some(({ name }) => name === policy.name)) {
           throw new OAuthError('conflict', `There are ${mostPolicies} client policies already: delete one first.`);
         }
+        requireConsistency(policy, present);
         await saveClientPolicy(transaction, policy);
         const { name, ...members } = policy;
         await append({ kind: 'client_policy.saved', subject: name, data: members });

@@ -74,6 +74,32 @@ export function requirePolicies(client: Client, policies: readonly ClientPolicy[
   }
 }
 
+/**
+ * Throws `conflict` if no client could meet the policy and another one that is always for the same clients. Two policies for
+ * different scopes may contradict each other: no client that holds both gets tokens then.
+ */
+export function requireConsistency(policy: ClientPolicy, others: readonly ClientPolicy[]): void {
+  for (const other of others) {
+    const isForSameClients = policy.scope === null || other.scope === null || policy.scope === other.scope;
+    if (other.name === policy.name || !isForSameClients) {
+      continue;
+    }
+    const contradiction = (member: string) =>
+      new OAuthError('conflict', `${member}: no client could meet this and client policy ${other.name} at once.`);
+    const constraints = new Set([policy.senderConstraint, other.senderConstraint]);
+    if (constraints.has('dpop') && constraints.has('tls_client_certificate')) {
+      throw contradiction('sender_constraint');
+    }
+    const { authMethods, algorithms } = mergeProfiles(profileOf(policy), profileOf(other));
+    if (authMethods.length === 0) {
+      throw contradiction('token_endpoint_auth_methods');
+    }
+    if (algorithms.length === 0) {
+      throw contradiction('signing_algs');
+    }
+  }
+}
+
 /** The longest life of a new secret of the client; undefined if it need not end. */
 export function findLongestSecretTtl(client: Client, policies: readonly ClientPolicy[]): number | undefined {
   return least(policiesFor(client, policies).map(({ maxSecretTtlSeconds }) => maxSecretTtlSeconds));
