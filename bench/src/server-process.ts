@@ -103,6 +103,26 @@ export class ServerProcess {
     return this.#sum((pid) => 1024 * Number(/^VmHWM:\s*(\d+) kB/m.exec(readProc(pid, 'status'))?.[1]));
   }
 
+  /** Of the process itself; 0 if it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Whether it still runs, or is paused. */
+  get isRunning(): boolean {
+    return running.has(this.#child);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Ends it in the middle of its work. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);

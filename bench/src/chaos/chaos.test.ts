@@ -1,0 +1,44 @@
+/** A short run of `npm run chaos` on fixed faults, one of which the checker must find: a guard that ignores what it is told. */
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeBenchDirectory } from '../bench-files.ts';
+import { runChaos } from './chaos.ts';
+import { checkHistory } from './check.ts';
+import type { Step } from './plan.ts';
+import { makePlan } from './plan.ts';
+import { promises } from './promises.ts';
+import { createRandom } from './random.ts';
+
+const plan: readonly Step[] = [
+  { atMs: 500, fault: 'kill', process: 'node-2', forMs: 300 },
+  { atMs: 1_500, fault: 'fail over' },
+  { atMs: 2_500, fault: 'cut the link', process: 'guard-1', forMs: 500 },
+  { atMs: 4_000, fault: 'pause', process: 'node-1', forMs: 500 },
+  { atMs: 5_000, fault: 'kill the database', forMs: 300 },
+];
+
+test('nothing acknowledged is lost in a fail-over, and the checker reports the one guard that ignores revocations', async () => {
+  const { records } = await runChaos({
+    directory: join(makeBenchDirectory(), 'chaos'),
+    seed: 1,
+    durationMs: 7_000,
+    nodes: 2,
+    guards: 2,
+    plan,
+    plant: 'deaf-guard',
+    log: () => {},
+  });
+  const { violations, acknowledged, dead, live } = checkHistory(records, promises);
+  expect(violations.filter(({ by }) => by !== 'guard-2')).toEqual([]);
+  expect(new Set(violations.map(({ kind }) => kind))).toEqual(new Set(['dead accepted']));
+  expect(acknowledged).toBeGreaterThan(5);
+  expect(dead).toBeGreaterThan(20);
+  expect(live).toBeGreaterThan(20);
+});
+
+test('a seed always gives the same plan, and another seed another one', () => {
+  const planOf = (seed: number) =>
+    makePlan({ nodes: ['node-1'], guards: ['guard-1'], durationMs: 180_000, random: createRandom(seed) });
+  expect(planOf(7)).toEqual(planOf(7));
+  expect(planOf(7)).not.toEqual(planOf(8));
+});
