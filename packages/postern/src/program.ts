@@ -24,6 +24,8 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import('./import-fides/import-command.ts')).importCommand(),
   audit: async () => (await import('./audit/audit-command.ts')).auditCommand(),
   explain: async () => (await import('./explain/explain-command.ts')).explainCommand(),
+  backup: async () => (await import('./backup/backup-command.ts')).backupCommand(),
+  restore: async () => (await import('./backup/restore-command.ts')).restoreCommand(),
   copy: async () => (await import('./backup/copy-command.ts')).copyCommand(),
   doctor: async () => (await import('./doctor/doctor-command.ts')).doctorCommand(),
   completion: async () => (await import('./completion/completion-command.ts')).completionCommand(loadProgram),

@@ -1,6 +1,9 @@
 /** The authorization server as a Fastify plugin, and what is needed to start it. */
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
+export { backUpDatabase } from './backup/backup.ts';
 export { type CopyRequest, copyToEmptyDatabase } from './backup/copy.ts';
+export { type EndOfLife, findEndsOfLife } from './backup/ends-of-life.ts';
+export { listLaterEvents, readBackup, restoreDatabase } from './backup/restore.ts';
 export type { Apis } from './batch-endpoint.ts';
 export { createRevokeAllTokens } from './clients/revoke-all-tokens.ts';
 export { type Clock, systemClock } from './clock.ts';
@@ -13,5 +16,5 @@ export { openOfflineEventLog } from './events/offline-event-log.ts';
 export { type ConnectionLimits, connectionLimits } from './http/connection-limits.ts';
 export { httpOptions } from './http/http-options.ts';
 export { metricsServer } from './http/metrics-server.ts';
-export { findMasterKey, type Installation, openInstallation } from './installation.ts';
+export { createDatabaseDirectory, findMasterKey, type Installation, openInstallation } from './installation.ts';
 export { StartError } from './start-error.ts';

@@ -41,15 +41,20 @@ export async function openInstallation(
   const credentials = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
   const root = { ...credentials, enabled: !config.rootDisabled };
   const masterKey = createMasterKey(config.masterKey ?? readOrGenerateMasterKey(join(config.dataDir, 'master.key')));
-  if (config.database.kind === 'sqlite') {
-    createDirectory(dirname(config.database.path), invalidDatabaseUrl);
-  }
+  createDatabaseDirectory(config.database);
   requireWritable(config.checkpoints.file);
   try {
     const connected = await connectDatabase(config.database, [serverMigrations, ...hosted]);
     return { ...connected, masterKey, root, rootFile };
   } catch (error) {
     throw toDatabaseError(config.database, error);
+  }
+}
+
+/** Creates the directory of an SQLite file if it is missing. */
+export function createDatabaseDirectory(database: DatabaseConfig): void {
+  if (database.kind === 'sqlite') {
+    createDirectory(dirname(database.path), invalidDatabaseUrl);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Copies between the databases that two URLs name. It is the part of the verb that knows the server's code. */
 import { dirname } from 'node:path';
-import { policyMigrations } from '@postern/policy-api';
 import {
   type CopyRequest,
   copyToEmptyDatabase,
@@ -8,10 +7,9 @@ import {
   findMasterKey,
   readStorageConfig,
   type StorageConfig,
-  serverMigrations,
 } from '@postern/server';
 import type { Environment } from '../connection/profile.ts';
-import { reportStartErrors } from './local-errors.ts';
+import { hostedMigrations, reportStartErrors } from './local-storage.ts';
 
 export async function copyLocally(from: string, to: string, env: Environment, onProgress: CopyRequest['onProgress']) {
   return reportStartErrors(async () => {
@@ -20,7 +18,7 @@ export async function copyLocally(from: string, to: string, env: Environment, on
     const rows = await copyToEmptyDatabase({
       source: source.database,
       target: target.database,
-      migrations: [serverMigrations, policyMigrations],
+      migrations: hostedMigrations,
       masterKeys,
       onProgress,
     });

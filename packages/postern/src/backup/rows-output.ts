@@ -1,4 +1,4 @@
-/** How commands that copy databases show what they do. */
+/** How the commands that copy databases show what they do. */
 import { type Progress, startProgress } from '../output/progress.ts';
 
 export interface Steps {
@@ -19,6 +19,13 @@ export function reportSteps(): Steps {
     },
     end: () => current?.progress.end(),
   };
+}
+
+/** Where an audit trail ends. */
+export function formatEnd({ sequence, occurredAt }: { sequence: number; occurredAt: number | undefined }): string {
+  return occurredAt === undefined
+    ? 'before its first event'
+    : `with event ${sequence} of ${new Date(occurredAt).toISOString()}`;
 }
 
 export function formatCount(count: number, noun: string): string {

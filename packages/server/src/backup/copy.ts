@@ -1,8 +1,8 @@
 /** Moves everything to another database, such as from SQLite to PostgreSQL: nobody needs a new secret. */
 import type { DatabaseConfig } from '../config/config.ts';
 import { describeDatabase } from '../db/connect.ts';
-import { copyDatabase, type OnProgress, type RowCounts, requireEmptyDatabase } from '../db/copy/copy-database.ts';
-import { isPresent, writeWholeFile } from '../db/copy/whole-file.ts';
+import { copyDatabase, isEmptyDatabase, notEmpty, type OnProgress, type RowCounts } from '../db/copy/copy-database.ts';
+import { writeWholeFile } from '../db/copy/whole-file.ts';
 import type { MigrationSet } from '../db/migrate.ts';
 import { StartError } from '../start-error.ts';
 import { type KnownMasterKey, requireMasterKeys } from './known-master-key.ts';
@@ -37,8 +37,8 @@ export async function copyToEmptyDatabase(request: CopyRequest): Promise<RowCoun
   if (target.kind === 'postgres') {
     return copyTo(target);
   }
-  if (isPresent(target.path)) {
-    await requireEmptyDatabase(target, migrations);
+  if (!(await isEmptyDatabase(target, migrations))) {
+    throw notEmpty(target);
   }
   return writeWholeFile(target.path, (draft) => copyTo({ ...target, path: draft }));
 }

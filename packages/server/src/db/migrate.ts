@@ -36,10 +36,20 @@ export async function migrate<DB>(db: Kysely<DB>, { owner, migrations }: Migrati
 
 /** Lists the names in a record of migrations. Empty if there is no such table. */
 export async function listExecuted<DB>(db: Kysely<DB>, table: string): Promise<string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === table)) {
+  if (!(await listTableNames(db)).has(table)) {
     return [];
   }
   const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db);
   return rows.map(({ name }) => name);
+}
+
+/** Lists the tables that a statement means which names no schema. */
+export async function listTableNames<DB>(db: Kysely<DB>): Promise<ReadonlySet<string>> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  const [first] = tables;
+  if (first?.schema === undefined) {
+    return new Set(tables.map(({ name }) => name));
+  }
+  const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);
+  return new Set(tables.flatMap(({ schema, name }) => (schema === rows[0]?.schema ? name : [])));
 }

@@ -18,6 +18,7 @@ import {
   type SqliteStatement,
 } from 'kysely';
 import type { SqliteConfig } from '../config/config.ts';
+import { StartError } from '../start-error.ts';
 import type { DatabaseDriver } from './driver.ts';
 import type { Database } from './schema.ts';
 
@@ -75,6 +76,41 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
 /** Opens a file that exists, to read what is committed; each transaction reads what there is when it begins. */
 export function openSqliteReader(path: string): SqliteDialect {
   return sqliteDialectOf(new DatabaseSync(path, { readOnly: true, timeout: 60_000 }));
+}
+
+/** Returns what is wrong with a database file; undefined if it is intact. Changes nothing. */
+export function findSqliteFault(path: string): string | undefined {
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      const [row] = database.prepare('pragma quick_check(1)').all();
+      const verdict = String(row?.['quick_check']);
+      return verdict === 'ok' ? undefined : `it is damaged (${verdict})`;
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    return `it cannot be read (${(error as Error).message})`;
+  }
+}
+
+/**
+ * Makes one file of a database and its write-ahead log. Throws `StartError` if a process has it open. A damaged one stays
+ * as it is.
+ */
+export function takeOutOfUse(path: string): void {
+  try {
+    const database = new DatabaseSync(path);
+    try {
+      database.exec('pragma journal_mode = delete');
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (isBusy(error)) {
+      throw new StartError(`${path} is in use: stop the server first.`, { cause: error });
+    }
+  }
 }
 
 /** The dialect for a database that nobody else writes. */

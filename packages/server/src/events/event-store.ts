@@ -9,6 +9,19 @@ export async function readLog(db: Kysely<Database>): Promise<LogHead & { readonl
   return { sequence: row.sequence, hash: row.hash, logId: row.log_id };
 }
 
+/** Where a log ends. */
+export interface LogEnd extends LogHead {
+  readonly logId: string;
+  /** Milliseconds since 1970. Undefined: the log is empty. */
+  readonly occurredAt: number | undefined;
+}
+
+export async function readLogEnd(db: Kysely<Database>): Promise<LogEnd> {
+  const head = await readLog(db);
+  const [last] = await listEvents(db, { after: head.sequence - 1, order: 'asc', size: 1 });
+  return { ...head, occurredAt: last?.occurredAt };
+}
+
 /**
  * Locks the head until the end of the transaction, and returns it. Every change must lock it first, so that changes are
  * serialized: sequence numbers follow the order of commits, and what a change has checked still holds when it writes.

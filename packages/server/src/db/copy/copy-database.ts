@@ -3,12 +3,13 @@ import { Kysely, type Transaction } from 'kysely';
 import type { DatabaseConfig } from '../../config/config.ts';
 import { StartError } from '../../start-error.ts';
 import { connectDatabase, describeDatabase, withoutTimeLimit } from '../connect.ts';
-import { listExecuted, type MigrationSet } from '../migrate.ts';
+import { listExecuted, listTableNames, type MigrationSet } from '../migrate.ts';
 import { openPostgres } from '../postgres.ts';
 import type { Database } from '../schema.ts';
 import { openSqliteReader } from '../sqlite.ts';
 import { type AnyTables, countRows, deleteRows, RowSum, readRows, writeRows } from './rows.ts';
 import { listTables, type Table } from './tables.ts';
+import { isPresent } from './whole-file.ts';
 
 /** Receives how many rows are done, of all: first copied, then verified. */
 export type OnProgress = (step: 'copied' | 'verified', done: number, total: number) => void;
@@ -42,8 +43,8 @@ export async function copyDatabase(options: CopyOptions): Promise<RowCounts> {
       try {
         return await db.transaction().execute(async (to) => {
           await driver.lockChanges(to);
-          if (!options.isReplacing) {
-            await requireEmpty(to, tables, describeDatabase(target));
+          if (!options.isReplacing && (await hasRows(to, tables))) {
+            throw notEmpty(target);
           }
           return await copyTables(from, to, tables, options.onProgress);
         });
@@ -54,12 +55,23 @@ export async function copyDatabase(options: CopyOptions): Promise<RowCounts> {
   });
 }
 
+export function notEmpty(config: DatabaseConfig): StartError {
+  return new StartError(`${describeDatabase(config)} is not empty, and nothing was changed: name an empty database.`);
+}
+
 /** Runs `work` on what the database has at one moment, without writing to it. Throws `StartError` if it is not of this version. */
-export async function readSnapshot<T>(
+export function readSnapshot<T>(
   config: DatabaseConfig,
   migrations: readonly MigrationSet[],
   work: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
+  return readAtOnce(config, async (transaction) => {
+    await requireThisVersion(transaction, migrations, describeDatabase(config));
+    return work(transaction);
+  });
+}
+
+function readAtOnce<T>(config: DatabaseConfig, work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
   return naming(config, async () => {
     const db = new Kysely<Database>({
       dialect:
@@ -67,10 +79,7 @@ export async function readSnapshot<T>(
     });
     try {
       const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
-      return await snapshot.execute(async (transaction) => {
-        await requireThisVersion(transaction, migrations, describeDatabase(config));
-        return work(transaction);
-      });
+      return await snapshot.execute(work);
     } finally {
       await db.destroy();
     }
@@ -92,10 +101,36 @@ async function naming<T>(config: DatabaseConfig, work: () => Promise<T>): Promis
   }
 }
 
-/** Throws `StartError` if the database has rows, is of another version, or is none. */
-export async function requireEmptyDatabase(config: DatabaseConfig, migrations: readonly MigrationSet[]): Promise<void> {
+/** Whether it is missing, or has no tables of Postern, or none with rows that somebody wrote. */
+export async function isEmptyDatabase(config: DatabaseConfig, migrations: readonly MigrationSet[]): Promise<boolean> {
+  if (config.kind === 'sqlite' && !isPresent(config.path)) {
+    return true;
+  }
   const tables = await listTables(migrations);
-  await readSnapshot(config, migrations, (db) => requireEmpty(db, tables, describeDatabase(config)));
+  try {
+    return await readAtOnce(config, async (db) => {
+      const names = await listTableNames(db);
+      const present = tables.filter(({ name }) => names.has(name));
+      // What else an SQLite file has is a database of another program.
+      const isOther = config.kind === 'sqlite' && names.size > 0 && present.length === 0;
+      return !isOther && !(await hasRows(db, present));
+    });
+  } catch (error) {
+    if (config.kind === 'sqlite') {
+      // A file that cannot be read may have been a database, and must not be overwritten.
+      return false;
+    }
+    throw error;
+  }
+}
+
+async function hasRows(db: Kysely<AnyTables>, tables: readonly Table[]): Promise<boolean> {
+  for (const table of tables) {
+    if (!table.isSeeded && (await countRows(db, table)) > 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 async function requireThisVersion(
@@ -119,16 +154,6 @@ async function requireThisVersion(
       throw new StartError(
         `${name} was written by an older version of Postern (it lacks ${set.owner} migration ${lacking}): start this version on ` +
           'it once, which upgrades it, or use the command of the older version.',
-      );
-    }
-  }
-}
-
-async function requireEmpty(db: Kysely<AnyTables>, tables: readonly Table[], name: string): Promise<void> {
-  for (const table of tables) {
-    if (!table.isSeeded && (await countRows(db, table)) > 0) {
-      throw new StartError(
-        `${name} is not empty (its table ${table.name} has rows), and nothing was changed: name an empty database.`,
       );
     }
   }

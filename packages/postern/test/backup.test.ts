@@ -1,0 +1,209 @@
+/** `postern backup` and `postern restore`, of both databases: what comes back, what comes back to life, and what is kept. */
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type OwnPostgres, startOwnPostgres } from '@postern/testing/own-postgres';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  acquireToken,
+  call,
+  makeTemporaryDirectory,
+  postForm,
+  type RootCredentials,
+  removeDirectory,
+  rootCredentials,
+  run,
+  type ServeProcess,
+  startServe,
+} from './harness.ts';
+
+let directory: string;
+let postgres: OwnPostgres;
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory();
+  postgres = await startOwnPostgres();
+});
+afterAll(async () => {
+  await postgres.stop();
+  removeDirectory(directory);
+});
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
+
+async function newDatabase(): Promise<string> {
+  const name = `backup_${randomBytes(4).toString('hex')}`;
+  const client = new pg.Client(postgres.url);
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  return Object.assign(new URL(postgres.url), { pathname: name }).href;
+}
+
+interface Place {
+  /** Of the server and of the commands. */
+  readonly env: Record<string, string>;
+  readonly root: () => RootCredentials;
+}
+
+/** The variables of a server on a new database. */
+async function newPlace(kind: string): Promise<Place> {
+  const dataDir = join(directory, randomBytes(4).toString('hex'));
+  const env = { POSTERN_DATA_DIR: dataDir, POSTERN_ISSUER: 'https://auth.example.com' };
+  if (kind === 'SQLite') {
+    return { env, root: () => rootCredentials(dataDir) };
+  }
+  const secret = randomBytes(32).toString('hex');
+  return {
+    env: {
+      ...env,
+      DATABASE_URL: await newDatabase(),
+      POSTERN_MASTER_KEY: randomBytes(32).toString('base64'),
+      OAUTH_ROOT_CLIENT_ID: 'root',
+      OAUTH_ROOT_CLIENT_SECRET: secret,
+    },
+    root: () => ({ clientId: 'root', clientSecret: secret }),
+  };
+}
+
+const serve = ({ env }: Place) => startServe(directory, { env, dataDir: env['POSTERN_DATA_DIR'] as string });
+const postern = ({ env }: Place, ...args: string[]) => run(args, env);
+
+async function createClient({ url }: ServeProcess, token: string): Promise<RootCredentials> {
+  const { body } = await call('POST', `${url}/api/v1/oauth/client`, bearer(token), '{"scopes":["scope:read"]}');
+  return { clientId: body.client_id, clientSecret: body.client_secret };
+}
+
+const revoke = ({ url }: ServeProcess, { clientId, clientSecret }: RootCredentials, token: string) =>
+  postForm(`${url}/api/v1/oauth/revoke`, `client_id=${clientId}`, `client_secret=${clientSecret}`, `token=${token}`);
+
+const statusOf = async ({ url }: ServeProcess, token: string) =>
+  (await call('GET', `${url}/api/v1/oauth/scope`, bearer(token))).status;
+
+describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
+  test('a backup of a running server brings everything back, says what is valid again, and keeps what it replaces', async () => {
+    const place = await newPlace(kind);
+    const file = join(directory, `${randomBytes(4).toString('hex')}.db`);
+    const before = await serve(place);
+    const rootToken = await acquireToken(before.url, place.root());
+    const client = await createClient(before, rootToken);
+    const token = await acquireToken(before.url, client);
+    const backup = await postern(place, 'backup', file, '--json');
+    expect([backup.code, backup.stderr]).toEqual([0, '']);
+    expect(JSON.parse(backup.stdout)).toMatchObject({ file, audit_sequence: 4 });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(dirname(file)).filter((name) => name.startsWith(`${basename(file)}.`))).toEqual([]);
+    // It is one file, also for whoever only reads it.
+    expect(existsSync(`${file}-wal`)).toBe(false);
+
+    await revoke(before, client, token);
+    const later = await createClient(before, rootToken);
+    await call('DELETE', `${before.url}/api/v1/oauth/client/${client.clientId}`, bearer(rootToken));
+    expect(await statusOf(before, token)).toBe(401);
+    if (kind === 'SQLite') {
+      const inUse = await postern(place, 'restore', file, '--replace');
+      expect([inUse.code, inUse.stderr]).toEqual([1, expect.stringContaining('is in use: stop the server first')]);
+    }
+    await before.stop();
+
+    const unasked = await postern(place, 'restore', file);
+    expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Add --replace')]);
+    const restored = await postern(place, 'restore', file, '--replace');
+    expect(restored.code, restored.stderr).toBe(0);
+    expect(restored.stderr).toContain('Valid again is what ended after that');
+    expect(restored.stderr).toMatch(new RegExp(`the token \\S+ of the client ${client.clientId} was revoked`));
+    expect(restored.stderr).toContain(`the client ${client.clientId} was deleted`);
+    const [, kept = ''] = /What was there before is in (\S+)\./.exec(restored.stdout) ?? [];
+    const after = await serve(place);
+    await acquireToken(after.url, client);
+    expect(await statusOf(after, token)).toBe(200);
+    await expect(acquireToken(after.url, later)).rejects.toThrow(/401/);
+    await after.stop();
+
+    // What was replaced is not lost: it can be restored in turn.
+    const undone = await postern(place, 'restore', kept, '--replace', '--json');
+    expect(JSON.parse(undone.stdout)).toMatchObject({ file: kept, valid_again: null });
+    const again = await serve(place);
+    await acquireToken(again.url, later);
+    expect(await statusOf(again, token)).toBe(401);
+    await again.stop();
+  });
+});
+
+describe('on either database', () => {
+  let place: Place;
+  let file: string;
+
+  beforeAll(async () => {
+    place = await newPlace('SQLite');
+    file = join(directory, 'whole.db');
+    await (await serve(place)).stop();
+    expect(await postern(place, 'backup', file)).toMatchObject({ code: 0 });
+  });
+
+  /** A data directory with the secrets of the server only, as on a new machine. */
+  const newMachine = (): Place => {
+    const dataDir = join(directory, randomBytes(4).toString('hex'));
+    mkdirSync(dataDir);
+    for (const name of ['master.key', 'root.env']) {
+      cpSync(join(place.env['POSTERN_DATA_DIR'] as string, name), join(dataDir, name));
+    }
+    return { ...place, env: { ...place.env, POSTERN_DATA_DIR: dataDir } };
+  };
+
+  test('a backup moves between databases: one of SQLite is restored to PostgreSQL', async () => {
+    const { clientId, clientSecret } = place.root();
+    const there = {
+      ...place,
+      env: {
+        ...newMachine().env,
+        DATABASE_URL: await newDatabase(),
+        OAUTH_ROOT_CLIENT_ID: clientId,
+        OAUTH_ROOT_CLIENT_SECRET: clientSecret,
+      },
+    };
+    expect(await postern(there, 'restore', file)).toMatchObject({ code: 0 });
+    expect(await postern(there, 'restore', file)).toMatchObject({ code: 1 });
+  });
+
+  test('nothing is overwritten, and what is no backup is not restored', async () => {
+    const cases: [string[], RegExp][] = [
+      [['backup', file], /whole\.db already exists: name another file/],
+      [['backup', join(directory, 'no', 'where.db')], /cannot write .*where\.db.*ENOENT/],
+      [['restore', join(directory, 'missing.db')], /missing\.db cannot be restored: it cannot be read/],
+      [
+        ['restore', join(directory, 'text.db')],
+        /text\.db cannot be restored: it cannot be read \(file is not a database/,
+      ],
+      [['restore', join(directory, 'dogs.db')], /dogs\.db has no tables of Postern/],
+      [['restore', join(directory, 'cut.db')], /cut\.db cannot be restored: it /],
+    ];
+    writeFileSync(join(directory, 'text.db'), 'Dear diary. '.repeat(500));
+    const dogs = new DatabaseSync(join(directory, 'dogs.db'));
+    dogs.exec('create table dogs (name text)');
+    dogs.close();
+    const { size } = statSync(file);
+    cpSync(file, join(directory, 'cut.db'));
+    truncateSync(join(directory, 'cut.db'), Math.floor(size / 2));
+    const machine = newMachine();
+    for (const [args, message] of cases) {
+      const { code, stderr } = await postern(machine, ...args);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(message)]);
+    }
+    expect(readdirSync(machine.env['POSTERN_DATA_DIR'] as string).toSorted()).toEqual(['master.key', 'root.env']);
+  });
+
+  test('a backup is not restored under another master key, or none', async () => {
+    const machine = newMachine();
+    const key = join(machine.env['POSTERN_DATA_DIR'] as string, 'master.key');
+    writeFileSync(key, randomBytes(32).toString('base64'));
+    const other = await postern(machine, 'restore', file);
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('does not open the signing keys')]);
+    rmSync(key);
+    const none = await postern(machine, 'restore', file);
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('there is no master key')]);
+    expect(existsSync(key)).toBe(false);
+  });
+});
