@@ -18,6 +18,7 @@ export {
   requireScope,
 } from './guard.ts';
 export type { Fetch } from './issuer/fetch-document.ts';
+export { createKeptDocument, type KeptDocument } from './issuer/kept-document.ts';
 export { jwkThumbprint } from './jwk-thumbprint.ts';
 export { PublicKeyFault, parsePublicKey, requireStrongKey } from './public-key.ts';
 export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';

@@ -84,6 +84,7 @@ export type ErrorReason =
   | 'certificate_malformed'
   | 'certificate_expired'
   | 'certificate_revoked'
+  | 'revocation_list_unusable'
   | 'certificate_unverified'
   | 'certificate_wrong'
   | 'failure_budget_spent'

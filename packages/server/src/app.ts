@@ -20,6 +20,7 @@ import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
 import type { Installation } from './installation.ts';
+import { createKeysFaults } from './jwt/keys-faults.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { createMinuteCounters } from './limits/minute-counters.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -84,7 +85,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const keys = await openKeys(shared, management);
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
   const feed = await openRevocationFeed({ db, events, now });
-  const tokens = createTokens({ ...shared, rootClient, management, keys });
+  const keysFaults = createKeysFaults(app.log);
+  const tokens = createTokens({ ...shared, rootClient, management, keys, onKeysFault: keysFaults.record });
   const { guard, usedTokens } = tokens;
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent }, app.log);
   startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints });
@@ -99,6 +101,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     clientCache: tokens.directory.usage,
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,
+    keysFaults: keysFaults.count,
     signingKeyAges: keys.signingAges,
     revocationFeedEntries: feed.size,
     checkpoints: checkpoints.state,

@@ -134,7 +134,13 @@ describe('a certificate', () => {
   test('with an RSA key of 1,024 bits authenticates nobody', () => {
     const certificate = certificateOf(generateKeyPairSync('rsa', { modulusLength: 1_024 }));
     const client = { metadata: {} } as Parameters<typeof findUseFault>[0];
-    expect(findUseFault(client, { certificate, isChainVerified: true, isRevoked: false }, Date.now())).toBe('key_weak');
+    expect(
+      findUseFault(
+        client,
+        { certificate, isChainVerified: true, isRevoked: false, revocationFault: undefined },
+        Date.now(),
+      ),
+    ).toBe('key_weak');
   });
 });
 

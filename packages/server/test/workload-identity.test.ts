@@ -649,10 +649,25 @@ describe('the keys of an issuer', () => {
     const next = await createKubernetes(server.url, server.now);
     other.documents.set('/rotating/keys', { keys: [next.jwk] });
     expectRefusal(await rotating.ask(next), 'key_unknown');
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
+    await server.advance(31);
     expect((await rotating.ask(next)).status).toBe(200);
     expectRefusal(await rotating.ask(), 'key_unknown');
     expect(other.hits('/rotating/keys')).toBe(2);
+  });
+
+  test('are good for an hour while it is down, and then nobody can tell whether a token is its own', async () => {
+    const down = await discover('/down', (issuer) => ({ issuer, jwks_uri: `${issuer}/keys` }));
+    expect((await down.ask()).status).toBe(200);
+    const next = await createKubernetes(server.url, server.now);
+    other.documents.delete('/down/keys');
+    await server.advance(301);
+    expect([(await down.ask()).status, (await down.ask(next)).status]).toEqual([200, 503]);
+    await server.advance(3_600);
+    expect((await down.ask()).status).toBe(503);
+    other.documents.set('/down/keys', { keys: [next.jwk] });
+    await server.advance(5);
+    expect((await down.ask(next)).status).toBe(200);
+    expectRefusal(await down.ask(), 'key_unknown');
   });
 
   test.each([
@@ -664,7 +679,9 @@ describe('the keys of an issuer', () => {
     ['that is a list', () => []],
   ])('OpenID Connect Discovery §4.3 are not taken from a document %s', async (name, document) => {
     const broken = await discover(`/broken-${name.replaceAll(' ', '-')}`, document);
-    expectRefusal(await broken.ask(), 'keys_unavailable');
+    const { status, body, headers } = await broken.ask();
+    expect([status, body.error, headers.get('retry-after')]).toEqual([503, 'temporarily_unavailable', '5']);
+    expect(server.log.findLast((line) => line.includes('keys_unavailable'))).toContain(`keys at ${broken.issuer}`);
   });
 
   test('are not fetched from where Postern alone can reach', async () => {
@@ -674,7 +691,7 @@ describe('the keys of an issuer', () => {
     other.documents.set('/inside', { keys: [platform.jwk] });
     await trust(kubernetesRecord({ jwks: null, jwks_uri: `${other.url}/inside`, rules }), guarded);
     const { body } = await guarded.postForm(tokenPath, { grant_type: grantType, assertion: await platform.token() });
-    expect(body).toEqual(refusal);
+    expect(body.error).toBe('temporarily_unavailable');
     const line = guarded.log.findLast((entry) => entry.includes('keys_unavailable'));
     expect(line).toContain('is not allowed');
     expect(other.hits('/inside')).toBe(0);

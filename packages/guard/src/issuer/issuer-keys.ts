@@ -2,6 +2,7 @@
 import { isConfidential, OAuthError, wellKnownUrl } from '@postern/protocol';
 import type { VerificationKey } from '../verify-access-token.ts';
 import { type Fetch, fetchDocument } from './fetch-document.ts';
+import { createKeptDocument } from './kept-document.ts';
 import { type PublishedKey, readPublishedKeys } from './published-keys.ts';
 
 export interface IssuerKeys {
@@ -29,65 +30,31 @@ const minAgeMs = 30_000;
 const defaultAgeMs = 300_000;
 const maxAgeMs = 86_400_000;
 
-/** Milliseconds for which stale keys are still used while the issuer cannot be reached. */
-const graceMs = 3_600_000;
-
-/** Milliseconds after a successful fetch before an unknown key causes another one. */
-const cooldownMs = 30_000;
-
-/** Milliseconds before a failed fetch is repeated. */
-const retryMs = 1_000;
-
 export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOptions): IssuerKeys {
-  let keys: ReadonlyMap<string, PublishedKey> = new Map();
-  let freshUntil = Number.NEGATIVE_INFINITY;
-  let usableUntil = Number.NEGATIVE_INFINITY;
-  let attemptFrom = Number.NEGATIVE_INFINITY;
-  let attemptedAt = Number.NEGATIVE_INFINITY;
-  let fault: Error | undefined;
-  let pending: Promise<void> | undefined;
-
-  /** If the clock was set back, the age of the keys is unknown. */
-  const isSetBack = () => now() < attemptedAt;
-  const mayAttempt = () => now() >= attemptFrom || isSetBack();
-
-  const fetchKeys = async () => {
-    attemptedAt = now();
-    try {
-      const { body, headers } = await fetchDocument(await findJwksUri(issuer, fetch), fetch, limits);
-      keys = readPublishedKeys(body, keys);
-      freshUntil = now() + readMaxAgeMs(headers);
-      usableUntil = freshUntil + graceMs;
-      attemptFrom = now() + cooldownMs;
-      fault = undefined;
-    } catch (cause) {
-      attemptFrom = now() + retryMs;
-      fault = new Error(`Cannot fetch the keys of ${issuer}: ${(cause as Error).message}`, { cause });
-      onFault(fault);
-    }
-  };
-
-  /** Never rejects; all callers wait for the same attempt. */
-  const refresh = (): Promise<void> => {
-    pending ??= fetchKeys().finally(() => {
-      pending = undefined;
-    });
-    return pending;
-  };
+  const document = createKeptDocument<ReadonlyMap<string, PublishedKey>>({
+    async load(known) {
+      try {
+        const { body, headers } = await fetchDocument(await findJwksUri(issuer, fetch), fetch, limits);
+        return { value: readPublishedKeys(body, known ?? new Map()), maxAgeMs: readMaxAgeMs(headers) };
+      } catch (cause) {
+        throw new Error(`Cannot fetch the keys of ${issuer}: ${(cause as Error).message}`, { cause });
+      }
+    },
+    now,
+    onFault,
+  });
 
   return {
     find(kid) {
-      const nowMs = now();
-      if ((nowMs >= freshUntil || isSetBack()) && mayAttempt()) {
-        void refresh();
+      if (!document.isFresh()) {
+        void document.refresh();
       }
-      return nowMs < usableUntil ? keys.get(kid) : undefined;
+      return document.current()?.get(kid);
     },
     async fetch(kid) {
-      if (pending !== undefined || mayAttempt()) {
-        await refresh();
-      }
-      const key = now() < usableUntil ? keys.get(kid) : undefined;
+      await document.refresh();
+      const key = document.current()?.get(kid);
+      const fault = document.fault();
       if (key === undefined && fault !== undefined) {
         throw new OAuthError(
           'temporarily_unavailable',
@@ -101,7 +68,8 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
       return key;
     },
     async load() {
-      await refresh();
+      await document.refresh();
+      const fault = document.fault();
       if (fault !== undefined) {
         throw fault;
       }

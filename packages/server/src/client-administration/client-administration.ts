@@ -18,6 +18,7 @@ import type { FindDelegate } from '../delegation/delegate.ts';
 import { requireLimitsOfOthers } from '../delegation/limits-of-others.ts';
 import { inheritLimits } from '../delegation/reach.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import { deleteRulesFor } from '../issuers/trusted-issuer-registry.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime } from '../keys/signing-key-store.ts';
@@ -62,6 +63,7 @@ export interface ClientAdministrationOptions {
   readonly administer: Administer;
   readonly resources: ResourceRegistry;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
+  readonly outboundHosts: OutboundHosts;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -74,6 +76,12 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     ...(change.grantableScopes && { grantableScopes: requireKnown(change.grantableScopes, scopes) }),
   });
 
+  const requireFetchableKeys = ({ jwksUri }: ClientChange) => {
+    if (jwksUri != null) {
+      requireOutboundHost(options.outboundHosts, 'jwks_uri', jwksUri);
+    }
+  };
+
   const coverLifetime = (transaction: Kysely<Database>, { accessTokenTtlSeconds }: Client) =>
     coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
 
@@ -82,6 +90,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const named = known(wanted);
       requireRegistered(named, resources);
       requireKnownTypes(named, detailsTypes);
+      requireFetchableKeys(named);
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
         const { change, inherited } = inheritLimits(named, delegate.client, delegate.rules);
@@ -107,6 +116,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 
     change(token, clientId, wanted) {
       const change = known(wanted);
+      requireFetchableKeys(change);
       return administer(token, clientId, async (transaction, append, { client: before, delegate }) => {
         const after = changeClient(before, change, now());
         requireConsistentMetadata(after.metadata);

@@ -1,25 +1,41 @@
 /** Looking for a key among those of a client that publishes them. RFC 7591 §2, RFC 8705 §2.2.2. */
 import { generateKeyPairSync } from 'node:crypto';
 import type { JWK } from 'jose';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createClientKeys, hasKey } from './client-keys.ts';
-
-// The documents age by the clock of the process, which jose reads by itself.
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
-afterEach(() => void vi.useRealTimers());
+import { expect, test } from 'vitest';
+import { createClientKeys } from './client-keys.ts';
 
 /** A client that publishes `keys`, and how often they were fetched. */
 function publish(keys: JWK[]) {
   let fetched = 0;
-  const find = createClientKeys(async () => {
+  let nowMs = 0;
+  let isDown = false;
+  const faults: (string | undefined)[] = [];
+  const load = async () => {
     fetched += 1;
+    if (isDown) {
+      throw new Error('connect ECONNREFUSED');
+    }
     return Response.json({ keys });
+  };
+  const find = createClientKeys(load, {
+    now: () => nowMs,
+    onFault: (address, fault) => void faults.push(fault && `${address} ${fault.message}`),
   });
   const has = async (kid: string) => {
     const keySet = find({ jwksUri: 'https://keys.example/jwks' });
-    return keySet !== undefined && (await hasKey(keySet, (jwk) => jwk.kid === kid));
+    return keySet !== undefined && (await keySet.has((jwk) => jwk.kid === kid));
   };
-  return { has, fetched: () => fetched };
+  return {
+    has,
+    fetched: () => fetched,
+    pass: (seconds: number) => {
+      nowMs += 1000 * seconds;
+    },
+    setDown: (down: boolean) => {
+      isDown = down;
+    },
+    faults,
+  };
 }
 
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -33,21 +49,44 @@ test('published keys are fetched once and then found in memory', async () => {
 
 test('an unknown key makes it fetch the document again, but not each time', async () => {
   const keys = [key('one')];
-  const { has, fetched } = publish(keys);
+  const { has, fetched, pass } = publish(keys);
   expect([await has('one'), await has('two'), await has('two')]).toEqual([true, false, false]);
   expect(fetched()).toBe(1);
   keys.push(key('two'));
-  vi.setSystemTime(Date.now() + 31_000);
+  pass(31);
   expect([await has('two'), fetched()]).toEqual([true, 2]);
 });
 
 test('a withdrawn key is accepted until the cached document expires', async () => {
   const keys = [key('one')];
-  const { has } = publish(keys);
+  const { has, pass } = publish(keys);
   expect(await has('one')).toBe(true);
   keys.pop();
-  vi.setSystemTime(Date.now() + 299_000);
+  pass(299);
   expect(await has('one')).toBe(true);
-  vi.setSystemTime(Date.now() + 2_000);
+  pass(2);
   expect(await has('one')).toBe(false);
+});
+
+test('while they cannot be fetched, known keys are good for an hour, and nobody can tell whether others exist', async () => {
+  const { has, pass, setDown, fetched, faults } = publish([key('one')]);
+  const unavailable = expect.objectContaining({ code: 'temporarily_unavailable', reason: 'keys_unavailable' });
+  expect(await has('one')).toBe(true);
+  setDown(true);
+  pass(31);
+  await expect(has('two')).rejects.toEqual(unavailable);
+  pass(300);
+  expect(await has('one')).toBe(true);
+  await expect(has('two')).rejects.toEqual(unavailable);
+  pass(3_560);
+  expect(await has('one')).toBe(true);
+  pass(60);
+  await expect(has('one')).rejects.toEqual(unavailable);
+  expect(faults.at(-1)).toBe('https://keys.example/jwks connect ECONNREFUSED');
+  const before = fetched();
+  await expect(has('one')).rejects.toEqual(unavailable);
+  expect(fetched()).toBe(before);
+  setDown(false);
+  pass(1);
+  expect([await has('one'), await has('two'), faults.at(-1)]).toEqual([true, false, undefined]);
 });

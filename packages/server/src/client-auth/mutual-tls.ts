@@ -7,13 +7,17 @@ import { requireStrongKey } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
 import type { JWK } from 'jose';
 import { type CertificateNames, parseNames } from '../certificates/certificate-names.ts';
-import { type ClientCertificate, isWithinValidity } from '../certificates/client-certificate.ts';
+import {
+  type ClientCertificate,
+  isWithinValidity,
+  requireKnownRevocation,
+} from '../certificates/client-certificate.ts';
 import { hasSubject } from '../clients/certificate-metadata.ts';
 import type { Client } from '../clients/client.ts';
 import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-metadata.ts';
 import { allowsKey, requirementsOf } from '../clients/security-profile.ts';
 import type { ServerConfig } from '../config/config.ts';
-import { type ClientKeys, hasKey } from './client-keys.ts';
+import type { ClientKeys } from './client-keys.ts';
 
 /** The methods that can work, given how client certificates can arrive. */
 export function offeredMethods({
@@ -55,11 +59,15 @@ export async function findCertificateFault(
     : findRegisteredFault(client, presented.certificate, keys);
 }
 
-/** Why the client cannot use a certificate for anything: its times, a weak key, or one that the client's profile excludes. */
+/**
+ * Why the client cannot use a certificate for anything: its times, a weak key, or one that the client's profile excludes.
+ * Throws `temporarily_unavailable` if nobody knows whether it was revoked.
+ */
 export function findUseFault(client: Client, presented: ClientCertificate, now: number): ErrorReason | undefined {
   if (!isWithinValidity(presented, now)) {
     return 'certificate_expired';
   }
+  requireKnownRevocation(presented);
   if (presented.isRevoked) {
     return 'certificate_revoked';
   }
@@ -97,11 +105,7 @@ async function findRegisteredFault(
   if (keySet === undefined) {
     return 'method_not_registered';
   }
-  try {
-    return (await hasKey(keySet, (jwk) => isOf(certificate, jwk))) ? undefined : 'certificate_wrong';
-  } catch {
-    return 'keys_unavailable';
-  }
+  return (await keySet.has((jwk) => isOf(certificate, jwk))) ? undefined : 'certificate_wrong';
 }
 
 /** A JWK with a certificate matches only that one; a JWK without matches every certificate of its key. */

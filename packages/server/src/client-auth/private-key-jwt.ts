@@ -49,15 +49,18 @@ export function parseClientAssertion(token: string, audiences: readonly string[]
   return { ...jwt, clientId: subject, jti };
 }
 
-/** Why the assertion is not the client's; undefined if it is. Does not check whether it was used before. */
+/**
+ * Why the assertion is not the client's; undefined if it is. Throws `temporarily_unavailable` if that depends on keys that
+ * cannot be fetched. Does not check whether it was used before.
+ */
 export async function findAssertionFault(
   client: Client,
   assertion: ClientAssertion,
   keys: ClientKeys,
   issuer: string,
 ): Promise<ErrorReason | undefined> {
-  const getKey = keys(client.metadata);
-  if (getKey === undefined) {
+  const keySet = keys(client.metadata);
+  if (keySet === undefined) {
     return 'method_not_registered';
   }
   if (assertion.audience !== issuer && client.metadata.tokenEndpointAudienceAllowed !== true) {
@@ -68,7 +71,7 @@ export async function findAssertionFault(
     return 'audience_wrong';
   }
   const algorithms = acceptedAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
-  return (await findSignatureFault(assertion, getKey, algorithms, (key) => allowsKey(profile, key)))?.reason;
+  return (await findSignatureFault(assertion, keySet, algorithms, (key) => allowsKey(profile, key)))?.reason;
 }
 
 /** True for the first use of the assertion, false for every other. Rejects if the store of used ones does not answer. */

@@ -291,8 +291,8 @@ export const variables = {
     name: 'POSTERN_TLS_CLIENT_CRL_FILE',
     default: 'none',
     meaning:
-      'PEM file with the current revocation list (CRL) of each of these authorities, read again every minute; an expired ' +
-      'list makes their certificates invalid',
+      'PEM file with the current revocation list (CRL) of each of these authorities, read again every minute; while ' +
+      'a list has expired, certificates of its authority are answered with 503',
     example: '/etc/postern/client-ca.crl',
     parse: parsePath,
   },

@@ -14,10 +14,11 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.reason === 'overloaded') {
     request.log.debug({ reason: error.reason }, 'request shed');
   } else if (error.status >= 500) {
-    request.log.error({ err: thrown, code: error.code }, 'request failed');
+    // What we throw ourselves says what happened; of anything else the stack is needed.
+    const fields = thrown === error ? describe(error) : { err: thrown, code: error.code };
+    request.log.error(fields, 'request failed');
   } else {
-    const cause = error.cause instanceof Error ? error.cause.message : undefined;
-    request.log.info({ code: error.code, reason: error.reason, detail: error.message, cause }, 'request refused');
+    request.log.info(describe(error), 'request refused');
   }
   const challenge = challengeFor(error);
   if (challenge !== undefined) {
@@ -40,6 +41,11 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
         ? { error: error.code, error_description: error.message, detail: error.message }
         : { error: error.code, detail: error.message },
     );
+}
+
+/** An error for the log of the operator. */
+function describe({ code, reason, message: detail, cause }: OAuthError) {
+  return { code, reason, detail, cause: cause instanceof Error ? cause.message : undefined };
 }
 
 /** Answers a request whose path does not exist, or does not support the method. */

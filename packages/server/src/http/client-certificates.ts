@@ -5,7 +5,11 @@ import { certificateThumbprint } from '@postern/guard';
 import type {} from '@postern/guard/fastify';
 import { createCertificateFinder } from '@postern/guard/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type ClientCertificate, isWithinValidity } from '../certificates/client-certificate.ts';
+import {
+  type ClientCertificate,
+  isWithinValidity,
+  requireKnownRevocation,
+} from '../certificates/client-certificate.ts';
 import type { ServerConfig } from '../config/config.ts';
 
 declare module 'fastify' {
@@ -15,9 +19,8 @@ declare module 'fastify' {
   }
 }
 
-/** Errors of OpenSSL that say that a certificate is revoked, or that nobody knows whether it is. RFC 5280 §6.3. */
+/** Errors of OpenSSL that say that nobody knows whether a certificate is revoked. RFC 5280 §6.3. */
 const revocationFaults = new Set([
-  'CERT_REVOKED',
   'CRL_HAS_EXPIRED',
   'CRL_NOT_YET_VALID',
   'CRL_SIGNATURE_FAILURE',
@@ -43,10 +46,12 @@ export function useClientCertificates(app: FastifyInstance, config: ServerConfig
     }
     const { certificate, isFromProxy } = presented;
     const { authorized, authorizationError } = raw.socket as TLSSocket;
+    const fault = isFromProxy ? '' : String(authorizationError);
     return {
       certificate,
       isChainVerified: isFromProxy || (tls?.clientCa !== undefined && authorized),
-      isRevoked: !isFromProxy && revocationFaults.has(String(authorizationError)),
+      isRevoked: fault === 'CERT_REVOKED',
+      revocationFault: revocationFaults.has(fault) ? fault : undefined,
     };
   };
 
@@ -58,6 +63,9 @@ export function useClientCertificates(app: FastifyInstance, config: ServerConfig
   app.decorateRequest('certificateThumbprint', {
     getter() {
       const presented = find(this);
+      if (presented !== undefined) {
+        requireKnownRevocation(presented);
+      }
       return presented !== undefined && !presented.isRevoked && isWithinValidity(presented, now())
         ? certificateThumbprint(presented.certificate.raw)
         : undefined;

@@ -4,6 +4,7 @@
  * and size.
  */
 import type { Agent } from 'node:https';
+import { isOutboundHost, type OutboundHosts } from './outbound-hosts.ts';
 
 export type GuardedFetch = (url: string) => Promise<Response>;
 
@@ -14,18 +15,17 @@ const largestDocument = 262_144;
 
 /**
  * Creates the fetch function. `allowedNetworks` are addresses and CIDRs that it may connect to although they are not
- * public, such as those of an issuer in the same cluster. `allowedHosts` are the only host names that it may fetch from,
- * and `*.` with a name for all below it; undefined: any. It checks the address after name resolution, when it connects.
+ * public, such as those of an issuer in the same cluster. `allowedHosts` are the only ones that it may fetch from. It
+ * checks the address after name resolution, when it connects.
  * It rejects with a message for the log.
  */
-export function createGuardedFetch(allowedNetworks: readonly string[], allowedHosts?: readonly string[]): GuardedFetch {
+export function createGuardedFetch(allowedNetworks: readonly string[], allowedHosts?: OutboundHosts): GuardedFetch {
   let agent: Agent | undefined;
   return async (url) => {
-    const { protocol, hostname = '' } = URL.parse(url) ?? {};
-    if (protocol !== 'https:') {
+    if (URL.parse(url)?.protocol !== 'https:') {
       throw new Error(`not an https URL: ${url}`);
     }
-    if (allowedHosts !== undefined && !allowedHosts.some((pattern) => matchesHost(hostname, pattern))) {
+    if (!isOutboundHost(allowedHosts, url)) {
       throw new Error(`POSTERN_OUTBOUND_HOSTS does not name the host of ${url}`);
     }
     // Loaded when first needed, since most servers never fetch anything, and TLS takes megabytes of memory.
@@ -58,12 +58,4 @@ export function createGuardedFetch(allowedNetworks: readonly string[], allowedHo
       request.on('error', reject);
     });
   };
-}
-
-/** `hostname` is that of a URL, so it is in lower case, and an IPv6 address in brackets. */
-function matchesHost(hostname: string, pattern: string): boolean {
-  const name = hostname.replace(/^\[|\]$|\.$/g, '');
-  return pattern.startsWith('*.')
-    ? name.endsWith(pattern.slice(1)) && name.length > pattern.length - 1
-    : name === pattern;
 }

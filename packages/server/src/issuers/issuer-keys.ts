@@ -1,17 +1,16 @@
 /** The public keys of trusted issuers: by value, at an address, or discovered. OpenID Connect Discovery §4, SPIFFE bundles. */
-import type { CompactVerifyGetKey } from 'jose';
 import type { GuardedFetch } from '../http/guarded-fetch.ts';
-import { createFetchedKeys, createGivenKeys } from '../jwt/published-keys.ts';
+import { createFetchedKeys, createGivenKeys, type FetchedKeysOptions, type KeySet } from '../jwt/published-keys.ts';
 import type { TrustedIssuer } from './trusted-issuer.ts';
 
-/** Finds the key that a token of the issuer says it is signed with. */
-export type IssuerKeys = (trusted: TrustedIssuer) => CompactVerifyGetKey;
+/** The keys that sign tokens of the issuer. */
+export type IssuerKeys = (trusted: TrustedIssuer) => KeySet;
 
-export function createIssuerKeys(fetchDocument: GuardedFetch): IssuerKeys {
+export function createIssuerKeys(fetchDocument: GuardedFetch, options: FetchedKeysOptions): IssuerKeys {
   const fetchKeys = async (url: string) => withoutBundleUse(await (await fetchDocument(url)).json());
   const given = createGivenKeys();
-  const fetched = createFetchedKeys(fetchKeys);
-  const discovered = createFetchedKeys(async (issuer) => fetchKeys(await discoverKeys(issuer, fetchDocument)));
+  const fetched = createFetchedKeys(fetchKeys, options);
+  const discovered = createFetchedKeys(async (issuer) => fetchKeys(await discoverKeys(issuer, fetchDocument)), options);
 
   return ({ issuer, jwks, jwksUri }) => {
     if (jwks !== null) {

@@ -8,6 +8,7 @@ import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { Delegate, FindDelegate } from '../delegation/delegate.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
+import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import { clientsLosingTrust, requireTrustedIssuer, type TrustedIssuer } from './trusted-issuer.ts';
 import { deleteTrustedIssuer, loadTrustedIssuers, saveTrustedIssuer } from './trusted-issuer-store.ts';
 
@@ -33,10 +34,11 @@ export interface TrustedIssuerRegistryOptions {
   readonly events: EventLog;
   readonly ownIssuer: string;
   readonly findDelegate: FindDelegate;
+  readonly outboundHosts: OutboundHosts;
 }
 
 export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOptions): TrustedIssuerRegistry {
-  const { db, events, ownIssuer, findDelegate } = options;
+  const { db, events, ownIssuer, findDelegate, outboundHosts } = options;
 
   let loaded: Promise<readonly TrustedIssuer[]> | undefined;
   const forget = () => {
@@ -85,6 +87,9 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
 
     save(token, trusted) {
       requireTrustedIssuer(trusted, ownIssuer);
+      if (trusted.jwks === null) {
+        requireOutboundHost(outboundHosts, ...addressOfKeys(trusted));
+      }
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
         const all = await loadTrustedIssuers(transaction);
@@ -116,6 +121,11 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
       });
     },
   };
+}
+
+/** The member of the record, and its URL, from which the keys are fetched or discovered. */
+function addressOfKeys({ issuer, jwksUri }: TrustedIssuer): [member: string, url: string] {
+  return jwksUri === null ? ['issuer', issuer] : ['jwks_uri', jwksUri];
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Claims, times and signatures of JWTs of third parties. RFC 7523 §3, RFC 7515 §4.1.11, RFC 7517 §4.5. */
 import { OAuthError } from '@postern/protocol';
 import fc from 'fast-check';
-import { createLocalJWKSet, exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
+import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { createFetchedKeys, createGivenKeys } from './published-keys.ts';
 import { clockSkewSeconds, findSignatureFault, findTimeFault, parseThirdPartyJwt } from './third-party-jwt.ts';
 
 const toError = (fault: string) => new OAuthError('invalid_grant', fault);
@@ -74,15 +75,19 @@ describe('findSignatureFault', () => {
     const keys = await Promise.all(pairs.map(({ publicKey }) => exportJWK(publicKey)));
     const sign = (pair: GenerateKeyPairResult | undefined) =>
       new SignJWT({ exp: 1 }).setProtectedHeader({ alg: 'ES256' }).sign((pair as GenerateKeyPairResult).privateKey);
-    const firstTwo = createLocalJWKSet({ keys: keys.slice(0, 2) });
+    const given = createGivenKeys();
+    const firstTwo = given({ keys: keys.slice(0, 2) });
     for (const pair of pairs.slice(0, 2)) {
       expect(await findSignatureFault({ token: await sign(pair) }, firstTwo)).toBeUndefined();
     }
     const byThird = { token: await sign(pairs[2]) };
     expect((await findSignatureFault(byThird, firstTwo))?.reason).toBe('signature_wrong');
-    expect((await findSignatureFault(byThird, createLocalJWKSet({ keys: [] })))?.reason).toBe('key_unknown');
+    expect((await findSignatureFault(byThird, given({ keys: [] })))?.reason).toBe('key_unknown');
     expect((await findSignatureFault(byThird, firstTwo, ['PS256']))?.reason).toBe('algorithm_not_allowed');
-    const unavailable = () => Promise.reject(new Error('no route'));
-    expect((await findSignatureFault(byThird, unavailable))?.reason).toBe('keys_unavailable');
+    const unavailable = createFetchedKeys(() => Promise.reject(new Error('no route')), { now: Date.now, onFault() {} });
+    await expect(findSignatureFault(byThird, unavailable('https://keys.example/jwks'))).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+      reason: 'keys_unavailable',
+    });
   });
 });

@@ -1,9 +1,10 @@
 /** JWTs that third parties sign: client assertions and workload tokens. RFC 7523 §3, RFC 7515 §5.2, RFC 8725 §3. */
 
 import { KeyObject } from 'node:crypto';
-import type { ErrorReason, OAuthError } from '@postern/protocol';
+import { type ErrorReason, OAuthError } from '@postern/protocol';
 import { decodeJws } from '@postern/protocol/node';
-import { type CompactVerifyGetKey, compactVerify, errors } from 'jose';
+import { compactVerify, decodeProtectedHeader, errors } from 'jose';
+import type { KeySet } from './published-keys.ts';
 
 /** Asymmetric only: a public key must never serve as the secret of an HMAC. */
 export const acceptedAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256'];
@@ -113,19 +114,20 @@ export interface SignatureFault {
 }
 
 /**
- * Why the signature was not made by a key that `getKey` finds; undefined if it was.
+ * Why the signature was not made by a key of the set; undefined if it was. Throws `temporarily_unavailable` if that depends on
+ * keys that cannot be fetched.
  *
  * Does not check any claim.
  */
 export async function findSignatureFault(
   { token }: Pick<ThirdPartyJwt, 'token'>,
-  getKey: CompactVerifyGetKey,
+  keys: KeySet,
   algorithms: readonly string[] = acceptedAlgorithms,
   isKeyAllowed: (key: KeyObject) => boolean = () => true,
 ): Promise<SignatureFault | undefined> {
   const options = { algorithms: [...algorithms] };
   try {
-    const { key } = await compactVerify(token, getKey, options);
+    const { key } = await compactVerify(token, keys.getKey, options);
     if (!isKeyAllowed(toKeyObject(key))) {
       throw new errors.JOSEAlgNotAllowed('the key is too small');
     }
@@ -142,7 +144,12 @@ export async function findSignatureFault(
         }
       }
     }
-    return { reason: reasonOf(cause), cause };
+    const reason = reasonOf(cause);
+    // Without a kid, it may have been signed with a key that is newer than those that are known.
+    if (reason === 'signature_wrong' && decodeProtectedHeader(token).kid === undefined) {
+      keys.requireCurrent();
+    }
+    return { reason, cause };
   }
 }
 
@@ -157,8 +164,10 @@ function reasonOf(cause: unknown): ErrorReason {
   if (cause instanceof errors.JOSEAlgNotAllowed || cause instanceof errors.JOSENotSupported) {
     return 'algorithm_not_allowed';
   }
-  const kinds = [errors.JWSSignatureVerificationFailed, errors.JWSInvalid, errors.JWKSMultipleMatchingKeys];
-  return kinds.some((kind) => cause instanceof kind) ? 'signature_wrong' : 'keys_unavailable';
+  if (cause instanceof OAuthError) {
+    throw cause;
+  }
+  return 'signature_wrong';
 }
 
 /** A NumericDate of RFC 7519 §2. */

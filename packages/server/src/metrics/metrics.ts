@@ -26,6 +26,8 @@ export interface MetricSources {
   readonly clientCache: () => { readonly hits: number; readonly misses: number; readonly clients: number };
   readonly eventLagSeconds: () => number;
   readonly databaseOutages: () => number;
+  /** Failed fetches of keys of third parties. */
+  readonly keysFaults: () => number;
   /** By algorithm, the age of the key that signs. */
   readonly signingKeyAges: () => ReadonlyMap<string, number>;
   readonly checkpoints: () => { readonly isIntact: boolean; readonly failures: number };
@@ -124,6 +126,11 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'postern_database_outages_total',
     'Statements that failed because the database was out of reach, busy or full',
     databaseOutages,
+  );
+  counter(
+    'postern_key_fetch_failures_total',
+    'Fetches of the keys of clients and issuers that failed; the log names the addresses',
+    sources.keysFaults,
   );
   counter(
     'postern_forwarded_headers_ignored_total',

@@ -25,6 +25,7 @@ import type { LoadReachRules } from '../delegation/delegate.ts';
 import { inheritLimits, namesOf, type Reach, type ReachRules, reachOf, within } from '../delegation/reach.ts';
 import type { CredentialHolder } from '../events/actor.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
+import type { OutboundHosts } from '../http/outbound-hosts.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
 import { findInitialAccessToken, useInitialAccessToken } from './initial-access-token-store.ts';
@@ -96,6 +97,7 @@ export interface ClientRegistrationOptions {
   readonly masterKey: MasterKey;
   readonly loadReachRules: LoadReachRules;
   readonly findActor: FindActor;
+  readonly outboundHosts: OutboundHosts;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -194,7 +196,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const { change } = inheritLimits(parseMetadata(wanted, limits), creator, rules);
         const createdAt = now();
         const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
-        requireValidRegistration(client, limits, rules);
+        requireValidRegistration(client, limits, rules, options.outboundHosts);
         requireRegistrationPolicies(client, await loadClientPolicies(transaction));
         if (!(await useInitialAccessToken(transaction, token.id))) {
           throw invalidInitialToken('token_used_up');
@@ -236,7 +238,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const limits = { ...reachOf(before, rules), ...registration.limits, scopes };
         const change = parseMetadata(wanted, limits);
         const client = changeClient(before, change, now());
-        requireValidRegistration(client, limits, rules);
+        requireValidRegistration(client, limits, rules, options.outboundHosts);
         requireRegistrationPolicies(client, await loadClientPolicies(transaction));
         await recordChange(transaction, append, before, client, change);
         const clientSecret = await alignSecrets(transaction, append, client);

@@ -23,6 +23,7 @@ import {
   reachOf,
   within,
 } from '../delegation/reach.ts';
+import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import type { RegistrationLimits } from './registration-limits.ts';
 
 const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources } = clientMetadataMembers;
@@ -104,9 +105,20 @@ export function parseMetadata(wanted: RegisteredMetadata, limits: RegistrationLi
   };
 }
 
-/** Throws `invalid_client_metadata` if the members contradict each other, or the client exceeds the limits. */
-export function requireValidRegistration(client: Client, limits: Reach, rules: ReachRules): void {
-  asMetadataFault(() => requireConsistentMetadata(client.metadata));
+/** Throws `invalid_client_metadata` if the members contradict each other, the keys may not be fetched, or the client exceeds the limits. */
+export function requireValidRegistration(
+  client: Client,
+  limits: Reach,
+  rules: ReachRules,
+  outboundHosts: OutboundHosts,
+): void {
+  const { jwksUri } = client.metadata;
+  asMetadataFault(() => {
+    requireConsistentMetadata(client.metadata);
+    if (jwksUri !== undefined) {
+      requireOutboundHost(outboundHosts, 'jwks_uri', jwksUri);
+    }
+  });
   const excess = findExcess(reachOf(client, rules), limits);
   if (excess !== undefined) {
     throw invalid(excess);

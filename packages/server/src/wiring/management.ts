@@ -51,7 +51,7 @@ export type Management = Awaited<ReturnType<typeof openManagement>>;
 export async function openManagement(options: ManagementOptions) {
   const { config, db, events, findActor, usage, now } = options;
   const { masterKey, root } = options.installation;
-  const { issuer } = config;
+  const { issuer, outboundHosts } = config;
 
   const loadReachRules = createLoadReachRules({ config, loadResources });
   const findDelegate = createFindDelegate({ findActor, loadReachRules });
@@ -74,9 +74,9 @@ export async function openManagement(options: ManagementOptions) {
     policies,
     detailsTypes,
     loadReachRules,
-    clients: createClientAdministration({ ...common, scopes: registry }),
+    clients: createClientAdministration({ ...common, scopes: registry, outboundHosts }),
     secrets: createSecretAdministration({ ...common, lastSecretUse: usage.lastSecretUse }),
-    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate }),
+    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate, outboundHosts }),
     initialAccessTokens: createInitialAccessTokenAdministration({
       ...common,
       scopes: registry,

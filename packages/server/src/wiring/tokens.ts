@@ -28,6 +28,7 @@ import type { Installation } from '../installation.ts';
 import { introspectionEndpoint } from '../introspection-endpoint.ts';
 import { createIssuerKeys } from '../issuers/issuer-keys.ts';
 import { createDpopNonces } from '../jwt/dpop-nonce.ts';
+import type { OnKeysFault } from '../jwt/published-keys.ts';
 import { createUsedTokens } from '../jwt/used-token-store.ts';
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts';
 import { jwksMaxAgeSeconds } from '../keys/key-schedule.ts';
@@ -64,6 +65,7 @@ export interface TokensOptions {
     /** Which only authenticated clients are counted in. */
     readonly ofClients: MinuteCounters;
   };
+  readonly onKeysFault: OnKeysFault;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -102,13 +104,14 @@ export function createTokens(options: TokensOptions) {
   const usedTokens = createUsedTokens(db, now);
   const failures = createFailureBudgets(minuteCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
+  const fetchedKeys = { now, onFault: options.onKeysFault };
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
   const authenticateClient = createClientAuthentication({
     issuer,
     tokenEndpoint: tokenEndpointUrl,
     directory,
     masterKey,
-    keys: createClientKeys(fetchDocument),
+    keys: createClientKeys(fetchDocument, fetchedKeys),
     usedTokens,
     recordSecretUse: usage.recordSecretUse,
     failures,
@@ -142,12 +145,21 @@ export function createTokens(options: TokensOptions) {
   });
   const grants = [
     clientCredentials,
-    createJwtBearer({ issuer, issuers, issuerKeys: createIssuerKeys(fetchDocument), directory, usedTokens }),
+    createJwtBearer({
+      issuer,
+      issuers,
+      issuerKeys: createIssuerKeys(fetchDocument, fetchedKeys),
+      directory,
+      usedTokens,
+    }),
     createTokenExchange({ verification, requireActive: guard.requireActive, resources }),
   ];
 
   const grantTypes = grants.map(({ grantType }) => grantType);
-  const registration = createClientRegistration({ db, events, masterKey, loadReachRules, findActor, now });
+  const registration = createClientRegistration({
+    ...{ db, events, masterKey, loadReachRules, findActor, now },
+    outboundHosts: config.outboundHosts,
+  });
   const isRegistrationEnabled = config.registration !== 'off';
 
   const limitOf = (what: string, mostPerMinute: number) =>
