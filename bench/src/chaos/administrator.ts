@@ -42,9 +42,15 @@ export class Administrator {
   readonly #rootTokens = new Map<string, { text: string; at: number }>();
   readonly #touched = new Set<string>();
   #names = 0;
+  #acknowledged = 0;
 
   constructor(options: AdministratorOptions) {
     this.#options = options;
+  }
+
+  /** How many changes were acknowledged. */
+  get acknowledged(): number {
+    return this.#acknowledged;
   }
 
   /** Ids of all tokens and secrets. */
@@ -335,6 +341,7 @@ export class Administrator {
     const answer = await send();
     const at = history.now();
     const outcome = outcomeOf(answer);
+    this.#acknowledged += outcome === 'acknowledged' ? 1 : 0;
     history.add({ type: 'change', what, node: node.name, outcome, ends, sentAt, at });
     if (outcome !== 'refused' && ends.length > 0) {
       onEnd(this.#endedBy(ends));

@@ -17,6 +17,8 @@ export interface ChaosOptions {
   readonly directory: string;
   readonly seed: number;
   readonly durationMs: number;
+  /** The run goes on until so many changes were acknowledged. Default: none. */
+  readonly leastChanges?: number;
   readonly nodes: number;
   readonly guards: number;
   /** Undefined: that of the seed. */
@@ -37,7 +39,7 @@ const mostTriedAtEnd = 80;
 const settleMs = promises.guardStalenessMs + promises.stalenessSlackMs + promises.deadAfterMs;
 
 export async function runChaos(options: ChaosOptions): Promise<History> {
-  const { directory, seed, durationMs, log } = options;
+  const { directory, seed, durationMs, leastChanges = 0, log } = options;
   const random = createRandom(seed);
   const nodeNames = names('node', options.nodes);
   const guardNames = names('guard', options.guards);
@@ -76,7 +78,7 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
 
     const stopWatching = watchStalls(actors(), history);
     const startedAt = history.now();
-    const isOver = () => history.now() - startedAt >= durationMs;
+    const isOver = () => history.now() - startedAt >= durationMs && administrator.acknowledged >= leastChanges;
     const probing = prober.run();
     const administrating = Array.from({ length: administrators }, async () => {
       while (!isOver()) {
