@@ -34,7 +34,7 @@ export interface ServeProcess {
   logged(text: string): Promise<void>;
   signal(name: NodeJS.Signals): void;
   readonly exit: Promise<Exit>;
-  /** Stops it as an operator would. */
+  /** Stops it as an operator would who is in a hurry: the second signal cuts off callers. */
   stop(): Promise<Exit>;
 }
 
@@ -137,6 +137,7 @@ export async function startServe(cwd: string, options: ServeOptions = {}): Promi
     exit,
     stop() {
       child.kill('SIGTERM');
+      child.kill('SIGINT');
       return exit;
     },
   };

@@ -412,22 +412,12 @@ describe('SIGTERM and SIGINT', () => {
     },
   );
 
-  test('a request that never finishes is cut off after ten seconds', async () => {
+  test('a request that never finishes is cut off after eight seconds', async () => {
     const { code, stdout } = await stuck.exit;
     expect(stdout).toContain('"msg":"stopped"');
     expect(code).toBe(0);
     // It was closed without an answer: the limit for requests, which is longer, would have given one.
     expect(['', 'ECONNRESET']).toContain(await stuckAnswer);
-  });
-
-  test('a second signal ends it at once', async () => {
-    const server = await start({ dataDir: newPlace() });
-    const { socket } = await startSlowRequest(server);
-    server.signal('SIGTERM');
-    await server.logged('"msg":"stopping"');
-    server.signal('SIGTERM');
-    expect((await server.exit).code).toBeNull();
-    socket.destroy();
   });
 
   test('a port is free again after the end', async () => {

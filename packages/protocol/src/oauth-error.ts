@@ -89,7 +89,8 @@ export type ErrorReason =
   | 'certificate_wrong'
   | 'failure_budget_spent'
   | 'token_quota_spent'
-  | 'overloaded';
+  | 'overloaded'
+  | 'stopping';
 
 /** Authentication schemes of the `Authorization` header. */
 export type Scheme = 'Basic' | 'Bearer' | 'DPoP';

@@ -1,4 +1,5 @@
 /** Health checks: whether the process responds, and whether it can issue and verify tokens. */
+import { OAuthError } from '@postern/protocol';
 import { Type } from 'typebox';
 import type { EventLog } from './events/event-log.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
@@ -44,11 +45,15 @@ export function healthEndpoint(events: EventLog): ProtocolPlugin {
           tags: ['Operation'],
           operationId: 'ready',
           summary: 'Check that the node can issue and verify tokens',
-          description: 'Answers 503 if the node has not reached the database for POSTERN_MAX_STALENESS_SECONDS.',
+          description:
+            'Answers 503 if the node has not reached the database for POSTERN_MAX_STALENESS_SECONDS, and from the moment when it was told to stop.',
           response: { 200: Ready },
         },
       },
       async (request) => {
+        if (app.isClosing) {
+          throw new OAuthError('temporarily_unavailable', 'The server is stopping.', { reason: 'stopping' });
+        }
         events.requireCurrent();
         const lagSeconds = events.lagSeconds();
         return {

@@ -71,7 +71,7 @@ export interface TestServerOptions {
   readonly fetch?: typeof fetch;
   /** That of an earlier server, to start with its data. Default: a new one, which `close` removes. */
   readonly dataDir?: string;
-  /** Default: those of a server. */
+  /** Default: those of a server, which closes without a second of patience. */
   readonly limits?: Partial<ConnectionLimits>;
   /** Receives the app before it has routes. */
   readonly before?: (app: FastifyInstance) => void;
@@ -104,7 +104,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const clock = createClock();
 
   const installation = await openInstallation(config, options.hosted === undefined ? [] : [options.hosted.migrations]);
-  const limits = { ...connectionLimits, ...options.limits };
+  const limits = { ...connectionLimits, drainMs: 0, ...options.limits };
   const app = Fastify(httpOptions(config, logger, limits));
   app.addHook('onClose', () => installation.db.destroy());
   options.before?.(app);

@@ -1,9 +1,10 @@
 /** Reads the configuration, starts the server, prints the next steps, and stops gracefully. */
 import cluster from 'node:cluster';
 import { configVariables, readConfig, StartError } from '@postern/server';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { openLogOutput } from './log-output.ts';
-import { startServer } from './serve.ts';
+import { type RunningServer, startServer } from './serve.ts';
+import { handleSignals, hurryMessage, ignoredSignalText, longestEndMs } from './signals.ts';
 import { describeStart } from './start-message.ts';
 import { superviseWorkers } from './workers.ts';
 
@@ -15,26 +16,14 @@ export async function runServe(): Promise<void> {
       return;
     }
     const output = openLogOutput(!cluster.isPrimary);
-    process.on('exit', () => output.flushSync());
+    process.on('exit', () => output.end());
     const logger = pino({ level: config.logLevel }, output);
-    const server = await startServer(config, logger);
+    process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ err: error }, 'internal error: the process ends'));
+    let server: RunningServer | undefined;
+    endBySignal(logger, () => server);
+    server = await startServer(config, logger);
     if (cluster.isPrimary || cluster.worker?.id === 1) {
       process.stderr.write(describeStart(server));
-    }
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        logger.info({ signal }, 'stopping');
-        server
-          .close()
-          .then(
-            () => logger.info('stopped'),
-            (error: unknown) => {
-              logger.error({ err: error }, 'did not stop cleanly');
-              process.exitCode = 1;
-            },
-          )
-          .finally(leaveSupervisor);
-      });
     }
   } catch (error) {
     if (!(error instanceof StartError)) {
@@ -45,6 +34,41 @@ export async function runServe(): Promise<void> {
     process.exitCode = 1;
     leaveSupervisor();
   }
+}
+
+/** Stops the server gracefully at the first signal, and sooner at the second. One that has not started yet ends at once. */
+function endBySignal(logger: Logger, running: () => RunningServer | undefined): void {
+  const hurry = () => running()?.closeAtOnce();
+  handleSignals({
+    stop(signal) {
+      logger.info({ signal }, 'stopping');
+      const server = running();
+      if (server === undefined) {
+        process.exit();
+      }
+      setTimeout(() => {
+        logger.error('did not stop in time');
+        process.exit(1);
+      }, longestEndMs).unref();
+      server
+        .close()
+        .then(
+          () => logger.info('stopped'),
+          (error: unknown) => {
+            logger.error({ err: error }, 'did not stop cleanly');
+            process.exitCode = 1;
+          },
+        )
+        .finally(leaveSupervisor);
+    },
+    hurry: cluster.isPrimary ? hurry : () => {},
+    ignore: (signal) => logger.warn({ signal }, ignoredSignalText),
+  });
+  process.on('message', (message) => {
+    if (message === hurryMessage) {
+      hurry();
+    }
+  });
 }
 
 /** Closes the channel to the supervisor, which would keep the worker alive. */

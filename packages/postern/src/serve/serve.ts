@@ -20,8 +20,10 @@ export interface RunningServer {
   readonly config: ServerConfig;
   /** The file with the root credentials. Undefined: they are from the environment. */
   readonly rootFile: string | undefined;
-  /** Finishes the requests in flight, for at most ten seconds, and closes the database. */
+  /** Finishes the requests in flight, within bounds, and closes the database. */
   close(): Promise<void>;
+  /** Cuts off the requests in flight. Call `close` before. */
+  closeAtOnce(): void;
 }
 
 /** Starts to listen. Throws `StartError`. */
@@ -38,14 +40,13 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
     await app.close();
     throw error;
   }
-  return { config, rootFile, close: () => app.close() };
+  return { config, rootFile, close: () => app.close(), closeAtOnce: app.closeAtOnce };
 }
 
 /** Creates everything that is served on one port, which does not listen yet. Throws `StartError`. */
 export async function createServer(config: ServerConfig, logger: FastifyBaseLogger) {
   const installation = await openInstallation(config, [policyMigrations]);
   const app = Fastify(httpOptions(config, logger));
-  closeConnectionsAtEnd(app);
   app.addHook('onClose', () => installation.db.destroy());
   try {
     await describeApi(app);
@@ -74,16 +75,6 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
     await app.close();
     throw error;
   }
-}
-
-/** When the server closes, closes each connection after the answer to its last request, and after ten seconds at most. */
-function closeConnectionsAtEnd(app: FastifyInstance): void {
-  app.addHook('preClose', (done) => {
-    app.server.keepAliveTimeout = 1;
-    app.server.keepAliveTimeoutBuffer = 0;
-    setTimeout(() => app.server.closeAllConnections(), 10_000).unref();
-    done();
-  });
 }
 
 interface Address {

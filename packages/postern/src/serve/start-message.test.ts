@@ -5,7 +5,7 @@ import { describeStart } from './start-message.ts';
 
 const config = readConfig({ HOST: '0.0.0.0', PORT: '8443' });
 const start = (over: object) =>
-  describeStart({ config: { ...config, ...over }, rootFile: undefined, close: async () => {} });
+  describeStart({ config: { ...config, ...over }, rootFile: undefined, close: async () => {}, closeAtOnce() {} });
 
 test('over plain HTTP the commands name this machine', () => {
   expect(start({})).toContain('listens on http://0.0.0.0:8443 ');

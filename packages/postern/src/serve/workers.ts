@@ -1,5 +1,6 @@
 /** Several workers on one port, each a node on the same database. */
 import cluster from 'node:cluster';
+import { handleSignals, hurryMessage, ignoredSignalText, longestEndMs } from './signals.ts';
 import { aggregateMetrics } from './worker-metrics.ts';
 
 /** Milliseconds until a worker that exited is replaced, so that one that keeps failing does not use up the processor. */
@@ -13,11 +14,15 @@ export function superviseWorkers(count: number): void {
   const listening = new Set<number>();
   let stopping = false;
   aggregateMetrics();
+  const killAll = (signal: NodeJS.Signals) => {
+    for (const worker of Object.values(cluster.workers ?? {})) {
+      worker?.process.kill(signal);
+    }
+  };
   const stop = () => {
     stopping = true;
-    for (const worker of Object.values(cluster.workers ?? {})) {
-      worker?.process.kill('SIGTERM');
-    }
+    killAll('SIGTERM');
+    setTimeout(() => killAll('SIGKILL'), longestEndMs).unref();
   };
   cluster.on('listening', ({ id }) => void listening.add(id));
   cluster.on('fork', (worker) => worker.on('error', ignoreLostMessage));
@@ -36,8 +41,16 @@ export function superviseWorkers(count: number): void {
       }
     }, replaceAfterMs);
   });
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  handleSignals({
+    stop,
+    // Not by a signal: a terminal and systemd send theirs to the workers too, which would count it twice.
+    hurry() {
+      for (const worker of Object.values(cluster.workers ?? {})) {
+        worker?.send(hurryMessage);
+      }
+    },
+    ignore: (signal) => process.stderr.write(`postern: ${signal}: ${ignoredSignalText}.\n`),
+  });
   for (let started = 0; started < count; started += 1) {
     cluster.fork();
   }

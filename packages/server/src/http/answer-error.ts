@@ -11,8 +11,8 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const oauthErrors = request.routeOptions?.config?.oauthErrors === true;
   const error = toOAuthError(thrown, oauthErrors);
   request.refusal = error;
-  if (error.reason === 'overloaded') {
-    request.log.debug({ reason: error.reason }, 'request shed');
+  if (error.reason === 'overloaded' || error.reason === 'stopping') {
+    request.log.debug({ reason: error.reason }, 'request not served');
   } else if (error.status >= 500) {
     // What we throw ourselves says what happened; of anything else the stack is needed.
     const fields = thrown === error ? describe(error) : { err: thrown, code: error.code };

@@ -9,8 +9,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { addressGroup } from '../address-group.ts';
 import { closeWithAnswer } from './close-with-answer.ts';
 import { createCrowd } from './crowd.ts';
+import { type CloseTimes, type Connections, useGracefulClose } from './graceful-close.ts';
 
-export interface ConnectionLimits {
+export interface ConnectionLimits extends CloseTimes {
   /** Connections per process, of one address and of all. Those that wait for changes are among them. */
   readonly connectionsOfAddress: number;
   readonly connections: number;
@@ -36,6 +37,9 @@ export const connectionLimits: ConnectionLimits = {
   requestMs: 30_000,
   answerMs: 30_000,
   checkEveryMs: 1_000,
+  // Together less than the ten seconds after which Docker kills.
+  drainMs: 1_000,
+  finishMs: 7_000,
 };
 
 /** Requests on one connection that may wait for their answers: callers hardly ever send a second one before. */
@@ -47,13 +51,16 @@ export interface OpenBodies {
   close(request: FastifyRequest): void;
 }
 
-/** Limits the connections of `app`, and returns the limit for open bodies. The times for requests are in `httpOptions`. */
+/**
+ * Limits the connections of `app` and closes them when it closes, and returns the limit for open bodies. The times for
+ * requests are in `httpOptions`.
+ */
 export function useConnectionLimits(
   app: FastifyInstance,
   trustedProxies: readonly string[],
   limits: ConnectionLimits,
 ): OpenBodies {
-  limitConnections(app, createAddressCheck(trustedProxies), limits);
+  useGracefulClose(app, limitConnections(app, createAddressCheck(trustedProxies), limits), limits);
   limitAnswerTimes(app, limits);
 
   const bodies = createCrowd<FastifyRequest>({
@@ -65,22 +72,27 @@ export function useConnectionLimits(
   return { open: (request) => bodies.add(request, addressGroup(request.ip)), close: bodies.remove };
 }
 
+interface Connection {
+  readonly socket: Socket;
+  /** How many of its requests are not answered yet. */
+  unanswered: number;
+  /** The last one that arrived. */
+  lastRequest: FastifyRequest | undefined;
+}
+
 function limitConnections(
   app: FastifyInstance,
   isTrustedProxy: (address: string | undefined) => boolean,
   limits: ConnectionLimits,
-): void {
-  /** By connection, how many of its requests are not answered yet. */
-  const unanswered = new WeakMap<Socket, number>();
-  const countOf = (socket: Socket) => unanswered.get(socket) ?? 0;
-  const connections = createCrowd<Socket>({
+): Connections {
+  const connections = createCrowd<Connection>({
     mostOfAddress: limits.connectionsOfAddress,
     mostOfAll: limits.connections,
-    isIdle: (socket) => countOf(socket) === 0,
-    evict: (socket) => socket.destroy(),
+    isIdle: ({ unanswered }) => unanswered === 0,
+    evict: ({ socket }) => socket.destroy(),
   });
   /** The connection below TLS is known by its other end, which only one connection has. */
-  const byPeer = new Map<string, Socket>();
+  const byPeer = new Map<string, Connection>();
   const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
 
   app.server.on('connection', (socket: Socket) => {
@@ -90,30 +102,45 @@ function limitConnections(
       return;
     }
     const peer = peerOf(socket);
-    byPeer.set(peer, socket);
+    const connection = { socket, unanswered: 0, lastRequest: undefined };
+    byPeer.set(peer, connection);
     socket.on('close', () => {
       byPeer.delete(peer);
-      connections.remove(socket);
+      connections.remove(connection);
     });
-    connections.add(socket, isTrustedProxy(remoteAddress) ? undefined : addressGroup(remoteAddress));
+    connections.add(connection, isTrustedProxy(remoteAddress) ? undefined : addressGroup(remoteAddress));
   });
   app.addHook('onRequest', (request, reply, done) => {
-    const socket = byPeer.get(peerOf(request.raw.socket));
-    if (socket === undefined) {
+    const connection = byPeer.get(peerOf(request.raw.socket));
+    if (connection === undefined) {
       // The request was injected, or its connection has just been closed.
       done();
       return;
     }
-    unanswered.set(socket, countOf(socket) + 1);
-    if (countOf(socket) > mostPipelined) {
-      socket.destroy();
+    connection.unanswered += 1;
+    connection.lastRequest = request;
+    if (connection.unanswered > mostPipelined) {
+      connection.socket.destroy();
     }
     reply.raw.on('close', () => {
-      unanswered.set(socket, countOf(socket) - 1);
-      connections.refresh(socket);
+      connection.unanswered -= 1;
+      connections.refresh(connection);
     });
     done();
   });
+  return {
+    isLastRequest(request) {
+      const connection = byPeer.get(peerOf(request.raw.socket));
+      return connection === undefined || connection.lastRequest === request;
+    },
+    closeUnused() {
+      for (const { socket, unanswered } of byPeer.values()) {
+        if (unanswered === 0) {
+          socket.destroy();
+        }
+      }
+    },
+  };
 }
 
 /** Closes connections of callers that do not read their answers. */
