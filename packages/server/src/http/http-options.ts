@@ -19,7 +19,12 @@ export function httpOptions(
   { headersMs, requestMs, checkEveryMs } = connectionLimits,
 ): FastifyHttpOptions<RawServerDefault, FastifyBaseLogger> {
   const headers = securityHeaders(config.issuer);
-  const times = { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
+  const node = {
+    headersTimeout: headersMs,
+    connectionsCheckingInterval: checkEveryMs,
+    // `framing.ts` requires it, with an error that says so.
+    requireHostHeader: false,
+  };
   return {
     loggerInstance: logger,
     // The plugin logs one line per request; the two lines of Fastify would hold the URL with its query.
@@ -27,8 +32,8 @@ export function httpOptions(
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     bodyLimit: jsonLimit,
     ...(config.tls === undefined
-      ? { http: times }
-      : { https: { ...tlsOptions(config.tls), ...times, handshakeTimeout: headersMs } }),
+      ? { http: node }
+      : { https: { ...tlsOptions(config.tls), ...node, handshakeTimeout: headersMs } }),
     requestTimeout: requestMs,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',

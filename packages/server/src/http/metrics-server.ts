@@ -2,6 +2,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { ServerConfig } from '../config/config.ts';
 import { metricsEndpoint } from '../metrics/metrics-endpoint.ts';
+import { useFraming } from './framing.ts';
 import { httpOptions } from './http-options.ts';
 import { useJsonApi } from './json-api.ts';
 import { useSecurityHeaders } from './security-headers.ts';
@@ -14,6 +15,7 @@ export function metricsServer(
 ): FastifyInstance {
   const app = Fastify(httpOptions({ ...config, tls: undefined }, logger));
   useSecurityHeaders(app, config.issuer);
+  useFraming(app);
   useJsonApi(app);
   app.register(metricsEndpoint(read));
   return app;

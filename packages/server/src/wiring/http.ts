@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { useClientCertificates } from '../http/client-certificates.ts';
+import { useFraming } from '../http/framing.ts';
 import { useJsonApi } from '../http/json-api.ts';
 import { useRequestLog } from '../http/request-log.ts';
 import { useRevocationLists } from '../http/revocation-lists.ts';
@@ -17,6 +18,7 @@ export interface HttpOptions {
 
 export async function useHttp(app: FastifyInstance, { config, clock, rootClientId }: HttpOptions): Promise<void> {
   useSecurityHeaders(app, config.issuer);
+  useFraming(app, config.clientCertificateHeader);
   useJsonApi(app);
   useClientCertificates(app, config, clock.now);
   if (config.tls !== undefined) {
