@@ -98,7 +98,12 @@ export class Administrator {
   /** Ends all tokens that a signing key has signed. */
   async revokeKey(node: Actor): Promise<void> {
     const kid = this.#options.random.pick([...new Set([...this.tokens.values()].map((token) => token.kid))]);
-    await this.#change(node, `delete the key ${kid}`, 'DELETE', `${base}/key/${kid}`, undefined, [{ kid }]);
+    await this.#change(node, `revoke the key ${kid}`, 'POST', `${base}/key/${kid}/revoke`, undefined, [{ kid }]);
+  }
+
+  /** Ends every token, that of this call among them. */
+  async revokeAll(node: Actor): Promise<void> {
+    await this.#change(node, 'revoke all tokens', 'POST', `${base}/revoke_all`, undefined, [{ all: true }]);
   }
 
   /** Takes over what the database knows after it has lost changes. */
@@ -236,7 +241,7 @@ export class Administrator {
     });
     this.#adoptToken(answer, client.id, sentAt, history.now(), [
       ...subject.parents,
-      { jti: subject.id, clientId: subject.clientId, generation: subject.generation },
+      { jti: subject.id, kid: subject.kid, clientId: subject.clientId, generation: subject.generation },
     ]);
   }
 
@@ -353,12 +358,12 @@ export class Administrator {
     const { random } = this.#options;
     const ended = ends.flatMap((end) => [
       ...[...this.tokens.values()]
-        .filter(({ id, kid, clientId, parents }) =>
-          'jti' in end
-            ? [id, ...parents.map(({ jti }) => jti)].includes(end.jti)
-            : 'kid' in end
-              ? kid === end.kid
-              : 'clientId' in end && clientId === end.clientId,
+        .filter(
+          ({ id, kid, clientId, parents }) =>
+            'all' in end ||
+            ('jti' in end && [id, ...parents.map(({ jti }) => jti)].includes(end.jti)) ||
+            ('kid' in end && kid === end.kid) ||
+            ('clientId' in end && clientId === end.clientId),
         )
         .map(({ id }) => id),
       ...[...this.secrets.values()]

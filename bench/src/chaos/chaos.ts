@@ -30,7 +30,7 @@ export interface ChaosOptions {
 
 /** Milliseconds between two steps of each of the administrators who work side by side. */
 const stepMs = 150;
-const administrators = 3;
+const administrators = 4;
 
 /** Things that are tried once more at the end, everywhere. */
 const mostTriedAtEnd = 80;

@@ -288,7 +288,10 @@ function concerns(thing: Thing): (end: Ends) => boolean {
       return end.jti === thing.id || thing.parents.some(({ jti }) => jti === end.jti);
     }
     if ('kid' in end) {
-      return end.kid === thing.kid;
+      return [thing, ...thing.parents].some(({ kid }) => kid === end.kid);
+    }
+    if ('all' in end) {
+      return true;
     }
     return (
       'clientId' in end &&

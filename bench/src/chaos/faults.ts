@@ -17,27 +17,43 @@ export interface FaultsOptions {
   readonly log: (text: string) => void;
 }
 
-/** Milliseconds for a process to answer after it was started, with its database there. */
+/** What faults of the database break. */
+const database = 'database';
+
+/** Milliseconds for a process to become ready, in which its database is there. */
 const startTimeoutMs = 40_000;
 
 /** Milliseconds after which a supervisor starts a process again that has ended. */
-const supervisorMs = 300;
+const supervisorMs = 1_000;
+
+/** Milliseconds between two looks whether a process is ready. */
+const lookMs = 50;
 
 export class Faults {
   readonly #options: FaultsOptions;
   readonly #pending = new Set<Promise<void>>();
+  readonly #broken = new Set<string>();
   #database: Promise<void> = Promise.resolve();
 
   constructor(options: FaultsOptions) {
     this.#options = options;
   }
 
-  /** Starts the step. Steps of the database wait for each other. */
+  /** Starts the step. Steps of the database wait for each other; one of a process that is still broken is left out. */
   begin(step: Step): void {
     const { log, history } = this.#options;
+    if ('process' in step && this.#broken.has(step.process)) {
+      return;
+    }
     const work = async () => {
       log(formatStep({ ...step, atMs: history.now() }));
-      await ('process' in step ? this.#breakProcess(this.#find(step.process), step) : this.#breakDatabase(step));
+      const name = 'process' in step ? step.process : database;
+      this.#broken.add(name);
+      try {
+        await ('process' in step ? this.#breakProcess(this.#find(step.process), step) : this.#breakDatabase(step));
+      } finally {
+        this.#broken.delete(name);
+      }
     };
     const done = ('process' in step ? work() : this.#database.then(work)).catch((error: Error) => {
       history.add({ type: 'fault', at: history.now(), by: 'harness', text: `${step.fault}: ${error.message}` });
@@ -58,22 +74,23 @@ export class Faults {
   async bringUp(actor: Actor): Promise<void> {
     const { history } = this.#options;
     const path = actor instanceof Guard ? '/' : '/health/ready';
-    const deadline = history.now() + startTimeoutMs;
     await history.during(actor.name, 'starts', async () => {
       actor.start();
-      for (;;) {
+      for (let waitedMs = 0; ; ) {
+        const lookedAt = history.now();
         const { status } = await call(`${actor.url}${path}`, {});
         if (status === 200 || (actor instanceof Guard && status > 0)) {
           return;
         }
-        if (history.now() > deadline) {
+        if (waitedMs > startTimeoutMs) {
           throw new Error(`${actor.name} does not become ready`);
         }
         if (!actor.isRunning) {
           await sleep(supervisorMs);
           actor.start();
         }
-        await sleep(50);
+        await sleep(lookMs);
+        waitedMs += this.#broken.has(database) ? 0 : history.now() - lookedAt;
       }
     });
   }
@@ -129,6 +146,8 @@ export class Faults {
         return administrator.rotateKey(actor);
       case 'revoke a key':
         return administrator.revokeKey(actor);
+      case 'revoke all tokens':
+        return administrator.revokeAll(actor);
     }
   }
 
@@ -136,14 +155,14 @@ export class Faults {
     const { postgres, history } = this.#options;
     switch (step.fault) {
       case 'kill the database':
-        await history.during('database', step.fault, async () => {
+        await history.during(database, step.fault, async () => {
           await postgres.kill();
           await sleep(step.forMs);
           await postgres.restart();
         });
         return this.compare(step.fault, false);
       case 'pause the database':
-        return history.during('database', step.fault, async () => {
+        return history.during(database, step.fault, async () => {
           postgres.pause();
           await sleep(step.forMs);
           postgres.resume();
@@ -166,7 +185,7 @@ export class Faults {
   /** Puts another server in the place of the one that nodes have known, which they see only when it is complete. */
   async #replace(cause: string, mayHaveLost: boolean, work: () => Promise<void>): Promise<void> {
     const { postgres, history, nodes } = this.#options;
-    await history.during('database', cause, async () => {
+    await history.during(database, cause, async () => {
       await work();
       await this.compare(cause, mayHaveLost);
       for (const { link } of nodes) {

@@ -4,7 +4,9 @@
 export type Ends =
   /** One token, and those that were exchanged for it. */
   | { readonly jti: string }
-  /** All that the key has signed. */
+  /** Every token. */
+  | { readonly all: true }
+  /** All that the key has signed, and what was exchanged for it. */
   | { readonly kid: string }
   /** Tokens of a client: those with the scope, or for the resource, or all. */
   | { readonly clientId: string; readonly scope?: string; readonly resource?: string }
@@ -30,7 +32,7 @@ export interface TokenRecord extends Span {
   readonly resources: readonly string[];
   readonly expiresAt: number;
   /** The tokens that were exchanged for it. */
-  readonly parents: readonly { readonly jti: string; readonly clientId: string }[];
+  readonly parents: readonly { readonly jti: string; readonly kid: string; readonly clientId: string }[];
 }
 
 /** A client, or a secret of one, that was created. */

@@ -31,21 +31,19 @@ export class Outages {
   }
 
   /**
-   * The latest time at which a process may still use what ended at `endedAt`: it has had a second of news then, or has had
-   * none for so long that it must refuse everything.
+   * The latest time at which a process may still accept what ended at `endedAt`. Once it has had a second of news, it knows. If
+   * it has had none since, its news is older than the end, and it must refuse everything when that is too old.
    */
   deadline(process: string, endedAt: number): number {
     const { deadAfterMs, stalenessSlackMs } = this.#promises;
     const staleMs = isGuard(process) ? this.#promises.guardStalenessMs : this.#promises.nodeStalenessMs;
     let deadline = endedAt + deadAfterMs;
-    let closedAt = Number.POSITIVE_INFINITY;
     for (const outage of this.of(process)) {
       if (outage.to > endedAt && outage.from < deadline) {
-        closedAt = Math.min(closedAt, outage.from + staleMs + stalenessSlackMs);
         deadline = outage.to + deadAfterMs;
       }
     }
-    return Math.max(endedAt + deadAfterMs, Math.min(deadline, closedAt));
+    return Math.min(deadline, endedAt + staleMs + stalenessSlackMs);
   }
 
   #collect(process: string): Interval[] {

@@ -17,7 +17,7 @@ export type ProcessFault =
   /** Of a guard: connects it with another node. */
   | { readonly fault: 'move'; readonly node: string }
   /** Of a node: what it is asked to do. */
-  | { readonly fault: 'rotate the key' | 'revoke a key' };
+  | { readonly fault: 'rotate the key' | 'revoke a key' | 'revoke all tokens' };
 
 export type Step = { readonly atMs: number } & (DatabaseFault | (ProcessFault & { readonly process: string }));
 
@@ -45,7 +45,7 @@ export function makePlan({ nodes, guards, durationMs, random }: PlanOptions): St
     const draw = random.fork('processes');
     const steps: Step[] = [];
     const freeFrom = new Map<string, number>();
-    for (let atMs = draw.between(1_000, 2_000); atMs < durationMs - second; atMs += draw.between(1_500, 4_000)) {
+    for (let atMs = draw.between(1_000, 2_000); atMs < durationMs - second; atMs += draw.between(2_000, 5_000)) {
       const process = draw.pick([...nodes, ...guards]);
       const fault = planFault(process, draw);
       if ((freeFrom.get(process) ?? 0) <= atMs) {
@@ -78,13 +78,15 @@ export function makePlan({ nodes, guards, durationMs, random }: PlanOptions): St
       // Some are long enough that what runs once a minute runs meanwhile.
       return { fault: 'set the clock', offsetMs, forMs: draw.chance(0.3) ? forMs + minute : forMs };
     }
-    return isGuard ? { fault: 'move', node } : { fault: draw.chance(0.6) ? 'rotate the key' : 'revoke a key' };
+    return isGuard
+      ? { fault: 'move', node }
+      : { fault: draw.pick(['rotate the key', 'revoke a key', 'revoke all tokens'] as const) };
   }
 }
 
 function planDatabase(durationMs: number, draw: Random): Step[] {
   const steps: Step[] = [{ atMs: draw.between(500, 1_500), fault: 'copy the volume' }];
-  for (let atMs = draw.between(3_000, 6_000); atMs < durationMs - 2 * second; atMs += draw.between(8_000, 16_000)) {
+  for (let atMs = draw.between(3_000, 6_000); atMs < durationMs - 2 * second; atMs += draw.between(10_000, 18_000)) {
     steps.push({ atMs, ...planDatabaseFault(draw) });
   }
   return steps;
@@ -110,7 +112,7 @@ function planDatabaseFault(draw: Random): DatabaseFault {
 
 /** Most faults are short; some outlast the time for which nodes and guards go on without news. */
 function planDuration(draw: Random): number {
-  return draw.chance(0.75) ? draw.between(300, 2_500) : draw.between(4_000, 10_000);
+  return draw.chance(0.85) ? draw.between(300, 2_500) : draw.between(4_000, 10_000);
 }
 
 /** For the log, so that a run can be compared with another. */

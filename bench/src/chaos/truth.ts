@@ -10,7 +10,15 @@ export interface IssuedToken {
   readonly kid: string;
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
-  readonly parents: readonly { readonly jti: string; readonly clientId: string; readonly generation: number }[];
+  readonly parents: readonly Parent[];
+}
+
+/** A token that was exchanged for another one. */
+interface Parent {
+  readonly jti: string;
+  readonly kid: string;
+  readonly clientId: string;
+  readonly generation: number;
 }
 
 export interface Secret {
@@ -59,12 +67,18 @@ export async function readTruth(
   const kept = await read(
     `select client_id || ' ' || last_four as id from client_secrets where expires_at is null or expires_at > to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS')`,
   );
+  const floors = await postgres.query(
+    "select data from events where kind = 'all_tokens.revoked' order by sequence desc limit 1",
+  );
+  const floor: number = floors.rows.length === 0 ? 0 : JSON.parse(floors.rows[0].data).generation;
   const isCurrent = (token: IssuedToken) =>
-    [{ jti: token.id, clientId: token.clientId, generation: token.generation }, ...token.parents].every(
-      ({ jti, clientId, generation }) => {
+    [{ jti: token.id, kid: token.kid, clientId: token.clientId, generation: token.generation }, ...token.parents].every(
+      ({ jti, kid, clientId, generation }) => {
         const client = clients.get(clientId);
         return (
           !revoked.has(jti) &&
+          kids.has(kid) &&
+          generation >= floor &&
           client?.enabled === true &&
           generation >= client.generation &&
           token.scopes.every((scope) => client.scopes.includes(scope)) &&
@@ -77,7 +91,7 @@ export async function readTruth(
   for (const token of tokens) {
     if (![token, ...token.parents].every(({ clientId }) => clients.has(clientId))) {
       clientless.push(token.id);
-    } else if (kids.has(token.kid) && isCurrent(token)) {
+    } else if (isCurrent(token)) {
       active.push(token.id);
     }
   }
