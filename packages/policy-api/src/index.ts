@@ -2,5 +2,5 @@
 
 export type { Change, PolicyEvent } from './db/change.ts';
 export { policyMigrations } from './db/migrations/index.ts';
-export { policyTables } from './db/schema.ts';
+export { deletedRows, policyTables } from './db/schema.ts';
 export { type PolicyApiOptions, policyApi } from './policy-api.ts';

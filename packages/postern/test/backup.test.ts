@@ -1,5 +1,5 @@
 /** `postern backup` and `postern restore`, of both databases: what comes back, what comes back to life, and what is kept. */
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -18,6 +18,7 @@ import {
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { signIn } from './signed-in.ts';
 
 let directory: string;
 let postgres: OwnPostgres;
@@ -112,9 +113,9 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
     expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Add --replace')]);
     const restored = await postern(place, 'restore', file, '--replace');
     expect(restored.code, restored.stderr).toBe(0);
-    expect(restored.stderr).toContain('Valid again is what ended after that');
-    expect(restored.stderr).toMatch(new RegExp(`the token \\S+ of the client ${client.clientId} was revoked`));
-    expect(restored.stderr).toContain(`the client ${client.clientId} was deleted`);
+    expect(restored.stdout).toContain('is valid again unless the backup does not have it. Decide about each:');
+    expect(restored.stdout).toMatch(new RegExp(`the token \\S+ of the client ${client.clientId} was revoked`));
+    expect(restored.stdout).toContain(`the client ${client.clientId} was deleted`);
     const [, kept = ''] = /What was there before is in (\S+)\./.exec(restored.stdout) ?? [];
     const after = await serve(place);
     await acquireToken(after.url, client);
@@ -124,11 +125,187 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
 
     // What was replaced is not lost: it can be restored in turn.
     const undone = await postern(place, 'restore', kept, '--replace', '--json');
-    expect(JSON.parse(undone.stdout)).toMatchObject({ file: kept, valid_again: null });
+    expect(JSON.parse(undone.stdout)).toMatchObject({ file: kept, ended: null });
     const again = await serve(place);
     await acquireToken(again.url, later);
     expect(await statusOf(again, token)).toBe(401);
     await again.stop();
+  });
+});
+
+/** What becomes of something after the backup, and what a restored server must say of it. */
+interface Thing {
+  readonly credentials: RootCredentials;
+  readonly token: string;
+}
+
+describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, on %s', (kind) => {
+  let place: Place;
+  let file: string;
+  let kid: string;
+  /** Lines of the trail, up to before the signing key was revoked, and all. */
+  let trails: { early: string; whole: string };
+  const things: Record<string, Thing> = {};
+
+  const manage = async ({ url }: ServeProcess, method: string, path: string, body?: unknown) => {
+    const token = await acquireToken(url, place.root());
+    const answer = await call(
+      method,
+      `${url}/api/v1/oauth/${path}`,
+      bearer(token),
+      body === undefined ? undefined : JSON.stringify(body),
+    );
+    expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+    return answer.body;
+  };
+  const shipped = async (server: ServeProcess) => {
+    const { items } = await manage(server, 'GET', 'events?size=1000');
+    return (items as unknown[]).map((event) => `${JSON.stringify(event)}\n`).join('');
+  };
+  const restore = async (...options: string[]) => {
+    const { code, stdout, stderr } = await postern(place, 'restore', file, '--replace', '--json', ...options);
+    expect([code, stderr]).toEqual([0, '']);
+    return JSON.parse(stdout);
+  };
+  const writeTrail = (text: string) => {
+    const path = join(directory, `${randomBytes(4).toString('hex')}.jsonl`);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  beforeAll(async () => {
+    place = await newPlace(kind);
+    Object.assign(place.env, { POSTERN_REGISTRATION: 'initial_access_token' });
+    file = join(directory, `${randomBytes(4).toString('hex')}.db`);
+    const server = await serve(place);
+    const rootToken = await acquireToken(server.url, place.root());
+    for (const name of [
+      'untouched',
+      'deleted',
+      'disabled',
+      'enabled',
+      'revoked',
+      'narrowed',
+      'single',
+      'rotated',
+      'keyed',
+    ]) {
+      const credentials = await createClient(server, rootToken);
+      things[name] = { credentials, token: await acquireToken(server.url, credentials) };
+    }
+    const initial = await manage(server, 'POST', 'initial-access-token', { scopes: ['scope:read'] });
+    expect(await postern(place, 'backup', file)).toMatchObject({ code: 0 });
+
+    const pathOf = (name: string) => `client/${things[name]?.credentials.clientId}`;
+    await manage(server, 'DELETE', pathOf('deleted'));
+    await manage(server, 'PATCH', pathOf('disabled'), { enabled: false });
+    await manage(server, 'PATCH', pathOf('enabled'), { enabled: false });
+    await manage(server, 'PATCH', pathOf('enabled'), { enabled: true });
+    await manage(server, 'POST', `${pathOf('revoked')}/revoke`);
+    await manage(server, 'PATCH', pathOf('narrowed'), { scopes: [] });
+    const { credentials, token } = things['single'] as Thing;
+    await revoke(server, credentials, token);
+    await manage(server, 'POST', `${pathOf('rotated')}/secret`, { overlap_seconds: 0 });
+    const { d: _d, ...jwk } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    await manage(server, 'PATCH', pathOf('keyed'), {
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [{ ...jwk, kid: 'new', alg: 'ES256', use: 'sig' }] },
+    });
+    await manage(server, 'DELETE', `initial-access-token/${initial.id}`);
+    const early = await shipped(server);
+    [{ kid }] = (await call('GET', `${server.url}/.well-known/jwks.json`)).body.keys;
+    await manage(server, 'POST', `key/${kid}/revoke`);
+    trails = { early, whole: await shipped(server) };
+    await server.stop();
+  });
+
+  test('--replay-audit ends again what had ended, and nothing else', async () => {
+    const answer = await restore('--replay-audit', writeTrail(trails.early));
+    const again = (answer.ended as { kind: string; ended_again: boolean }[]).filter((one) => one.ended_again);
+    expect(new Set(again.map((one) => one.kind))).toEqual(
+      new Set([
+        'client.deleted',
+        'client.updated',
+        'client.revoked',
+        'token.revoked',
+        'secret.deleted',
+        'initial_access_token.deleted',
+      ]),
+    );
+    const server = await serve(place);
+    const outcomes: Record<string, [token: number, canAuthenticate: boolean]> = {};
+    for (const [name, { credentials, token }] of Object.entries(things)) {
+      const canAuthenticate = await acquireToken(server.url, credentials).then(
+        () => true,
+        () => false,
+      );
+      outcomes[name] = [await statusOf(server, token), canAuthenticate];
+    }
+    expect(outcomes).toEqual({
+      untouched: [200, true],
+      deleted: [401, false],
+      disabled: [401, false],
+      // It may work again, but the tokens from before remain revoked.
+      enabled: [401, true],
+      revoked: [401, true],
+      narrowed: [401, true],
+      single: [401, true],
+      rotated: [401, false],
+      keyed: [200, false],
+    });
+    expect(await manage(server, 'GET', 'initial-access-token')).toMatchObject({ items: [] });
+    const keyed = await manage(server, 'GET', `client/${things['keyed']?.credentials.clientId}`);
+    expect(keyed.jwks.keys).toMatchObject([{ kid: 'new' }]);
+    // Whoever verifies the trail finds in it what was done.
+    const auditor = await signIn(server.url, place.root());
+    const verified = await auditor.run('audit', 'verify', '--replay');
+    auditor.forget();
+    expect(verified.stdout).toContain('The server has what the events say');
+    await server.stop();
+  });
+
+  test('a signing key that was revoked stays so, and --revoke-all-tokens ends every token', async () => {
+    // The trail in pages, as the API sends them, with events that the backup has too.
+    const items = trails.whole
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const pages = [items.slice(0, 7), items.slice(5)].map((page) => `${JSON.stringify({ items: page })}\n`).join('');
+    const answer = await restore('--replay-audit', writeTrail(pages), '--revoke-all-tokens');
+    expect(answer).toMatchObject({ all_tokens_revoked: true });
+    expect(answer.ended).toContainEqual(expect.objectContaining({ kind: 'key.revoked', ended_again: true }));
+    const server = await serve(place);
+    const { keys } = (await call('GET', `${server.url}/.well-known/jwks.json`)).body;
+    expect(keys.map((key: { kid: string }) => key.kid)).not.toContain(kid);
+    expect(keys.length).toBeGreaterThan(0);
+    await server.stop();
+
+    expect(await restore('--revoke-all-tokens')).toMatchObject({ all_tokens_revoked: true });
+    const again = await serve(place);
+    const { credentials, token } = things['untouched'] as Thing;
+    expect(await statusOf(again, token)).toBe(401);
+    expect(await statusOf(again, await acquireToken(again.url, credentials))).toBe(200);
+    await again.stop();
+  });
+
+  test('a trail that is changed, incomplete or of another history is refused, and nothing is restored', async () => {
+    const lines = trails.early.trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line));
+    const text = (changed: unknown[]) => changed.map((event) => JSON.stringify(event)).join('\n');
+    const last = events.length - 1;
+    const cases: [string, RegExp][] = [
+      [text(events.with(last, { ...events[last], subject: 'somebody-else' })), /does not match its hash/],
+      [text(events.toSpliced(last - 2, 1)), /is missing/],
+      [text([{ ...events[last], sequence: 1_000 }]), /is missing/],
+      [text(events.map((event) => ({ ...event, hash: 'A'.repeat(43) }))), /is of another history/],
+      [lines.slice(0, 3).join('\n'), /has no events after event/],
+      [trails.early.slice(0, -20), new RegExp(`line ${lines.length} of .* is not an event of an audit trail`)],
+      ['', /has no events after event/],
+    ];
+    for (const [trail, message] of cases) {
+      const { code, stderr } = await postern(place, 'restore', file, '--replace', '--replay-audit', writeTrail(trail));
+      expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+    }
   });
 });
 

@@ -2,7 +2,8 @@
 export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
 export { backUpDatabase } from './backup/backup.ts';
 export { type CopyRequest, copyToEmptyDatabase } from './backup/copy.ts';
-export { type EndOfLife, findEndsOfLife } from './backup/ends-of-life.ts';
+export { findEndsOfLife } from './backup/ends-of-life.ts';
+export { type ReplayedEnd, replayTrail } from './backup/replay-trail.ts';
 export { listLaterEvents, readBackup, restoreDatabase } from './backup/restore.ts';
 export type { Apis } from './batch-endpoint.ts';
 export { createRevokeAllTokens } from './clients/revoke-all-tokens.ts';
@@ -12,9 +13,16 @@ export { type ConfigVariable, configVariables } from './config/variables.ts';
 export { describeDatabase } from './db/connect.ts';
 export type { MigrationSet } from './db/migrate.ts';
 export { serverMigrations } from './db/migrations/index.ts';
+export type { LoggedEvent } from './events/event.ts';
 export { openOfflineEventLog } from './events/offline-event-log.ts';
 export { type ConnectionLimits, connectionLimits } from './http/connection-limits.ts';
 export { httpOptions } from './http/http-options.ts';
 export { metricsServer } from './http/metrics-server.ts';
-export { createDatabaseDirectory, findMasterKey, type Installation, openInstallation } from './installation.ts';
+export {
+  createDatabaseDirectory,
+  findMasterKey,
+  findRoot,
+  type Installation,
+  openInstallation,
+} from './installation.ts';
 export { StartError } from './start-error.ts';

@@ -136,6 +136,13 @@ export function findMasterKey({ masterKey, dataDir }: Pick<ServerConfig, 'master
   return existsSync(file) ? { where: file, key: createMasterKey(readOrGenerateMasterKey(file)) } : undefined;
 }
 
+/** Finds the root client in the configuration or in the data directory. Undefined: there is none yet. */
+export function findRoot({ root, rootDisabled, dataDir }: Pick<ServerConfig, 'root' | 'rootDisabled' | 'dataDir'>) {
+  const file = join(dataDir, 'root.env');
+  const credentials = root ?? (existsSync(file) ? readOrGenerateRoot(file) : undefined);
+  return credentials && { ...credentials, enabled: !rootDisabled };
+}
+
 /** Adds to the error about a value the file that holds it. */
 function namingFile<T>(path: string, parse: () => T): T {
   try {

@@ -49,3 +49,11 @@ export interface PolicyDatabase {
 export function policyTables<DB>(db: Kysely<DB>): Kysely<PolicyDatabase> {
   return db as Kysely<unknown> as Kysely<PolicyDatabase>;
 }
+
+/** The table and key of what an event says was deleted. */
+export const deletedRows = {
+  'policy.deleted': ['policies', 'key'],
+  'rule.deleted': ['policy_rules', 'key'],
+  'rule_target.deleted': ['policy_rule_targets', 'key'],
+  'storage_config.deleted': ['storage_configs', 'key'],
+} as const;

@@ -1,6 +1,5 @@
 /** Recomputes the chain of hashes, event by event, and finds the first broken link. */
-import type { AdminClient, AuditEvent, AuditHead, Checkpoint } from '@postern/admin';
-import { maxEventPageSize } from '@postern/protocol/api-limits';
+import type { AuditEvent, AuditHead, Checkpoint } from '@postern/admin';
 import type { Progress } from '../output/progress.ts';
 import { hashEvent } from './event.ts';
 
@@ -17,22 +16,27 @@ export interface ChainFault {
   readonly text: string;
 }
 
-/**
- * Verifies the log from its first event to the one that `head` names, and compares it with `kept`, an earlier checkpoint, if
- * there is one. Both must be of this log. `onEvent` receives each event that is intact, in order.
- */
-export async function verifyChain(
-  admin: AdminClient,
-  head: AuditHead,
-  kept: Checkpoint | undefined,
-  progress: Progress,
-  onEvent: (event: AuditEvent) => void = () => {},
-): Promise<ChainReport> {
-  let sequence = 0;
-  let hash = head.log_id;
+/** Reads some events after the one with that sequence number, in order. Empty: there are no more. */
+export type ReadEvents = (after: number) => Promise<readonly AuditEvent[]>;
+
+export interface ChainToVerify {
+  readonly read: ReadEvents;
+  /** The event before the first one, with its hash; of a whole log 0 and its id. */
+  readonly after: Pick<AuditHead, 'sequence' | 'hash'>;
+  readonly head: Pick<AuditHead, 'sequence' | 'hash'>;
+  /** An earlier checkpoint of this log. */
+  readonly kept?: Checkpoint | undefined;
+  readonly progress: Progress;
+  /** Receives each event that is intact, in order. */
+  readonly onEvent: (event: AuditEvent) => void;
+}
+
+/** Verifies the log up to the event that `head` names, and compares it with the checkpoint if there is one. */
+export async function verifyChain({ read, after, head, kept, progress, onEvent }: ChainToVerify): Promise<ChainReport> {
+  let { sequence, hash } = after;
   const broken = (at: number, text: string): ChainReport => ({ verified: sequence, fault: { sequence: at, text } });
   while (sequence < head.sequence) {
-    const { items } = await admin.events.list({ after: sequence, size: maxEventPageSize });
+    const items = await read(sequence);
     if (items.length === 0) {
       return broken(
         sequence + 1,

@@ -1,5 +1,6 @@
 /** `postern audit verify`: whether the audit trail is unchanged. */
 import { type AdminClient, AdminError, type AuditHead, type Checkpoint } from '@postern/admin';
+import { maxEventPageSize } from '@postern/protocol/api-limits';
 import type { Command } from 'commander';
 import { CommandError, usageError } from '../command/command-error.ts';
 import { exitCodes } from '../command/exit-code.ts';
@@ -41,7 +42,14 @@ async function verifyTrail(_options: unknown, command: Command): Promise<void> {
   const early = findHeadFault(head, kept);
   const { verified, fault: broken } =
     early === undefined
-      ? await verifyChain(admin, head, kept, progress, (event) => replay(expected, event))
+      ? await verifyChain({
+          read: async (after) => (await admin.events.list({ after, size: maxEventPageSize })).items,
+          after: { sequence: 0, hash: head.log_id },
+          head,
+          kept,
+          progress,
+          onEvent: (event) => replay(expected, event),
+        })
       : { verified: 0, fault: early };
   progress.end();
   const fault = broken ?? (await findServerFault(admin));

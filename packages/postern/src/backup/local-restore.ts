@@ -1,26 +1,37 @@
 /** Restores the database of the environment. It is the part of the verb that knows the server's code. */
 import { resolve } from 'node:path';
+import type { AuditEvent } from '@postern/admin';
+import { deletedRows } from '@postern/policy-api';
 import {
   type CopyRequest,
   createDatabaseDirectory,
+  createRevokeAllTokens,
   describeDatabase,
-  type EndOfLife,
   findEndsOfLife,
   findMasterKey,
+  findRoot,
+  type Installation,
+  type LoggedEvent,
   listLaterEvents,
+  openOfflineEventLog,
+  type ReplayedEnd,
   readBackup,
+  replayTrail,
   restoreDatabase,
   StartError,
 } from '@postern/server';
+import { readTrailAfter } from '../audit/read-trail.ts';
 import { hostedMigrations, readStorage, reportStartErrors } from './local-storage.ts';
 
 export interface RestoreOptions {
   readonly envFile?: string;
   readonly replace?: true;
+  readonly revokeAllTokens?: true;
+  readonly replayAudit?: string;
 }
 
-/** What had ended, and is valid again. */
-export interface Revived {
+/** What had ended after the backup. */
+export interface Ended {
   /** In the audit trail. */
   readonly sequence: number;
   /** When it ended, RFC 3339. */
@@ -28,41 +39,65 @@ export interface Revived {
   readonly kind: string;
   readonly subject: string;
   readonly text: string;
+  /** Whether it was ended again. Otherwise it is valid again, or is not in the backup. */
+  readonly ended_again: boolean;
 }
 
-export function restoreLocally(
-  file: string,
-  { envFile, replace }: RestoreOptions,
-  onProgress: CopyRequest['onProgress'],
-) {
+export function restoreLocally(file: string, options: RestoreOptions, onProgress: CopyRequest['onProgress']) {
   return reportStartErrors(async () => {
     const path = resolve(file);
-    const storage = await readStorage(envFile);
-    const masterKey = findMasterKey(storage);
-    if (masterKey === undefined) {
+    const storage = await readStorage(options.envFile);
+    const { database, dataDir } = storage;
+    const [masterKey, root] = [findMasterKey(storage), findRoot(storage)];
+    if (masterKey === undefined || root === undefined) {
       throw new StartError(
-        `there is no master key, without which the backup is useless: put its master.key and root.env into ${storage.dataDir}, or ` +
-          'set POSTERN_MASTER_KEY.',
+        `there ${masterKey === undefined ? 'is no master key, without which the backup is useless' : 'are no root credentials'}: put the ` +
+          `master.key and the root.env of the backup into ${dataDir}, or set POSTERN_MASTER_KEY, OAUTH_ROOT_CLIENT_ID and ` +
+          'OAUTH_ROOT_CLIENT_SECRET.',
       );
     }
     const end = await readBackup(path, hostedMigrations, masterKey);
-    const later = await listLaterEvents(storage.database, hostedMigrations, end);
-    createDatabaseDirectory(storage.database);
+    const trail =
+      options.replayAudit === undefined
+        ? undefined
+        : (await readTrailAfter(options.replayAudit, end)).map(toLoggedEvent);
+    const later = trail ?? (await listLaterEvents(database, hostedMigrations, end));
+    let ended: Ended[] | undefined = later && findEndsOfLife(later, Date.now()).map((one) => toEnded(one, false));
+
+    const finish = async ({ db, driver }: Pick<Installation, 'db' | 'driver'>) => {
+      const log = await openOfflineEventLog({ installation: { db, driver, masterKey: masterKey.key }, now: Date.now });
+      if (trail !== undefined) {
+        const replayed = await replayTrail(trail, {
+          log,
+          hostedTables: deletedRows,
+          rootClientId: root.clientId,
+          now: Date.now,
+        });
+        ended = replayed.map((one) => toEnded(one, one.isEnded));
+      }
+      if (options.revokeAllTokens) {
+        await createRevokeAllTokens({ events: log, root, masterKey: masterKey.key, now: Date.now })('postern');
+      }
+    };
+    createDatabaseDirectory(database);
     const { rows, kept } = await restoreDatabase({
       path,
-      target: storage.database,
+      target: database,
       migrations: hostedMigrations,
-      masterKey,
-      isReplacing: replace === true,
-      finish: undefined,
+      isReplacing: options.replace === true,
+      finish: trail === undefined && !options.revokeAllTokens ? undefined : finish,
       now: Date.now,
       onProgress,
     });
-    const revived = later === undefined ? undefined : findEndsOfLife(later, Date.now()).map(toRevived);
-    return { target: describeDatabase(storage.database), rows, end, kept, revived };
+    return { target: describeDatabase(database), rows, end, kept, ended };
   });
 }
 
-function toRevived({ event: { sequence, occurredAt, kind, subject }, text }: EndOfLife): Revived {
-  return { sequence, at: new Date(occurredAt).toISOString(), kind, subject, text };
+function toLoggedEvent({ occurred_at, kind, ...event }: AuditEvent): LoggedEvent {
+  return { ...event, kind: kind as LoggedEvent['kind'], occurredAt: Date.parse(occurred_at) };
+}
+
+function toEnded({ event, text }: Pick<ReplayedEnd, 'event' | 'text'>, isEndedAgain: boolean): Ended {
+  const { sequence, occurredAt, kind, subject } = event;
+  return { sequence, at: new Date(occurredAt).toISOString(), kind, subject, text, ended_again: isEndedAgain };
 }

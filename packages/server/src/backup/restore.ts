@@ -25,7 +25,6 @@ export interface RestoreRequest {
   readonly path: string;
   readonly target: DatabaseConfig;
   readonly migrations: readonly MigrationSet[];
-  readonly masterKey: KnownMasterKey;
   /** Whether a database with rows is replaced. */
   readonly isReplacing: boolean;
   /** Changes the restored database before it takes the place of the target. Undefined: it remains what it was. */

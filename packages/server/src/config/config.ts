@@ -146,12 +146,19 @@ function databaseOf({
 }
 
 /** What the commands need that work on the database while no server runs. */
-export type StorageConfig = Pick<ServerConfig, 'dataDir' | 'database' | 'masterKey'>;
+export type StorageConfig = Pick<ServerConfig, 'dataDir' | 'database' | 'masterKey' | 'root' | 'rootDisabled'>;
 
 /** Reads where everything is kept, as `readConfig` does. What else a server needs may be missing. */
 export function readStorageConfig(env: Environment): StorageConfig {
   const values = readValues(env);
-  return { dataDir: values.dataDir, database: databaseOf(values), masterKey: values.masterKey };
+  const { dataDir, masterKey, rootClientId, rootClientSecret, rootDisabled } = values;
+  return {
+    dataDir,
+    database: databaseOf(values),
+    masterKey,
+    root: pairRoot(rootClientId, rootClientSecret),
+    rootDisabled,
+  };
 }
 
 /** Each variable, or its default, by its own parser. */

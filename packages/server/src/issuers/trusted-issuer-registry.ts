@@ -145,7 +145,7 @@ export async function deleteRulesFor(
   }
 }
 
-async function recordTrustedIssuer(
+export async function recordTrustedIssuer(
   transaction: Kysely<Database>,
   append: Append,
   trusted: TrustedIssuer,

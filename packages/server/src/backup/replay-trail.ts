@@ -1,0 +1,248 @@
+/**
+ * Ends again what had ended after a backup, by the events of a shipped audit trail: revoked and deleted things, disabled and
+ * narrowed clients, replaced credentials. It gives nobody anything: what was created or widened after the backup stays lost.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { fromWireNames } from '@postern/protocol';
+import type { Kysely } from 'kysely';
+import { type Client, type ClientChange, changeClient } from '../clients/client.ts';
+import { recordChange, recordDeletion } from '../clients/client-changes.ts';
+import { deleteSecret, listSecrets, setSecretExpiry } from '../clients/client-secret-store.ts';
+import { findClient } from '../clients/client-store.ts';
+import type { Database } from '../db/schema.ts';
+import type { EventKind, LoggedEvent } from '../events/event.ts';
+import type { Append, EventLog } from '../events/event-log.ts';
+import type { TrustedIssuer } from '../issuers/trusted-issuer.ts';
+import { deleteRulesFor, recordTrustedIssuer } from '../issuers/trusted-issuer-registry.ts';
+import { loadTrustedIssuers } from '../issuers/trusted-issuer-store.ts';
+import { useInitialAccessToken } from '../registration/initial-access-token-store.ts';
+import { deleteRegistration } from '../registration/registration-store.ts';
+import type { ClientStatusData } from '../revocation/feed-entry.ts';
+import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
+import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
+import { type EndOfLife, findEndsOfLife } from './ends-of-life.ts';
+import { deleteByKey, type KeyColumn } from './replay-store.ts';
+
+export interface ReplayedEnd extends EndOfLife {
+  /** Whether it ended again. False: it was not there, or only a person can decide what to do. */
+  readonly isEnded: boolean;
+}
+
+export interface ReplayOptions {
+  readonly log: EventLog;
+  /** Of the table of each kind of thing, by the event that says that it was deleted. */
+  readonly hostedTables: DeletedRows;
+  /** The id of the root client, which the configuration decides about. */
+  readonly rootClientId: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+type DeletedRows = Partial<Record<EventKind, KeyColumn>>;
+
+const tables: DeletedRows = {
+  'scope.deleted': ['own_scopes', 'name'],
+  'resource.deleted': ['resources', 'key'],
+  'issuer.deleted': ['trusted_issuers', 'key'],
+  'authorization_details_type.deleted': ['authorization_details_types', 'type'],
+  'initial_access_token.deleted': ['initial_access_tokens', 'id'],
+  'key.deleted': ['signing_keys', 'kid'],
+  'key.revoked': ['signing_keys', 'kid'],
+};
+
+/** Replays `events`, which are those after the backup, in one change. Returns what had ended, and whether it has again. */
+export function replayTrail(
+  events: readonly LoggedEvent[],
+  { log, hostedTables, rootClientId, now }: ReplayOptions,
+): Promise<ReplayedEnd[]> {
+  const deletedRows = { ...tables, ...hostedTables };
+  const statuses = lastStatuses(events);
+  return log.change('postern', async (transaction, append) => {
+    const ends: ReplayedEnd[] = [];
+    for (const end of findEndsOfLife(events, now())) {
+      const key = deletedRows[end.event.kind];
+      const isEnded =
+        key === undefined
+          ? await (replays[end.event.kind]?.({ transaction, append, statuses, rootClientId, now: now() }, end.event) ??
+              false)
+          : await deleteByKey(transaction, key, end.event.subject);
+      if (key !== undefined && isEnded) {
+        await append(end.event);
+      }
+      ends.push({ ...end, isEnded });
+    }
+    return ends;
+  });
+}
+
+interface Context {
+  readonly transaction: Kysely<Database>;
+  readonly append: Append;
+  /** Of each client, the last status in the trail: what was disabled and enabled again stays enabled. */
+  readonly statuses: ReadonlyMap<string, ClientStatusData>;
+  readonly rootClientId: string;
+  readonly now: number;
+}
+
+/** Returns whether anything ended. */
+type Replay = (context: Context, event: LoggedEvent) => Promise<boolean>;
+
+const replays: Partial<Record<EventKind, Replay>> = {
+  async 'token.revoked'({ transaction, append }, event) {
+    const isNew = await insertRevokedToken(transaction, {
+      jti: event.subject,
+      clientId: String(event.data['client_id']),
+      expiresAt: Number(event.data['exp']),
+      generation: event.data['gen'] as number | undefined,
+    });
+    return isNew && appendAgain(append, event);
+  },
+  async 'all_tokens.revoked'({ transaction, append }, event) {
+    return Number(event.data['generation']) > (await findGenerationFloor(transaction)) && appendAgain(append, event);
+  },
+  'client.updated': narrowClient,
+  'client.revoked': narrowClient,
+  async 'client.deleted'({ transaction, append }, { subject }) {
+    if ((await findClient(transaction, subject)) === undefined) {
+      return false;
+    }
+    await deleteRulesFor(transaction, append, subject);
+    await recordDeletion(transaction, append, subject);
+    return true;
+  },
+  'client.created': ({ transaction }, { data }) =>
+    useInitialAccessToken(transaction, String(data['initial_access_token_id'])),
+  async 'root.disabled'({ append }, event) {
+    return appendAgain(append, event);
+  },
+  async 'root.replaced'({ append, rootClientId }, event) {
+    return event.subject !== rootClientId && appendAgain(append, event);
+  },
+  async 'secret.created'({ transaction }, { subject, occurredAt, data }) {
+    const end = occurredAt + Number(data['overlap_seconds']) * 1000;
+    const older = (await listSecrets(transaction, subject)).filter(({ expiresAt }) => (expiresAt ?? Infinity) > end);
+    for (const { id } of older) {
+      await setSecretExpiry(transaction, id, end);
+    }
+    return older.length > 0;
+  },
+  async 'secret.deleted'({ transaction, append }, event) {
+    const secretId = String(event.data['secret_id']);
+    if (!(await listSecrets(transaction, event.subject)).some(({ id }) => id === secretId)) {
+      return false;
+    }
+    await deleteSecret(transaction, secretId);
+    return appendAgain(append, event);
+  },
+  async 'issuer.saved'({ transaction, append }, { subject, data }) {
+    const before = (await loadTrustedIssuers(transaction)).find(({ key }) => key === subject);
+    if (before === undefined) {
+      return false;
+    }
+    const after = narrowIssuer(before, data);
+    await recordTrustedIssuer(transaction, append, after);
+    return !isDeepStrictEqual(before, after);
+  },
+  'registration_access_token.rotated': endRegistration,
+  'registration_access_token.ended': endRegistration,
+};
+
+async function appendAgain(append: Append, { kind, subject, data }: LoggedEvent): Promise<true> {
+  await append({ kind, subject, data });
+  return true;
+}
+
+async function endRegistration({ transaction, append }: Context, { subject }: LoggedEvent): Promise<boolean> {
+  const isThere = await deleteRegistration(transaction, subject);
+  if (isThere) {
+    await append({ kind: 'registration_access_token.ended', subject, data: {} });
+  }
+  return isThere;
+}
+
+/** The issuer with the keys that it has later, and of its rules those that it still has then. */
+function narrowIssuer(before: TrustedIssuer, data: LoggedEvent['data']): TrustedIssuer {
+  const { jwks, rules, ...later } = fromWireNames(data) as unknown as TrustedIssuer;
+  // If the trail has not the keys, for their length, nobody is trusted until somebody sets them again.
+  const isUnknown = isOmitted(jwks) || isOmitted(rules);
+  const wanted = isUnknown ? [] : rules.map((rule) => fromWireNames(rule));
+  return {
+    ...later,
+    jwks: isUnknown ? before.jwks : jwks,
+    rules: before.rules.filter((rule) => wanted.some((other) => isDeepStrictEqual(other, rule))),
+  };
+}
+
+/** Takes from a client what it had lost, and gives it the credentials that replaced those of the backup. */
+async function narrowClient({ transaction, append, statuses, now }: Context, event: LoggedEvent): Promise<boolean> {
+  const before = await findClient(transaction, event.subject);
+  if (before === undefined) {
+    return false;
+  }
+  const status = statuses.get(event.subject);
+  const change = { ...findLosses(before, status, event.data), ...findReplacedMetadata(event.data) };
+  const changed = changeClient(before, change, now);
+  const after = { ...changed, generation: Math.max(changed.generation, status?.generation ?? 0) };
+  if (Object.keys(change).length === 0 && after.generation === before.generation) {
+    return false;
+  }
+  await recordChange(transaction, append, before, after, change);
+  return true;
+}
+
+function findLosses(before: Client, status: ClientStatusData | undefined, data: LoggedEvent['data']): ClientChange {
+  const grantable = data['grantable_scopes'];
+  const lost = {
+    scopes: findKept([...before.scopes], status?.scopes),
+    resources: findKept(before.metadata.resources ?? [], status?.resources),
+    authorizationDetailsTypes: findKept(
+      before.metadata.authorizationDetailsTypes ?? [],
+      status?.authorizationDetailsTypes,
+    ),
+    grantableScopes: Array.isArray(grantable)
+      ? before.grantableScopes === null
+        ? grantable
+        : findKept([...before.grantableScopes], grantable)
+      : undefined,
+    enabled: status?.enabled === false && before.enabled ? false : undefined,
+  };
+  return Object.fromEntries(Object.entries(lost).filter(([, value]) => value !== undefined));
+}
+
+/** Returns what is left of the names; undefined if all are. */
+function findKept(names: readonly string[], later: readonly string[] | undefined): string[] | undefined {
+  const kept = names.filter((name) => later?.includes(name) ?? true);
+  return kept.length === names.length ? undefined : kept;
+}
+
+/** What else a client was changed to: how it authenticates, and what its tokens are bound to. */
+function findReplacedMetadata(data: LoggedEvent['data']): ClientChange {
+  const {
+    status: _status,
+    name: _name,
+    description: _description,
+    scopes: _scopes,
+    grantableScopes: _grantableScopes,
+    enabled: _enabled,
+    accessTokenTtlSeconds: _accessTokenTtlSeconds,
+    resources: _resources,
+    authorizationDetailsTypes: _authorizationDetailsTypes,
+    ...metadata
+  } = fromWireNames(data) as Record<string, unknown>;
+  // The trail has no values that are very long, such as many keys: then nothing is known but that the old ones were replaced.
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, isOmitted(value) ? null : value]));
+}
+
+function isOmitted(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'omitted_characters' in value;
+}
+
+function lastStatuses(events: readonly LoggedEvent[]): ReadonlyMap<string, ClientStatusData> {
+  return new Map(
+    events.flatMap(({ kind, subject, data }) =>
+      kind.startsWith('client.') && data['status'] !== undefined
+        ? [[subject, fromWireNames(data['status'] as object) as ClientStatusData] as const]
+        : [],
+    ),
+  );
+}
