@@ -656,6 +656,8 @@ export interface RevocationFeed {
   cursor: string;
   /** The entries start from the beginning: drop those that you have. */
   snapshot: boolean;
+  /** The server has lost changes that you know, or never had them: keep the revoked tokens that you have until they expire. */
+  history_changed: boolean;
   /** There are more entries: request them at once. */
   more: boolean;
   /** Seconds since this node last read the changes of other nodes. */
@@ -727,6 +729,7 @@ export interface AuditPage {
       | 'secret.deleted'
       | 'token.revoked'
       | 'all_tokens.revoked'
+      | 'history.lost'
       | 'scope.saved'
       | 'scope.deleted'
       | 'resource.saved'
@@ -771,7 +774,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.deleted, token.revoked, all_tokens.revoked, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.deleted, token.revoked, all_tokens.revoked, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;

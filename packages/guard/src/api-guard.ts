@@ -71,6 +71,8 @@ export interface ApiGuardOptions {
   readonly fetch?: Fetch;
   /** Returns milliseconds since 1970. Default: the clock of the system. */
   readonly now?: () => number;
+  /** Returns milliseconds by a clock that never jumps, by which ages are measured. Default: that of `performance`. */
+  readonly monotonic?: () => number;
 }
 
 export interface ApiGuard extends Guard {
@@ -106,6 +108,7 @@ const firstAnswerTimeoutMs = 5_000;
 export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   const { issuer, audience, clockSkewSeconds = 5, tokenCacheSize = 10_000, dpop = {}, onDecision } = options;
   const { fetch = (url, init) => globalThis.fetch(url, init), now = Date.now, onFault = () => {} } = options;
+  const { monotonic = () => performance.now() } = options;
   if (!isConfidential(issuer)) {
     throw new TypeError(`issuer: "${issuer}" is neither an https URL nor an http URL of this machine`);
   }
@@ -121,6 +124,7 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
       clockSkewSeconds,
       maxEntries: maxEntriesOf(revocations),
       now,
+      monotonic,
       onFault,
     });
   const guard = createGuard({

@@ -56,6 +56,28 @@ describe('from outside', () => {
     expect(Object.keys(found)).toEqual(['reachable', 'database', 'issuer', 'keys', 'clock', 'tls', 'proxy']);
   });
 
+  test('a database that has lost changes', async () => {
+    const restored = await startTestServer();
+    try {
+      const [last] = await restored.db.selectFrom('events').selectAll().orderBy('sequence', 'desc').limit(1).execute();
+      await restored.createClient({});
+      await restored.db
+        .deleteFrom('events')
+        .where('sequence', '>', last?.sequence ?? 0)
+        .execute();
+      await restored.db
+        .updateTable('event_head')
+        .set({ sequence: last?.sequence ?? 0, hash: last?.hash ?? '' })
+        .execute();
+      await restored.advance(0);
+      await restored.advance(0);
+      const found = await look(restored.url);
+      expect(found['history']).toMatchObject({ severity: 'warn', text: expect.stringContaining('has lost changes') });
+    } finally {
+      await restored.close();
+    }
+  });
+
   test('the text for people has what to do below each finding', async () => {
     const { code, stdout } = await nobody.run('doctor', '--server', server.url);
     expect(code).toBe(0);

@@ -10,8 +10,8 @@ import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts'
 import { openRootClient } from './clients/root-client.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/config.ts';
-import { createMacEvent } from './events/event.ts';
-import { type EventLog, openEventLog } from './events/event-log.ts';
+import { createMacEvent, type LogHead } from './events/event.ts';
+import type { EventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { forbidCaching } from './http/caching.ts';
@@ -32,6 +32,7 @@ import { loadScopes } from './scopes/own-scopes.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
+import { openEvents } from './wiring/events.ts';
 import { useHttp } from './wiring/http.ts';
 import { createKeptCheckpoints, startMaintenance } from './wiring/maintenance.ts';
 import { managementApis, openManagement } from './wiring/management.ts';
@@ -67,9 +68,13 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
 
   const findActor = createFindActor({ ...installation, loadScopes });
   const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
-  const { maxStalenessSeconds } = config;
-  const macEvent = createMacEvent(masterKey);
-  const events = await openEventLog({ ...installation, macEvent, requireActive, maxStalenessSeconds, now });
+  const { events, history, keepHistory } = await openEvents({
+    config,
+    installation,
+    requireActive,
+    clock,
+    log: app.log,
+  });
   const revokedTokens = await openRevokedTokens(db, events);
   const usage = createUsage({ db, now });
   const onCountersFault = (error: unknown) =>
@@ -84,12 +89,14 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const management = await openManagement({ ...shared, db });
   const keys = await openKeys(shared, management);
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
-  const feed = await openRevocationFeed({ db, events, now });
+  const onLost = (lost: LogHead) =>
+    history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', isOld: true }]);
+  const feed = await openRevocationFeed({ db, events, masterKey, onLost, now });
   const keysFaults = createKeysFaults(app.log);
   const tokens = createTokens({ ...shared, rootClient, management, keys, onKeysFault: keysFaults.record });
   const { guard, usedTokens } = tokens;
-  const checkpoints = createKeptCheckpoints({ ...shared, macEvent }, app.log);
-  startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints });
+  const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);
+  startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints, keepHistory });
 
   await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
   const metrics = createMetrics(tokens.grantTypes, {
@@ -105,6 +112,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     signingKeyAges: keys.signingAges,
     revocationFeedEntries: feed.size,
     checkpoints: checkpoints.state,
+    history,
     ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, now),
   });
   useRequestMetrics(app, metrics, installation.root.clientId);
@@ -141,7 +149,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     if (config.metrics === 'beside') {
       await metricsEndpoint(options.readMetrics ?? (() => app.metrics.metrics()))(open);
     }
-    await healthEndpoint(events)(open);
+    await healthEndpoint({ events, history })(open);
   });
 }
 

@@ -2,12 +2,15 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since some moment. It never goes back and never jumps, so that ages and time limits are measured by it. */
+  monotonic(): number;
   /** Runs `task` every `intervalMs` until the returned function is called. `task` must not reject. */
   every(intervalMs: number, task: () => Promise<void>): () => void;
 }
 
 export const systemClock: Clock = {
   now: Date.now,
+  monotonic: () => performance.now(),
   every(intervalMs, task) {
     const timer = setInterval(task, intervalMs);
     timer.unref();

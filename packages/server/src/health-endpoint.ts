@@ -2,6 +2,7 @@
 import { OAuthError } from '@postern/protocol';
 import { Type } from 'typebox';
 import type { EventLog } from './events/event-log.ts';
+import type { History } from './history/history.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 
 const Healthy = Type.Object({ status: Type.Literal('ok') });
@@ -11,6 +12,14 @@ const Ready = Type.Object({
     description: 'degraded: the database is unavailable, and the node continues for a while with what it last read.',
   }),
   lag_seconds: Type.Number({ description: 'Seconds since the node last read the changes of other nodes.' }),
+  history_lost_at: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description:
+        'When it was found that the database has lost changes, by a restore or a fail-over: tokens that were revoked in ' +
+        'them are valid again. Until all tokens are revoked, or those of that time have expired.',
+    }),
+  ),
   forwarded_headers_ignored: Type.Optional(
     Type.Literal(true, {
       description:
@@ -22,7 +31,12 @@ const Ready = Type.Object({
 /** A larger lag means that something is wrong: `follow-log.ts` has polled several times in vain. */
 const usualLagSeconds = 2;
 
-export function healthEndpoint(events: EventLog): ProtocolPlugin {
+export interface HealthOptions {
+  readonly events: EventLog;
+  readonly history: Pick<History, 'lostAt'>;
+}
+
+export function healthEndpoint({ events, history }: HealthOptions): ProtocolPlugin {
   return async (app) => {
     app.get(
       '/health',
@@ -56,9 +70,11 @@ export function healthEndpoint(events: EventLog): ProtocolPlugin {
         }
         events.requireCurrent();
         const lagSeconds = events.lagSeconds();
+        const lostAt = history.lostAt();
         return {
           status: lagSeconds > usualLagSeconds ? 'degraded' : 'ok',
           lag_seconds: lagSeconds,
+          ...(lostAt !== undefined && { history_lost_at: new Date(lostAt).toISOString() }),
           ...(request.hasIgnoredForwardedHeaders && { forwarded_headers_ignored: true }),
         };
       },

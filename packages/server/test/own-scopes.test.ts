@@ -206,7 +206,9 @@ test('a version that has a scope of that name itself does not start, or holders 
     driver,
     requireActive: async () => {},
     maxStalenessSeconds: 60,
+    onHistoryLost: () => {},
     now: older.now,
+    monotonic: older.now,
   });
   await expect(openOwnScopes({ db, events, findResources: () => [] })).rejects.toThrow(
     /^The scope key:rotate was added by a user, and this version has one of that name/,

@@ -12,6 +12,7 @@ const labels: Readonly<Record<EventKind, string>> = {
   'secret.deleted': 'Secret deleted',
   'token.revoked': 'Token revoked',
   'all_tokens.revoked': 'All tokens of all clients revoked',
+  'history.lost': 'Lost changes found: the database was restored',
   'scope.saved': 'Scope saved',
   'scope.deleted': 'Scope deleted',
   'resource.saved': 'Resource saved',

@@ -20,6 +20,8 @@ export interface FeedPage {
   readonly cursor: string;
   /** Whether the entries begin a snapshot, which replaces everything known so far. */
   readonly isSnapshot: boolean;
+  /** Whether the issuer no longer has the history that was followed, as it says itself. */
+  readonly isHistoryChanged: boolean;
   /** Whether another page follows at once. */
   readonly hasMore: boolean;
   /** Seconds since the node that answered was last up to date. */
@@ -29,7 +31,7 @@ export interface FeedPage {
 
 /** Throws if any part is malformed: a skipped entry might be the one that matters. */
 export function parseFeedPage(body: unknown): FeedPage {
-  const { cursor, snapshot, more, lag_seconds, entries } = (body ?? {}) as Record<string, unknown>;
+  const { cursor, snapshot, history_changed, more, lag_seconds, entries } = (body ?? {}) as Record<string, unknown>;
   if (
     typeof cursor !== 'string' ||
     typeof snapshot !== 'boolean' ||
@@ -40,7 +42,14 @@ export function parseFeedPage(body: unknown): FeedPage {
   ) {
     throw new Error('the answer is not a page of a revocation feed');
   }
-  return { cursor, isSnapshot: snapshot, hasMore: more, lagSeconds: lag_seconds, entries: entries.map(parseEntry) };
+  return {
+    cursor,
+    isSnapshot: snapshot,
+    isHistoryChanged: history_changed === true,
+    hasMore: more,
+    lagSeconds: lag_seconds,
+    entries: entries.map(parseEntry),
+  };
 }
 
 function parseEntry(value: unknown): FeedEntry {

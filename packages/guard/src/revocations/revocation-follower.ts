@@ -6,6 +6,7 @@
 import type { ErrorReason } from '@postern/protocol';
 import type { AccessToken } from '../access-token.ts';
 import { type Fetch, fetchDocument, UnexpectedAnswer } from '../issuer/fetch-document.ts';
+import { createTrustedTime } from '../trusted-time.ts';
 import { type FeedPage, parseFeedPage } from './feed-page.ts';
 import { RevocationList } from './revocation-list.ts';
 
@@ -21,9 +22,11 @@ export interface RevocationFollowerOptions {
   readonly maxEntries: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
   /**
-   * Called for every failed attempt, after which the next one follows automatically, and when the list of revocations begins
-   * to fill up.
+   * Called for every failed attempt, after which the next one follows automatically, when the list of revocations begins
+   * to fill up, and when the issuer has lost changes.
    */
   readonly onFault: (fault: Error) => void;
 }
@@ -58,11 +61,9 @@ const maxPauseMs = 3_000;
 /** Milliseconds before the next request to a feed that does not wait, although asked to. */
 const pollMs = 400;
 
-/** Milliseconds by which the clock may go back before the lag counts as unknown. */
-const clockSlackMs = 1_000;
-
 export function createRevocationFollower(options: RevocationFollowerOptions): RevocationFollower {
-  const { issuer, fetch, waitSeconds, clockSkewSeconds, maxEntries, now, onFault } = options;
+  const { issuer, fetch, waitSeconds, clockSkewSeconds, maxEntries, now, monotonic, onFault } = options;
+  const trustedTime = createTrustedTime(options);
   const closing = new AbortController();
   const first = Promise.withResolvers<void>();
   const firstFault = Promise.withResolvers<never>();
@@ -70,6 +71,8 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
   let list = new RevocationList(issuer, maxEntries);
   /** A snapshot that is not complete yet; `list` holds until it is. */
   let incoming: RevocationList | undefined;
+  /** Seconds since 1970: when the issuer turned out to have lost changes, as long as the snapshot of what is left is not complete. */
+  let lostAt: number | undefined;
   let cursor: string | undefined;
   let sizeAtStart = 0;
   let isNearlyFull = false;
@@ -80,12 +83,16 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     if (page.hasMore && page.entries.length === 0) {
       throw new Error('the feed sends an empty page and promises more');
     }
+    // The latest time, by the clock of the issuer, at which anything that is known now can have happened.
+    const nowSeconds = now() / 1000 + clockSkewSeconds;
     if (page.isSnapshot) {
       incoming = new RevocationList(issuer, maxEntries);
+      // A follower that asks with a cursor is sent back only if the issuer does not have the history of the cursor.
+      lostAt ??= page.isHistoryChanged || cursor !== undefined ? nowSeconds : undefined;
     }
     const target = incoming ?? list;
     for (const entry of page.entries) {
-      target.add(entry, now() / 1000 + clockSkewSeconds);
+      target.add(entry, nowSeconds);
       reportSize(target.size);
       // Even one entry for each client is too much. Each further one would look for something to collapse in vain.
       if (target.size > maxEntries) {
@@ -99,17 +106,38 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       return;
     }
     if (incoming !== undefined) {
+      const kept = incoming.inherit(list, nowSeconds, lostAt);
+      if (lostAt !== undefined && isFollowing()) {
+        reportLoss(kept);
+      }
       list = incoming;
       incoming = undefined;
+      lostAt = undefined;
       sizeAtStart = list.size;
+      reportSize(list.size);
     }
-    list.forgetExpired(now() / 1000 - clockSkewSeconds);
-    currentAt = now() - page.lagSeconds * 1000;
+    const expiredBefore = trustedTime();
+    if (expiredBefore !== undefined) {
+      list.forgetExpired(expiredBefore);
+    }
+    currentAt = monotonic() - page.lagSeconds * 1000;
     first.resolve();
     // The feed forgets clients whose tokens have all expired without reporting it; starting over forgets them here too.
     if (list.size > 2 * sizeAtStart + 10_000) {
       cursor = undefined;
     }
+  };
+
+  const isFollowing = () => currentAt !== Number.NEGATIVE_INFINITY;
+
+  const reportLoss = (kept: number) => {
+    onFault(
+      new Error(
+        `${issuer} has lost changes: its database was restored or replaced. ${kept} revoked tokens that it no longer knows are ` +
+          'refused here until they expire, and so are tokens that were issued before now and are invalid by what was known of ' +
+          'their clients. Other APIs may accept them: revoke all tokens with: postern revoke-all-tokens',
+      ),
+    );
   };
 
   const reportSize = (size: number) => {
@@ -182,10 +210,7 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       await running;
     },
     findInactiveReason: (token) => list.findInactiveReason(token),
-    lagSeconds() {
-      const lagMs = now() - currentAt;
-      return lagMs < -clockSlackMs ? Number.POSITIVE_INFINITY : Math.max(0, lagMs) / 1000;
-    },
+    lagSeconds: () => Math.max(0, monotonic() - currentAt) / 1000,
   };
 }
 

@@ -4,6 +4,8 @@
  * A revoked token that the status of its client makes inactive anyway is dropped. If the list is still full, the clients
  * with the most revoked tokens have each of theirs replaced by one time: all tokens that they got until then are
  * rejected. So only such a client must get new tokens, and no revoked token is accepted.
+ *
+ * If the issuer has lost changes, what was known of them continues to hold for the tokens of that time.
  */
 import type { ErrorReason } from '@postern/protocol';
 import type { AccessToken } from '../access-token.ts';
@@ -30,6 +32,17 @@ interface CollapsedTokens {
   readonly expiresAt: number;
 }
 
+/** What was known of a history that the issuer has lost. It says nothing about later tokens. */
+interface LostHistory {
+  /** Seconds since 1970. */
+  readonly issuedUntil: number;
+  readonly statusOf: ReadonlyMap<string, ClientStatus | ClientInactiveReason>;
+  readonly leastGeneration: number;
+}
+
+/** Seconds: no token of Postern is valid for longer. */
+const longestLifetime = 366 * 86_400;
+
 /** The part of the entries that remains when single tokens are collapsed, so that it does not happen for each new one. */
 const remainingPart = 0.8;
 
@@ -44,6 +57,9 @@ export class RevocationList {
   #revokedCount = 0;
   /** Every token of an earlier generation, of whatever client, is revoked. */
   #leastGeneration = 0;
+  #lost: readonly LostHistory[] = [];
+  /** Instead of lost histories that had too many entries: every token that was issued until then is rejected. */
+  #issuedAfter = 0;
 
   constructor(issuer: string, maxEntries: number) {
     this.#issuer = issuer;
@@ -52,7 +68,43 @@ export class RevocationList {
 
   /** The number of tokens, keys and clients. */
   get size(): number {
-    return this.#revokedCount + this.#collapsed.size + this.#revokedKeys.size + this.#statusOf.size;
+    const lost = this.#lost.reduce((sum, { statusOf }) => sum + statusOf.size, 0);
+    return this.#revokedCount + this.#collapsed.size + this.#revokedKeys.size + this.#statusOf.size + lost;
+  }
+
+  /**
+   * Takes over what the list before knew and this one, a snapshot, lacks: revoked tokens until they expire, and revoked
+   * keys. If the issuer has lost changes, also what `before` knew about clients, for the tokens that were issued until
+   * `lostAtSeconds`. Returns how many revoked tokens this list lacked.
+   */
+  inherit(before: RevocationList, nowSeconds: number, lostAtSeconds: number | undefined): number {
+    let count = 0;
+    for (const [clientId, tokens] of before.#revoked) {
+      for (const [jti, token] of tokens) {
+        if (!this.#revoked.get(clientId)?.has(jti) && !this.#isCovered(clientId, token)) {
+          count += 1;
+          this.add({ type: 'token', jti, clientId, ...token }, nowSeconds);
+        }
+      }
+    }
+    for (const [clientId, collapsed] of before.#collapsed) {
+      this.#collapsed.set(clientId, collapsed);
+    }
+    for (const kid of before.#revokedKeys) {
+      this.#revokedKeys.add(kid);
+    }
+    this.#issuedAfter = before.#issuedAfter;
+    this.#lost =
+      lostAtSeconds === undefined
+        ? before.#lost
+        : [
+            ...before.#lost,
+            { issuedUntil: lostAtSeconds, statusOf: before.#statusOf, leastGeneration: before.#leastGeneration },
+          ];
+    if (this.size > this.#maxEntries) {
+      this.#collapse(nowSeconds);
+    }
+    return count;
   }
 
   /**
@@ -91,6 +143,7 @@ export class RevocationList {
         this.#collapsed.delete(clientId);
       }
     }
+    this.#lost = this.#lost.filter(({ issuedUntil }) => issuedUntil + longestLifetime >= seconds);
   }
 
   /** Returns why a verified token is no longer active, or undefined if nothing here says so. */
@@ -103,16 +156,49 @@ export class RevocationList {
       if (this.#isRevoked(held, held.jti === token.jti ? token.issuedAt : undefined)) {
         return 'token_revoked';
       }
-      if (held.generation < this.#leastGeneration) {
-        return 'generation_old';
-      }
-      const status = this.#statusOf.get(held.clientId);
-      const reason = status && findRevocationReason(held, status, this.#issuer);
+      const reason = this.#findReason(held, this.#statusOf, this.#leastGeneration);
       if (reason !== undefined) {
         return reason;
       }
     }
+    return this.#findReasonInLostHistory(token);
+  }
+
+  #findReason(
+    held: HeldToken,
+    statusOf: ReadonlyMap<string, ClientStatus | ClientInactiveReason>,
+    leastGeneration: number,
+  ): ErrorReason | undefined {
+    if (held.generation < leastGeneration) {
+      return 'generation_old';
+    }
+    const status = statusOf.get(held.clientId);
+    return status && findRevocationReason(held, status, this.#issuer);
+  }
+
+  #findReasonInLostHistory(token: AccessToken): ErrorReason | undefined {
+    if (token.issuedAt <= this.#issuedAfter) {
+      return 'token_revoked';
+    }
+    for (const { issuedUntil, statusOf, leastGeneration } of this.#lost) {
+      if (token.issuedAt <= issuedUntil) {
+        for (const held of heldTokens(token)) {
+          const reason = this.#findReason(held, statusOf, leastGeneration);
+          if (reason !== undefined) {
+            return reason;
+          }
+        }
+      }
+    }
     return undefined;
+  }
+
+  #isCovered(clientId: string | undefined, { generation }: RevokedToken): boolean {
+    const status = clientId === undefined ? undefined : this.#statusOf.get(clientId);
+    return (
+      generation !== undefined &&
+      (generation < this.#leastGeneration || (status !== undefined && isCovered(generation, status)))
+    );
   }
 
   /** `issuedAt` is undefined for a parent token, about which nobody says when it was issued. */
@@ -148,8 +234,12 @@ export class RevocationList {
     }
   }
 
-  /** Replaces the revoked tokens of the clients that have the most. Those of unknown clients are kept. */
+  /** Replaces lost histories, and the revoked tokens of the clients that have the most. Those of unknown clients are kept. */
   #collapse(nowSeconds: number): void {
+    if (this.#lost.length > 0) {
+      this.#issuedAfter = Math.max(...this.#lost.map(({ issuedUntil }) => issuedUntil));
+      this.#lost = [];
+    }
     const clients = [...this.#revoked].sort(([, tokens], [, others]) => others.size - tokens.size);
     for (const [clientId, tokens] of clients) {
       if (this.size <= remainingPart * this.#maxEntries) {

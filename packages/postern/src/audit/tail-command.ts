@@ -4,7 +4,7 @@ import { maxEventPageSize, maxWaitSeconds } from '@postern/protocol/api-limits';
 import type { Command } from 'commander';
 import { countFrom } from '../command/option-values.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { printLine } from '../output/output.ts';
+import { note, printLine } from '../output/output.ts';
 import { oneLine } from '../output/terminal-text.ts';
 
 interface TailOptions {
@@ -46,11 +46,17 @@ async function tail(_options: unknown, command: Command): Promise<void> {
 async function followFrom(head: number, filter: EventQuery, admin: AdminClient, command: Command): Promise<void> {
   let after = head;
   for (;;) {
-    const { items } = await admin.events.list({ ...filter, after, wait: maxWaitSeconds });
+    const { items, head } = await admin.events.list({ ...filter, after, wait: maxWaitSeconds });
     for (const event of items) {
       printLine(command, event, formatEvent);
     }
-    after = items.at(-1)?.sequence ?? after;
+    if (head < after) {
+      note(
+        command,
+        `The audit trail ends with event ${head}, and event ${after} is gone: the database has lost changes.`,
+      );
+    }
+    after = Math.min(items.at(-1)?.sequence ?? after, head);
   }
 }
 

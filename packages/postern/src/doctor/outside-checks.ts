@@ -32,6 +32,7 @@ export async function checkFromOutside(server: string): Promise<Finding[]> {
   return [
     reached,
     checkReady(ready),
+    ...checkHistory(ready),
     await checkIssuer(server, metadata),
     checkKeys(jwks),
     checkClock(health, sentAtMs, Date.now()),
@@ -69,6 +70,21 @@ function checkReady({ status, body }: PublicDocument): Finding {
         `The database has been unreachable for ${lag_seconds} s; the server continues with cached data.`,
         look,
       );
+}
+
+/** Only says something if the database has lost changes. */
+function checkHistory({ body }: PublicDocument): Finding[] {
+  const lostAt = body?.['history_lost_at'];
+  return typeof lostAt === 'string'
+    ? [
+        warn(
+          'history',
+          `The database has lost changes, as was found at ${lostAt}: it was restored from a backup, or a replica that was behind ` +
+            'has taken over. What was revoked, disabled or deleted in the lost changes is valid again.',
+          'Repeat these changes, or revoke all tokens: postern revoke-all-tokens',
+        ),
+      ]
+    : [];
 }
 
 /** RFC 8414 §3.3: the issuer URL must lead to the same server. */

@@ -47,7 +47,7 @@ export async function openAuthorizationDetailsTypeRegistry(
     if (kind.startsWith('authorization_details_type.')) {
       await reload();
     }
-  });
+  }, reload);
 
   const registry: AuthorizationDetailsTypeRegistry = {
     list: () => [...types.values()],

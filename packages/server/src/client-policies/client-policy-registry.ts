@@ -23,11 +23,14 @@ export interface ClientPolicyRegistry {
 
 export async function openClientPolicyRegistry(db: Kysely<Database>, events: EventLog): Promise<ClientPolicyRegistry> {
   let policies: readonly ClientPolicy[] = await loadClientPolicies(db);
+  const reload = async () => {
+    policies = await loadClientPolicies(db);
+  };
   events.follow(async ({ kind }) => {
     if (kind.startsWith('client_policy.')) {
-      policies = await loadClientPolicies(db);
+      await reload();
     }
-  });
+  }, reload);
   const unknown = (name: string) => new OAuthError('not_found', `There is no client policy ${showName(name)}.`);
   return {
     list: () => policies,

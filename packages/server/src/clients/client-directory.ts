@@ -41,15 +41,18 @@ export function createClientDirectory({
   let changes = 0;
   let hits = 0;
   let misses = 0;
+  const reload = () => {
+    changes += 1;
+    cache.clear();
+  };
   events.follow((event) => {
     if (event.kind.startsWith('client.') || event.kind.startsWith('secret.')) {
       changes += 1;
       cache.delete(event.subject);
     } else if (event.kind.startsWith('client_policy.') || event.kind === 'all_tokens.revoked') {
-      changes += 1;
-      cache.clear();
+      reload();
     }
-  });
+  }, reload);
   return {
     async find(id) {
       events.requireCurrent();

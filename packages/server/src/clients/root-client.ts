@@ -39,12 +39,16 @@ export async function openRootClient(
   options: RootClientOptions & { readonly db: Kysely<Database>; readonly events: EventLog },
 ): Promise<() => Client> {
   const { db, events, root, masterKey } = options;
-  let client = createRootClient(options, await readRootStatus(db, root, masterKey));
+  const read = async () => createRootClient(options, await readRootStatus(db, root, masterKey));
+  let client = await read();
+  const reload = async () => {
+    client = await read();
+  };
   events.follow(async ({ kind }) => {
     if (kind.startsWith('root.') || kind === 'all_tokens.revoked') {
-      client = createRootClient(options, await readRootStatus(db, root, masterKey));
+      await reload();
     }
-  });
+  }, reload);
   await logRootStatus(events, root, masterKey);
   return () => client;
 }

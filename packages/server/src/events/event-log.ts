@@ -17,7 +17,15 @@ import {
   type MacEvent,
   type PendingEvent,
 } from './event.ts';
-import { hasEventsAfter, insertEvent, listEventsAfter, lockHead, moveHead, readLog } from './event-store.ts';
+import {
+  findEventHash,
+  hasEventsAfter,
+  insertEvent,
+  listEventsAfter,
+  lockHead,
+  moveHead,
+  readLog,
+} from './event-store.ts';
 
 /** Appends an event to the current change. It gets its place in the log when the change is committed. */
 export interface Append {
@@ -31,6 +39,9 @@ export type Work<T, C> = (transaction: Transaction<Database>, append: Append, au
 
 /** Receives every event, in the order of the log. If one listener throws, all of them receive the event again later. */
 export type EventListener = (event: LoggedEvent) => void | Promise<void>;
+
+/** Drops what is kept in memory and reads it again. If one throws, all are called again later. */
+export type Reload = () => void | Promise<void>;
 
 export interface EventLog {
   /** Created with the database: what was read from another log says nothing about this one. */
@@ -51,14 +62,24 @@ export interface EventLog {
    * `temporarily_unavailable` if other nodes interfere even then. A dry run ends before anything is changed.
    */
   changeApart<T, C>(actor: Actor<C>, work: Work<T, C>, options: { readonly isDryRun: boolean }): Promise<T>;
-  /** Calls `listener` for every event from here on, whichever node appended it. */
-  follow(listener: EventListener): void;
+  /**
+   * Calls `listener` for every event from here on, whichever node appended it. Calls `reload` instead if the database has
+   * another history than was heard: it was restored, or a replica that was behind has taken over.
+   */
+  follow(listener: EventListener, reload: Reload): void;
   /** Passes new events to the followers. To be called a few times a second, for what other nodes have changed. */
   catchUp(): Promise<void>;
+  /** The last event that the followers of this node have heard. */
+  head(): LogHead;
   /** Seconds since this node last knew that it was current. */
   lagSeconds(): number;
-  /** Throws `temporarily_unavailable` if this node has not been current for longer than is allowed. */
+  /**
+   * Throws `temporarily_unavailable` if this node has not been current for longer than is allowed, and while what its followers
+   * keep is from a history that the database has lost.
+   */
   requireCurrent(): void;
+  /** Waits until that is no longer so, and throws the same if it remains so. */
+  awaitHistory(): Promise<void>;
 }
 
 export interface EventLogOptions {
@@ -68,8 +89,12 @@ export interface EventLogOptions {
   /** The check of the token behind a change. */
   readonly requireActive: RequireActive;
   readonly maxStalenessSeconds: number;
+  /** Called when the followers have reloaded, since the database lost the event that was the last one before. */
+  readonly onHistoryLost: (lost: LogHead) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
 }
 
 /** How often work is done apart before others wait for it. */
@@ -83,29 +108,59 @@ const batchSize = 500;
 
 /** Opens the log and follows it from its present end: whatever is loaded into memory later misses no event. */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
-  const { db, driver, macEvent, requireActive, maxStalenessSeconds, now } = options;
-  const listeners: EventListener[] = [];
-  const { logId, sequence } = await readLog(db);
-  let followed = sequence;
-  let currentAt = now();
+  const { db, driver, macEvent, requireActive, maxStalenessSeconds, onHistoryLost, now, monotonic } = options;
+  const followers: { readonly listener: EventListener; readonly reload: Reload }[] = [];
+  let { logId, ...head }: LogHead & { readonly logId: string } = await readLog(db);
+  /** The last event that was heard of a history that the database no longer has, until all followers have reloaded. */
+  let lost: LogHead | undefined;
+  let currentAt = monotonic();
+
+  const reload = async (known: LogHead) => {
+    lost = known;
+    // Whatever is loaded after this misses no event.
+    const log = await readLog(db);
+    for (const follower of followers) {
+      await follower.reload();
+    }
+    ({ logId, ...head } = log);
+    lost = undefined;
+    onHistoryLost(known);
+  };
 
   const readNew = async () => {
+    if (lost !== undefined) {
+      await reload(lost);
+    }
     for (let isBehind = true; isBehind; ) {
-      const readAt = now();
-      const events = await listEventsAfter(db, followed, batchSize);
+      const readAt = monotonic();
+      // The event that is known is read again with those after it: a database that went back has another one, or none.
+      const events = await listEventsAfter(db, head.sequence - 1, batchSize + 1);
+      const known = head.sequence === 0 ? head : events.shift();
+      if (known?.hash !== head.hash) {
+        await reload(head);
+        continue;
+      }
       for (const event of events) {
-        for (const listener of listeners) {
+        for (const { listener } of followers) {
           await listener(event);
         }
-        followed = event.sequence;
+        head = { sequence: event.sequence, hash: event.hash };
       }
-      isBehind = events.length === batchSize;
+      isBehind = events.length >= batchSize;
       currentAt = isBehind ? currentAt : readAt;
     }
   };
   const catchUp = oneAfterTheOther(readNew);
-  // After a clock was set back, nobody knows how long it has been: the difference may have passed.
-  const lagSeconds = () => Math.abs(now() - currentAt) / 1000;
+  const lagSeconds = () => (monotonic() - currentAt) / 1000;
+
+  const requireHistory = () => {
+    if (lost !== undefined) {
+      throw new OAuthError(
+        'temporarily_unavailable',
+        'The database has another history than before, and this node has not read it yet: retry later.',
+      );
+    }
+  };
 
   /** Resolves when changes of this node need not wait for one that is made apart. */
   let gate: Promise<unknown> = Promise.resolve();
@@ -175,7 +230,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         const { value, ...ran } = await run(transaction, actor, isLocking ? work : givingWay);
         if (!isDryRun) {
           await keep(async (target) => {
-            const isAlone = await driver.tryLockChanges(target);
+            const isAlone = (await driver.tryLockChanges(target)) && (await hasEvent(target, ran.start));
             if (!isAlone || (await hasEventsAfter(target, ran.start.sequence, { exceptKind: urgentKind }))) {
               throw new Interrupted();
             }
@@ -191,7 +246,9 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   };
 
   return {
-    id: logId,
+    get id() {
+      return logId;
+    },
     async change(actor, work, { isUrgent = false } = {}) {
       if (!isUrgent) {
         await gate;
@@ -233,10 +290,18 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         }
       }
     },
-    follow: (listener) => void listeners.push(listener),
+    follow: (listener, reload) => void followers.push({ listener, reload }),
     catchUp,
+    head: () => head,
     lagSeconds,
+    async awaitHistory() {
+      if (lost !== undefined) {
+        await catchUp().catch(() => {});
+        requireHistory();
+      }
+    },
     requireCurrent() {
+      requireHistory();
       if (lagSeconds() > maxStalenessSeconds) {
         throw new OAuthError(
           'temporarily_unavailable',
@@ -272,6 +337,11 @@ function oneAfterTheOther(work: () => Promise<void>): () => Promise<void> {
       });
     return next;
   };
+}
+
+/** Whether the database still has the event that ended the log when work began. */
+async function hasEvent(db: Kysely<Database>, { sequence, hash }: LogHead): Promise<boolean> {
+  return sequence === 0 || (await findEventHash(db, sequence)) === hash;
 }
 
 function interfering(): OAuthError {

@@ -16,6 +16,7 @@ export const eventKinds = [
   'secret.deleted',
   'token.revoked',
   'all_tokens.revoked',
+  'history.lost',
   'scope.saved',
   'scope.deleted',
   'resource.saved',

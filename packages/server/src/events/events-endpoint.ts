@@ -95,7 +95,7 @@ const mostWaiting = 100;
 
 export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpointOptions): ApiPlugin {
   const longPoll = createLongPoll(mostWaiting);
-  events.follow(longPoll.wake);
+  events.follow(longPoll.wake, longPoll.wake);
 
   /** The page as it is, or as it is when the first event for it has come, within `waitSeconds`. */
   const readPage = async (query: EventQuery, waitSeconds: number, signal: AbortSignal, address: string) => {

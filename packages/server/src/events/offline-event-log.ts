@@ -18,6 +18,10 @@ export function openOfflineEventLog({ installation, now }: OfflineEventLogOption
       throw new Error('no token can be checked without a server');
     },
     maxStalenessSeconds: Number.POSITIVE_INFINITY,
+    onHistoryLost() {
+      throw new Error('the database was replaced while a command changed it');
+    },
     now,
+    monotonic: now,
   });
 }

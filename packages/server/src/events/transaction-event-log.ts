@@ -23,6 +23,7 @@ export function createTransactionEventLog(options: TransactionEventLogOptions): 
   const listeners: EventListener[] = [];
   return {
     ...events,
+    // Nothing is reloaded: it is gone with the transaction.
     follow: (listener) => void listeners.push(listener),
     catchUp: async () => {},
     async change(actor, work) {

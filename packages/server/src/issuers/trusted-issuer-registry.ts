@@ -48,7 +48,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     if (kind.startsWith('issuer.')) {
       forget();
     }
-  });
+  }, forget);
   const list = () => {
     if (loaded === undefined) {
       loaded = loadTrustedIssuers(db);

@@ -262,7 +262,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     if (kind.startsWith('key.')) {
       await reload();
     }
-  });
+  }, reload);
   await ring.maintain();
   return ring;
 }

@@ -29,6 +29,7 @@ const digestPurposes = [
   'fingerprints',
   'dpop nonces',
   'events',
+  'feed cursors',
   'counted keys',
   'initial access tokens',
   'registration access tokens',

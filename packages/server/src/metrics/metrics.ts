@@ -31,6 +31,8 @@ export interface MetricSources {
   /** By algorithm, the age of the key that signs. */
   readonly signingKeyAges: () => ReadonlyMap<string, number>;
   readonly checkpoints: () => { readonly isIntact: boolean; readonly failures: number };
+  /** How often lost changes were found, and when, if that still matters. */
+  readonly history: { losses(): number; lostAt(): number | undefined };
   readonly ignoredForwardedHeaders: () => number;
   readonly revocationFeedEntries: () => number;
 }
@@ -145,6 +147,17 @@ function addReadings(registry: Registry, sources: MetricSources): void {
   );
   gauge('postern_audit_trail_changed', '1 if the audit trail was found changed when it was last verified', 'max', () =>
     sources.checkpoints().isIntact ? 0 : 1,
+  );
+  counter(
+    'postern_history_losses_total',
+    'Times that the database was found to have lost changes, by a restore or a fail-over',
+    sources.history.losses,
+  );
+  gauge(
+    'postern_history_lost',
+    '1 if the database has lost changes, until all tokens are revoked or those of that time have expired',
+    'max',
+    () => (sources.history.lostAt() === undefined ? 0 : 1),
   );
   counter(
     'postern_checkpoint_failures_total',

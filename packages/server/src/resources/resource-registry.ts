@@ -52,7 +52,7 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
     if (kind.startsWith('resource.')) {
       await reload();
     }
-  });
+  }, reload);
 
   /** Throws `access_denied` unless the token may give all that these clients can do. */
   const requireMayTouch = async (

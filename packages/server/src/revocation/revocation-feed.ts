@@ -4,12 +4,16 @@
  *
  * Does not check who may read it.
  */
+import { timingSafeEqual } from 'node:crypto';
+import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
+import type { LogHead } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { findEventHash, readLog } from '../events/event-store.ts';
 import { createLongPoll } from '../events/long-poll.ts';
+import type { MasterKey } from '../keys/master-key.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
 import { type FeedEntry, feedEntryOf } from './feed-entry.ts';
 import { FeedState, usefulSince } from './feed-state.ts';
@@ -20,6 +24,8 @@ export interface FeedAnswer {
   readonly cursor: string;
   /** The entries start from the beginning: the follower must drop those that it had. */
   readonly snapshot: boolean;
+  /** The cursor was of another history than that of this log, which has not all that the follower had. */
+  readonly historyChanged: boolean;
   readonly more: boolean;
   /** Seconds since this node last read the changes of other nodes. */
   readonly lagSeconds: number;
@@ -29,7 +35,8 @@ export interface FeedAnswer {
 export interface RevocationFeed {
   /**
    * Returns the entries since `cursor`, or all if there is no cursor or it is not of this log. If there are none, waits
-   * for some, at most `waitSeconds` and until `signal` aborts, unless too many followers at `address` wait already.
+   * for some, at most `waitSeconds` and until `signal` aborts, unless too many followers at `address` wait already. Throws
+   * `temporarily_unavailable` while the log has another history than this node has read.
    */
   read(cursor: string | undefined, waitSeconds: number, signal: AbortSignal, address: string): Promise<FeedAnswer>;
   /** The number of entries: of revoked tokens and changed clients. */
@@ -43,6 +50,9 @@ export interface RevocationFeed {
 export interface RevocationFeedOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
+  readonly masterKey: MasterKey;
+  /** Called if a follower knows an event that was in this log and no longer is. */
+  readonly onLost: (lost: LogHead) => Promise<void>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -59,35 +69,51 @@ const batchSize = 5_000;
 /** Hashes of events that are kept in memory, to check cursors without the database. */
 const mostCursors = 1_000;
 
-export async function openRevocationFeed({ db, events, now }: RevocationFeedOptions): Promise<RevocationFeed> {
-  const state = new FeedState();
+/** Bytes of the MAC of a cursor. */
+const macLength = 16;
+
+export async function openRevocationFeed(options: RevocationFeedOptions): Promise<RevocationFeed> {
+  const { db, events, masterKey, onLost, now } = options;
+  let state = new FeedState();
   const hashes = new LRUCache<number, string>({ max: mostCursors });
   const longPoll = createLongPoll(mostWaiting);
 
-  const take = (event: FeedEvent) => {
+  /** Adds an event, and returns whether it has an entry. */
+  const add = (to: FeedState, event: FeedEvent): boolean => {
     const entry = feedEntryOf(event);
-    state.add(event.sequence, event.occurredAt / 1000, entry);
-    if (entry !== undefined) {
-      longPoll.wake();
-    }
+    to.add(event.sequence, event.occurredAt / 1000, entry);
+    return entry !== undefined;
   };
 
   const load = async () => {
+    const loading = new FeedState();
     const head = await readLog(db);
     const since = usefulSince(now() / 1000, await findLongestTokenTtl(db)) * 1000;
     for (let isWhole = true; isWhole; ) {
-      const batch = await listFeedEvents(db, state.head, since, batchSize);
-      batch.forEach(take);
+      const batch = await listFeedEvents(db, loading.head, since, batchSize);
+      for (const event of batch) {
+        add(loading, event);
+      }
       isWhole = batch.length === batchSize;
     }
-    state.add(head.sequence, 0, undefined);
+    loading.add(head.sequence, 0, undefined);
+    state = loading;
   };
   const loaded = load();
-  events.follow(async (event) => {
-    await loaded;
-    hashes.set(event.sequence, event.hash);
-    take(event);
-  });
+  events.follow(
+    async (event) => {
+      await loaded;
+      hashes.set(event.sequence, event.hash);
+      if (add(state, event)) {
+        longPoll.wake();
+      }
+    },
+    async () => {
+      await load();
+      hashes.clear();
+      longPoll.wake();
+    },
+  );
   await loaded;
 
   /** Returns undefined if the log has no such event. */
@@ -99,33 +125,51 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
     return hash;
   };
 
-  /** A cursor has the hash of its event, which shows whether this log, perhaps restored, has the history that was read. */
+  const macOf = (sequence: number, hash: string) =>
+    masterKey.digest('feed cursors', `${sequence} ${hash}`).subarray(0, macLength);
+
+  /**
+   * A cursor has the hash of its event, which shows whether this log, perhaps restored, has the history that was read, and a MAC:
+   * a cursor of an event that is not in the log proves that it was.
+   */
   const cursorAt = async (sequence: number) => {
     const hash = await findHash(sequence);
     if (hash === undefined) {
-      throw new Error(`the event log has no event ${sequence}`);
+      throw new OAuthError('temporarily_unavailable', 'The database has another history than before; retry later.');
     }
-    return `${sequence}.${hash}`;
+    return `${sequence}.${hash}.${macOf(sequence, hash).toString('base64url')}`;
   };
 
   const positionOf = async (cursor: string | undefined): Promise<number | undefined> => {
-    const [, digits, hash] = cursorPattern.exec(cursor ?? '') ?? [];
+    const [, digits = '', hash = '', mac = ''] = cursorPattern.exec(cursor ?? '') ?? [];
     const sequence = Number(digits);
-    return digits !== undefined && (await findHash(sequence)) === hash ? sequence : undefined;
+    const given = Buffer.from(mac, 'base64url');
+    if (given.length !== macLength || !timingSafeEqual(given, macOf(sequence, hash))) {
+      return undefined;
+    }
+    if ((await findHash(sequence)) === hash) {
+      return sequence;
+    }
+    await onLost({ sequence, hash });
+    return undefined;
   };
 
   return {
     async read(cursor, waitSeconds, signal, address) {
-      const position = await positionOf(cursor);
+      await events.awaitHistory();
       const { version } = longPoll;
+      let position = await positionOf(cursor);
       let page = state.read(position ?? 0, mostEntries);
       if (position !== undefined && page.entries.length === 0 && waitSeconds > 0) {
         await longPoll.wait(version, waitSeconds * 1000, signal, address);
-        page = state.read(position, mostEntries);
+        await events.awaitHistory();
+        position = await positionOf(cursor);
+        page = state.read(position ?? 0, mostEntries);
       }
       return {
         cursor: await cursorAt(page.sequence),
         snapshot: position === undefined,
+        historyChanged: cursor !== undefined && position === undefined,
         more: page.more,
         lagSeconds: events.lagSeconds(),
         entries: page.entries,
@@ -139,4 +183,4 @@ export async function openRevocationFeed({ db, events, now }: RevocationFeedOpti
   };
 }
 
-const cursorPattern = /^(\d{1,15})\.([\w-]{1,64})$/;
+const cursorPattern = /^(\d{1,15})\.([\w-]{1,64})\.([\w-]{1,64})$/;

@@ -82,6 +82,10 @@ const ClientEntry = Type.Object(
 export const FeedView = Type.Object({
   cursor: Type.String({ description: 'The cursor to continue from.' }),
   snapshot: Type.Boolean({ description: 'The entries start from the beginning: drop those that you have.' }),
+  history_changed: Type.Boolean({
+    description:
+      'The server has lost changes that you know, or never had them: keep the revoked tokens that you have until they expire.',
+  }),
   more: Type.Boolean({ description: 'There are more entries: request them at once.' }),
   lag_seconds: Type.Number({ description: 'Seconds since this node last read the changes of other nodes.' }),
   entries: Type.Unsafe<readonly WireNamed<FeedEntry>[]>(
@@ -115,11 +119,21 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
       async (request, reply) => {
         const { cursor, wait } = request.query;
         const signal = abortOnDisconnect(reply);
-        const { lagSeconds, entries, ...rest } = await feed.read(cursor, wait, signal, addressGroup(request.ip));
+        const { lagSeconds, historyChanged, entries, ...rest } = await feed.read(
+          cursor,
+          wait,
+          signal,
+          addressGroup(request.ip),
+        );
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }
-        return { ...rest, lag_seconds: lagSeconds, entries: entries.map(toWireNames) };
+        return {
+          ...rest,
+          history_changed: historyChanged,
+          lag_seconds: lagSeconds,
+          entries: entries.map(toWireNames),
+        };
       },
     );
   };

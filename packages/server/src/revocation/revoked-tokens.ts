@@ -14,10 +14,17 @@ export interface RevokedTokens {
 }
 
 export async function openRevokedTokens(db: Kysely<Database>, events: EventLog): Promise<RevokedTokens> {
-  const index = new RevokedTokenIndex();
-  for (const token of await loadRevokedTokens(db)) {
-    index.add(token);
-  }
+  const load = async () => {
+    const loaded = new RevokedTokenIndex();
+    for (const token of await loadRevokedTokens(db)) {
+      loaded.add(token);
+    }
+    return loaded;
+  };
+  let index = await load();
+  const reload = async () => {
+    index = await load();
+  };
   events.follow((event) => {
     const entry = feedEntryOf(event);
     if (entry?.type === 'token') {
@@ -25,7 +32,7 @@ export async function openRevokedTokens(db: Kysely<Database>, events: EventLog):
     } else if (entry?.type === 'client' || entry?.type === 'all_tokens') {
       index.removeCovered(entry);
     }
-  });
+  }, reload);
   return {
     has: (jti) => index.has(jti),
     async forgetExpired(nowSeconds) {

@@ -37,11 +37,14 @@ const builtIn = createScopeRegistry(defaultScopes);
 export async function openOwnScopes({ db, events, findResources }: OwnScopesOptions): Promise<OwnScopes> {
   let current = await loadScopes(db);
   requireNoneTaken(current);
+  const reload = async () => {
+    current = await loadScopes(db);
+  };
   events.follow(async ({ kind }) => {
     if (kind.startsWith('scope.')) {
-      current = await loadScopes(db);
+      await reload();
     }
-  });
+  }, reload);
 
   return {
     registry: {

@@ -26,6 +26,7 @@ export interface MaintenanceOptions {
   readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
   readonly feed: RevocationFeed;
   readonly checkpoints: Checkpoints;
+  readonly keepHistory: () => Promise<void>;
 }
 
 /** Creates what signs checkpoints of the event log and keeps them where the configuration says. */
@@ -46,6 +47,9 @@ interface CheckpointsWiring extends Pick<CheckpointsOptions, 'macEvent' | 'now'>
   readonly config: Pick<ServerConfig, 'checkpoints'>;
   readonly installation: Pick<Installation, 'db' | 'masterKey'>;
 }
+
+/** Milliseconds: what a node heard in the last moment before it was killed need not be known. */
+const historyIntervalMs = 250;
 
 /** Starts the work, which ends when `app` closes. */
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
@@ -68,7 +72,23 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     }
   });
   const stopFollowing = followLog({ events, driver: installation.driver, clock, log: app.log });
+  let isRecording = false;
+  const stopRecording = clock.every(historyIntervalMs, async () => {
+    if (isRecording) {
+      return;
+    }
+    isRecording = true;
+    // It is repeated, and whatever fails here fails for all changes.
+    await options.keepHistory().catch(() => {});
+    isRecording = false;
+  });
   app.addHook('onClose', async () => {
+    stopRecording();
+    // What other processes heard last must not seem lost at the next start, nor go unnoticed.
+    await events
+      .catchUp()
+      .then(options.keepHistory)
+      .catch(() => {});
     stopMaintenance();
     for (const counters of Object.values(minuteCounters)) {
       counters.stop();
