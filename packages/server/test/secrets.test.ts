@@ -298,7 +298,7 @@ test('every change is an event with the id of the secret, and never the secret',
     { actor, kind: 'secret.deleted', data: { secret_id: second.secret_id } },
     { actor, kind: 'secret.deleted', data: { secret_id: first.secret_id } },
     { actor, kind: 'secret.created', data: { secret_id: third.secret_id, overlap_seconds: 0 } },
-    { actor, kind: 'client.revoked', data: { status: expect.objectContaining({ generation: 1 }) } },
+    { actor, kind: 'client.revoked', data: { status: expect.objectContaining({ generation: expect.any(Number) }) } },
   ]);
   expect(server.log.join()).not.toMatch(/postern[A-Za-z0-9]{49}/);
 });

@@ -103,11 +103,12 @@ const replays: Partial<Record<EventKind, Replay>> = {
   'client.updated': narrowClient,
   'client.revoked': narrowClient,
   async 'client.deleted'({ transaction, append }, { subject }) {
-    if ((await findClient(transaction, subject)) === undefined) {
+    const client = await findClient(transaction, subject);
+    if (client === undefined) {
       return false;
     }
     await deleteRulesFor(transaction, append, subject);
-    await recordDeletion(transaction, append, subject);
+    await recordDeletion(transaction, append, client);
     return true;
   },
   'client.created': ({ transaction }, { data }) =>

@@ -101,7 +101,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const policies = await loadClientPolicies(transaction);
         requirePolicies(fresh, policies);
         const client =
-          chosenId === undefined ? fresh : await withChosenId(transaction, append.pending, fresh, root.clientId);
+          chosenId === undefined
+            ? fresh
+            : await withChosenId(transaction, append.pending, fresh, root.clientId, createdAt);
         await coverLifetime(transaction, client);
         await recordCreation(transaction, append, client, change);
         const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
@@ -137,14 +139,14 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 
     revokeTokens(token, clientId) {
       return administer(token, clientId, (transaction, append, { client }) =>
-        revokeTokens(transaction, append, client),
+        revokeTokens(transaction, append, client, now()),
       );
     },
 
     remove(token, clientId) {
-      return administer(token, clientId, async (transaction, append) => {
+      return administer(token, clientId, async (transaction, append, { client }) => {
         await deleteRulesFor(transaction, append, clientId);
-        await recordDeletion(transaction, append, clientId);
+        await recordDeletion(transaction, append, client);
       });
     },
   };

@@ -98,7 +98,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
           data: { secretId: secret.id, overlapSeconds },
         });
         if (overlapSeconds === 0) {
-          await revokeTokens(transaction, append, client);
+          await revokeTokens(transaction, append, client, createdAt);
         }
         return { secret, clientSecret, others };
       });

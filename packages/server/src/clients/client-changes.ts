@@ -6,7 +6,7 @@ import type { Database } from '../db/schema.ts';
 import type { Append } from '../events/event-log.ts';
 import type { ClientStatusData } from '../revocation/feed-entry.ts';
 import { deleteRevocationsOf } from '../revocation/revoked-token-store.ts';
-import type { Client } from './client.ts';
+import { type Client, nextGeneration } from './client.ts';
 import { deleteClient, insertClient, updateClient } from './client-store.ts';
 
 /** Writes a new client. If its generation is not the first, the tokens of an earlier client with its id are revoked. */
@@ -48,14 +48,18 @@ export async function recordChange(
   });
 }
 
-/** Raises the generation of a client, which revokes the tokens that it has. `why` is for the audit trail. */
+/**
+ * Raises the generation of a client, which revokes the tokens that it has. `now` is in milliseconds since 1970; `why` is for
+ * the audit trail.
+ */
 export async function revokeTokens(
   transaction: Kysely<Database>,
   append: Append,
   client: Client,
+  now: number,
   why: object = {},
 ): Promise<void> {
-  const after = { ...client, generation: client.generation + 1 };
+  const after = { ...client, generation: nextGeneration(client.generation, now) };
   await updateClient(transaction, after);
   await deleteRevocationsOf(transaction, client.id);
   await append({
@@ -65,11 +69,15 @@ export async function revokeTokens(
   });
 }
 
-/** Deletes its secrets too, and revokes its tokens. */
-export async function recordDeletion(transaction: Kysely<Database>, append: Append, clientId: string): Promise<void> {
-  await deleteClient(transaction, clientId);
-  await deleteRevocationsOf(transaction, clientId);
-  await append({ kind: 'client.deleted', subject: clientId, data: {} });
+/** Deletes its secrets too, and revokes its tokens. The event has its last generation, above which a later client with its id begins. */
+export async function recordDeletion(
+  transaction: Kysely<Database>,
+  append: Append,
+  { id, generation }: Pick<Client, 'id' | 'generation'>,
+): Promise<void> {
+  await deleteClient(transaction, id);
+  await deleteRevocationsOf(transaction, id);
+  await append({ kind: 'client.deleted', subject: id, data: { generation } });
 }
 
 /** Everything about a client that decides whether its tokens are active, as `clientStatusOf` reads it. */

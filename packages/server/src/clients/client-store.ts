@@ -102,6 +102,15 @@ async function searchClients(
   return { total, ids };
 }
 
+/** The highest generation of any client, 0 if there is none. Reads every client. */
+export async function findHighestGeneration(db: Kysely<Database>): Promise<number> {
+  const { highest } = await db
+    .selectFrom('clients')
+    .select((select) => select.fn.max('generation').as('highest'))
+    .executeTakeFirstOrThrow();
+  return Number(highest ?? 0);
+}
+
 export async function insertClient(db: Kysely<Database>, client: Client): Promise<void> {
   await db
     .insertInto('clients')

@@ -74,6 +74,6 @@ describe('the generation', () => {
       client = changeClient(client, { enabled }, later);
       generations.push(client.generation);
     }
-    expect(generations).toEqual([1, 1, 1, 1, 2, 2]);
+    expect(generations).toEqual([later, later, later, later, later + 1, later + 1]);
   });
 });

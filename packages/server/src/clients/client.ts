@@ -16,7 +16,7 @@ export interface Client {
   readonly enabled: boolean;
   /** Null: the server's default. */
   readonly accessTokenTtlSeconds: number | null;
-  /** Rises when all of its tokens are revoked. */
+  /** Rises when all of its tokens are revoked: see `nextGeneration`. */
   readonly generation: number;
   /** The secrets that authenticate it, the expired ones among them. */
   readonly secrets: readonly Pick<ClientSecret, 'id' | 'digest' | 'createdAt' | 'expiresAt'>[];
@@ -73,10 +73,18 @@ export function changeClient(client: Client, change: ClientChange, updatedAt: nu
     grantableScopes: grantableScopes === undefined ? client.grantableScopes : toSet(grantableScopes),
     enabled: enabled ?? client.enabled,
     accessTokenTtlSeconds: accessTokenTtlSeconds === undefined ? client.accessTokenTtlSeconds : accessTokenTtlSeconds,
-    generation: disabled ? client.generation + 1 : client.generation,
+    generation: disabled ? nextGeneration(client.generation, updatedAt) : client.generation,
     updatedAt,
     metadata: changeMetadata(client.metadata, metadata),
   };
+}
+
+/**
+ * The generation after `generation`, of which no token was issued so far: at least the present time, so that it is also above
+ * the generations that the client had in changes that the database has lost. `now` is in milliseconds since 1970.
+ */
+export function nextGeneration(generation: number, now: number): number {
+  return Math.max(generation + 1, Math.floor(now));
 }
 
 function toSet(names: readonly string[] | null): ReadonlySet<string> | null {

@@ -8,10 +8,11 @@
 import type { RootConfig } from '../config/config.ts';
 import type { Actor } from '../events/actor.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { readLog } from '../events/event-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { deleteRevocationsBefore } from '../revocation/revoked-token-store.ts';
+import { nextGeneration } from './client.ts';
+import { findHighestGeneration } from './client-store.ts';
 import { appendRootStatus } from './root-status.ts';
 
 export interface RevokeAllTokensOptions {
@@ -28,9 +29,9 @@ export type RevokeAllTokens = (actor: Actor) => Promise<void>;
 export function createRevokeAllTokens({ events, root, masterKey, now }: RevokeAllTokensOptions): RevokeAllTokens {
   return (actor) =>
     events.change(actor, async (transaction, append) => {
-      // Each time that the generation of a client rises an event is appended, so none is above this.
-      const highest = (await findGenerationFloor(transaction)) + (await readLog(transaction)).sequence;
-      const floor = Math.max(highest + 1, Math.floor(now()));
+      // A clock that was ahead may have given a generation that is above the present time.
+      const highest = Math.max(await findGenerationFloor(transaction), await findHighestGeneration(transaction));
+      const floor = nextGeneration(highest, now());
       await deleteRevocationsBefore(transaction, floor);
       await append({ kind: 'all_tokens.revoked', subject: 'all_tokens', data: { generation: floor } });
       await appendRootStatus(transaction, append, root, masterKey, floor);

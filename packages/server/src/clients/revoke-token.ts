@@ -21,12 +21,14 @@ const mostSingle = 1_000;
 export interface RevokeTokenOptions {
   readonly events: EventLog;
   readonly findActor: FindActor;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Resolves when the revocation is on the disk and holds; rejects if the store does not answer. */
 export type RevokeToken = (actor: Actor, token: AccessToken) => Promise<void>;
 
-export function createRevokeToken({ events, findActor }: RevokeTokenOptions): RevokeToken {
+export function createRevokeToken({ events, findActor, now }: RevokeTokenOptions): RevokeToken {
   /** Revokes the token alone, without waiting for other changes. Resolves to false if its client has too many of these. */
   const revokeOne = (actor: Actor, { jti, clientId, expiresAt, generation: issuedIn }: AccessToken) => {
     const work: Work<boolean, unknown> = async (transaction, append) => {
@@ -55,7 +57,7 @@ export function createRevokeToken({ events, findActor }: RevokeTokenOptions): Re
     events.change(actor, async (transaction, append) => {
       const client = await findActor(transaction, clientId);
       if (client !== undefined && generation >= client.generation) {
-        await revokeTokens(transaction, append, client, { singleRevocations: mostSingle });
+        await revokeTokens(transaction, append, client, now(), { singleRevocations: mostSingle });
       }
     });
 

@@ -35,10 +35,12 @@ export interface TrustedIssuerRegistryOptions {
   readonly ownIssuer: string;
   readonly findDelegate: FindDelegate;
   readonly outboundHosts: OutboundHosts;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOptions): TrustedIssuerRegistry {
-  const { db, events, ownIssuer, findDelegate, outboundHosts } = options;
+  const { db, events, ownIssuer, findDelegate, outboundHosts, now } = options;
 
   let loaded: Promise<readonly TrustedIssuer[]> | undefined;
   const forget = () => {
@@ -102,7 +104,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         const before = all.find(({ key }) => key === trusted.key);
         if (before !== undefined) {
           const clients = await getClientsWithin(transaction, delegate, before);
-          await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted));
+          await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted), now());
         }
       });
     },
@@ -117,7 +119,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         const clients = await getClientsWithin(transaction, delegate, before);
         await deleteTrustedIssuer(transaction, key);
         await append({ kind: 'issuer.deleted', subject: key, data: {} });
-        await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined));
+        await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined), now());
       });
     },
   };
@@ -180,10 +182,11 @@ async function revokeTokensOf(
   append: Append,
   clients: ReadonlyMap<string, Client>,
   clientIds: ReadonlySet<string>,
+  now: number,
 ): Promise<void> {
   for (const [clientId, client] of clients) {
     if (clientIds.has(clientId)) {
-      await revokeTokens(transaction, append, client);
+      await revokeTokens(transaction, append, client, now);
     }
   }
 }

@@ -248,8 +248,8 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     },
 
     remove(clientId, text) {
-      return events.change(registeredClient(clientId, text), (transaction, append) =>
-        recordDeletion(transaction, append, clientId),
+      return events.change(registeredClient(clientId, text), (transaction, append, { client }) =>
+        recordDeletion(transaction, append, client),
       );
     },
   };

@@ -1,6 +1,6 @@
 /**
  * The generation floor: tokens of an earlier generation, of whatever client, were revoked by one call. It is the last such event
- * in the log, and 0 if there is none. Generations are times in milliseconds from the first such call on, see `clients/revoke-all-tokens.ts`.
+ * in the log, and 0 if there is none.
  */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';

@@ -76,7 +76,7 @@ export async function openManagement(options: ManagementOptions) {
     loadReachRules,
     clients: createClientAdministration({ ...common, scopes: registry, outboundHosts }),
     secrets: createSecretAdministration({ ...common, lastSecretUse: usage.lastSecretUse }),
-    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate, outboundHosts }),
+    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate, outboundHosts, now }),
     initialAccessTokens: createInitialAccessTokenAdministration({
       ...common,
       scopes: registry,

@@ -205,7 +205,7 @@ export function createTokens(options: TokensOptions) {
         await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
         await revocationEndpoint({
           ...common,
-          revokeToken: createRevokeToken({ events, findActor }),
+          revokeToken: createRevokeToken({ events, findActor, now }),
           limit: limitOf('revocations of single tokens by one client', 600),
         })(forms);
       });
