@@ -14,6 +14,7 @@ interface Schema {
   readonly type?: string;
   readonly description?: string;
   readonly const?: unknown;
+  readonly readOnly?: boolean;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
@@ -27,7 +28,7 @@ interface DescribedOperation {
   readonly operationId: string;
   readonly summary: string;
   readonly description: string;
-  readonly security?: readonly object[];
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly {
     readonly name: string;
     readonly in: string;
@@ -47,8 +48,8 @@ interface Naming {
   readonly query?: string;
   readonly body?: string;
   readonly answer?: string;
-  /** What the query always has. */
-  readonly fixed?: Readonly<Record<string, string>>;
+  /** What the query has if the caller does not say otherwise. */
+  readonly defaults?: Readonly<Record<string, string>>;
 }
 
 /** By operation id, without the path and the method at its end. */
@@ -65,8 +66,9 @@ const names: Readonly<Record<string, Naming>> = {
   rotate_client_secret: { name: 'secrets.rotate', body: 'SecretRotation', answer: 'RotatedSecret' },
   list_client_secrets: { name: 'secrets.list', answer: 'ClientSecret' },
   delete_client_secret: { name: 'secrets.delete' },
-  read_scopes: { name: 'scopes.list', answer: 'Scope', fixed: { view: 'full' } },
+  read_scopes: { name: 'scopes.list', query: 'ScopeQuery', answer: 'Scope', defaults: { cursor: '' } },
   save_scopes: { name: 'scopes.save', body: 'ScopeBody', answer: 'Scope' },
+  get_scope: { name: 'scopes.get', answer: 'Scope' },
   delete_scope: { name: 'scopes.delete' },
   list_resources: { name: 'resources.list', answer: 'Resource' },
   save_resource: { name: 'resources.save', body: 'Resource', answer: 'Resource' },
@@ -94,6 +96,7 @@ const names: Readonly<Record<string, Naming>> = {
     answer: 'CreatedInitialAccessToken',
   },
   list_initial_access_tokens: { name: 'initialAccessTokens.list', answer: 'InitialAccessToken' },
+  get_initial_access_token: { name: 'initialAccessTokens.get', answer: 'InitialAccessToken' },
   delete_initial_access_token: { name: 'initialAccessTokens.delete' },
   list_keys: { name: 'keys.list', answer: 'SigningKey' },
   delete_key: { name: 'keys.delete' },
@@ -134,6 +137,8 @@ const types = new Map<string, string>();
 const typeNames = new Map<string, string>();
 /** Functions by group. */
 const groups = new Map<string, string[]>();
+/** What the operations require, and the one scope that a member of a body requires. */
+const scopes = new Set(['client:choose_id']);
 
 // The second time the names of all types are known, so that one can have another in it.
 addOperations();
@@ -147,6 +152,9 @@ export const operationsModule =
 import { type BulkAnswer, change, type Page, path, read } from './operation.ts';
 
 ${[...types.values()].join('\n\n')}
+
+/** The scopes that the operations require. */
+export const managementScopes: readonly string[] = ${JSON.stringify([...scopes].toSorted())};
 
 /** One function for each operation. It sends nothing: it returns the call as a value, for \`send\` or for a batch. */
 export const operations = {
@@ -174,6 +182,9 @@ function addOperations(): void {
       const id = operation.operationId.slice(0, -`${path}_${method}`.length);
       const isAlias = aliases.includes(id) || (method === 'patch' && methods['put']?.operationId.startsWith(id));
       if (operation.security !== undefined && !isAlias) {
+        for (const scope of operation.security.flatMap((one) => Object.values(one).flat())) {
+          scopes.add(scope);
+        }
         const naming = names[id];
         if (naming === undefined) {
           throw new Error(`scripts/admin-operations.ts has no name for ${id}, ${method} ${path}`);
@@ -187,7 +198,7 @@ function addOperations(): void {
 function addOperation(method: string, url: string, operation: DescribedOperation, naming: Naming): void {
   const { parameters = [], requestBody, responses, summary, description } = operation;
   const ids = parameters.filter((one) => one.in === 'path').map(({ name }) => camelCase(name));
-  const query = parameters.filter((one) => one.in === 'query' && !(one.name in (naming.fixed ?? {})));
+  const query = parameters.filter((one) => one.in === 'query' && one.name !== 'view');
   const body = requestBody?.content['application/json']?.schema;
   const answer = Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1].content?.[
     'application/json'
@@ -203,8 +214,7 @@ function addOperation(method: string, url: string, operation: DescribedOperation
     ...(method === 'get' ? [] : [`'${method.toUpperCase()}'`]),
     `path\`${url.replaceAll(/\{(\w+)\}/g, (_, id: string) => `\${${camelCase(id)}}`)}\``,
     ...(body === undefined ? [] : ['body']),
-    ...(query.length === 0 ? [] : ['query']),
-    ...(naming.fixed === undefined ? [] : [JSON.stringify(naming.fixed)]),
+    ...(query.length === 0 ? [] : [naming.defaults ? `{ ...${JSON.stringify(naming.defaults)}, ...query }` : 'query']),
   ];
   const maker = method === 'get' ? 'read' : 'change';
   const [group = '', name = ''] = naming.name.split('.');
@@ -214,9 +224,9 @@ function addOperation(method: string, url: string, operation: DescribedOperation
   ]);
 }
 
-/** With `view=full` scopes are objects, and without it names. */
-function chooseAnswer(schema: Schema, { fixed }: Naming): Schema {
-  return fixed === undefined ? schema : (schema.anyOf?.at(-1) ?? schema);
+/** With a cursor, scopes are answered in pages, and otherwise as a bare list. */
+function chooseAnswer(schema: Schema, { defaults }: Naming): Schema {
+  return defaults === undefined ? schema : (schema.anyOf?.at(-1) ?? schema);
 }
 
 function toObject(parameters: NonNullable<DescribedOperation['parameters']>): Schema {
@@ -266,7 +276,8 @@ function printInline(schema: Schema, direction: Direction): string {
     return members.join(' | ');
   }
   if (properties !== undefined) {
-    const members = Object.entries(properties).map(([name, member]) => {
+    const given = Object.entries(properties).filter(([, { readOnly = false }]) => direction === 'answer' || !readOnly);
+    const members = given.map(([name, member]) => {
       const isOptional = !required.includes(name) || (direction === 'request' && member.default !== undefined);
       return `${comment(member.description ?? '')}${JSON.stringify(name)}${isOptional ? '?' : ''}: ${print(member, direction)};`;
     });

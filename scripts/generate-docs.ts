@@ -15,6 +15,7 @@ const titles: Readonly<Record<string, string>> = {
   '2104': 'Keyed-Hashing for Message Authentication (HMAC)',
   '2985': 'PKCS #9: Selected Object Classes and Attribute Types',
   '3339': 'Date and Time on the Internet: Timestamps',
+  '3629': 'UTF-8',
   '3986': 'Uniform Resource Identifier',
   '4291': 'IP Version 6 Addressing Architecture',
   '4514': 'LDAP: String Representation of Distinguished Names',

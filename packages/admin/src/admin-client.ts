@@ -1,7 +1,7 @@
 /** Sends operations to a server, and reads its answers. Knows nothing of tokens: `fetch` attaches them. RFC 6750 §2.1. */
 import { batchTimeLimitSeconds, maxPageSize, maxWaitSeconds } from '@postern/protocol/api-limits';
 import { AdminError } from './admin-error.ts';
-import type { Operation, Page, Read } from './operation.ts';
+import { type Change, type Operation, type Page, type Read, recordVersions } from './operation.ts';
 import { operations } from './operations.ts';
 
 export interface AdminClientOptions {
@@ -32,7 +32,7 @@ export interface AdminClient extends Bound<typeof operations> {
   send<Answer>(operation: Operation<Answer>, options?: SendOptions): Promise<Answer>;
   /** The same, but resolves to undefined if the server answers 404. */
   find<Answer>(operation: Operation<Answer>, options?: SendOptions): Promise<Answer | undefined>;
-  /** Reads all pages of a list, in order. */
+  /** Reads all pages of a list: every item that exists all the while, once. */
   all<Item>(list: Read<Page<Item>>, options?: AllOptions): Promise<Item[]>;
 }
 
@@ -43,7 +43,27 @@ const timeoutMs = (Math.max(batchTimeLimitSeconds, maxWaitSeconds) + 15) * 1000;
 export function createAdminClient({ server, fetch }: AdminClientOptions): AdminClient {
   const root = server.replace(/\/+$/, '');
 
-  const send = async <Answer>(operation: Operation<Answer>, { signal }: SendOptions = {}): Promise<Answer> => {
+  /** Sends a change again if no answer came: by its key, the server does not make it twice. */
+  const send = async <Answer>(operation: Operation<Answer>, options: SendOptions = {}): Promise<Answer> => {
+    if (operation.method === 'GET') {
+      return sendOnce(operation, {}, options);
+    }
+    const headers = { ...preconditionHeaders(operation), 'idempotency-key': crypto.randomUUID() };
+    try {
+      return await sendOnce(operation, headers, options);
+    } catch (error) {
+      if (isWithoutAnswer(error)) {
+        return sendOnce(operation, headers, options);
+      }
+      throw error;
+    }
+  };
+
+  const sendOnce = async <Answer>(
+    operation: Operation<Answer>,
+    headers: Readonly<Record<string, string>>,
+    { signal }: SendOptions,
+  ): Promise<Answer> => {
     const timeout = AbortSignal.timeout(timeoutMs);
     const { method, path } = operation;
     const [query, body] = operation.method === 'GET' ? [operation.query, undefined] : [undefined, operation.body];
@@ -51,12 +71,18 @@ export function createAdminClient({ server, fetch }: AdminClientOptions): AdminC
     try {
       const response = await fetch(root + path + toSearch(query), {
         method,
-        headers: { accept: 'application/json', ...(isJson && { 'content-type': 'application/json' }) },
+        headers: {
+          accept: 'application/json',
+          ...(isJson && { 'content-type': 'application/json' }),
+          ...headers,
+        },
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
         ...(isJson && { body: JSON.stringify(body) }),
       });
-      return await readAnswer<Answer>(response);
+      const answer = await readAnswer<Answer>(response);
+      recordVersions(answer, response.headers.get('etag'));
+      return answer;
     } catch (cause) {
       signal?.throwIfAborted();
       if (cause === timeout.reason) {
@@ -94,15 +120,27 @@ export function createAdminClient({ server, fetch }: AdminClientOptions): AdminC
     },
     async all<Item>(list: Read<Page<Item>>, { onProgress, ...options }: AllOptions = {}) {
       const items: Item[] = [];
-      for (let page = 1; ; page += 1) {
-        const answer = await send({ ...list, query: { ...list.query, page, size: maxPageSize } }, options);
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const query = { ...list.query, cursor, size: maxPageSize };
+        const answer: Page<Item> = await send({ ...list, query }, options);
         items.push(...answer.items);
         onProgress?.(items.length, answer.total);
-        if (page >= answer.pages) {
-          return items;
-        }
+        cursor = answer.next_cursor ?? null;
       }
+      return items;
     },
+  };
+}
+
+/** Whether the connection broke, as `fetch` says it itself, or whoever explains its errors. */
+function isWithoutAnswer(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof Error && error.cause instanceof TypeError);
+}
+
+function preconditionHeaders({ if_match, if_none_match }: Change<unknown>): Record<string, string> {
+  return {
+    ...(if_match !== undefined && { 'if-match': if_match }),
+    ...(if_none_match !== undefined && { 'if-none-match': if_none_match }),
   };
 }
 

@@ -9,7 +9,16 @@ export {
   type SendOptions,
 } from './admin-client.ts';
 export { AdminError, type AdminErrorOptions } from './admin-error.ts';
-export { type BulkAnswer, type Change, type Operation, type Page, type Read, requireWritten } from './operation.ts';
+export { findNarrowerScope } from './narrower-scope.ts';
+export {
+  type BulkAnswer,
+  type Change,
+  ifUnchanged,
+  type Operation,
+  type Page,
+  type Read,
+  requireWritten,
+} from './operation.ts';
 export * from './operations.ts';
 
 export type AuditEvent = AuditPage['items'][number];

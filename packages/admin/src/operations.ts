@@ -162,6 +162,8 @@ export interface Client {
 export interface ClientQuery {
   page?: number;
   size?: number;
+  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
+  cursor?: string;
   /** Part of the id, the name or the description, in upper or lower case. */
   search?: string;
   /** With `-`, in descending order. Names are compared in lower case. */
@@ -273,6 +275,8 @@ export interface ClientSecret {
 export interface PageQuery {
   page?: number;
   size?: number;
+  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
+  cursor?: string;
 }
 
 export interface Scope {
@@ -282,6 +286,12 @@ export interface Scope {
   administrative: boolean;
   /** `own`: added by a user. */
   origin: 'built-in' | 'own';
+}
+
+export interface ScopeQuery {
+  size?: number;
+  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
+  cursor?: string;
 }
 
 export interface ScopeBody {
@@ -582,6 +592,10 @@ export interface BatchBody {
     path: string;
     /** JSON, same as for a single call. */
     body?: unknown;
+    /** The If-Match of a single call. It is about what there was before the batch. */
+    if_match?: string;
+    /** The If-None-Match of a single call, likewise. */
+    if_none_match?: string;
   }[];
   /** Tells whether all would be done, and does nothing. */
   dry_run?: boolean;
@@ -609,6 +623,8 @@ export interface UnusedScopes {
 export interface UnusedScopesQuery {
   page?: number;
   size?: number;
+  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
+  cursor?: string;
   /** Days without a token. Clients that were created later are left out. */
   days?: number;
 }
@@ -846,6 +862,50 @@ export interface TokenQuestion {
   proof?: boolean;
 }
 
+/** The scopes that the operations require. */
+export const managementScopes: readonly string[] = [
+  'audit:read',
+  'authorization_details_type:create_or_update',
+  'authorization_details_type:delete',
+  'authorization_details_type:read',
+  'batch:apply',
+  'client:choose_id',
+  'client:create',
+  'client:delete',
+  'client:read',
+  'client:update',
+  'client_policy:create_or_update',
+  'client_policy:delete',
+  'client_policy:read',
+  'initial_access_token:create',
+  'initial_access_token:delete',
+  'initial_access_token:read',
+  'issuer:create_or_update',
+  'issuer:delete',
+  'issuer:read',
+  'key:delete',
+  'key:read',
+  'key:revoke',
+  'key:rotate',
+  'policy:create_or_update',
+  'policy:delete',
+  'policy:read',
+  'resource:create_or_update',
+  'resource:delete',
+  'resource:read',
+  'revocation:read',
+  'rule:create_or_update',
+  'rule:delete',
+  'rule:read',
+  'scope:create_or_update',
+  'scope:delete',
+  'scope:read',
+  'storage:create_or_update',
+  'storage:delete',
+  'storage:read',
+  'token:revoke',
+];
+
 /** One function for each operation. It sends nothing: it returns the call as a value, for `send` or for a batch. */
 export const operations = {
   clients: {
@@ -928,16 +988,21 @@ export const operations = {
   scopes: {
     /**
      * List the scopes that a client can hold.
-     * Also at `/api/v1/oauth/scopes`.
+     * Also at `/api/v1/oauth/scopes`. With a cursor it is answered in pages, with descriptions and ETags.
      * Requires the scope `scope:read`.
      */
-    list: () => read<Scope[]>(path`/api/v1/oauth/scope`, { view: 'full' }),
+    list: (query?: ScopeQuery) => read<Page<Scope>>(path`/api/v1/oauth/scope`, { ...{ cursor: '' }, ...query }),
     /**
      * Add scopes of your own, or change their descriptions.
      * The body is an array of scopes, or one alone: all are saved, or none. Built-in ones stay.
      * Requires the scope `scope:create_or_update`.
      */
     save: (body: ScopeBody[]) => change<Scope[]>('PUT', path`/api/v1/oauth/scope`, body),
+    /**
+     * Read a scope.
+     * Requires the scope `scope:read`.
+     */
+    get: (name: string) => read<Scope>(path`/api/v1/oauth/scope/${name}`),
     /**
      * Delete a scope of your own that no client and no resource has any more.
      * Requires the scope `scope:delete`.
@@ -956,6 +1021,11 @@ export const operations = {
      * Requires the scope `initial_access_token:read`.
      */
     list: (query?: PageQuery) => read<Page<InitialAccessToken>>(path`/api/v1/oauth/initial-access-token`, query),
+    /**
+     * Read an initial access token.
+     * Requires the scope `initial_access_token:read`.
+     */
+    get: (id: string) => read<InitialAccessToken>(path`/api/v1/oauth/initial-access-token/${id}`),
     /**
      * Delete an initial access token; the clients that were registered with it stay.
      * Requires the scope `initial_access_token:delete`.

@@ -27,6 +27,20 @@ test('a call is sent below the address of the server, with its token, its query 
   expect(create?.headers['content-type']).toBe('application/json');
 });
 
+test('a change whose answer is lost is sent again, with the same key and no other', async () => {
+  let calls = 0;
+  server.on('/below/api/v1/oauth/scope', () => {
+    calls += 1;
+    return calls === 1 ? { breaks: true } : { body: [] };
+  });
+  const save = () => admin.scopes.save([{ name: 'a:b', description: 'x' }]);
+  expect(await save()).toEqual([]);
+  await save();
+  const keys = server.requests('/below/api/v1/oauth/scope').map(({ headers }) => headers['idempotency-key']);
+  expect(keys).toEqual([expect.stringMatching(/^[\x21-\x7e]{36}$/), keys[0], expect.any(String)]);
+  expect(keys[2]).not.toBe(keys[0]);
+});
+
 test('an id is one segment of the path, whatever is in it', async () => {
   server.on('/below/api/v1/oauth/client/a%2F..%3Fb%23', { status: 204 });
   expect(await admin.clients.delete('a/..?b#')).toBeUndefined();

@@ -76,6 +76,8 @@ function createQueries(): QueryClient {
         retry: (failures, error) =>
           failures < 2 && error instanceof AdminError && (error.status === undefined || error.status === 503),
         networkMode: 'always',
+        // An answer has the version that it came with, and a copy of it has none.
+        structuralSharing: false,
       },
       mutations: { networkMode: 'always' },
     },

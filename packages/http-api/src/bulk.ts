@@ -48,7 +48,8 @@ export function defineBulk<Element extends Type.TObject, View extends Type.TSche
     /**
      * Calls `write` for each valid element, one after the other, so that an element sees those before it. An element that
      * is invalid, or for which `write` throws an `OAuthError`, is listed as failed. Throws any other error, and
-     * `invalid_token`, which ends the call: its token may have been revoked after it began.
+     * `invalid_token`, which ends the call: its token may have been revoked after it began. Throws `precondition_failed` too,
+     * unless something was written before.
      */
     async writeEach(
       elements: readonly unknown[],
@@ -60,6 +61,9 @@ export function defineBulk<Element extends Type.TObject, View extends Type.TSche
           answer.succeeded.push(await write(requireValid(sent)));
         } catch (error) {
           if (!(error instanceof OAuthError) || error.code === 'invalid_token') {
+            throw error;
+          }
+          if (error.code === 'precondition_failed' && answer.succeeded.length === 0) {
             throw error;
           }
           answer.failed.push({ message: error.message, data: nestsDeeper(sent, deepestNesting) ? null : sent });

@@ -3,6 +3,15 @@ export type { Api, ApiPlugin } from './api.ts';
 export { defineBulk } from './bulk.ts';
 export { describeFault } from './describe-fault.ts';
 export { type OperationParts, type OperationSchemas, operationsOf } from './operation.ts';
-export { PageQuery, pageOf, pageView, slicePage } from './pages.ts';
-export { Deleted, ErrorAnswer, errorResponses, Name, nullable, oauthErrorResponses, printableText } from './schemas.ts';
+export { PageQuery, type Place, pageOf, pageView, type Slice, sliceOf, slicePage } from './pages.ts';
+export {
+  Deleted,
+  ErrorAnswer,
+  errorResponses,
+  keyText,
+  Name,
+  nullable,
+  oauthErrorResponses,
+  printableText,
+} from './schemas.ts';
 export { useSchemas } from './validation.ts';

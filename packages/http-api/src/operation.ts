@@ -12,6 +12,12 @@ export interface OperationParts {
   readonly answer: TSchema;
   /** Statuses of errors that do not follow from the other parts, such as 409. */
   readonly errors?: readonly Status[];
+  /** The kind of thing that the route reads; the first parameter of its path is the id. Its answer has the version as ETag. */
+  readonly reads?: string;
+  /** The kind of things that the route lists, and the member of an item that is its id. */
+  readonly lists?: readonly [kind: string, idMember: string];
+  /** The kind of thing that the route changes, whose version `If-Match` and `If-None-Match` are about. */
+  readonly changes?: string;
   /** Whether the documentation leaves the route out. */
   readonly hide?: boolean;
   readonly config?: object;
@@ -28,10 +34,25 @@ export interface OperationSchemas<P extends OperationParts> {
 /** Returns a function that makes the options of a route that requires `scope`. The documentation lists it under `tag`. */
 export function operationsOf(tag: string) {
   return <P extends OperationParts>(operationId: string, scope: string, summary: string, parts: P) => {
-    const { description, params, query, body, answer, errors = [], hide = false, config } = parts;
+    const {
+      description,
+      params,
+      query,
+      body,
+      answer,
+      errors = [],
+      hide = false,
+      config,
+      reads,
+      lists,
+      changes,
+    } = parts;
     const statuses: Status[] = [401, 403, ...errors];
     if (params !== undefined) {
       statuses.push(404);
+    }
+    if (changes !== undefined) {
+      statuses.push(400, 412);
     }
     if (body !== undefined) {
       statuses.push(400, 413, 415);
@@ -41,7 +62,13 @@ export function operationsOf(tag: string) {
     }
     const optional = Object.entries({ description, params, querystring: query, body });
     return {
-      config: { ...config, scope },
+      config: {
+        ...config,
+        scope,
+        ...(reads !== undefined && { reads }),
+        ...(lists !== undefined && { lists }),
+        ...(changes !== undefined && { changes }),
+      },
       ...(Type.IsNull(answer) && { preHandler: answerNoContent }),
       schema: {
         ...Object.fromEntries(optional.filter(([, part]) => part !== undefined)),

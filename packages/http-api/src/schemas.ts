@@ -10,6 +10,14 @@ export function printableText(maxLength: number, options: Type.TStringOptions = 
   return Type.String({ ...options, maxLength, pattern: '^[^\\p{Cc}\\p{Cs}]*$' });
 }
 
+/**
+ * A key that a caller chooses, and that is a segment of a path. `.` and `..` are none, because a URL with them as a segment
+ * means another URL. RFC 3986 §5.2.4.
+ */
+export function keyText(maxLength: number) {
+  return Type.String({ minLength: 1, maxLength, pattern: '^(?!\\.{1,2}$)[A-Za-z0-9_.-]+$' });
+}
+
 export const Name = printableText(200, { minLength: 1 });
 
 export const Deleted = Type.Null({ description: 'Deleted' });
@@ -31,6 +39,7 @@ const meanings = {
   403: 'The token lacks the required scope, or may not assign what was requested',
   404: 'Not found',
   409: 'Conflicts with the current state; the detail says how',
+  412: 'If-Match or If-None-Match does not hold: somebody else has changed it since it was read',
   413: 'The body is too large',
   415: 'The body has the wrong media type',
   422: 'A value is invalid; the detail says which and why',

@@ -1,12 +1,11 @@
 /** Keys name policies, rules, targets and storage destinations in URLs. */
+import { keyText } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
-import { Type } from 'typebox';
 
 /** Characters of a key. The HTTP server must take path parameters of this length. */
 export const longestKey = 200;
 
-/** `.` and `..` are not keys, because a URL with them as a path segment means another URL. */
-export const Key = Type.String({ maxLength: longestKey, pattern: '^(?!\\.{1,2}$)[A-Za-z0-9_.-]+$' });
+export const Key = keyText(longestKey);
 
 /**
  * Derives the key of something that was sent without one from its name: in snake case, letters without their accents.

@@ -15,5 +15,6 @@ export {
 } from './registered-names.ts';
 export { isScopeToken, parseScope, readScope } from './scope.ts';
 export { showName } from './show-name.ts';
+export { decodeUtf8 } from './utf-8.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';
 export { fromWireNames, toWireNames, type WireNamed } from './wire-names.ts';

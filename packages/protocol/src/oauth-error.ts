@@ -25,6 +25,7 @@ const statusOf = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  precondition_failed: 412,
   content_too_large: 413,
   unsupported_media_type: 415,
   invalid_parameter: 422,

@@ -34,9 +34,11 @@ import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
 import { openEvents } from './wiring/events.ts';
 import { useHttp } from './wiring/http.ts';
+import { useIdempotencyKeys } from './wiring/idempotency-keys.ts';
 import { createKeptCheckpoints, startMaintenance } from './wiring/maintenance.ts';
 import { managementApis, openManagement } from './wiring/management.ts';
 import { createTokens, openKeys } from './wiring/tokens.ts';
+import { useVersions } from './wiring/versions.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -75,7 +77,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     clock,
     log: app.log,
   });
-  const revokedTokens = await openRevokedTokens(db, events, now);
+  const revokedTokens = await openRevokedTokens(db, events);
   const usage = createUsage({ db, now });
   const onCountersFault = (error: unknown) =>
     app.log.error(
@@ -116,6 +118,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, now),
   });
   useRequestMetrics(app, metrics, installation.root.clientId);
+  useVersions(app, { db, events });
+  useIdempotencyKeys(app);
   app.decorate('guard', guard).decorate('events', events).decorate('metrics', metrics.registry);
 
   app.register((api) => managementApis(api, { management, guard, maintainKeys: keys.maintain }));
@@ -128,6 +132,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       events,
       requireActive,
       async apis(inner, host) {
+        useVersions(inner, host);
         const within = await openManagement({ ...shared, ...host });
         // Creating keys is a change of its own, after the batch.
         const maintainKeys = async () => {};

@@ -3,6 +3,7 @@
  * schema, the scope that it requires, and the scopes that its token may assign.
  */
 
+import type { IncomingHttpHeaders } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { AccessToken, Guard } from '@postern/guard';
 import { requireScope } from '@postern/guard';
@@ -30,6 +31,15 @@ const Operation = Type.Object(
     method: Type.Union([Type.Literal('POST'), Type.Literal('PUT'), Type.Literal('PATCH'), Type.Literal('DELETE')]),
     path: Type.String({ maxLength: 2_000, pattern: urlPath, description: 'Same as for a single call.' }),
     body: Type.Optional(Type.Unknown({ description: 'JSON, same as for a single call.' })),
+    if_match: Type.Optional(
+      Type.String({
+        maxLength: 8_000,
+        description: 'The If-Match of a single call. It is about what there was before the batch.',
+      }),
+    ),
+    if_none_match: Type.Optional(
+      Type.String({ maxLength: 8_000, description: 'The If-None-Match of a single call, likewise.' }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -80,6 +90,7 @@ const batchFaults = {
   404: BatchFault,
   405: BatchFault,
   409: BatchFault,
+  412: BatchFault,
   413: BatchFault,
   415: BatchFault,
   422: BatchFault,
@@ -167,7 +178,7 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
           });
           return payload;
         },
-        config: { scope: 'batch:apply' },
+        config: { scope: 'batch:apply', changes: 'batch' },
         schema: {
           tags: ['OAuth'],
           operationId: 'apply_batch',
@@ -183,6 +194,7 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
         const end = accepted.get(request);
         accepted.delete(request);
         try {
+          requireNoVersion(request.headers);
           return await apply(operations, dry_run, accessTokenOf(request), request.log);
         } catch (thrown) {
           if (thrown instanceof RefusedOperation) {
@@ -197,6 +209,16 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
       },
     );
   };
+}
+
+/** Throws `precondition_failed`: a batch is no thing that has a version. RFC 9110 §13.1. */
+function requireNoVersion(headers: IncomingHttpHeaders): void {
+  if (headers['if-match'] !== undefined || headers['if-none-match'] !== undefined) {
+    throw new OAuthError(
+      'precondition_failed',
+      'A batch has no version, so nothing was changed: send if_match or if_none_match in its operations instead.',
+    );
+  }
 }
 
 /** How long a batch works while requests of others wait, in milliseconds. */
@@ -245,7 +267,7 @@ async function run(
   try {
     const results: OperationResult[] = [];
     let sliceEndsAt = performance.now() + sliceMs;
-    for (const [index, { method, path, body }] of operations.entries()) {
+    for (const [index, { method, path, body, if_match, if_none_match }] of operations.entries()) {
       if (!isTime()) {
         const detail = `Batch timed out after ${index} operations and ${batchTimeLimitSeconds} seconds; split it into smaller ones.`;
         throw new RefusedOperation(index, 413, { error: 'content_too_large', detail });
@@ -258,10 +280,12 @@ async function run(
       const answer = await app.inject({
         method,
         url: path,
-        ...(body !== undefined && {
-          headers: { 'content-type': 'application/json' },
-          payload: JSON.stringify(body),
-        }),
+        headers: {
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(if_match !== undefined && { 'if-match': if_match }),
+          ...(if_none_match !== undefined && { 'if-none-match': if_none_match }),
+        },
+        ...(body !== undefined && { payload: JSON.stringify(body) }),
       });
       const answered: unknown = answer.body === '' ? undefined : answer.json();
       if (answer.statusCode >= 400) {

@@ -157,6 +157,7 @@ test('the age of news is measured by a clock that does not jump', async () => {
   const driver = {} as DatabaseDriver;
   const events = await openEventLog({
     macEvent: () => '',
+    masterKey: server.masterKey,
     db,
     driver,
     requireActive: async () => {},

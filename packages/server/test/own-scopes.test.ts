@@ -202,6 +202,7 @@ test('a version that has a scope of that name itself does not start, or holders 
   const driver = {} as DatabaseDriver;
   const events = await openEventLog({
     macEvent: () => '',
+    masterKey: server.masterKey,
     db,
     driver,
     requireActive: async () => {},

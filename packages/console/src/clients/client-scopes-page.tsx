@@ -5,10 +5,10 @@ import { useLocation } from 'wouter';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { Requires } from '../session/requires.tsx';
-import { useAll, useChange, useRead } from '../session/use-admin.ts';
+import { useAll, useEdit, useRead } from '../session/use-admin.ts';
+import { CallError } from '../shapes/call-error.tsx';
 import { Button, LinkButton } from '../ui/button.tsx';
 import { Loaded } from '../ui/loaded.tsx';
-import { ErrorNote } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { clientPath, nameOf } from './client-labels.tsx';
@@ -42,10 +42,12 @@ function ScopesForm({ client }: { readonly client: Client }) {
     usage: useRead(operations.clients.getUsage(client.client_id)).data,
     issuers: useAll(operations.issuers.list(), 'issuer:read').data ?? [],
   });
-  const save = useChange((admin) => admin.clients.setScopes(client.client_id, { scopes: [...chosen] }), {
-    notice: 'Scopes changed',
-    onDone: () => navigate(path),
-  });
+  const save = useEdit(
+    client,
+    () => operations.clients.get(client.client_id),
+    (admin, guarded) => admin.send(guarded(operations.clients.setScopes(client.client_id, { scopes: [...chosen] }))),
+    { notice: 'Scopes changed', onDone: () => navigate(path) },
+  );
   const changed = change.added.length + change.removed.length > 0;
   return (
     <div className="split">
@@ -57,7 +59,7 @@ function ScopesForm({ client }: { readonly client: Client }) {
         <div className="stack" role="status">
           {changed ? <ChangeSummary change={change} /> : <p className="hint">Nothing yet.</p>}
         </div>
-        <ErrorNote error={save.error} />
+        <CallError call={save} />
         <div className="row actions">
           <LinkButton href={path}>Cancel</LinkButton>
           <Button

@@ -1,5 +1,5 @@
 /** The secrets of a client: when they were used, and rotation with overlap. */
-import { type Client, type ClientSecret, operations, type RotatedSecret } from '@postern/admin';
+import { type Client, type ClientSecret, ifUnchanged, operations, type RotatedSecret } from '@postern/admin';
 import { type ReactNode, useState } from 'react';
 import { useSession } from '../session/session-context.tsx';
 import { useAll, useChange } from '../session/use-admin.ts';
@@ -24,12 +24,13 @@ export function ClientSecrets({ client: { client_id: clientId } }: { readonly cl
     setDialog(<NewSecretDialog clientId={clientId} rotated={rotated} onClose={close} />);
   const rotate = () =>
     setDialog(<RotateDialog clientId={clientId} secrets={secrets.data ?? []} onClose={close} onRotated={show} />);
-  const confirmDeletion = ({ secret_id, last_four, last_used_at }: ClientSecret) =>
+  const confirmDeletion = (secret: ClientSecret) => {
+    const { secret_id, last_four, last_used_at } = secret;
     setDialog(
       <ConfirmChange
         question={`Delete the secret that ends in ${last_four}?`}
         action="Delete secret"
-        operation={operations.secrets.delete(clientId, secret_id)}
+        operation={ifUnchanged(operations.secrets.delete(clientId, secret_id), secret)}
         notice="Secret deleted"
         onClose={close}
       >
@@ -39,6 +40,7 @@ export function ClientSecrets({ client: { client_id: clientId } }: { readonly cl
         </p>
       </ConfirmChange>,
     );
+  };
   const mayUpdate = useSession().may('client:update');
   return (
     <Section

@@ -1,7 +1,7 @@
 /** The name and the description of a client, and how its tokens are issued. */
-import type { Client } from '@postern/admin';
+import { type Client, operations } from '@postern/admin';
 import { useSession } from '../session/session-context.tsx';
-import { useChange } from '../session/use-admin.ts';
+import { useEdit } from '../session/use-admin.ts';
 import { Form, useForm } from '../shapes/form.tsx';
 import { CheckboxField, TextField } from '../ui/fields.tsx';
 import { Facts, Section } from '../ui/page.tsx';
@@ -12,7 +12,7 @@ export function ClientSettings({ client }: { readonly client: Client }) {
   return (
     <Section title="Settings">
       {useSession().may('client:update') ? (
-        <SettingsForm key={client.updated_at} client={client} />
+        <SettingsForm client={client} />
       ) : (
         <Facts
           facts={[
@@ -42,16 +42,19 @@ function SettingsForm({ client }: { readonly client: Client }) {
     dpop: client.dpop_bound_access_tokens === true,
   });
   const { name, description, lifetime, resources, dpop } = values;
-  const save = useChange(
-    (admin) => {
+  const save = useEdit(
+    client,
+    () => operations.clients.get(client.client_id),
+    (admin, guarded) => {
       const identifiers = resources.split(/\s+/).filter((text) => text !== '');
-      return admin.clients.update(client.client_id, {
+      const body = {
         name: name === '' ? null : name,
         description: description === '' ? null : description,
         access_token_ttl_seconds: lifetime,
         resources: identifiers.length === 0 ? null : identifiers,
         dpop_bound_access_tokens: dpop,
-      });
+      };
+      return admin.send(guarded(operations.clients.update(client.client_id, body)));
     },
     { notice: 'Settings saved' },
   );

@@ -10,7 +10,7 @@ import { DataTable, TwoLines } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
-import { Pagination } from '../ui/pagination.tsx';
+import { firstPage, Pagination, pageSize } from '../ui/pagination.tsx';
 import { Time } from '../ui/time.tsx';
 import { authenticationLabel, ClientLink, EnabledBadge } from './client-labels.tsx';
 
@@ -28,13 +28,17 @@ export function ClientsPage() {
   const [params, setParams] = useSearchParams();
   const search = params.get('search') ?? '';
   const sort = sorts.find(({ value }) => value === params.get('sort'))?.value ?? '-created_at';
-  const page = Math.max(1, Number.parseInt(params.get('page') ?? '1', 10) || 1);
+  const cursor = params.get('cursor') ?? '';
+  const place =
+    cursor === '' ? firstPage : { cursor, page: Math.max(2, Number.parseInt(params.get('page') ?? '', 10) || 2) };
   const change = useCallback(
     (next: Readonly<Record<string, string>>) =>
       setParams(
         (now) =>
           new URLSearchParams(
-            Object.entries({ ...Object.fromEntries(now), page: '', ...next }).filter(([, value]) => value !== ''),
+            Object.entries({ ...Object.fromEntries(now), page: '', cursor: '', ...next }).filter(
+              ([, value]) => value !== '',
+            ),
           ),
         { replace: true },
       ),
@@ -58,7 +62,9 @@ export function ClientsPage() {
           <SearchField search={search} onSearch={onSearch} />
           <SelectField label="Sort" value={sort} options={sorts} onChange={(value) => change({ sort: value })} />
         </div>
-        <ReadOne operation={operations.clients.list({ page, size: 25, sort, ...(search !== '' && { search }) })}>
+        <ReadOne
+          operation={operations.clients.list({ cursor, size: pageSize, sort, ...(search !== '' && { search }) })}
+        >
           {({ items, ...list }) => (
             <>
               <DataTable
@@ -82,7 +88,12 @@ export function ClientsPage() {
                   { title: 'Created', end: true, cell: ({ created_at }) => <Time iso={created_at} /> },
                 ]}
               />
-              <Pagination {...list} noun="clients" onPage={(next) => change({ page: String(next) })} />
+              <Pagination
+                {...list}
+                noun="clients"
+                place={place}
+                onPlace={(next) => change(next.cursor === '' ? {} : { cursor: next.cursor, page: String(next.page) })}
+              />
             </>
           )}
         </ReadOne>

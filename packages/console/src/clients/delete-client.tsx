@@ -1,5 +1,5 @@
 /** Revokes the tokens of a client, disables it, or deletes it. */
-import { type Client, operations } from '@postern/admin';
+import { type Client, ifUnchanged, operations } from '@postern/admin';
 import { useLocation } from 'wouter';
 import { useSession } from '../session/session-context.tsx';
 import { useAll, useChange, useRead } from '../session/use-admin.ts';
@@ -39,7 +39,7 @@ export function DeleteClient({ client }: { readonly client: Client }) {
         description="It can be enabled again, but its tokens remain revoked."
         question={`Disable ${name}?`}
         notice="Client disabled"
-        operation={operations.clients.update(id, { enabled: false })}
+        operation={ifUnchanged(operations.clients.update(id, { enabled: false }), client)}
       >
         <LastToken client={client} />
         <li>It gets no more tokens until it is enabled again.</li>
@@ -54,7 +54,7 @@ export function DeleteClient({ client }: { readonly client: Client }) {
         description="This cannot be undone: its ID and its secrets are lost."
         question={`Delete ${name}?`}
         notice={`${name} deleted`}
-        operation={operations.clients.delete(id)}
+        operation={ifUnchanged(operations.clients.delete(id), client)}
         leave={() => navigate('/clients')}
       >
         <LastToken client={client} />

@@ -1,11 +1,11 @@
 /** One trusted issuer: its keys, and the rules that map its workloads to clients. */
-import { operations, type TrustedIssuer } from '@postern/admin';
+import { ifUnchanged, operations, type TrustedIssuer } from '@postern/admin';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ReadOne } from '../session/read.tsx';
 import { Lacks, Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { useChange } from '../session/use-admin.ts';
+import { useEdit } from '../session/use-admin.ts';
 import { DangerousChange } from '../shapes/confirm-change.tsx';
 import { Form, useForm } from '../shapes/form.tsx';
 import { Button, LinkButton } from '../ui/button.tsx';
@@ -36,7 +36,7 @@ export function NewIssuerPage() {
             ]}
           />
         </div>
-        <IssuerForm key={template} draft={templates[template]?.draft() ?? emptyDraft} isNew />
+        <IssuerForm key={template} draft={templates[template]?.draft() ?? emptyDraft} trusted={undefined} />
       </Requires>
     </Page>
   );
@@ -51,7 +51,7 @@ export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
           {(issuer) => (
             <>
               {!session.may('issuer:create_or_update') && <Lacks scope="issuer:create_or_update" to="change it" />}
-              <IssuerForm draft={toDraft(issuer)} isNew={false} />
+              <IssuerForm draft={toDraft(issuer)} trusted={issuer} />
               {session.may('issuer:delete') && <DeleteIssuer trusted={issuer} />}
             </>
           )}
@@ -61,15 +61,23 @@ export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
   );
 }
 
-function IssuerForm({ draft, isNew }: { readonly draft: IssuerDraft; readonly isNew: boolean }) {
+interface IssuerFormProps {
+  readonly draft: IssuerDraft;
+  /** Undefined: a new one. */
+  readonly trusted: TrustedIssuer | undefined;
+}
+
+function IssuerForm({ draft, trusted }: IssuerFormProps) {
   const [, navigate] = useLocation();
   const mayWrite = useSession().may('issuer:create_or_update');
   const { values, set, field } = useForm(draft);
   const { rules } = values;
-  const save = useChange((admin) => admin.issuers.save(fromDraft(values)), {
-    notice: `Trusted issuer ${values.key} saved`,
-    onDone: () => navigate('/issuers'),
-  });
+  const save = useEdit(
+    trusted,
+    () => operations.issuers.get(values.key),
+    (admin, guarded) => admin.send(guarded(operations.issuers.save(fromDraft(values)))),
+    { notice: `Trusted issuer ${values.key} saved`, onDone: () => navigate('/issuers') },
+  );
   return (
     <Form
       call={save}
@@ -84,7 +92,7 @@ function IssuerForm({ draft, isNew }: { readonly draft: IssuerDraft; readonly is
             label="Key"
             {...field('key')}
             isRequired
-            isReadOnly={!isNew}
+            isReadOnly={trusted !== undefined}
             mono
             description="A short name that identifies it in this console and in the API."
           />
@@ -152,7 +160,8 @@ function IssuerForm({ draft, isNew }: { readonly draft: IssuerDraft; readonly is
   );
 }
 
-function DeleteIssuer({ trusted: { key, issuer, rules } }: { readonly trusted: TrustedIssuer }) {
+function DeleteIssuer({ trusted }: { readonly trusted: TrustedIssuer }) {
+  const { key, issuer, rules } = trusted;
   const [, navigate] = useLocation();
   const clients = [...new Set(rules.map(({ client_id }) => client_id))];
   return (
@@ -162,7 +171,7 @@ function DeleteIssuer({ trusted: { key, issuer, rules } }: { readonly trusted: T
           description="Its workloads get no more tokens."
           question={`Delete the trusted issuer ${key}?`}
           action="Delete issuer"
-          operation={operations.issuers.delete(key)}
+          operation={ifUnchanged(operations.issuers.delete(key), trusted)}
           notice={`Trusted issuer ${key} deleted`}
           leave={() => navigate('/issuers')}
         >

@@ -1,5 +1,5 @@
 /** Privacy policies: how requests by people about their data are answered. */
-import { operations, type Policy, requireWritten } from '@postern/admin';
+import { ifUnchanged, operations, type Policy, requireWritten } from '@postern/admin';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ReadOne } from '../session/read.tsx';
@@ -12,10 +12,10 @@ import { DataTable, TwoLines } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
-import { Pagination } from '../ui/pagination.tsx';
+import { firstPage, Pagination, pageSize } from '../ui/pagination.tsx';
 
 export function PoliciesPage() {
-  const [page, setPage] = useState(1);
+  const [place, setPlace] = useState(firstPage);
   const [creating, setCreating] = useState(false);
   return (
     <Page
@@ -30,7 +30,7 @@ export function PoliciesPage() {
       }
     >
       <Requires scope="policy:read">
-        <ReadOne operation={operations.policies.list({ page, size: 25 })}>
+        <ReadOne operation={operations.policies.list({ cursor: place.cursor, size: pageSize })}>
           {({ items, ...list }) => (
             <>
               <DataTable
@@ -61,7 +61,7 @@ export function PoliciesPage() {
                   { title: 'Targets', end: true, cell: ({ rules }) => rules.flatMap(({ targets }) => targets).length },
                 ]}
               />
-              <Pagination {...list} noun="policies" onPage={setPage} />
+              <Pagination {...list} noun="policies" place={place} onPlace={setPlace} />
             </>
           )}
         </ReadOne>
@@ -80,7 +80,8 @@ function NewPolicyDialog({ onClose }: { readonly onClose: () => void }) {
   const save = useChange(
     async (admin) => {
       const element = { name, ...(key !== '' && { key }), ...(action !== '' && { drp_action: action }) };
-      return requireWritten(await admin.policies.save([element])) as [Policy];
+      const created = ifUnchanged(operations.policies.save([element]), undefined);
+      return requireWritten(await admin.send(created)) as [Policy];
     },
     { notice: `Policy ${name} saved`, onDone: ([policy]) => navigate(pathOf(policy.key)) },
   );

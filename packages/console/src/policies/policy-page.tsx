@@ -1,5 +1,5 @@
 /** One policy: its rules, and their targets. */
-import { type Change, operations, type Rule } from '@postern/admin';
+import { type Change, ifUnchanged, operations, type Policy, type Rule } from '@postern/admin';
 import { type ReactNode, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Requires } from '../session/requires.tsx';
@@ -29,7 +29,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
   const policy = useRead(operations.policies.get(policyKey), 'policy:read');
   const [dialog, setDialog] = useState<ReactNode>();
   const close = () => setDialog(undefined);
-  const edit = (rule?: Rule) => setDialog(<RuleDialog policyKey={policyKey} rule={rule} onClose={close} />);
+  const edit = (of: Policy, rule?: Rule) => setDialog(<RuleDialog policy={of} rule={rule} onClose={close} />);
   const confirm = ({ what, consequence, ...change }: Deletion) =>
     setDialog(
       <ConfirmChange
@@ -56,7 +56,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
             onPress={() =>
               confirm({
                 what: `policy ${policyKey}`,
-                operation: operations.policies.delete(policyKey),
+                operation: ifUnchanged(operations.policies.delete(policyKey), policy.data ?? {}),
                 consequence: 'Its rules and their targets are deleted too.',
                 leave: () => navigate('/policies'),
               })
@@ -69,14 +69,14 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
     >
       <Requires scope="policy:read">
         <Loaded query={policy}>
-          {({ rules }) => (
-            <Section title="Rules" actions={mayWriteRules && <Button onPress={() => edit()}>New rule</Button>}>
-              {rules.length === 0 && (
+          {(loaded) => (
+            <Section title="Rules" actions={mayWriteRules && <Button onPress={() => edit(loaded)}>New rule</Button>}>
+              {loaded.rules.length === 0 && (
                 <Empty title="No rules yet">
                   An access rule exports data to a storage destination; an erasure rule masks it.
                 </Empty>
               )}
-              {rules.map((rule) => (
+              {loaded.rules.map((rule) => (
                 <article key={rule.key} className="panel card stack" aria-label={rule.name}>
                   <div className="row spread">
                     <div>
@@ -88,13 +88,13 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                     </div>
                     <EditButtons
                       name={rule.name}
-                      onEdit={mayWriteRules && (() => edit(rule))}
+                      onEdit={mayWriteRules && (() => edit(loaded, rule))}
                       onDelete={
                         mayDeleteRules &&
                         (() =>
                           confirm({
                             what: `rule ${rule.key}`,
-                            operation: operations.rules.delete(policyKey, rule.key),
+                            operation: ifUnchanged(operations.rules.delete(policyKey, rule.key), loaded),
                             consequence: 'Its targets are deleted too.',
                           }))
                       }
@@ -114,7 +114,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                           (() =>
                             confirm({
                               what: `target ${data_category}`,
-                              operation: operations.targets.delete(policyKey, rule.key, key),
+                              operation: ifUnchanged(operations.targets.delete(policyKey, rule.key, key), loaded),
                               consequence: `The rule ${rule.name} no longer applies to this data.`,
                             }))
                         }
@@ -124,7 +124,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
                       <Button
                         small
                         kind="quiet"
-                        onPress={() => setDialog(<TargetDialog policyKey={policyKey} rule={rule} onClose={close} />)}
+                        onPress={() => setDialog(<TargetDialog policy={loaded} rule={rule} onClose={close} />)}
                         aria-label={`Add target to ${rule.name}`}
                       >
                         Add target

@@ -1,11 +1,11 @@
 /** The dialog to create or change a rule of a policy. */
-import { operations, type Rule, type RuleElement, requireWritten } from '@postern/admin';
-import { useAll, useChange } from '../session/use-admin.ts';
+import { operations, type Policy, type Rule, type RuleElement, requireWritten } from '@postern/admin';
+import { useAll, useEdit } from '../session/use-admin.ts';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 
 interface RuleDialogProps {
-  readonly policyKey: string;
+  readonly policy: Policy;
   /** Undefined: a new one. */
   readonly rule: Rule | undefined;
   readonly onClose: () => void;
@@ -22,7 +22,7 @@ const strategies: readonly Strategy[] = [
   'aes_encrypt',
 ];
 
-export function RuleDialog({ policyKey, rule, onClose }: RuleDialogProps) {
+export function RuleDialog({ policy, rule, onClose }: RuleDialogProps) {
   const before = rule?.masking_strategy;
   const { values, field } = useForm({
     name: rule?.name ?? '',
@@ -38,8 +38,10 @@ export function RuleDialog({ policyKey, rule, onClose }: RuleDialogProps) {
     ...(strategy === before?.strategy && before.configuration),
     ...(strategy === 'string_rewrite' && { rewrite_value: rewrite }),
   });
-  const save = useChange(
-    async (admin) => {
+  const save = useEdit(
+    policy,
+    () => operations.policies.get(policy.key),
+    async (admin, guarded) => {
       const element = {
         ...(rule !== undefined && { key: rule.key }),
         name,
@@ -47,7 +49,7 @@ export function RuleDialog({ policyKey, rule, onClose }: RuleDialogProps) {
         storage_destination_key: action === 'access' ? storage : null,
         masking_strategy: action === 'erasure' ? { strategy, configuration: configurationOf() } : null,
       };
-      requireWritten(await admin.rules.save(policyKey, [element]));
+      return requireWritten(await admin.send(guarded(operations.rules.save(policy.key, [element]))));
     },
     { notice: `Rule ${name} saved`, onDone: onClose },
   );

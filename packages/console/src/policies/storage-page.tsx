@@ -1,7 +1,7 @@
 /** Storage destinations: where access rules export data to. */
-import { operations, requireWritten, type StorageConfig } from '@postern/admin';
+import { ifUnchanged, operations, requireWritten, type StorageConfig } from '@postern/admin';
 import { ReadAll } from '../session/read.tsx';
-import { useChange } from '../session/use-admin.ts';
+import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { DataTable, TwoLines } from '../ui/data-table.tsx';
@@ -17,8 +17,8 @@ export function StoragePage() {
       nameOf={({ name }) => name}
       scopes="storage"
       dialog={(config, onClose) => <StorageDialog config={config} onClose={onClose} />}
-      deletion={({ key }) => ({
-        operation: operations.storage.delete(key),
+      deletion={(config) => ({
+        operation: ifUnchanged(operations.storage.delete(config.key), config),
         consequences: <p>A destination that a rule uses cannot be deleted.</p>,
       })}
     >
@@ -62,11 +62,13 @@ function StorageDialog({ config, onClose }: StorageDialogProps) {
     bucket: config?.details.bucket ?? '',
   });
   const { bucket, ...element } = values;
-  const save = useChange(
-    async (admin) => {
+  const save = useEdit(
+    config,
+    () => operations.storage.get(config?.key ?? ''),
+    async (admin, guarded) => {
       const details = element.type === 's3' ? { ...config?.details, bucket } : {};
       const key = config !== undefined && { key: config.key };
-      requireWritten(await admin.storage.save([{ ...key, ...element, details }]));
+      return requireWritten(await admin.send(guarded(operations.storage.save([{ ...key, ...element, details }]))));
     },
     { notice: `Destination ${values.name} saved`, onDone: onClose },
   );

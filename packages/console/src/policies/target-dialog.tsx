@@ -1,11 +1,11 @@
 /** The dialog to add a target to a rule: a data category of the Fides taxonomy, with all categories below it. */
-import { type Rule, requireWritten } from '@postern/admin';
-import { useChange } from '../session/use-admin.ts';
+import { operations, type Policy, type Rule, requireWritten } from '@postern/admin';
+import { useEdit } from '../session/use-admin.ts';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { TextField } from '../ui/fields.tsx';
 
 interface TargetDialogProps {
-  readonly policyKey: string;
+  readonly policy: Policy;
   readonly rule: Rule;
   readonly onClose: () => void;
 }
@@ -30,12 +30,15 @@ const categories = [
   'user.unique_id',
 ];
 
-export function TargetDialog({ policyKey, rule, onClose }: TargetDialogProps) {
+export function TargetDialog({ policy, rule, onClose }: TargetDialogProps) {
   const { values, field } = useForm({ data_category: '' });
-  const save = useChange(async (admin) => requireWritten(await admin.targets.save(policyKey, rule.key, [values])), {
-    notice: `Target ${values.data_category} added`,
-    onDone: onClose,
-  });
+  const save = useEdit(
+    policy,
+    () => operations.policies.get(policy.key),
+    async (admin, guarded) =>
+      requireWritten(await admin.send(guarded(operations.targets.save(policy.key, rule.key, [values])))),
+    { notice: `Target ${values.data_category} added`, onDone: onClose },
+  );
   return (
     <FormDialog title={`Add target to ${rule.name}`} call={save} action="Add target" onClose={onClose}>
       <TextField

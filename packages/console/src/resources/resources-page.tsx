@@ -1,9 +1,9 @@
 /** Resources: the APIs that tokens can be for. RFC 8707. */
-import { operations, type Resource } from '@postern/admin';
+import { ifUnchanged, operations, type Resource } from '@postern/admin';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { ReadAll } from '../session/read.tsx';
-import { useChange } from '../session/use-admin.ts';
+import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { DataTable, TwoLines } from '../ui/data-table.tsx';
@@ -20,12 +20,12 @@ export function ResourcesPage() {
       nameOf={({ key }) => key}
       scopes="resource"
       dialog={(resource, onClose) => <ResourceDialog resource={resource} onClose={onClose} />}
-      deletion={({ key, identifier }) => ({
-        operation: operations.resources.delete(key),
+      deletion={(resource) => ({
+        operation: ifUnchanged(operations.resources.delete(resource.key), resource),
         consequences: (
           <ul className="consequences">
             <li>
-              No more tokens are issued for <code>{identifier}</code>. Requests for it are rejected.
+              No more tokens are issued for <code>{resource.identifier}</code>. Requests for it are rejected.
             </li>
             <li>The API keeps accepting tokens that were issued before, until they expire.</li>
           </ul>
@@ -89,16 +89,20 @@ function ResourceDialog({ resource, onClose }: ResourceDialogProps) {
     clients: (resource?.introspection_clients ?? []).join('\n'),
   });
   const { key, identifier, scopes, seconds, alg, clients } = values;
-  const save = useChange(
-    (admin) =>
-      admin.resources.save({
+  const save = useEdit(
+    resource,
+    () => operations.resources.get(key),
+    (admin, guarded) => {
+      const body = {
         key,
         identifier,
         scopes: [...scopes],
         access_token_ttl_seconds: seconds === '' ? null : Number(seconds),
         signing_alg: alg === '' ? null : alg,
         introspection_clients: clients.split(/\s+/).filter((id) => id !== ''),
-      }),
+      };
+      return admin.send(guarded(operations.resources.save(body)));
+    },
     { notice: `Resource ${key} saved`, onDone: onClose },
   );
   return (

@@ -1,6 +1,6 @@
 /** The dialog to create a scope, or to change its description. */
-import type { Scope } from '@postern/admin';
-import { useChange } from '../session/use-admin.ts';
+import { operations, type Scope } from '@postern/admin';
+import { useEdit } from '../session/use-admin.ts';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { TextField } from '../ui/fields.tsx';
 
@@ -12,10 +12,12 @@ interface ScopeDialogProps {
 
 export function ScopeDialog({ scope, onClose }: ScopeDialogProps) {
   const { values, field } = useForm({ name: scope?.name ?? '', description: scope?.description ?? '' });
-  const save = useChange((admin) => admin.scopes.save([values]), {
-    notice: `Scope ${values.name} saved`,
-    onDone: onClose,
-  });
+  const save = useEdit(
+    scope,
+    () => operations.scopes.get(values.name),
+    (admin, guarded) => admin.send(guarded(operations.scopes.save([values]))),
+    { notice: `Scope ${values.name} saved`, onDone: onClose },
+  );
   return (
     <FormDialog
       title={scope === undefined ? 'New scope' : `Edit ${scope.name}`}

@@ -1,7 +1,7 @@
 /** The scopes: built-in ones, and those that users added. */
-import { operations, type Scope } from '@postern/admin';
+import { ifUnchanged, operations, type Scope } from '@postern/admin';
 import { useState } from 'react';
-import { ReadOne } from '../session/read.tsx';
+import { ReadAll } from '../session/read.tsx';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { DataTable } from '../ui/data-table.tsx';
@@ -24,8 +24,8 @@ export function ScopesPage() {
       scopes="scope"
       isEditable={({ origin }) => origin === 'own'}
       dialog={(scope, onClose) => <ScopeDialog scope={scope} onClose={onClose} />}
-      deletion={({ name }) => ({
-        operation: operations.scopes.delete(name),
+      deletion={(scope) => ({
+        operation: ifUnchanged(operations.scopes.delete(scope.name), scope),
         consequences: (
           <p>It can no longer be assigned to clients. A scope that a client or a resource has cannot be deleted.</p>
         ),
@@ -43,7 +43,7 @@ export function ScopesPage() {
             />
             <SelectField label="Kind" value={kind} onChange={setKind} options={kinds} />
           </div>
-          <ReadOne operation={operations.scopes.list()}>
+          <ReadAll list={operations.scopes.list()}>
             {(all) => (
               <DataTable
                 caption="Scopes"
@@ -60,7 +60,7 @@ export function ScopesPage() {
                 ]}
               />
             )}
-          </ReadOne>
+          </ReadAll>
         </>
       )}
     </EditableListPage>

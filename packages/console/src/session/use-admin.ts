@@ -1,6 +1,7 @@
 /** Reading and changing over the management API, as React hooks. */
-import type { AdminClient, Page, Read } from '@postern/admin';
+import { type AdminClient, AdminError, type Change, ifUnchanged, type Page, type Read } from '@postern/admin';
 import { keepPreviousData, type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useNotice } from '../ui/notice.tsx';
 import { useSession } from './session-context.tsx';
 
@@ -36,11 +37,13 @@ export interface Call<Output> {
 export function useCall<Output>(
   call: (admin: AdminClient) => Promise<Output>,
   onDone?: (output: Output) => unknown,
+  onFault?: (error: Error) => unknown,
 ): Call<Output> {
   const { admin } = useSession();
   const mutation = useMutation({
     mutationFn: async () => call(admin),
     ...(onDone !== undefined && { onSuccess: onDone }),
+    ...(onFault !== undefined && { onError: onFault }),
   });
   return {
     // Pressing Enter twice must not create two clients.
@@ -66,11 +69,55 @@ export function useChange<Output>(
 ): Call<Output> {
   const queries = useQueryClient();
   const notify = useNotice();
-  return useCall(change, async (output) => {
-    await queries.invalidateQueries({ refetchType: leaves ? 'none' : 'active' });
-    if (notice !== undefined) {
-      notify(notice);
-    }
-    onDone?.(output);
+  return useCall(
+    change,
+    async (output) => {
+      await queries.invalidateQueries({ refetchType: leaves ? 'none' : 'active' });
+      if (notice !== undefined) {
+        notify(notice);
+      }
+      onDone?.(output);
+    },
+    // The page shows what somebody else has made of it.
+    (error) => isConflict(error) && queries.invalidateQueries(),
+  );
+}
+
+/** Whether somebody else has changed what a change was meant for. */
+export function isConflict(error: Error | null): boolean {
+  return error instanceof AdminError && error.code === 'precondition_failed';
+}
+
+/** How a person decides after somebody else has changed what they edit. */
+export interface Conflict {
+  /** Reads how it is now. */
+  readonly present: () => Read<object>;
+  /** The next change is about this version. */
+  readonly onSeen: (present: object) => void;
+}
+
+export interface Edit<Output> extends Call<Output> {
+  readonly conflict: Conflict | undefined;
+}
+
+/**
+ * A change of what a person saw when they began: `opened`; undefined: it is new. It fails if somebody else has changed
+ * that since, however often the page was read again meanwhile. `change` sends operations that are `guarded`.
+ */
+export function useEdit<Output>(
+  opened: object | undefined,
+  present: () => Read<object>,
+  change: (admin: AdminClient, guarded: <A>(operation: Change<A>) => Change<A>) => Promise<Output>,
+  { onDone, ...options }: ChangeOptions<Output> = {},
+): Edit<Output> {
+  const [seen, setSeen] = useState(opened);
+  const call = useChange((admin) => change(admin, (operation) => ifUnchanged(operation, seen)), {
+    ...options,
+    onDone(output) {
+      setSeen(output as object);
+      onDone?.(output);
+    },
   });
+  const hasChanged = isConflict(call.error) && seen !== undefined;
+  return { ...call, conflict: hasChanged ? { present, onSeen: setSeen } : undefined };
 }

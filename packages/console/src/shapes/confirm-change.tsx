@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { useChange } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { ErrorNote } from '../ui/note.tsx';
+import { CallError } from './call-error.tsx';
 
 interface ConfirmChangeProps {
   readonly question: string;
@@ -32,7 +32,7 @@ export function ConfirmChange({ question, operation, action, notice, onClose, le
   return (
     <Dialog title={question} onClose={onClose} role="alertdialog">
       {children}
-      <ErrorNote error={change.error} />
+      <CallError call={change} />
       <div className="row actions">
         <Button onPress={onClose} autoFocus>
           Cancel

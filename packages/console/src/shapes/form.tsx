@@ -1,9 +1,9 @@
 /** Forms: their values, and what is around the fields: why saving failed, and the buttons. */
 import { type ReactNode, useState } from 'react';
-import type { Call } from '../session/use-admin.ts';
+import type { Call, Edit } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { ErrorNote } from '../ui/note.tsx';
+import { CallError } from './call-error.tsx';
 
 /** `field(name)` has the props of the field that edits that value. */
 export function useForm<Values extends object>(initial: Values) {
@@ -18,7 +18,7 @@ export function useForm<Values extends object>(initial: Values) {
 
 interface FormProps {
   /** Saves the values. */
-  readonly call: Pick<Call<unknown>, 'run' | 'pending' | 'error'>;
+  readonly call: Pick<Call<unknown>, 'run' | 'pending' | 'error'> & Partial<Pick<Edit<unknown>, 'conflict'>>;
   /** The label of the button that saves; without it there is none. */
   readonly action: string | undefined;
   readonly cancel?: ReactNode;
@@ -37,7 +37,7 @@ export function Form({ call, action, cancel, errorTitle, className = 'stack', ch
       }}
     >
       {children}
-      <ErrorNote title={errorTitle} error={call.error} />
+      <CallError title={errorTitle} call={call} />
       {action !== undefined && (
         <div className="row actions">
           {cancel}

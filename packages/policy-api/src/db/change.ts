@@ -19,7 +19,11 @@ export interface PolicyEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export type Append = (event: PolicyEvent) => Promise<unknown>;
+export interface Append {
+  (event: PolicyEvent): Promise<unknown>;
+  /** Appends nothing, since what the event is about is as it would make it already. */
+  unchanged(event: PolicyEvent): Promise<void>;
+}
 
 /**
  * Runs `work` for the holder of `token` in a transaction, and appends its events in the same. If `work` throws, nothing is

@@ -1,4 +1,5 @@
 /** What all tables have in common: the key and the name of a row are unique in its table. */
+import type { Place, Slice } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { PolicyDatabase } from './schema.ts';
@@ -46,8 +47,8 @@ export async function deleteRow(db: Kysely<PolicyDatabase>, table: Table, key: s
   await db.deleteFrom(anyTable(table)).where('key', '=', key).execute();
 }
 
-/** Lists one page, oldest first. `page` counts from 1. */
-export async function listRows<T extends Table>(db: Kysely<PolicyDatabase>, table: T, page: number, size: number) {
+/** Lists part of the rows, oldest first. Their place is the time of their creation and their key. */
+export async function listRows<T extends Table>(db: Kysely<PolicyDatabase>, table: T, { after, offset, limit }: Slice) {
   const { total } = await db
     .selectFrom(anyTable(table))
     .select((select) => select.fn.countAll().as('total'))
@@ -55,12 +56,21 @@ export async function listRows<T extends Table>(db: Kysely<PolicyDatabase>, tabl
   const rows = await db
     .selectFrom(anyTable(table))
     .selectAll()
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('created_at', 'key'), '>', tuple(after?.[0] ?? '', after?.[1] ?? '')),
+      ),
+    )
     .orderBy('created_at')
     .orderBy('key')
-    .limit(size)
-    .offset((page - 1) * size)
+    .limit(limit)
+    .offset(offset)
     .execute();
-  return { rows: rows as unknown as Selectable<PolicyDatabase[T]>[], total: Number(total) };
+  return {
+    rows: rows as unknown as Selectable<PolicyDatabase[T]>[],
+    places: rows.map(({ created_at, key }): Place => [created_at, key]),
+    total: Number(total),
+  };
 }
 
 async function requireUnused(

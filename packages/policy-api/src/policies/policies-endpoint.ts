@@ -1,19 +1,25 @@
 /** The API of policies. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { Deleted, defineBulk, Name, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { Deleted, defineBulk, Name, nullable, PageQuery, pageOf, pageView, sliceOf } from '@postern/http-api';
 import { fromWireNames } from '@postern/protocol';
 import { Type } from 'typebox';
 import { type Endpoint, type EndpointOptions, operation } from '../endpoint.ts';
 import { Key } from '../key.ts';
 import { getPolicy, putPolicy, removePolicy } from './policy-administration.ts';
 import { listPolicies } from './policy-store.ts';
-import { DrpActionSchema, PolicyView, toPolicyView } from './policy-views.ts';
+import { DrpActionSchema, PolicyView, requireAsRead, toPolicyView } from './policy-views.ts';
 
 export const PolicyElement = Type.Object(
   {
     key: Type.Optional(nullable(Key)),
     name: Type.Optional(Name),
     drp_action: Type.Optional(DrpActionSchema),
+    rules: Type.Optional(
+      Type.Unknown({
+        readOnly: true,
+        description: 'As GET gives them, or missing; the path of the rules changes them.',
+      }),
+    ),
   },
   { additionalProperties: false, examples: [{ key: 'user_email', name: 'User e-mail addresses' }] },
 );
@@ -27,12 +33,13 @@ export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint
     app.get(
       '/api/v1/policy',
       operation('get_policy_list', 'policy:read', 'List policies with their rules, oldest first', {
+        lists: ['policy', 'key'],
         query: PageQuery,
         answer: pageView(PolicyView),
       }),
       async ({ query }) => {
-        const { policies, total } = await listPolicies(db, query.page, query.size);
-        return pageOf(policies.map(toPolicyView), total, query);
+        const { policies, places, total } = await listPolicies(db, sliceOf(query, 2));
+        return pageOf(policies, total, query, toPolicyView, (_, index) => places[index] ?? []);
       },
     );
 
@@ -41,6 +48,7 @@ export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint
         method,
         url: '/api/v1/policy',
         ...operation('create_or_update_policies', 'policy:create_or_update', 'Create or update policies', {
+          changes: 'policy',
           description:
             'An element with the key of an existing policy updates the members that it sends. Any other element creates ' +
             'a policy and requires `name`; without `key`, the key is derived from the name. PUT and PATCH do the same.',
@@ -49,10 +57,13 @@ export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint
         }),
         validatorCompiler: bulk.validatorCompiler,
         handler: (request) =>
-          bulk.writeEach(request.body, ({ key, ...sent }) =>
-            change(accessTokenOf(request), async (transaction, append) =>
-              toPolicyView(await putPolicy(transaction, append, key ?? undefined, fromWireNames(sent), now())),
-            ),
+          bulk.writeEach(request.body, ({ key, rules, ...sent }) =>
+            change(accessTokenOf(request), async (transaction, append) => {
+              const put = await putPolicy(transaction, append, key ?? undefined, fromWireNames(sent), now());
+              const view = toPolicyView(put);
+              requireAsRead({ rules }, view, 'the path of the rules');
+              return view;
+            }),
           ),
       });
     }
@@ -60,6 +71,7 @@ export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint
     app.get(
       '/api/v1/policy/:policy_key',
       operation('get_policy', 'policy:read', 'Read a policy with its rules', {
+        reads: 'policy',
         params: PolicyPath,
         answer: PolicyView,
       }),
@@ -69,6 +81,7 @@ export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint
     app.delete(
       '/api/v1/policy/:policy_key',
       operation('delete_policy', 'policy:delete', 'Delete a policy with its rules and their targets', {
+        changes: 'policy',
         params: PolicyPath,
         answer: Deleted,
       }),

@@ -1,4 +1,5 @@
 /** Creates, changes and deletes policies: rules and store together. */
+import { isDeepStrictEqual } from 'node:util';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
@@ -28,13 +29,15 @@ export async function putPolicy(
       throw new OAuthError('conflict', `drp_action: the policy ${answering} answers ${policy.drpAction} already.`);
     }
   }
+  const data = { name: policy.name, drpAction: policy.drpAction };
+  const event = { kind: 'policy.saved', subject: policy.key, data } as const;
+  if (isDeepStrictEqual(before, policy)) {
+    await append.unchanged(event);
+    return policy;
+  }
   const row = { key: policy.key, name: policy.name, drp_action: policy.drpAction };
   await saveRow(transaction, 'policies', before, row, createdAt);
-  await append({
-    kind: 'policy.saved',
-    subject: policy.key,
-    data: { name: policy.name, drpAction: policy.drpAction },
-  });
+  await append(event);
   return policy;
 }
 

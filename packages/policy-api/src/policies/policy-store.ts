@@ -1,4 +1,5 @@
 /** Policies in the database, each with its rules and their targets. */
+import type { Place, Slice } from '@postern/http-api';
 import type { Kysely, Selectable } from 'kysely';
 import { listRows } from '../db/keyed-rows.ts';
 import type { PolicyDatabase, PolicyTable } from '../db/schema.ts';
@@ -12,14 +13,13 @@ export async function findPolicy(db: Kysely<PolicyDatabase>, key: string): Promi
   return (await load(db, rows))[0];
 }
 
-/** Lists one page, oldest first. `page` counts from 1. */
+/** Lists part of them, oldest first, with the place of each. */
 export async function listPolicies(
   db: Kysely<PolicyDatabase>,
-  page: number,
-  size: number,
-): Promise<{ readonly policies: readonly Policy[]; readonly total: number }> {
-  const { rows, total } = await listRows(db, 'policies', page, size);
-  return { policies: await load(db, rows), total };
+  slice: Slice,
+): Promise<{ readonly policies: readonly Policy[]; readonly places: readonly Place[]; readonly total: number }> {
+  const { rows, places, total } = await listRows(db, 'policies', slice);
+  return { policies: await load(db, rows), places, total };
 }
 
 /** Finds the key of the policy that answers an action of the Data Rights Protocol, or undefined. */

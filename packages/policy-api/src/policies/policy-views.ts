@@ -1,6 +1,7 @@
 /** Policies, rules and targets as callers see them. */
+import { isDeepStrictEqual } from 'node:util';
 import { nullable, printableText } from '@postern/http-api';
-import { toWireNames } from '@postern/protocol';
+import { OAuthError, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import { StorageView } from '../storage/storage-view.ts';
 import { maskingStrategyNames } from './masking-strategy.ts';
@@ -61,6 +62,19 @@ export const PolicyView = Type.Object({
   drp_action: DrpActionSchema,
   rules: Type.Array(RuleView),
 });
+
+/**
+ * Throws `invalid_parameter` if a member that was sent is not as it is read after the change. Callers may send back what they
+ * have read, but such a member is changed elsewhere.
+ */
+export function requireAsRead(sent: object, view: object, elsewhere: string): void {
+  const present = view as Readonly<Record<string, unknown>>;
+  for (const [member, value] of Object.entries(sent)) {
+    if (value !== undefined && !isDeepStrictEqual(value, present[member])) {
+      throw new OAuthError('invalid_parameter', `${member}: cannot be changed here, only by ${elsewhere}.`);
+    }
+  }
+}
 
 export function toTargetView(target: Target): Static<typeof TargetView> {
   return toWireNames(target);

@@ -1,4 +1,5 @@
 /** Creates, changes and deletes the rules of a policy: rules and stores together. */
+import { isDeepStrictEqual } from 'node:util';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
@@ -47,18 +48,20 @@ export async function putRule(
     storage_destination_key: rule.storageDestination?.key ?? null,
     masking_strategy: rule.maskingStrategy === null ? null : JSON.stringify(rule.maskingStrategy),
   };
+  const data = {
+    policyKey,
+    name: rule.name,
+    actionType: rule.actionType,
+    storageDestinationKey: row.storage_destination_key,
+    maskingStrategy: rule.maskingStrategy,
+  };
+  const event = { kind: 'rule.saved', subject: rule.key, data } as const;
+  if (isDeepStrictEqual(before, rule)) {
+    await append.unchanged(event);
+    return rule;
+  }
   await saveRow(transaction, 'policy_rules', before, row, createdAt);
-  await append({
-    kind: 'rule.saved',
-    subject: rule.key,
-    data: {
-      policyKey,
-      name: rule.name,
-      actionType: rule.actionType,
-      storageDestinationKey: row.storage_destination_key,
-      maskingStrategy: rule.maskingStrategy,
-    },
-  });
+  await append(event);
   return rule;
 }
 

@@ -7,7 +7,7 @@ import { type Endpoint, type EndpointOptions, operation } from '../endpoint.ts';
 import { Key } from '../key.ts';
 import { getRule } from './policy.ts';
 import { getPolicy } from './policy-administration.ts';
-import { ActionTypeSchema, MaskingStrategySchema, RuleView, toRuleView } from './policy-views.ts';
+import { ActionTypeSchema, MaskingStrategySchema, RuleView, requireAsRead, toRuleView } from './policy-views.ts';
 import { putRule, removeRule } from './rule-administration.ts';
 
 const exampleRule = {
@@ -28,6 +28,15 @@ export const RuleElement = Type.Object(
     masking_strategy: Type.Optional(
       nullable({ ...MaskingStrategySchema, description: 'Required for erasure: what replaces the data.' }),
     ),
+    storage_destination: Type.Optional(
+      Type.Unknown({ readOnly: true, description: 'As GET gives it, or missing; storage_destination_key changes it.' }),
+    ),
+    targets: Type.Optional(
+      Type.Unknown({
+        readOnly: true,
+        description: 'As GET gives them, or missing; the path of the targets changes them.',
+      }),
+    ),
   },
   { additionalProperties: false, examples: [exampleRule] },
 );
@@ -42,11 +51,13 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
     app.get(
       '/api/v1/policy/:policy_key/rule',
       operation('get_rule_list', 'rule:read', 'List the rules of a policy, oldest first', {
+        reads: 'policy',
         params: PolicyPath,
         query: PageQuery,
         answer: pageView(RuleView),
       }),
-      async ({ params, query }) => slicePage((await getPolicy(db, params.policy_key)).rules, query, toRuleView),
+      async ({ params, query }) =>
+        slicePage((await getPolicy(db, params.policy_key)).rules, query, toRuleView, ({ key }) => [key]),
     );
 
     for (const method of ['PUT', 'PATCH'] as const) {
@@ -54,6 +65,7 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
         method,
         url: '/api/v1/policy/:policy_key/rule',
         ...operation('create_or_update_rules', 'rule:create_or_update', 'Create or update rules of a policy', {
+          changes: 'policy',
           description:
             'An element with the key of an existing rule updates the members that it sends; `masking_strategy` is ' +
             'replaced as a whole. Any other element creates a rule and requires `name` and `action_type`; without ' +
@@ -69,10 +81,14 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
           await getPolicy(db, policy_key);
           return bulk.writeEach(request.body, (element) =>
             change(accessTokenOf(request), async (transaction, append) => {
-              const { key, maskingStrategy: masking, ...sent } = fromWireNames(element);
+              const { storage_destination, targets, ...members } = element;
+              const { key, maskingStrategy: masking, ...sent } = fromWireNames(members);
               const maskingStrategy = masking && { configuration: {}, ...masking };
               const rule = { ...sent, maskingStrategy };
-              return toRuleView(await putRule(transaction, append, policy_key, key ?? undefined, rule, now()));
+              const view = toRuleView(await putRule(transaction, append, policy_key, key ?? undefined, rule, now()));
+              requireAsRead({ storage_destination }, view, 'storage_destination_key');
+              requireAsRead({ targets }, view, 'the path of the targets');
+              return view;
             }),
           );
         },
@@ -81,13 +97,21 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
 
     app.get(
       '/api/v1/policy/:policy_key/rule/:rule_key',
-      operation('get_rule', 'rule:read', 'Read a rule with its targets', { params: RulePath, answer: RuleView }),
+      operation('get_rule', 'rule:read', 'Read a rule with its targets', {
+        reads: 'policy',
+        params: RulePath,
+        answer: RuleView,
+      }),
       async ({ params }) => toRuleView(getRule(await getPolicy(db, params.policy_key), params.rule_key)),
     );
 
     app.delete(
       '/api/v1/policy/:policy_key/rule/:rule_key',
-      operation('delete_rule', 'rule:delete', 'Delete a rule with its targets', { params: RulePath, answer: Deleted }),
+      operation('delete_rule', 'rule:delete', 'Delete a rule with its targets', {
+        changes: 'policy',
+        params: RulePath,
+        answer: Deleted,
+      }),
       async (request) => {
         const { policy_key, rule_key } = request.params;
         return change(accessTokenOf(request), (transaction, append) =>

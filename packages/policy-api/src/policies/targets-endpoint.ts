@@ -34,6 +34,7 @@ export function targetsEndpoint({ db, change, now }: EndpointOptions): Endpoint 
         method,
         url: '/api/v1/policy/:policy_key/rule/:rule_key/target',
         ...operation('create_or_update_rule_targets', 'rule:create_or_update', 'Create or update targets of a rule', {
+          changes: 'policy',
           description:
             'An element with the key of an existing target updates the members that it sends. Any other element ' +
             'creates a target and requires `data_category`; without `key`, the key is derived from the name, or from ' +
@@ -59,7 +60,11 @@ export function targetsEndpoint({ db, change, now }: EndpointOptions): Endpoint 
 
     app.delete(
       '/api/v1/policy/:policy_key/rule/:rule_key/target/:target_key',
-      operation('delete_rule_target', 'rule:delete', 'Delete a target', { params: TargetPath, answer: Deleted }),
+      operation('delete_rule_target', 'rule:delete', 'Delete a target', {
+        changes: 'policy',
+        params: TargetPath,
+        answer: Deleted,
+      }),
       async (request) => {
         const { policy_key, rule_key, target_key } = request.params;
         return change(accessTokenOf(request), (transaction, append) =>

@@ -1,4 +1,5 @@
 /** Creates, changes and deletes storage destinations: rules and store together. */
+import { isDeepStrictEqual } from 'node:util';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
@@ -22,14 +23,14 @@ export async function putStorageConfig(
   const before = sentKey === undefined ? undefined : await findStorageConfig(transaction, sentKey);
   const settings = changeStorageSettings(before, change);
   const config = { key: sentKey ?? deriveKey(settings.name), ...settings };
-  await saveRow(
-    transaction,
-    'storage_configs',
-    before,
-    { ...config, details: JSON.stringify(config.details) },
-    createdAt,
-  );
-  await append({ kind: 'storage_config.saved', subject: config.key, data: { ...settings } });
+  const event = { kind: 'storage_config.saved', subject: config.key, data: { ...settings } } as const;
+  if (isDeepStrictEqual(before, config)) {
+    await append.unchanged(event);
+    return config;
+  }
+  const row = { ...config, details: JSON.stringify(config.details) };
+  await saveRow(transaction, 'storage_configs', before, row, createdAt);
+  await append(event);
   return config;
 }
 

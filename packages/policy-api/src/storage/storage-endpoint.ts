@@ -1,6 +1,6 @@
 /** The API of storage destinations. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { Deleted, defineBulk, Name, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { Deleted, defineBulk, Name, nullable, PageQuery, pageOf, pageView, sliceOf } from '@postern/http-api';
 import { Type } from 'typebox';
 import { type Endpoint, type EndpointOptions, operation } from '../endpoint.ts';
 import { Key } from '../key.ts';
@@ -31,12 +31,19 @@ export function storageEndpoint({ db, change, now }: EndpointOptions): Endpoint 
     app.get(
       '/api/v1/storage/config',
       operation('get_configs', 'storage:read', 'List storage destinations, oldest first', {
+        lists: ['storage_config', 'key'],
         query: PageQuery,
         answer: pageView(StorageView),
       }),
       async ({ query }) => {
-        const { configs, total } = await listStorageConfigs(db, query.page, query.size);
-        return pageOf(configs, total, query);
+        const { configs, places, total } = await listStorageConfigs(db, sliceOf(query, 2));
+        return pageOf(
+          configs,
+          total,
+          query,
+          (config) => config,
+          (_, index) => places[index] ?? [],
+        );
       },
     );
 
@@ -53,6 +60,7 @@ export function storageEndpoint({ db, change, now }: EndpointOptions): Endpoint 
               'An element with the key of an existing destination updates the members that it sends; `details` are ' +
               'replaced as a whole. Any other element creates a destination and requires `name` and `type`; without ' +
               '`key`, the key is derived from the name. PUT and PATCH do the same.',
+            changes: 'storage_config',
             body: bulk.body,
             answer: bulk.answer,
           },
@@ -70,6 +78,7 @@ export function storageEndpoint({ db, change, now }: EndpointOptions): Endpoint 
     app.get(
       '/api/v1/storage/config/:config_key',
       operation('get_config_by_key', 'storage:read', 'Read a storage destination', {
+        reads: 'storage_config',
         params: StoragePath,
         answer: StorageView,
       }),
@@ -79,6 +88,7 @@ export function storageEndpoint({ db, change, now }: EndpointOptions): Endpoint 
     app.delete(
       '/api/v1/storage/config/:config_key',
       operation('delete_config_by_key', 'storage:delete', 'Delete a storage destination that no rule uses', {
+        changes: 'storage_config',
         params: StoragePath,
         answer: Deleted,
         errors: [409],

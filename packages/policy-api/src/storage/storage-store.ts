@@ -1,4 +1,5 @@
 /** Storage destinations in the database. */
+import type { Place, Slice } from '@postern/http-api';
 import type { Kysely, Selectable } from 'kysely';
 import { listRows } from '../db/keyed-rows.ts';
 import type { PolicyDatabase, StorageConfigTable } from '../db/schema.ts';
@@ -9,14 +10,13 @@ export async function findStorageConfig(db: Kysely<PolicyDatabase>, key: string)
   return row && fromStorageRow(row);
 }
 
-/** Lists one page, oldest first. `page` counts from 1. */
+/** Lists part of them, oldest first, with the place of each. */
 export async function listStorageConfigs(
   db: Kysely<PolicyDatabase>,
-  page: number,
-  size: number,
-): Promise<{ readonly configs: StorageConfig[]; readonly total: number }> {
-  const { rows, total } = await listRows(db, 'storage_configs', page, size);
-  return { configs: rows.map(fromStorageRow), total };
+  slice: Slice,
+): Promise<{ readonly configs: StorageConfig[]; readonly places: readonly Place[]; readonly total: number }> {
+  const { rows, places, total } = await listRows(db, 'storage_configs', slice);
+  return { configs: rows.map(fromStorageRow), places, total };
 }
 
 /** Finds a rule that uploads there, or undefined. */

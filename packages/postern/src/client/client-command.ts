@@ -126,8 +126,9 @@ async function list(_options: unknown, command: Command): Promise<void> {
   }
   const answer = await connection.admin.clients.list({ ...filter, page, size });
   print(command, answer, ({ items }) => (answer.total === 0 ? 'No clients.\n' : formatClients(items)));
-  if (answer.pages > 1) {
-    note(command, `Page ${page} of ${answer.pages}; ${answer.total} clients. More: --page ${page + 1}, or --all`);
+  const pages = Math.ceil(answer.total / size);
+  if (pages > 1) {
+    note(command, `Page ${page} of ${pages}; ${answer.total} clients. More: --page ${page + 1}, or --all`);
   }
 }
 

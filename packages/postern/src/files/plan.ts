@@ -1,4 +1,5 @@
 /** What must be done so that the server has what files say: a pure comparison, and the calls in an order that works. */
+import { ifUnchanged } from '@postern/admin';
 import type { Actual } from './actual.ts';
 import type { Call } from './call.ts';
 import { type Declared, type Entry, idOf } from './declared.ts';
@@ -76,7 +77,11 @@ function planKind(
     for (const [stage, calls] of kind.save(entry.value, before, members).entries()) {
       stages[stage] ??= [];
       stages[stage].push(
-        ...calls.map(({ operation, path }) => ({ operation, what: `${kind.noun} ${id}`, place: { entry, path } })),
+        ...calls.map(({ operation, path }) => ({
+          operation: ifUnchanged(operation, before),
+          what: `${kind.noun} ${id}`,
+          place: { entry, path },
+        })),
       );
     }
   }
@@ -93,7 +98,11 @@ function planKind(
     ],
     unchanged: entries.length - changes.length,
     stages,
-    deletions: surplus.map((id) => ({ operation: kind.delete(id), what: `${kind.noun} ${id}`, place: undefined })),
+    deletions: surplus.map((id) => ({
+      operation: ifUnchanged(kind.delete(id), existing.get(id)),
+      what: `${kind.noun} ${id}`,
+      place: undefined,
+    })),
     newSecrets,
   };
 }

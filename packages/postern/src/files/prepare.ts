@@ -39,7 +39,11 @@ export async function withPlaces<T>({ calls }: Plan, work: () => Promise<T>): Pr
     if (!(error instanceof RefusedOperation) || call === undefined) {
       throw error;
     }
-    const { message, exit, code } = error;
+    const { exit, code } = error;
+    const message =
+      code === 'precondition_failed'
+        ? 'somebody else has changed it since this plan was made. Run the command again for a plan of what is left to do.'
+        : error.message;
     const place = placeOfRefusal(call, message);
     const subject = place === undefined ? `deleting the ${call.what}` : `${formatPlace(place)}: ${call.what}`;
     throw new CommandError(`${subject}: ${message} Nothing was changed.`, { exit, code, cause: error });

@@ -61,7 +61,7 @@ async function importFides(_options: unknown, command: Command): Promise<void> {
   const connection = await connect(command);
   const found = await readClients(options, only);
   const plan = planImport(found, {
-    scopes: await connection.admin.scopes.list(),
+    scopes: await connection.admin.all(operations.scopes.list()),
     existing: new Set([
       connection.clientId,
       ...(await connection.all(operations.clients.list(), 'clients read')).map(({ client_id }) => client_id),

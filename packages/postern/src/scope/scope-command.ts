@@ -25,7 +25,7 @@ export function scopeCommand(): Command {
 
 async function list(_options: unknown, command: Command): Promise<void> {
   const { admin } = await connect(command);
-  print(command, await admin.scopes.list(), (all) =>
+  print(command, await admin.all(operations.scopes.list()), (all) =>
     formatTable(
       ['scope', 'origin', 'administers postern', 'description'],
       all.map(({ name, origin, administrative, description }) => [name, origin, administrative, description]),

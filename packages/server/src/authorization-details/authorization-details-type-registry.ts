@@ -1,4 +1,5 @@
 /** The registered types of authorization details in memory, and their changes. RFC 9396 §2.1. */
+import { isDeepStrictEqual } from 'node:util';
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -71,8 +72,14 @@ export async function openAuthorizationDetailsTypeRegistry(
     async save(token, saved) {
       compileDetailsSchema(saved.schema);
       await events.change(token, async (transaction, append) => {
+        const before = (await loadDetailsTypes(transaction)).find(({ type }) => type === saved.type);
+        const event = { kind: 'authorization_details_type.saved', subject: saved.type, data: { ...saved } } as const;
+        if (isDeepStrictEqual(before, saved)) {
+          await append.unchanged(event);
+          return;
+        }
         await saveDetailsType(transaction, saved);
-        await append({ kind: 'authorization_details_type.saved', subject: saved.type, data: { ...saved } });
+        await append(event);
       });
     },
     async remove(token, type) {

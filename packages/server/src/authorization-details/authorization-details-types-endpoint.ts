@@ -50,9 +50,9 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
         'list_authorization_details_types',
         'authorization_details_type:read',
         'List the types of authorization details, by name',
-        { query: PageQuery, answer: pageView(TypeBody) },
+        { lists: ['authorization_details_type', 'type'], query: PageQuery, answer: pageView(TypeBody) },
       ),
-      async (request) => slicePage(types.list(), request.query, toView),
+      async (request) => slicePage(types.list(), request.query, toView, ({ type }) => [type]),
     );
 
     app.put(
@@ -62,6 +62,7 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
         'authorization_details_type:create_or_update',
         'Create a type of authorization details, or change the one with that name',
         {
+          changes: 'authorization_details_type',
           description: 'Tokens that were issued before a change stay as they are.',
           body: TypeBody,
           answer: TypeBody,
@@ -81,7 +82,7 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
         'get_authorization_details_type',
         'authorization_details_type:read',
         'Read a type of authorization details',
-        { params: TypePath, answer: TypeBody },
+        { reads: 'authorization_details_type', params: TypePath, answer: TypeBody },
       ),
       async (request) => toView(types.get(request.params.type)),
     );
@@ -92,7 +93,7 @@ export function authorizationDetailsTypesEndpoint(types: AuthorizationDetailsTyp
         'delete_authorization_details_type',
         'authorization_details_type:delete',
         'Delete a type of authorization details; no more tokens are issued with it',
-        { params: TypePath, answer: Deleted },
+        { changes: 'authorization_details_type', params: TypePath, answer: Deleted },
       ),
       async (request) => types.remove(accessTokenOf(request), request.params.type),
     );

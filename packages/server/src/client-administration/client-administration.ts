@@ -1,4 +1,5 @@
 /** Creating, changing and deleting clients: rules, store and events brought together, each change in one transaction. */
+import { isDeepStrictEqual } from 'node:util';
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -121,6 +122,10 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       requireFetchableKeys(change);
       return administer(token, clientId, async (transaction, append, { client: before, delegate }) => {
         const after = changeClient(before, change, now());
+        if (isDeepStrictEqual(after, { ...before, updatedAt: after.updatedAt })) {
+          await append.unchanged({ kind: 'client.updated', subject: clientId, data: {} });
+          return before;
+        }
         requireConsistentMetadata(after.metadata);
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);

@@ -1,14 +1,23 @@
 /** The management API of clients. */
 import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageOf, pageView, printableText } from '@postern/http-api';
-import { fromWireNames, toWireNames } from '@postern/protocol';
+import {
+  type ApiPlugin,
+  Deleted,
+  nullable,
+  PageQuery,
+  pageOf,
+  pageView,
+  printableText,
+  sliceOf,
+} from '@postern/http-api';
+import { fromWireNames, OAuthError, toWireNames } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Client } from '../clients/client.ts';
 import { clientMetadataMembers, longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
-import { getClient, listClients } from '../clients/client-store.ts';
+import { getClient, listClients, placeOfClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
 import type { ClientAdministration } from './client-administration.ts';
@@ -52,6 +61,19 @@ export const NewClientBody = Type.Object(
       }),
     ),
     ...ClientBody.properties,
+  },
+  { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
+);
+
+/** What GET gives is taken back: the members that nobody can change are accepted. */
+const ChangedClientBody = Type.Object(
+  {
+    ...ClientBody.properties,
+    client_id: Type.Optional(Type.String({ readOnly: true, description: 'That of the path, or missing.' })),
+    created_at: Type.Optional(Type.String({ readOnly: true, description: 'As GET gives it, or missing.' })),
+    updated_at: Type.Optional(
+      Type.String({ readOnly: true, pattern: '^\\d{4}-\\d\\d-\\d\\dT', description: 'Is ignored: a change sets it.' }),
+    ),
   },
   { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
@@ -121,6 +143,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
       '/api/v1/oauth/client',
       {
         ...operation('create_client', 'client:create', 'Create a client', {
+          changes: 'client',
           description: 'The body is an object, or a bare array of scopes, or empty for a client without scopes.',
           body: NewClientBody,
           answer: CreatedView,
@@ -146,22 +169,30 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
 
     app.get(
       '/api/v1/oauth/client',
-      operation('list_clients', 'client:read', 'List clients', { query: ListQuery, answer: pageView(ClientView) }),
-      async (request) => {
-        const { page, size, search, sort } = request.query;
+      operation('list_clients', 'client:read', 'List clients', {
+        lists: ['client', 'client_id'],
+        query: ListQuery,
+        answer: pageView(ClientView),
+      }),
+      async ({ query }) => {
+        const { search, sort } = query;
+        const order = orders[sort];
         const { clients, total } = await listClients(db, {
-          ...orders[sort],
+          ...order,
+          ...sliceOf(query, 2),
           search: search === '' ? undefined : search,
-          page,
-          size,
         });
-        return pageOf(clients.map(toView), total, request.query);
+        return pageOf(clients, total, query, toView, (client) => placeOfClient(client, order));
       },
     );
 
     app.get(
       '/api/v1/oauth/client/:client_id',
-      operation('get_client', 'client:read', 'Read a client', { params: ClientPath, answer: ClientView }),
+      operation('get_client', 'client:read', 'Read a client', {
+        reads: 'client',
+        params: ClientPath,
+        answer: ClientView,
+      }),
       async (request) => toView(await getClient(db, request.params.client_id)),
     );
 
@@ -171,20 +202,26 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         url: '/api/v1/oauth/client/:client_id',
         ...operation(method === 'PUT' ? 'update_client' : 'patch_client', 'client:update', 'Change a client', {
           description: 'Changes the members that are sent. Tokens with a withdrawn scope are revoked at once.',
+          changes: 'client',
           params: ClientPath,
-          body: ClientBody,
+          body: ChangedClientBody,
           answer: ClientView,
         }),
-        handler: async (request) =>
-          toView(
-            await administration.change(accessTokenOf(request), request.params.client_id, fromWireNames(request.body)),
-          ),
+        handler: async (request) => {
+          const { client_id: clientId } = request.params;
+          const { client_id, created_at, updated_at: _, ...change } = request.body;
+          if (client_id !== undefined || created_at !== undefined) {
+            requireAsRead({ client_id, created_at }, toView(await getClient(db, clientId)));
+          }
+          return toView(await administration.change(accessTokenOf(request), clientId, fromWireNames(change)));
+        },
       });
     }
 
     app.delete(
       '/api/v1/oauth/client/:client_id',
       operation('delete_client', 'client:delete', 'Delete a client and revoke its tokens at once', {
+        changes: 'client',
         params: ClientPath,
         answer: Deleted,
       }),
@@ -194,6 +231,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
     app.post(
       '/api/v1/oauth/client/:client_id/revoke',
       operation('revoke_client_tokens', 'token:revoke', 'Revoke all tokens of a client that were issued so far', {
+        changes: 'client',
         params: ClientPath,
         answer: Type.Null({ description: 'Revoked' }),
       }),
@@ -203,6 +241,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
     app.get(
       '/api/v1/oauth/client/:client_id/scope',
       operation('get_client_scopes', 'client:read', 'Read the scopes of a client', {
+        reads: 'client',
         params: ClientPath,
         answer: ScopeNames,
       }),
@@ -213,6 +252,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
       '/api/v1/oauth/client/:client_id/scope',
       {
         ...operation('set_client_scopes', 'client:update', 'Set the scopes of a client', {
+          changes: 'client',
           description: 'The body is an object, or a bare array of scopes. They replace its present scopes.',
           params: ClientPath,
           body: ScopesBody,
@@ -226,6 +266,18 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
       },
     );
   };
+}
+
+/** Throws `invalid_parameter` if a member that was sent is not as it is: nobody can change it. */
+function requireAsRead(
+  sent: { readonly client_id: string | undefined; readonly created_at: string | undefined },
+  present: { readonly client_id: string; readonly created_at: string },
+): void {
+  for (const member of ['client_id', 'created_at'] as const) {
+    if ((sent[member] ?? present[member]) !== present[member]) {
+      throw new OAuthError('invalid_parameter', `${member}: is not a member that can be changed; leave it out.`);
+    }
+  }
 }
 
 /** Accepts what Fidesops accepts instead of an object: a bare array of scopes, or no body. */

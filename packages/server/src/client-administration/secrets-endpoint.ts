@@ -56,6 +56,7 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
     app.post(
       '/api/v1/oauth/client/:client_id/secret',
       operation('rotate_client_secret', 'client:update', 'Create a new secret for a client', {
+        changes: 'client',
         params: ClientPath,
         body: RotationBody,
         answer: RotatedView,
@@ -78,18 +79,19 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
         'list_client_secrets',
         'client:read',
         'List the secrets of a client, oldest first; never the secrets themselves',
-        {
-          params: ClientPath,
-          query: PageQuery,
-          answer: pageView(SecretView),
-        },
+        { reads: 'client', params: ClientPath, query: PageQuery, answer: pageView(SecretView) },
       ),
-      async (request) => slicePage(await secrets.list(request.params.client_id), request.query, toView),
+      async (request) =>
+        slicePage(await secrets.list(request.params.client_id), request.query, toView, ({ createdAt, id }) => [
+          toText(createdAt),
+          id,
+        ]),
     );
 
     app.delete(
       '/api/v1/oauth/client/:client_id/secret/:secret_id',
       operation('delete_client_secret', 'client:update', 'Delete a secret, which can no longer be used', {
+        changes: 'client',
         params: SecretPath,
         answer: Deleted,
       }),

@@ -64,10 +64,11 @@ export function clientPoliciesEndpoint({ policies, scopes }: ClientPoliciesEndpo
     app.get(
       '/api/v1/oauth/client-policy',
       operation('list_client_policies', 'client_policy:read', 'List the client policies, by name', {
+        lists: ['client_policy', 'name'],
         query: PageQuery,
         answer: pageView(ClientPolicyBody),
       }),
-      async (request) => slicePage(policies.list(), request.query, toView),
+      async (request) => slicePage(policies.list(), request.query, toView, ({ name }) => [name]),
     );
 
     app.put(
@@ -77,6 +78,7 @@ export function clientPoliciesEndpoint({ policies, scopes }: ClientPoliciesEndpo
         'client_policy:create_or_update',
         'Create a client policy, or change the one with that name',
         {
+          changes: 'client_policy',
           description:
             'It holds at once for every call that creates or changes a client, and for all tokens that are issued from then ' +
             'on, also to clients from before. Tokens that were issued earlier stay as they are.',
@@ -96,6 +98,7 @@ export function clientPoliciesEndpoint({ policies, scopes }: ClientPoliciesEndpo
     app.get(
       '/api/v1/oauth/client-policy/:name',
       operation('get_client_policy', 'client_policy:read', 'Read a client policy', {
+        reads: 'client_policy',
         params: PolicyPath,
         answer: ClientPolicyBody,
       }),
@@ -105,6 +108,7 @@ export function clientPoliciesEndpoint({ policies, scopes }: ClientPoliciesEndpo
     app.delete(
       '/api/v1/oauth/client-policy/:name',
       operation('delete_client_policy', 'client_policy:delete', 'Delete a client policy', {
+        changes: 'client_policy',
         params: PolicyPath,
         answer: Deleted,
       }),

@@ -1,4 +1,5 @@
 /** The client policies in memory, and their changes. */
+import { isDeepStrictEqual } from 'node:util';
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -44,13 +45,19 @@ export async function openClientPolicyRegistry(db: Kysely<Database>, events: Eve
     async save(token, policy) {
       await events.change(token, async (transaction, append) => {
         const present = await loadClientPolicies(transaction);
-        if (present.length >= mostPolicies && !present.some(({ name }) => name === policy.name)) {
+        const before = present.find(({ name }) => name === policy.name);
+        const { name, ...members } = policy;
+        const event = { kind: 'client_policy.saved', subject: name, data: members } as const;
+        if (isDeepStrictEqual(before, policy)) {
+          await append.unchanged(event);
+          return;
+        }
+        if (present.length >= mostPolicies && before === undefined) {
           throw new OAuthError('conflict', `There are ${mostPolicies} client policies already: delete one first.`);
         }
         requireConsistency(policy, present);
         await saveClientPolicy(transaction, policy);
-        const { name, ...members } = policy;
-        await append({ kind: 'client_policy.saved', subject: name, data: members });
+        await append(event);
       });
     },
     async remove(token, name) {

@@ -1,11 +1,12 @@
 /** Clients and their secrets' digests in the database. */
+import type { Place, Slice } from '@postern/http-api';
 import { fromWireNames, OAuthError, showName, toWireNames } from '@postern/protocol';
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
 import { readFloor, selectFloorData } from '../revocation/generation-floor-store.ts';
 import type { Client } from './client.ts';
 import { type ClientOrder, clientParts } from './client-parts.ts';
-import { holdsText, searchColumnsOf } from './client-search-store.ts';
+import { comesAfter, holdsText, searchColumnsOf } from './client-search-store.ts';
 import { listSecrets } from './client-secret-store.ts';
 
 export async function findClient(db: Kysely<Database>, id: string): Promise<Client | undefined> {
@@ -34,12 +35,15 @@ export interface ClientPage {
   readonly total: number;
 }
 
-export interface ClientListing extends ClientOrder {
+export interface ClientListing extends ClientOrder, Slice {
   /** Part of the id, the name or the description, in any case; undefined: all clients. */
   readonly search: string | undefined;
-  /** Counts from 1. */
-  readonly page: number;
-  readonly size: number;
+}
+
+/** Where the client stands in a list of that order. */
+export function placeOfClient(client: Client, { column }: ClientOrder): Place {
+  const key = column === 'created_at' ? new Date(client.createdAt).toISOString() : searchColumnsOf(client).sort_name;
+  return [key, client.id];
 }
 
 /** Lists one page. A search reads every client, and takes about a second if there are a million. */
@@ -68,14 +72,16 @@ async function countClients(db: Kysely<Database>): Promise<number> {
 }
 
 /** Selects ids only, so that the clients of earlier pages are skipped in the index. */
-async function idsOfPage(db: Kysely<Database>, { column, direction, page, size }: ClientListing): Promise<string[]> {
+async function idsOfPage(db: Kysely<Database>, { after, offset, limit, ...order }: ClientListing): Promise<string[]> {
+  const { column, direction } = order;
   const rows = await db
     .selectFrom('clients')
     .select('id')
+    .$if(after !== undefined, (query) => query.where(comesAfter(order, after)))
     .orderBy(column, direction)
     .orderBy('id', direction)
-    .limit(size)
-    .offset((page - 1) * size)
+    .limit(limit)
+    .offset(offset)
     .execute();
   return rows.map(({ id }) => id);
 }
@@ -83,20 +89,26 @@ async function idsOfPage(db: Kysely<Database>, { column, direction, page, size }
 async function searchClients(
   db: Kysely<Database>,
   search: string,
-  { page, size, ...order }: ClientListing,
+  { after, offset, limit, ...order }: ClientListing,
 ): Promise<{ readonly total: number; readonly ids: readonly string[] }> {
-  const first = (page - 1) * size;
   const ids: string[] = [];
+  let skipped = 0;
   let total = 0;
   for await (const partOf of clientParts(db, order)) {
     const found = await db
       .selectFrom(partOf(db.selectFrom('clients').select(['id', order.column, 'search_text'])).as('part'))
-      .select('id')
+      .select(['id', sql<number>`case when ${comesAfter(order, after)} then 1 else 0 end`.as('is_after')])
       .where(holdsText('search_text', search.toLowerCase()))
       .orderBy(order.column, order.direction)
       .orderBy('id', order.direction)
       .execute();
-    ids.push(...found.slice(Math.max(0, first - total), Math.max(0, first + size - total)).map(({ id }) => id));
+    for (const { id } of found.filter(({ is_after }) => is_after === 1)) {
+      if (skipped < offset) {
+        skipped += 1;
+      } else if (ids.length < limit) {
+        ids.push(id);
+      }
+    }
     total += found.length;
   }
   return { total, ids };

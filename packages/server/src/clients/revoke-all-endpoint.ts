@@ -18,6 +18,7 @@ export function revokeAllEndpoint({ revokeAllTokens, guard }: RevokeAllEndpointO
     app.post(
       '/api/v1/oauth/revoke_all',
       operation('revoke_all_tokens', 'token:revoke', 'Revoke every token that was issued so far', {
+        changes: 'all_tokens',
         description:
           'Of all clients and of root, the token of this call among them. Clients may request new tokens at once. For ' +
           'emergencies: after a backup was restored, whose revocations of tokens are incomplete, or after a theft of tokens.',

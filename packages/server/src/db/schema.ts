@@ -57,6 +57,8 @@ export interface EventTable {
   kind: string;
   /** The id of the thing that changed. */
   subject: string;
+  /** What has a new version: kind and id, as `thingOf` has them. Null: nothing has. */
+  thing: string | null;
   /** JSON object. */
   data: ColumnType<string, string, never>;
   hash: string;
@@ -151,6 +153,20 @@ export interface RegistrationTable {
   limits: string;
 }
 
+export interface KeptAnswerTable {
+  /** Keyed digest of client, Idempotency-Key and number of the change, base64url. */
+  id: string;
+  client_id: string;
+  /** Keyed digest of the call, base64url. */
+  request: string;
+  /** Encrypted under a key that takes the Idempotency-Key. */
+  answer: string;
+  /** The length of `answer`. */
+  bytes: number;
+  /** Seconds since 1970. */
+  expires_at: number;
+}
+
 export interface MinuteCounterTable {
   /** Keyed digest of what is counted, base64url. */
   key: string;
@@ -203,4 +219,5 @@ export interface Database {
   events: EventTable;
   event_head: EventHeadTable;
   minute_counters: MinuteCounterTable;
+  kept_answers: KeptAnswerTable;
 }

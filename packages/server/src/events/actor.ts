@@ -2,6 +2,8 @@
 import type { AccessToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import type { RepeatableCall } from './kept-answers.ts';
+import type { Precondition } from './precondition.ts';
 
 /** The server itself, as the audit trail names it. */
 export const serverActor = 'postern';
@@ -15,9 +17,21 @@ export interface CredentialHolder<C> {
    * passed on to the change.
    */
   readonly authenticate: (transaction: Kysely<Database>) => Promise<C>;
+  readonly precondition?: Precondition | undefined;
 }
 
-export type Actor<C = unknown> = AccessToken | CredentialHolder<C> | typeof serverActor;
+/** Who makes a call: the holder of an access token, with what the call requires of the thing that it changes. */
+export interface Caller extends AccessToken {
+  readonly precondition?: Precondition | undefined;
+  /** If the caller may send the call again. */
+  readonly call?: RepeatableCall | undefined;
+}
+
+export type Actor<C = unknown> = Caller | CredentialHolder<C> | typeof serverActor;
+
+export function preconditionOf(actor: Actor): Precondition | undefined {
+  return typeof actor === 'object' ? actor.precondition : undefined;
+}
 
 /** Throws `invalid_token` if the token is no longer active by what the transaction sees. */
 export type RequireActive = (transaction: Kysely<Database>, token: AccessToken) => Promise<void>;

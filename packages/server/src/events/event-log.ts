@@ -7,7 +7,7 @@ import { OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
-import { type Actor, type RequireActive, recheckActor } from './actor.ts';
+import { type Actor, type Caller, preconditionOf, type RequireActive, recheckActor } from './actor.ts';
 import {
   dataText,
   type EventDraft,
@@ -19,6 +19,7 @@ import {
 } from './event.ts';
 import {
   findEventHash,
+  findVersion,
   hasEventsAfter,
   insertEvent,
   listEventsAfter,
@@ -26,10 +27,18 @@ import {
   moveHead,
   readLog,
 } from './event-store.ts';
+import { type AnswerKeys, type AnswerPlace, createKeptAnswers } from './kept-answers.ts';
+import { requirePrecondition } from './precondition.ts';
+import { isDeletion, kindOfThing, thingOf } from './thing.ts';
 
-/** Appends an event to the current change. It gets its place in the log when the change is committed. */
+/**
+ * Appends an event to the current change. It gets its place in the log when the change is committed. Throws
+ * `precondition_failed` if the call is about another version of the thing that the event is about.
+ */
 export interface Append {
   (event: EventDraft): Promise<PendingEvent>;
+  /** Appends nothing, since the thing is as the event would make it already, and throws as `append` does. */
+  unchanged(event: EventDraft): Promise<void>;
   /** What was appended so far, which the log in the database does not have yet. */
   readonly pending: readonly PendingEvent[];
 }
@@ -86,6 +95,8 @@ export interface EventLogOptions {
   readonly db: Kysely<Database>;
   readonly driver: Pick<DatabaseDriver, 'announce' | 'lockChanges' | 'tryLockChanges' | 'isAwaited' | 'runApart'>;
   readonly macEvent: MacEvent;
+  /** Protects what calls have answered that may be sent again. */
+  readonly masterKey: AnswerKeys;
   /** The check of the token behind a change. */
   readonly requireActive: RequireActive;
   readonly maxStalenessSeconds: number;
@@ -109,6 +120,7 @@ const batchSize = 500;
 /** Opens the log and follows it from its present end: whatever is loaded into memory later misses no event. */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
   const { db, driver, macEvent, requireActive, maxStalenessSeconds, onHistoryLost, now, monotonic } = options;
+  const answers = createKeptAnswers(options);
   const followers: { readonly listener: EventListener; readonly reload: Reload }[] = [];
   let { logId, ...head }: LogHead & { readonly logId: string } = await readLog(db);
   /** The last event that was heard of a history that the database no longer has, until all followers have reloaded. */
@@ -165,17 +177,34 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   /** Resolves when changes of this node need not wait for one that is made apart. */
   let gate: Promise<unknown> = Promise.resolve();
 
-  /** Runs the work of a change, and returns where the log ended before, and the events that it appended. */
-  const run = async <T, C>(transaction: Transaction<Database>, actor: Actor<C>, work: Work<T, C>) => {
+  /**
+   * Runs the work of a change, and returns where the log ended before, and the events that it appended. If the work was
+   * done before, by the same call, returns what it has returned then.
+   */
+  const run = async <T, C>(
+    transaction: Transaction<Database>,
+    actor: Actor<C>,
+    work: Work<T, C>,
+    place: AnswerPlace | undefined,
+  ) => {
     const start = await readLog(transaction);
     const { name, authenticated } = await recheckActor(transaction, actor, requireActive);
     const pending: PendingEvent[] = [];
+    const kept = place && (await answers.find(transaction, place));
+    if (kept !== undefined) {
+      return { value: kept.value as T, start, pending };
+    }
     const append = async ({ kind, subject, data }: EventDraft) => {
       const event = { occurredAt: now(), actor: name, kind, subject, data: toWireNames(data) };
+      await requireVersion(transaction, actor, event);
       pending.push(event);
       return event;
     };
-    const value = await work(transaction, Object.assign(append, { pending }), authenticated);
+    const unchanged = (draft: EventDraft) => requireVersion(transaction, actor, draft);
+    const value = await work(transaction, Object.assign(append, { unchanged, pending }), authenticated);
+    if (place !== undefined) {
+      await answers.keep(transaction, place, value);
+    }
     return { value, start, pending };
   };
 
@@ -199,14 +228,26 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     for (const { occurredAt, actor: name, kind, subject, data } of pending) {
       const event = { sequence: head.sequence + 1, occurredAt, actor: name, kind, subject, data: dataText(data) };
       head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
-      await insertEvent(transaction, { ...event, hash: head.hash, mac: macEvent(head.hash) });
+      const thing = thingOf({ kind, subject, data });
+      await insertEvent(transaction, { ...event, hash: head.hash, mac: macEvent(head.hash) }, thing);
+      const { versions } = preconditionOf(actor) ?? {};
+      if (thing !== undefined && isDeletion(thing, kind)) {
+        versions?.delete(thing);
+      } else if (thing !== undefined) {
+        versions?.set(thing, head.hash);
+      }
     }
     await moveHead(transaction, head);
     await driver.announce(transaction);
   };
 
   /** `isLocking`: other changes wait until the attempt ends. Otherwise it ends as soon as one waits for it. */
-  const attemptApart = async <T, C>(actor: Actor<C>, work: Work<T, C>, isDryRun: boolean, isLocking: boolean) => {
+  const attemptApart = async <T, C>(
+    actor: Actor<C>,
+    work: Work<T, C>,
+    place: AnswerPlace | undefined,
+    { isDryRun, isLocking }: { readonly isDryRun: boolean; readonly isLocking: boolean },
+  ) => {
     if (isLocking) {
       // Changes of this node that are under way end first.
       await db.transaction().execute((transaction) => driver.lockChanges(transaction));
@@ -220,14 +261,15 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         }
         return append(draft);
       };
-      return work(transaction, Object.assign(appendUnlessAwaited, { pending: append.pending }), authenticated);
+      const { unchanged, pending } = append;
+      return work(transaction, Object.assign(appendUnlessAwaited, { unchanged, pending }), authenticated);
     };
     try {
       return await driver.runApart(db, async (transaction, keep): Promise<T> => {
         if (isLocking) {
           await driver.lockChanges(transaction);
         }
-        const { value, ...ran } = await run(transaction, actor, isLocking ? work : givingWay);
+        const { value, ...ran } = await run(transaction, actor, isLocking ? work : givingWay, place);
         if (!isDryRun) {
           await keep(async (target) => {
             const isAlone = (await driver.tryLockChanges(target)) && (await hasEvent(target, ran.start));
@@ -250,6 +292,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       return logId;
     },
     async change(actor, work, { isUrgent = false } = {}) {
+      const place = nextPlace(actor);
       if (!isUrgent) {
         await gate;
       }
@@ -257,7 +300,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         if (!isUrgent) {
           await driver.lockChanges(transaction);
         }
-        const { value, ...ran } = await run(transaction, actor, work);
+        const { value, ...ran } = await run(transaction, actor, work, place);
         await log(transaction, actor, ran);
         return value;
       });
@@ -266,13 +309,14 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       return result;
     },
     async changeApart(actor, work, { isDryRun }) {
+      const place = nextPlace(actor);
       for (let attempt = 1; ; attempt += 1) {
         const isLast = attempt === mostAttempts;
         // A dry run holds up nobody.
         const isLocking = isLast && !isDryRun;
         const { sequence } = await readLog(db);
         try {
-          const done = attemptApart(actor, work, isDryRun, isLocking);
+          const done = attemptApart(actor, work, place, { isDryRun, isLocking });
           if (isLocking) {
             gate = done.catch(() => {});
           }
@@ -310,6 +354,37 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       }
     },
   };
+}
+
+/** Which answer of a call that may be sent again its next change gives; undefined for any other actor. */
+function nextPlace(actor: Actor): AnswerPlace | undefined {
+  const { clientId, call } = actor as Partial<Caller>;
+  if (clientId === undefined || call === undefined) {
+    return undefined;
+  }
+  call.changes += 1;
+  return { clientId, call, number: call.changes };
+}
+
+/**
+ * Throws `precondition_failed` if the call that makes the change is about another version of what the event is about: the
+ * one from before the change, which has no place in the log yet.
+ */
+export async function requireVersion(
+  transaction: Transaction<Database>,
+  actor: Actor,
+  event: EventDraft,
+): Promise<void> {
+  const precondition = preconditionOf(actor);
+  const thing = thingOf({ ...event, data: toWireNames(event.data) });
+  if (precondition === undefined || thing === undefined || kindOfThing(thing) !== precondition.kind) {
+    return;
+  }
+  const version = await findVersion(transaction, thing);
+  requirePrecondition(precondition, thing, version);
+  if (version !== undefined) {
+    precondition.versions.set(thing, version);
+  }
 }
 
 /**

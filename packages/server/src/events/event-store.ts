@@ -2,6 +2,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Database, EventTable } from '../db/schema.ts';
 import type { EventKind, EventText, LoggedEvent, LogHead } from './event.ts';
+import { isDeletion } from './thing.ts';
 
 /** Returns the head, and the id that the log got when its database was created. */
 export async function readLog(db: Kysely<Database>): Promise<LogHead & { readonly logId: string }> {
@@ -46,12 +47,51 @@ export interface StoredEvent extends EventText {
   readonly mac: string;
 }
 
-export async function insertEvent(transaction: Kysely<Database>, event: StoredEvent): Promise<void> {
-  const { occurredAt, ...row } = event;
+/** `thing`: what the event is about, if that has a version. */
+export async function insertEvent(
+  transaction: Kysely<Database>,
+  { occurredAt, ...row }: StoredEvent,
+  thing: string | undefined,
+): Promise<void> {
   await transaction
     .insertInto('events')
-    .values({ ...row, occurred_at: new Date(occurredAt).toISOString() })
+    .values({ ...row, thing: thing ?? null, occurred_at: new Date(occurredAt).toISOString() })
     .execute();
+}
+
+/**
+ * Finds the versions of things: of each that exists, the hash of the last event about it. That is the same on all nodes,
+ * comes back neither when a thing is created again nor when the database goes back in time, and is known to no earlier change.
+ * `upTo`: the versions that they had when this was the last event; undefined: now.
+ */
+export async function findVersions(
+  db: Kysely<Database>,
+  things: readonly string[],
+  upTo?: number,
+): Promise<Map<string, string>> {
+  if (things.length === 0) {
+    return new Map();
+  }
+  const rows = await db
+    .selectFrom('events')
+    .select(['thing', 'kind', 'hash'])
+    .where('sequence', 'in', (last) =>
+      last
+        .selectFrom('events')
+        .select((select) => select.fn.max('sequence').as('sequence'))
+        .where('thing', 'in', things)
+        .$if(upTo !== undefined, (events) => events.where('sequence', '<=', upTo as number))
+        .groupBy('thing'),
+    )
+    .execute();
+  return new Map(
+    rows.flatMap(({ thing, kind, hash }) => (thing === null || isDeletion(thing, kind) ? [] : [[thing, hash]])),
+  );
+}
+
+/** Finds the version of one thing; undefined if it does not exist. */
+export async function findVersion(db: Kysely<Database>, thing: string): Promise<string | undefined> {
+  return (await findVersions(db, [thing])).get(thing);
 }
 
 /** Lists the events after `sequence` as they are stored, in order, at most `most`. */
@@ -63,7 +103,7 @@ export async function listEventTexts(db: Kysely<Database>, sequence: number, mos
     .orderBy('sequence')
     .limit(most)
     .execute();
-  return rows.map(({ occurred_at, kind, ...row }) => ({
+  return rows.map(({ occurred_at, kind, thing: _, ...row }) => ({
     ...row,
     kind: kind as EventKind,
     occurredAt: Date.parse(occurred_at),

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { type RequireActive, recheckActor } from './actor.ts';
 import type { EventDraft, PendingEvent } from './event.ts';
-import type { Append, EventListener, EventLog } from './event-log.ts';
+import { type Append, type EventListener, type EventLog, requireVersion } from './event-log.ts';
 
 export interface TransactionEventLogOptions {
   /** The log that the change is made in. */
@@ -29,12 +29,14 @@ export function createTransactionEventLog(options: TransactionEventLogOptions): 
     async change(actor, work) {
       const { authenticated } = await recheckActor(transaction, actor, requireActive);
       const appended: PendingEvent[] = [];
+      const unchanged = (draft: EventDraft) => requireVersion(transaction, actor, draft);
       const appendToBoth = async (draft: EventDraft) => {
+        await unchanged(draft);
         const event = await append(draft);
         appended.push(event);
         return event;
       };
-      const withPending: Append = Object.assign(appendToBoth, { pending: append.pending });
+      const withPending: Append = Object.assign(appendToBoth, { unchanged, pending: append.pending });
       const result = await work(transaction, withPending, authenticated);
       for (const event of appended) {
         for (const listener of listeners) {

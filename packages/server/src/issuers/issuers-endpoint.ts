@@ -1,6 +1,6 @@
 /** The management API of trusted issuers. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
+import { type ApiPlugin, Deleted, keyText, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { type Static, Type } from 'typebox';
 import { JwkSet } from '../clients/jwk-set.ts';
 import { operation } from '../http/operation.ts';
@@ -40,7 +40,7 @@ const RuleBody = Type.Object(
 
 export const IssuerBody = Type.Object(
   {
-    key: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_.-]+$' }),
+    key: keyText(100),
     issuer: {
       ...Identifier,
       description: 'The iss of its tokens; spiffe:// and the trust domain for JWT-SVIDs that have no iss.',
@@ -82,10 +82,11 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
     app.get(
       '/api/v1/oauth/issuer',
       operation('list_trusted_issuers', 'issuer:read', 'List the trusted issuers of workload tokens, by key', {
+        lists: ['issuer', 'key'],
         query: PageQuery,
         answer: pageView(IssuerBody),
       }),
-      async (request) => slicePage(await issuers.list(), request.query, toView),
+      async (request) => slicePage(await issuers.list(), request.query, toView, ({ key }) => [key]),
     );
 
     app.put(
@@ -95,6 +96,7 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
         'issuer:create_or_update',
         'Create a trusted issuer, or change the one with that key',
         {
+          changes: 'issuer',
           description:
             'Requires the right to give all that the clients of its rules can do. Revokes the tokens of the clients of ' +
             'rules that it deletes or changes.',
@@ -113,6 +115,7 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
     app.get(
       '/api/v1/oauth/issuer/:issuer_key',
       operation('get_trusted_issuer', 'issuer:read', 'Read a trusted issuer', {
+        reads: 'issuer',
         params: IssuerPath,
         answer: IssuerBody,
       }),
@@ -125,7 +128,7 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
         'delete_trusted_issuer',
         'issuer:delete',
         'Trust an issuer no longer; the clients of its rules lose their tokens',
-        { params: IssuerPath, answer: Deleted },
+        { changes: 'issuer', params: IssuerPath, answer: Deleted },
       ),
       async (request) => issuers.remove(accessTokenOf(request), request.params.issuer_key),
     );

@@ -1,4 +1,5 @@
 /** The trusted issuers in memory, and their changes: to write a rule is to give all that its client can do. */
+import { isDeepStrictEqual } from 'node:util';
 import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName, toWireNames } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -7,6 +8,7 @@ import { revokeTokens } from '../clients/client-changes.ts';
 import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { Delegate, FindDelegate } from '../delegation/delegate.ts';
+import type { EventDraft } from '../events/event.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import { clientsLosingTrust, requireTrustedIssuer, type TrustedIssuer } from './trusted-issuer.ts';
@@ -99,9 +101,14 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         if (taken !== undefined) {
           throw new OAuthError('conflict', `issuer: it is trusted already, as ${taken.key}.`);
         }
+        const before = all.find(({ key }) => key === trusted.key);
+        if (isDeepStrictEqual(before, trusted)) {
+          await getClientsWithin(transaction, delegate, trusted);
+          await append.unchanged(savedEvent(trusted));
+          return;
+        }
         requireConsistentRules(trusted, await getClientsWithin(transaction, delegate, trusted));
         await recordTrustedIssuer(transaction, append, trusted);
-        const before = all.find(({ key }) => key === trusted.key);
         if (before !== undefined) {
           const clients = await getClientsWithin(transaction, delegate, before);
           await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted), now());
@@ -153,11 +160,11 @@ export async function recordTrustedIssuer(
   trusted: TrustedIssuer,
 ): Promise<void> {
   await saveTrustedIssuer(transaction, trusted);
-  await append({
-    kind: 'issuer.saved',
-    subject: trusted.key,
-    data: { ...trusted, rules: trusted.rules.map(toWireNames) },
-  });
+  await append(savedEvent(trusted));
+}
+
+function savedEvent(trusted: TrustedIssuer): EventDraft {
+  return { kind: 'issuer.saved', subject: trusted.key, data: { ...trusted, rules: trusted.rules.map(toWireNames) } };
 }
 
 /** Throws `invalid_parameter` if a rule is for a client that does not exist, or for scopes that it does not hold. */

@@ -172,7 +172,7 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       if (!algorithmsInUse().includes(alg)) {
         throw new OAuthError('invalid_parameter', `alg: no tokens are signed with ${alg} here.`);
       }
-      return events.change(token, async (transaction, append) => {
+      const kid = await events.change(token, async (transaction, append) => {
         const present = await loadSigningKeys(transaction, masterKey);
         const next = findNextKey(present, alg, now());
         if (next !== undefined) {
@@ -193,8 +193,16 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
             { retryAfterSeconds: Math.ceil((roomFrom - now()) / 1000) },
           );
         }
-        return succeed(transaction, append, alg, leadOver(present));
+        return (await succeed(transaction, append, alg, leadOver(present))).kid;
       });
+      const created = ring.find(kid);
+      if (created === undefined) {
+        throw new OAuthError(
+          'not_found',
+          `The signing key ${kid}, which this call has created before, was deleted since.`,
+        );
+      }
+      return created;
     },
     remove(token, kid) {
       return events.change(token, async (transaction, append) => {

@@ -45,15 +45,23 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
     app.get(
       '/api/v1/oauth/key',
       operation('list_keys', 'key:read', 'List the signing keys, oldest first', {
+        reads: 'key',
         query: PageQuery,
         answer: pageView(KeyView),
       }),
-      async ({ query }) => slicePage(keys.keys(), query, (key) => toView(key, now())),
+      async ({ query }) =>
+        slicePage(
+          keys.keys(),
+          query,
+          (key) => toView(key, now()),
+          ({ createdAt, kid }) => [toText(createdAt), kid],
+        ),
     );
 
     app.post(
       '/api/v1/oauth/key/rotate',
       operation('rotate_key', 'key:rotate', 'Create the next signing key', {
+        changes: 'key',
         description:
           'It is published at once and signs POSTERN_KEY_LEAD_MINUTES later, when every cached JWKS has it. The previous ' +
           'key stays published until its last token has expired. While the next key of an algorithm does not sign yet, ' +
@@ -68,6 +76,7 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
     app.delete(
       '/api/v1/oauth/key/:kid',
       operation('delete_key', 'key:delete', 'Delete a signing key that has not signed yet', {
+        changes: 'key',
         description:
           'The key before it continues to sign. A key that may have signed is not deleted (409), but revoked.',
         errors: [409],
@@ -80,6 +89,7 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
     app.post(
       '/api/v1/oauth/key/:kid/revoke',
       operation('revoke_key', 'key:revoke', 'Revoke a signing key that has leaked, and all tokens that it signed', {
+        changes: 'key',
         description:
           'It is no longer published, and the tokens that it signed are refused at once, as are those that were exchanged ' +
           'for them. If it signs, another key does so at once; APIs that keep a copy of the JWKS may refuse its tokens ' +

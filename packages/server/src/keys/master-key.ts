@@ -1,13 +1,6 @@
 /** The master key: everything that must not be readable in the database is encrypted or digested under it. RFC 5869, RFC 2104. */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { decrypt, encrypt } from '../aes-gcm.ts';
 
 /** 32 random bytes, from which each purpose derives its own key (RFC 5869), so that none can stand in for another. */
 export interface MasterKey {
@@ -21,9 +14,6 @@ export interface MasterKey {
   seed(purpose: 'event checkpoints'): Buffer;
 }
 
-const nonceLength = 12;
-const tagLength = 16;
-
 const digestPurposes = [
   'client secrets',
   'fingerprints',
@@ -33,6 +23,9 @@ const digestPurposes = [
   'counted keys',
   'initial access tokens',
   'registration access tokens',
+  'idempotency keys',
+  'idempotency requests',
+  'idempotency answers',
 ] as const;
 
 export type DigestPurpose = (typeof digestPurposes)[number];
@@ -47,21 +40,8 @@ export function createMasterKey(bytes: Buffer): MasterKey {
   >;
 
   return {
-    seal(plaintext, label) {
-      const nonce = randomBytes(nonceLength);
-      const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce).setAAD(Buffer.from(label));
-      const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-      return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString('base64url');
-    },
-    open(sealed, label) {
-      const bytes = Buffer.from(sealed, 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', sealingKey, bytes.subarray(0, nonceLength), {
-        authTagLength: tagLength,
-      })
-        .setAAD(Buffer.from(label))
-        .setAuthTag(bytes.subarray(nonceLength, nonceLength + tagLength));
-      return Buffer.concat([decipher.update(bytes.subarray(nonceLength + tagLength)), decipher.final()]);
-    },
+    seal: (plaintext, label) => encrypt(sealingKey, plaintext, label),
+    open: (sealed, label) => decrypt(sealingKey, sealed, label),
     seed: (purpose) => derive(purpose).export(),
     digest: (purpose, text) => createHmac('sha256', digestKeys[purpose]).update(text).digest(),
   };

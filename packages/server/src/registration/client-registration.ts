@@ -5,6 +5,7 @@
  * assign none, and manages itself until an administrator changes it. Clients that were created otherwise, and root, have no registration and
  * cannot be managed here.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { invalidTokenError } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
@@ -25,6 +26,7 @@ import type { LoadReachRules } from '../delegation/delegate.ts';
 import { inheritLimits, namesOf, type Reach, type ReachRules, reachOf, within } from '../delegation/reach.ts';
 import type { CredentialHolder } from '../events/actor.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
+import type { Precondition } from '../events/precondition.ts';
 import type { OutboundHosts } from '../http/outbound-hosts.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findInitialAccessTokenFault, type InitialAccessToken } from './initial-access-token.ts';
@@ -86,9 +88,10 @@ export interface ClientRegistration {
     text: string,
     wanted: RegisteredMetadata,
     clientSecret: string | undefined,
+    precondition?: Precondition,
   ): Promise<RegisteredClient>;
   /** Deletes the client, and revokes its tokens at once. */
-  remove(clientId: string, text: string): Promise<void>;
+  remove(clientId: string, text: string, precondition?: Precondition): Promise<void>;
 }
 
 export interface ClientRegistrationOptions {
@@ -145,8 +148,13 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     authenticate: (transaction) => authorize(transaction, text),
   });
 
-  const registeredClient = (clientId: string, text: string): CredentialHolder<Registered> => ({
+  const registeredClient = (
+    clientId: string,
+    text: string,
+    precondition?: Precondition,
+  ): CredentialHolder<Registered> => ({
     name: clientId,
+    precondition,
     authenticate: (transaction) => getRegistered(transaction, clientId, text),
   });
 
@@ -225,8 +233,8 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
       });
     },
 
-    update(clientId, text, wanted, presentedSecret) {
-      return events.change(registeredClient(clientId, text), async (transaction, append, registered) => {
+    update(clientId, text, wanted, presentedSecret, precondition) {
+      return events.change(registeredClient(clientId, text, precondition), async (transaction, append, registered) => {
         const { registration, client: before } = registered;
         const presented = presentedSecret === undefined ? undefined : findSecret(before, presentedSecret, masterKey);
         if (presentedSecret !== undefined && findSecretFault(presented, now()) !== undefined) {
@@ -237,18 +245,24 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const scopes = new Set(within(namesOf(registration.limits.scopes), rules.registry.ordinaryNames));
         const limits = { ...reachOf(before, rules), ...registration.limits, scopes };
         const change = parseMetadata(wanted, limits);
-        const client = changeClient(before, change, now());
+        const changed = changeClient(before, change, now());
+        const isSame = isDeepStrictEqual(changed, { ...before, updatedAt: changed.updatedAt });
+        const client = isSame ? before : changed;
         requireValidRegistration(client, limits, rules, options.outboundHosts);
         requireRegistrationPolicies(client, await loadClientPolicies(transaction));
-        await recordChange(transaction, append, before, client, change);
+        if (isSame) {
+          await append.unchanged({ kind: 'client.updated', subject: clientId, data: {} });
+        } else {
+          await recordChange(transaction, append, before, client, change);
+        }
         const clientSecret = await alignSecrets(transaction, append, client);
         const registrationAccessToken = await rotate(transaction, append, registration);
         return { client, clientSecret, registrationAccessToken };
       });
     },
 
-    remove(clientId, text) {
-      return events.change(registeredClient(clientId, text), (transaction, append, { client }) =>
+    remove(clientId, text, precondition) {
+      return events.change(registeredClient(clientId, text, precondition), (transaction, append, { client }) =>
         recordDeletion(transaction, append, client),
       );
     },

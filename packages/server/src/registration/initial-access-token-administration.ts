@@ -1,6 +1,6 @@
 /** Creating and deleting initial access tokens. To create one is to give what its clients can do, before they exist. */
 import type { AccessToken } from '@postern/guard';
-import { OAuthError, showName } from '@postern/protocol';
+import { OAuthError } from '@postern/protocol';
 import { generateClientId, generateInitialAccessToken } from '../clients/credentials.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
@@ -11,7 +11,7 @@ import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
 import {
   deleteInitialAccessToken,
-  findInitialAccessToken,
+  getInitialAccessToken,
   insertInitialAccessToken,
 } from './initial-access-token-store.ts';
 import { reachOfRegistered } from './registration-limits.ts';
@@ -73,17 +73,17 @@ export function createInitialAccessTokenAdministration(
         );
       }
       requireRegistered(wanted, resources);
-      const record: InitialAccessToken = {
-        ...wanted,
-        scopes,
-        id: generateClientId(),
-        uses: 0,
-        createdAt: now(),
-        expiresAt: now() + expiresInSeconds * 1000,
-        createdBy: token.clientId,
-      };
-      const text = generateInitialAccessToken();
-      await events.change(token, async (transaction, append) => {
+      return events.change(token, async (transaction, append) => {
+        const record: InitialAccessToken = {
+          ...wanted,
+          scopes,
+          id: generateClientId(),
+          uses: 0,
+          createdAt: now(),
+          expiresAt: now() + expiresInSeconds * 1000,
+          createdBy: token.clientId,
+        };
+        const text = generateInitialAccessToken();
         const delegate = await findDelegate(transaction, token);
         delegate.requireReach(reachOfRegistered(record, delegate.client, delegate.rules));
         await insertInitialAccessToken(transaction, record, masterKey.digest('initial access tokens', text));
@@ -92,17 +92,14 @@ export function createInitialAccessTokenAdministration(
           subject: record.id,
           data: { name: record.name, scopes, resources: record.resources, maxUses: record.maxUses },
         });
+        return { record, text };
       });
-      return { record, text };
     },
 
     remove(token, id) {
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
-        const record = await findInitialAccessToken(transaction, { id });
-        if (record === undefined) {
-          throw new OAuthError('not_found', `There is no initial access token ${showName(id)}.`);
-        }
+        const record = await getInitialAccessToken(transaction, id);
         // Without its creator it is invalid, and anybody's who may give what it names.
         const creator = (await findActor(transaction, record.createdBy)) ?? delegate.client;
         delegate.requireReach(reachOfRegistered(record, creator, delegate.rules));

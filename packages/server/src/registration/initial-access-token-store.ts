@@ -1,4 +1,6 @@
 /** Initial access tokens in the database, by their digests. */
+import type { Slice } from '@postern/http-api';
+import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, InitialAccessTokenTable } from '../db/schema.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
@@ -37,11 +39,19 @@ export async function findInitialAccessToken(
   return row && fromRow(row);
 }
 
-/** One page, oldest first, and how many there are. `page` counts from 1. */
+/** Throws `not_found`. */
+export async function getInitialAccessToken(db: Kysely<Database>, id: string): Promise<InitialAccessToken> {
+  const token = await findInitialAccessToken(db, { id });
+  if (token === undefined) {
+    throw new OAuthError('not_found', `There is no initial access token ${showName(id)}.`);
+  }
+  return token;
+}
+
+/** Lists part of them, oldest first, and how many there are. Their place is the time of their creation and their id. */
 export async function listInitialAccessTokens(
   db: Kysely<Database>,
-  page: number,
-  size: number,
+  { after, offset, limit }: Slice,
 ): Promise<{ readonly tokens: readonly InitialAccessToken[]; readonly total: number }> {
   const { total } = await db
     .selectFrom('initial_access_tokens')
@@ -50,10 +60,15 @@ export async function listInitialAccessTokens(
   const rows = await db
     .selectFrom('initial_access_tokens')
     .selectAll()
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('created_at', 'id'), '>', tuple(after?.[0] ?? '', after?.[1] ?? '')),
+      ),
+    )
     .orderBy('created_at')
     .orderBy('id')
-    .limit(size)
-    .offset((page - 1) * size)
+    .limit(limit)
+    .offset(offset)
     .execute();
   return { tokens: rows.map(fromRow), total: Number(total) };
 }

@@ -1,13 +1,22 @@
 /** The management API of initial access tokens. RFC 7591 §1.2 leaves it to the server how they are given out. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageOf, pageView, printableText } from '@postern/http-api';
+import {
+  type ApiPlugin,
+  Deleted,
+  nullable,
+  PageQuery,
+  pageOf,
+  pageView,
+  printableText,
+  sliceOf,
+} from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
 import type { InitialAccessTokenAdministration } from './initial-access-token-administration.ts';
-import { listInitialAccessTokens } from './initial-access-token-store.ts';
+import { getInitialAccessToken, listInitialAccessTokens } from './initial-access-token-store.ts';
 
 const Scopes = Type.Array(Type.String({ maxLength: 100 }), {
   maxItems: 1_000,
@@ -72,11 +81,7 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
         'create_initial_access_token',
         'initial_access_token:create',
         'Create an initial access token, with which clients can be registered',
-        {
-          body: InitialAccessTokenBody,
-          answer: CreatedView,
-          errors: [409],
-        },
+        { changes: 'initial_access_token', body: InitialAccessTokenBody, answer: CreatedView, errors: [409] },
       ),
       async (request) => {
         const { body } = request;
@@ -97,13 +102,23 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
         'list_initial_access_tokens',
         'initial_access_token:read',
         'List initial access tokens, oldest first; never the tokens themselves',
-        { query: PageQuery, answer: pageView(View) },
+        { lists: ['initial_access_token', 'id'], query: PageQuery, answer: pageView(View) },
       ),
       async (request) => {
-        const { page, size } = request.query;
-        const { tokens, total } = await listInitialAccessTokens(db, page, size);
-        return pageOf(tokens.map(toView), total, request.query);
+        const { query } = request;
+        const { tokens, total } = await listInitialAccessTokens(db, sliceOf(query, 2));
+        return pageOf(tokens, total, query, toView, ({ createdAt, id }) => [new Date(createdAt).toISOString(), id]);
       },
+    );
+
+    app.get(
+      '/api/v1/oauth/initial-access-token/:id',
+      operation('get_initial_access_token', 'initial_access_token:read', 'Read an initial access token', {
+        reads: 'initial_access_token',
+        params: TokenPath,
+        answer: View,
+      }),
+      async (request) => toView(await getInitialAccessToken(db, request.params.id)),
     );
 
     app.delete(
@@ -112,7 +127,7 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
         'delete_initial_access_token',
         'initial_access_token:delete',
         'Delete an initial access token; the clients that were registered with it stay',
-        { params: TokenPath, answer: Deleted },
+        { changes: 'initial_access_token', params: TokenPath, answer: Deleted },
       ),
       async (request) => administration.remove(accessTokenOf(request), request.params.id),
     );

@@ -138,6 +138,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       {
         exposeHeadRoute: false,
         onRequest: checkToken,
+        config: { reads: 'client' },
         schema: {
           tags: ['OAuth'],
           operationId: 'read_registration',
@@ -154,6 +155,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       `${registrationPath}/:client_id`,
       {
         onRequest: checkToken,
+        config: { changes: 'client' },
         schema: {
           tags: ['OAuth'],
           operationId: 'update_registration',
@@ -161,11 +163,11 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
           description: 'Missing members get their defaults. The registration access token is replaced.',
           params: ClientPath,
           body: UpdateBody,
-          response: { 200: RegisteredView, ...oauthErrorResponses(400, 401, 403, 413, 429) },
+          response: { 200: RegisteredView, ...oauthErrorResponses(400, 401, 403, 412, 413, 429) },
         },
       },
       async (request) => {
-        const { params, body } = request;
+        const { params, body, precondition } = request;
         if (body.client_id !== params.client_id) {
           throw new OAuthError('invalid_client_metadata', 'client_id: must be that of the client.');
         }
@@ -173,7 +175,8 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
         if (sentBack !== undefined) {
           throw new OAuthError('invalid_client_metadata', `${sentBack}: must not be sent back.`);
         }
-        return toView(await registration.update(params.client_id, readToken(request), body, body.client_secret));
+        const { client_id: clientId } = params;
+        return toView(await registration.update(clientId, readToken(request), body, body.client_secret, precondition));
       },
     );
 
@@ -181,16 +184,17 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       `${registrationPath}/:client_id`,
       {
         onRequest: checkToken,
+        config: { changes: 'client' },
         schema: {
           tags: ['OAuth'],
           operationId: 'delete_registration',
           summary: 'Delete a client, as the client, and revoke its tokens at once',
           params: ClientPath,
-          response: { 204: Type.Null({ description: 'Deleted' }), ...oauthErrorResponses(401, 403, 429) },
+          response: { 204: Type.Null({ description: 'Deleted' }), ...oauthErrorResponses(400, 401, 403, 412, 429) },
         },
       },
       async (request, reply) => {
-        await registration.remove(request.params.client_id, readToken(request));
+        await registration.remove(request.params.client_id, readToken(request), request.precondition);
         return reply.code(204).send(null);
       },
     );

@@ -1,4 +1,5 @@
 /** The registered resources in memory, and their changes. */
+import { isDeepStrictEqual } from 'node:util';
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
@@ -84,18 +85,14 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
         }
         const before = all.find(({ key }) => key === resource.key);
         await requireMayTouch(transaction, token, clientsTouched(before, resource));
+        const { key, ...data } = resource;
+        const event = { kind: 'resource.saved', subject: key, data } as const;
+        if (isDeepStrictEqual(before, resource)) {
+          await append.unchanged(event);
+          return;
+        }
         await saveResource(transaction, resource);
-        await append({
-          kind: 'resource.saved',
-          subject: resource.key,
-          data: {
-            identifier: resource.identifier,
-            scopes: resource.scopes,
-            accessTokenTtlSeconds: resource.accessTokenTtlSeconds,
-            signingAlg: resource.signingAlg,
-            introspectionClients: resource.introspectionClients,
-          },
-        });
+        await append(event);
       });
     },
     async remove(token, key) {

@@ -1,7 +1,7 @@
 /** The management API of resources. */
 import { signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
+import { type ApiPlugin, Deleted, keyText, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
 import { longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
 import { operation } from '../http/operation.ts';
@@ -11,7 +11,7 @@ import type { ResourceRegistry } from './resource-registry.ts';
 
 export const ResourceBody = Type.Object(
   {
-    key: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_.-]+$' }),
+    key: keyText(100),
     identifier: Type.String({
       maxLength: 1_000,
       pattern: '^[\\x21-\\x7e]+$',
@@ -44,15 +44,17 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
     app.get(
       '/api/v1/oauth/resource',
       operation('list_resources', 'resource:read', 'List the resources that tokens can be for, by key', {
+        lists: ['resource', 'key'],
         query: PageQuery,
         answer: pageView(ResourceBody),
       }),
-      async (request) => slicePage(resources.list(), request.query, toView),
+      async (request) => slicePage(resources.list(), request.query, toView, ({ key }) => [key]),
     );
 
     app.put(
       '/api/v1/oauth/resource',
       operation('save_resource', 'resource:create_or_update', 'Create a resource, or change the one with that key', {
+        changes: 'resource',
         body: ResourceBody,
         answer: ResourceBody,
         errors: [409],
@@ -76,13 +78,18 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
 
     app.get(
       '/api/v1/oauth/resource/:resource_key',
-      operation('get_resource', 'resource:read', 'Read a resource', { params: ResourcePath, answer: ResourceBody }),
+      operation('get_resource', 'resource:read', 'Read a resource', {
+        reads: 'resource',
+        params: ResourcePath,
+        answer: ResourceBody,
+      }),
       async (request) => toView(resources.get(request.params.resource_key)),
     );
 
     app.delete(
       '/api/v1/oauth/resource/:resource_key',
       operation('delete_resource', 'resource:delete', 'Delete a resource; no more tokens are issued for it', {
+        changes: 'resource',
         params: ResourcePath,
         answer: Deleted,
       }),

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { feedEntryOf, neededSince } from './feed-entry.ts';
+import { feedEntryOf } from './feed-entry.ts';
 import { RevokedTokenIndex } from './revoked-token-index.ts';
 import { deleteExpiredRevocations, loadRevokedTokens } from './revoked-token-store.ts';
 
@@ -13,15 +13,10 @@ export interface RevokedTokens {
   forgetExpired(nowSeconds: number): Promise<void>;
 }
 
-/** `now` is in milliseconds since 1970. */
-export async function openRevokedTokens(
-  db: Kysely<Database>,
-  events: EventLog,
-  now: () => number,
-): Promise<RevokedTokens> {
+export async function openRevokedTokens(db: Kysely<Database>, events: EventLog): Promise<RevokedTokens> {
   const load = async () => {
     const loaded = new RevokedTokenIndex();
-    for await (const token of loadRevokedTokens(db, neededSince(now()))) {
+    for (const token of await loadRevokedTokens(db)) {
       loaded.add(token);
     }
     return loaded;

@@ -23,10 +23,8 @@ export async function saveOwnScope(db: Kysely<Database>, { name, description }: 
     .execute();
 }
 
-/** Returns false if there is no scope with that name. */
-export async function deleteOwnScope(db: Kysely<Database>, name: string): Promise<boolean> {
-  const deleted = await db.deleteFrom('own_scopes').where('name', '=', name).returning('name').execute();
-  return deleted.length > 0;
+export async function deleteOwnScope(db: Kysely<Database>, name: string): Promise<void> {
+  await db.deleteFrom('own_scopes').where('name', '=', name).execute();
 }
 
 /** Ids of the clients that hold the scope or have it in `grantable_scopes`. Reads every client. */

@@ -14,9 +14,11 @@ export interface OwnScopes {
   readonly registry: ScopeRegistry;
   /**
    * Creates or changes all of them, or none. Throws `invalid_parameter` for a name that no scope can have, and `conflict`
-   * for a built-in one, or if there would be too many.
+   * for a built-in one that would not stay as it is, or if there would be too many.
    */
   save(token: AccessToken, scopes: readonly OwnScope[]): Promise<readonly Scope[]>;
+  /** Throws `not_found`. */
+  get(name: string): Scope;
   /** Throws `not_found`, and `conflict` for a built-in one and for one that a client or a resource has. */
   remove(token: AccessToken, name: string): Promise<void>;
 }
@@ -59,24 +61,33 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
       },
     },
 
+    get: (name) => requireFound(name, current),
+
     async save(token, scopes) {
       requireAllowed(scopes);
-      await events.change(token, async (transaction, append) => {
+      return events.change(token, async (transaction, append) => {
+        const before = await loadScopes(transaction);
         for (const { name, description } of scopes) {
-          await saveOwnScope(transaction, { name, description });
-          await append({ kind: 'scope.saved', subject: name, data: { description } });
+          const event = { kind: 'scope.saved', subject: name, data: { description } } as const;
+          if (before.scopes.some((scope) => scope.name === name && scope.description === description)) {
+            await append.unchanged(event);
+          } else {
+            requireNotBuiltIn(name);
+            await saveOwnScope(transaction, { name, description });
+            await append(event);
+          }
         }
-        requireRoom(await loadScopes(transaction));
+        const after = await loadScopes(transaction);
+        requireRoom(after);
+        return scopes.map(({ name }) => requireFound(name, after));
       });
-      return scopes.map(toScope);
     },
 
     async remove(token, name) {
       requireNotBuiltIn(name);
       await events.change(token, async (transaction, append) => {
-        if (!isScopeToken(name) || !(await deleteOwnScope(transaction, name))) {
-          throw new OAuthError('not_found', `There is no scope ${showName(name)}.`);
-        }
+        requireFound(name, await loadScopes(transaction));
+        await deleteOwnScope(transaction, name);
         requireUnused(name, await listScopeHolders(transaction, name), findResources(name));
         await append({ kind: 'scope.deleted', subject: name, data: {} });
       });
@@ -87,6 +98,15 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
 /** Loads all scopes from the database, for a change that must see every earlier one. */
 export async function loadScopes(db: Kysely<Database>): Promise<ScopeRegistry> {
   return createScopeRegistry([...defaultScopes, ...(await loadOwnScopes(db)).map(toScope)]);
+}
+
+/** Throws `not_found`. */
+function requireFound(name: string, { scopes }: ScopeRegistry): Scope {
+  const scope = scopes.find((one) => one.name === name);
+  if (scope === undefined) {
+    throw new OAuthError('not_found', `There is no scope ${showName(name)}.`);
+  }
+  return scope;
 }
 
 function toScope({ name, description }: OwnScope): Scope {
@@ -100,9 +120,11 @@ function requireAllowed(scopes: readonly OwnScope[]): void {
     if (!isScopeToken(name)) {
       throw invalid('must be printable ASCII without spaces, double quotes and backslashes.');
     }
-    requireNotBuiltIn(name);
+    if (name === '.' || name === '..') {
+      throw invalid('must not be . or .., which mean another path in a URL.');
+    }
     const family = administrativeFamily(name);
-    if (family !== undefined) {
+    if (family !== undefined && !builtIn.names.has(name)) {
       throw invalid(`names that begin with ${family} are reserved for scopes that administer Postern.`);
     }
     if (names.has(name)) {

@@ -1,10 +1,13 @@
 /** The list of registered scopes, and the management API of those that users add. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, printableText } from '@postern/http-api';
+import { type ApiPlugin, Deleted, PageQuery, pageView, printableText, slicePage } from '@postern/http-api';
+import { OAuthError } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { operation } from '../http/operation.ts';
+import type { Scope } from './default-scopes.ts';
 import type { OwnScopes } from './own-scopes.ts';
+import type { ScopeRegistry } from './scope-registry.ts';
 
 export const ScopeView = Type.Object({
   name: Type.String(),
@@ -21,7 +24,17 @@ export const ScopeBody = Type.Object(
   { additionalProperties: false },
 );
 
-const ScopesBody = Type.Array(ScopeBody, {
+/** What GET gives is taken back: the members that nobody can change must be as they are. */
+const SavedScope = Type.Object(
+  {
+    ...ScopeBody.properties,
+    administrative: Type.Optional({ ...ScopeView.properties.administrative, readOnly: true }),
+    origin: Type.Optional({ ...ScopeView.properties.origin, readOnly: true }),
+  },
+  { additionalProperties: false },
+);
+
+const ScopesBody = Type.Array(SavedScope, {
   minItems: 1,
   maxItems: 500,
   examples: [[{ name: 'invoice:read', description: 'List and read invoices' }]],
@@ -29,6 +42,8 @@ const ScopesBody = Type.Array(ScopeBody, {
 
 const Query = Type.Object(
   {
+    size: PageQuery.properties.size,
+    cursor: PageQuery.properties.cursor,
     view: Type.Optional(
       Type.Union([Type.Literal('names'), Type.Literal('full')], {
         description: '`names`, the default, or `full` with descriptions.',
@@ -51,11 +66,18 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
         url,
         operation('read_scopes', 'scope:read', 'List the scopes that a client can hold', {
           hide: url === plural,
-          description: `Also at \`${plural}\`.`,
+          description: `Also at \`${plural}\`. With a cursor it is answered in pages, with descriptions and ETags.`,
+          lists: ['scope', 'name'],
           query: Query,
-          answer: Type.Union([Type.Array(Type.String()), Type.Array(ScopeView)]),
+          answer: Type.Union([Type.Array(Type.String()), Type.Array(ScopeView), pageView(ScopeView)]),
         }),
-        async (request) => (request.query.view === 'full' ? [...registry.scopes] : [...registry.names]),
+        async ({ query: { view, size, cursor } }) => {
+          if (cursor !== undefined) {
+            const toView = (scope: Scope) => ({ ...scope });
+            return slicePage(registry.scopes, { page: 1, size, cursor }, toView, ({ name }) => [name]);
+          }
+          return view === 'full' ? [...registry.scopes] : [...registry.names];
+        },
       );
     }
 
@@ -63,6 +85,7 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
       '/api/v1/oauth/scope',
       {
         ...operation('save_scopes', 'scope:create_or_update', 'Add scopes of your own, or change their descriptions', {
+          changes: 'scope',
           description: 'The body is an array of scopes, or one alone: all are saved, or none. Built-in ones stay.',
           body: ScopesBody,
           answer: Type.Array(ScopeView),
@@ -70,7 +93,16 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
         }),
         preValidation: acceptOneScope,
       },
-      async (request) => [...(await scopes.save(accessTokenOf(request), request.body))],
+      async (request) => {
+        requireAsTheyAre(request.body, registry);
+        return [...(await scopes.save(accessTokenOf(request), request.body))];
+      },
+    );
+
+    app.get(
+      '/api/v1/oauth/scope/:name',
+      operation('get_scope', 'scope:read', 'Read a scope', { reads: 'scope', params: ScopePath, answer: ScopeView }),
+      async (request) => scopes.get(request.params.name),
     );
 
     app.delete(
@@ -79,15 +111,27 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
         'delete_scope',
         'scope:delete',
         'Delete a scope of your own that no client and no resource has any more',
-        {
-          params: ScopePath,
-          answer: Deleted,
-          errors: [409],
-        },
+        { changes: 'scope', params: ScopePath, answer: Deleted, errors: [409] },
       ),
       async (request) => scopes.remove(accessTokenOf(request), request.params.name),
     );
   };
+}
+
+/** Throws `invalid_parameter` for a member that cannot be changed and is not as it is. A new scope is ordinary. */
+function requireAsTheyAre(sent: Static<typeof ScopesBody>, { scopes }: ScopeRegistry): void {
+  const ordinary = { administrative: false, origin: 'own' } as const;
+  for (const [index, { name, ...members }] of sent.entries()) {
+    const present = scopes.find((scope) => scope.name === name) ?? ordinary;
+    for (const member of ['administrative', 'origin'] as const) {
+      if ((members[member] ?? present[member]) !== present[member]) {
+        throw new OAuthError(
+          'invalid_parameter',
+          `[${index}].${member}: is not a member that can be changed; leave it out, or send ${present[member]}.`,
+        );
+      }
+    }
+  }
 }
 
 async function acceptOneScope(request: FastifyRequest): Promise<void> {

@@ -1,43 +1,54 @@
 /** Finds the scopes that clients have but do not use. */
-import type { Kysely } from 'kysely';
+import type { Slice } from '@postern/http-api';
+import { type Kysely, sql } from 'kysely';
 import { type ClientPart, clientParts, oldestFirst } from '../clients/client-parts.ts';
+import { comesAfter } from '../clients/client-search-store.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface UnusedScopes {
   readonly clientId: string;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
   readonly name: string | null;
   readonly scopes: readonly string[];
 }
 
 /**
- * Returns one page of the clients that existed at `since`, each with the scopes that none of its tokens since then had,
+ * Returns part of the clients that existed at `since`, each with the scopes that none of its tokens since then had,
  * oldest client first, and the total number of such clients. Reads every client, which takes seconds for a million.
- * `since` is RFC 3339, UTC; `page` counts from 1.
+ * `since` is RFC 3339, UTC. The place of a client is the time of its creation and its id.
  */
 export async function listUnusedScopes(
   db: Kysely<Database>,
   since: string,
-  page: number,
-  size: number,
+  { after, offset, limit }: Slice,
 ): Promise<{ readonly items: readonly UnusedScopes[]; readonly total: number }> {
-  const first = (page - 1) * size;
   const items: UnusedScopes[] = [];
+  let skipped = 0;
   let total = 0;
   for await (const partOf of clientParts(db, oldestFirst)) {
-    for (const unused of await unusedInPart(db, partOf, since)) {
-      if (total >= first && items.length < size) {
+    for (const { isAfter, ...unused } of await unusedInPart(db, partOf, since, after)) {
+      total += 1;
+      if (isAfter && skipped < offset) {
+        skipped += 1;
+      } else if (isAfter && items.length < limit) {
         items.push(unused);
       }
-      total += 1;
     }
   }
   return { items, total };
 }
 
-async function unusedInPart(db: Kysely<Database>, partOf: ClientPart, since: string): Promise<UnusedScopes[]> {
+async function unusedInPart(
+  db: Kysely<Database>,
+  partOf: ClientPart,
+  since: string,
+  after: Slice['after'],
+): Promise<(UnusedScopes & { readonly isAfter: boolean })[]> {
   const clients = await db
     .selectFrom(partOf(db.selectFrom('clients').select(['id', 'name', 'scopes', 'created_at'])).as('part'))
-    .select(['id', 'name', 'scopes'])
+    .select(['id', 'name', 'scopes', 'created_at'])
+    .select(sql<number>`case when ${comesAfter(oldestFirst, after)} then 1 else 0 end`.as('is_after'))
     .where('created_at', '<=', since)
     .where('scopes', '!=', '[]')
     .orderBy('created_at')
@@ -57,9 +68,9 @@ async function unusedInPart(db: Kysely<Database>, partOf: ClientPart, since: str
           .where('last_issued_at', '>=', since)
           .execute();
   const usedBy = Map.groupBy(used, ({ client_id }) => client_id);
-  return clients.flatMap(({ id, name, scopes }) => {
+  return clients.flatMap(({ id, name, scopes, created_at: createdAt, is_after }) => {
     const usedScopes = new Set(usedBy.get(id)?.map(({ scope }) => scope));
     const unused = (JSON.parse(scopes) as string[]).filter((scope) => !usedScopes.has(scope));
-    return unused.length === 0 ? [] : { clientId: id, name, scopes: unused };
+    return unused.length === 0 ? [] : { clientId: id, createdAt, name, scopes: unused, isAfter: is_after === 1 };
   });
 }

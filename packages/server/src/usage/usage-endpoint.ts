@@ -1,5 +1,5 @@
 /** Which of their scopes clients use. */
-import { type ApiPlugin, nullable, PageQuery, pageOf, pageView } from '@postern/http-api';
+import { type ApiPlugin, nullable, PageQuery, pageOf, pageView, sliceOf } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import { getClient } from '../clients/client-store.ts';
@@ -80,15 +80,17 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
           answer: pageView(UnusedScopesView),
         },
       ),
-      async (request) => {
-        const { days, page, size } = request.query;
+      async ({ query }) => {
+        const { days } = query;
         await usage.write();
         const since = new Date(now() - days * 86_400_000).toISOString();
-        const { items, total } = await listUnusedScopes(db, since, page, size);
+        const { items, total } = await listUnusedScopes(db, since, sliceOf(query, 2));
         return pageOf(
-          items.map(({ clientId, name, scopes }) => ({ client_id: clientId, name, scopes: [...scopes] })),
+          items,
           total,
-          request.query,
+          query,
+          ({ clientId, name, scopes }) => ({ client_id: clientId, name, scopes: [...scopes] }),
+          ({ createdAt, clientId }) => [createdAt, clientId],
         );
       },
     );

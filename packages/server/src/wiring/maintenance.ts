@@ -7,6 +7,7 @@ import { createCheckpointBucket, createCheckpointFile } from '../events/checkpoi
 import { type Checkpoints, type CheckpointsOptions, createCheckpoints } from '../events/checkpoints.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { followLog } from '../events/follow-log.ts';
+import { forgetKeptAnswers } from '../events/kept-answers.ts';
 import type { Installation } from '../installation.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -55,18 +56,13 @@ const historyIntervalMs = 250;
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
   const { clock, installation, events, keys, usedTokens, revokedTokens, usage, minuteCounters, feed, checkpoints } =
     options;
-  let isMaintaining = false;
   const stopMaintenance = clock.every(60_000, async () => {
-    if (isMaintaining) {
-      // There is so much to delete that it takes longer than a minute.
-      return;
-    }
-    isMaintaining = true;
     const nowSeconds = clock.now() / 1000;
     try {
       await keys.maintain();
       await usedTokens.forgetExpired(nowSeconds);
       await revokedTokens.forgetExpired(nowSeconds);
+      await forgetKeptAnswers(installation.db, nowSeconds);
       await usage.write();
       for (const counters of Object.values(minuteCounters)) {
         await counters.forgetPast();
@@ -76,7 +72,6 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is repeated in a minute');
     }
-    isMaintaining = false;
   });
   const stopFollowing = followLog({ events, driver: installation.driver, clock, log: app.log });
   let isRecording = false;

@@ -45,8 +45,8 @@ export const clientKind: FileKind = {
 
 /** There may be a million: if the list has more pages than there are ids, each client is read by its id. */
 async function readClients({ admin, all }: ServerConnection, ids: readonly string[] | undefined): Promise<Client[]> {
-  const { pages } = await admin.clients.list({ size: maxPageSize });
-  if (ids === undefined || pages <= ids.length) {
+  const { total } = await admin.clients.list({ size: 1 });
+  if (ids === undefined || total <= ids.length * maxPageSize) {
     return all(operations.clients.list(), 'clients read');
   }
   const progress = startProgress('clients read');

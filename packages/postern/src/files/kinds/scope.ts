@@ -11,5 +11,5 @@ export const scopeKind: FileKind = {
     deleted: 'after',
     operations: { ...operations.scopes, save: (scope: ScopeBody) => operations.scopes.save([scope]) },
   }),
-  read: async ({ admin }) => (await admin.scopes.list()).filter(({ origin }) => origin === 'own'),
+  read: async ({ admin }) => (await admin.all(operations.scopes.list())).filter(({ origin }) => origin === 'own'),
 };

@@ -69,7 +69,6 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
   await db.schema.createIndex('revoked_tokens_by_client').on('revoked_tokens').column('client_id').execute();
-  await db.schema.createIndex('revoked_tokens_by_expiry').on('revoked_tokens').column('expires_at').execute();
 
   await db.schema
     .createTable('used_tokens')
@@ -85,11 +84,12 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('actor', 'text', (column) => column.notNull())
     .addColumn('kind', 'text', (column) => column.notNull())
     .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('thing', 'text')
     .addColumn('data', 'text', (column) => column.notNull())
     .addColumn('hash', 'text', (column) => column.notNull())
     .addColumn('mac', 'text', (column) => column.notNull())
     .execute();
-  for (const column of ['kind', 'subject', 'actor']) {
+  for (const column of ['kind', 'subject', 'thing', 'actor']) {
     await db.schema.createIndex(`events_by_${column}`).on('events').columns([column, 'sequence']).execute();
   }
 
@@ -182,6 +182,18 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('requests', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('token_statistics_key', ['hour', 'outcome'])
     .execute();
+
+  await db.schema
+    .createTable('kept_answers')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('request', 'text', (column) => column.notNull())
+    .addColumn('answer', 'text', (column) => column.notNull())
+    .addColumn('bytes', 'integer', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('kept_answers_by_client').on('kept_answers').columns(['client_id', 'bytes']).execute();
+  await db.schema.createIndex('kept_answers_by_expiry').on('kept_answers').column('expires_at').execute();
 
   await db.schema
     .createTable('minute_counters')
