@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { decodeUtf8 } from '@postern/protocol';
 import { generateClientId, generateClientSecret } from './clients/credentials.ts';
 import type { DatabaseConfig, RootConfig, RootCredentials, ServerConfig } from './config/config.ts';
 import { parseVariable, variables } from './config/variables.ts';
@@ -36,7 +37,9 @@ export async function openInstallation(
   config: ServerConfig,
   hosted: readonly MigrationSet[] = [],
 ): Promise<Installation> {
-  createDirectory(config.dataDir, invalidDataDir);
+  if (config.root === undefined || config.masterKey === undefined) {
+    createDirectory(config.dataDir, invalidDataDir);
+  }
   const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
   const credentials = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
   const root = { ...credentials, enabled: !config.rootDisabled };
@@ -171,7 +174,7 @@ function readOrGenerate(path: string, generate: () => string): string {
         unlinkSync(draft);
       }
     }
-    return readFileSync(path, 'utf8');
+    return decodeUtf8(readFileSync(path));
   } catch (error) {
     throw invalidDataDir(`cannot write or read ${path} (${codeOf(error)})`);
   }

@@ -1,8 +1,9 @@
 /** Profiles: the servers that a person signed in to, in one file that only that person can read. */
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { usageError } from '../command/command-error.ts';
+import { readInput } from '../input/read-input.ts';
 
 export interface Profile {
   /** Base URL, without a slash at the end. */
@@ -33,7 +34,7 @@ export async function readProfiles(path: string): Promise<Profiles> {
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       throw usageError(`${path} contains secrets and is readable by other users. Run: chmod 600 ${path}`);
     }
-    text = await readFile(path, 'utf8');
+    text = await readInput(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       return { current: undefined, byName: {} };

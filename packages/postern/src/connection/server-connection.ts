@@ -1,5 +1,5 @@
 /** The management API over HTTP, as the signed-in client. */
-import { type AdminClient, createAdminClient, type Page, type Read } from '@postern/admin';
+import { type AdminClient, createAdminClient, findNarrowerScope, type Page, type Read } from '@postern/admin';
 import { clientSecretBasic, createTokenClient, TokenError } from '@postern/client';
 import { CommandError } from '../command/command-error.ts';
 import { startProgress } from '../output/progress.ts';
@@ -12,16 +12,25 @@ export interface ServerConnection {
   readonly admin: AdminClient;
   /** Reads all items of a list. `label` says what is counted on the terminal meanwhile, such as "clients read". */
   all<Item>(list: Read<Page<Item>>, label: string): Promise<Item[]>;
-  /** Returns the scopes of the token that is sent. */
+  /** Returns the scopes that the client has. */
   scopes(): Promise<ReadonlySet<string>>;
 }
 
 /** Connects as `clientId`. Sends nothing before the first call. */
 export function createServerConnection({ server, clientId, clientSecret }: Profile): ServerConnection {
   const tokens = createServerTokenClient({ server, clientId, clientSecret });
+  let narrower: ReturnType<typeof createServerTokenClient> | undefined;
+  const tokensToSend = async () => {
+    const scope = findNarrowerScope(await tokens.getToken());
+    if (scope === undefined) {
+      return tokens;
+    }
+    narrower ??= createServerTokenClient({ server, clientId, clientSecret }, { scope });
+    return narrower;
+  };
   const admin = createAdminClient({
     server,
-    fetch: (url, init) => explainFaults(server, () => tokens.fetch(url, init)),
+    fetch: (url, init) => explainFaults(server, async () => (await tokensToSend()).fetch(url, init)),
   });
   return {
     server,

@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-function fileOf(content: string): string {
+function fileOf(content: string | Buffer): string {
   const path = join(directory, 'secret');
   writeFileSync(path, content);
   return path;
@@ -75,6 +75,13 @@ test('a variable that is empty or blank counts as not set', () => {
   expect(readConfig({ ...blank, OAUTH_ROOT_CLIENT_SECRET_FILE: '', POSTERN_MASTER_KEY_FILE: '' })).toEqual(
     readConfig({}),
   );
+});
+
+test('a file that is not UTF-8 is a fault that says where, and UTF-16 one that says so', () => {
+  const faultOfFile = (content: Buffer) =>
+    faultOf({ OAUTH_ROOT_CLIENT_ID: 'root', OAUTH_ROOT_CLIENT_SECRET_FILE: fileOf(content) });
+  expect(faultOfFile(Buffer.from(`${rootSecret}\xe9`, 'latin1'))).toContain('line 1, byte 25: 0xE9 is not UTF-8');
+  expect(faultOfFile(Buffer.from(`\ufeff${rootSecret}`, 'utf16le'))).toContain('is UTF-16');
 });
 
 describe('what a variable takes', () => {

@@ -2,6 +2,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { decodeUtf8 } from '@postern/protocol';
 import { parseRevocationLists } from '../certificates/revocation-lists.ts';
 import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
 import type { DatabaseAddress } from './variable-parsers.ts';
@@ -199,9 +200,10 @@ function readNonEmpty(env: Environment, name: string): string | undefined {
 
 function readTextFile(name: string, file: string, example: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return decodeUtf8(readFileSync(file));
   } catch (error) {
-    throw invalidVariable(name, `cannot read ${file} (${(error as NodeJS.ErrnoException).code})`, example);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw invalidVariable(name, code === undefined ? `${file}: ${message}` : `cannot read ${file} (${code})`, example);
   }
 }
 

@@ -1,5 +1,7 @@
 /** Where checkpoints are kept outside of the database: a file, or a bucket of an S3-like store (AWS Signature Version 4). */
+
 import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { decodeUtf8 } from '@postern/protocol';
 import { AwsClient } from 'aws4fetch';
 import type { CheckpointBucket } from '../config/config.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -51,7 +53,7 @@ function parseLine(line: string): Checkpoint | undefined {
 
 async function readIfPresent(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return decodeUtf8(await readFile(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       return '';

@@ -1,7 +1,7 @@
 /** Parses request bodies: JSON or a form, in UTF-8. */
 import { isUtf8 } from 'node:buffer';
 import { OAuthError } from '@postern/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** Accepts JSON bodies only. An empty body counts as an empty object; `__proto__` and `constructor.prototype` are errors. */
 export function useJson(app: FastifyInstance): void {
@@ -11,7 +11,7 @@ export function useJson(app: FastifyInstance): void {
     if (body.length === 0) {
       done(null, {});
     } else {
-      parseJson(request, decodeBody(body as Buffer), done);
+      parseJson(request, decodeBody(request, body as Buffer), done);
     }
   });
 }
@@ -25,7 +25,7 @@ export function useForms(app: FastifyInstance): void {
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer', bodyLimit: formLimit },
-    (_request, body, done) => done(null, decodeBody(body as Buffer)),
+    (request, body, done) => done(null, decodeBody(request, body as Buffer)),
   );
   // Fastify calls no parser for a request that has neither a body nor a Content-Type.
   app.addHook('preValidation', (request, _reply, done) => {
@@ -38,8 +38,18 @@ export function useForms(app: FastifyInstance): void {
   });
 }
 
-/** Throws `invalid_request` if the bytes are not UTF-8. */
-function decodeBody(body: Buffer): string {
+/**
+ * Throws `unsupported_media_type` for a body that is compressed (RFC 9110 §15.5.16), and `invalid_request` if the bytes are
+ * not UTF-8.
+ */
+function decodeBody({ headers }: FastifyRequest, body: Buffer): string {
+  const { 'content-encoding': coding = 'identity' } = headers;
+  if (!/^(?:identity)?$/i.test(coding.trim())) {
+    throw new OAuthError(
+      'unsupported_media_type',
+      'The body must not be compressed: send it without Content-Encoding.',
+    );
+  }
   if (!isUtf8(body)) {
     throw new OAuthError('invalid_request', 'The body is not UTF-8.');
   }

@@ -1,4 +1,7 @@
-/** Notices that a proxy which nobody named forwards requests: all its callers share one address. RFC 7239 §8.1. */
+/**
+ * Whose addresses proxies forward: reads them with and without ports, and notices that a proxy which nobody named forwards
+ * requests, whose callers then share one address. RFC 7239 §6 and §8.1.
+ */
 import { createAddressCheck } from '@postern/guard/node';
 import type { FastifyInstance } from 'fastify';
 
@@ -7,6 +10,17 @@ declare module 'fastify' {
     /** Whether the request has headers of a proxy, which were ignored since it came from an address that is not trusted. */
     readonly hasIgnoredForwardedHeaders: boolean;
   }
+}
+
+/** An address of X-Forwarded-For with a port, as some proxies write it: `192.0.2.1:443`, `[2001:db8::1]:443`, `[2001:db8::1]`. */
+const withPort = /^(?:(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}|\[([0-9a-f:.]+)\](?::\d{1,5})?)$/i;
+
+/** The list of addresses of X-Forwarded-For without ports, which say nothing about whose requests they are. */
+export function withoutPorts(forwardedFor: string): string {
+  return forwardedFor
+    .split(',')
+    .map((part) => part.trim().replace(withPort, (_, v4: string | undefined, v6: string | undefined) => v4 ?? v6 ?? ''))
+    .join(', ');
 }
 
 const warnEveryMs = 3_600_000;
@@ -32,6 +46,12 @@ export function useForwardedHeaderWarning(
     },
   });
   app.addHook('onRequest', (request, _reply, done) => {
+    const { headers, socket } = request.raw;
+    const forwardedFor = headers['x-forwarded-for'];
+    if (typeof forwardedFor === 'string' && isTrusted(socket.remoteAddress)) {
+      // Before anybody asks for the address of the caller, which Fastify finds in it.
+      headers['x-forwarded-for'] = withoutPorts(forwardedFor);
+    }
     if (request.hasIgnoredForwardedHeaders) {
       count += 1;
       if (now() - warnedAt >= warnEveryMs) {

@@ -1,7 +1,9 @@
 /** Reads the revocation lists of client certificates again, so that a new list counts without a restart. RFC 5280 §5. */
+
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
+import { decodeUtf8 } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import { parseRevocationLists } from '../certificates/revocation-lists.ts';
 import type { Clock } from '../clock.ts';
@@ -25,7 +27,7 @@ export function useRevocationLists(app: FastifyInstance, tls: TlsFiles, clock: C
   server.on('secureConnection', (socket) => void upToDate.add(socket));
   const stop = clock.every(everyMs, async () => {
     try {
-      const lists = parseRevocationLists(await readFile(clientCrl.file, 'utf8'));
+      const lists = parseRevocationLists(decodeUtf8(await readFile(clientCrl.file)));
       if (lists.join() !== known) {
         server.setSecureContext(tlsOptions({ ...tls, clientCrl: { ...clientCrl, lists } }));
         known = lists.join();
