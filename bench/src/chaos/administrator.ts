@@ -373,7 +373,7 @@ export class Administrator {
     for (const id of ended) {
       this.#touched.add(id);
     }
-    return random.sample(ended, 4);
+    return random.sample(ended, 3);
   }
 
   async #asRoot(node: Actor, method: string, path: string, body?: unknown): Promise<Answer> {

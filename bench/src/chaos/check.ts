@@ -56,7 +56,6 @@ type Truth =
 
 interface End {
   readonly change: ChangeRecord;
-  readonly isToken: boolean;
   /** False: the thing may have been created after it. */
   readonly isCertain: boolean;
 }
@@ -87,9 +86,7 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
   const endsOf = memoized((thing: Thing): End[] =>
     changes.flatMap((change) => {
       const ends = change.sentAt < thing.sentAt && change.at <= thing.sentAt ? [] : change.ends.filter(concerns(thing));
-      return ends.length === 0
-        ? []
-        : [{ change, isToken: ends.some((end) => 'jti' in end), isCertain: thing.at <= change.sentAt }];
+      return ends.length === 0 ? [] : [{ change, isCertain: thing.at <= change.sentAt }];
     }),
   );
   const startOf = (process: string, before: number): number => {
@@ -148,8 +145,7 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
     const isKept =
       before.is === 'dead' &&
       endsOf(thing).some(
-        ({ change, isToken }) =>
-          isToken &&
+        ({ change }) =>
           change.outcome === 'acknowledged' &&
           change.at < loss.at &&
           outages.deadline(observer, change.at) < earliestOutage(outages, observer, loss.at) &&
@@ -231,7 +227,7 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
     }
     const isEarly =
       isGuard(observer) &&
-      at < outage.from + promises.guardStalenessMs - 2_000 &&
+      at < outage.from + (3 / 4) * promises.guardStalenessMs - 2_000 &&
       startOf(observer, at) < outage.from - 5_000 &&
       !isProcessDown(records, observer, sentAt, at);
     return isEarly ? undefined : isGuard(observer) ? 'guard without news' : 'node without its database';

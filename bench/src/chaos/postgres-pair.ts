@@ -146,7 +146,8 @@ export async function startPostgresPair(
       primary.remove();
       const volume = nextVolume();
       await run('cp', ['-a', copy, volume]);
-      primary = new Instance(volume, primary.port);
+      // At another port, so that nobody sees it before it is complete.
+      primary = new Instance(volume, await freePort());
       await primary.start();
       await applySynchronous();
     },

@@ -15,7 +15,7 @@ export interface ProberOptions {
 }
 
 /** Milliseconds after the end of a token at which every process is asked: to measure, when all must know, and later. */
-const askedAfterMs = [60, 300, 1_010, 2_500, 7_500];
+const askedAfterMs = [50, 1_010, 4_000];
 
 /** Milliseconds between two attempts with something that may be valid. */
 const intervalMs = 60;

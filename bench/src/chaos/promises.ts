@@ -4,7 +4,7 @@
 export interface Promises {
   /** From the acknowledgement of its end until every process that has news refuses a token. */
   readonly deadAfterMs: number;
-  /** Without news, a node and a guard refuse everything after this time: what they were configured with. */
+  /** Without news, a node and a guard refuse everything after this time, by what they were configured with. */
   readonly nodeStalenessMs: number;
   readonly guardStalenessMs: number;
   /** How much later than configured that may be: the requests that were answered last. */
@@ -24,7 +24,8 @@ export const stalenessSeconds = 6;
 export const promises: Promises = {
   deadAfterMs: 1_000,
   nodeStalenessMs: stalenessSeconds * 1_000,
-  guardStalenessMs: stalenessSeconds * 1_000,
+  // An answer that was delayed may be as old as the time for which the feed was asked to wait: a third of the limit.
+  guardStalenessMs: (4 / 3) * stalenessSeconds * 1_000,
   stalenessSlackMs: 1_000,
   nodeRecoveryMs: 3_000,
   guardRecoveryMs: 8_000,

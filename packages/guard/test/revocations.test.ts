@@ -453,6 +453,33 @@ describe('an unreachable feed', () => {
     expect(guard.revocationLagSeconds()).toBe(0);
   });
 
+  test('an answer that was held up on its way does not make old news new', async () => {
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    clock.advance(100);
+    feed.instead = down;
+    feed.release();
+    await vi.waitFor(() => expect(faults).toContainEqual(expect.stringMatching(/answered 503/)));
+    expect(await outcome(guard)).toBe('revocations_stale');
+    // The feed had to answer after 20 seconds.
+    expect(guard.revocationLagSeconds()).toBe(80);
+    feed.instead = undefined;
+    await vi.waitFor(async () => expect(await outcome(guard)).toBe('passed'), { timeout: 10_000 });
+  });
+
+  test('after an answer that was held up, the next request does not wait for news', async () => {
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    clock.advance(100);
+    feed.release();
+    await vi.waitFor(() => expect(guard.revocationLagSeconds()).toBe(0));
+    await followed();
+    expect(feed.asked.slice(-2).map(({ wait }) => wait)).toEqual(['0', '20']);
+    expect(faults).toEqual([]);
+  });
+
   test('open: tokens are checked against the known revocations', async () => {
     feed.publish({ type: 'token', jti: 'revoked', exp: 1_800_099_999 });
     const guard = guardOf({ maxStalenessSeconds: 2, whenStale: 'open' });

@@ -58,6 +58,9 @@ const notNearlyFull = 0.7;
 const firstPauseMs = 200;
 const maxPauseMs = 3_000;
 
+/** Milliseconds by which an answer may be later than the feed was asked to send it, before the next one is not waited for. */
+const lateMs = 1_000;
+
 /** Milliseconds before the next request to a feed that does not wait, although asked to. */
 const pollMs = 400;
 
@@ -79,7 +82,8 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
   let currentAt = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
 
-  const apply = (page: FeedPage) => {
+  /** `sentAt` is the latest time, by the monotonic clock, at which the feed can have sent the page. */
+  const apply = (page: FeedPage, sentAt: number) => {
     if (page.hasMore && page.entries.length === 0) {
       throw new Error('the feed sends an empty page and promises more');
     }
@@ -120,7 +124,7 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
     if (expiredBefore !== undefined) {
       list.forgetExpired(expiredBefore);
     }
-    currentAt = monotonic() - page.lagSeconds * 1000;
+    currentAt = sentAt - page.lagSeconds * 1000;
     first.resolve();
     // The feed forgets clients whose tokens have all expired without reporting it; starting over forgets them here too.
     if (list.size > 2 * sizeAtStart + 10_000) {
@@ -170,15 +174,20 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
 
   const follow = async () => {
     let failures = 0;
+    let lateByMs = 0;
     while (!closing.signal.aborted) {
-      const askedAt = performance.now();
-      const isWaiting = cursor !== undefined && incoming === undefined && failures === 0;
+      const askedAt = monotonic();
+      const isWaiting = cursor !== undefined && incoming === undefined && failures === 0 && lateByMs <= lateMs;
+      const dueAt = askedAt + (isWaiting ? waitSeconds * 1000 : 0);
       let pauseMs = 0;
       try {
         const page = await fetchPage(isWaiting);
-        apply(page);
+        const arrivedAt = monotonic();
+        // What was held up on its way, or arrived while this process was paused, is as old as when the feed had to send it.
+        apply(page, Math.min(arrivedAt, dueAt));
         failures = 0;
-        const isEarly = isWaiting && page.entries.length === 0 && performance.now() - askedAt < pollMs;
+        lateByMs = isWaiting ? arrivedAt - dueAt : 0;
+        const isEarly = isWaiting && page.entries.length === 0 && arrivedAt - askedAt < pollMs;
         pauseMs = isEarly ? withJitter(pollMs) : 0;
       } catch (cause) {
         if (closing.signal.aborted) {
