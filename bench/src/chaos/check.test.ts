@@ -129,6 +129,9 @@ test('a change without an answer makes either answer right, and one that is ackn
   const unanswered = change(5_000, { outcome: 'unknown' });
   expect(kindsOf(token(), unanswered, probe(7_000, 'accepted'), probe(7_100, 'refused'))).toEqual([]);
   expect(kindsOf(token(), unanswered, change(8_000), probe(9_100, 'accepted'))).toEqual(['dead accepted']);
+  // It may be made so late that it ends what was issued meanwhile.
+  const issuedLater = token({ sentAt: 9_000, at: 9_010 });
+  expect(kindsOf(issuedLater, unanswered, probe(12_000, 'refused'))).toEqual([]);
 });
 
 test('without news a process may accept what ended for as long as it is configured to, and no longer', () => {

@@ -61,7 +61,12 @@ interface End {
 }
 
 /** Milliseconds in which a request without an answer may still be carried out. */
-const lateMs = 20_000;
+const lateMs = 30_000;
+
+/** When a change can have been made at the latest. */
+function lastMomentOf({ at, outcome }: ChangeRecord): number {
+  return outcome === 'unknown' ? at + lateMs : at;
+}
 
 const unknown: Truth = { is: 'unknown' };
 
@@ -85,7 +90,7 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
   }
   const endsOf = memoized((thing: Thing): End[] =>
     changes.flatMap((change) => {
-      const ends = change.sentAt < thing.sentAt && change.at <= thing.sentAt ? [] : change.ends.filter(concerns(thing));
+      const ends = lastMomentOf(change) <= thing.sentAt ? [] : change.ends.filter(concerns(thing));
       return ends.length === 0 ? [] : [{ change, isCertain: thing.at <= change.sentAt }];
     }),
   );
@@ -109,7 +114,7 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
     }
     // What was sent shortly before a loss may have been carried out after it.
     const late = endsOf(thing).some(
-      ({ change }) => change.outcome === 'unknown' && change.sentAt < to && change.at > since - lateMs,
+      ({ change }) => change.outcome === 'unknown' && change.sentAt < to && lastMomentOf(change) > since,
     );
     return ends.length > 0 || late ? unknown : { is: 'live' };
   };
