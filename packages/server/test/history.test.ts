@@ -145,6 +145,27 @@ test.each<[string, (client: Credentials) => Promise<unknown>]>([
   expect([await statusOn(a, token), await statusOn(b, token)]).toEqual([401, 401]);
 });
 
+test('a change that the database loses before it is confirmed is not confirmed', async () => {
+  const client = await createReader(a);
+  const token = await a.token(client);
+  const restore = await saveTables(a.db);
+  let isLost = false;
+  a.app.events.follow(
+    async ({ kind }) => {
+      if (kind === 'token.revoked' && !isLost) {
+        isLost = true;
+        await restore(a.db);
+      }
+    },
+    () => {},
+  );
+  expect((await revoke(a, client, token)).status).toBe(503);
+  expect(losses(a)).toHaveLength(1);
+  await look(a);
+  expect((await revoke(a, client, token)).status).toBe(200);
+  expect(await statusOn(a, token)).toBe(401);
+});
+
 test('nothing that a node keeps in memory is from the lost history', async () => {
   const client = await createReader(a);
   const [token, revoked] = [await a.token(client), await a.token(client)];

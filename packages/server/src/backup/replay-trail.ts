@@ -181,7 +181,10 @@ async function narrowClient({ transaction, append, statuses, now }: Context, eve
     return false;
   }
   const status = statuses.get(event.subject);
-  const change = { ...findLosses(before, status, event.data), ...findReplacedMetadata(event.data) };
+  const change = {
+    ...findLosses(before, status, event.data),
+    ...(event.kind === 'client.updated' && findReplacedMetadata(event.data)),
+  };
   const changed = changeClient(before, change, now);
   const after = { ...changed, generation: Math.max(changed.generation, status?.generation ?? 0) };
   if (Object.keys(change).length === 0 && after.generation === before.generation) {

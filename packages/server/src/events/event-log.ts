@@ -208,14 +208,14 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     return { value, start, pending };
   };
 
-  /** Writes the events at the end of the log, as the last step of a change. */
+  /** Writes the events at the end of the log, as the last step of a change. Returns where the log ends then. */
   const log = async (
     transaction: Transaction<Database>,
     actor: Actor,
     { start, pending }: { readonly start: LogHead; readonly pending: readonly PendingEvent[] },
-  ): Promise<void> => {
+  ): Promise<LogHead> => {
     if (pending.length === 0) {
-      return;
+      return start;
     }
     let head = await lockHead(transaction);
     // Revocations of tokens do not wait for other changes: one may have stopped the actor of this one meanwhile.
@@ -239,6 +239,19 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     }
     await moveHead(transaction, head);
     await driver.announce(transaction);
+    return head;
+  };
+
+  /**
+   * Tells the followers of a change that was committed. If this fails, the change is committed all the same, but must not be
+   * reported while it does not hold here, or if the database has lost it already, since a replica that was behind took over.
+   */
+  const conclude = async (end: LogHead) => {
+    await catchUp();
+    if (!(await hasEvent(db, end))) {
+      onHistoryLost(end);
+      throw new OAuthError('temporarily_unavailable', 'The database has just lost this change: make it again.');
+    }
   };
 
   /** `isLocking`: other changes wait until the attempt ends. Otherwise it ends as soon as one waits for it. */
@@ -265,21 +278,22 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       return work(transaction, Object.assign(appendUnlessAwaited, { unchanged, pending }), authenticated);
     };
     try {
-      return await driver.runApart(db, async (transaction, keep): Promise<T> => {
+      return await driver.runApart(db, async (transaction, keep) => {
         if (isLocking) {
           await driver.lockChanges(transaction);
         }
         const { value, ...ran } = await run(transaction, actor, isLocking ? work : givingWay, place);
+        let end: LogHead = ran.start;
         if (!isDryRun) {
           await keep(async (target) => {
             const isAlone = (await driver.tryLockChanges(target)) && (await hasEvent(target, ran.start));
             if (!isAlone || (await hasEventsAfter(target, ran.start.sequence, { exceptKind: urgentKind }))) {
               throw new Interrupted();
             }
-            await log(target, actor, ran);
+            end = await log(target, actor, ran);
           });
         }
-        return value;
+        return { value, end };
       });
     } catch (thrown) {
       // The work may have made another error of it.
@@ -296,17 +310,15 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       if (!isUrgent) {
         await gate;
       }
-      const result = await db.transaction().execute(async (transaction) => {
+      const { value, end } = await db.transaction().execute(async (transaction) => {
         if (!isUrgent) {
           await driver.lockChanges(transaction);
         }
         const { value, ...ran } = await run(transaction, actor, work, place);
-        await log(transaction, actor, ran);
-        return value;
+        return { value, end: await log(transaction, actor, ran) };
       });
-      // If this fails, the change is committed all the same, but must not be reported while it does not hold here.
-      await catchUp();
-      return result;
+      await conclude(end);
+      return value;
     },
     async changeApart(actor, work, { isDryRun }) {
       const place = nextPlace(actor);
@@ -320,9 +332,9 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
           if (isLocking) {
             gate = done.catch(() => {});
           }
-          const result = await done;
-          await catchUp();
-          return result;
+          const { value, end } = await done;
+          await conclude(end);
+          return value;
         } catch (thrown) {
           if (isLast) {
             throw thrown instanceof Interrupted ? interfering() : thrown;

@@ -82,8 +82,17 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   await coverTokenLifetime(db, accessTokenTtlSeconds, now());
   let keys: readonly SigningKey[] = await loadFirst(db, masterKey);
 
+  let reads = 0;
+  let newest = 0;
   const reload = async () => {
-    keys = await loadSigningKeys(db, masterKey);
+    reads += 1;
+    const read = reads;
+    const loaded = await loadSigningKeys(db, masterKey);
+    // A read that began before a key was revoked may end after the one that began then.
+    if (read > newest) {
+      newest = read;
+      keys = loaded;
+    }
   };
 
   const succeed = async (
