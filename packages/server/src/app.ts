@@ -77,7 +77,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     clock,
     log: app.log,
   });
-  const revokedTokens = await openRevokedTokens(db, events);
+  const revokedTokens = await openRevokedTokens(db, events, now);
   const usage = createUsage({ db, now });
   const onCountersFault = (error: unknown) =>
     app.log.error(

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { UseBudget } from '@postern/guard';
 import type { Kysely } from 'kysely';
+import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface OneTimeToken {
@@ -98,7 +99,19 @@ export function createUsedTokens(db: Kysely<Database>, now: () => number): UsedT
       });
     },
     async forgetExpired(nowSeconds) {
-      await db.deleteFrom('used_tokens').where('expires_at', '<', Math.floor(nowSeconds)).execute();
+      await inSlices(() =>
+        db
+          .deleteFrom('used_tokens')
+          .where('id', 'in', (expired) =>
+            expired
+              .selectFrom('used_tokens')
+              .select('id')
+              .where('expires_at', '<', Math.floor(nowSeconds))
+              .orderBy('expires_at')
+              .limit(rowsInSlice),
+          )
+          .executeTakeFirstOrThrow(),
+      );
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Stores the counts of the current minute: each node has its own, and a count is the sum over all nodes. */
 import type { Kysely } from 'kysely';
+import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface StoredCount {
@@ -42,5 +43,21 @@ export async function writeCounts(
 
 /** Deletes the counts of all minutes before `minute`. */
 export async function deleteCountsBefore(db: Kysely<Database>, minute: number): Promise<void> {
-  await db.deleteFrom('minute_counters').where('minute', '<', minute).execute();
+  const { oldest } = await db
+    .selectFrom('minute_counters')
+    .select((select) => select.fn.min('minute').as('oldest'))
+    .executeTakeFirstOrThrow();
+  if (oldest === null || oldest >= minute) {
+    return;
+  }
+  await inSlices(() =>
+    db
+      .deleteFrom('minute_counters')
+      .where('minute', '=', oldest)
+      .where('key', 'in', (counted) =>
+        counted.selectFrom('minute_counters').select('key').where('minute', '=', oldest).limit(rowsInSlice),
+      )
+      .executeTakeFirstOrThrow(),
+  );
+  await deleteCountsBefore(db, minute);
 }

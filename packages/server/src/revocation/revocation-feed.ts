@@ -15,7 +15,7 @@ import { findEventHash, readLog } from '../events/event-store.ts';
 import { createLongPoll } from '../events/long-poll.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
-import { type FeedEntry, feedEntryOf } from './feed-entry.ts';
+import { type FeedEntry, feedEntryOf, neededSince } from './feed-entry.ts';
 import { FeedState, usefulSince } from './feed-state.ts';
 import { type FeedEvent, listFeedEvents } from './feed-store.ts';
 
@@ -81,7 +81,8 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   /** Adds an event, and returns whether it has an entry. */
   const add = (to: FeedState, event: FeedEvent): boolean => {
     const entry = feedEntryOf(event);
-    to.add(event.sequence, event.occurredAt / 1000, entry);
+    const isNeeded = entry?.type !== 'token' || entry.exp > neededSince(now());
+    to.add(event.sequence, event.occurredAt / 1000, isNeeded ? entry : undefined);
     return entry !== undefined;
   };
 

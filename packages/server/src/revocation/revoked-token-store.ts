@@ -1,5 +1,6 @@
 /** Stores revoked access tokens until they expire, or until the end of their client covers them. */
 import type { Kysely } from 'kysely';
+import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 import type { TokenFeedEntry } from './feed-entry.ts';
 
@@ -12,14 +13,34 @@ export interface RevokedToken {
   readonly expiresAt: number;
 }
 
-export async function loadRevokedTokens(db: Kysely<Database>): Promise<TokenFeedEntry[]> {
-  const rows = await db.selectFrom('revoked_tokens').selectAll().execute();
-  return rows.map(({ jti, client_id, generation, expires_at }) => ({
-    type: 'token',
-    jti,
-    exp: expires_at,
-    ...(generation !== null && { clientId: client_id, gen: generation }),
-  }));
+/** Rows that are read at once at the start. */
+const rowsInPage = 5_000;
+
+/** Yields the tokens that expire after `seconds` since 1970. */
+export async function* loadRevokedTokens(db: Kysely<Database>, seconds: number): AsyncGenerator<TokenFeedEntry> {
+  for (let last = ''; ; ) {
+    const rows = await db
+      .selectFrom('revoked_tokens')
+      .selectAll()
+      .where('expires_at', '>', seconds)
+      .where('jti', '>', last)
+      .orderBy('jti')
+      .limit(rowsInPage)
+      .execute();
+    for (const { jti, client_id, generation, expires_at } of rows) {
+      yield {
+        type: 'token',
+        jti,
+        exp: expires_at,
+        ...(generation !== null && { clientId: client_id, gen: generation }),
+      };
+    }
+    const end = rows.at(-1);
+    if (end === undefined) {
+      return;
+    }
+    last = end.jti;
+  }
 }
 
 /** Which of the tokens are revoked. */
@@ -67,5 +88,17 @@ export async function deleteRevocationsBefore(db: Kysely<Database>, generation: 
 }
 
 export async function deleteExpiredRevocations(db: Kysely<Database>, nowSeconds: number): Promise<void> {
-  await db.deleteFrom('revoked_tokens').where('expires_at', '<=', Math.floor(nowSeconds)).execute();
+  await inSlices(() =>
+    db
+      .deleteFrom('revoked_tokens')
+      .where('jti', 'in', (expired) =>
+        expired
+          .selectFrom('revoked_tokens')
+          .select('jti')
+          .where('expires_at', '<=', Math.floor(nowSeconds))
+          .orderBy('expires_at')
+          .limit(rowsInSlice),
+      )
+      .executeTakeFirstOrThrow(),
+  );
 }

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { feedEntryOf } from './feed-entry.ts';
+import { feedEntryOf, neededSince } from './feed-entry.ts';
 import { RevokedTokenIndex } from './revoked-token-index.ts';
 import { deleteExpiredRevocations, loadRevokedTokens } from './revoked-token-store.ts';
 
@@ -13,10 +13,15 @@ export interface RevokedTokens {
   forgetExpired(nowSeconds: number): Promise<void>;
 }
 
-export async function openRevokedTokens(db: Kysely<Database>, events: EventLog): Promise<RevokedTokens> {
+/** `now` is in milliseconds since 1970. */
+export async function openRevokedTokens(
+  db: Kysely<Database>,
+  events: EventLog,
+  now: () => number,
+): Promise<RevokedTokens> {
   const load = async () => {
     const loaded = new RevokedTokenIndex();
-    for (const token of await loadRevokedTokens(db)) {
+    for await (const token of loadRevokedTokens(db, neededSince(now()))) {
       loaded.add(token);
     }
     return loaded;

@@ -56,7 +56,13 @@ const historyIntervalMs = 250;
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
   const { clock, installation, events, keys, usedTokens, revokedTokens, usage, minuteCounters, feed, checkpoints } =
     options;
+  let isMaintaining = false;
   const stopMaintenance = clock.every(60_000, async () => {
+    if (isMaintaining) {
+      // There is so much to delete that it takes longer than a minute.
+      return;
+    }
+    isMaintaining = true;
     const nowSeconds = clock.now() / 1000;
     try {
       await keys.maintain();
@@ -72,6 +78,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     } catch (error) {
       app.log.error({ err: error }, 'maintenance failed; it is repeated in a minute');
     }
+    isMaintaining = false;
   });
   const stopFollowing = followLog({ events, driver: installation.driver, clock, log: app.log });
   let isRecording = false;

@@ -69,6 +69,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
   await db.schema.createIndex('revoked_tokens_by_client').on('revoked_tokens').column('client_id').execute();
+  await db.schema.createIndex('revoked_tokens_by_expiry').on('revoked_tokens').column('expires_at').execute();
 
   await db.schema
     .createTable('used_tokens')

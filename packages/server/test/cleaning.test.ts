@@ -1,0 +1,77 @@
+/** What has expired is deleted in small transactions, between which everybody else gets a turn, and is not read at the start. */
+import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
+import { sql } from 'kysely';
+import { afterEach, describe, expect, test } from 'vitest';
+
+let server: TestServer;
+afterEach(() => server.close());
+
+const many = 8_000;
+const numbers = sql`with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${sql.lit(many)})`;
+
+/** Statements that fill a table with rows that expired long ago. */
+const fill = {
+  used_tokens: sql`insert into used_tokens (id, expires_at) ${numbers} select 'expired-' || n, n from numbers`,
+  revoked_tokens: sql`insert into revoked_tokens (jti, client_id, generation, expires_at) ${numbers}
+    select 'expired-' || n, 'somebody', 0, n from numbers`,
+  minute_counters: sql`insert into minute_counters (key, minute, node, count) ${numbers}
+    select 'key-' || n, n / 1000, 'node', 1 from numbers`,
+};
+
+const countOf = async (table: string) =>
+  Number((await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(server.db)).rows[0]?.n);
+
+describe.each(Object.entries(fill))('%s', (table, statement) => {
+  test('that expired are deleted in slices, and others get a turn after each', async () => {
+    server = await startTestServer();
+    await statement.execute(server.db);
+    const counts = [many];
+    let isCleaning = true;
+    const cleaned = server.advance(90_000).finally(() => {
+      isCleaning = false;
+    });
+    while (isCleaning) {
+      const count = await countOf(table);
+      if (count !== counts.at(-1)) {
+        counts.push(count);
+      }
+      await new Promise(setImmediate);
+    }
+    await cleaned;
+    expect(await countOf(table)).toBe(0);
+    const slices = counts.slice(1).map((count, index) => (counts[index] ?? 0) - count);
+    expect(slices.length).toBeGreaterThan(1);
+    expect(Math.max(...slices)).toBeLessThan(many);
+  });
+});
+
+test('a minute that begins while the last one’s rows are still being deleted starts no second deletion', async () => {
+  server = await startTestServer();
+  await fill.used_tokens.execute(server.db);
+  const runs = [server.advance(90_000), server.advance(60)];
+  await runs[1];
+  expect(await countOf('used_tokens')).toBeGreaterThan(0);
+  await runs[0];
+  expect(await countOf('used_tokens')).toBe(0);
+});
+
+test('a node that starts reads no revoked token that expired more than a day before', async () => {
+  server = await startTestServer();
+  const client = await server.createClient({});
+  const revoke = async () => {
+    const token = await server.token(client);
+    const form = { client_id: client.clientId, client_secret: client.clientSecret, token };
+    expect((await server.postForm('/api/v1/oauth/revoke', form)).status).toBe(200);
+    return claimsOf(token)['jti'];
+  };
+  const [expired, valid] = [await revoke(), await revoke()];
+  await sql`update events set data = '{"exp":1}' where subject = ${expired}`.execute(server.db);
+  const other = await startTestServer({ dataDir: server.dataDir, env: { POSTERN_ISSUER: server.url } });
+  try {
+    const { body } = await other.call('GET', '/api/v1/oauth/revocations', { token: await other.rootToken() });
+    const jtis = body.entries.map(({ jti }: { jti?: string }) => jti);
+    expect([jtis.includes(expired), jtis.includes(valid)]).toEqual([false, true]);
+  } finally {
+    await other.close();
+  }
+});
