@@ -219,7 +219,7 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
       if (isGuard(observer) && thing.kid !== firstKid && usedFrom > startOf(observer, at)) {
         const known = outages.deadline(observer, usedFrom + promises.unknownKeyMs);
         if (at < known && (verdict === 'refused' || outage !== undefined)) {
-          return 'key that signs since less than 35 s';
+          return 'key that signs since less than 5 s';
         }
       }
     }

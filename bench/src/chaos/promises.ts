@@ -29,6 +29,6 @@ export const promises: Promises = {
   stalenessSlackMs: 1_000,
   nodeRecoveryMs: 3_000,
   guardRecoveryMs: 8_000,
-  unknownKeyMs: 35_000,
+  unknownKeyMs: 5_000,
   clockSkewMs: 6_000,
 };

@@ -126,6 +126,7 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
       now,
       monotonic,
       onFault,
+      onKeyRevoked: keys.renew,
     });
   const guard = createGuard({
     issuer,

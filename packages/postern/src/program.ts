@@ -31,9 +31,10 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   completion: async () => (await import('./completion/completion-command.ts')).completionCommand(loadProgram),
 };
 
-/** Returns the program with the verb of that name, or with all verbs if there is none of that name. */
+/** Returns the program with the verb of that name, or with all verbs if there is none of that name. The version needs none. */
 export async function loadProgram(name?: string): Promise<Command> {
-  const chosen = name !== undefined && Object.hasOwn(verbs, name) ? [verbs[name]] : Object.values(verbs);
+  const chosen =
+    name !== undefined && Object.hasOwn(verbs, name) ? [verbs[name]] : name === '--version' ? [] : Object.values(verbs);
   const program = new Command('postern')
     .description('Issues OAuth 2.0 access tokens to machines, and lets APIs trust them.')
     .version(manifest.version)

@@ -12,6 +12,8 @@ export interface IssuerKeys {
   fetch(kid: string): Promise<VerificationKey | undefined>;
   /** Fetches all keys. Rejects if that fails. */
   load(): Promise<void>;
+  /** Fetches the keys again in the background, since one was revoked and another one signs instead. */
+  renew(): void;
 }
 
 export interface IssuerKeysOptions {
@@ -74,6 +76,7 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
         throw fault;
       }
     },
+    renew: document.renew,
   };
 }
 

@@ -26,6 +26,8 @@ export interface KeptDocument<T> {
   fault(): Error | undefined;
   /** Fetches it, unless that happened a moment ago. All callers wait for the same fetch. Never rejects. */
   refresh(): Promise<void>;
+  /** The document has changed: fetches it, although that happened a moment ago, and for a while again soon if asked to. */
+  renew(): void;
 }
 
 /** Milliseconds for which a stale document is still used while it cannot be fetched. */
@@ -43,6 +45,7 @@ export function createKeptDocument<T>({ load, now, onFault }: KeptDocumentOption
   let attemptFrom = Number.NEGATIVE_INFINITY;
   let attemptedAt = Number.NEGATIVE_INFINITY;
   let fault: Error | undefined;
+  let renewedAt = Number.NEGATIVE_INFINITY;
   let pending: Promise<void> | undefined;
 
   /** If the clock was set back, the age of the document is unknown. */
@@ -54,13 +57,24 @@ export function createKeptDocument<T>({ load, now, onFault }: KeptDocumentOption
       const { value, maxAgeMs } = await load(known);
       known = value;
       freshUntil = now() + maxAgeMs;
-      attemptFrom = now() + cooldownMs;
+      // What was fetched just now may be of a node that has not heard of the change yet.
+      attemptFrom = now() + (now() - renewedAt < cooldownMs ? retryMs : cooldownMs);
       fault = undefined;
     } catch (thrown) {
       attemptFrom = now() + retryMs;
       fault = thrown as Error;
       onFault(fault);
     }
+  };
+
+  const refresh = async () => {
+    const nowMs = now();
+    if (pending === undefined && (nowMs >= attemptFrom || isSetBack(nowMs))) {
+      pending = fetch().finally(() => {
+        pending = undefined;
+      });
+    }
+    await pending;
   };
 
   return {
@@ -70,14 +84,11 @@ export function createKeptDocument<T>({ load, now, onFault }: KeptDocumentOption
       return nowMs < freshUntil && !isSetBack(nowMs);
     },
     fault: () => fault,
-    async refresh() {
-      const nowMs = now();
-      if (pending === undefined && (nowMs >= attemptFrom || isSetBack(nowMs))) {
-        pending = fetch().finally(() => {
-          pending = undefined;
-        });
-      }
-      await pending;
+    refresh,
+    renew() {
+      renewedAt = now();
+      attemptFrom = renewedAt;
+      void refresh();
     },
   };
 }

@@ -29,6 +29,8 @@ export interface RevocationFollowerOptions {
    * to fill up, and when the issuer has lost changes.
    */
   readonly onFault: (fault: Error) => void;
+  /** Called when a signing key was revoked, so that another one signs. */
+  readonly onKeyRevoked: () => void;
 }
 
 export interface RevocationFollower {
@@ -104,6 +106,9 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
         cursor = undefined;
         throw new Error(`the feed has more than ${maxEntries} entries`);
       }
+    }
+    if (isFollowing() && page.entries.some(({ type }) => type === 'signing_key')) {
+      options.onKeyRevoked();
     }
     cursor = page.cursor;
     if (page.hasMore) {
