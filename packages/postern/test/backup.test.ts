@@ -349,13 +349,10 @@ describe('on either database', () => {
     const cases: [string[], RegExp][] = [
       [['backup', file], /whole\.db already exists: name another file/],
       [['backup', join(directory, 'no', 'where.db')], /cannot write .*where\.db.*ENOENT/],
-      [['restore', join(directory, 'missing.db')], /missing\.db cannot be restored: it cannot be read/],
-      [
-        ['restore', join(directory, 'text.db')],
-        /text\.db cannot be restored: it cannot be read \(file is not a database/,
-      ],
+      [['restore', join(directory, 'missing.db')], /missing\.db is not intact: it cannot be read/],
+      [['restore', join(directory, 'text.db')], /text\.db is not intact: it cannot be read \(file is not a database/],
       [['restore', join(directory, 'dogs.db')], /dogs\.db has no tables of Postern/],
-      [['restore', join(directory, 'cut.db')], /cut\.db cannot be restored: it /],
+      [['restore', join(directory, 'cut.db')], /cut\.db is not intact: it /],
     ];
     writeFileSync(join(directory, 'text.db'), 'Dear diary. '.repeat(500));
     const dogs = new DatabaseSync(join(directory, 'dogs.db'));

@@ -312,11 +312,11 @@ describe('--local', () => {
     const database = join(dataDir, 'postern.db');
     new DatabaseSync(database).exec('create table clients (id text); insert into clients values (1)');
     writeFileSync(database, readFileSync(database).fill(0xff, 4_096));
-    writeFileSync(join(dataDir, 'master.key'), 'x');
+    writeFileSync(join(dataDir, 'master.key'), randomBytes(32).toString('base64'));
     chmodSync(join(dataDir, 'master.key'), 0o644);
     const found = await check({ ...production, POSTERN_DATA_DIR: dataDir });
     expect(found['files']).toMatchObject({ severity: 'fail', text: expect.stringContaining('master.key') });
-    expect(found['database file']?.severity).toBe('fail');
+    expect(found['database content']?.severity).toBe('fail');
   });
 
   test('--local also checks a running server from outside if one is named', async () => {

@@ -88,6 +88,8 @@ export interface ServeOptions {
   /** Default: one that is free. */
   readonly port?: number;
   readonly env?: Record<string, string>;
+  /** Options of `postern serve`. */
+  readonly args?: readonly string[];
 }
 
 /** `postern serve` in the directory `cwd`, once it listens. Rejects with its output if it does not start. */
@@ -103,7 +105,7 @@ export async function startServe(cwd: string, options: ServeOptions = {}): Promi
     ...options.env,
   };
   const [program, ...args] = options.command ?? [process.execPath, main];
-  const child = spawn(program, [...args, 'serve'], { cwd, env, ...endAfter(300_000) });
+  const child = spawn(program, [...args, 'serve', ...(options.args ?? [])], { cwd, env, ...endAfter(300_000) });
   const output = collect(child);
   const exit = exitOf(child, output);
 

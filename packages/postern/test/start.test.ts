@@ -3,7 +3,16 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -316,6 +325,30 @@ describe('what else stops the start, with one line', () => {
     const line = await expectRefusal({ DATABASE_URL: `sqlite:${path}` });
     expect(line).toContain(`DATABASE_URL: cannot open the database ${path} (file is not a database)`);
     expect(readFileSync(path, 'utf8')).toBe(content);
+  });
+
+  test.each<[string, (dataDir: string) => void, RegExp]>([
+    [
+      'was deleted',
+      (dataDir) => rmSync(join(dataDir, 'postern.db')),
+      /postern\.db is missing, although .*master\.key is of an earlier/,
+    ],
+    [
+      'was deleted, and the master key too',
+      (dataDir) => ['postern.db', 'master.key'].map((name) => rmSync(join(dataDir, name))),
+      /root\.env is of an earlier/,
+    ],
+    ['was emptied', (dataDir) => truncateSync(join(dataDir, 'postern.db')), /postern\.db is empty/],
+  ])('a data directory whose database %s, unless a new one is asked for', async (_, lose, message) => {
+    const dataDir = newPlace();
+    await (await start({ dataDir })).stop();
+    lose(dataDir);
+    const line = await expectRefusal({ POSTERN_DATA_DIR: dataDir });
+    expect(line).toMatch(message);
+    expect(line).toContain('postern serve --new-database');
+    expect(existsSync(join(dataDir, 'postern.db-wal'))).toBe(false);
+    const server = await start({ dataDir, args: ['--new-database'] });
+    await acquireToken(server.url, rootCredentials(dataDir));
   });
 
   test('another master key than the one that the database was made with', async () => {

@@ -1,5 +1,8 @@
 /** `POSTERN_WORKERS`: several processes on one port and one database. */
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   acquireToken,
@@ -141,4 +144,30 @@ test('if none can start, the command ends and says why', async () => {
   });
   expect(code).toBe(1);
   expect(stderr).toMatch(new RegExp(`^postern: PORT: ${server.port} is in use by another program`));
+});
+
+test('a worker that replaces another one makes no second database if the file is gone, and no other says it is ready', async () => {
+  const secret = randomBytes(32).toString('hex');
+  const own = await startServe(directory, {
+    dataDir: join(directory, 'lost'),
+    // No file says that there was a database.
+    env: {
+      POSTERN_WORKERS: '2',
+      POSTERN_MASTER_KEY: randomBytes(32).toString('base64'),
+      OAUTH_ROOT_CLIENT_ID: 'root',
+      OAUTH_ROOT_CLIENT_SECRET: secret,
+    },
+  });
+  const file = join(own.dataDir, 'postern.db');
+  rmSync(file);
+  const [first] = workersOf(own);
+  process.kill(Number(first), 'SIGKILL');
+  await vi.waitFor(() => expect(own.stderr).toContain('although the other workers have one'), patience);
+  expect(existsSync(file)).toBe(false);
+  const ready = await fetch(`${own.url}/health/ready`).then(
+    ({ status }) => status,
+    () => 'ended',
+  );
+  expect(ready).not.toBe(200);
+  await own.stop();
 });

@@ -91,7 +91,8 @@ export type ErrorReason =
   | 'failure_budget_spent'
   | 'token_quota_spent'
   | 'overloaded'
-  | 'stopping';
+  | 'stopping'
+  | 'database_lost';
 
 /** Authentication schemes of the `Authorization` header. */
 export type Scheme = 'Basic' | 'Bearer' | 'DPoP';

@@ -154,7 +154,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     if (config.metrics === 'beside') {
       await metricsEndpoint(options.readMetrics ?? (() => app.metrics.metrics()))(open);
     }
-    await healthEndpoint({ events, history })(open);
+    await healthEndpoint({ events, history, findDatabaseFault: installation.driver.findFault })(open);
   });
 }
 

@@ -34,9 +34,11 @@ const usualLagSeconds = 2;
 export interface HealthOptions {
   readonly events: EventLog;
   readonly history: Pick<History, 'lostAt'>;
+  /** Returns why what is written to the database would be lost. Undefined: it would not. */
+  readonly findDatabaseFault: () => string | undefined;
 }
 
-export function healthEndpoint({ events, history }: HealthOptions): ProtocolPlugin {
+export function healthEndpoint({ events, history, findDatabaseFault }: HealthOptions): ProtocolPlugin {
   return async (app) => {
     app.get(
       '/health',
@@ -60,13 +62,19 @@ export function healthEndpoint({ events, history }: HealthOptions): ProtocolPlug
           operationId: 'ready',
           summary: 'Check that the node can issue and verify tokens',
           description:
-            'Answers 503 if the node has not reached the database for POSTERN_MAX_STALENESS_SECONDS, and from the moment when it was told to stop.',
+            'Answers 503 if the node has not reached the database for POSTERN_MAX_STALENESS_SECONDS, if the file of its database was moved, deleted or replaced, and from the moment when it was told to stop.',
           response: { 200: Ready },
         },
       },
       async (request) => {
         if (app.isClosing) {
           throw new OAuthError('temporarily_unavailable', 'The server is stopping.', { reason: 'stopping' });
+        }
+        const fault = findDatabaseFault();
+        if (fault !== undefined) {
+          throw new OAuthError('temporarily_unavailable', `The database is lost: ${fault}.`, {
+            reason: 'database_lost',
+          });
         }
         events.requireCurrent();
         const lagSeconds = events.lagSeconds();

@@ -3,6 +3,7 @@ export { type AuthorizationServerOptions, authorizationServer } from './app.ts';
 export { backUpDatabase } from './backup/backup.ts';
 export { type CopyRequest, copyToEmptyDatabase } from './backup/copy.ts';
 export { findEndsOfLife } from './backup/ends-of-life.ts';
+export { inspectDatabase } from './backup/inspect-database.ts';
 export { type ReplayedEnd, replayTrail } from './backup/replay-trail.ts';
 export { listLaterEvents, readBackup, restoreDatabase } from './backup/restore.ts';
 export type { Apis } from './batch-endpoint.ts';
@@ -11,8 +12,10 @@ export { type Clock, systemClock } from './clock.ts';
 export { readConfig, readStorageConfig, type ServerConfig, type StorageConfig } from './config/config.ts';
 export { type ConfigVariable, configVariables } from './config/variables.ts';
 export { describeDatabase } from './db/connect.ts';
+export { isEmptyDatabase } from './db/copy/copy-database.ts';
 export type { MigrationSet } from './db/migrate.ts';
 export { serverMigrations } from './db/migrations/index.ts';
+export { hasSqliteTables } from './db/sqlite.ts';
 export type { LoggedEvent } from './events/event.ts';
 export { openOfflineEventLog } from './events/offline-event-log.ts';
 export { type ConnectionLimits, connectionLimits } from './http/connection-limits.ts';
@@ -20,6 +23,7 @@ export { httpOptions } from './http/http-options.ts';
 export { metricsServer } from './http/metrics-server.ts';
 export {
   createDatabaseDirectory,
+  type DatabaseCreation,
   findMasterKey,
   findRoot,
   type Installation,

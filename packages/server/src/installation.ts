@@ -19,6 +19,7 @@ import { parseVariable, variables } from './config/variables.ts';
 import { type ConnectedDatabase, connectDatabase, describeDatabase } from './db/connect.ts';
 import type { MigrationSet } from './db/migrate.ts';
 import { serverMigrations } from './db/migrations/index.ts';
+import { hasSqliteTables } from './db/sqlite.ts';
 import { createMasterKey, type MasterKey } from './keys/master-key.ts';
 import { invalidVariable, StartError } from './start-error.ts';
 
@@ -30,28 +31,81 @@ export interface Installation extends ConnectedDatabase {
 }
 
 /**
+ * Whether a missing SQLite database is created: at a first start, which finds no secrets of an earlier one; always, as somebody
+ * asked for; or never, by a worker that replaces another one.
+ */
+export type DatabaseCreation = 'at first' | 'always' | 'never';
+
+/**
  * Opens everything, and creates what is missing at a first start. `hosted` has the tables of the APIs that are served
  * beside the authorization server. Throws `StartError`.
  */
 export async function openInstallation(
   config: ServerConfig,
   hosted: readonly MigrationSet[] = [],
+  creation: DatabaseCreation = 'at first',
 ): Promise<Installation> {
   if (config.root === undefined || config.masterKey === undefined) {
     createDirectory(config.dataDir, invalidDataDir);
   }
-  const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
-  const credentials = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
-  const root = { ...credentials, enabled: !config.rootDisabled };
-  const masterKey = createMasterKey(config.masterKey ?? readOrGenerateMasterKey(join(config.dataDir, 'master.key')));
+  // Wrong secrets are found before anything is created.
+  findRoot(config);
+  findMasterKey(config);
+  requireDatabase(config, creation);
+  requireRoomForSecrets(config);
   createDatabaseDirectory(config.database);
   requireWritable(config.checkpoints.file);
+  const connected = await connect(config.database, [serverMigrations, ...hosted]);
   try {
-    const connected = await connectDatabase(config.database, [serverMigrations, ...hosted]);
+    // The secrets are created after the database: where they are, it was.
+    const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
+    const credentials = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
+    const root = { ...credentials, enabled: !config.rootDisabled };
+    const masterKey = createMasterKey(config.masterKey ?? readOrGenerateMasterKey(join(config.dataDir, 'master.key')));
     return { ...connected, masterKey, root, rootFile };
   } catch (error) {
-    throw toDatabaseError(config.database, error);
+    await connected.db.destroy();
+    throw error;
   }
+}
+
+/** So that a directory that cannot be written is found before a database is created. */
+function requireRoomForSecrets({ root, masterKey, dataDir }: ServerConfig): void {
+  const wanted = [...(root === undefined ? ['root.env'] : []), ...(masterKey === undefined ? ['master.key'] : [])];
+  for (const path of wanted.map((name) => join(dataDir, name)).filter((file) => !existsSync(file))) {
+    const draft = `${path}.${process.pid}.new`;
+    try {
+      writeFileSync(draft, '', { mode: 0o600 });
+      unlinkSync(draft);
+    } catch (error) {
+      throw invalidDataDir(`cannot write or read ${path} (${codeOf(error)})`);
+    }
+  }
+}
+
+async function connect(database: DatabaseConfig, migrations: readonly MigrationSet[]): Promise<ConnectedDatabase> {
+  try {
+    return await connectDatabase(database, migrations);
+  } catch (error) {
+    throw toDatabaseError(database, error);
+  }
+}
+
+/** Throws `StartError` if the database is missing and is not to be created: an empty one would forget all clients and revocations. */
+function requireDatabase({ database, dataDir }: ServerConfig, creation: DatabaseCreation): void {
+  if (database.kind === 'postgres' || creation === 'always') {
+    return;
+  }
+  // In this order, since another process may be at its first start.
+  const secret = ['master.key', 'root.env'].map((name) => join(dataDir, name)).find((file) => existsSync(file));
+  if ((creation === 'at first' && secret === undefined) || hasSqliteTables(database.path)) {
+    return;
+  }
+  throw new StartError(
+    `the database ${database.path} is ${existsSync(database.path) ? 'empty' : 'missing'}, although ` +
+      `${secret === undefined ? 'the other workers have one' : `${secret} is of an earlier start`}: put it back, or restore a backup ` +
+      '(postern restore FILE). To begin with an empty database, without any client, start with: postern serve --new-database',
+  );
 }
 
 /** Creates the directory of an SQLite file if it is missing. */

@@ -4,12 +4,13 @@ import { isLoopback } from '@postern/protocol';
 import { readConfig, type ServerConfig, StartError } from '@postern/server';
 import type { Environment } from '../connection/profile.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
+import { checkDatabaseContent } from './local-database.ts';
 import { checkFiles } from './local-files.ts';
 import { describeExpiry } from './tls-check.ts';
 import { checkLifetime } from './token-checks.ts';
 
 /** Returns all findings about the variables in `env` and the files that they name. */
-export function checkLocally(env: Environment, nowMs: number): Finding[] {
+export async function checkLocally(env: Environment, nowMs: number): Promise<Finding[]> {
   let config: ServerConfig;
   try {
     config = readConfig(env);
@@ -31,6 +32,7 @@ export function checkLocally(env: Environment, nowMs: number): Finding[] {
     ...checkCertificateFile(config, nowMs),
     ...checkNode(env),
     ...checkFiles(config),
+    await checkDatabaseContent(config),
   ];
 }
 

@@ -1,7 +1,6 @@
-/** Checks the files of the server: who can read them, and whether the SQLite database is intact. */
+/** Checks the files of the server: who can read them, and whether there is room for more. */
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { ServerConfig } from '@postern/server';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
@@ -13,7 +12,7 @@ export function checkFiles({ dataDir, database }: ServerConfig): Finding[] {
   if (!existsSync(dataDir)) {
     return [ok('files', `${dataDir} does not exist yet; the first start creates it.`)];
   }
-  const paths = [dataDir, join(dataDir, 'root.env'), join(dataDir, 'master.key')];
+  const paths = [dataDir, ...secretFiles(dataDir)];
   const open = [...paths, ...(database.kind === 'sqlite' ? [database.path] : [])].filter(isOpenToOthers);
   const { bavail, bsize } = statfsSync(dataDir);
   return [
@@ -27,7 +26,6 @@ export function checkFiles({ dataDir, database }: ServerConfig): Finding[] {
           'Free some space: a full disk stops all changes.',
         )
       : ok('disk', 'There is enough space on the disk.'),
-    ...(database.kind === 'sqlite' && existsSync(database.path) ? [checkSqlite(database.path)] : []),
   ];
 }
 
@@ -35,20 +33,11 @@ function isOpenToOthers(path: string): boolean {
   return process.platform !== 'win32' && existsSync(path) && (statSync(path).mode & 0o077) !== 0;
 }
 
-function checkSqlite(path: string): Finding {
-  const restore = 'Stop the server and restore a backup.';
-  try {
-    const database = new DatabaseSync(path, { readOnly: true });
-    try {
-      const [row] = database.prepare('pragma quick_check(1)').all();
-      const verdict = String(row?.['quick_check']);
-      return verdict === 'ok'
-        ? ok('database file', `${path} is intact.`)
-        : fail('database file', `${path} is damaged: ${verdict}.`, restore);
-    } finally {
-      database.close();
-    }
-  } catch (error) {
-    return fail('database file', `${path} cannot be read: ${(error as Error).message}.`, restore);
-  }
+function secretFiles(dataDir: string): string[] {
+  return ['root.env', 'master.key'].map((name) => join(dataDir, name));
+}
+
+/** Finds a file with a secret, which an earlier start has generated. */
+export function findSecretFile(dataDir: string): string | undefined {
+  return secretFiles(dataDir).find((file) => existsSync(file));
 }

@@ -1,6 +1,6 @@
 /** Reads the configuration, starts the server, prints the next steps, and stops gracefully. */
 import cluster from 'node:cluster';
-import { configVariables, readConfig, StartError } from '@postern/server';
+import { configVariables, type DatabaseCreation, readConfig, StartError } from '@postern/server';
 import { type Logger, pino } from 'pino';
 import { openLogOutput } from './log-output.ts';
 import { type RunningServer, startServer } from './serve.ts';
@@ -8,7 +8,7 @@ import { handleSignals, hurryMessage, ignoredSignalText, longestEndMs } from './
 import { describeStart } from './start-message.ts';
 import { superviseWorkers } from './workers.ts';
 
-export async function runServe(): Promise<void> {
+export async function runServe(isNewDatabaseAllowed: boolean): Promise<void> {
   try {
     const config = readConfig(process.env);
     if (config.workers > 1 && cluster.isPrimary) {
@@ -21,7 +21,7 @@ export async function runServe(): Promise<void> {
     process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ err: error }, 'internal error: the process ends'));
     let server: RunningServer | undefined;
     endBySignal(logger, () => server);
-    server = await startServer(config, logger);
+    server = await startServer(config, logger, databaseCreation(config.workers, isNewDatabaseAllowed));
     if (cluster.isPrimary || cluster.worker?.id === 1) {
       process.stderr.write(describeStart(server));
     }
@@ -34,6 +34,14 @@ export async function runServe(): Promise<void> {
     process.exitCode = 1;
     leaveSupervisor();
   }
+}
+
+/** A worker that replaces one must not create a database: the others would have another one. */
+function databaseCreation(workers: number, isNewDatabaseAllowed: boolean): DatabaseCreation {
+  if (cluster.worker !== undefined && cluster.worker.id > workers) {
+    return 'never';
+  }
+  return isNewDatabaseAllowed ? 'always' : 'at first';
 }
 
 /** Stops the server gracefully at the first signal, and sooner at the second. One that has not started yet ends at once. */

@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import { policyApi, policyMigrations, policyTables } from '@postern/policy-api';
 import {
   authorizationServer,
+  type DatabaseCreation,
   httpOptions,
   metricsServer,
   openInstallation,
@@ -27,8 +28,12 @@ export interface RunningServer {
 }
 
 /** Starts to listen. Throws `StartError`. */
-export async function startServer(config: ServerConfig, logger: FastifyBaseLogger): Promise<RunningServer> {
-  const { app, metrics, rootFile } = await createServer(config, logger);
+export async function startServer(
+  config: ServerConfig,
+  logger: FastifyBaseLogger,
+  creation: DatabaseCreation,
+): Promise<RunningServer> {
+  const { app, metrics, rootFile } = await createServer(config, logger, creation);
   try {
     if (typeof config.metrics === 'object') {
       const server = metricsServer(config, logger, metrics.read);
@@ -44,8 +49,8 @@ export async function startServer(config: ServerConfig, logger: FastifyBaseLogge
 }
 
 /** Creates everything that is served on one port, which does not listen yet. Throws `StartError`. */
-export async function createServer(config: ServerConfig, logger: FastifyBaseLogger) {
-  const installation = await openInstallation(config, [policyMigrations]);
+export async function createServer(config: ServerConfig, logger: FastifyBaseLogger, creation?: DatabaseCreation) {
+  const installation = await openInstallation(config, [policyMigrations], creation);
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
   try {

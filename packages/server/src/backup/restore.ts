@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseConfig } from '../config/config.ts';
-import { type ConnectedDatabase, connectDatabase, describeDatabase } from '../db/connect.ts';
+import { type ConnectedDatabase, connectDatabase, describeDatabase, withoutTimeLimit } from '../db/connect.ts';
 import {
   copyDatabase,
   isEmptyDatabase,
@@ -13,12 +13,13 @@ import {
 } from '../db/copy/copy-database.ts';
 import { isPresent, renameDatabase, writeWholeFile } from '../db/copy/whole-file.ts';
 import type { MigrationSet } from '../db/migrate.ts';
-import { findSqliteFault, takeOutOfUse } from '../db/sqlite.ts';
+import { takeOutOfUse } from '../db/sqlite.ts';
 import type { LoggedEvent } from '../events/event.ts';
-import { findEventHash, type LogEnd, listEventsAfter, readLogEnd } from '../events/event-store.ts';
+import { findEventHash, type LogEnd, listEventsAfter } from '../events/event-store.ts';
 import { StartError } from '../start-error.ts';
 import { backUpDatabase, fileConfig } from './backup.ts';
-import { type KnownMasterKey, requireMasterKeys } from './known-master-key.ts';
+import { inspectDatabase } from './inspect-database.ts';
+import type { KnownMasterKey } from './known-master-key.ts';
 
 export interface RestoreRequest {
   /** The backup. */
@@ -41,19 +42,12 @@ export interface Restored {
 }
 
 /** Reads where the audit trail of a backup ends. Throws `StartError` if it is no intact backup of this version, or of another master key. */
-export async function readBackup(
+export function readBackup(
   path: string,
   migrations: readonly MigrationSet[],
   masterKey: KnownMasterKey,
 ): Promise<LogEnd> {
-  const fault = findSqliteFault(path);
-  if (fault !== undefined) {
-    throw new StartError(`${path} cannot be restored: ${fault}.`);
-  }
-  return readSnapshot(fileConfig(path), migrations, async (db) => {
-    await requireMasterKeys(db, path, [masterKey]);
-    return readLogEnd(db);
-  });
+  return inspectDatabase(fileConfig(path), migrations, masterKey);
 }
 
 /** Lists what the database recorded after a backup; undefined if the backup is not of its history, or it cannot be read. */
@@ -66,7 +60,7 @@ export async function listLaterEvents(
     return undefined;
   }
   try {
-    return await readSnapshot(config, migrations, async (db) => {
+    return await readSnapshot(withoutTimeLimit(config), migrations, async (db) => {
       const isLater = end.sequence === 0 || (await findEventHash(db, end.sequence)) === end.hash;
       return isLater ? listEventsAfter(db, end.sequence, Number.MAX_SAFE_INTEGER) : undefined;
     });

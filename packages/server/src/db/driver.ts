@@ -21,6 +21,8 @@ export interface DatabaseDriver {
    * with what is to be done in the transaction that is committed.
    */
   runApart<T>(db: Kysely<Database>, work: (transaction: Transaction<Database>, keep: Keep) => Promise<T>): Promise<T>;
+  /** Returns why what is written would be lost, such as that the file was deleted. Undefined: nothing is known of that. */
+  findFault(): string | undefined;
   /** Wakes the listeners of all processes on the database once `transaction` is committed. */
   announce(transaction: Kysely<Database>): Promise<void>;
   /**

@@ -28,6 +28,9 @@ const networkOutages = new Set([
 const withoutConnection =
   /^(?:Query read timeout|Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/;
 
+/** The code of the error about a database file that was moved, deleted or replaced. */
+export const databaseFileLost = 'ERR_DATABASE_FILE_LOST';
+
 /** True if the database could not execute a statement now, but may later. */
 export function isDatabaseOutage(thrown: unknown): boolean {
   const { code, errcode, message } = thrown as {
@@ -40,7 +43,7 @@ export function isDatabaseOutage(thrown: unknown): boolean {
     return typeof errcode === 'number' && sqliteOutages.has(errcode & 0xff);
   }
   if (typeof code === 'string') {
-    return postgresOutages.test(code) || networkOutages.has(code);
+    return code === databaseFileLost || postgresOutages.test(code) || networkOutages.has(code);
   }
   return typeof message === 'string' && withoutConnection.test(message);
 }

@@ -84,6 +84,7 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
         throw thrown;
       }
     },
+    findFault: () => undefined,
     async announce(transaction) {
       await sql`select pg_notify(${channel}, '')`.execute(transaction);
     },

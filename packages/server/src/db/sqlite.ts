@@ -1,5 +1,5 @@
 /** SQLite through `node:sqlite`, under Kysely's own SQLite dialect. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { backup, constants, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -20,10 +20,14 @@ import {
 import type { SqliteConfig } from '../config/config.ts';
 import { StartError } from '../start-error.ts';
 import type { DatabaseDriver } from './driver.ts';
+import { type FileWatch, watchDatabaseFiles } from './file-watch.ts';
 import type { Database } from './schema.ts';
 
 /** Prepared statements that are kept, since preparing one takes 25 µs and Kysely sends the same few texts. */
 const mostStatements = 200;
+
+/** Milliseconds until a read looks again whether the file is the one that is open; a write always does. */
+const readCheckMs = 1_000;
 
 /** Milliseconds between two attempts to get a lock that another process holds. */
 const retryAfterMs = 5;
@@ -38,18 +42,23 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
   writing.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
   const reading = new DatabaseSync(path, { timeout: timeoutMs });
   reading.exec('pragma query_only = on');
+  // Opens the write-ahead log too.
+  writing.exec('select 1 from sqlite_schema');
+  const watch = watchDatabaseFiles(path);
   // From here on SQLite must not wait for locks: that would block the whole process. `RetryBusyConnection` waits.
   for (const database of [writing, reading]) {
     database.exec('pragma busy_timeout = 0');
   }
   return {
-    dialect: new SharedSqliteDialect(new NodeSqlite(writing), new NodeSqlite(reading), timeoutMs),
+    dialect: new SharedSqliteDialect(new NodeSqlite(writing), new NodeSqlite(reading), watch, timeoutMs),
     // There is one writing transaction at a time.
     lockChanges: async () => {},
     tryLockChanges: async () => true,
     // What runs apart runs on a copy.
     isAwaited: async () => false,
+    findFault: watch.findFault,
     async runApart(db, work) {
+      watch.require();
       const copy = await copyDatabase(path);
       try {
         const session = copy.createSession();
@@ -78,13 +87,30 @@ export function openSqliteReader(path: string): SqliteDialect {
   return sqliteDialectOf(new DatabaseSync(path, { readOnly: true, timeout: 60_000 }));
 }
 
+/** Whether a file has the tables of Postern. True for one that cannot be read: only what opens it can say why. */
+export function hasSqliteTables(path: string): boolean {
+  if (!existsSync(path)) {
+    return false;
+  }
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      return database.prepare("select 1 from sqlite_schema where name = 'server_migration'").get() !== undefined;
+    } finally {
+      database.close();
+    }
+  } catch {
+    return true;
+  }
+}
+
 /** Returns what is wrong with a database file; undefined if it is intact. Changes nothing. */
 export function findSqliteFault(path: string): string | undefined {
   try {
     const database = new DatabaseSync(path, { readOnly: true });
     try {
-      const [row] = database.prepare('pragma quick_check(1)').all();
-      const verdict = String(row?.['quick_check']);
+      const [row] = database.prepare('pragma integrity_check(1)').all();
+      const verdict = String(row?.['integrity_check']);
       return verdict === 'ok' ? undefined : `it is damaged (${verdict})`;
     } finally {
       database.close();
@@ -174,12 +200,14 @@ function applyChanges(database: DatabaseSync, changes: Uint8Array): void {
 class SharedSqliteDialect extends SqliteDialect {
   readonly #writing: NodeSqlite;
   readonly #reading: NodeSqlite;
+  readonly #watch: FileWatch;
   readonly #timeoutMs: number;
 
-  constructor(writing: NodeSqlite, reading: NodeSqlite, timeoutMs: number) {
+  constructor(writing: NodeSqlite, reading: NodeSqlite, watch: FileWatch, timeoutMs: number) {
     super({ database: writing });
     this.#writing = writing;
     this.#reading = reading;
+    this.#watch = watch;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -188,7 +216,7 @@ class SharedSqliteDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new SharedSqliteDriver(this.#writing, this.#reading, this.#timeoutMs);
+    return new SharedSqliteDriver(this.#writing, this.#reading, this.#watch, this.#timeoutMs);
   }
 }
 
@@ -207,13 +235,15 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 class SharedSqliteDriver extends SqliteDriver {
   readonly #database: NodeSqlite;
   readonly #readers: SqliteDriver;
+  readonly #watch: FileWatch;
   readonly #timeoutMs: number;
   readonly #writeQueue = new WriteQueue();
 
-  constructor(writing: NodeSqlite, reading: NodeSqlite, timeoutMs: number) {
+  constructor(writing: NodeSqlite, reading: NodeSqlite, watch: FileWatch, timeoutMs: number) {
     super({ database: writing });
     this.#database = writing;
     this.#readers = new SqliteDriver({ database: reading });
+    this.#watch = watch;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -227,6 +257,7 @@ class SharedSqliteDriver extends SqliteDriver {
     return new SharedConnection(
       new RetryBusyConnection(writing, this.#timeoutMs),
       new RetryBusyConnection(reading, this.#timeoutMs),
+      this.#watch,
       this.#writeQueue,
     );
   }
@@ -241,7 +272,14 @@ class SharedSqliteDriver extends SqliteDriver {
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await (connection as SharedConnection).beginTurn();
+    this.#watch.require();
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  /** Throws if what was committed went into a file that is lost, so that nobody is told that it is kept. */
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.commitTransaction(connection);
+    this.#watch.require();
   }
 
   /** Does nothing if SQLite has already rolled back, as it does if the disk is full, so that the first error is thrown. */
@@ -282,12 +320,14 @@ class WriteQueue {
 class SharedConnection implements DatabaseConnection {
   readonly #writing: DatabaseConnection;
   readonly #reading: DatabaseConnection;
+  readonly #watch: FileWatch;
   readonly #writeQueue: WriteQueue;
   #endTurn: (() => void) | undefined;
 
-  constructor(writing: DatabaseConnection, reading: DatabaseConnection, writeQueue: WriteQueue) {
+  constructor(writing: DatabaseConnection, reading: DatabaseConnection, watch: FileWatch, writeQueue: WriteQueue) {
     this.#writing = writing;
     this.#reading = reading;
+    this.#watch = watch;
     this.#writeQueue = writeQueue;
   }
 
@@ -306,11 +346,15 @@ class SharedConnection implements DatabaseConnection {
       return this.#writing.executeQuery<R>(query);
     }
     if (SelectQueryNode.is(query.query)) {
+      this.#watch.require(readCheckMs);
       return this.#reading.executeQuery<R>(query);
     }
     await this.beginTurn();
     try {
-      return await this.#writing.executeQuery<R>(query);
+      this.#watch.require();
+      const result = await this.#writing.executeQuery<R>(query);
+      this.#watch.require();
+      return result;
     } finally {
       this.endTurn();
     }

@@ -7,7 +7,7 @@ import { listExecuted, listTableNames, type MigrationSet } from '../migrate.ts';
 import { openPostgres } from '../postgres.ts';
 import type { Database } from '../schema.ts';
 import { openSqliteReader } from '../sqlite.ts';
-import { type AnyTables, countRows, deleteRows, RowSum, readRows, writeRows } from './rows.ts';
+import { type AnyTables, countRows, deleteRows, hasRow, RowSum, readRows, writeRows } from './rows.ts';
 import { listTables, type Table } from './tables.ts';
 import { isPresent } from './whole-file.ts';
 
@@ -36,7 +36,7 @@ export type RowCounts = Readonly<Record<string, number>>;
 export async function copyDatabase(options: CopyOptions): Promise<RowCounts> {
   const { source, target, migrations } = options;
   const tables = await listTables(migrations);
-  return readSnapshot(source, migrations, async (from) => {
+  return readSnapshot(withoutTimeLimit(source), migrations, async (from) => {
     await options.inspect(from);
     return naming(target, async () => {
       const { db, driver } = await connectDatabase(withoutTimeLimit(target), migrations);
@@ -74,8 +74,7 @@ export function readSnapshot<T>(
 function readAtOnce<T>(config: DatabaseConfig, work: (transaction: Transaction<Database>) => Promise<T>): Promise<T> {
   return naming(config, async () => {
     const db = new Kysely<Database>({
-      dialect:
-        config.kind === 'sqlite' ? openSqliteReader(config.path) : openPostgres(withoutTimeLimit(config)).dialect,
+      dialect: config.kind === 'sqlite' ? openSqliteReader(config.path) : openPostgres(config).dialect,
     });
     try {
       const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
@@ -126,7 +125,7 @@ export async function isEmptyDatabase(config: DatabaseConfig, migrations: readon
 
 async function hasRows(db: Kysely<AnyTables>, tables: readonly Table[]): Promise<boolean> {
   for (const table of tables) {
-    if (!table.isSeeded && (await countRows(db, table)) > 0) {
+    if (!table.isSeeded && (await hasRow(db, table))) {
       return true;
     }
   }

@@ -61,6 +61,16 @@ export async function countRows(db: Kysely<AnyTables>, { name }: Table): Promise
   return Number(rows);
 }
 
+export async function hasRow(db: Kysely<AnyTables>, { name, columns }: Table): Promise<boolean> {
+  return (
+    (await db
+      .selectFrom(name)
+      .select([...columns])
+      .limit(1)
+      .executeTakeFirst()) !== undefined
+  );
+}
+
 /** Sums up rows one by one, in any order: two sums are equal if, and only if, the rows are. */
 export class RowSum {
   #count = 0;
