@@ -1,4 +1,5 @@
 /** The event log in the database, and its head: the one row that every change takes first. */
+import { OAuthError } from '@postern/protocol';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Database, EventTable } from '../db/schema.ts';
 import type { EventKind, EventText, LoggedEvent, LogHead } from './event.ts';
@@ -24,6 +25,15 @@ export async function readLogEnd(db: Kysely<Database>): Promise<LogEnd> {
 }
 
 /**
+ * Returns the present time, or that of the last event if it is earlier. What a node reads only once must not depend on a clock that
+ * may be ahead just then: what it skipped would be missing when the clock is right again.
+ */
+export async function findLeastTime(db: Kysely<Database>, now: number): Promise<number> {
+  const { occurredAt = now } = await readLogEnd(db);
+  return Math.min(now, occurredAt);
+}
+
+/**
  * Locks the head until the end of the transaction, and returns it. Every change must lock it first, so that changes are
  * serialized: sequence numbers follow the order of commits, and what a change has checked still holds when it writes.
  */
@@ -33,7 +43,9 @@ export async function lockHead(transaction: Kysely<Database>): Promise<LogHead> 
     .updateTable('event_head')
     .set((update) => ({ sequence: update.ref('sequence') }))
     .returning(['sequence', 'hash'])
-    .executeTakeFirstOrThrow();
+    .executeTakeFirstOrThrow(
+      () => new OAuthError('temporarily_unavailable', 'The database has just been restored: retry later.'),
+    );
 }
 
 export async function moveHead(transaction: Kysely<Database>, head: LogHead): Promise<void> {

@@ -120,10 +120,10 @@ function clientEntry(clientId: string, status: ClientStatusData): ClientFeedEntr
     : { type: 'client', clientId, active: false };
 }
 
-/** Seconds for which a node that starts still reads revoked tokens after they expired, since its clock may be ahead then. */
+/** Seconds for which a node that starts still reads revoked tokens after they expired, since clocks differ. */
 const startSlackSeconds = 86_400;
 
-/** Returns the time, in seconds since 1970: a node that starts needs no tokens that expired until then. */
+/** Returns the time, in seconds since 1970: a node that starts needs no tokens that expired until then. `nowMs`: see `findLeastTime`. */
 export function neededSince(nowMs: number): number {
   return Math.floor(nowMs / 1000) - startSlackSeconds;
 }

@@ -11,7 +11,7 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
 import type { LogHead } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { findEventHash, readLog } from '../events/event-store.ts';
+import { findEventHash, findLeastTime, readLog } from '../events/event-store.ts';
 import { createLongPoll } from '../events/long-poll.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
@@ -78,10 +78,10 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   const hashes = new LRUCache<number, string>({ max: mostCursors });
   const longPoll = createLongPoll(mostWaiting);
 
-  /** Adds an event, and returns whether it has an entry. */
-  const add = (to: FeedState, event: FeedEvent): boolean => {
+  /** Adds an event, but no token that expired until `needed`, and returns whether it has an entry. */
+  const add = (to: FeedState, event: FeedEvent, needed = Number.NEGATIVE_INFINITY): boolean => {
     const entry = feedEntryOf(event);
-    const isNeeded = entry?.type !== 'token' || entry.exp > neededSince(now());
+    const isNeeded = entry?.type !== 'token' || entry.exp > needed;
     to.add(event.sequence, event.occurredAt / 1000, isNeeded ? entry : undefined);
     return entry !== undefined;
   };
@@ -89,11 +89,12 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   const load = async () => {
     const loading = new FeedState();
     const head = await readLog(db);
-    const since = usefulSince(now() / 1000, await findLongestTokenTtl(db)) * 1000;
+    const time = await findLeastTime(db, now());
+    const since = usefulSince(time / 1000, await findLongestTokenTtl(db)) * 1000;
     for (let isWhole = true; isWhole; ) {
       const batch = await listFeedEvents(db, loading.head, since, batchSize);
       for (const event of batch) {
-        add(loading, event);
+        add(loading, event, neededSince(time));
       }
       isWhole = batch.length === batchSize;
     }

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { findLeastTime } from '../events/event-store.ts';
 import { feedEntryOf, neededSince } from './feed-entry.ts';
 import { RevokedTokenIndex } from './revoked-token-index.ts';
 import { deleteExpiredRevocations, loadRevokedTokens } from './revoked-token-store.ts';
@@ -21,7 +22,7 @@ export async function openRevokedTokens(
 ): Promise<RevokedTokens> {
   const load = async () => {
     const loaded = new RevokedTokenIndex();
-    for await (const token of loadRevokedTokens(db, neededSince(now()))) {
+    for await (const token of loadRevokedTokens(db, neededSince(await findLeastTime(db, now())))) {
       loaded.add(token);
     }
     return loaded;
