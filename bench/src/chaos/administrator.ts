@@ -218,7 +218,7 @@ export class Administrator {
       sentAt,
       at,
     });
-    this.#adoptToken(answer, client.id, sentAt, at, []);
+    this.#adoptToken(answer, node, client.id, sentAt, at, []);
   }
 
   /** Exchanges a token of the client for one that is narrower. */
@@ -239,13 +239,20 @@ export class Administrator {
       subject_token: subject.text,
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
     });
-    this.#adoptToken(answer, client.id, sentAt, history.now(), [
+    this.#adoptToken(answer, node, client.id, sentAt, history.now(), [
       ...subject.parents,
       { jti: subject.id, kid: subject.kid, clientId: subject.clientId, generation: subject.generation },
     ]);
   }
 
-  #adoptToken(answer: Answer, clientId: string, sentAt: number, at: number, parents: IssuedToken['parents']): void {
+  #adoptToken(
+    answer: Answer,
+    node: Actor,
+    clientId: string,
+    sentAt: number,
+    at: number,
+    parents: IssuedToken['parents'],
+  ): void {
     const { history } = this.#options;
     if (answer.status !== 200) {
       return;
@@ -268,7 +275,19 @@ export class Administrator {
     this.tokens.set(token.id, token);
     const expiresAt = claims.exp * 1000 - history.startedAtWall;
     const { id, kid, scopes: granted, resources } = token;
-    history.add({ type: 'token', id, clientId, kid, scopes: granted, resources, parents, expiresAt, sentAt, at });
+    history.add({
+      type: 'token',
+      id,
+      clientId,
+      node: node.name,
+      kid,
+      scopes: granted,
+      resources,
+      parents,
+      expiresAt,
+      sentAt,
+      at,
+    });
   }
 
   async #revokeToken(node: Actor, client: ManagedClient): Promise<void> {

@@ -24,6 +24,7 @@ const token = (more: Partial<TokenRecord> = {}): TokenRecord => ({
   type: 'token',
   id: 't',
   clientId: 'c',
+  node: 'node-1',
   kid: 'k',
   scopes: ['policy:read'],
   resources: ['api'],
@@ -181,6 +182,16 @@ test('a token that has expired by the clock of a process may be refused there, a
   ]);
 });
 
+test('a guard may refuse tokens of a key that it cannot know yet, for a bounded time', () => {
+  const next = token({ id: 'n', kid: 'next', sentAt: 10_000, at: 10_010 });
+  const refused = (sentAt: number) => probe(sentAt, 'refused', { id: 'n' });
+  const soon = 10_000 + promises.unknownKeyMs;
+  expect(kindsOf(token(), next, refused(soon - 100), refused(soon + 100))).toEqual(['live refused']);
+  const ahead = { type: 'clock', process: 'node-1', at: 9_000, offsetMs: 2 * 3_600_000 } as const;
+  const late = 10_000 + promises.earlyKeyMs;
+  expect(kindsOf(token(), ahead, next, refused(soon + 100), refused(late + 100))).toEqual(['live refused']);
+});
+
 test('a change that was acknowledged and is not in the database is reported', () => {
   expect(kindsOf(token(), change(5_000), database(9_000, false, ['t']))).toEqual(['acknowledgement lost']);
   expect(kindsOf(token(), change(5_000), database(9_000, false, []))).toEqual([]);
@@ -223,6 +234,6 @@ test('what the harness itself saw go wrong is reported', () => {
 test('docs/reliability.md states the bounds that are checked', () => {
   const page = readFileSync(new URL('../../../docs/reliability.md', import.meta.url), 'utf8');
   const bounds = [...page.matchAll(/\| \*\*(\d+) s\*\* \|$/gm)].map(([, seconds]) => Number(seconds) * 1_000);
-  const { deadAfterMs, stalenessSlackMs, nodeRecoveryMs, guardRecoveryMs, unknownKeyMs } = promises;
-  expect(bounds).toEqual([deadAfterMs, stalenessSlackMs, nodeRecoveryMs, guardRecoveryMs, unknownKeyMs]);
+  const { deadAfterMs, stalenessSlackMs, nodeRecoveryMs, guardRecoveryMs, unknownKeyMs, earlyKeyMs } = promises;
+  expect(bounds).toEqual([deadAfterMs, stalenessSlackMs, nodeRecoveryMs, guardRecoveryMs, unknownKeyMs, earlyKeyMs]);
 });

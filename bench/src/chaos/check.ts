@@ -75,10 +75,10 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
   const things = new Map<string, Thing>();
   const changes: ChangeRecord[] = [];
   const losses: DatabaseRecord[] = [];
-  const firstUse = new Map<string, number>();
+  const firstUse = new Map<string, TokenRecord>();
   for (const record of records) {
     if (record.type === 'token') {
-      firstUse.set(record.kid, Math.min(firstUse.get(record.kid) ?? Number.POSITIVE_INFINITY, record.sentAt));
+      firstUse.set(record.kid, firstUse.get(record.kid) ?? record);
     }
     if (record.type === 'token' || record.type === 'credential') {
       things.set(record.id, record);
@@ -214,12 +214,15 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
       if (verdict === 'refused' && at + latest >= thing.expiresAt - promises.clockSkewMs) {
         return 'expired by the clock of the process';
       }
-      const usedFrom = firstUse.get(thing.kid) ?? 0;
+      const first = firstUse.get(thing.kid) ?? thing;
+      const usedFrom = first.sentAt;
+      const isEarly = latestClock(records, first.node, usedFrom - 1_000, usedFrom + 1_000) > promises.clockSkewMs;
+      const boundMs = isEarly ? promises.earlyKeyMs : promises.unknownKeyMs;
       // Guards know the first key from their start.
       if (isGuard(observer) && thing.kid !== firstKid && usedFrom > startOf(observer, at)) {
-        const known = outages.deadline(observer, usedFrom + promises.unknownKeyMs);
+        const known = outages.deadline(observer, usedFrom + boundMs - promises.deadAfterMs);
         if (at < known && (verdict === 'refused' || outage !== undefined)) {
-          return 'key that signs since less than 5 s';
+          return isEarly ? 'key that a node with a wrong clock uses early' : 'key that has just begun to sign';
         }
       }
     }

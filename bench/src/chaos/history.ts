@@ -27,6 +27,8 @@ export interface TokenRecord extends Span {
   /** Its `jti`. */
   readonly id: string;
   readonly clientId: string;
+  /** The node that issued it. */
+  readonly node: string;
   readonly kid: string;
   readonly scopes: readonly string[];
   readonly resources: readonly string[];

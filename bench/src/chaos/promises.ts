@@ -15,6 +15,8 @@ export interface Promises {
   readonly guardRecoveryMs: number;
   /** After a key was revoked while it signed, guards learn the key that signs at once instead within this time. */
   readonly unknownKeyMs: number;
+  /** Guards learn a key that a node with a wrong clock uses before its time within this time. */
+  readonly earlyKeyMs: number;
   /** How much clocks may differ from each other when it is judged whether a token has expired. */
   readonly clockSkewMs: number;
 }
@@ -30,5 +32,6 @@ export const promises: Promises = {
   nodeRecoveryMs: 3_000,
   guardRecoveryMs: 8_000,
   unknownKeyMs: 5_000,
+  earlyKeyMs: 35_000,
   clockSkewMs: 6_000,
 };
