@@ -230,11 +230,14 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
       const thing = thingOf({ kind, subject, data });
       await insertEvent(transaction, { ...event, hash: head.hash, mac: macEvent(head.hash) }, thing);
-      const { versions } = preconditionOf(actor) ?? {};
-      if (thing !== undefined && isDeletion(thing, kind)) {
-        versions?.delete(thing);
-      } else if (thing !== undefined) {
-        versions?.set(thing, head.hash);
+      const precondition = preconditionOf(actor);
+      if (precondition === undefined || thing === undefined || kindOfThing(thing) !== precondition.kind) {
+        continue;
+      }
+      if (isDeletion(thing, kind)) {
+        precondition.versions.delete(thing);
+      } else {
+        precondition.versions.set(thing, head.hash);
       }
     }
     await moveHead(transaction, head);
