@@ -273,6 +273,28 @@ test('clients that authenticate with a key or a workload token are created witho
   ]);
 });
 
+test('if somebody else changed a client since it was opened, nothing that was entered is lost, and nobody is overwritten', async () => {
+  const id = await makeClient({ name: 'shared', scopes: [] });
+  await goTo(page, `/clients/${id}/settings`);
+  await fill('Name', 'mine');
+  const headers = { authorization, 'content-type': 'application/json' };
+  const theirs = JSON.stringify({ name: 'theirs', description: 'Changed by somebody else' });
+  await call('PATCH', `${server.url}/api/v1/oauth/client/${id}`, headers, theirs);
+  await press('Save settings');
+  await page.getByText('Somebody else changed this since you opened it').waitFor();
+  expect(await read(`oauth/client/${id}`)).toMatchObject({ name: 'theirs' });
+  expect(await field('Name').inputValue()).toBe('mine');
+  await press('Show how it is now');
+  await page.getByText('"description": "Changed by somebody else"').waitFor();
+  await press('Save settings');
+  await said('Settings saved');
+  expect(await read(`oauth/client/${id}`)).toMatchObject({ name: 'mine' });
+  // The answer to a change has the version for the next one.
+  await fill('Name', 'mine again');
+  await press('Save settings');
+  await expect.poll(() => read(`oauth/client/${id}`)).toMatchObject({ name: 'mine again' });
+});
+
 test('the list of clients is searched, sorted and paged, and its address has search, order and page', async () => {
   await Promise.all(Array.from({ length: 30 }, (_, index) => makeClient({ name: `many-${index + 10}`, scopes: [] })));
   await goTo(page, '/clients?sort=name&search=many');
