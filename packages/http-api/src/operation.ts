@@ -31,6 +31,17 @@ export interface OperationSchemas<P extends OperationParts> {
   readonly response: { readonly 200: P['answer'] };
 }
 
+/** For the documentation: whoever reads these headers checks them. */
+const ChangeHeaders = Type.Object({
+  'if-match': Type.Optional(Type.String({ description: 'ETags of the versions that may be changed, or *.' })),
+  'if-none-match': Type.Optional(Type.String({ description: '*: the call only creates.' })),
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description: 'Any text for this call only. Sent again, the call answers the same and changes nothing.',
+    }),
+  ),
+});
+
 /** Returns a function that makes the options of a route that requires `scope`. The documentation lists it under `tag`. */
 export function operationsOf(tag: string) {
   return <P extends OperationParts>(operationId: string, scope: string, summary: string, parts: P) => {
@@ -60,7 +71,8 @@ export function operationsOf(tag: string) {
     if (body !== undefined || query !== undefined || Object.values(params?.properties ?? {}).some(isLimited)) {
       statuses.push(422);
     }
-    const optional = Object.entries({ description, params, querystring: query, body });
+    const headers = changes === undefined ? undefined : ChangeHeaders;
+    const optional = Object.entries({ description, params, querystring: query, headers, body });
     return {
       config: {
         ...config,
