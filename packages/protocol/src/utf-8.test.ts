@@ -15,7 +15,7 @@ test.each<[string, Buffer, string]>([
     Buffer.concat([Buffer.from('ü\nü\n'), Buffer.from('x\xfc', 'latin1')]),
     'line 3, byte 2: 0xFC is not UTF-8',
   ],
-  ['a character that is cut off', Buffer.from('ab\u20ac').subarray(0, 4), 'line 1, byte'],
+  ['a character that is cut off', Buffer.from('ab\u20ac').subarray(0, 4), 'line 1, byte 3: 0xE2 is not UTF-8'],
   ['UTF-16 with its mark', Buffer.from('\ufeffname: a', 'utf16le'), 'is UTF-16'],
   ['UTF-16, the other way around', Buffer.from('\ufeffname: a', 'utf16le').swap16(), 'is UTF-16'],
 ])('%s is an error that says where, or what it is', (_, bytes, message) => {

@@ -24,11 +24,14 @@ function describeFault(bytes: Uint8Array): string {
   return `line ${line}, byte ${at - before.lastIndexOf(0x0a)}: 0x${value} is not UTF-8: save it as UTF-8`;
 }
 
-/** Halves the part that is known to be wrong: a decoder that is told that more follows accepts a character that is cut off. */
+/** Finds the first byte of what is no character: halves the part in which the decoder finds it. */
 function findInvalidByte(bytes: Uint8Array): number {
+  /** Decodes the beginning, without a character of which only a part is in it. */
+  const decode = (end: number) =>
+    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, end), { stream: true });
   const isValid = (end: number) => {
     try {
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, end), { stream: true });
+      decode(end);
       return true;
     } catch {
       return false;
@@ -39,5 +42,5 @@ function findInvalidByte(bytes: Uint8Array): number {
     const middle = Math.floor((valid + invalid) / 2);
     [valid, invalid] = isValid(middle) ? [middle, invalid] : [valid, middle];
   }
-  return valid;
+  return new TextEncoder().encode(decode(valid)).length;
 }

@@ -50,12 +50,15 @@ export async function openAuthorizationDetailsTypeRegistry(
     }
   }, reload);
 
-  const registry: AuthorizationDetailsTypeRegistry = {
+  const unknown = (type: string) =>
+    new OAuthError('not_found', `There is no authorization details type ${showName(type)}.`);
+
+  return {
     list: () => [...types.values()],
     get(type) {
       const found = types.get(type);
       if (found === undefined) {
-        throw new OAuthError('not_found', `There is no authorization details type ${showName(type)}.`);
+        throw unknown(type);
       }
       return found;
     },
@@ -83,12 +86,13 @@ export async function openAuthorizationDetailsTypeRegistry(
       });
     },
     async remove(token, type) {
-      registry.get(type);
       await events.change(token, async (transaction, append) => {
+        if (!(await loadDetailsTypes(transaction)).some((one) => one.type === type)) {
+          throw unknown(type);
+        }
         await deleteDetailsType(transaction, type);
         await append({ kind: 'authorization_details_type.deleted', subject: type, data: {} });
       });
     },
   };
-  return registry;
 }
