@@ -8,6 +8,7 @@
  * If the issuer has lost changes, what was known of them continues to hold for the tokens of that time.
  */
 import type { ErrorReason } from '@postern/protocol';
+import { type RevokedToken, RevokedTokenTable } from '@postern/protocol/revoked-token-table';
 import type { AccessToken } from '../access-token.ts';
 import {
   type ClientInactiveReason,
@@ -17,12 +18,6 @@ import {
   heldTokens,
 } from '../token-status.ts';
 import type { FeedEntry } from './feed-page.ts';
-
-interface RevokedToken {
-  readonly expiresAt: number;
-  /** Undefined if no later generation of its client covers it. */
-  readonly generation: number | undefined;
-}
 
 /** Instead of single revoked tokens of a client. Times are in seconds since 1970. */
 interface CollapsedTokens {
@@ -49,12 +44,10 @@ const remainingPart = 0.8;
 export class RevocationList {
   readonly #issuer: string;
   readonly #maxEntries: number;
-  /** By client, then by `jti`; the key is undefined if the feed does not say which client. */
-  readonly #revoked = new Map<string | undefined, Map<string, RevokedToken>>();
+  readonly #revoked = new RevokedTokenTable();
   readonly #collapsed = new Map<string, CollapsedTokens>();
   readonly #revokedKeys = new Set<string>();
   readonly #statusOf = new Map<string, ClientStatus | ClientInactiveReason>();
-  #revokedCount = 0;
   /** Every token of an earlier generation, of whatever client, is revoked. */
   #leastGeneration = 0;
   #lost: readonly LostHistory[] = [];
@@ -69,7 +62,7 @@ export class RevocationList {
   /** The number of tokens, keys and clients. */
   get size(): number {
     const lost = this.#lost.reduce((sum, { statusOf }) => sum + statusOf.size, 0);
-    return this.#revokedCount + this.#collapsed.size + this.#revokedKeys.size + this.#statusOf.size + lost;
+    return this.#revoked.size + this.#collapsed.size + this.#revokedKeys.size + this.#statusOf.size + lost;
   }
 
   /**
@@ -79,12 +72,10 @@ export class RevocationList {
    */
   inherit(before: RevocationList, nowSeconds: number, lostAtSeconds: number | undefined): number {
     let count = 0;
-    for (const [clientId, tokens] of before.#revoked) {
-      for (const [jti, token] of tokens) {
-        if (!this.#revoked.get(clientId)?.has(jti) && !this.#isCovered(clientId, token)) {
-          count += 1;
-          this.add({ type: 'token', jti, clientId, ...token }, nowSeconds);
-        }
+    for (const token of before.#revoked.values()) {
+      if (!this.#revoked.has(token.jti) && !this.#isCovered(token)) {
+        count += 1;
+        this.add({ type: 'token', ...token }, nowSeconds);
       }
     }
     for (const [clientId, collapsed] of before.#collapsed) {
@@ -114,19 +105,14 @@ export class RevocationList {
   add(entry: FeedEntry, nowSeconds: number): void {
     if (entry.type === 'client') {
       this.#statusOf.set(entry.clientId, entry.status);
-      this.#dropCovered(entry.clientId, entry.status);
+      this.#revoked.removeOfClient(entry.clientId, (_expiresAt, generation) => isCovered(generation, entry.status));
     } else if (entry.type === 'all_tokens') {
       this.#leastGeneration = entry.generation;
-      for (const [clientId, tokens] of this.#revoked) {
-        this.#dropIf(clientId, tokens, ({ generation }) => generation !== undefined && generation < entry.generation);
-      }
+      this.#revoked.remove((_expiresAt, generation) => generation < entry.generation);
     } else if (entry.type === 'signing_key') {
       this.#revokedKeys.add(entry.kid);
     } else {
-      const { jti, clientId, expiresAt, generation } = entry;
-      const tokens = this.#revoked.get(clientId) ?? new Map<string, RevokedToken>();
-      this.#revokedCount += tokens.has(jti) ? 0 : 1;
-      this.#revoked.set(clientId, tokens.set(jti, { expiresAt, generation }));
+      this.#revoked.add(entry);
     }
     if (this.size > this.#maxEntries) {
       this.#collapse(nowSeconds);
@@ -135,9 +121,7 @@ export class RevocationList {
 
   /** Removes tokens that expired before `seconds` since 1970. */
   forgetExpired(seconds: number): void {
-    for (const [clientId, tokens] of this.#revoked) {
-      this.#dropIf(clientId, tokens, ({ expiresAt }) => expiresAt < seconds);
-    }
+    this.#revoked.remove((expiresAt) => expiresAt < seconds);
     for (const [clientId, { expiresAt }] of this.#collapsed) {
       if (expiresAt < seconds) {
         this.#collapsed.delete(clientId);
@@ -193,7 +177,7 @@ export class RevocationList {
     return undefined;
   }
 
-  #isCovered(clientId: string | undefined, { generation }: RevokedToken): boolean {
+  #isCovered({ clientId, generation }: RevokedToken): boolean {
     const status = clientId === undefined ? undefined : this.#statusOf.get(clientId);
     return (
       generation !== undefined &&
@@ -204,34 +188,11 @@ export class RevocationList {
   /** `issuedAt` is undefined for a parent token, about which nobody says when it was issued. */
   #isRevoked({ jti, clientId }: HeldToken, issuedAt: number | undefined): boolean {
     const collapsed = this.#collapsed.get(clientId);
+    const row = this.#revoked.find(jti);
     return (
-      this.#revoked.get(clientId)?.has(jti) === true ||
-      this.#revoked.get(undefined)?.has(jti) === true ||
+      (row !== undefined && [clientId, undefined].includes(this.#revoked.clientOf(row))) ||
       (collapsed !== undefined && (issuedAt ?? 0) <= collapsed.issuedUntil)
     );
-  }
-
-  #dropCovered(clientId: string, status: ClientStatus | ClientInactiveReason): void {
-    const tokens = this.#revoked.get(clientId);
-    if (tokens !== undefined) {
-      this.#dropIf(clientId, tokens, ({ generation }) => generation !== undefined && isCovered(generation, status));
-    }
-  }
-
-  #dropIf(
-    clientId: string | undefined,
-    tokens: Map<string, RevokedToken>,
-    isDropped: (token: RevokedToken) => boolean,
-  ): void {
-    for (const [jti, token] of tokens) {
-      if (isDropped(token)) {
-        tokens.delete(jti);
-        this.#revokedCount -= 1;
-      }
-    }
-    if (tokens.size === 0) {
-      this.#revoked.delete(clientId);
-    }
   }
 
   /** Replaces lost histories, and the revoked tokens of the clients that have the most. Those of unknown clients are kept. */
@@ -240,24 +201,27 @@ export class RevocationList {
       this.#issuedAfter = Math.max(...this.#lost.map(({ issuedUntil }) => issuedUntil));
       this.#lost = [];
     }
-    const clients = [...this.#revoked].sort(([, tokens], [, others]) => others.size - tokens.size);
-    for (const [clientId, tokens] of clients) {
+    const clients = [...this.#revoked.counts()].sort((one, other) => other.count - one.count);
+    for (const { clientId, count } of clients) {
       if (this.size <= remainingPart * this.#maxEntries) {
         return;
       }
-      if (clientId !== undefined && tokens.size > 1) {
-        const expiresAt = [...tokens.values()].reduce((latest, token) => Math.max(latest, token.expiresAt), 0);
-        this.#collapsed.set(clientId, {
-          issuedUntil: nowSeconds,
-          expiresAt: Math.max(expiresAt, this.#collapsed.get(clientId)?.expiresAt ?? 0),
+      if (clientId !== undefined && count > 1) {
+        let latest = this.#collapsed.get(clientId)?.expiresAt ?? 0;
+        this.#revoked.removeOfClient(clientId, (expiresAt) => {
+          latest = Math.max(latest, expiresAt);
+          return true;
         });
-        this.#dropIf(clientId, tokens, () => true);
+        this.#collapsed.set(clientId, { issuedUntil: nowSeconds, expiresAt: latest });
       }
     }
   }
 }
 
-/** Whether every token of that generation is inactive for good. */
+/** Whether every token of that generation is inactive for good. It is NaN if that says nothing about the token. */
 function isCovered(generation: number, status: ClientStatus | ClientInactiveReason): boolean {
+  if (Number.isNaN(generation)) {
+    return false;
+  }
   return typeof status === 'string' || (!status.isGenerationExact && generation < status.generation);
 }

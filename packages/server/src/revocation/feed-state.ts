@@ -5,11 +5,14 @@
 import type { FeedEntry } from './feed-entry.ts';
 import { RevokedTokenIndex } from './revoked-token-index.ts';
 
+/** An entry that is not about one token. */
+type OtherEntry = Exclude<FeedEntry, { readonly type: 'token' }>;
+
 interface Kept {
   readonly sequence: number;
   /** Seconds since 1970 at which the change was made. */
   readonly changedAt: number;
-  readonly entry: FeedEntry;
+  readonly entry: OtherEntry;
 }
 
 export interface FeedPage {
@@ -29,8 +32,13 @@ const slackSeconds = 600;
 const mostSuperseded = 1_000;
 
 export class FeedState {
-  readonly #latest = new Map<string, Kept>();
   readonly #tokens = new RevokedTokenIndex();
+  /** By sequence, the rows of tokens in `#tokens`, including those that were removed since. */
+  readonly #tokenSequences: number[] = [];
+  readonly #tokenRows: number[] = [];
+  /** By row, the sequence of the token that is there now or was last. */
+  readonly #sequenceOfRow: number[] = [];
+  readonly #latest = new Map<string, Kept>();
   /** By sequence, including superseded entries, which are skipped. */
   #ordered: Kept[] = [];
   #head = 0;
@@ -42,7 +50,7 @@ export class FeedState {
 
   /** The number of tokens and clients. */
   get size(): number {
-    return this.#latest.size;
+    return this.#tokens.size + this.#latest.size;
   }
 
   /** Adds an event, with its entry if it has one. An event that was added before changes nothing. */
@@ -51,18 +59,24 @@ export class FeedState {
       return;
     }
     this.#head = sequence;
-    if (entry !== undefined) {
+    if (entry?.type === 'token') {
+      const row = this.#tokens.add(entry);
+      this.#sequenceOfRow[row] = sequence;
+      this.#tokenSequences.push(sequence);
+      this.#tokenRows.push(row);
+    } else if (entry !== undefined) {
       const kept = { sequence, changedAt, entry };
       this.#latest.set(subjectOf(entry), kept);
       this.#ordered.push(kept);
-      if (entry.type === 'token') {
-        this.#tokens.add(entry);
-      } else if (entry.type === 'client' || entry.type === 'all_tokens') {
-        this.#forgetTokens(this.#tokens.removeCovered(entry));
+      if (entry.type !== 'signing_key') {
+        this.#tokens.removeCovered(entry);
       }
-      if (this.#ordered.length > 2 * this.#latest.size + mostSuperseded) {
-        this.#compact();
-      }
+    }
+    if (
+      this.#ordered.length > 2 * this.#latest.size + mostSuperseded ||
+      this.#tokenRows.length > 2 * this.#tokens.size + mostSuperseded
+    ) {
+      this.#compact();
     }
   }
 
@@ -70,14 +84,24 @@ export class FeedState {
   read(after: number, limit: number): FeedPage {
     const entries: FeedEntry[] = [];
     let sequence = after;
-    for (let index = this.#firstAfter(after); index < this.#ordered.length; index += 1) {
-      const kept = this.#ordered[index] as Kept;
-      if (this.#isLatest(kept)) {
+    let token = firstAfter(after, this.#tokenSequences.length, (index) => this.#tokenSequences[index] as number);
+    let other = firstAfter(after, this.#ordered.length, (index) => (this.#ordered[index] as Kept).sequence);
+    while (token < this.#tokenSequences.length || other < this.#ordered.length) {
+      const tokenSequence = this.#tokenSequences[token] ?? Number.POSITIVE_INFINITY;
+      const kept = this.#ordered[other];
+      const isToken = kept === undefined || tokenSequence < kept.sequence;
+      const entry = isToken ? this.#tokenAt(token) : this.#isLatest(kept) ? kept.entry : undefined;
+      if (entry !== undefined) {
         if (entries.length === limit) {
           return { entries, sequence, more: true };
         }
-        entries.push(kept.entry);
-        sequence = kept.sequence;
+        entries.push(entry);
+        sequence = isToken ? tokenSequence : kept.sequence;
+      }
+      if (isToken) {
+        token += 1;
+      } else {
+        other += 1;
       }
     }
     // The follower may have read from a node that is ahead of this one, and must not go back.
@@ -86,19 +110,23 @@ export class FeedState {
 
   /** Drops entries that concern no token that can still be valid, if tokens are valid for at most `longestTtlSeconds`. */
   forget(nowSeconds: number, longestTtlSeconds: number): void {
-    this.#forgetTokens(this.#tokens.removeExpired(nowSeconds - slackSeconds));
-    for (const [subject, { entry, changedAt }] of this.#latest) {
-      if (entry.type !== 'token' && changedAt + longestTtlSeconds + slackSeconds <= nowSeconds) {
+    this.#tokens.removeExpired(nowSeconds - slackSeconds);
+    for (const [subject, { changedAt }] of this.#latest) {
+      if (changedAt + longestTtlSeconds + slackSeconds <= nowSeconds) {
         this.#latest.delete(subject);
       }
     }
     this.#compact();
   }
 
-  #forgetTokens(jtis: readonly string[]): void {
-    for (const jti of jtis) {
-      this.#latest.delete(tokenSubject(jti));
-    }
+  /** Whether the token at a place of the order is still there; another one may have its row now. */
+  #isPresent(index: number): boolean {
+    const row = this.#tokenRows[index] as number;
+    return this.#sequenceOfRow[row] === this.#tokenSequences[index] && this.#tokens.isTaken(row);
+  }
+
+  #tokenAt(index: number): FeedEntry | undefined {
+    return this.#isPresent(index) ? this.#tokens.at(this.#tokenRows[index] as number) : undefined;
   }
 
   #isLatest(kept: Kept): boolean {
@@ -107,21 +135,31 @@ export class FeedState {
 
   #compact(): void {
     this.#ordered = this.#ordered.filter((kept) => this.#isLatest(kept));
-  }
-
-  /** Finds the index of the first entry after the event `after`, by binary search. */
-  #firstAfter(after: number): number {
-    let [low, high] = [0, this.#ordered.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ordered[middle] as Kept).sequence <= after) {
-        low = middle + 1;
-      } else {
-        high = middle;
+    let length = 0;
+    for (let index = 0; index < this.#tokenRows.length; index += 1) {
+      if (this.#isPresent(index)) {
+        this.#tokenRows[length] = this.#tokenRows[index] as number;
+        this.#tokenSequences[length] = this.#tokenSequences[index] as number;
+        length += 1;
       }
     }
-    return low;
+    this.#tokenRows.length = length;
+    this.#tokenSequences.length = length;
   }
+}
+
+/** Finds the index of the first of `length` entries after the event `after`, by binary search. */
+function firstAfter(after: number, length: number, sequenceAt: (index: number) => number): number {
+  let [low, high] = [0, length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sequenceAt(middle) <= after) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 /** Returns the time, in seconds since 1970, before which changes concern no token that can still be valid. */
@@ -129,11 +167,9 @@ export function usefulSince(nowSeconds: number, longestTtlSeconds: number): numb
   return nowSeconds - longestTtlSeconds - slackSeconds;
 }
 
-/** Starts with the type, since a client id may equal a jti. */
-function subjectOf(entry: FeedEntry): string {
+/** Starts with the type, since a client id may equal a kid. */
+function subjectOf(entry: OtherEntry): string {
   switch (entry.type) {
-    case 'token':
-      return tokenSubject(entry.jti);
     case 'all_tokens':
       return entry.type;
     case 'signing_key':
@@ -141,8 +177,4 @@ function subjectOf(entry: FeedEntry): string {
     case 'client':
       return `client ${entry.clientId}`;
   }
-}
-
-function tokenSubject(jti: string): string {
-  return `token ${jti}`;
 }

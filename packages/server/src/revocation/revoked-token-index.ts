@@ -1,10 +1,9 @@
 /** Revoked tokens by `jti` and by client, without those that the end of their client covers. Pure. */
+import { RevokedTokenTable } from '@postern/protocol/revoked-token-table';
 import type { AllTokensFeedEntry, ClientFeedEntry, TokenFeedEntry } from './feed-entry.ts';
 
 export class RevokedTokenIndex {
-  readonly #tokens = new Map<string, TokenFeedEntry>();
-  /** Only tokens that can be covered. */
-  readonly #ofClient = new Map<string, Set<string>>();
+  readonly #tokens = new RevokedTokenTable();
 
   get size(): number {
     return this.#tokens.size;
@@ -14,48 +13,50 @@ export class RevokedTokenIndex {
     return this.#tokens.has(jti);
   }
 
-  add(entry: TokenFeedEntry): void {
-    this.#tokens.set(entry.jti, entry);
-    if (entry.clientId !== undefined) {
-      const jtis = this.#ofClient.get(entry.clientId) ?? new Set();
-      this.#ofClient.set(entry.clientId, jtis.add(entry.jti));
+  /** Returns the row of the token, for `at`. */
+  add({ jti, exp, clientId, gen }: TokenFeedEntry): number {
+    return this.#tokens.add({ jti, expiresAt: exp, clientId, generation: gen });
+  }
+
+  /** Whether a token is in the row now. */
+  isTaken(row: number): boolean {
+    return this.#tokens.isTaken(row);
+  }
+
+  /** Returns the token in a row, or undefined if none is there now. */
+  at(row: number): TokenFeedEntry | undefined {
+    const token = this.#tokens.at(row);
+    return (
+      token && {
+        type: 'token',
+        jti: token.jti,
+        exp: token.expiresAt,
+        ...(token.clientId !== undefined &&
+          token.generation !== undefined && { clientId: token.clientId, gen: token.generation }),
+      }
+    );
+  }
+
+  /** Removes the tokens that are inactive anyway by what `entry` says about their client or all clients. */
+  removeCovered(entry: ClientFeedEntry | AllTokensFeedEntry): void {
+    const isRemoved = (_exp: number, gen: number) => isCovered(gen, entry);
+    if (entry.type === 'client') {
+      this.#tokens.removeOfClient(entry.clientId, isRemoved);
+    } else {
+      this.#tokens.remove(isRemoved);
     }
   }
 
-  /** Removes the tokens that are inactive anyway by what `entry` says about their client or all clients. Returns their ids. */
-  removeCovered(entry: ClientFeedEntry | AllTokensFeedEntry): string[] {
-    const candidates = entry.type === 'client' ? this.#ofClient.get(entry.clientId) : this.#tokens.keys();
-    const covered = [...(candidates ?? [])].filter((jti) => {
-      const { gen } = this.#tokens.get(jti) as TokenFeedEntry;
-      return gen !== undefined && isCovered(gen, entry);
-    });
-    for (const jti of covered) {
-      this.#remove(jti);
-    }
-    return covered;
-  }
-
-  /** Removes the tokens that expired at `seconds` since 1970 or before. Returns their ids. */
-  removeExpired(seconds: number): string[] {
-    const expired = [...this.#tokens.values()].filter(({ exp }) => exp <= seconds).map(({ jti }) => jti);
-    for (const jti of expired) {
-      this.#remove(jti);
-    }
-    return expired;
-  }
-
-  #remove(jti: string): void {
-    const { clientId = '' } = this.#tokens.get(jti) as TokenFeedEntry;
-    this.#tokens.delete(jti);
-    const jtis = this.#ofClient.get(clientId);
-    jtis?.delete(jti);
-    if (jtis?.size === 0) {
-      this.#ofClient.delete(clientId);
-    }
+  /** Removes the tokens that expired at `seconds` since 1970 or before. */
+  removeExpired(seconds: number): void {
+    this.#tokens.remove((exp) => exp <= seconds);
   }
 }
 
-/** Whether every token of a client in that generation is inactive for good. */
+/** Whether every token of a client in that generation is inactive for good. It is NaN if that says nothing about the token. */
 function isCovered(gen: number, entry: ClientFeedEntry | AllTokensFeedEntry): boolean {
+  if (Number.isNaN(gen)) {
+    return false;
+  }
   return entry.type === 'all_tokens' ? gen < entry.gen : !entry.active || (!entry.genExact && gen < entry.gen);
 }

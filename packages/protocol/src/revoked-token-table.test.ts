@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type RevokedToken, RevokedTokenTable } from './revoked-token-table.ts';
+
+const jti = fc.oneof(
+  fc
+    .nat(200)
+    .map(
+      (n) =>
+        `${(n * 0x0100_0000).toString(16).padStart(8, '0').slice(-8)}-0000-4000-8000-${String(n).padStart(12, '0')}`,
+    ),
+  fc.nat(50).map((n) => `token-${n}`),
+  fc.constantFrom('', '00000000-0000-4000-8000-00000000000G', '00000000-0000-4000-8000-00000000000A'),
+);
+const token: fc.Arbitrary<RevokedToken> = fc.record({
+  jti,
+  expiresAt: fc.nat(100),
+  clientId: fc.constantFrom(undefined, 'a', 'b', 'c'),
+  generation: fc.constantFrom(undefined, 0, 1, 2 ** 40),
+});
+const step = fc.oneof(
+  { weight: 8, arbitrary: token.map((added) => ({ added })) },
+  { weight: 1, arbitrary: fc.nat(100).map((expired) => ({ expired })) },
+  { weight: 1, arbitrary: fc.constantFrom(undefined, 'a', 'b').map((client) => ({ client })) },
+);
+
+test('whatever is added and removed, it holds what a map would hold', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 2_000, size: 'max' }), (steps) => {
+      const table = new RevokedTokenTable();
+      const map = new Map<string, RevokedToken>();
+      for (const one of steps) {
+        if ('added' in one) {
+          expect(table.at(table.add(one.added))).toEqual(one.added);
+          map.set(one.added.jti, one.added);
+        } else if ('expired' in one) {
+          table.remove((expiresAt) => expiresAt < one.expired);
+          for (const { jti, expiresAt } of [...map.values()]) {
+            if (expiresAt < one.expired) {
+              map.delete(jti);
+            }
+          }
+        } else {
+          table.removeOfClient(one.client, (_expiresAt, generation) => generation < 2);
+          for (const { jti, clientId, generation } of [...map.values()]) {
+            if (clientId === one.client && generation !== undefined && generation < 2) {
+              map.delete(jti);
+            }
+          }
+        }
+        expect(table.size).toBe(map.size);
+      }
+      const byJti = (a: RevokedToken, b: RevokedToken) => (a.jti < b.jti ? -1 : 1);
+      expect([...table.values()].sort(byJti)).toEqual([...map.values()].sort(byJti));
+      for (const { jti } of map.values()) {
+        expect(table.has(jti)).toBe(true);
+      }
+      expect(table.has('ffffffff-0000-4000-8000-000000000000')).toBe(false);
+      const counts = Map.groupBy(map.values(), ({ clientId }) => clientId);
+      expect(new Map([...table.counts()].map(({ clientId, count }) => [clientId, count]))).toEqual(
+        new Map([...counts].map(([clientId, tokens]) => [clientId, tokens.length])),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
