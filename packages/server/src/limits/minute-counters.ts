@@ -47,7 +47,7 @@ const writeEveryMs = 100;
 /** Counts in one statement, well below the limit on its parameters. */
 const mostInBatch = 500;
 
-/** Keys that are counted exactly in a minute, which takes about 25 MB. */
+/** Keys that are counted exactly in a minute, which takes 17 MB. */
 const mostCounts = 100_000;
 
 export function createMinuteCounters({ db, masterKey, now, onFault }: MinuteCountersOptions): MinuteCounters {
