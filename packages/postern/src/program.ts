@@ -18,6 +18,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   'revoke-all-tokens': async () =>
     (await import('./revoke-all-tokens/revoke-all-tokens-command.ts')).revokeAllTokensCommand(),
   key: async () => (await import('./key/key-command.ts')).keyCommand(),
+  'master-key': async () => (await import('./master-key/master-key-command.ts')).masterKeyCommand(),
   policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),
   plan: async () => (await import('./files/plan-command.ts')).planCommand(),
   apply: async () => (await import('./files/apply-command.ts')).applyCommand(),

@@ -28,5 +28,7 @@ export {
   findRoot,
   type Installation,
   openInstallation,
+  readOrGenerateMasterKey,
 } from './installation.ts';
+export { withMasterKeys } from './master-key-rotation.ts';
 export { StartError } from './start-error.ts';

@@ -20,10 +20,12 @@ import { type ConnectedDatabase, connectDatabase, describeDatabase } from './db/
 import type { MigrationSet } from './db/migrate.ts';
 import { serverMigrations } from './db/migrations/index.ts';
 import { hasSqliteTables } from './db/sqlite.ts';
-import { createMasterKey, type MasterKey } from './keys/master-key.ts';
+import { createOperatorKey, type MasterKey, type OperatorKey } from './keys/master-key.ts';
+import { openRootKeys } from './keys/root-secret-store.ts';
 import { invalidVariable, StartError } from './start-error.ts';
 
 export interface Installation extends ConnectedDatabase {
+  /** The keys that derive from the root secret of the database, which the operator's master key opens. */
   readonly masterKey: MasterKey;
   readonly root: RootConfig;
   /** The file that the root credentials were read from. Undefined: the environment. */
@@ -61,8 +63,11 @@ export async function openInstallation(
     const rootFile = config.root === undefined ? join(config.dataDir, 'root.env') : undefined;
     const credentials = config.root ?? readOrGenerateRoot(join(config.dataDir, 'root.env'));
     const root = { ...credentials, enabled: !config.rootDisabled };
-    const masterKey = createMasterKey(config.masterKey ?? readOrGenerateMasterKey(join(config.dataDir, 'master.key')));
-    return { ...connected, masterKey, root, rootFile };
+    const masterKey =
+      config.masterKey === undefined
+        ? readOrGenerateMasterKey(join(config.dataDir, 'master.key'))
+        : createOperatorKey(config.masterKey);
+    return { ...connected, masterKey: await openKeys(connected, masterKey), root, rootFile };
   } catch (error) {
     await connected.db.destroy();
     throw error;
@@ -113,6 +118,19 @@ export function createDatabaseDirectory(database: DatabaseConfig): void {
   if (database.kind === 'sqlite') {
     createDirectory(dirname(database.path), invalidDatabaseUrl);
   }
+}
+
+/** Throws `StartError` if the master key is none of the database, and closes that. */
+async function openKeys({ db, driver }: ConnectedDatabase, masterKey: OperatorKey): Promise<MasterKey> {
+  const keys = await openRootKeys(db, driver, masterKey);
+  if (keys === undefined) {
+    await db.destroy();
+    throw new StartError(
+      'POSTERN_MASTER_KEY: does not open the signing keys in the database. Start with the master key that the database was ' +
+        'created with or that it was rotated to (master.key in its data directory, if none was set).',
+    );
+  }
+  return keys;
 }
 
 function invalidDataDir(fault: string): StartError {
@@ -179,18 +197,19 @@ function readOrGenerateRoot(path: string): RootCredentials {
   }));
 }
 
-function readOrGenerateMasterKey(path: string): Buffer {
+/** Reads the master key in a file, which is created with a new one if it is missing. Throws `StartError`. */
+export function readOrGenerateMasterKey(path: string): OperatorKey {
   const text = readOrGenerate(path, () => `${randomBytes(32).toString('base64')}\n`);
-  return namingFile(path, () => parseVariable('masterKey', text.trim()));
+  return createOperatorKey(namingFile(path, () => parseVariable('masterKey', text.trim())));
 }
 
 /** Finds the master key in the configuration or in the data directory, and where it was. Undefined: there is none yet. */
 export function findMasterKey({ masterKey, dataDir }: Pick<ServerConfig, 'masterKey' | 'dataDir'>) {
   const file = join(dataDir, 'master.key');
   if (masterKey !== undefined) {
-    return { where: variables.masterKey.name, key: createMasterKey(masterKey) };
+    return { where: variables.masterKey.name, key: createOperatorKey(masterKey) };
   }
-  return existsSync(file) ? { where: file, key: createMasterKey(readOrGenerateMasterKey(file)) } : undefined;
+  return existsSync(file) ? { where: file, key: readOrGenerateMasterKey(file) } : undefined;
 }
 
 /** Finds the root client in the configuration or in the data directory. Undefined: there is none yet. */

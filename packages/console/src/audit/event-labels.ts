@@ -25,6 +25,8 @@ const labels: Readonly<Record<EventKind, string>> = {
   'initial_access_token.deleted': 'Initial access token deleted',
   'registration_access_token.rotated': 'Registration access token rotated',
   'registration_access_token.ended': 'Registration access token revoked',
+  'master_key.added': 'Master key added',
+  'master_key.removed': 'Master key removed',
   'key.created': 'Signing key created',
   'key.deleted': 'Signing key deleted',
   'key.revoked': 'Signing key revoked',

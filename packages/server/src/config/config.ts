@@ -147,7 +147,11 @@ function databaseOf({
 }
 
 /** What the commands need that work on the database while no server runs. */
-export type StorageConfig = Pick<ServerConfig, 'dataDir' | 'database' | 'masterKey' | 'root' | 'rootDisabled'>;
+export interface StorageConfig
+  extends Pick<ServerConfig, 'dataDir' | 'database' | 'masterKey' | 'root' | 'rootDisabled'> {
+  /** The file that the master key was read from, if a variable names one. */
+  readonly masterKeyFile: string | undefined;
+}
 
 /** Reads where everything is kept, as `readConfig` does. What else a server needs may be missing. */
 export function readStorageConfig(env: Environment): StorageConfig {
@@ -157,6 +161,7 @@ export function readStorageConfig(env: Environment): StorageConfig {
     dataDir,
     database: databaseOf(values),
     masterKey,
+    masterKeyFile: readNonEmpty(env, `${variables.masterKey.name}_FILE`),
     root: pairRoot(rootClientId, rootClientSecret),
     rootDisabled,
   };

@@ -36,10 +36,17 @@ export interface ClientSecretTable {
   last_used_at: string | null;
 }
 
+export interface MasterKeyTable {
+  id: string;
+  /** What all other keys derive from, encrypted with the master key. */
+  sealed_root_secret: string;
+  added_at: string;
+}
+
 export interface SigningKeyTable {
   kid: string;
   alg: string;
-  /** PKCS #8, encrypted with the master key. */
+  /** PKCS #8, encrypted under the root secret. */
   sealed_private_key: string;
   created_at: string;
   signs_from: string;
@@ -62,7 +69,7 @@ export interface EventTable {
   /** JSON object. */
   data: ColumnType<string, string, never>;
   hash: string;
-  /** Of the hash, base64url, under a key from the master key. */
+  /** Of the hash, base64url, under a key from the root secret. */
   mac: string;
 }
 
@@ -216,6 +223,7 @@ export interface Database {
   clients: ClientTable;
   client_secrets: ClientSecretTable;
   signing_keys: SigningKeyTable;
+  master_keys: MasterKeyTable;
   events: EventTable;
   event_head: EventHeadTable;
   minute_counters: MinuteCounterTable;

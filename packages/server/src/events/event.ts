@@ -29,6 +29,8 @@ export const eventKinds = [
   'initial_access_token.deleted',
   'registration_access_token.rotated',
   'registration_access_token.ended',
+  'master_key.added',
+  'master_key.removed',
   'key.created',
   'key.deleted',
   'key.revoked',

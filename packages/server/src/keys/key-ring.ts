@@ -4,7 +4,6 @@ import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
-import { StartError } from '../start-error.ts';
 import {
   findDefaultKey,
   findIdleKey,
@@ -75,12 +74,12 @@ export interface KeyRingOptions {
   readonly now: () => number;
 }
 
-/** Loads the keys, and creates the first one. Throws `StartError` if the master key is not that of the database. */
+/** Loads the keys, and creates the first one. */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { db, events, masterKey, defaultAlg, algorithmsInUse, now } = options;
   const { rotationIntervalMs, publicationLeadMs, accessTokenTtlSeconds } = options;
   await coverTokenLifetime(db, accessTokenTtlSeconds, now());
-  let keys: readonly SigningKey[] = await loadFirst(db, masterKey);
+  let keys: readonly SigningKey[] = await loadSigningKeys(db, masterKey);
 
   let reads = 0;
   let newest = 0;
@@ -282,16 +281,4 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   }, reload);
   await ring.maintain();
   return ring;
-}
-
-async function loadFirst(db: Kysely<Database>, masterKey: MasterKey): Promise<SigningKey[]> {
-  try {
-    return await loadSigningKeys(db, masterKey);
-  } catch (cause) {
-    throw new StartError(
-      'POSTERN_MASTER_KEY: does not open the signing keys in the database. Start with the master key that the ' +
-        'database was created with (master.key in its data directory, if none was set).',
-      { cause },
-    );
-  }
 }

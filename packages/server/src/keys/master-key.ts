@@ -30,11 +30,24 @@ const digestPurposes = [
 
 export type DigestPurpose = (typeof digestPurposes)[number];
 
+/** The master key that the operator keeps. It opens the root secret of the database, from which all others derive, and nothing else. */
+export interface OperatorKey extends Pick<MasterKey, 'seal' | 'open'> {
+  /** Identifies it, and discloses nothing about it. */
+  readonly id: string;
+}
+
+export function createOperatorKey(bytes: Buffer): OperatorKey {
+  const { seal, open } = createMasterKey(bytes);
+  return { id: derive(bytes, 'master key ids').export().toString('base64url', 0, 9), seal, open };
+}
+
+function derive(bytes: Buffer, purpose: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', bytes, Buffer.alloc(0), `postern ${purpose}`, 32)));
+}
+
 export function createMasterKey(bytes: Buffer): MasterKey {
-  const derive = (purpose: string) =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', bytes, Buffer.alloc(0), `postern ${purpose}`, 32)));
-  const sealingKey = derive('signing keys');
-  const digestKeys = Object.fromEntries(digestPurposes.map((purpose) => [purpose, derive(purpose)])) as Record<
+  const sealingKey = derive(bytes, 'signing keys');
+  const digestKeys = Object.fromEntries(digestPurposes.map((purpose) => [purpose, derive(bytes, purpose)])) as Record<
     DigestPurpose,
     KeyObject
   >;
@@ -42,7 +55,7 @@ export function createMasterKey(bytes: Buffer): MasterKey {
   return {
     seal: (plaintext, label) => encrypt(sealingKey, plaintext, label),
     open: (sealed, label) => decrypt(sealingKey, sealed, label),
-    seed: (purpose) => derive(purpose).export(),
+    seed: (purpose) => derive(bytes, purpose).export(),
     digest: (purpose, text) => createHmac('sha256', digestKeys[purpose]).update(text).digest(),
   };
 }

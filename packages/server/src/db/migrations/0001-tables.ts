@@ -41,6 +41,13 @@ export async function up(db: Kysely<Tables>): Promise<void> {
   await db.schema.createIndex('client_secrets_by_client').on('client_secrets').column('client_id').execute();
 
   await db.schema
+    .createTable('master_keys')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('sealed_root_secret', 'text', (column) => column.notNull())
+    .addColumn('added_at', 'text', (column) => column.notNull())
+    .execute();
+
+  await db.schema
     .createTable('signing_keys')
     .addColumn('kid', 'text', (column) => column.primaryKey())
     .addColumn('alg', 'text', (column) => column.notNull())
