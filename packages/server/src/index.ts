@@ -28,6 +28,7 @@ export {
   findRoot,
   type Installation,
   openInstallation,
+  openMasterKey,
   readOrGenerateMasterKey,
 } from './installation.ts';
 export { withMasterKeys } from './master-key-rotation.ts';

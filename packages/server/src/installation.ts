@@ -67,7 +67,7 @@ export async function openInstallation(
       config.masterKey === undefined
         ? readOrGenerateMasterKey(join(config.dataDir, 'master.key'))
         : createOperatorKey(config.masterKey);
-    return { ...connected, masterKey: await openKeys(connected, masterKey), root, rootFile };
+    return { ...connected, masterKey: await openMasterKey(connected, masterKey), root, rootFile };
   } catch (error) {
     await connected.db.destroy();
     throw error;
@@ -120,11 +120,15 @@ export function createDatabaseDirectory(database: DatabaseConfig): void {
   }
 }
 
-/** Throws `StartError` if the master key is none of the database, and closes that. */
-async function openKeys({ db, driver }: ConnectedDatabase, masterKey: OperatorKey): Promise<MasterKey> {
+/**
+ * Returns the keys of the database that the operator's master key opens. Throws `StartError` if that is none of the database.
+ */
+export async function openMasterKey(
+  { db, driver }: Pick<ConnectedDatabase, 'db' | 'driver'>,
+  masterKey: OperatorKey,
+): Promise<MasterKey> {
   const keys = await openRootKeys(db, driver, masterKey);
   if (keys === undefined) {
-    await db.destroy();
     throw new StartError(
       'POSTERN_MASTER_KEY: does not open the signing keys in the database. Start with the master key that the database was ' +
         'created with or that it was rotated to (master.key in its data directory, if none was set).',

@@ -13,6 +13,7 @@ import {
   type Installation,
   type LoggedEvent,
   listLaterEvents,
+  openMasterKey,
   openOfflineEventLog,
   type ReplayedEnd,
   readBackup,
@@ -65,7 +66,8 @@ export function restoreLocally(file: string, options: RestoreOptions, onProgress
     let ended: Ended[] | undefined = later && findEndsOfLife(later, Date.now()).map((one) => toEnded(one, false));
 
     const finish = async ({ db, driver }: Pick<Installation, 'db' | 'driver'>) => {
-      const log = await openOfflineEventLog({ installation: { db, driver, masterKey: masterKey.key }, now: Date.now });
+      const keys = await openMasterKey({ db, driver }, masterKey.key);
+      const log = await openOfflineEventLog({ installation: { db, driver, masterKey: keys }, now: Date.now });
       if (trail !== undefined) {
         const replayed = await replayTrail(trail, {
           log,
@@ -76,7 +78,7 @@ export function restoreLocally(file: string, options: RestoreOptions, onProgress
         ended = replayed.map((one) => toEnded(one, one.isEnded));
       }
       if (options.revokeAllTokens) {
-        await createRevokeAllTokens({ events: log, root, masterKey: masterKey.key, now: Date.now })('postern');
+        await createRevokeAllTokens({ events: log, root, masterKey: keys, now: Date.now })('postern');
       }
     };
     createDatabaseDirectory(database);
