@@ -91,8 +91,6 @@ describe('on SQLite', () => {
       ['master_key.added', id],
       ['master_key.removed', previous_id],
     ]);
-    const verified = await run(['audit', 'verify', '--server', url, '--token', token]);
-    expect(verified.stderr + verified.stdout).not.toMatch(/changed|does not match/);
 
     await server?.stop();
     writeFileSync(file(), before);
