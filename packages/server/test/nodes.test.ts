@@ -44,6 +44,28 @@ describe('two nodes that start at once on an empty database', () => {
   });
 });
 
+test('batches that are sent to both at once with one Idempotency-Key answer the same, also if they change nothing', async () => {
+  const token = await a.rootToken();
+  const operations = [{ method: 'PUT', path: '/api/v1/oauth/scope', body: [{ name: 'same:same', description: 'x' }] }];
+  const send = async ({ url }: TestServer, key: string) => {
+    const response = await fetch(`${url}/api/v1/batch`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'idempotency-key': key,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ operations }),
+    });
+    return `${response.status} ${await response.text()}`;
+  };
+  for (const key of ['changes', 'changes-nothing', 'changes-nothing-again']) {
+    const answers = await Promise.all([a, b, a, b].map((node) => send(node, key)));
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toMatch(/^200 /);
+  }
+});
+
 describe('a change on one node holds on the other, when that has followed the log', () => {
   const changes: [name: string, change: (client: Credentials, token: string) => Promise<{ status: number }>][] = [
     [

@@ -92,6 +92,9 @@ export function createKeptAnswers({ masterKey, now }: KeptAnswersOptions): KeptA
           bytes: answer.length,
           expires_at: Math.ceil(now() / 1000) + keptSeconds,
         })
+        // A change that is made apart is the only one that the same call can make at the same time. If both change
+        // something, one of them is made again, and finds the answer of the other.
+        .onConflict((conflict) => conflict.column('id').doNothing())
         .execute();
       await makeRoom(transaction, place.clientId);
     },
