@@ -46,7 +46,7 @@ describe('a change', () => {
           enabled: wanted.enabled ?? true,
           accessTokenTtlSeconds:
             'accessTokenTtlSeconds' in wanted ? wanted.accessTokenTtlSeconds : full.accessTokenTtlSeconds,
-          generation: wanted.enabled === false ? 1 : 0,
+          generation: wanted.enabled === false ? later : 0,
           updatedAt: later,
         });
       }),
