@@ -12,7 +12,7 @@ export async function runServe(isNewDatabaseAllowed: boolean): Promise<void> {
   try {
     const config = readConfig(process.env);
     if (config.workers > 1 && cluster.isPrimary) {
-      superviseWorkers(config.workers);
+      superviseWorkers(config);
       return;
     }
     const output = openLogOutput(!cluster.isPrimary);

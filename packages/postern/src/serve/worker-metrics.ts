@@ -1,26 +1,78 @@
 /** The metrics of all workers: whichever worker is scraped, it asks the supervisor to aggregate those of all. */
-import cluster from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import { OAuthError } from '@postern/protocol';
 import { AggregatorRegistry, type Registry } from 'prom-client';
 
-const messageType = 'postern:metrics';
+/** Milliseconds within which each worker must return its metrics. */
+const answerMs = 5_000;
 
-/** A worker sends a request with an id, and gets an answer with the same id. */
-interface Message {
-  readonly type: string;
-  readonly id: number;
-  /** The metrics, in an answer. Missing if the supervisor could not aggregate them. */
-  readonly text?: string | undefined;
-}
+type WorkerMetrics = readonly { readonly type: unknown }[];
 
-/** In the supervisor: answers the requests of workers. */
+/** From a worker. It can be asked from its first message on; to each question it returns the id. */
+type WorkerMessage =
+  | { readonly type: 'postern:metrics-ready' }
+  | { readonly type: 'postern:metrics-of-all'; readonly id: number }
+  | { readonly type: 'postern:metrics-of-worker'; readonly id: number; readonly metrics: WorkerMetrics };
+
+/** From the supervisor. */
+type SupervisorMessage =
+  | { readonly type: 'postern:metrics-of-worker'; readonly id: number }
+  /** An answer. `text` is missing if not all workers returned their metrics. */
+  | { readonly type: 'postern:metrics-of-all'; readonly id: number; readonly text?: string | undefined };
+
+/** Metrics that only ever grow, and so must not fall when a worker ends. */
+const growingTypes: ReadonlySet<unknown> = new Set(['counter', 'histogram', 'summary']);
+
+/**
+ * In the supervisor: answers the requests of workers, with the metrics of those that have started. What a worker that has
+ * ended had counted when it was last asked remains in the sums, since Prometheus takes a count that falls for a restart.
+ */
 export function aggregateMetrics(): void {
-  const registry = new AggregatorRegistry();
-  cluster.on('message', async (worker, { type, id }: Message) => {
-    if (type === messageType) {
-      const text = await registry.clusterMetrics().catch(() => undefined);
-      worker.send({ type, id, text } satisfies Message);
+  const ready = new Map<number, Worker>();
+  const latest = new Map<number, WorkerMetrics>();
+  const questions = new Map<number, () => void>();
+  let asked = 0;
+  let ended: Promise<readonly WorkerMetrics[]> = Promise.resolve([]);
+
+  const ask = (worker: Worker): Promise<void> => {
+    asked += 1;
+    const id = asked;
+    const answered = Promise.withResolvers<void>();
+    const timer = setTimeout(() => answered.reject(new Error('no answer')), answerMs);
+    questions.set(id, answered.resolve);
+    // One that is exiting needs no answer: `ended` has what it counted.
+    worker.once('exit', answered.resolve);
+    worker.send({ type: 'postern:metrics-of-worker', id } satisfies SupervisorMessage);
+    return answered.promise.finally(() => {
+      clearTimeout(timer);
+      questions.delete(id);
+      worker.off('exit', answered.resolve);
+    });
+  };
+  const gather = async (): Promise<string> => {
+    await Promise.all([...ready.values()].map(ask));
+    return AggregatorRegistry.aggregate([...(await ended), ...latest.values()]).metrics();
+  };
+  cluster.on('message', async (worker, message: WorkerMessage) => {
+    switch (message.type) {
+      case 'postern:metrics-ready':
+        ready.set(worker.id, worker);
+        break;
+      case 'postern:metrics-of-worker':
+        latest.set(worker.id, message.metrics);
+        questions.get(message.id)?.();
+        break;
+      case 'postern:metrics-of-all': {
+        const text = await gather().catch(() => undefined);
+        worker.send({ type: message.type, id: message.id, text } satisfies SupervisorMessage);
+      }
     }
+  });
+  cluster.on('exit', ({ id }) => {
+    const growing = (latest.get(id) ?? []).filter(({ type }) => growingTypes.has(type));
+    ready.delete(id);
+    latest.delete(id);
+    ended = ended.then(async (before) => [await AggregatorRegistry.aggregate([...before, growing]).getMetricsAsJSON()]);
   });
 }
 
@@ -38,29 +90,32 @@ export function ownMetrics(own: Registry): SharedMetrics {
 
 /** In a worker: gives the supervisor the metrics of this process. */
 export function shareMetrics(own: Registry): SharedMetrics {
-  AggregatorRegistry.setRegistries([own]);
-  // Creating it registers a listener that answers the supervisor.
-  void new AggregatorRegistry();
   const waiting = new Map<number, PromiseWithResolvers<string>>();
   let asked = 0;
-  process.on('message', ({ type, id, text }: Message) => {
-    if (type !== messageType) {
-      return;
-    }
-    const answer = waiting.get(id);
-    waiting.delete(id);
-    if (text === undefined) {
-      answer?.reject(new OAuthError('temporarily_unavailable', 'Not all workers returned their metrics; retry later.'));
-    } else {
-      answer?.resolve(text);
+  const send = (message: WorkerMessage) => void process.send?.(message);
+  process.on('message', async (message: SupervisorMessage) => {
+    if (message.type === 'postern:metrics-of-worker') {
+      send({ type: message.type, id: message.id, metrics: await own.getMetricsAsJSON() });
+    } else if (message.type === 'postern:metrics-of-all') {
+      const { id, text } = message;
+      const answer = waiting.get(id);
+      waiting.delete(id);
+      if (text === undefined) {
+        answer?.reject(
+          new OAuthError('temporarily_unavailable', 'Not all workers returned their metrics; retry later.'),
+        );
+      } else {
+        answer?.resolve(text);
+      }
     }
   });
+  send({ type: 'postern:metrics-ready' });
   return {
     read() {
       asked += 1;
       const answer = Promise.withResolvers<string>();
       waiting.set(asked, answer);
-      process.send?.({ type: messageType, id: asked } satisfies Message);
+      send({ type: 'postern:metrics-of-all', id: asked });
       return answer.promise;
     },
     stop: () => process.channel?.unref(),

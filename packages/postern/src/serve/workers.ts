@@ -3,15 +3,28 @@ import cluster from 'node:cluster';
 import { handleSignals, hurryMessage, ignoredSignalText, longestEndMs } from './signals.ts';
 import { aggregateMetrics } from './worker-metrics.ts';
 
-/** Milliseconds until a worker that exited is replaced, so that one that keeps failing does not use up the processor. */
+/** Milliseconds until a worker that exited is replaced; doubled each time that the replacement does not listen. */
 const replaceAfterMs = 1_000;
+const mostReplaceAfterMs = 30_000;
+
+/** Milliseconds after which a replacement that does not listen is killed. The first workers may migrate for longer. */
+const mostStartMs = 60_000;
+
+export interface SupervisedWorkers {
+  readonly workers: number;
+  /** Whoever listens on it has started. */
+  readonly port: number;
+}
 
 /**
- * Runs `count` workers until a signal stops them. A worker that exits is replaced. If one exits before it has listened,
- * all are stopped, and its exit code becomes that of this process.
+ * Runs workers until a signal stops them. If one exits before any has listened, the start has failed: all are stopped,
+ * and its exit code becomes that of this process. From then on each that exits is replaced, as often as it takes.
  */
-export function superviseWorkers(count: number): void {
-  const listening = new Set<number>();
+export function superviseWorkers({ workers: count, port }: SupervisedWorkers): void {
+  const starting = new Map<number, NodeJS.Timeout | undefined>();
+  const replacements = new Set<NodeJS.Timeout>();
+  let hasListened = false;
+  let failures = 0;
   let stopping = false;
   aggregateMetrics();
   const killAll = (signal: NodeJS.Signals) => {
@@ -21,25 +34,50 @@ export function superviseWorkers(count: number): void {
   };
   const stop = () => {
     stopping = true;
+    for (const timer of replacements) {
+      clearTimeout(timer);
+    }
     killAll('SIGTERM');
-    setTimeout(() => killAll('SIGKILL'), longestEndMs).unref();
-  };
-  cluster.on('listening', ({ id }) => void listening.add(id));
-  cluster.on('fork', (worker) => worker.on('error', ignoreLostMessage));
-  cluster.on('exit', ({ id }, code) => {
-    if (stopping) {
-      return;
-    }
-    if (!listening.delete(id)) {
-      process.exitCode = code === 0 ? 1 : code;
-      stop();
-      return;
-    }
     setTimeout(() => {
-      if (!stopping) {
-        cluster.fork();
-      }
-    }, replaceAfterMs);
+      process.exitCode = 1;
+      killAll('SIGKILL');
+    }, longestEndMs).unref();
+  };
+  const start = () => {
+    const worker = cluster.fork();
+    const timer = hasListened ? setTimeout(() => worker.process.kill('SIGKILL'), mostStartMs).unref() : undefined;
+    starting.set(worker.id, timer);
+  };
+  const replace = (end: string) => {
+    const delayMs = Math.min(replaceAfterMs * 2 ** failures, mostReplaceAfterMs);
+    process.stderr.write(`postern: a worker ended (${end}); another one starts in ${delayMs / 1000} s\n`);
+    const timer = setTimeout(() => {
+      replacements.delete(timer);
+      start();
+    }, delayMs);
+    replacements.add(timer);
+  };
+  cluster.on('listening', ({ id }, address) => {
+    if (address.port === port) {
+      clearTimeout(starting.get(id));
+      starting.delete(id);
+      hasListened = true;
+      failures = 0;
+    }
+  });
+  cluster.on('fork', (worker) => worker.on('error', ignoreLostMessage));
+  cluster.on('exit', ({ id }, code, signal) => {
+    clearTimeout(starting.get(id));
+    const isStartFailure = starting.delete(id);
+    if (stopping) {
+      process.exitCode ||= code ?? 0;
+    } else if (hasListened) {
+      replace(signal ?? `exit code ${code}`);
+      failures += isStartFailure ? 1 : 0;
+    } else {
+      process.exitCode = code || 1;
+      stop();
+    }
   });
   handleSignals({
     stop,
@@ -52,7 +90,7 @@ export function superviseWorkers(count: number): void {
     ignore: (signal) => process.stderr.write(`postern: ${signal}: ${ignoredSignalText}.\n`),
   });
   for (let started = 0; started < count; started += 1) {
-    cluster.fork();
+    start();
   }
 }
 
