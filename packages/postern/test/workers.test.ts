@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   acquireToken,
@@ -23,7 +24,7 @@ let server: ServeProcess;
 
 beforeAll(async () => {
   directory = makeTemporaryDirectory();
-  server = await startServe(directory, { env: { POSTERN_WORKERS: '2' } });
+  server = await startServe(directory, { env: { POSTERN_WORKERS: '2', POSTERN_DATABASE_TIMEOUT_MS: '300' } });
 });
 afterAll(async () => {
   await server.stop();
@@ -135,6 +136,93 @@ test('one that exits while metrics are gathered does not affect the others', { t
     expect(await ask('/metrics')).toBe(200);
   }, patience);
 });
+
+const metric = async (name: string): Promise<number> => {
+  const response = await fetch(`${server.url}/metrics`, { headers: { connection: 'close' } });
+  const text = await response.text();
+  expect(response.status).toBe(200);
+  const values = text.split('\n').flatMap((line) => (line.startsWith(name) ? Number(line.split(' ').at(-1)) : []));
+  return values.reduce((sum, value) => sum + value, 0);
+};
+
+/** Waits until as many workers as before answer for the metrics, so that each has started. */
+const allServe = () =>
+  vi.waitFor(async () => {
+    expect(workersOf(server)).toHaveLength(2);
+    expect(await metric('postern_database_writable')).toBe(1);
+  }, patience);
+
+test('what a worker has counted stays in the sums when it has ended', { timeout: 60_000 }, async () => {
+  await allServe();
+  for (let count = 0; count < 10; count += 1) {
+    await acquireToken(server.url, rootCredentials(server.dataDir));
+  }
+  const names = ['postern_tokens_issued_total', 'postern_request_duration_seconds_count'];
+  const before = await Promise.all(names.map(metric));
+  expect(before[0]).toBeGreaterThanOrEqual(10);
+  for (const pid of workersOf(server)) {
+    process.kill(Number(pid), 'SIGKILL');
+    await vi.waitFor(() => expect(workersOf(server)).not.toContain(pid), patience);
+    await allServe();
+    for (const [index, name] of names.entries()) {
+      expect(await metric(name)).toBeGreaterThanOrEqual(before[index] as number);
+    }
+  }
+});
+
+test('while replacements cannot start, or are killed, the others serve, and it is tried again until one can', {
+  timeout: 120_000,
+}, async () => {
+  await allServe();
+  const [first, second] = workersOf(server);
+  const database = new DatabaseSync(join(server.dataDir, 'postern.db'));
+  const failures = () =>
+    server.stderr.match(/a worker ended \(exit code 1\); another one starts in \d+ s/g)?.length ?? 0;
+  database.exec('begin immediate');
+  try {
+    process.kill(Number(first), 'SIGKILL');
+    await vi.waitFor(() => expect(failures()).toBeGreaterThan(1), { ...patience, timeout: 60_000 });
+    expect(workersOf(server)).toContain(second);
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  } finally {
+    database.exec('rollback');
+    database.close();
+  }
+  // One that is killed before it listens.
+  await vi.waitFor(() => {
+    const replacement = workersOf(server).find((pid) => pid !== second);
+    expect(replacement).toBeDefined();
+    process.kill(Number(replacement), 'SIGKILL');
+  }, patience);
+  await allServe();
+});
+
+test('a stop while a replacement is due ends at once', { timeout: 60_000 }, async () => {
+  const own = await startServe(directory, { dataDir: join(directory, 'stopped'), env: { POSTERN_WORKERS: '2' } });
+  for (const pid of workersOf(own)) {
+    process.kill(Number(pid), 'SIGKILL');
+  }
+  await vi.waitFor(() => expect(own.stderr).toContain('another one starts in'), patience);
+  expect((await own.stop()).code).toBe(0);
+});
+
+test('if the process that supervises is killed, no worker stays behind', { timeout: 60_000 }, async () => {
+  const own = await startServe(directory, { dataDir: join(directory, 'orphans'), env: { POSTERN_WORKERS: '2' } });
+  await vi.waitFor(() => expect(workersOf(own)).toHaveLength(2), patience);
+  const pids = workersOf(own).map(Number);
+  own.signal('SIGKILL');
+  await own.exit;
+  await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), patience);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('if none can start, the command ends and says why', async () => {
   const { code, stderr } = await run(['serve'], {

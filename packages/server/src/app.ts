@@ -10,6 +10,8 @@ import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts'
 import { openRootClient } from './clients/root-client.ts';
 import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/config.ts';
+import { describeForLog } from './db/outage.ts';
+import { startWriteProbe } from './db/write-probe.ts';
 import { createMacEvent, type LogHead } from './events/event.ts';
 import type { EventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
@@ -81,7 +83,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const usage = createUsage({ db, now });
   const onCountersFault = (error: unknown) =>
     app.log.error(
-      { err: error },
+      describeForLog(error),
       'failures and quotas are not shared with other nodes until the database is available',
     );
   const openCounters = () => createMinuteCounters({ db, masterKey, now, onFault: onCountersFault });
@@ -99,6 +101,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const { guard, usedTokens } = tokens;
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);
   startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints, keepHistory });
+  const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
+  app.addHook('onClose', async () => writeProbe.stop());
 
   await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
   const metrics = createMetrics(tokens.grantTypes, {
@@ -110,6 +114,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     clientCache: tokens.directory.usage,
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,
+    isWritable: () => writeProbe.fault() === undefined,
     keysFaults: keysFaults.count,
     signingKeyAges: keys.signingAges,
     revocationFeedEntries: feed.size,
@@ -154,7 +159,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     if (config.metrics === 'beside') {
       await metricsEndpoint(options.readMetrics ?? (() => app.metrics.metrics()))(open);
     }
-    await healthEndpoint({ events, history, findDatabaseFault: installation.driver.findFault })(open);
+    await healthEndpoint({ events, history, writeProbe, findDatabaseFault: installation.driver.findFault })(open);
   });
 }
 

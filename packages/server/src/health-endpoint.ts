@@ -1,6 +1,7 @@
 /** Health checks: whether the process responds, and whether it can issue and verify tokens. */
 import { OAuthError } from '@postern/protocol';
 import { Type } from 'typebox';
+import type { WriteProbe } from './db/write-probe.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { History } from './history/history.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
@@ -9,8 +10,20 @@ const Healthy = Type.Object({ status: Type.Literal('ok') });
 
 const Ready = Type.Object({
   status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')], {
-    description: 'degraded: the database is unavailable, and the node continues for a while with what it last read.',
+    description:
+      'degraded: the database is unavailable or takes no changes, and the node continues with what it last read.',
   }),
+  writable: Type.Boolean({
+    description:
+      'Whether a change can be made, as of an attempt in the last seconds. If not, tokens are still issued and verified, so ' +
+      'the status code remains 200.',
+  }),
+  reason: Type.Optional(
+    Type.String({
+      description: 'Why no change can be made, such as disk_full, locked, standby, read_only, no_privileges.',
+    }),
+  ),
+  detail: Type.Optional(Type.String({ description: 'The reason as a sentence.' })),
   lag_seconds: Type.Number({ description: 'Seconds since the node last read the changes of other nodes.' }),
   history_lost_at: Type.Optional(
     Type.String({
@@ -36,9 +49,10 @@ export interface HealthOptions {
   readonly history: Pick<History, 'lostAt'>;
   /** Returns why what is written to the database would be lost. Undefined: it would not. */
   readonly findDatabaseFault: () => string | undefined;
+  readonly writeProbe: Pick<WriteProbe, 'fault'>;
 }
 
-export function healthEndpoint({ events, history, findDatabaseFault }: HealthOptions): ProtocolPlugin {
+export function healthEndpoint({ events, history, writeProbe, findDatabaseFault }: HealthOptions): ProtocolPlugin {
   return async (app) => {
     app.get(
       '/health',
@@ -70,18 +84,21 @@ export function healthEndpoint({ events, history, findDatabaseFault }: HealthOpt
         if (app.isClosing) {
           throw new OAuthError('temporarily_unavailable', 'The server is stopping.', { reason: 'stopping' });
         }
-        const fault = findDatabaseFault();
-        if (fault !== undefined) {
-          throw new OAuthError('temporarily_unavailable', `The database is lost: ${fault}.`, {
+        const loss = findDatabaseFault();
+        if (loss !== undefined) {
+          throw new OAuthError('temporarily_unavailable', `The database is lost: ${loss}.`, {
             reason: 'database_lost',
           });
         }
         events.requireCurrent();
         const lagSeconds = events.lagSeconds();
         const lostAt = history.lostAt();
+        const fault = writeProbe.fault();
         return {
-          status: lagSeconds > usualLagSeconds ? 'degraded' : 'ok',
+          status: lagSeconds > usualLagSeconds || fault !== undefined ? 'degraded' : 'ok',
           lag_seconds: lagSeconds,
+          writable: fault === undefined,
+          ...fault,
           ...(lostAt !== undefined && { history_lost_at: new Date(lostAt).toISOString() }),
           ...(request.hasIgnoredForwardedHeaders && { forwarded_headers_ignored: true }),
         };

@@ -24,6 +24,7 @@ export { metricsServer } from './http/metrics-server.ts';
 export {
   createDatabaseDirectory,
   type DatabaseCreation,
+  explainDatabaseError,
   findMasterKey,
   findRoot,
   type Installation,
@@ -32,4 +33,6 @@ export {
   readOrGenerateMasterKey,
 } from './installation.ts';
 export { withMasterKeys } from './master-key-rotation.ts';
+export { findNearMiss } from './near-miss.ts';
+export { parsePostgresUrl } from './postgres-url.ts';
 export { StartError } from './start-error.ts';

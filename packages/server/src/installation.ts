@@ -19,6 +19,7 @@ import { parseVariable, variables } from './config/variables.ts';
 import { type ConnectedDatabase, connectDatabase, describeDatabase } from './db/connect.ts';
 import type { MigrationSet } from './db/migrate.ts';
 import { serverMigrations } from './db/migrations/index.ts';
+import { findOutage, isDatabaseError } from './db/outage.ts';
 import { hasSqliteTables } from './db/sqlite.ts';
 import { createOperatorKey, type MasterKey, type OperatorKey } from './keys/master-key.ts';
 import { openRootKeys } from './keys/root-secret-store.ts';
@@ -92,7 +93,7 @@ async function connect(database: DatabaseConfig, migrations: readonly MigrationS
   try {
     return await connectDatabase(database, migrations);
   } catch (error) {
-    throw toDatabaseError(database, error);
+    throw explainDatabaseError(database, error);
   }
 }
 
@@ -257,12 +258,26 @@ function readOrGenerate(path: string, generate: () => string): string {
   }
 }
 
-function toDatabaseError(database: DatabaseConfig, error: unknown): Error {
-  if (error instanceof StartError) {
+/**
+ * Makes of what the database throws the one line that a start stops with: what is wrong, and what to do about it. Returns
+ * other errors as they are.
+ */
+export function explainDatabaseError(database: DatabaseConfig, error: unknown): unknown {
+  const { message, code } = error as NodeJS.ErrnoException;
+  const outage = findOutage(error);
+  if (error instanceof StartError || (outage === undefined && !isDatabaseError(error))) {
     return error;
   }
-  const { message, code } = error as NodeJS.ErrnoException;
-  return invalidDatabaseUrl(`cannot open the database ${describeDatabase(database)} (${message || code})`, error);
+  const name = describeDatabase(database);
+  if (database.kind === 'sqlite') {
+    return invalidDatabaseUrl(`cannot open the database ${name} (${message || code})`, error);
+  }
+  const cause = message && message !== outage?.text ? ` (${message})` : '';
+  return new StartError(
+    `${variables.databaseUrl.name}: cannot use ${name}: ${outage?.text ?? 'it rejected a statement'}${cause}. ` +
+      (outage?.cure ?? 'Give Postern a database or schema of its own, and see the log of PostgreSQL.'),
+    { cause: error },
+  );
 }
 
 function codeOf(error: unknown): string {

@@ -13,8 +13,10 @@ process.prependListener('beforeExit', () => process.exit());
 export interface OwnPostgres {
   /** Of its database `postgres`, with the name and password of a superuser. */
   readonly url: string;
-  /** Ends all connections, as an upgrade does. */
-  restart(): Promise<void>;
+  /** The directory of its Unix socket. */
+  readonly socketDir: string;
+  /** Ends all connections, as an upgrade does. A standby waits for changes that never come; `select pg_promote()` ends that. */
+  restart(options?: { readonly asStandby?: boolean }): Promise<void>;
   /** Stops all of its processes in the middle of their work. */
   pause(): void;
   /** Lets paused processes continue. */
@@ -32,7 +34,7 @@ export interface OwnPostgresOptions {
 export async function startOwnPostgres({ tls, isDurable = false }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
   const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
   const databaseDir = mkdtempSync(join(tmpdir(), 'postern-postgres-'));
-  const create = () =>
+  const create = (onLog: (line: string) => void = () => {}) =>
     new EmbeddedPostgres({
       databaseDir,
       port,
@@ -46,9 +48,11 @@ export async function startOwnPostgres({ tls, isDurable = false }: OwnPostgresOp
         'max_connections=300',
         '-c',
         'listen_addresses=127.0.0.1',
+        '-c',
+        `unix_socket_directories=${databaseDir}`,
         ...(tls === undefined ? [] : ['-c', 'ssl=on']),
       ],
-      onLog: () => {},
+      onLog,
       onError: (error) => process.stderr.write(`postgres: ${error}\n`),
     });
   let postgres = create();
@@ -74,10 +78,20 @@ export async function startOwnPostgres({ tls, isDurable = false }: OwnPostgresOp
   };
   return {
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
-    async restart() {
+    socketDir: databaseDir,
+    async restart({ asStandby = false } = {}) {
       await postgres.stop();
-      postgres = create();
-      await postgres.start();
+      const isReadable = Promise.withResolvers<void>();
+      postgres = create((line) => {
+        if (line.includes('ready to accept read-only connections')) {
+          isReadable.resolve();
+        }
+      });
+      if (asStandby) {
+        writeFileSync(join(databaseDir, 'standby.signal'), '');
+      }
+      // It counts as started when it takes writes, which a standby does not.
+      await Promise.race([postgres.start(), ...(asStandby ? [isReadable.promise] : [])]);
     },
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),

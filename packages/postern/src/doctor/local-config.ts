@@ -1,7 +1,15 @@
 /** Checks the configuration on this machine: whether it is valid, and fit for production. */
 import { X509Certificate } from 'node:crypto';
 import { isLoopback } from '@postern/protocol';
-import { readConfig, type ServerConfig, StartError } from '@postern/server';
+import {
+  configVariables,
+  describeDatabase,
+  findNearMiss,
+  parsePostgresUrl,
+  readConfig,
+  type ServerConfig,
+  StartError,
+} from '@postern/server';
 import type { Environment } from '../connection/profile.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkDatabaseContent } from './local-database.ts';
@@ -18,10 +26,14 @@ export async function checkLocally(env: Environment, nowMs: number): Promise<Fin
     if (!(error instanceof StartError)) {
       throw error;
     }
-    return [fail('configuration', error.message, 'The server does not start before this is fixed.')];
+    return [
+      fail('configuration', error.message, 'The server does not start before this is fixed.'),
+      ...checkNames(env),
+    ];
   }
   return [
     ok('configuration', 'All variables are valid.'),
+    ...checkNames(env),
     checkIssuerUrl(config),
     checkProxies(config),
     checkRoot(env, config),
@@ -108,16 +120,39 @@ function checkDatabase({ database, workers }: ServerConfig): Finding {
   if (database.kind === 'sqlite') {
     return ok('database', `SQLite, for ${workers === 1 ? 'one process' : `${workers} processes`} on this machine.`);
   }
-  const url = new URL(database.url);
-  const mode = url.searchParams.get('sslmode') ?? 'none';
-  if (mode.startsWith('verify-') || isLoopback(url.hostname) || url.hostname === '') {
-    return ok('database', `PostgreSQL at ${url.hostname || 'a socket'}.`);
-  }
-  return warn(
-    'database',
-    `PostgreSQL at ${url.hostname}, whose certificate is not verified.`,
-    'Add ?sslmode=verify-full to DATABASE_URL.',
-  );
+  const { servers } = parsePostgresUrl(database.url, (fault) => new Error(fault));
+  const unverified = servers
+    .flatMap(({ ways }) => ways)
+    .find(({ host = '', ssl }) => !isLocal(host) && !isVerified(ssl));
+  const name = describeDatabase(database);
+  return unverified === undefined
+    ? ok('database', `${name}.`)
+    : warn('database', `${name}, whose certificate is not verified.`, 'Add sslmode=verify-full to DATABASE_URL.');
+}
+
+/** An address of this machine or a socket. */
+function isLocal(host: string): boolean {
+  return isLoopback(host) || host === '::1' || host.startsWith('/');
+}
+
+function isVerified(ssl: unknown): boolean {
+  return typeof ssl === 'object' && ssl !== null && !('rejectUnauthorized' in ssl && ssl.rejectUnauthorized === false);
+}
+
+/** Finds variables whose names differ from one of Postern's in a letter or two, or by the prefix. */
+function checkNames(env: Environment): Finding[] {
+  const known = configVariables.flatMap(({ name }) => [name, `${name}_FILE`]);
+  return Object.keys(env).flatMap((name) => {
+    const plain = name.replace(/^POSTERN_/, '');
+    // Kubernetes sets POSTERN_PORT for a service of that name.
+    const isOwn = known.includes(name) || env[name]?.startsWith('tcp:');
+    const meant = isOwn
+      ? undefined
+      : (findNearMiss(name, known) ?? (known.includes(plain) ? plain : findNearMiss(plain, known)));
+    return meant === undefined
+      ? []
+      : [warn('configuration', `${name} is not a variable of Postern, which ignores it.`, `Did you mean ${meant}?`)];
+  });
 }
 
 function checkRotation({ keyRotationDays }: ServerConfig): Finding {

@@ -54,7 +54,7 @@ function checkHealth(server: string, { status, body }: PublicDocument): Finding 
 }
 
 function checkReady({ status, body }: PublicDocument): Finding {
-  const { status: state, detail, lag_seconds } = body ?? {};
+  const { status: state, detail, lag_seconds, writable } = body ?? {};
   const look = 'See the log of the server, and check the database in DATABASE_URL.';
   if (status !== 200) {
     return fail(
@@ -63,8 +63,11 @@ function checkReady({ status, body }: PublicDocument): Finding {
       look,
     );
   }
+  if (writable === false) {
+    return fail('database', `The server cannot change anything: ${detail}`, look);
+  }
   return state === 'ok'
-    ? ok('database', 'The database answers.')
+    ? ok('database', 'The database answers and takes changes.')
     : warn(
         'database',
         `The database has been unreachable for ${lag_seconds} s; the server continues with cached data.`,

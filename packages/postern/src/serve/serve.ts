@@ -4,6 +4,8 @@ import { policyApi, policyMigrations, policyTables } from '@postern/policy-api';
 import {
   authorizationServer,
   type DatabaseCreation,
+  describeDatabase,
+  explainDatabaseError,
   httpOptions,
   metricsServer,
   openInstallation,
@@ -50,7 +52,7 @@ export async function startServer(
 
 /** Creates everything that is served on one port, which does not listen yet. Throws `StartError`. */
 export async function createServer(config: ServerConfig, logger: FastifyBaseLogger, creation?: DatabaseCreation) {
-  const installation = await openInstallation(config, [policyMigrations], creation);
+  const installation = await whileWaiting(config, openInstallation(config, [policyMigrations], creation));
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
   try {
@@ -77,8 +79,23 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
     await app.register(webConsole, { issuer: config.issuer });
     return { app, metrics, rootFile: installation.rootFile };
   } catch (error) {
-    await app.close();
-    throw error;
+    await app.close().catch(() => {});
+    throw explainDatabaseError(config.database, error);
+  }
+}
+
+/** Milliseconds after which a start that waits says for what. */
+const silentMs = 1_000;
+
+/** Says once what the start waits for if it takes long, as for a host that does not answer or for a lock. */
+async function whileWaiting<T>({ database }: ServerConfig, start: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => {
+    process.stderr.write(`postern: waiting for ${describeDatabase(database)} to answer …\n`);
+  }, silentMs);
+  try {
+    return await start;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

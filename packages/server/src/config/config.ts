@@ -40,8 +40,12 @@ export type SqliteConfig = Extract<DatabaseAddress, { kind: 'sqlite' }> & {
 };
 
 export type PostgresConfig = Extract<DatabaseAddress, { kind: 'postgres' }> & {
+  /** The file that the URL is from. Undefined: the environment. */
+  readonly urlFile: string | undefined;
   readonly poolSize: number;
-  /** 0: forever. */
+  /** For connecting to a server, and for waiting for a free connection. */
+  readonly connectTimeoutMs: number;
+  /** For a statement. 0: forever. */
   readonly timeoutMs: number;
 };
 
@@ -122,7 +126,7 @@ export function readConfig(env: Environment): ServerConfig {
     accessTokenTtlSeconds: 60 * accessTokenTtlMinutes,
     trustedProxies: values.trustedProxies ?? [],
     fetchAllowedNetworks: values.fetchAllowedNetworks ?? [],
-    database: databaseOf({ databaseUrl, databasePoolSize, databaseTimeoutMs }),
+    database: databaseOf(env, { databaseUrl, databasePoolSize, databaseTimeoutMs }),
     root,
     tls,
     checkpoints: {
@@ -138,12 +142,23 @@ export function readConfig(env: Environment): ServerConfig {
   };
 }
 
-function databaseOf({
-  databaseUrl,
-  databasePoolSize: poolSize,
-  databaseTimeoutMs: timeoutMs,
-}: Pick<VariableValues, 'databaseUrl' | 'databasePoolSize' | 'databaseTimeoutMs'>): DatabaseConfig {
-  return databaseUrl.kind === 'sqlite' ? { ...databaseUrl, timeoutMs } : { ...databaseUrl, poolSize, timeoutMs };
+function databaseOf(
+  env: Environment,
+  {
+    databaseUrl,
+    databasePoolSize: poolSize,
+    databaseTimeoutMs: timeoutMs,
+  }: Pick<VariableValues, 'databaseUrl' | 'databasePoolSize' | 'databaseTimeoutMs'>,
+): DatabaseConfig {
+  return databaseUrl.kind === 'sqlite'
+    ? { ...databaseUrl, timeoutMs }
+    : {
+        ...databaseUrl,
+        urlFile: readNonEmpty(env, `${variables.databaseUrl.name}_FILE`),
+        poolSize,
+        connectTimeoutMs: timeoutMs,
+        timeoutMs,
+      };
 }
 
 /** What the commands need that work on the database while no server runs. */
@@ -159,7 +174,7 @@ export function readStorageConfig(env: Environment): StorageConfig {
   const { dataDir, masterKey, rootClientId, rootClientSecret, rootDisabled } = values;
   return {
     dataDir,
-    database: databaseOf(values),
+    database: databaseOf(env, values),
     masterKey,
     masterKeyFile: readNonEmpty(env, `${variables.masterKey.name}_FILE`),
     root: pairRoot(rootClientId, rootClientSecret),

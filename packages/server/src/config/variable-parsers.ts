@@ -3,10 +3,12 @@
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { isLoopback } from '@postern/protocol';
+import { parsePostgresUrl } from '../postgres-url.ts';
 import type { StartError } from '../start-error.ts';
 import { findKeyWeakness, findSecretWeakness } from './weak-secret.ts';
 
-export type VariableParser<T> = (text: string, invalid: (fault: string) => StartError) => T;
+/** `invalid` takes a right value, if the one of the variable would not help. */
+export type VariableParser<T> = (text: string, invalid: (fault: string, example?: string) => StartError) => T;
 
 export function wholeNumber(least: number, most: number): VariableParser<number> {
   return (text, invalid) => {
@@ -98,13 +100,12 @@ export type DatabaseAddress =
   /** The URL may hold a password, so it must not be logged or shown. */
   | { readonly kind: 'postgres'; readonly url: string };
 
+export const postgresExample = 'postgres://postern:secret@db.example.com/postern?sslmode=verify-full';
+
 /** No error repeats the text, which may hold a password. */
 export const parseDatabaseUrl: VariableParser<DatabaseAddress> = (text, invalid) => {
   if (/^postgres(ql)?:/.test(text)) {
-    const url = URL.parse(text);
-    if (url === null || url.hostname === '' || url.pathname.length < 2) {
-      throw invalid('must name host and database, as in postgres://postern:secret@db.example.com/postern');
-    }
+    parsePostgresUrl(text, (fault) => invalid(fault, postgresExample));
     return { kind: 'postgres', url: text };
   }
   const path = /^sqlite:(?:\/\/(?=\/))?(?<path>[^?#]+)$/.exec(text)?.groups?.['path'];

@@ -72,8 +72,8 @@ export const variables = {
     name: 'DATABASE_URL',
     default: 'sqlite:$POSTERN_DATA_DIR/postern.db',
     meaning:
-      'the database: sqlite: and the path of its file, or postgres://user:password@host/name for several nodes, with ' +
-      '?sslmode=verify-full for TLS',
+      'the database: sqlite: and the path of its file, or postgres://user:password@host/name for several nodes, as ' +
+      'libpq reads it, with ?sslmode=verify-full for verified TLS',
     example: 'sqlite:/var/lib/postern.db',
     orFile: true,
     parse: parseDatabaseUrl,
@@ -359,5 +359,5 @@ export const configVariables: readonly ConfigVariable[] = Object.values<Variable
 /** Parses the text of a variable, wherever it comes from. Throws `StartError`. */
 export function parseVariable<Key extends VariableKey>(key: Key, text: string): Parsed<Key> {
   const { name, parse, default: fallback, example = fallback }: Variable = variables[key];
-  return parse(text, (fault) => invalidVariable(name, fault, example)) as Parsed<Key>;
+  return parse(text, (fault, other = example) => invalidVariable(name, fault, other)) as Parsed<Key>;
 }

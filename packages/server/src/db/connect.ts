@@ -1,6 +1,7 @@
 /** Connects to the database of a server: an SQLite file for one machine, or PostgreSQL for several nodes. */
 import { Kysely } from 'kysely';
 import type { DatabaseConfig } from '../config/config.ts';
+import { describePostgres } from '../postgres-url.ts';
 import type { DatabaseDriver } from './driver.ts';
 import { type MigrationSet, migrate } from './migrate.ts';
 import { isDatabaseOutage } from './outage.ts';
@@ -58,6 +59,5 @@ export function describeDatabase(config: DatabaseConfig): string {
   if (config.kind === 'sqlite') {
     return config.path;
   }
-  const { host, pathname } = new URL(config.url);
-  return host + pathname;
+  return describePostgres(config.url);
 }

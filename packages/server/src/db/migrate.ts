@@ -15,23 +15,28 @@ export interface MigrationSet {
  * misread, has written the database.
  */
 export async function migrate<DB>(db: Kysely<DB>, { owner, migrations }: MigrationSet): Promise<void> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableName: `${owner}_migration`,
-    migrationLockTableName: `${owner}_migration_lock`,
+  const record = { lockTable: `${owner}_migration_lock`, lockRowId: 'migration_lock', table: `${owner}_migration` };
+  await db.transaction().execute(async (transaction) => {
+    // The migrator locks only after it has created the tables of its record, which several processes may do at once.
+    await transaction.getExecutor().adapter.acquireMigrationLock(transaction, record);
+    const unknown = (await listExecuted(transaction, record.table)).find((name) => migrations[name] === undefined);
+    if (unknown !== undefined) {
+      throw new StartError(
+        `The database was written by a newer version of Postern (${owner} migration ${unknown}): ` +
+          'start that version or a later one, or restore a backup from before the upgrade.',
+      );
+    }
+    const migrator = new Migrator({
+      db: transaction,
+      provider: { getMigrations: async () => ({ ...migrations }) },
+      migrationTableName: record.table,
+      migrationLockTableName: record.lockTable,
+    });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) {
+      throw error;
+    }
   });
-  const unknown = (await listExecuted(db, `${owner}_migration`)).find((name) => migrations[name] === undefined);
-  if (unknown !== undefined) {
-    throw new StartError(
-      `The database was written by a newer version of Postern (${owner} migration ${unknown}): ` +
-        'start that version or a later one, or restore a backup from before the upgrade.',
-    );
-  }
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) {
-    throw error;
-  }
 }
 
 /** Lists the names in a record of migrations. Empty if there is no such table. */

@@ -1,54 +1,42 @@
 /** PostgreSQL through `pg`, under Kysely's own dialect. */
-
-import { PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type DatabaseIntrospector,
+  type DatabaseMetadataOptions,
+  type DialectAdapter,
+  type Driver,
+  type Kysely,
+  PostgresAdapter,
+  PostgresDialect,
+  PostgresDriver,
+  PostgresIntrospector,
+  type PostgresPool,
+  sql,
+  type TableMetadata,
+  type TransactionSettings,
+} from 'kysely';
 import type { PostgresConfig } from '../config/config.ts';
 import type { DatabaseDriver } from './driver.ts';
+import { DatabaseFault } from './outage.ts';
+import { openConnections, type PostgresClient, timeLimits } from './postgres-connections.ts';
 
 const channel = 'postern_events';
 
-/** The key of the advisory lock that serializes changes: "POST" in ASCII. */
-const changesLock = 0x504f5354;
+/** The class of our advisory locks, which all programs on a database share: "POST" in ASCII. */
+const lockClass = 0x504f5354;
+
+/** The key of the lock that serializes changes: the class, and the table, so that several Posterns in a database do not wait for each other. */
+const changesLock = sql`(${sql.lit(lockClass)}::bigint << 32) | 'event_head'::regclass::oid::bigint`;
 
 /** Milliseconds until a listener reconnects after it lost its connection. */
 const reconnectAfterMs = 1_000;
 
-/** Parses 64-bit integers as numbers: `pg` returns them as text, but ours are small enough to be exact. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    oid === pg.types.builtins.INT8 ? Number : (pg.types.getTypeParser(oid, format) as (value: string) => unknown),
-};
-
-/**
- * Opens a pool of at most `poolSize` connections. Connecting, waiting for a free connection and each statement may
- * take `timeoutMs` (0: forever). After that they fail, and the connection of the statement is destroyed, so that
- * nothing waits for a database that has stopped.
- */
-export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): DatabaseDriver {
-  const connection = {
-    connectionString: url,
-    application_name: 'postern',
-    connectionTimeoutMillis: timeoutMs,
-    keepAlive: true,
-    types,
-  };
-  const pool = new pg.Pool({
-    ...connection,
-    Client: DestroyOnTimeoutClient,
-    max: poolSize,
-    idleTimeoutMillis: 60_000,
-    // If the database still responds, it cancels the statement first, and the connection stays usable.
-    statement_timeout: timeoutMs,
-    query_timeout: timeoutMs === 0 ? 0 : timeoutMs + 500,
-    idle_in_transaction_session_timeout: 4 * timeoutMs,
-  });
-  // The pool replaces a connection that breaks, and the query on it, if any, fails by itself. Without these listeners
-  // the `error` event, of idle connections and of those in use, would end the process.
-  pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
-
+/** Connects as `openConnections` says. Leaves nothing in a session, which a pooler may give to others. */
+export function openPostgres(config: PostgresConfig): DatabaseDriver {
+  const { pool, openApart } = openConnections(config);
   return {
-    dialect: new PostgresDialect({ pool }),
+    dialect: new SharedSessionDialect(pool, config.timeoutMs),
     async lockChanges(transaction) {
       await sql`select pg_advisory_xact_lock(${changesLock})`.execute(transaction);
     },
@@ -89,30 +77,30 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
       await sql`select pg_notify(${channel}, '')`.execute(transaction);
     },
     listen(wake) {
-      let client: pg.Client | undefined;
+      let client: PostgresClient | undefined;
       let timer: NodeJS.Timeout | undefined;
       let ended = false;
-      const connect = () => {
-        const next = new pg.Client(connection);
-        client = next;
-        let lost = false;
-        const reconnect = () => {
-          if (!lost && !ended) {
-            lost = true;
-            next.end().catch(() => {});
-            timer = setTimeout(connect, reconnectAfterMs);
-            timer.unref();
-          }
-        };
-        next.on('error', reconnect);
-        next.on('end', reconnect);
-        next.on('notification', wake);
-        next
-          .connect()
-          .then(() => next.query(`listen ${channel}`))
-          .then(wake, reconnect);
+      const reconnect = () => {
+        clearTimeout(timer);
+        timer = ended ? undefined : setTimeout(connect, reconnectAfterMs).unref();
       };
-      connect();
+      const connect = async () => {
+        try {
+          client = await openApart();
+          // A pooler would deliver notifications to whoever uses the session next: those who poll need none.
+          if (ended || client.isPooled) {
+            await client.end();
+            return;
+          }
+          client.on('end', reconnect);
+          client.on('notification', wake);
+          await client.query(`listen ${channel}`);
+          wake();
+        } catch {
+          reconnect();
+        }
+      };
+      void connect();
       return async () => {
         ended = true;
         clearTimeout(timer);
@@ -122,6 +110,81 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresConfig): Data
   };
 }
 
+/** Kysely's dialect for sessions that may be shared with others, behind a pooler: everything ends with its transaction. */
+class SharedSessionDialect extends PostgresDialect {
+  readonly #pool: PostgresPool;
+  readonly #timeoutMs: number;
+
+  constructor(pool: PostgresPool, timeoutMs: number) {
+    super({ pool });
+    this.#pool = pool;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  override createDriver(): Driver {
+    return new SharedSessionDriver(this.#pool, this.#timeoutMs);
+  }
+
+  override createAdapter(): DialectAdapter {
+    return new SharedSessionAdapter();
+  }
+
+  override createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
+    return new CurrentSchemaIntrospector(db);
+  }
+}
+
+class SharedSessionDriver extends PostgresDriver {
+  readonly #timeoutMs: number;
+
+  constructor(pool: PostgresPool, timeoutMs: number) {
+    super({ pool });
+    this.#timeoutMs = timeoutMs;
+  }
+
+  override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const { isolationLevel, accessMode } = settings;
+    const isolation = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`;
+    const begin = `begin${isolation}${accessMode === undefined ? '' : ` ${accessMode}`}`;
+    const limits = this.#timeoutMs === 0 ? '' : `; ${timeLimits('local', this.#timeoutMs)}`;
+    await connection.executeQuery(CompiledQuery.raw(begin + limits));
+  }
+
+  /** If the connection broke, so that nothing is left to roll back, the error that came first is the one to report. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.rollbackTransaction(connection as Parameters<PostgresDriver['rollbackTransaction']>[0]).catch(() => {});
+  }
+}
+
+/** Locks migrations until the end of the transaction, and not until that of the session. */
+class SharedSessionAdapter extends PostgresAdapter {
+  override async acquireMigrationLock(db: Kysely<unknown>): Promise<void> {
+    const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
+    const schema = rows[0]?.schema ?? undefined;
+    if (schema === undefined) {
+      throw new DatabaseFault('schema_missing');
+    }
+    await sql`select pg_advisory_xact_lock(${sql.lit(lockClass)}, hashtext(${schema}))`.execute(db);
+  }
+
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+/** Knows only the tables of the schema in which tables are created: others may be those of another Postern. */
+class CurrentSchemaIntrospector extends PostgresIntrospector {
+  readonly #db: Kysely<unknown>;
+
+  constructor(db: Kysely<unknown>) {
+    super(db);
+    this.#db = db;
+  }
+
+  override async getTables(options?: DatabaseMetadataOptions): Promise<TableMetadata[]> {
+    const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(this.#db);
+    return (await super.getTables(options)).filter(({ schema }) => schema === rows[0]?.schema);
+  }
+}
+
 /** Thrown to roll a transaction back whose result is wanted all the same. */
 class Undone<T> extends Error {
   readonly value: T;
@@ -129,24 +192,5 @@ class Undone<T> extends Error {
   constructor(value: T) {
     super();
     this.value = value;
-  }
-}
-
-/**
- * A connection that is destroyed if an answer does not arrive in time. `pg` would return it to the pool, where the next
- * query would wait behind the one that never ends.
- */
-class DestroyOnTimeoutClient extends pg.Client {
-  // biome-ignore lint/suspicious/noExplicitAny: passes on whatever the many forms of `query` take
-  override query(...parameters: any[]): any {
-    const result: unknown = (super.query as (...parameters: unknown[]) => unknown).apply(this, parameters);
-    if (result instanceof Promise) {
-      result.catch((error: Error) => {
-        if (error.message === 'Query read timeout') {
-          this.connection.stream.destroy();
-        }
-      });
-    }
-    return result;
   }
 }

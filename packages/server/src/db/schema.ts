@@ -207,7 +207,14 @@ export interface TokenStatisticsTable {
   requests: number;
 }
 
+export interface HeartbeatTable {
+  id: number;
+  /** RFC 3339, UTC. */
+  written_at: string;
+}
+
 export interface Database {
+  heartbeat: HeartbeatTable;
   own_scopes: OwnScopeTable;
   client_usage: ClientUsageTable;
   scope_usage: ScopeUsageTable;

@@ -141,7 +141,7 @@ export function takeOutOfUse(path: string): void {
 
 /** The dialect for a database that nobody else writes. */
 export function sqliteDialectOf(database: DatabaseSync): SqliteDialect {
-  return new SqliteDialect({ database: new NodeSqlite(database) });
+  return new TransactionalSqliteDialect({ database: new NodeSqlite(database) });
 }
 
 /**
@@ -196,6 +196,19 @@ function applyChanges(database: DatabaseSync, changes: Uint8Array): void {
   }
 }
 
+/** Lets migrations run in a transaction, so that processes that start together run them one after the other. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): DialectAdapter {
+    return new TransactionalSqliteAdapter();
+  }
+}
+
 /** Kysely's dialect for a file that several processes share, each with one connection to write and one to read. */
 class SharedSqliteDialect extends SqliteDialect {
   readonly #writing: NodeSqlite;
@@ -212,7 +225,7 @@ class SharedSqliteDialect extends SqliteDialect {
   }
 
   override createAdapter(): DialectAdapter {
-    return new TransactionalSqliteAdapter();
+    return new SharedSqliteAdapter();
   }
 
   override createDriver(): Driver {
@@ -220,12 +233,7 @@ class SharedSqliteDialect extends SqliteDialect {
   }
 }
 
-class TransactionalSqliteAdapter extends SqliteAdapter {
-  /** Makes migrations run in one transaction, so that processes that start together run them one after the other. */
-  override get supportsTransactionalDdl(): boolean {
-    return true;
-  }
-
+class SharedSqliteAdapter extends TransactionalSqliteAdapter {
   /** Lets Kysely send statements concurrently: writers queue in `SharedConnection`, and readers do not wait. */
   override get supportsMultipleConnections(): boolean {
     return true;

@@ -1,6 +1,7 @@
 /** Keeps a node current: it reads the log when the database notifies it, and in any case a few times a second. */
 import type { Clock } from '../clock.ts';
 import type { DatabaseDriver } from '../db/driver.ts';
+import { describeForLog } from '../db/outage.ts';
 import type { EventLog } from './event-log.ts';
 
 /** Milliseconds between two reads: the longest delay of a change on another node if no notification arrives. */
@@ -26,7 +27,7 @@ export function followLog({ events, driver, clock, log }: FollowOptions): () => 
     } catch (error) {
       if (!isCut) {
         isCut = true;
-        log.warn({ err: error }, 'cannot follow the changes of other nodes');
+        log.warn(describeForLog(error), 'cannot follow the changes of other nodes');
       }
     }
   };

@@ -1,7 +1,7 @@
 /** The one error handler: it turns whatever was thrown into an answer for the caller and a log line for the operator. */
 import { challengeFor, OAuthError } from '@postern/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { isDatabaseOutage, isUnstorableText } from '../db/outage.ts';
+import { describeForLog, findOutage, isUnstorableText } from '../db/outage.ts';
 
 /** Seconds after which a caller may retry a request that failed for now. */
 const retryAfterSeconds = 5;
@@ -15,7 +15,7 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
     request.log.debug({ reason: error.reason }, 'request not served');
   } else if (error.status >= 500) {
     // What we throw ourselves says what happened; of anything else the stack is needed.
-    const fields = thrown === error ? describe(error) : { err: thrown, code: error.code };
+    const fields = thrown === error ? describe(error) : { ...describeForLog(thrown), code: error.code };
     request.log.error(fields, 'request failed');
   } else {
     request.log.info(describe(error), 'request refused');
@@ -74,6 +74,7 @@ export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError 
     return thrown;
   }
   const { code, statusCode = 500 } = thrown as Partial<FastifyError>;
+  const outage = findOutage(thrown);
   switch (code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       // RFC 6749 §5.2 has no error code for media types: a request that is not a form is an invalid one.
@@ -99,8 +100,8 @@ export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError 
       if (isUnstorableText(thrown)) {
         return new OAuthError('invalid_request', 'The request has a NUL character, which no text may have here.');
       }
-      if (isDatabaseOutage(thrown)) {
-        return new OAuthError('temporarily_unavailable', 'The database is unavailable; retry later.', {
+      if (outage !== undefined) {
+        return new OAuthError('temporarily_unavailable', `The database is unavailable: ${outage.text}; retry later.`, {
           cause: thrown,
         });
       }

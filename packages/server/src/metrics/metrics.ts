@@ -26,6 +26,7 @@ export interface MetricSources {
   readonly clientCache: () => { readonly hits: number; readonly misses: number; readonly clients: number };
   readonly eventLagSeconds: () => number;
   readonly databaseOutages: () => number;
+  readonly isWritable: () => boolean;
   /** Failed fetches of keys of third parties. */
   readonly keysFaults: () => number;
   /** By algorithm, the age of the key that signs. */
@@ -87,7 +88,7 @@ export function createMetrics(grantTypes: readonly string[], sources: MetricSour
 /** Adds the metrics of `sources`. Those of several workers are added up, or the largest counts, by `aggregator`. */
 function addReadings(registry: Registry, sources: MetricSources): void {
   const registers = [registry];
-  const gauge = (name: string, help: string, aggregator: 'sum' | 'max', read: () => number) =>
+  const gauge = (name: string, help: string, aggregator: 'sum' | 'max' | 'min', read: () => number) =>
     new Gauge({
       name,
       help,
@@ -123,6 +124,9 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'Seconds since the node last read the changes of other nodes',
     'max',
     eventLagSeconds,
+  );
+  gauge('postern_database_writable', '1 if a change can be made, as of the last attempt, otherwise 0', 'min', () =>
+    sources.isWritable() ? 1 : 0,
   );
   counter(
     'postern_database_outages_total',

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
+import { describeForLog } from '../db/outage.ts';
 import { createCheckpointSigner } from '../events/checkpoint.ts';
 import { createCheckpointBucket, createCheckpointFile } from '../events/checkpoint-stores.ts';
 import { type Checkpoints, type CheckpointsOptions, createCheckpoints } from '../events/checkpoints.ts';
@@ -76,7 +77,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       await feed.maintain();
       await checkpoints.keepIfDue();
     } catch (error) {
-      app.log.error({ err: error }, 'maintenance failed; it is repeated in a minute');
+      app.log.error(describeForLog(error), 'maintenance failed; it is repeated in a minute');
     }
     isMaintaining = false;
   });

@@ -211,4 +211,11 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('count', 'integer', (column) => column.notNull())
     .addPrimaryKeyConstraint('minute_counters_key', ['minute', 'key', 'node'])
     .execute();
+
+  // One row, which each node writes now and then to find out whether it can.
+  await db.schema
+    .createTable('heartbeat')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('written_at', 'text', (column) => column.notNull())
+    .execute();
 }
