@@ -1,11 +1,11 @@
 /** The list of registered scopes, and the management API of those that users add. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, PageQuery, pageView, printableText, slicePage } from '@postern/http-api';
+import { type ApiPlugin, Deleted, PageQuery, type Place, pageView, printableText, slicePage } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { operation } from '../http/operation.ts';
-import type { Scope } from './default-scopes.ts';
+import { defaultScopes, type Scope } from './default-scopes.ts';
 import type { OwnScopes } from './own-scopes.ts';
 import type { ScopeRegistry } from './scope-registry.ts';
 
@@ -73,8 +73,7 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
         }),
         async ({ query: { view, size, cursor } }) => {
           if (cursor !== undefined) {
-            const toView = (scope: Scope) => ({ ...scope });
-            return slicePage(registry.scopes, { page: 1, size, cursor }, toView, ({ name }) => [name]);
+            return slicePage(registry.scopes, { page: 1, size, cursor }, (scope) => ({ ...scope }), placeOf);
           }
           return view === 'full' ? [...registry.scopes] : [...registry.names];
         },
@@ -116,6 +115,12 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
       async (request) => scopes.remove(accessTokenOf(request), request.params.name),
     );
   };
+}
+
+/** The built-in scopes come first, in their own order, as in the list without a cursor. */
+function placeOf({ name, origin }: Scope): Place {
+  const number = defaultScopes.findIndex((scope) => scope.name === name);
+  return [origin === 'own' ? 'own' : `built-in ${String(number).padStart(4, '0')}`, name];
 }
 
 /** Throws `invalid_parameter` for a member that cannot be changed and is not as it is. A new scope is ordinary. */
