@@ -233,6 +233,8 @@ const fiftyTimes = (form: Record<string, string>, headers?: Record<string, strin
 describe('a node that cannot follow', () => {
   test('continues for a while and reports it, then refuses, and recovers without a restart', async () => {
     const client = await a.createClient(['scope:read']);
+    // What the node keeps of the client stays in its memory only if it has heard of the client before.
+    await b.advance(0);
     const token = await b.token(client);
     const ready = async () => (await b.call('GET', '/health/ready')).body;
     expect(await ready()).toEqual({ status: 'ok', lag_seconds: 0 });
