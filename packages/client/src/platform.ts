@@ -7,6 +7,8 @@ export interface Platform {
   readonly fetch: Fetch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps, by which ages are measured. */
+  readonly monotonic: () => number;
   /** From 0 to less than 1; spreads the tries of many clients, and is no secret. */
   readonly random: () => number;
   /** Rejects with the signal's reason if it is aborted before. */

@@ -26,13 +26,17 @@ const replacementPauseMs = 10_000;
 
 interface Entry {
   readonly token: IssuedToken;
-  /** When to look for its successor, in milliseconds since 1970. */
+  /** When to look for its successor, in milliseconds by the clock that never jumps. */
   renewAtMs: number;
-  /** The time from which it is not returned, in milliseconds since 1970. */
+  /** The time from which it is not returned, by the same. */
   readonly endsAtMs: number;
 }
 
-export function createTokenCache({ now, random }: Pick<Platform, 'now' | 'random'>): TokenCache {
+export function createTokenCache({
+  now,
+  monotonic,
+  random,
+}: Pick<Platform, 'now' | 'monotonic' | 'random'>): TokenCache {
   const entries = new Map<string, Entry>();
   const pending = new Map<string, Promise<IssuedToken>>();
   const replacedAtMs = new Map<string, number>();
@@ -44,7 +48,8 @@ export function createTokenCache({ now, random }: Pick<Platform, 'now' | 'random
     }
     const obtaining = obtain()
       .then((token) => {
-        keep(entries, key, entryOf(token, now(), random()));
+        const lifeMs = Math.max(0, token.expiresAt * 1000 - now());
+        keep(entries, key, entryOf(token, lifeMs, monotonic(), random()));
         return token;
       })
       .finally(() => pending.delete(key));
@@ -55,11 +60,11 @@ export function createTokenCache({ now, random }: Pick<Platform, 'now' | 'random
   return {
     async get(key, obtain) {
       const entry = entries.get(key);
-      if (entry === undefined || now() >= entry.endsAtMs) {
+      if (entry === undefined || monotonic() >= entry.endsAtMs) {
         return renew(key, obtain);
       }
-      if (now() >= entry.renewAtMs) {
-        entry.renewAtMs = now() + earlyPauseMs;
+      if (monotonic() >= entry.renewAtMs) {
+        entry.renewAtMs = monotonic() + earlyPauseMs;
         // What fails here fails for nobody: the present token is good, and the next one is tried for again.
         renew(key, obtain).catch(() => {});
       }
@@ -68,11 +73,11 @@ export function createTokenCache({ now, random }: Pick<Platform, 'now' | 'random
 
     replace(key, refused) {
       if (entries.get(key)?.token === refused) {
-        if (now() < (replacedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + replacementPauseMs) {
+        if (monotonic() < (replacedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + replacementPauseMs) {
           return false;
         }
         entries.delete(key);
-        keep(replacedAtMs, key, now());
+        keep(replacedAtMs, key, monotonic());
       }
       return true;
     },
@@ -80,12 +85,11 @@ export function createTokenCache({ now, random }: Pick<Platform, 'now' | 'random
 }
 
 /** The last tenth to fifth of its life is for finding the next one; at which moment is chance, so that not all clients come at once. */
-function entryOf(token: IssuedToken, nowMs: number, chance: number): Entry {
-  const lifeMs = Math.max(0, token.expiresAt * 1000 - nowMs);
+function entryOf(token: IssuedToken, lifeMs: number, atMs: number, chance: number): Entry {
   return {
     token,
-    renewAtMs: nowMs + lifeMs * (0.8 + 0.1 * chance),
-    endsAtMs: token.expiresAt * 1000 - Math.min(marginSeconds * 1000, lifeMs / 10),
+    renewAtMs: atMs + lifeMs * (0.8 + 0.1 * chance),
+    endsAtMs: atMs + lifeMs - Math.min(marginSeconds * 1000, lifeMs / 10),
   };
 }
 

@@ -76,6 +76,8 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
   const platform: Platform = {
     fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
     now: options.now ?? Date.now,
+    // A clock of the caller's own measures everything.
+    monotonic: options.now ?? (() => performance.now()),
     random: options.random ?? Math.random,
     sleep: options.sleep ?? sleep,
   };

@@ -1,5 +1,5 @@
 /** Getting tokens from servers that are busy, gone, odd or hostile; and when they are renewed. RFC 6749 §5, RFC 8414 §3, RFC 9110 §10.2.3. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { clientSecretBasic, createTokenClient, mutualTls, privateKeyJwt } from '../src/index.ts';
 import type { ScriptedAnswer } from './scripted-server.ts';
 import { proofsSent, type Stand, startStand, tokenAnswer } from './stand.ts';
@@ -66,6 +66,21 @@ describe('renewal', () => {
     await client.getToken();
     stand.advance(991);
     expect((await client.getToken()).accessToken).toBe('token-2');
+  });
+
+  test('does not happen because the wall clock jumped', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const client = stand.client({ now: undefined });
+      await client.getToken();
+      for (const jumpMs of [3_600_000, -7_200_000]) {
+        vi.setSystemTime(Date.now() + jumpMs);
+        expect((await client.getToken()).accessToken).toBe('token-1');
+      }
+      expect(stand.server.requests('/token')).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('that fails is reported to all callers that wait, and the failure is not cached', async () => {

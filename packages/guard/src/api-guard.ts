@@ -109,11 +109,13 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   const { issuer, audience, clockSkewSeconds = 5, tokenCacheSize = 10_000, dpop = {}, onDecision } = options;
   const { fetch = (url, init) => globalThis.fetch(url, init), now = Date.now, onFault = () => {} } = options;
   const { monotonic = () => performance.now() } = options;
+  // A clock of the caller's own measures everything but the age of news: if it jumps, news is no older than before.
+  const ageClock = options.monotonic ?? options.now ?? monotonic;
   if (!isConfidential(issuer)) {
     throw new TypeError(`issuer: "${issuer}" is neither an https URL nor an http URL of this machine`);
   }
   const resourceMetadata = describeResource(audience, issuer, options.resource ?? {});
-  const keys = createIssuerKeys({ issuer, fetch, now, onFault });
+  const keys = createIssuerKeys({ issuer, fetch, now: ageClock, onFault });
   const { revocations } = options;
   const follower =
     revocations &&
@@ -138,7 +140,10 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     findKey: keys.find,
     fetchKey: keys.fetch,
     findInactiveReason: revocations && follower ? createRevocationCheck(follower, revocations) : () => undefined,
-    dpop: { useProof: dpop.useProof ?? createUsedProofs({ ...proofLimits, now }), nonces: dpop.nonces },
+    dpop: {
+      useProof: dpop.useProof ?? createUsedProofs({ ...proofLimits, now, monotonic: ageClock }),
+      nonces: dpop.nonces,
+    },
     resourceMetadata: resourceMetadata?.url,
     verifiedTokens: tokenCacheSize > 0 ? new VerifiedTokens(tokenCacheSize) : undefined,
     onDecision,

@@ -32,7 +32,7 @@ export {
   type HeldToken,
   heldTokens,
 } from './token-status.ts';
-export { createTrustedTime, type TrustedTime } from './trusted-time.ts';
+export { createTrustedTime, type ReadTrustedTime, type TrustedTime } from './trusted-time.ts';
 export { UseBudget, type UseBudgetOptions } from './use-budget.ts';
 export {
   decodeAccessToken,

@@ -12,11 +12,19 @@ export interface TrustedTimeOptions {
   readonly monotonic: () => number;
 }
 
+/** Times in seconds since 1970. */
+export interface TrustedTime {
+  /** All clocks agree on it. */
+  readonly nowSeconds: number;
+  /** What expired before may be forgotten for good: everything is kept for a day longer. Undefined if a clock jumped a while ago. */
+  readonly keptSinceSeconds: number | undefined;
+}
+
 /**
- * Returns the time, in seconds since 1970, before which whatever expired may be forgotten; undefined while the wall clock
- * cannot be trusted. `otherNowMs` is the time of another clock, such as that of the database.
+ * Returns the time; undefined if the clocks do not agree. `otherNowMs` is the time of another clock, such as that of the
+ * database.
  */
-export type TrustedTime = (otherNowMs?: number) => number | undefined;
+export type ReadTrustedTime = (otherNowMs?: number) => TrustedTime | undefined;
 
 /** Milliseconds by which clocks may differ. */
 const toleranceMs = 60_000;
@@ -24,20 +32,23 @@ const toleranceMs = 60_000;
 /** Milliseconds for which the wall clock must not have jumped, so that one that is wrong at the start is set right first. */
 const steadyMs = 3_600_000;
 
-/** Seconds for which everything is kept after it expired. */
 const slackSeconds = 86_400;
 
-export function createTrustedTime({ now, monotonic }: TrustedTimeOptions): TrustedTime {
+export function createTrustedTime({ now, monotonic }: TrustedTimeOptions): ReadTrustedTime {
   let [wallMs, elapsedMs] = [now(), monotonic()];
   let steadySince = elapsedMs;
   return (otherNowMs) => {
     const [wallBefore, elapsedBefore] = [wallMs, elapsedMs];
     [wallMs, elapsedMs] = [now(), monotonic()];
-    if (Math.abs(wallMs - wallBefore - (elapsedMs - elapsedBefore)) > toleranceMs) {
+    const hasJumped = Math.abs(wallMs - wallBefore - (elapsedMs - elapsedBefore)) > toleranceMs;
+    if (hasJumped) {
       steadySince = elapsedMs;
     }
+    if (hasJumped || (otherNowMs !== undefined && Math.abs(otherNowMs - wallMs) > toleranceMs)) {
+      return undefined;
+    }
+    const nowSeconds = wallMs / 1000;
     const isSteady = elapsedMs - steadySince >= steadyMs;
-    const isAgreed = otherNowMs === undefined || Math.abs(otherNowMs - wallMs) <= toleranceMs;
-    return isSteady && isAgreed ? wallMs / 1000 - slackSeconds : undefined;
+    return { nowSeconds, keptSinceSeconds: isSteady ? nowSeconds - slackSeconds : undefined };
   };
 }

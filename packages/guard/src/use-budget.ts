@@ -14,6 +14,8 @@ export interface UseBudgetOptions {
   readonly mostOfAll: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. A use is remembered by it, for as long as it had left by `now`. Default: `now`. */
+  readonly monotonic?: () => number;
 }
 
 /** Expiries are counted in steps of so many seconds. */
@@ -26,7 +28,7 @@ export class UseBudget {
   /** By step in which they expire, then by client. */
   readonly #expiring = new Map<number, Map<string, number>>();
   #all = 0;
-  #sweptAt = 0;
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: UseBudgetOptions) {
     this.#options = options;
@@ -37,7 +39,8 @@ export class UseBudget {
    * if too many uses of this client are remembered already.
    */
   take(clientId: string, expiresAt: number): void {
-    const nowSeconds = this.#options.now() / 1000;
+    const { now, monotonic = now } = this.#options;
+    const nowSeconds = monotonic() / 1000;
     this.#forgetExpired(Math.floor(nowSeconds / stepSeconds));
     const own = this.#remembered.get(clientId) ?? 0;
     if (this.#isSpent(own)) {
@@ -49,7 +52,7 @@ export class UseBudget {
         { reason: 'use_budget_spent', retryAfterSeconds },
       );
     }
-    const step = Math.floor(expiresAt / stepSeconds);
+    const step = Math.floor((nowSeconds + expiresAt - now() / 1000) / stepSeconds);
     const expiring = this.#expiring.get(step) ?? new Map<string, number>();
     this.#expiring.set(step, expiring.set(clientId, (expiring.get(clientId) ?? 0) + 1));
     this.#remembered.set(clientId, own + 1);
@@ -82,7 +85,7 @@ export class UseBudget {
     }
   }
 
-  /** Seconds since 1970. */
+  /** Seconds by the clock that never jumps. */
   #nextExpiryOf(clientId: string): number {
     const steps = [...this.#expiring].flatMap(([step, expiring]) => (expiring.has(clientId) ? [step] : []));
     return (Math.min(...steps) + 1) * stepSeconds;

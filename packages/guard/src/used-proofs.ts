@@ -11,26 +11,27 @@ const removedPerUse = 2;
  * else each process accepts a proof once.
  */
 export function createUsedProofs(options: UseBudgetOptions): DpopPolicy['useProof'] {
-  const { now } = options;
+  const { now, monotonic = now } = options;
   const budget = new UseBudget(options);
-  const expiresAtOf = new Map<string, number>();
+  /** By the clock that never jumps: one that was ahead for a moment must not make proofs usable again. */
+  const forgetAtOf = new Map<string, number>();
   return async (jkt, jti, expiresAt, clientId) => {
-    const nowSeconds = now() / 1000;
+    const nowSeconds = monotonic() / 1000;
     // Proofs are in order of their first use, which is nearly the order in which they expire.
     let removed = 0;
-    for (const [proof, end] of expiresAtOf) {
+    for (const [proof, end] of forgetAtOf) {
       if (end >= nowSeconds || removed >= removedPerUse) {
         break;
       }
-      expiresAtOf.delete(proof);
+      forgetAtOf.delete(proof);
       removed += 1;
     }
     const proof = `${jkt} ${jti}`;
-    if (expiresAtOf.has(proof)) {
+    if (forgetAtOf.has(proof)) {
       return false;
     }
     budget.take(clientId, expiresAt);
-    expiresAtOf.set(proof, expiresAt);
+    forgetAtOf.set(proof, nowSeconds + expiresAt - now() / 1000);
     return true;
   };
 }

@@ -68,11 +68,11 @@ export interface AuthorizationServerOptions {
 async function authorizationServerPlugin(app: FastifyInstance, options: AuthorizationServerOptions): Promise<void> {
   const { config, installation, clock } = options;
   const { db, masterKey } = installation;
-  const { now } = clock;
+  const { now, monotonic } = clock;
 
   const findActor = createFindActor({ ...installation, loadScopes });
   const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
-  const { events, history, keepHistory } = await openEvents({
+  const { events, history, anchorHistory } = await openEvents({
     config,
     installation,
     requireActive,
@@ -89,18 +89,21 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const openCounters = () => createMinuteCounters({ db, masterKey, now, onFault: onCountersFault });
   // Each has memory of its own, so that failures of strangers never make the counts of clients inexact.
   const minuteCounters = { ofFailures: openCounters(), ofClients: openCounters() };
-  const shared = { config, installation, findActor, events, revokedTokens, usage, minuteCounters, now };
+  for (const counters of Object.values(minuteCounters)) {
+    events.follow(() => {}, counters.writeAgain);
+  }
+  const shared = { config, installation, findActor, events, revokedTokens, usage, minuteCounters, now, monotonic };
   const management = await openManagement({ ...shared, db });
   const keys = await openKeys(shared, management);
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
   const onLost = (lost: LogHead) =>
-    history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', isOld: true }]);
+    history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', knownAt: now(), isOld: true }]);
   const feed = await openRevocationFeed({ db, events, masterKey, onLost, now });
   const keysFaults = createKeysFaults(app.log);
   const tokens = createTokens({ ...shared, rootClient, management, keys, onKeysFault: keysFaults.record });
   const { guard, usedTokens } = tokens;
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);
-  startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints, keepHistory });
+  startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints, history, anchorHistory });
   const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
   app.addHook('onClose', async () => writeProbe.stop());
 
@@ -120,7 +123,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     revocationFeedEntries: feed.size,
     checkpoints: checkpoints.state,
     history,
-    ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, now),
+    ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, monotonic),
   });
   useRequestMetrics(app, metrics, installation.root.clientId);
   useVersions(app, { db, events });
@@ -146,6 +149,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       },
       afterwards: keys.maintain,
       now,
+      monotonic,
     })(api);
     await usageEndpoint({ db, usage, now })(api);
     await statisticsEndpoint({ db, usage, now })(api);

@@ -119,10 +119,12 @@ export interface BatchEndpointOptions {
   readonly afterwards: () => Promise<void>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
 }
 
 export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
-  const { events, requireActive, apis, afterwards, now } = options;
+  const { events, requireActive, apis, afterwards, now, monotonic } = options;
   const queue = createBatchQueue();
   /** By request whose batch was accepted, what tells that it is done. */
   const accepted = new WeakMap<FastifyRequest, () => void>();
@@ -133,21 +135,21 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
     token: AccessToken,
     log: FastifyBaseLogger,
   ) => {
-    const cameAt = now();
+    const cameAt = monotonic();
     return queue.run(async () => {
-      if (now() - cameAt > batchTimeLimitSeconds * 1000) {
+      if (monotonic() - cameAt > batchTimeLimitSeconds * 1000) {
         throw new OAuthError('temporarily_unavailable', 'Other batches took too long; retry later.', {
           reason: 'overloaded',
         });
       }
-      const endAt = now() + batchTimeLimitSeconds * 1000;
+      const endAt = monotonic() + batchTimeLimitSeconds * 1000;
       const work: Work<OperationResult[], unknown> = async (transaction, append) => {
         const within = createTransactionEventLog({ events, transaction, append, requireActive });
         const host = { db: transaction, events: within, guard: guardOf(token), now };
         return run(
           operations,
           (app) => apis(app, host),
-          () => now() < endAt,
+          () => monotonic() < endAt,
           log,
         );
       };

@@ -9,7 +9,7 @@ import { type ApiGuard, createApiGuard } from '@postern/guard';
 import { testDatabase } from '@postern/testing/test-database';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openInstallation, readConfig } from '../src/index.ts';
+import { createRevokeAllTokens, openInstallation, openOfflineEventLog, readConfig } from '../src/index.ts';
 import { saveTables } from './saved-tables.ts';
 
 const issuer = 'https://auth.example.com';
@@ -273,7 +273,7 @@ describe('that changes were lost is told', () => {
     expect(losses(a)[0]).toContain(`event ${sequence}, which`);
     const events = await eventsOf(a, 'history.lost');
     expect(events.map(({ data }) => JSON.parse(data))).toEqual([
-      { sequence, hash: expect.any(String), known_by: expect.any(String) },
+      { sequence, hash: expect.any(String), known_by: expect.any(String), known_at: expect.any(String) },
     ]);
     const metrics = async () => (await a.call('GET', '/metrics')).body;
     for (const node of [a, b]) {
@@ -297,10 +297,31 @@ describe('that changes were lost is told', () => {
     expect(losses(a)[0]).toContain('which the file last-event.json knows');
     expect((await a.call('GET', '/health/ready')).body).toHaveProperty('history_lost_at');
     expect((await a.call('GET', '/metrics')).body).toMatch(/^postern_history_lost 1$/m);
+    await look(a);
     await a.close();
     [a, b] = [await start(), await start()];
     expect(losses(a)).toEqual([]);
     expect((await a.call('GET', '/health/ready')).body).toHaveProperty('history_lost_at');
+    expect(await eventsOf(a, 'history.lost')).toHaveLength(1);
+  });
+
+  test('at the start, but not for long, if all tokens were revoked when it was restored', async () => {
+    const restore = await saveTables(a.db);
+    await changeOften(a);
+    await Promise.all([a.close(), b.close()]);
+    const env = { POSTERN_DATA_DIR: dataDir, POSTERN_ISSUER: issuer, ...(await testDatabase(dataDir)).env };
+    const installation = await openInstallation(readConfig(env));
+    await restore(installation.db);
+    const events = await openOfflineEventLog({ installation, now: Date.now });
+    await createRevokeAllTokens({ events, ...installation, now: Date.now })('postern');
+    await installation.db.destroy();
+    [a, b] = [await start(), await start()];
+    expect(losses(a)).toHaveLength(1);
+    for (const node of [a, b]) {
+      expect((await node.call('GET', '/health/ready')).body).not.toHaveProperty('history_lost_at');
+      await look(node);
+      expect((await node.call('GET', '/health/ready')).body).not.toHaveProperty('history_lost_at');
+    }
     expect(await eventsOf(a, 'history.lost')).toHaveLength(1);
   });
 

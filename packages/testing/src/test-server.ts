@@ -105,7 +105,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const logger = pino({ level: config.logLevel }, { write: (line: string) => void log.push(line) });
   const clock = createClock();
 
-  const installation = await openInstallation(config, options.hosted === undefined ? [] : [options.hosted.migrations]);
+  const opened = await openInstallation(config, options.hosted === undefined ? [] : [options.hosted.migrations]);
+  const openedAt = clock.now();
+  // The clock of the database is right, whatever is done to that of the server.
+  const readTime = async () => (config.database.kind === 'postgres' ? openedAt + clock.monotonic() : undefined);
+  const installation = { ...opened, driver: { ...opened.driver, readTime } };
   const limits = { ...connectionLimits, drainMs: 0, ...options.limits };
   const app = Fastify(httpOptions(config, logger, limits));
   app.addHook('onClose', () => installation.db.destroy());

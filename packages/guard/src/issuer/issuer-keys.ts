@@ -19,7 +19,7 @@ export interface IssuerKeys {
 export interface IssuerKeysOptions {
   readonly issuer: string;
   readonly fetch: Fetch;
-  /** Milliseconds since 1970. */
+  /** Milliseconds by a clock that never jumps. */
   readonly now: () => number;
   /** Called when keys could not be fetched, even if the cached ones can still be used. */
   readonly onFault: (fault: Error) => void;

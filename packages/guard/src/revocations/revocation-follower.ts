@@ -68,7 +68,7 @@ const pollMs = 400;
 
 export function createRevocationFollower(options: RevocationFollowerOptions): RevocationFollower {
   const { issuer, fetch, waitSeconds, clockSkewSeconds, maxEntries, now, monotonic, onFault } = options;
-  const trustedTime = createTrustedTime(options);
+  const readTrustedTime = createTrustedTime(options);
   const closing = new AbortController();
   const first = Promise.withResolvers<void>();
   const firstFault = Promise.withResolvers<never>();
@@ -125,9 +125,9 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       sizeAtStart = list.size;
       reportSize(list.size);
     }
-    const expiredBefore = trustedTime();
-    if (expiredBefore !== undefined) {
-      list.forgetExpired(expiredBefore);
+    const keptSince = readTrustedTime()?.keptSinceSeconds;
+    if (keptSince !== undefined) {
+      list.forgetExpired(keptSince);
     }
     currentAt = sentAt - page.lagSeconds * 1000;
     first.resolve();

@@ -21,8 +21,8 @@ export async function sendBatch(
   operations: readonly Change<unknown>[],
 ): Promise<readonly unknown[]> {
   const progress = startProgress('seconds: waiting for the server to apply the batch');
-  const start = Date.now();
-  const ticking = setInterval(() => progress.report(Math.round((Date.now() - start) / 1000)), 1_000);
+  const start = performance.now();
+  const ticking = setInterval(() => progress.report(Math.round((performance.now() - start) / 1000)), 1_000);
   try {
     const { results } = await send(admin, { operations: [...operations] });
     return results.map(({ body }) => body);

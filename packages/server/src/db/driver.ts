@@ -23,6 +23,8 @@ export interface DatabaseDriver {
   runApart<T>(db: Kysely<Database>, work: (transaction: Transaction<Database>, keep: Keep) => Promise<T>): Promise<T>;
   /** Returns why what is written would be lost, such as that the file was deleted. Undefined: nothing is known of that. */
   findFault(): string | undefined;
+  /** The time of the database's own clock, in milliseconds since 1970; undefined if it has none. */
+  readTime(db: Kysely<Database>): Promise<number | undefined>;
   /** Wakes the listeners of all processes on the database once `transaction` is committed. */
   announce(transaction: Kysely<Database>): Promise<void>;
   /**

@@ -73,6 +73,11 @@ export function openPostgres(config: PostgresConfig): DatabaseDriver {
       }
     },
     findFault: () => undefined,
+    async readTime(db) {
+      const { rows } = await sql<{ ms: number }>`
+        select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`.execute(db);
+      return rows[0]?.ms;
+    },
     async announce(transaction) {
       await sql`select pg_notify(${channel}, '')`.execute(transaction);
     },

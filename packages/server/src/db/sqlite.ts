@@ -76,6 +76,8 @@ export function openSqlite({ path, timeoutMs }: SqliteConfig): DatabaseDriver {
         copy.close();
       }
     },
+    // A file has no clock.
+    readTime: async () => undefined,
     // A file sends no notifications: the other processes poll it.
     announce: async () => {},
     listen: () => async () => {},

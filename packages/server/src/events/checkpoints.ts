@@ -30,12 +30,14 @@ export interface CheckpointsOptions {
   readonly log: { info(details: object, text: string): void; error(details: object, text: string): void };
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
 }
 
 export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
-  const { db, macEvent, sign, stores, intervalMs, log, now } = options;
+  const { db, macEvent, sign, stores, intervalMs, log, now, monotonic } = options;
   let last: Checkpoint | undefined;
-  let dueAt = 0;
+  let dueAt = Number.NEGATIVE_INFINITY;
   let fault: string | undefined;
   let failures = 0;
   let running: Promise<Checkpoint> | undefined;
@@ -83,7 +85,7 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   return {
     create,
     async keepIfDue() {
-      if (now() < dueAt) {
+      if (monotonic() < dueAt) {
         return;
       }
       try {
@@ -92,12 +94,12 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
         for (const store of stores) {
           await store.keep(checkpoint);
         }
-        dueAt = now() + intervalMs;
+        dueAt = monotonic() + intervalMs;
       } catch (error) {
         failures += 1;
         // A log that was changed remains so; a store that fails may answer in a minute.
         if (error instanceof OAuthError) {
-          dueAt = now() + intervalMs;
+          dueAt = monotonic() + intervalMs;
           return;
         }
         log.error({ err: error }, 'no checkpoint of the event log was kept; it is tried again in a minute');

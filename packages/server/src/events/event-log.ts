@@ -101,11 +101,11 @@ export interface EventLogOptions {
   readonly requireActive: RequireActive;
   readonly maxStalenessSeconds: number;
   /** Called when the followers have reloaded, since the database lost the event that was the last one before. */
-  readonly onHistoryLost: (lost: LogHead) => void;
+  readonly onHistoryLost?: (lost: LogHead) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds by a clock that never jumps. */
-  readonly monotonic: () => number;
+  /** Milliseconds by a clock that never jumps. Default: that of the process. */
+  readonly monotonic?: () => number;
 }
 
 /** How often work is done apart before others wait for it. */
@@ -119,7 +119,8 @@ const batchSize = 500;
 
 /** Opens the log and follows it from its present end: whatever is loaded into memory later misses no event. */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
-  const { db, driver, macEvent, requireActive, maxStalenessSeconds, onHistoryLost, now, monotonic } = options;
+  const { db, driver, macEvent, requireActive, maxStalenessSeconds, onHistoryLost, now } = options;
+  const { monotonic = () => performance.now() } = options;
   const answers = createKeptAnswers(options);
   const followers: { readonly listener: EventListener; readonly reload: Reload }[] = [];
   let { logId, ...head }: LogHead & { readonly logId: string } = await readLog(db);
@@ -136,7 +137,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     }
     ({ logId, ...head } = log);
     lost = undefined;
-    onHistoryLost(known);
+    onHistoryLost?.(known);
   };
 
   const readNew = async () => {
@@ -252,7 +253,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   const conclude = async (end: LogHead) => {
     await catchUp();
     if (!(await hasEvent(db, end))) {
-      onHistoryLost(end);
+      onHistoryLost?.(end);
       throw new OAuthError('temporarily_unavailable', 'The database has just lost this change: make it again.');
     }
   };

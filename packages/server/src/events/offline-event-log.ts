@@ -22,6 +22,5 @@ export function openOfflineEventLog({ installation, now }: OfflineEventLogOption
       throw new Error('the database was replaced while a command changed it');
     },
     now,
-    monotonic: now,
   });
 }

@@ -5,7 +5,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import type { LogHead } from '../events/event.ts';
+import type { LoggedEvent, LogHead } from '../events/event.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import { findEventHash, findLastEvent } from '../events/event-store.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
@@ -14,6 +14,8 @@ import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
 export interface KnownEvent extends LogHead {
   /** Who knows it, for the operator. */
   readonly knownBy: string;
+  /** Milliseconds since 1970 at which the database had it. */
+  readonly knownAt: number;
   /** Whether it may be told again and again, long after the database has lost it. */
   readonly isOld: boolean;
 }
@@ -27,6 +29,8 @@ export interface History {
   verify(events: readonly KnownEvent[]): Promise<void>;
   /** Appends to the audit trail what was reported and is not in it yet. To be called often; does nothing most of the time. */
   record(): Promise<void>;
+  /** Whether everything that was reported is in the audit trail. */
+  isRecorded(): boolean;
   /** When the loss was found, in milliseconds since 1970; undefined if no token that may concern it can still be valid. */
   lostAt(): number | undefined;
   /** How often this node has found a loss. */
@@ -45,16 +49,20 @@ export interface HistoryOptions {
 
 export async function openHistory({ db, events, repair, log, now }: HistoryOptions): Promise<History> {
   let losses = 0;
-  let unrecorded: KnownEvent[] = [];
+  let unrecorded: (KnownEvent & { readonly foundAt: number })[] = [];
   let openLoss: { readonly foundAt: number; readonly until: number } | undefined;
+  /** Milliseconds since 1970 at which all tokens were revoked last. */
+  let allRevokedAt = 0;
 
   const read = async () => {
     const lost = await findLastEvent(db, 'history.lost');
     const revoked = await findLastEvent(db, 'all_tokens.revoked');
-    openLoss =
-      lost === undefined || (revoked?.sequence ?? 0) > lost.sequence
-        ? undefined
-        : { foundAt: lost.occurredAt, until: lost.occurredAt + (await findLongestTokenTtl(db)) * 1000 };
+    allRevokedAt = (revoked?.data['generation'] as number | undefined) ?? 0;
+    if (lost === undefined || (revoked !== undefined && coversLoss(revoked, lost))) {
+      openLoss = undefined;
+      return;
+    }
+    openLoss = { foundAt: lost.occurredAt, until: lost.occurredAt + (await findLongestTokenTtl(db)) * 1000 };
   };
   await read();
   events.follow(async ({ kind }) => {
@@ -68,7 +76,7 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
       return;
     }
     losses += 1;
-    unrecorded.push(event);
+    unrecorded.push({ ...event, foundAt: now() });
     log.error(
       { lostSequence: event.sequence, knownBy: event.knownBy },
       `The database has lost changes: event ${event.sequence}, which ${event.knownBy} knows, is not in it. It was restored from a ` +
@@ -98,16 +106,27 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
         for (const event of reported) {
           if (!(await isRecorded(transaction, event))) {
             const { sequence, hash, knownBy } = event;
-            await append({ kind: 'history.lost', subject: 'history', data: { sequence, hash, knownBy } });
+            const knownAt = new Date(event.knownAt).toISOString();
+            await append({ kind: 'history.lost', subject: 'history', data: { sequence, hash, knownBy, knownAt } });
           }
         }
         await repair(transaction, append);
       });
       unrecorded = unrecorded.filter((event) => !reported.includes(event));
     },
-    lostAt: () => (openLoss !== undefined && now() < openLoss.until ? openLoss.foundAt : undefined),
+    isRecorded: () => unrecorded.length === 0,
+    lostAt() {
+      const found = unrecorded.find(({ knownAt }) => knownAt >= allRevokedAt);
+      return found?.foundAt ?? (openLoss !== undefined && now() < openLoss.until ? openLoss.foundAt : undefined);
+    },
     losses: () => losses,
   };
+}
+
+/** Whether all tokens were revoked after the loss: after it was found, or before that by the command that restored the database. */
+function coversLoss(revoked: LoggedEvent, lost: LoggedEvent): boolean {
+  const knownAt = Date.parse(lost.data['known_at'] as string);
+  return revoked.sequence > lost.sequence || (revoked.data['generation'] as number) > knownAt;
 }
 
 /** Whether the audit trail tells that the event was lost: several nodes find the same loss, and guards tell of it later. */

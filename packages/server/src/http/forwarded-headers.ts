@@ -32,7 +32,7 @@ const warnEveryMs = 3_600_000;
 export function useForwardedHeaderWarning(
   app: FastifyInstance,
   trustedProxies: readonly string[],
-  now: () => number,
+  monotonic: () => number,
 ): () => number {
   const isTrusted = createAddressCheck(trustedProxies);
   let count = 0;
@@ -54,8 +54,8 @@ export function useForwardedHeaderWarning(
     }
     if (request.hasIgnoredForwardedHeaders) {
       count += 1;
-      if (now() - warnedAt >= warnEveryMs) {
-        warnedAt = now();
+      if (monotonic() - warnedAt >= warnEveryMs) {
+        warnedAt = monotonic();
         request.log.warn(
           { peer: request.raw.socket.remoteAddress },
           'forwarded headers were ignored: POSTERN_TRUSTED_PROXIES does not name the address that they came from. If it ' +

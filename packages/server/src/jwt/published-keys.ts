@@ -25,7 +25,7 @@ export interface KeySet {
 export type OnKeysFault = (address: string, fault: Error | undefined) => void;
 
 export interface FetchedKeysOptions {
-  /** Milliseconds since 1970. */
+  /** Milliseconds by a clock that never jumps. */
   readonly now: () => number;
   readonly onFault: OnKeysFault;
 }

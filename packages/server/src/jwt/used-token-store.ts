@@ -27,8 +27,8 @@ export interface UsedTokens {
    * with a request, since it writes a row.
    */
   use(token: OneTimeToken): Promise<boolean>;
-  /** Deletes those that have expired. */
-  forgetExpired(nowSeconds: number): Promise<void>;
+  /** Deletes those that expired before `seconds` since 1970. */
+  forgetExpired(seconds: number): Promise<void>;
 }
 
 interface Use {
@@ -44,9 +44,12 @@ const maxBatchSize = 500;
 /** For each node, and since its start. A row takes about 200 bytes. */
 const limits = { mostOfClient: 100_000, mostOfAll: 10_000_000 };
 
-/** Uses that arrive while others are being written are written together, in one commit. `now` is in milliseconds. */
-export function createUsedTokens(db: Kysely<Database>, now: () => number): UsedTokens {
-  const budget = new UseBudget({ ...limits, now });
+/**
+ * Uses that arrive while others are being written are written together, in one commit. Times are in milliseconds; `monotonic` never
+ * jumps.
+ */
+export function createUsedTokens(db: Kysely<Database>, now: () => number, monotonic = now): UsedTokens {
+  const budget = new UseBudget({ ...limits, now, monotonic });
   let waiting: Use[] = [];
   let writing = false;
 
@@ -98,7 +101,7 @@ export function createUsedTokens(db: Kysely<Database>, now: () => number): UsedT
         }
       });
     },
-    async forgetExpired(nowSeconds) {
+    async forgetExpired(seconds) {
       await inSlices(() =>
         db
           .deleteFrom('used_tokens')
@@ -106,7 +109,7 @@ export function createUsedTokens(db: Kysely<Database>, now: () => number): UsedT
             expired
               .selectFrom('used_tokens')
               .select('id')
-              .where('expires_at', '<', Math.floor(nowSeconds))
+              .where('expires_at', '<', Math.floor(seconds))
               .orderBy('expires_at')
               .limit(rowsInSlice),
           )

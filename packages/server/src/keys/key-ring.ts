@@ -52,7 +52,9 @@ export interface KeyRing {
    * published, and if it signs, another one does so at once. Throws `not_found`.
    */
   revoke(token: AccessToken, kid: string): Promise<void>;
-  /** Rotates the keys that are due and deletes those that no token needs. To be called about once a minute. */
+  /** Deletes the keys whose tokens had all expired at `seconds` since 1970. */
+  forgetExpired(seconds: number): Promise<void>;
+  /** Rotates the keys that are due and deletes those that never signed and never will. To be called about once a minute. */
   maintain(): Promise<void>;
 }
 
@@ -246,6 +248,19 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
         }
         // The feed tells of it for as long as the longest lifetime of the keys that are left.
         await coverTokenLifetime(transaction, key.longestTtlSeconds, now());
+      });
+    },
+    async forgetExpired(seconds) {
+      const expired = (present: readonly SigningKey[]) =>
+        present.filter((key) => statusOf(key, seconds * 1000) === 'expired');
+      if (expired(keys).length === 0) {
+        return;
+      }
+      await events.change('postern', async (transaction, append) => {
+        for (const { kid } of expired(await loadSigningKeys(transaction, masterKey))) {
+          await deleteSigningKey(transaction, kid);
+          await append({ kind: 'key.deleted', subject: kid, data: {} });
+        }
       });
     },
     async maintain() {

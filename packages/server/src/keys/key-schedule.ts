@@ -114,14 +114,14 @@ export function findIdleKey<K extends ScheduledKey>(
   return ofAlg.some((key) => key.signsUntil === null) ? undefined : newest(ofAlg);
 }
 
-/** Whether no token needs the key: all have expired, or its algorithm went out of use before it signed any. */
+/** Whether no token needs the key, since its algorithm went out of use before it signed any. */
 export function isUnneeded(
   key: ScheduledKey,
   keys: readonly ScheduledKey[],
   algorithmsInUse: readonly SigningAlgorithm[],
   now: number,
 ): boolean {
-  return statusOf(key, now) === 'expired' || (!algorithmsInUse.includes(key.alg) && !mayHaveSigned(key, keys, now));
+  return !algorithmsInUse.includes(key.alg) && !mayHaveSigned(key, keys, now);
 }
 
 /** The key of `alg` that is published and does not sign yet. There is at most one. */

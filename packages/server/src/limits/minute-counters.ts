@@ -21,7 +21,9 @@ export interface MinuteCounters {
   /** Returns the whole seconds until the next minute begins, at least 1. */
   secondsLeft(): number;
   /** Deletes the counts of past minutes. Call it about once a minute. */
-  forgetPast(): Promise<void>;
+  forgetPast(nowSeconds: number): Promise<void>;
+  /** Writes all counts of this node again, since the database may have lost them. */
+  writeAgain(): void;
   /** Stops writing. Counts that are not written yet are lost. */
   stop(): void;
 }
@@ -168,7 +170,12 @@ export function createMinuteCounters({ db, masterKey, now, onFault }: MinuteCoun
       return countOf(digest) >= most ? undefined : addTo(digest);
     },
     secondsLeft: () => Math.max(1, Math.ceil(60 - (now() % 60_000) / 1000)),
-    forgetPast: () => deleteCountsBefore(db, minuteNow()),
+    forgetPast: (nowSeconds) => deleteCountsBefore(db, Math.floor(nowSeconds / 60)),
+    writeAgain() {
+      startOver();
+      unwritten = new Set(counts.keys());
+      schedule();
+    },
     stop() {
       isStopped = true;
       clearTimeout(timer);

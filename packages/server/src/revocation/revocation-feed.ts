@@ -41,8 +41,8 @@ export interface RevocationFeed {
   read(cursor: string | undefined, waitSeconds: number, signal: AbortSignal, address: string): Promise<FeedAnswer>;
   /** The number of entries: of revoked tokens and changed clients. */
   size(): number;
-  /** Drops entries that concern no token that can still be valid. Call it about once a minute. */
-  maintain(): Promise<void>;
+  /** Drops entries that concern no token that was valid at `seconds` since 1970 or later. Call it about once a minute. */
+  forgetExpired(seconds: number): Promise<void>;
   /** Answers all followers that wait. */
   close(): void;
 }
@@ -69,6 +69,9 @@ const batchSize = 5_000;
 /** Hashes of events that are kept in memory, to check cursors without the database. */
 const mostCursors = 1_000;
 
+/** Seconds for which an entry is loaded after it is no longer needed, as it is kept. */
+const keptSeconds = 86_400;
+
 /** Bytes of the MAC of a cursor. */
 const macLength = 16;
 
@@ -90,7 +93,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     const loading = new FeedState();
     const head = await readLog(db);
     const time = await findLeastTime(db, now());
-    const since = usefulSince(time / 1000, await findLongestTokenTtl(db)) * 1000;
+    const since = usefulSince(time / 1000 - keptSeconds, await findLongestTokenTtl(db)) * 1000;
     for (let isWhole = true; isWhole; ) {
       const batch = await listFeedEvents(db, loading.head, since, batchSize);
       for (const event of batch) {
@@ -178,8 +181,8 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
       };
     },
     size: () => state.size,
-    async maintain() {
-      state.forget(now() / 1000, await findLongestTokenTtl(db));
+    async forgetExpired(seconds) {
+      state.forget(seconds, await findLongestTokenTtl(db));
     },
     close: longPoll.close,
   };

@@ -10,8 +10,8 @@ import { deleteExpiredRevocations, loadRevokedTokens } from './revoked-token-sto
 export interface RevokedTokens {
   /** Does not say whether a token is inactive because of its client. */
   has(jti: string): boolean;
-  /** Forgets those that have expired. */
-  forgetExpired(nowSeconds: number): Promise<void>;
+  /** Forgets those that expired before `seconds` since 1970. */
+  forgetExpired(seconds: number): Promise<void>;
 }
 
 /** `now` is in milliseconds since 1970. */
@@ -41,9 +41,9 @@ export async function openRevokedTokens(
   }, reload);
   return {
     has: (jti) => index.has(jti),
-    async forgetExpired(nowSeconds) {
-      await deleteExpiredRevocations(db, nowSeconds);
-      index.removeExpired(nowSeconds);
+    async forgetExpired(seconds) {
+      await deleteExpiredRevocations(db, seconds);
+      index.removeExpired(seconds);
     },
   };
 }

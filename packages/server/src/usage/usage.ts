@@ -28,6 +28,8 @@ export interface Usage {
   lastSecretUse(secretId: string): number | undefined;
   /** Writes what was recorded until now. What cannot be written is kept for the next time. */
   write(): Promise<void>;
+  /** Deletes statistics of the time before the last `statisticsDays`. */
+  forgetPast(nowSeconds: number): Promise<void>;
 }
 
 export interface UsageOptions {
@@ -59,7 +61,7 @@ export function createUsage({ db, now }: UsageOptions): Usage {
     writing = pending;
     pending = emptyUsage();
     try {
-      await writeAll(db, writing, now());
+      await writeAll(db, writing);
     } catch (error) {
       recordAgain(pending, writing);
       throw error;
@@ -94,6 +96,8 @@ export function createUsage({ db, now }: UsageOptions): Usage {
       lastWrite = write.then(end, end);
       return write;
     },
+    forgetPast: (nowSeconds) =>
+      deleteOutcomesBefore(db, Math.floor((nowSeconds * 1000) / msPerHour) - statisticsDays * 24),
   };
   return usage;
 }
@@ -102,11 +106,10 @@ export function createUsage({ db, now }: UsageOptions): Usage {
  * Writes `pending` in batches, and removes from it what is written: before the commit, since a commit whose answer is lost
  * may have succeeded, and rather is a batch missing from the usage than added twice.
  */
-async function writeAll(db: Kysely<Database>, pending: PendingUsage, now: number): Promise<void> {
+async function writeAll(db: Kysely<Database>, pending: PendingUsage): Promise<void> {
   if (pending.hours.size > 0) {
     await db.transaction().execute(async (transaction) => {
       await addOutcomes(transaction, pending.hours);
-      await deleteOutcomesBefore(transaction, Math.floor(now / msPerHour) - statisticsDays * 24);
       pending.hours.clear();
     });
   }

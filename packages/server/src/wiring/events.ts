@@ -4,9 +4,9 @@ import { appendRootStatus } from '../clients/root-status.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { RequireActive } from '../events/actor.ts';
-import { createCheckpointSigner } from '../events/checkpoint.ts';
+import { type Checkpoint, createCheckpointSigner } from '../events/checkpoint.ts';
 import { createCheckpointFile } from '../events/checkpoint-stores.ts';
-import { createMacEvent, type LogHead } from '../events/event.ts';
+import { createMacEvent } from '../events/event.ts';
 import { type EventLog, openEventLog } from '../events/event-log.ts';
 import { type History, type KnownEvent, openHistory } from '../history/history.ts';
 import { createHistoryAnchor } from '../history/history-anchor.ts';
@@ -23,8 +23,8 @@ export interface OpenEventsOptions {
 export interface Events {
   readonly events: EventLog;
   readonly history: History;
-  /** Records what was lost, and what this node has heard last. To be called a few times a second, and at the end. */
-  readonly keepHistory: () => Promise<void>;
+  /** Writes down which event this node has heard last, unless a loss is not recorded yet. To be called at the end, and often. */
+  readonly anchorHistory: () => Promise<void>;
 }
 
 export async function openEvents({
@@ -42,7 +42,7 @@ export async function openEvents({
     macEvent: createMacEvent(masterKey),
     requireActive,
     maxStalenessSeconds,
-    onHistoryLost: (lost) => history.reportLost({ ...lost, knownBy: 'this node', isOld: false }),
+    onHistoryLost: (lost) => history.reportLost({ ...lost, knownBy: 'this node', knownAt: now(), isOld: false }),
     now,
     monotonic,
   });
@@ -67,19 +67,20 @@ export async function openEvents({
   };
   await verifyAnchor();
   await history.verify(await readCheckpoint(config, installation, events.id));
-  await history.record();
   return {
     events,
     history,
-    async keepHistory() {
-      await history.record();
+    async anchorHistory() {
       const head = events.head();
       if (head.hash === kept) {
         return;
       }
       const anchored = await verifyAnchor();
+      if (!history.isRecorded()) {
+        return;
+      }
       if (anchored === undefined || anchored.sequence < head.sequence || !(await history.has(anchored))) {
-        await anchor.write(events.id, head);
+        await anchor.write(events.id, { ...head, knownAt: now() });
       }
       kept = head.hash;
     },
@@ -101,7 +102,7 @@ async function readCheckpoint(
     .catch(() => []);
   const last = kept
     .filter(({ log_id }) => log_id === logId)
-    .reduce<LogHead | undefined>((one, other) => (other.sequence > (one?.sequence ?? 0) ? other : one), undefined);
+    .reduce<Checkpoint | undefined>((one, other) => (other.sequence > (one?.sequence ?? 0) ? other : one), undefined);
   return last === undefined
     ? []
     : [
@@ -109,6 +110,7 @@ async function readCheckpoint(
           sequence: last.sequence,
           hash: last.hash,
           knownBy: 'a checkpoint in the file of POSTERN_CHECKPOINT_FILE',
+          knownAt: Date.parse(last.signed_at),
           isOld: true,
         },
       ];

@@ -1,4 +1,5 @@
 /** Work that no request waits for: what is due once a minute, following the event log, and what closing leaves to do. */
+import { createTrustedTime, type TrustedTime } from '@postern/guard';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
@@ -9,6 +10,7 @@ import { type Checkpoints, type CheckpointsOptions, createCheckpoints } from '..
 import type { EventLog } from '../events/event-log.ts';
 import { followLog } from '../events/follow-log.ts';
 import { forgetKeptAnswers } from '../events/kept-answers.ts';
+import type { History } from '../history/history.ts';
 import type { Installation } from '../installation.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -28,12 +30,13 @@ export interface MaintenanceOptions {
   readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
   readonly feed: RevocationFeed;
   readonly checkpoints: Checkpoints;
-  readonly keepHistory: () => Promise<void>;
+  readonly history: Pick<History, 'record'>;
+  readonly anchorHistory: () => Promise<void>;
 }
 
 /** Creates what signs checkpoints of the event log and keeps them where the configuration says. */
 export function createKeptCheckpoints(
-  { config, installation, macEvent, now }: CheckpointsWiring,
+  { config, installation, macEvent, now, monotonic }: CheckpointsWiring,
   log: CheckpointsOptions['log'],
 ): Checkpoints {
   const { file, bucket, intervalMs } = config.checkpoints;
@@ -42,10 +45,10 @@ export function createKeptCheckpoints(
     ...(file === undefined ? [] : [createCheckpointFile(file, isOwn)]),
     ...(bucket === undefined ? [] : [createCheckpointBucket(bucket)]),
   ];
-  return createCheckpoints({ db: installation.db, macEvent, sign, stores, intervalMs, log, now });
+  return createCheckpoints({ db: installation.db, macEvent, sign, stores, intervalMs, log, now, monotonic });
 }
 
-interface CheckpointsWiring extends Pick<CheckpointsOptions, 'macEvent' | 'now'> {
+interface CheckpointsWiring extends Pick<CheckpointsOptions, 'macEvent' | 'now' | 'monotonic'> {
   readonly config: Pick<ServerConfig, 'checkpoints'>;
   readonly installation: Pick<Installation, 'db' | 'masterKey'>;
 }
@@ -58,24 +61,40 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
   const { clock, installation, events, keys, usedTokens, revokedTokens, usage, minuteCounters, feed, checkpoints } =
     options;
   let isMaintaining = false;
+  const readTrustedTime = createTrustedTime(clock);
+  let isTrusted = true;
+  const forget = async ({ nowSeconds, keptSinceSeconds }: TrustedTime) => {
+    for (const counters of Object.values(minuteCounters)) {
+      await counters.forgetPast(nowSeconds);
+    }
+    if (keptSinceSeconds !== undefined) {
+      await usage.forgetPast(nowSeconds);
+      await forgetKeptAnswers(installation.db, nowSeconds);
+      await usedTokens.forgetExpired(keptSinceSeconds);
+      await revokedTokens.forgetExpired(keptSinceSeconds);
+      await feed.forgetExpired(keptSinceSeconds);
+      await keys.forgetExpired(keptSinceSeconds);
+    }
+  };
   const stopMaintenance = clock.every(60_000, async () => {
     if (isMaintaining) {
       // There is so much to delete that it takes longer than a minute.
       return;
     }
     isMaintaining = true;
-    const nowSeconds = clock.now() / 1000;
     try {
       await keys.maintain();
-      await usedTokens.forgetExpired(nowSeconds);
-      await revokedTokens.forgetExpired(nowSeconds);
-      await forgetKeptAnswers(installation.db, nowSeconds);
       await usage.write();
-      for (const counters of Object.values(minuteCounters)) {
-        await counters.forgetPast();
-      }
-      await feed.maintain();
       await checkpoints.keepIfDue();
+      const time = readTrustedTime(await installation.driver.readTime(installation.db));
+      if (time !== undefined) {
+        await forget(time);
+      } else if (isTrusted) {
+        app.log.warn(
+          'the clock jumped, or differs from that of the database: nothing is deleted until the clocks agree',
+        );
+      }
+      isTrusted = time !== undefined;
     } catch (error) {
       app.log.error(describeForLog(error), 'maintenance failed; it is repeated in a minute');
     }
@@ -89,7 +108,10 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     }
     isRecording = true;
     // It is repeated, and whatever fails here fails for all changes.
-    await options.keepHistory().catch(() => {});
+    await options.history
+      .record()
+      .then(options.anchorHistory)
+      .catch(() => {});
     isRecording = false;
   });
   app.addHook('onClose', async () => {
@@ -97,7 +119,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     // What other processes heard last must not seem lost at the next start, nor go unnoticed.
     await events
       .catchUp()
-      .then(options.keepHistory)
+      .then(options.anchorHistory)
       .catch(() => {});
     stopMaintenance();
     for (const counters of Object.values(minuteCounters)) {

@@ -68,6 +68,8 @@ export interface TokensOptions {
   readonly onKeysFault: OnKeysFault;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
 }
 
 /** Opens the keys that sign tokens: each algorithm that the configuration or a resource asks for has one at all times. */
@@ -93,18 +95,29 @@ function keyLeadMs({ keyLeadMinutes }: ServerConfig): number {
 }
 
 export function createTokens(options: TokensOptions) {
-  const { config, rootClient, findActor, events, management, keys, revokedTokens, usage, minuteCounters, now } =
-    options;
+  const {
+    config,
+    rootClient,
+    findActor,
+    events,
+    management,
+    keys,
+    revokedTokens,
+    usage,
+    minuteCounters,
+    now,
+    monotonic,
+  } = options;
   const { db, masterKey, root } = options.installation;
   const { issuer, accessTokenTtlSeconds } = config;
   const applyPolicies = (client: Client) => withPolicies(client, management.policies.list(), accessTokenTtlSeconds);
   const { resources, issuers, detailsTypes, scopes, loadReachRules } = management;
 
   const directory = createClientDirectory({ db, events, rootClient, applyPolicies, mostCached: config.cachedClients });
-  const usedTokens = createUsedTokens(db, now);
+  const usedTokens = createUsedTokens(db, now, monotonic);
   const failures = createFailureBudgets(minuteCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
-  const fetchedKeys = { now, onFault: options.onKeysFault };
+  const fetchedKeys = { now: monotonic, onFault: options.onKeysFault };
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
   const authenticateClient = createClientAuthentication({
     issuer,
