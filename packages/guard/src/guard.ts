@@ -184,7 +184,7 @@ export function requireScope(token: AccessToken, scope: string, scheme: Scheme):
   if (missing.length > 0) {
     throw new OAuthError(
       'insufficient_scope',
-      `This call needs the scope ${missing.join(' ')}, which the token lacks.`,
+      `This call needs the scope ${missing.join(' ')}, which the token lacks: request a token that has it.`,
       {
         reason: 'scope_missing',
         scope,

@@ -305,7 +305,7 @@ test('RFC 6750 §3.1 every error has the same text', () => {
     }
     return undefined;
   });
-  expect(new Set(texts)).toEqual(new Set(['The access token is expired, revoked or not valid here.']));
+  expect(new Set(texts)).toEqual(new Set(['The access token is expired, revoked or not valid here: get a new one.']));
 });
 
 describe('headers are kept decoded by their text', () => {

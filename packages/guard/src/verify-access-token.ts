@@ -203,5 +203,8 @@ function isTime(value: unknown): value is number {
 
 /** The same text for every reason: RFC 6750 §3.1 has a single code for expired, revoked and malformed tokens. */
 export function invalidTokenError(reason: ErrorReason, scheme?: 'DPoP'): OAuthError {
-  return new OAuthError('invalid_token', 'The access token is expired, revoked or not valid here.', { reason, scheme });
+  return new OAuthError('invalid_token', 'The access token is expired, revoked or not valid here: get a new one.', {
+    reason,
+    scheme,
+  });
 }

@@ -217,7 +217,7 @@ describe('options', () => {
     await expect(call(guard, issuer.token(), 'policy:read rule:delete')).rejects.toMatchObject({
       code: 'insufficient_scope',
       scope: 'policy:read rule:delete',
-      message: 'This call needs the scope rule:delete, which the token lacks.',
+      message: 'This call needs the scope rule:delete, which the token lacks: request a token that has it.',
     });
   });
 

@@ -1,10 +1,11 @@
 /** Facts of the OAuth RFCs that server, guard and client share. Depends on nothing, and runs in browsers too. */
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { clientIdPattern } from './client-id.ts';
+export { type ErrorCode, type ErrorReason, operatorLineOf } from './error-table.ts';
 export { parseForm } from './form.ts';
 export { isConfidential, isLoopback } from './loopback.ts';
 export type { AuthorizationServerMetadata, ProtectedResourceMetadata } from './metadata.ts';
-export { type ErrorCode, type ErrorReason, OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
+export { OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
 export {
   accessTokenType,
   clientCredentialsGrant,

@@ -1,7 +1,8 @@
 /** Error texts and statuses. RFC 6749 §5.2, RFC 6750 §3.1. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ErrorCode, OAuthError } from './oauth-error.ts';
+import type { ErrorCode } from './error-table.ts';
+import { OAuthError } from './oauth-error.ts';
 
 /** Any code point, halves of surrogate pairs among them. */
 const character = fc.nat(0x10ffff).map((code) => String.fromCodePoint(code));

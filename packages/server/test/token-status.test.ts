@@ -30,7 +30,7 @@ const listClients = (token: string) => server.call('GET', clientPath, { token })
 
 const rejected = {
   status: 401,
-  body: { error: 'invalid_token', detail: 'The access token is expired, revoked or not valid here.' },
+  body: { error: 'invalid_token', detail: 'The access token is expired, revoked or not valid here: get a new one.' },
 };
 const challenge = 'Bearer realm="Postern", error="invalid_token", ';
 

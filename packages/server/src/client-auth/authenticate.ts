@@ -122,7 +122,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
 function rejectCredentials({ method }: PresentedCredentials, reason: ErrorReason | undefined): OAuthError {
   return new OAuthError(
     'invalid_client',
-    'Client authentication failed: the client is unknown or disabled, or these are not its credentials.',
+    'Client authentication failed: the client is unknown or disabled, or these are not its credentials. Check both, or ask an administrator for new ones.',
     { reason, ...(method === 'client_secret_basic' && { scheme: 'Basic' }) },
   );
 }

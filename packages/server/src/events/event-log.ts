@@ -366,6 +366,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         throw new OAuthError(
           'temporarily_unavailable',
           'This node cannot follow the changes of other nodes: retry later.',
+          { reason: 'changes_not_followed' },
         );
       }
     },
@@ -436,7 +437,9 @@ async function hasEvent(db: Kysely<Database>, { sequence, hash }: LogHead): Prom
 }
 
 function interfering(): OAuthError {
-  return new OAuthError('temporarily_unavailable', 'Other changes interfere with this one; retry later.');
+  return new OAuthError('temporarily_unavailable', 'Other changes interfere with this one; retry later.', {
+    reason: 'changes_interfere',
+  });
 }
 
 /** Thrown to do work again, since another change came between. */

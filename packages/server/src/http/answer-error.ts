@@ -1,5 +1,5 @@
 /** The one error handler: it turns whatever was thrown into an answer for the caller and a log line for the operator. */
-import { challengeFor, OAuthError } from '@postern/protocol';
+import { challengeFor, OAuthError, operatorLineOf } from '@postern/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { describeForLog, findOutage, isUnstorableText } from '../db/outage.ts';
 
@@ -15,7 +15,10 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
     request.log.debug({ reason: error.reason }, 'request not served');
   } else if (error.status >= 500) {
     // What we throw ourselves says what happened; of anything else the stack is needed.
-    const fields = thrown === error ? describe(error) : { ...describeForLog(thrown), code: error.code };
+    const fields =
+      thrown === error
+        ? describe(error)
+        : { ...describeForLog(thrown), code: error.code, advice: operatorLineOf(error) };
     request.log.error(fields, 'request failed');
   } else {
     request.log.info(describe(error), 'request refused');
@@ -44,8 +47,10 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
 }
 
 /** An error for the log of the operator. */
-function describe({ code, reason, message: detail, cause }: OAuthError) {
-  return { code, reason, detail, cause: cause instanceof Error ? cause.message : undefined };
+function describe(error: OAuthError) {
+  const { code, reason, message: detail, cause } = error;
+  const text = cause instanceof Error ? cause.message : undefined;
+  return { code, reason, detail, cause: text, advice: operatorLineOf(error) };
 }
 
 /** Answers a request whose path does not exist, or does not support the method. */
@@ -102,6 +107,7 @@ export function toOAuthError(thrown: unknown, oauthErrors: boolean): OAuthError 
       }
       if (outage !== undefined) {
         return new OAuthError('temporarily_unavailable', `The database is unavailable: ${outage.text}; retry later.`, {
+          reason: 'database_unavailable',
           cause: thrown,
         });
       }

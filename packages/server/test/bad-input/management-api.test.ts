@@ -257,6 +257,6 @@ describe('RFC 6750 §3.1 tokens that are none, 401', () => {
     ['Latin-1', 'Bearer \u00e9'],
   ])('%s', async (_, authorization) => {
     const answer = await exchange(server.url, requestOf('GET', clientPath, { Authorization: authorization }));
-    expectError(answer, 401, 'invalid_token', 'The access token is expired, revoked or not valid here.');
+    expectError(answer, 401, 'invalid_token', 'The access token is expired, revoked or not valid here: get a new one.');
   });
 });

@@ -130,7 +130,8 @@ describe('the token endpoint', () => {
     const missing =
       'The request must authenticate its client: client_id and client_secret in the form, HTTP Basic, a ' +
       'client_assertion, or client_id with a client certificate.';
-    const failed = 'Client authentication failed: the client is unknown or disabled, or these are not its credentials.';
+    const failed =
+      'Client authentication failed: the client is unknown or disabled, or these are not its credentials. Check both, or ask an administrator for new ones.';
 
     test.each<[string, () => string, string]>([
       ['no credentials', () => anonymous, missing],
