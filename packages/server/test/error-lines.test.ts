@@ -43,7 +43,7 @@ const mistakes: [
     () => server.call('GET', clientPath, { token: root.slice(0, -5) }),
     '401 invalid_token',
     /get a new one/,
-    'signature_wrong',
+    'token_malformed',
   ],
   [
     'a token without the scope',
