@@ -237,11 +237,11 @@ describe('a node that cannot follow', () => {
     await b.advance(0);
     const token = await b.token(client);
     const ready = async () => (await b.call('GET', '/health/ready')).body;
-    expect(await ready()).toEqual({ status: 'ok', lag_seconds: 0 });
+    expect(await ready()).toMatchObject({ status: 'ok', lag_seconds: 0 });
 
     await sql`alter table events rename to events_elsewhere`.execute(a.db);
     await b.advance(20);
-    expect(await ready()).toEqual({ status: 'degraded', lag_seconds: 20 });
+    expect(await ready()).toMatchObject({ status: 'degraded', lag_seconds: 20 });
     expect(await statusOn(b, token)).toBe(200);
     expect(claimsOf(await b.token(client))['client_id']).toBe(client.clientId);
 
@@ -262,7 +262,7 @@ describe('a node that cannot follow', () => {
 
     await sql`alter table events_elsewhere rename to events`.execute(a.db);
     await b.advance(0);
-    expect(await ready()).toEqual({ status: 'ok', lag_seconds: 0 });
+    expect(await ready()).toMatchObject({ status: 'ok', lag_seconds: 0 });
     expect(await statusOn(b, token)).toBe(200);
     const told = b.log.map((line) => JSON.parse(line).msg).filter((text) => /^(cannot follow|following)/.test(text));
     expect(told).toEqual(['cannot follow the changes of other nodes', 'following the changes of other nodes again']);
