@@ -27,10 +27,16 @@ export interface RevocationEndpointOptions {
   readonly limit: SelfServiceLimit;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
 }
 
 export function revocationEndpoint(options: RevocationEndpointOptions): ProtocolPlugin {
-  const { authenticateClient, findActor, verification, revokedTokens, revokeToken, limit, now } = options;
+  const { authenticateClient, findActor, verification, revokedTokens, revokeToken, limit, now, monotonic } = options;
+
+  const [openedAt, openedAtMonotonic] = [now(), monotonic()];
+  /** If the wall clock jumps ahead, it takes live tokens for expired ones, which need no revocation. */
+  const earliestNow = () => Math.min(now(), openedAt + monotonic() - openedAtMonotonic);
 
   /** The client may have been deleted, disabled or narrowed since it was authenticated. */
   const holderOf = ({ id }: Client, token: AccessToken): CredentialHolder<void> => ({
@@ -73,7 +79,7 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');
         }
-        const token = findToken(text, now() / 1000, verification);
+        const token = findToken(text, earliestNow() / 1000, verification);
         if (token !== undefined) {
           requireMayRevoke(client, token);
           if (!revokedTokens.has(token.jti)) {

@@ -218,6 +218,7 @@ export function createTokens(options: TokensOptions) {
         await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
         await revocationEndpoint({
           ...common,
+          monotonic,
           revokeToken: createRevokeToken({ events, findActor, now }),
           limit: limitOf('revocations of single tokens by one client', 600),
         })(forms);
