@@ -8,6 +8,9 @@ const counts = 'packages/server/src/usage/usage.ts';
 /** No caller creates tables, or copies all rows into an empty database. */
 const beforeTheStart = ['packages/server/src/db/copy/copy-database.ts', 'packages/server/src/db/migrate.ts'];
 
+/** The first start creates it. */
+const rootSecret = 'packages/server/src/keys/root-secret-store.ts';
+
 const eventLog = 'packages/server/src/events/event-log.ts';
 /** Where `runApart` is written for each kind of database: transactions of batches, which the event log asks for. */
 const drivers = ['packages/server/src/db/postgres.ts', 'packages/server/src/db/sqlite.ts'];
@@ -15,7 +18,7 @@ const drivers = ['packages/server/src/db/postgres.ts', 'packages/server/src/db/s
 test('only the event log opens a transaction for a change', () => {
   expect(
     filesWith(/\.(?:transaction|startTransaction)\(|\bbegin (?:immediate|deferred|exclusive|transaction)\b/i),
-  ).toEqual([...beforeTheStart, ...drivers, eventLog, counts]);
+  ).toEqual([...beforeTheStart, ...drivers, eventLog, rootSecret, counts]);
   expect(filesWith(/\.runApart\(/)).toEqual([eventLog]);
 });
 
