@@ -167,7 +167,8 @@ test('the signing key is rotated, and one revoked', async () => {
   await said('The next signing key is published');
   await page.getByRole('cell', { name: 'next', exact: true }).first().waitFor();
   expect(await waiting()).toBe(before + 1);
-  await page.getByRole('row').filter({ hasText: 'next' }).getByRole('button', { name: 'Revoke' }).click();
+  const next = page.getByRole('row').filter({ has: page.getByRole('cell', { name: 'next', exact: true }) });
+  await next.getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke key' }).click();
   await said('Signing key revoked');
   expect(await waiting()).toBe(before);
