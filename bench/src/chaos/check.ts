@@ -230,6 +230,15 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
     if (loss !== undefined && verdict === 'refused' && sentAt <= outages.deadline(observer, loss.at)) {
       return 'node or guard has not seen the other history yet';
     }
+    const isJudgedByLost = losses.some(
+      (one) =>
+        one.at < thing.at &&
+        thing.sentAt <= outages.deadline(observer, one.at) + promises.clockSkewMs &&
+        changes.some((change) => change.at < one.at && change.ends.some(concerns(thing))),
+    );
+    if (isGuard(observer) && verdict === 'refused' && isJudgedByLost) {
+      return 'issued when the guard had just learned that a change of its client was lost';
+    }
     if (verdict !== 'unavailable' || outage === undefined) {
       return undefined;
     }
