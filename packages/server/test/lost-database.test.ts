@@ -1,5 +1,6 @@
 /** A database file that is moved, deleted or replaced under a running server: no change is acknowledged that is lost. */
-import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
@@ -17,7 +18,7 @@ describe.runIf(inject('postgres') === undefined)(
     });
     afterEach(async () => {
       // What it has counted cannot be written any more, and it says so.
-      await server.close().catch((error: Error) => expect(error.message).toContain('the database is lost'));
+      await server.close().catch((error: Error) => expect(error.message).toMatch(/the database is lost|malformed/));
       rmSync(server.dataDir, { recursive: true, force: true });
     });
 
@@ -42,6 +43,15 @@ describe.runIf(inject('postgres') === undefined)(
     test('if the file was deleted', async () => {
       rmSync(path());
       await expectLost(/postern\.db is gone while the server has it open/);
+    });
+
+    test('if it was overwritten in place with what is no database', async () => {
+      writeFileSync(path(), randomBytes(500_000));
+      writeFileSync(path('-wal'), randomBytes(100_000));
+      const { status, body } = await create();
+      expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
+      expect(server.log.join('')).toContain('"database":"damaged"');
+      expect(server.log.join('')).toContain('postern restore');
     });
 
     test('if the file was moved, until it is back', async () => {

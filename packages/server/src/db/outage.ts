@@ -19,6 +19,7 @@ export type OutageReason =
   | 'locked'
   | 'interrupted'
   | 'io_error'
+  | 'damaged'
   | 'file_lost';
 
 /** An outage in words. None holds a secret, so callers may see `text`. */
@@ -112,6 +113,10 @@ const outages: Readonly<Record<OutageReason, Omit<Outage, 'reason'>>> = {
     cure: 'Find and end what holds it; pg_locks and pg_stat_activity list it.',
   },
   interrupted: { text: 'it interrupted the work', cure: 'If this does not pass, see the log of the database.' },
+  damaged: {
+    text: 'its data is damaged',
+    cure: 'Stop Postern, see what postern doctor --local says, and restore a backup with postern restore --replace.',
+  },
   file_lost: {
     text: 'its file was moved, deleted or replaced',
     cure: 'Stop Postern, put the file back or restore a backup, and start it again.',
@@ -131,8 +136,8 @@ const sqliteCures: Partial<Readonly<Record<OutageReason, string>>> = {
 };
 
 /**
- * By primary result code of SQLite: no permission, busy, locked, out of memory, read-only, I/O error, full, cannot open,
- * locking protocol.
+ * By primary result code of SQLite: no permission, busy, locked, out of memory, read-only, I/O error, corrupt, full,
+ * cannot open, locking protocol, not a database.
  */
 const sqliteOutages: Readonly<Record<number, OutageReason>> = {
   3: 'no_privileges',
@@ -141,9 +146,11 @@ const sqliteOutages: Readonly<Record<number, OutageReason>> = {
   7: 'out_of_memory',
   8: 'read_only',
   10: 'io_error',
+  11: 'damaged',
   13: 'disk_full',
   14: 'unreachable',
   15: 'locked',
+  26: 'damaged',
 };
 
 /** By SQLSTATE of PostgreSQL or its class. The first that matches counts. */
@@ -161,6 +168,7 @@ const postgresOutages: readonly (readonly [RegExp, OutageReason])[] = [
   [/^55P03$/, 'locked'],
   [/^40|^57/, 'interrupted'],
   [/^58/, 'io_error'],
+  [/^XX00[12]$/, 'damaged'],
 ];
 
 /** Messages of poolers, whose SQLSTATE is that of any protocol violation. */
