@@ -25,6 +25,7 @@ import {
   listEventsAfter,
   lockHead,
   moveHead,
+  readLastEvent,
   readLog,
 } from './event-store.ts';
 import { type AnswerKeys, type AnswerPlace, createKeptAnswers } from './kept-answers.ts';
@@ -130,12 +131,15 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
 
   const reload = async (known: LogHead) => {
     lost = known;
-    // Whatever is loaded after this misses no event.
+    // Whatever is loaded after this misses no event. Followers hear events, so it is the last event that counts here: somebody who
+    // changed the log may have made it another one than the head says.
     const log = await readLog(db);
+    const last = await readLastEvent(db);
     for (const follower of followers) {
       await follower.reload();
     }
-    ({ logId, ...head } = log);
+    logId = log.logId;
+    head = last ?? { sequence: 0, hash: log.logId };
     lost = undefined;
     onHistoryLost?.(known);
   };
@@ -144,13 +148,19 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     if (lost !== undefined) {
       await reload(lost);
     }
+    let hasReloaded = false;
     for (let isBehind = true; isBehind; ) {
       const readAt = monotonic();
       // The event that is known is read again with those after it: a database that went back has another one, or none.
       const events = await listEventsAfter(db, head.sequence - 1, batchSize + 1);
       const known = head.sequence === 0 ? head : events.shift();
       if (known?.hash !== head.hash) {
+        if (hasReloaded) {
+          // The database changes again and again; the next look is soon enough.
+          return;
+        }
         await reload(head);
+        hasReloaded = true;
         continue;
       }
       for (const event of events) {

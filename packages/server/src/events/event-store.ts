@@ -11,6 +11,11 @@ export async function readLog(db: Kysely<Database>): Promise<LogHead & { readonl
   return { sequence: row.sequence, hash: row.hash, logId: row.log_id };
 }
 
+/** The last event that is there, whatever the head of the log says. Undefined: there is none. */
+export async function readLastEvent(db: Kysely<Database>): Promise<LogHead | undefined> {
+  return db.selectFrom('events').select(['sequence', 'hash']).orderBy('sequence', 'desc').limit(1).executeTakeFirst();
+}
+
 /** Where a log ends. */
 export interface LogEnd extends LogHead {
   readonly logId: string;
