@@ -265,6 +265,7 @@ describe('a wrong variable stops the start with one line that names it, its faul
       /is missing/,
     ],
     ['POSTERN_SIGNING_ALGORITHM', { POSTERN_SIGNING_ALGORITHM: 'HS256' }, /"HS256" is not one of ES256, EdDSA/],
+    ['POSTERN_KEY_LEAD_MINUTES', { POSTERN_KEY_LEAD_MINUTES: '0' }, /"0" is not a whole number from 1 to 10080/],
     ['POSTERN_KEY_ROTATION_DAYS', { POSTERN_KEY_ROTATION_DAYS: '-1' }, /"-1" is not a whole number from 0 to 3650/],
     ['POSTERN_FETCH_ALLOWED_NETWORKS', { POSTERN_FETCH_ALLOWED_NETWORKS: '10.0.0.0/33' }, /not an address or CIDR/],
     ['POSTERN_OUTBOUND_HOSTS', { POSTERN_OUTBOUND_HOSTS: 'https://a.example' }, /is not a host name, or \*\. and/],
