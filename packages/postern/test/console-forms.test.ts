@@ -168,7 +168,7 @@ test('the signing key is rotated, and one revoked', async () => {
   await page.getByRole('cell', { name: 'next', exact: true }).first().waitFor();
   expect(await waiting()).toBe(before + 1);
   const next = page.getByRole('row').filter({ has: page.getByRole('cell', { name: 'next', exact: true }) });
-  await next.getByRole('button', { name: 'Revoke' }).click();
+  await next.first().getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke key' }).click();
   await said('Signing key revoked');
   expect(await waiting()).toBe(before);

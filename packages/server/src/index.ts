@@ -17,6 +17,7 @@ export type { MigrationSet } from './db/migrate.ts';
 export { serverMigrations } from './db/migrations/index.ts';
 export { hasSqliteTables } from './db/sqlite.ts';
 export type { LoggedEvent } from './events/event.ts';
+export type { LogEnd } from './events/event-store.ts';
 export { openOfflineEventLog } from './events/offline-event-log.ts';
 export { type ConnectionLimits, connectionLimits } from './http/connection-limits.ts';
 export { httpOptions } from './http/http-options.ts';
