@@ -43,7 +43,7 @@ describe.each(paths)('PUT %s', (path) => {
     ['a name that is too long', { name: 'x'.repeat(201) }, 'name: must not have more than 200 characters.'],
     ['a name as a list', { name: ['x'] }, 'name: must be string.'],
     ['a key that is too long', { key: 'x'.repeat(201) }, 'key: must not have more than 200 characters.'],
-    ['an empty key', { key: '' }, 'key: contains characters that are not allowed.'],
+    ['an empty key', { key: '' }, 'key: must not have fewer than 1 characters.'],
     ['a key that means another path', { key: '..' }, 'key: contains characters that are not allowed.'],
     ['a key as a number', { key: 5 }, 'key: must be string.'],
     ['an unknown member', { id: 'x' }, 'id: is not a known member.'],
