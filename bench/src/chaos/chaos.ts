@@ -17,7 +17,7 @@ export interface ChaosOptions {
   readonly directory: string;
   readonly seed: number;
   readonly durationMs: number;
-  /** The run goes on until so many changes were acknowledged. Default: none. */
+  /** The run continues until at least this many changes have been acknowledged. Default: 0. */
   readonly leastChanges?: number;
   readonly nodes: number;
   readonly guards: number;

@@ -210,7 +210,7 @@ test('after a restore the database is right, and nodes must agree with it', () =
   expect(kindsOf(...isGone, probe(20_000, 'refused', at))).toEqual([]);
 });
 
-test('after a restore a guard goes on refusing the tokens that it knew to be revoked', () => {
+test('after a restore a guard still refuses the tokens that it knew to be revoked', () => {
   const broken = outage('database', 8_500, 9_000);
   const lost = [broken, database(9_000, true, ['t'])];
   expect(kindsOf(token(), change(5_000), ...lost, probe(30_000, 'accepted'))).toEqual(['dead accepted']);

@@ -110,7 +110,7 @@ function planDatabaseFault(draw: Random): DatabaseFault {
   return { fault: kind < 0.85 ? 'copy the volume' : 'restore the volume' };
 }
 
-/** Most faults are short; some outlast the time for which nodes and guards go on without news. */
+/** Most faults are short; some outlast the time for which nodes and guards continue without news. */
 function planDuration(draw: Random): number {
   return draw.chance(0.85) ? draw.between(300, 2_500) : draw.between(4_000, 10_000);
 }

@@ -30,6 +30,9 @@ export function describeFault(
     case 'pattern':
       // The patterns of our own schemas say less than this does.
       return base !== '' ? `${where}: ${error.message}.` : `${where}: contains characters that are not allowed.`;
+    case 'minLength':
+    case 'minItems':
+      return error.params.limit === 1 ? `${where}: must not be empty.` : `${where}: ${error.message}.`;
     default:
       return `${where}: ${error.message}.`;
   }

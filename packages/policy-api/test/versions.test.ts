@@ -194,7 +194,7 @@ describe.each(Object.entries(things))('what GET gives of a %s, PUT takes back', 
   });
 });
 
-test('of two administrators who change what they read, one wins and the other hears of it', async () => {
+test('of two administrators who change what they have read, one succeeds and the other is told', async () => {
   const { clientId } = await server.createClient({ scopes: ['policy:read', 'rule:read'] });
   const path = `/oauth/client/${clientId}`;
   const tag = etagOf(await get(path));
@@ -207,7 +207,7 @@ test('of two administrators who change what they read, one wins and the other he
   const won = answers.find(({ status }) => status === 200) as Answer;
   const read = await get(path);
   expect([read.body, etagOf(read)]).toEqual([won.body, etagOf(won)]);
-  // Whoever won can go on with the answer, and whoever lost after reading again.
+  // Whoever succeeded can continue with the answer, and the other one after reading again.
   expect((await send('PATCH', path, { name: 'again' }, { 'if-match': etagOf(won) })).status).toBe(200);
 });
 

@@ -186,7 +186,7 @@ test('every table is copied, each column of it, in thousands of rows, and also t
   expect(contentOfFile(back)).toEqual(expected);
 });
 
-test('a server that goes on meanwhile harms nothing: the copy is what there was at one moment', async () => {
+test('a server that is running does no harm: the copy has what there was at one moment', async () => {
   const server = await startServe(directory, { dataDir: join(directory, 'running') });
   const token = await acquireToken(server.url, rootCredentials(server.dataDir));
   let isDone = false;

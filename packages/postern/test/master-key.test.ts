@@ -68,7 +68,7 @@ describe('on SQLite', () => {
     expect(readFileSync(previous_file, 'utf8')).toBe(before);
     expect([statSync(file()).mode & 0o777, existsSync(`${file()}.next`)]).toEqual([0o600, false]);
 
-    // The node that runs goes on, and so does one that starts with either key.
+    // The running node continues, and so does one that starts with either key.
     expect(await statusOf(url, await acquireToken(url, client))).toBe(200);
     await restart();
     expect([await statusOf(url, token), await statusOf(url, await acquireToken(url, client))]).toEqual([200, 200]);

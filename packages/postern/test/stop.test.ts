@@ -75,7 +75,9 @@ describe.each(['1', '2'])('with %s process', (workers) => {
     await start({ POSTERN_WORKERS: workers });
     const agents = await openConnections(30);
     server.signal('SIGTERM');
-    await server.logged('"msg":"stopping"');
+    // Each process hears of it by itself.
+    const heard = () => expect(server.stdout.match(/"msg":"stopping"/g)).toHaveLength(Number(workers));
+    await vi.waitFor(heard, { timeout: 10_000, interval: 5 });
     const answers = await Promise.all(agents.map((agent) => ask('/health', agent)));
     expect(answers).toEqual(agents.map(() => ({ status: 200, connection: 'close', body: '{"status":"ok"}' })));
     expect((await server.exit).code).toBe(0);

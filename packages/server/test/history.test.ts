@@ -69,11 +69,18 @@ async function restoreWhileStopped(restore: Awaited<ReturnType<typeof saveTables
   await db.destroy();
 }
 
-test('a log whose last event is another one than its head says is read once, not forever', async () => {
+test.each<[string, (db: TestServer['db'], last: number) => Promise<unknown>]>([
+  [
+    'is changed',
+    (db, last) => db.updateTable('events').set({ hash: 'changed' }).where('sequence', '=', last).execute(),
+  ],
+  ['is missing', (db, last) => db.deleteFrom('events').where('sequence', '=', last).execute()],
+  ['is missing, as are all others', (db) => db.deleteFrom('events').execute()],
+])('a log whose last event %s is read again once, not forever', async (_fault, tamper) => {
   const client = await createReader(a);
   const token = await a.token(client);
   const { sequence } = await a.db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow();
-  await a.db.updateTable('events').set({ hash: 'changed' }).where('sequence', '=', sequence).execute();
+  await tamper(a.db, sequence);
   await look(a, b);
   await createReader(b);
   await look(a, b);

@@ -1,4 +1,6 @@
 /** Moves everything to another database, such as from SQLite to PostgreSQL: nobody needs a new secret. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DatabaseConfig } from '../config/config.ts';
 import { describeDatabase } from '../db/connect.ts';
 import { copyDatabase, isEmptyDatabase, notEmpty, type OnProgress, type RowCounts } from '../db/copy/copy-database.ts';
@@ -40,5 +42,17 @@ export async function copyToEmptyDatabase(request: CopyRequest): Promise<RowCoun
   if (!(await isEmptyDatabase(target, migrations))) {
     throw notEmpty(target);
   }
+  createDirectory(dirname(target.path));
   return writeWholeFile(target.path, (draft) => copyTo({ ...target, path: draft }));
+}
+
+/** Creates the directory of the new database, as a start does: with PostgreSQL there may have been none. */
+function createDirectory(path: string): void {
+  try {
+    if (!existsSync(path)) {
+      mkdirSync(path, { mode: 0o700 });
+    }
+  } catch (error) {
+    throw new StartError(`cannot create ${path} (${(error as NodeJS.ErrnoException).code}).`);
+  }
 }
