@@ -226,7 +226,7 @@ test('what the token does not allow is hidden, or the missing scope is named', a
     await page.getByText(`you need the scope ${scope}`).waitFor();
   }
   // The call by which the console finds out whether the token is valid.
-  expect([complaints, refusals]).toEqual([[], [`403 ${server.url}/api/v1/oauth/scope?view=full`]]);
+  expect([complaints, refusals]).toEqual([[], [`403 ${server.url}/api/v1/oauth/scope?cursor=`]]);
   await close();
 });
 

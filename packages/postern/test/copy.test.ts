@@ -269,7 +269,7 @@ describe('it refuses, and changes nothing', () => {
       [`sqlite:${file}`, `sqlite:${file}`, 1, /is the source and the target/],
       [`sqlite:${file}`, 'mysql://localhost/postern', 1, /--to: must be sqlite: and a path/],
       [`sqlite:${file}`, Object.assign(url, { password: 'hunter2' }).href, 1, /password authentication failed/],
-      [`sqlite:${file}`, `sqlite:${join(directory, 'no', 'where.db')}`, 1, /cannot write .*ENOENT/],
+      [`sqlite:${file}`, `sqlite:${join(directory, 'no', 'such', 'where.db')}`, 1, /cannot create .*such .ENOENT/],
     ];
     for (const [from, to, code, message] of cases) {
       const answer = await copy(from, to);
