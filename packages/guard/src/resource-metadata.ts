@@ -1,5 +1,5 @@
 /** The metadata of an API: whose tokens it accepts, and how. RFC 9728 §2 and §3. */
-import { dpopAlgorithms, type ProtectedResourceMetadata, wellKnownUrl } from '@postern/protocol';
+import { dpopAlgorithms, omitEmptyLists, type ProtectedResourceMetadata, wellKnownUrl } from '@postern/protocol';
 import type { Answer } from './error-answer.ts';
 
 export interface ResourceDescription {
@@ -32,7 +32,7 @@ export function describeResource(
   return {
     url,
     path: new URL(url).pathname,
-    document: {
+    document: omitEmptyLists<ProtectedResourceMetadata>({
       resource: audience,
       authorization_servers: [issuer],
       bearer_methods_supported: ['header'],
@@ -40,7 +40,7 @@ export function describeResource(
       ...(scopes !== undefined && { scopes_supported: scopes }),
       ...(name !== undefined && { resource_name: name }),
       ...(documentation !== undefined && { resource_documentation: documentation }),
-    },
+    }),
   };
 }
 

@@ -249,6 +249,12 @@ describe('options', () => {
       },
     });
   });
+
+  test('RFC 9728 §3.2 a list without elements is left out', () => {
+    const { document } = guardOf({ resource: { scopes: [] } }).resourceMetadata ?? {};
+    expect(document).toBeDefined();
+    expect(document).not.toHaveProperty('scopes_supported');
+  });
 });
 
 function redirect(_request: unknown, response: import('node:http').ServerResponse): void {

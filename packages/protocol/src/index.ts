@@ -4,7 +4,12 @@ export { clientIdPattern } from './client-id.ts';
 export { type ErrorCode, type ErrorReason, operatorLineOf } from './error-table.ts';
 export { parseForm } from './form.ts';
 export { isConfidential, isLoopback } from './loopback.ts';
-export type { AuthorizationServerMetadata, ProtectedResourceMetadata } from './metadata.ts';
+export {
+  type AuthorizationServerMetadata,
+  type OpenidProviderMetadata,
+  omitEmptyLists,
+  type ProtectedResourceMetadata,
+} from './metadata.ts';
 export { OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
 export {
   accessTokenType,

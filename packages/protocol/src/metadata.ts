@@ -1,4 +1,4 @@
-/** The members of metadata that Postern publishes. RFC 8414 §2, RFC 9728 §2. */
+/** The members of metadata that Postern publishes. RFC 8414 §2, RFC 9728 §2, OpenID Connect Discovery §3. */
 export interface AuthorizationServerMetadata {
   readonly issuer: string;
   readonly token_endpoint: string;
@@ -13,7 +13,7 @@ export interface AuthorizationServerMetadata {
   readonly revocation_endpoint_auth_methods_supported: readonly string[];
   readonly revocation_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly jwks_uri: string;
-  readonly scopes_supported: readonly string[];
+  readonly scopes_supported?: readonly string[];
   readonly response_types_supported: readonly string[];
   readonly grant_types_supported: readonly string[];
   readonly token_endpoint_auth_methods_supported: readonly string[];
@@ -25,6 +25,12 @@ export interface AuthorizationServerMetadata {
   readonly service_documentation: string;
 }
 
+/** The same as OpenID Connect has it, which requires two more members. Clients refuse a document without them. */
+export interface OpenidProviderMetadata extends AuthorizationServerMetadata {
+  readonly subject_types_supported: readonly string[];
+  readonly id_token_signing_alg_values_supported: readonly string[];
+}
+
 export interface ProtectedResourceMetadata {
   readonly resource: string;
   readonly authorization_servers: readonly string[];
@@ -33,4 +39,11 @@ export interface ProtectedResourceMetadata {
   readonly scopes_supported?: readonly string[];
   readonly resource_name?: string;
   readonly resource_documentation?: string;
+}
+
+/** Returns metadata without its empty lists, unless the member is required. RFC 8414 §3.2, RFC 9728 §3.2. */
+export function omitEmptyLists<T extends object>(metadata: T, required: readonly (keyof T & string)[] = []): T {
+  const isKept = ([name, value]: [string, unknown]) =>
+    !Array.isArray(value) || value.length > 0 || required.some((one) => one === name);
+  return Object.fromEntries(Object.entries(metadata).filter(isKept)) as T;
 }

@@ -2,8 +2,11 @@
 
 import { auth, discoverOAuthServerInfo } from '@modelcontextprotocol/sdk/client/auth.js';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { OpenIdProviderDiscoveryMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
+import { decodeProtectedHeader } from 'jose';
 import * as oauth from 'oauth4webapi';
+import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 let server: TestServer;
@@ -19,6 +22,7 @@ const get = async (path: string, at = server) => {
   return answer;
 };
 const metadataPath = '/.well-known/oauth-authorization-server';
+const openidPath = '/.well-known/openid-configuration';
 const resourcePath = '/.well-known/oauth-protected-resource';
 
 describe('RFC 8414 §2 authorization server metadata', () => {
@@ -66,6 +70,14 @@ describe('RFC 8414 §2 authorization server metadata', () => {
     }
   });
 
+  test('§3.2 has no empty list, in either document, except the one that is REQUIRED', async () => {
+    for (const path of [metadataPath, openidPath]) {
+      const { body } = await get(path);
+      const empty = Object.entries(body).filter(([, value]) => Array.isArray(value) && value.length === 0);
+      expect([path, empty]).toEqual([path, [['response_types_supported', []]]]);
+    }
+  });
+
   test.each(['token', 'introspection', 'revocation'])(
     '%s: methods by JWT come with algorithms, never none',
     async (name) => {
@@ -78,7 +90,7 @@ describe('RFC 8414 §2 authorization server metadata', () => {
   );
 
   test('§3.2 is JSON, may be cached, and may be read by web pages', async () => {
-    for (const path of [metadataPath, '/.well-known/openid-configuration', resourcePath, '/.well-known/jwks.json']) {
+    for (const path of [metadataPath, openidPath, resourcePath, '/.well-known/jwks.json']) {
       const { headers } = await get(path);
       expect(headers.get('content-type')).toMatch(/^application\/json/);
       expect(headers.get('cache-control')).toBe('public, max-age=300');
@@ -91,6 +103,55 @@ describe('RFC 8414 §2 authorization server metadata', () => {
     const issuer = new URL(server.url);
     const response = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', [oauth.allowInsecureRequests]: true });
     expect((await oauth.processDiscoveryResponse(issuer, response)).issuer).toBe(server.url);
+  });
+});
+
+describe('OpenID Connect Discovery §3 provider metadata', () => {
+  /** OpenID Connect Discovery §3, all of them. */
+  const required = [
+    'issuer',
+    'authorization_endpoint',
+    'token_endpoint',
+    'jwks_uri',
+    'response_types_supported',
+    'subject_types_supported',
+    'id_token_signing_alg_values_supported',
+  ];
+
+  test('has every REQUIRED member, and differs from the OAuth document by two', async () => {
+    const [{ body: oauthBody }, { body }] = [await get(metadataPath), await get(openidPath)];
+    expect(required.filter((name) => body[name] === undefined)).toEqual([]);
+    const { subject_types_supported, id_token_signing_alg_values_supported, ...rest } = body;
+    expect(rest).toEqual(oauthBody);
+    expect(subject_types_supported).toEqual(['public']);
+    // §3: RS256 MUST be included.
+    expect(id_token_signing_alg_values_supported).toContain('RS256');
+  });
+
+  test('names the algorithm of every access token, also of those for a resource that requires another', async () => {
+    const { id_token_signing_alg_values_supported: algorithms } = (await get(openidPath)).body;
+    const resource = 'https://rs.example.com';
+    const token = await server.rootToken();
+    const body = { key: 'rs', identifier: resource, scopes: ['scope:read'], signing_alg: 'PS256' };
+    expect((await server.call('PUT', '/api/v1/oauth/resource', { token, body })).status).toBe(200);
+    const { clientId, clientSecret } = server.root;
+    const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, resource };
+    const answer = await server.postForm('/api/v1/oauth/token', form);
+    for (const one of [token, answer.body.access_token]) {
+      expect(algorithms).toContain(decodeProtectedHeader(one).alg);
+    }
+  });
+
+  test('strict parsers accept it, and openid-client gets a token by it', async () => {
+    const { body } = await get(openidPath);
+    expect(OpenIdProviderDiscoveryMetadataSchema.parse(body)).toMatchObject({ issuer: server.url });
+    const { clientId, clientSecret } = await server.createClient(['scope:read']);
+    const config = await openid.discovery(new URL(server.url), clientId, clientSecret, undefined, {
+      algorithm: 'oidc',
+      execute: [openid.allowInsecureRequests],
+    });
+    expect(config.serverMetadata().subject_types_supported).toEqual(['public']);
+    expect(await openid.clientCredentialsGrant(config)).toMatchObject({ token_type: 'bearer', scope: 'scope:read' });
   });
 });
 

@@ -1,6 +1,12 @@
-/** Authorization server metadata. RFC 8414 §3, and its OpenID Connect alias, which most verifiers ask for. */
+/** Authorization server metadata. RFC 8414 §3, OpenID Connect Discovery §3, which most verifiers ask for. */
 import { signingAlgorithms } from '@postern/guard';
-import { type AuthorizationServerMetadata, dpopAlgorithms, OAuthError } from '@postern/protocol';
+import {
+  type AuthorizationServerMetadata,
+  dpopAlgorithms,
+  OAuthError,
+  type OpenidProviderMetadata,
+  omitEmptyLists,
+} from '@postern/protocol';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import { type ClientAuthMethod, noClientAuth } from '../clients/client-metadata.ts';
 import { publish } from '../http/caching.ts';
@@ -25,9 +31,44 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
   const { issuer, grantTypes, authMethods, bindsToCertificates, registry, detailsTypes, registrationEndpoint } =
     options;
 
+  const describeServer = (): AuthorizationServerMetadata =>
+    omitEmptyLists<AuthorizationServerMetadata>(
+      {
+        issuer,
+        token_endpoint: `${issuer}/api/v1/oauth/token`,
+        authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
+        introspection_endpoint: `${issuer}/api/v1/oauth/introspect`,
+        introspection_endpoint_auth_methods_supported: authMethods,
+        introspection_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
+        introspection_signing_alg_values_supported: signingAlgorithms,
+        ...(registrationEndpoint !== undefined && { registration_endpoint: registrationEndpoint }),
+        revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
+        revocation_endpoint_auth_methods_supported: authMethods,
+        revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
+        jwks_uri: `${issuer}/.well-known/jwks.json`,
+        scopes_supported: [...registry.names],
+        response_types_supported: [],
+        grant_types_supported: grantTypes,
+        token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],
+        token_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
+        dpop_signing_alg_values_supported: dpopAlgorithms,
+        tls_client_certificate_bound_access_tokens: bindsToCertificates,
+        authorization_details_types_supported: detailsTypes.list().map(({ type }) => type),
+        service_documentation: `${issuer}/api`,
+      },
+      ['response_types_supported'],
+    );
+
+  /** Postern issues no ID tokens; verifiers take the algorithms of the tokens that it does issue from this member. */
+  const describeOpenidProvider = (): OpenidProviderMetadata => ({
+    ...describeServer(),
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: signingAlgorithms,
+  });
+
   return async (app) => {
     const [name, alias] = ['oauth-authorization-server', 'openid-configuration'];
-    for (const path of [...wellKnownPaths(name, issuer), ...wellKnownPaths(alias, issuer)]) {
+    const serve = (path: string, describe: () => AuthorizationServerMetadata) =>
       app.get(
         path,
         {
@@ -37,38 +78,19 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
             tags: ['Discovery'],
             operationId: 'read_metadata',
             summary: 'Authorization server metadata',
-            description: `Also at \`/.well-known/${alias}\`.`,
+            description: `Also at \`/.well-known/${alias}\`, with the two members that OpenID Connect requires in addition.`,
           },
         },
-        async (_request, reply): Promise<AuthorizationServerMetadata> => {
+        async (_request, reply) => {
           publish(reply, 300);
-          const types = detailsTypes.list().map(({ type }) => type);
-          return {
-            issuer,
-            token_endpoint: `${issuer}/api/v1/oauth/token`,
-            authorization_endpoint: `${issuer}/api/v1/oauth/authorize`,
-            introspection_endpoint: `${issuer}/api/v1/oauth/introspect`,
-            introspection_endpoint_auth_methods_supported: authMethods,
-            introspection_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
-            introspection_signing_alg_values_supported: signingAlgorithms,
-            ...(registrationEndpoint !== undefined && { registration_endpoint: registrationEndpoint }),
-            revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
-            revocation_endpoint_auth_methods_supported: authMethods,
-            revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
-            jwks_uri: `${issuer}/.well-known/jwks.json`,
-            scopes_supported: [...registry.names],
-            response_types_supported: [],
-            grant_types_supported: grantTypes,
-            token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],
-            token_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
-            dpop_signing_alg_values_supported: dpopAlgorithms,
-            tls_client_certificate_bound_access_tokens: bindsToCertificates,
-            // RFC 8414 §3.2: a list without elements is left out.
-            ...(types.length > 0 && { authorization_details_types_supported: types }),
-            service_documentation: `${issuer}/api`,
-          };
+          return describe();
         },
       );
+    for (const path of wellKnownPaths(name, issuer)) {
+      serve(path, describeServer);
+    }
+    for (const path of wellKnownPaths(alias, issuer)) {
+      serve(path, describeOpenidProvider);
     }
 
     // Some clients refuse metadata without an authorization endpoint, also when they never use it.
