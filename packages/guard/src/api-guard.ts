@@ -65,7 +65,10 @@ export interface ApiGuardOptions {
   readonly revocations?: RevocationOptions;
   /** Called with every decision, for metrics. */
   readonly onDecision?: (decision: Decision) => void;
-  /** Called when the issuer cannot be reached or too many tokens are revoked, for the log. The guard retries automatically. */
+  /**
+   * Called when the issuer cannot be reached, its metadata name another issuer or too many tokens are revoked, for the log. The
+   * guard retries automatically. Default: writes each new message to standard error.
+   */
   readonly onFault?: (fault: Error) => void;
   /** Fetches metadata and keys of the issuer. Default: the global `fetch`. */
   readonly fetch?: Fetch;
@@ -107,7 +110,7 @@ const firstAnswerTimeoutMs = 5_000;
 /** Creates the guard of an API. Throws `TypeError` for invalid options. */
 export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   const { issuer, audience, clockSkewSeconds = 5, tokenCacheSize = 10_000, dpop = {}, onDecision } = options;
-  const { fetch = (url, init) => globalThis.fetch(url, init), now = Date.now, onFault = () => {} } = options;
+  const { fetch = (url, init) => globalThis.fetch(url, init), now = Date.now, onFault = createFaultLog() } = options;
   const { monotonic = () => performance.now() } = options;
   // A clock of the caller's own measures everything but the age of news: if it jumps, news is no older than before.
   const ageClock = options.monotonic ?? options.now ?? monotonic;
@@ -156,6 +159,18 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     },
     close: async () => follower?.close(),
     revocationLagSeconds: () => follower?.lagSeconds(),
+  };
+}
+
+/** Writes what went wrong to standard error; the same message several times in a row only once. */
+function createFaultLog(): (fault: Error) => void {
+  let last: string | undefined;
+  return ({ message }) => {
+    if (message !== last) {
+      last = message;
+      // biome-ignore lint/suspicious/noConsole: standard error on every platform; an API that wants it elsewhere passes onFault
+      console.error(`@postern/guard: ${message}`);
+    }
   };
 }
 

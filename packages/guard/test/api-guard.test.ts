@@ -1,7 +1,7 @@
 /** The guard of an API and an issuer over HTTP: discovery, keys, caches. RFC 8414 §3.3, RFC 9111 §5.2. */
 import { createClock, type TestClock } from '@postern/testing/clock';
 import { answerJson } from '@postern/testing/document-server';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { now } from '../fixtures/tokens.ts';
 import { type ApiGuard, type ApiGuardOptions, createApiGuard, type Decision } from '../src/index.ts';
 import { jwksPath, metadataPath, startIssuer, type TestIssuer } from './issuer.ts';
@@ -64,6 +64,32 @@ describe('RFC 8414 §3.3 the metadata of the issuer', () => {
     expect(await codeOf(call(guard, issuer.token()))).toBe('temporarily_unavailable keys_unavailable');
     expect(faults).toEqual([expect.stringMatching(fault)]);
     await expect(guard.start()).rejects.toThrow(fault);
+  });
+
+  test('that name another issuer are an error of the setup: it is on standard error at once, without any onFault', async () => {
+    const written = vi.spyOn(console, 'error').mockImplementation(() => {});
+    issuer.documents.set('/.well-known/oauth-authorization-server/auth', { issuer: `${issuer.url}/auth` });
+    try {
+      for (const [given, named] of [
+        [issuer.url.replace('127.0.0.1', 'localhost'), issuer.url],
+        [`${issuer.url}/`, issuer.url],
+        [`${issuer.url}/auth/`, `${issuer.url}/auth`],
+      ] as const) {
+        written.mockClear();
+        const guard = createApiGuard({ issuer: given, audience: 'https://api.example.com', now: clock.now });
+        await expect(call(guard, issuer.token())).rejects.toMatchObject({
+          code: 'temporarily_unavailable',
+          message: expect.stringContaining('Its operator must correct that.'),
+        });
+        await expect(guard.start()).rejects.toThrow('name another issuer');
+        const texts = written.mock.calls.map(([text]) => text);
+        expect(texts).toEqual([
+          expect.stringContaining(`name another issuer, "${named}", than the guard was created with, "${given}"`),
+        ]);
+      }
+    } finally {
+      written.mockRestore();
+    }
   });
 
   test.each<[string, (issuer: TestIssuer) => void]>([

@@ -70,11 +70,13 @@ const readScopes = (server: ServeProcess, token: string) =>
   call('GET', `${server.url}/api/v1/oauth/scope`, { authorization: `Bearer ${token}` });
 
 describe('a first start', () => {
-  test('says where it listens and where the root credentials are, and never what they are', async () => {
+  test('says its issuer and where the root credentials are, and never what they are', async () => {
     const server = await start();
     const { clientSecret } = rootCredentials(server.dataDir);
-    expect(server.stderr).toContain(`Postern listens on http://127.0.0.1:${server.port} `);
-    expect(server.stderr).toContain(`API documentation: http://127.0.0.1:${server.port}/api`);
+    const { body: metadata } = await call('GET', `${server.url}/.well-known/oauth-authorization-server`);
+    expect(server.stderr).toContain(`Postern listens on ${metadata.issuer} `);
+    expect(server.stderr).toContain(`API documentation: ${metadata.issuer}/api`);
+    expect(server.stderr.match(/https?:\/\/[^\s/]+/g)?.every((url) => url === metadata.issuer)).toBe(true);
     expect(server.stderr).toContain('Root credentials: data/root.env');
     await acquireToken(server.url, rootCredentials(server.dataDir));
     const { code, stdout, stderr } = await server.stop();
@@ -96,7 +98,7 @@ describe('a first start', () => {
     expect(sent).toEqual([
       '-X',
       'POST',
-      `${server.url}/api/v1/oauth/token`,
+      `http://localhost:${server.port}/api/v1/oauth/token`,
       '-d',
       `client_id=${clientId}`,
       '-d',

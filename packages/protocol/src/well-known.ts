@@ -5,5 +5,7 @@ export type WellKnownName = 'oauth-authorization-server' | 'oauth-protected-reso
 /** The URL of a document, with the path of `identifier` inserted behind the name. Throws `TypeError` for what is no URL. */
 export function wellKnownUrl(name: WellKnownName, identifier: string): string {
   const { origin, pathname } = new URL(identifier);
-  return `${origin}/.well-known/${name}${pathname === '/' ? '' : pathname}`;
+  // Of an issuer, any slash at the end is removed; of a resource, only the one behind the host.
+  const path = name === 'oauth-authorization-server' || pathname === '/' ? pathname.replace(/\/$/, '') : pathname;
+  return `${origin}/.well-known/${name}${path}`;
 }

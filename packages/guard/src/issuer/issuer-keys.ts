@@ -58,14 +58,10 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
       const key = document.current()?.get(kid);
       const fault = document.fault();
       if (key === undefined && fault !== undefined) {
-        throw new OAuthError(
-          'temporarily_unavailable',
-          'Signing keys of the issuer are unavailable. Try again later.',
-          {
-            reason: 'keys_unavailable',
-            cause: fault,
-          },
-        );
+        throw new OAuthError('temporarily_unavailable', describeFault(fault), {
+          reason: 'keys_unavailable',
+          cause: fault,
+        });
       }
       return key;
     },
@@ -80,13 +76,32 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
   };
 }
 
+/** Thrown for the metadata of another issuer, which no later attempt makes right. */
+class OtherIssuer extends Error {
+  override readonly name = 'OtherIssuer';
+
+  constructor(url: string, named: unknown, expected: string) {
+    super(
+      `the metadata at ${url} name another issuer, ${JSON.stringify(named) ?? 'none'}, ` +
+        `than the guard was created with, ${JSON.stringify(expected)}; both must be equal, character by character`,
+    );
+  }
+}
+
+/** For callers, who cannot change how the API is set up. */
+function describeFault({ cause }: Error): string {
+  return cause instanceof OtherIssuer
+    ? 'This API is set up for another issuer than the one at that address. Its operator must correct that.'
+    : 'Signing keys of the issuer are unavailable. Try again later.';
+}
+
 /** RFC 8414 §3.3: the issuer in the document must equal the requested one, character by character. */
 async function findJwksUri(issuer: string, fetch: Fetch): Promise<string> {
   const url = wellKnownUrl('oauth-authorization-server', issuer);
   const { body } = await fetchDocument(url, fetch, limits);
   const { issuer: named, jwks_uri } = (body ?? {}) as Record<string, unknown>;
   if (named !== issuer) {
-    throw new Error(`the document at ${url} is of another issuer`);
+    throw new OtherIssuer(url, named, issuer);
   }
   if (typeof jwks_uri !== 'string' || !isConfidential(jwks_uri)) {
     throw new Error(`the document at ${url} has no https URL as its jwks_uri`);

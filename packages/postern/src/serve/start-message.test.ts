@@ -1,27 +1,50 @@
-/** What a person reads at the start: addresses that work. */
+/** What a person reads at the start: the issuer, which is the one address that works for everything. */
 import { readConfig } from '@postern/server';
 import { expect, test } from 'vitest';
 import { describeStart } from './start-message.ts';
 
-const config = readConfig({ HOST: '0.0.0.0', PORT: '8443' });
-const start = (over: object) =>
-  describeStart({ config: { ...config, ...over }, rootFile: undefined, close: async () => {}, closeAtOnce() {} });
+const start = (env: Record<string, string>, over: object = {}) =>
+  describeStart({
+    config: { ...readConfig(env), ...over },
+    rootFile: undefined,
+    close: async () => {},
+    closeAtOnce() {},
+  });
+const urlsOf = (text: string) => text.match(/https?:[^\s')]+/g) ?? [];
 
-test('over plain HTTP the commands name this machine', () => {
-  expect(start({})).toContain('listens on http://0.0.0.0:8443 ');
-  expect(start({})).toContain('Web console: http://localhost:8443/console\n');
-  expect(start({})).toContain("curl -X POST 'http://localhost:8443/api/v1/oauth/token'");
+test.each<[Record<string, string>, string]>([
+  [{}, 'http://localhost:8080'],
+  [{ PORT: '9000' }, 'http://localhost:9000'],
+  [{ HOST: '0.0.0.0', PORT: '8443' }, 'http://localhost:8443'],
+  [{ HOST: '::' }, 'http://localhost:8080'],
+  [{ HOST: '10.0.0.5' }, 'http://localhost:8080'],
+  [{ POSTERN_ISSUER: 'http://127.0.0.1:8080' }, 'http://127.0.0.1:8080'],
+  [{ HOST: '0.0.0.0', POSTERN_ISSUER: 'https://auth.example.com' }, 'https://auth.example.com'],
+  [{ POSTERN_ISSUER: 'https://example.com/auth' }, 'https://example.com/auth'],
+])('with %j every URL begins with the issuer', (env, issuer) => {
+  const text = start(env);
+  expect(urlsOf(text)).toEqual(
+    ['', '/api', '/console', '/health/ready', '/api/v1/oauth/token'].map((path) => issuer + path),
+  );
+  expect(text).toContain(`curl -X POST '${issuer}/api/v1/oauth/token'`);
 });
 
-test('with TLS they name the host of the issuer, as the certificate does', () => {
-  const text = start({ issuer: 'https://auth.example.com', tls: { cert: '', key: '', clientCa: undefined } });
-  expect(text).toContain('listens on https://0.0.0.0:8443 ');
-  expect(text).toContain("curl -X POST 'https://auth.example.com/api/v1/oauth/token'");
-  expect(text).not.toContain('http:');
+test('it says where the process listens if that is not where the issuer is', () => {
+  expect(start({})).toContain('Postern listens on http://localhost:8080 ');
+  expect(start({ HOST: '0.0.0.0' })).toContain('Postern listens on http://localhost:8080 ');
+  expect(start({ HOST: '::1' })).toContain('Postern listens on http://localhost:8080 ');
+  expect(start({ HOST: '10.0.0.5' })).toContain('Postern listens on 10.0.0.5:8080 as http://localhost:8080 ');
+  expect(start({ HOST: '::', POSTERN_ISSUER: 'https://auth.example.com' })).toContain(
+    'Postern listens on [::]:8080 as https://auth.example.com ',
+  );
+  const tls = { cert: '', key: '', clientCa: undefined };
+  expect(start({ PORT: '8443' }, { issuer: 'https://auth.example.com', tls })).toContain(
+    'Postern listens on 127.0.0.1:8443 as https://auth.example.com ',
+  );
 });
 
-test('if the root client is switched off, they say so instead of its credentials', () => {
-  const text = start({ rootDisabled: true });
+test('if the root client is switched off, it says so instead of its credentials', () => {
+  const text = start({}, { rootDisabled: true });
   expect(text).toContain('The root client is switched off by OAUTH_ROOT_DISABLED.');
   expect(text).not.toContain('OAUTH_ROOT_CLIENT');
 });
