@@ -247,6 +247,8 @@ test('a worker that replaces another one makes no second database if the file is
       OAUTH_ROOT_CLIENT_SECRET: secret,
     },
   });
+  // A worker that is still at its first start may create the database.
+  await vi.waitFor(() => expect(own.stdout.match(/"Server listening at [^"]*"/g)).toHaveLength(2), patience);
   const file = join(own.dataDir, 'postern.db');
   rmSync(file);
   const [first] = workersOf(own);
