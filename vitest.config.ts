@@ -1,4 +1,19 @@
+import { existsSync, statfsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+/** Where Linux keeps files in memory. */
+const memoryDisk = '/dev/shm';
+
+/** Bytes that all tests together leave there at most, with room to spare. */
+const neededBytes = 2 ** 31;
+
+// The tests need no data after a crash of the machine, and a third of their time is waiting for the disk to have it.
+if (process.env['TMPDIR'] === undefined && existsSync(memoryDisk)) {
+  const { bavail, bsize } = statfsSync(memoryDisk);
+  if (bavail * bsize > neededBytes) {
+    process.env['TMPDIR'] = memoryDisk;
+  }
+}
 
 /** Everything on SQLite, and what speaks to a database on PostgreSQL once more. */
 export default defineConfig({

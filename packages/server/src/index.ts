@@ -15,7 +15,7 @@ export { describeDatabase } from './db/connect.ts';
 export { isEmptyDatabase } from './db/copy/copy-database.ts';
 export type { MigrationSet } from './db/migrate.ts';
 export { serverMigrations } from './db/migrations/index.ts';
-export { hasSqliteTables } from './db/sqlite.ts';
+export { hasSqliteTables } from './db/sqlite-files.ts';
 export type { LoggedEvent } from './events/event.ts';
 export type { LogEnd } from './events/event-store.ts';
 export { openOfflineEventLog } from './events/offline-event-log.ts';

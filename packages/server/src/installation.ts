@@ -20,7 +20,7 @@ import { type ConnectedDatabase, connectDatabase, describeDatabase } from './db/
 import type { MigrationSet } from './db/migrate.ts';
 import { serverMigrations } from './db/migrations/index.ts';
 import { findOutage, isDatabaseError } from './db/outage.ts';
-import { hasSqliteTables } from './db/sqlite.ts';
+import { hasSqliteTables } from './db/sqlite-files.ts';
 import { createOperatorKey, type MasterKey, type OperatorKey } from './keys/master-key.ts';
 import { openRootKeys } from './keys/root-secret-store.ts';
 import { invalidVariable, StartError } from './start-error.ts';

@@ -13,7 +13,11 @@ const rootSecret = 'packages/server/src/keys/root-secret-store.ts';
 
 const eventLog = 'packages/server/src/events/event-log.ts';
 /** Where `runApart` is written for each kind of database: transactions of batches, which the event log asks for. */
-const drivers = ['packages/server/src/db/postgres.ts', 'packages/server/src/db/sqlite.ts'];
+const drivers = [
+  'packages/server/src/db/postgres.ts',
+  'packages/server/src/db/sqlite-dialect.ts',
+  'packages/server/src/db/sqlite.ts',
+];
 
 test('only the event log opens a transaction for a change', () => {
   expect(

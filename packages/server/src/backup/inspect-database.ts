@@ -3,7 +3,7 @@ import type { DatabaseConfig } from '../config/config.ts';
 import { describeDatabase } from '../db/connect.ts';
 import { readSnapshot } from '../db/copy/copy-database.ts';
 import type { MigrationSet } from '../db/migrate.ts';
-import { findSqliteFault } from '../db/sqlite.ts';
+import { findSqliteFault } from '../db/sqlite-files.ts';
 import { findEventHash, type LogEnd, readLogEnd } from '../events/event-store.ts';
 import { StartError } from '../start-error.ts';
 import { type KnownMasterKey, requireMasterKeys } from './known-master-key.ts';

@@ -13,7 +13,7 @@ import {
 } from '../db/copy/copy-database.ts';
 import { isPresent, renameDatabase, writeWholeFile } from '../db/copy/whole-file.ts';
 import type { MigrationSet } from '../db/migrate.ts';
-import { takeOutOfUse } from '../db/sqlite.ts';
+import { takeOutOfUse } from '../db/sqlite-files.ts';
 import type { LoggedEvent } from '../events/event.ts';
 import { findEventHash, type LogEnd, listEventsAfter } from '../events/event-store.ts';
 import { StartError } from '../start-error.ts';

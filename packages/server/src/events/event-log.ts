@@ -8,27 +8,10 @@ import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
 import { type Actor, type Caller, preconditionOf, type RequireActive, recheckActor } from './actor.ts';
-import {
-  dataText,
-  type EventDraft,
-  hashEvent,
-  type LoggedEvent,
-  type LogHead,
-  type MacEvent,
-  type PendingEvent,
-} from './event.ts';
-import {
-  findEventHash,
-  findVersion,
-  hasEventsAfter,
-  insertEvent,
-  listEventsAfter,
-  lockHead,
-  moveHead,
-  readLastEvent,
-  readLog,
-} from './event-store.ts';
+import { dataText, type EventDraft, hashEvent, type LogHead, type MacEvent, type PendingEvent } from './event.ts';
+import { findEventHash, findVersion, hasEventsAfter, insertEvent, lockHead, moveHead, readLog } from './event-store.ts';
 import { type AnswerKeys, type AnswerPlace, createKeptAnswers } from './kept-answers.ts';
+import { type LogFollower, type LogFollowerOptions, openLogFollower } from './log-follower.ts';
 import { requirePrecondition } from './precondition.ts';
 import { isDeletion, kindOfThing, thingOf } from './thing.ts';
 
@@ -47,15 +30,7 @@ export interface Append {
 /** Makes a change in a transaction. `authenticated` is what the credential of its actor authenticated. */
 export type Work<T, C> = (transaction: Transaction<Database>, append: Append, authenticated: C) => Promise<T>;
 
-/** Receives every event, in the order of the log. If one listener throws, all of them receive the event again later. */
-export type EventListener = (event: LoggedEvent) => void | Promise<void>;
-
-/** Drops what is kept in memory and reads it again. If one throws, all are called again later. */
-export type Reload = () => void | Promise<void>;
-
-export interface EventLog {
-  /** Created with the database: what was read from another log says nothing about this one. */
-  readonly id: string;
+export interface EventLog extends LogFollower {
   /**
    * Runs `work` in a transaction and appends its events in the same, while no other change is under way on any node.
    * First checks, in that transaction, that the actor still may. The followers of this node have received the events
@@ -72,41 +47,17 @@ export interface EventLog {
    * `temporarily_unavailable` if other nodes interfere even then. A dry run ends before anything is changed.
    */
   changeApart<T, C>(actor: Actor<C>, work: Work<T, C>, options: { readonly isDryRun: boolean }): Promise<T>;
-  /**
-   * Calls `listener` for every event from here on, whichever node appended it. Calls `reload` instead if the database has
-   * another history than was heard: it was restored, or a replica that was behind has taken over.
-   */
-  follow(listener: EventListener, reload: Reload): void;
-  /** Passes new events to the followers. To be called a few times a second, for what other nodes have changed. */
-  catchUp(): Promise<void>;
-  /** The last event that the followers of this node have heard. */
-  head(): LogHead;
-  /** Seconds since this node last knew that it was current. */
-  lagSeconds(): number;
-  /**
-   * Throws `temporarily_unavailable` if this node has not been current for longer than is allowed, and while what its followers
-   * keep is from a history that the database has lost.
-   */
-  requireCurrent(): void;
-  /** Waits until that is no longer so, and throws the same if it remains so. */
-  awaitHistory(): Promise<void>;
 }
 
-export interface EventLogOptions {
-  readonly db: Kysely<Database>;
+export interface EventLogOptions extends LogFollowerOptions {
   readonly driver: Pick<DatabaseDriver, 'announce' | 'lockChanges' | 'tryLockChanges' | 'isAwaited' | 'runApart'>;
   readonly macEvent: MacEvent;
   /** Protects what calls have answered that may be sent again. */
   readonly masterKey: AnswerKeys;
   /** The check of the token behind a change. */
   readonly requireActive: RequireActive;
-  readonly maxStalenessSeconds: number;
-  /** Called when the followers have reloaded, since the database lost the event that was the last one before. */
-  readonly onHistoryLost?: (lost: LogHead) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds by a clock that never jumps. Default: that of the process. */
-  readonly monotonic?: () => number;
 }
 
 /** How often work is done apart before others wait for it. */
@@ -115,75 +66,11 @@ const mostAttempts = 3;
 /** The one kind of event that changes nothing that other changes check. */
 const urgentKind = 'token.revoked';
 
-/** Events per read. */
-const batchSize = 500;
-
 /** Opens the log and follows it from its present end: whatever is loaded into memory later misses no event. */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
-  const { db, driver, macEvent, requireActive, maxStalenessSeconds, onHistoryLost, now } = options;
-  const { monotonic = () => performance.now() } = options;
+  const { db, driver, macEvent, requireActive, onHistoryLost, now } = options;
   const answers = createKeptAnswers(options);
-  const followers: { readonly listener: EventListener; readonly reload: Reload }[] = [];
-  let { logId, ...head }: LogHead & { readonly logId: string } = await readLog(db);
-  /** The last event that was heard of a history that the database no longer has, until all followers have reloaded. */
-  let lost: LogHead | undefined;
-  let currentAt = monotonic();
-
-  const reload = async (known: LogHead) => {
-    lost = known;
-    // Whatever is loaded after this misses no event. Followers hear events, so it is the last event that counts here: somebody who
-    // changed the log may have made it another one than the head says.
-    const log = await readLog(db);
-    const last = await readLastEvent(db);
-    for (const follower of followers) {
-      await follower.reload();
-    }
-    logId = log.logId;
-    head = last ?? { sequence: 0, hash: log.logId };
-    lost = undefined;
-    onHistoryLost?.(known);
-  };
-
-  const readNew = async () => {
-    if (lost !== undefined) {
-      await reload(lost);
-    }
-    let hasReloaded = false;
-    for (let isBehind = true; isBehind; ) {
-      const readAt = monotonic();
-      // The event that is known is read again with those after it: a database that went back has another one, or none.
-      const events = await listEventsAfter(db, head.sequence - 1, batchSize + 1);
-      const known = head.sequence === 0 ? head : events.shift();
-      if (known?.hash !== head.hash) {
-        if (hasReloaded) {
-          // The database changes again and again; the next look is soon enough.
-          return;
-        }
-        await reload(head);
-        hasReloaded = true;
-        continue;
-      }
-      for (const event of events) {
-        for (const { listener } of followers) {
-          await listener(event);
-        }
-        head = { sequence: event.sequence, hash: event.hash };
-      }
-      isBehind = events.length >= batchSize;
-      currentAt = isBehind ? currentAt : readAt;
-    }
-  };
-  const catchUp = oneAfterTheOther(readNew);
-  const lagSeconds = () => (monotonic() - currentAt) / 1000;
-
-  const requireHistory = () => {
-    if (lost !== undefined) {
-      throw new OAuthError(
-        'temporarily_unavailable',
-        'The database has another history than before, and this node has not read it yet: retry later.',
-      );
-    }
-  };
+  const follower = await openLogFollower(options);
 
   /** Resolves when changes of this node need not wait for one that is made apart. */
   let gate: Promise<unknown> = Promise.resolve();
@@ -261,7 +148,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
    * reported while it does not hold here, or if the database has lost it already, since a replica that was behind took over.
    */
   const conclude = async (end: LogHead) => {
-    await catchUp();
+    await follower.catchUp();
     if (!(await hasEvent(db, end))) {
       onHistoryLost?.(end);
       throw new OAuthError('temporarily_unavailable', 'The database has just lost this change: make it again.');
@@ -316,9 +203,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   };
 
   return {
-    get id() {
-      return logId;
-    },
+    ...follower,
     async change(actor, work, { isUrgent = false } = {}) {
       const place = nextPlace(actor);
       if (!isUrgent) {
@@ -360,26 +245,6 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         }
       }
     },
-    follow: (listener, reload) => void followers.push({ listener, reload }),
-    catchUp,
-    head: () => head,
-    lagSeconds,
-    async awaitHistory() {
-      if (lost !== undefined) {
-        await catchUp().catch(() => {});
-        requireHistory();
-      }
-    },
-    requireCurrent() {
-      requireHistory();
-      if (lagSeconds() > maxStalenessSeconds) {
-        throw new OAuthError(
-          'temporarily_unavailable',
-          'This node cannot follow the changes of other nodes: retry later.',
-          { reason: 'changes_not_followed' },
-        );
-      }
-    },
   };
 }
 
@@ -412,33 +277,6 @@ export async function requireVersion(
   if (version !== undefined) {
     precondition.versions.set(thing, version);
   }
-}
-
-/**
- * Runs `work` for one caller at a time. A call that comes while it runs gets a run that starts later, since the one
- * under way may have read too early; all calls that come meanwhile share that run.
- */
-function oneAfterTheOther(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  const start = () => {
-    running = work().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
-  return () => {
-    if (running === undefined) {
-      return start();
-    }
-    next ??= running
-      .catch(() => {})
-      .then(() => {
-        next = undefined;
-        return start();
-      });
-    return next;
-  };
 }
 
 /** Whether the database still has the event that ended the log when work began. */

@@ -3,7 +3,8 @@ import type { Transaction } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { type RequireActive, recheckActor } from './actor.ts';
 import type { EventDraft, PendingEvent } from './event.ts';
-import { type Append, type EventListener, type EventLog, requireVersion } from './event-log.ts';
+import { type Append, type EventLog, requireVersion } from './event-log.ts';
+import type { EventListener } from './log-follower.ts';
 
 export interface TransactionEventLogOptions {
   /** The log that the change is made in. */

@@ -123,7 +123,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
 
   /** Returns undefined if the log has no such event. */
   const findHash = async (sequence: number): Promise<string | undefined> => {
-    const hash = hashes.get(sequence) ?? (sequence === 0 ? events.id : await findEventHash(db, sequence));
+    const hash = hashes.get(sequence) ?? (sequence === 0 ? events.id() : await findEventHash(db, sequence));
     if (hash !== undefined) {
       hashes.set(sequence, hash);
     }

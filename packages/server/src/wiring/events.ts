@@ -59,14 +59,14 @@ export async function openEvents({
   let kept: string | undefined;
   /** Another process may have heard more, or may have written the file before the database lost what it says. */
   const verifyAnchor = async () => {
-    const anchored = await anchor.read(events.id);
+    const anchored = await anchor.read(events.id());
     if (anchored !== undefined) {
       await history.verify([{ ...anchored, knownBy: 'the file last-event.json', isOld: false }]);
     }
     return anchored;
   };
   await verifyAnchor();
-  await history.verify(await readCheckpoint(config, installation, events.id));
+  await history.verify(await readCheckpoint(config, installation, events.id()));
   return {
     events,
     history,
@@ -80,7 +80,7 @@ export async function openEvents({
         return;
       }
       if (anchored === undefined || anchored.sequence < head.sequence || !(await history.has(anchored))) {
-        await anchor.write(events.id, { ...head, knownAt: now() });
+        await anchor.write(events.id(), { ...head, knownAt: now() });
       }
       kept = head.hash;
     },

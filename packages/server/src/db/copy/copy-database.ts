@@ -6,7 +6,7 @@ import { connectDatabase, describeDatabase, withoutTimeLimit } from '../connect.
 import { listExecuted, listTableNames, type MigrationSet } from '../migrate.ts';
 import { openPostgres } from '../postgres.ts';
 import type { Database } from '../schema.ts';
-import { openSqliteReader } from '../sqlite.ts';
+import { openSqliteReader } from '../sqlite-files.ts';
 import { type AnyTables, countRows, deleteRows, hasRow, RowSum, readRows, writeRows } from './rows.ts';
 import { listTables, type Table } from './tables.ts';
 import { isPresent } from './whole-file.ts';

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { type MigrationSet, migrate } from '../migrate.ts';
-import { sqliteDialectOf } from '../sqlite.ts';
+import { sqliteDialectOf } from '../sqlite-dialect.ts';
 
 export interface Table {
   readonly name: string;
