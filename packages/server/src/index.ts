@@ -21,6 +21,7 @@ export type { LogEnd } from './events/event-store.ts';
 export { openOfflineEventLog } from './events/offline-event-log.ts';
 export { type ConnectionLimits, connectionLimits } from './http/connection-limits.ts';
 export { httpOptions } from './http/http-options.ts';
+export { issuerPathOf } from './http/issuer-path.ts';
 export { metricsServer } from './http/metrics-server.ts';
 export {
   createDatabaseDirectory,

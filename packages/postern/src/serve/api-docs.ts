@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type FastifyDynamicSwaggerOptions, fastifySwagger, formatParamUrl } from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
+import { issuerPathOf } from '@postern/server';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -113,16 +114,18 @@ const contentSecurityPolicy = [
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
 <path fill="#3b4151" d="M1 1h14v14h-3V8a4 4 0 0 0-8 0v7H1z"/><path fill="#49cc90" d="M5.5 15V8a2.5 2.5 0 0 1 5 0v7z"/></svg>`;
 
-/** Serves the documentation of the routes that `describeApi` recorded. */
-export async function apiDocs(app: FastifyInstance): Promise<void> {
+/** Serves the documentation of the routes that `describeApi` recorded. `issuer`: its path is before every path that a browser sees. */
+export async function apiDocs(app: FastifyInstance, { issuer }: { readonly issuer: string }): Promise<void> {
+  const issuerPath = issuerPathOf(issuer);
   app.addHook('onSend', async (_request, reply) => {
     reply.header('content-security-policy', contentSecurityPolicy);
     reply.header('referrer-policy', 'no-referrer');
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/api'));
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect(`${issuerPath}/api`));
   await app.register(fastifySwaggerUi, {
     routePrefix: '/api',
+    indexPrefix: issuerPath,
     uiConfig: {
       // This layout has no bar that asks for the URL of another description.
       layout: 'BaseLayout',

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fastifyStatic } from '@fastify/static';
+import { issuerPathOf } from '@postern/server';
 import type { FastifyInstance } from 'fastify';
 
 export interface WebConsoleOptions {
@@ -27,13 +28,13 @@ const contentSecurityPolicy = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-const notBuilt = `<!doctype html>
+const notBuilt = (issuerPath: string) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Postern</title>
 <h1>The console is not built</h1>
 <p>In the directory of Postern, run <code>npm ci &amp;&amp; npm start</code>, which builds it. The HTTP API works without:
-see <a href="/api">/api</a>.</p>
+see <a href="${issuerPath}/api">/api</a>.</p>
 </html>
 `;
 
@@ -41,6 +42,8 @@ export async function webConsole(
   app: FastifyInstance,
   { issuer, directory = builtInto }: WebConsoleOptions,
 ): Promise<void> {
+  // It has no character that could end an attribute of HTML.
+  const issuerPath = issuerPathOf(issuer);
   const index = join(directory, 'index.html');
   const built = existsSync(index);
   app.addHook('onSend', async (_request, reply) => {
@@ -61,8 +64,8 @@ export async function webConsole(
     });
   }
   const page = built
-    ? readFileSync(index, 'utf8').replace('<base href="/console/"', `<base href="${baseOf(issuer)}"`)
-    : notBuilt;
+    ? readFileSync(index, 'utf8').replace('<base href="/console/"', `<base href="${issuerPath}/console/"`)
+    : notBuilt(issuerPath);
   // Every path serves the same page, whose script decides what to show.
   for (const url of ['/console', '/console/*']) {
     app.get(url, { schema: { hide: true } }, async (_request, reply) =>
@@ -73,9 +76,4 @@ export async function webConsole(
         .send(page),
     );
   }
-}
-
-/** Returns the path of the console. A URL's path has no character that could end the attribute. */
-function baseOf(issuer: string): string {
-  return `${new URL(issuer).pathname.replace(/\/$/, '')}/console/`.replaceAll('&', '&amp;');
 }

@@ -75,7 +75,7 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
     collectDefaultMetrics({ register: app.metrics });
     const metrics = cluster.isWorker ? shareMetrics(app.metrics) : ownMetrics(app.metrics);
     app.addHook('onClose', async () => metrics.stop());
-    await app.register(apiDocs);
+    await app.register(apiDocs, { issuer: config.issuer });
     await app.register(webConsole, { issuer: config.issuer });
     return { app, metrics, rootFile: installation.rootFile };
   } catch (error) {

@@ -7,6 +7,7 @@ import type { ServerConfig, TlsFiles } from '../config/config.ts';
 import { answerError } from './answer-error.ts';
 import { closeWithAnswer } from './close-with-answer.ts';
 import { connectionLimits } from './connection-limits.ts';
+import { removeIssuerPath } from './issuer-path.ts';
 import { securityHeaders } from './security-headers.ts';
 
 /** The largest JSON body, in bytes. */
@@ -19,6 +20,7 @@ export function httpOptions(
   { headersMs, requestMs, checkEveryMs } = connectionLimits,
 ): FastifyHttpOptions<RawServerDefault, FastifyBaseLogger> {
   const headers = securityHeaders(config.issuer);
+  const rewriteUrl = removeIssuerPath(config.issuer);
   const node = {
     headersTimeout: headersMs,
     connectionsCheckingInterval: checkEveryMs,
@@ -39,6 +41,7 @@ export function httpOptions(
     forceCloseConnections: 'idle',
     // Requests that arrive until the last connection is closed are answered like all others.
     return503OnClosing: false,
+    ...(rewriteUrl !== undefined && { rewriteUrl }),
     routerOptions: { maxParamLength: 200 },
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply.headers(headers)),

@@ -5,6 +5,8 @@ import type { FastifyInstance } from 'fastify';
 declare module 'fastify' {
   interface FastifyInstance {
     describePath(path: string): DescribedPath;
+    /** Whether the first segment of the path of any route is this one. */
+    hasRoutesBelow(segment: string): boolean;
   }
 }
 
@@ -16,16 +18,20 @@ export interface DescribedPath {
   readonly shown: string;
 }
 
-/** Decorates `app` with `describePath`, which knows the routes that are registered from here on. */
+/** Decorates `app` with `describePath` and `hasRoutesBelow`, which know the routes that are registered from here on. */
 export function recordRoutes(app: FastifyInstance): void {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
   const knownSegments = new Set<string>();
+  const firstSegments = new Set<string>();
   app.addHook('onRoute', ({ url, method }) => {
     routes.push({ pattern: toPattern(url), methods: [method].flat() });
-    for (const segment of url.split('/')) {
+    const segments = url.split('/');
+    for (const segment of segments) {
       knownSegments.add(segment);
     }
+    firstSegments.add(segments[1] ?? '');
   });
+  app.decorate('hasRoutesBelow', (segment) => firstSegments.has(segment));
   app.decorate('describePath', (path) => {
     const matching = routes.filter(({ pattern }) => pattern.test(path));
     const segments = path.split('/').map((segment) => (knownSegments.has(segment) ? segment : showName(segment)));
