@@ -1,15 +1,17 @@
 /**
  * Writes what the code already knows: the command, the table of variables, the map of the RFCs, the table of delegation,
- * and the operations of the management API.
+ * the operations of the management API, and the catalogue of guard cases.
  * With `--check` it writes nothing, and fails if a copy in docs/ differs.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { toWireNames } from '@postern/protocol';
 import { configVariables } from '@postern/server';
+import { guardCaseFiles } from '../packages/guard/fixtures/cases/all-cases.ts';
 import { reachMembers } from '../packages/server/src/delegation/reach.ts';
 import { operationsModule } from './admin-operations.ts';
 import { cliPage } from './cli-page.ts';
 import { fileSchema } from './file-schema.ts';
+import { guardCaseSchema } from './guard-case-schema.ts';
 
 const titles: Readonly<Record<string, string>> = {
   '2104': 'Keyed-Hashing for Message Authentication (HMAC)',
@@ -159,6 +161,8 @@ const pages = {
   'docs/schema/postern.schema.json': schemaText,
   // The command carries what it checks files by.
   'packages/postern/src/files/postern.schema.json': schemaText,
+  'docs/schema/guard-cases.schema.json': `${JSON.stringify(guardCaseSchema, null, 2)}\n`,
+  ...guardCaseFiles(),
   'packages/admin/src/operations.ts': operationsModule,
   'docs/cli.md': await cliPage(generated),
   'docs/configuration.md': configurationPage(),
