@@ -2,8 +2,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { Compile } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
-import type { GuardCase, RequestStep } from '../fixtures/cases/guard-case.ts';
-import { runGuardCase } from '../fixtures/run-guard-case.ts';
+import type { GuardCase, RequestStep } from '../cases/guard-case.ts';
+import { runGuardCase } from '../cases/run-guard-case.ts';
 import * as library from '../src/index.ts';
 
 const docs = new URL('../../../docs/', import.meta.url).pathname;
