@@ -3,7 +3,7 @@ import { type BulkAnswer, change, type Page, path, read } from './operation.ts';
 
 export interface CreatedClient {
   client_id: string;
-  /** Shown only once; Postern keeps a digest. Missing for a client that uses none. */
+  /** Shown only once; Postern keeps a digest. Missing if you chose it, and for a client that uses none. */
   client_secret?: string;
   /** Limits of the client that makes the call, which the new client has too because the body does not name them. */
   inherited?: Record<string, unknown>;
@@ -12,6 +12,10 @@ export interface CreatedClient {
 export interface NewClientBody {
   /** An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one. */
   client_id?: string;
+  /** A secret of your choice, which requires the scope client:choose_secret: at least 22 random characters, which are 128 bits in base64url. Without it, Postern generates one. */
+  client_secret?: string;
+  /** The digest that another server has of the secret, which requires the scope client:choose_secret, so that the client moves here with the secret that it has: bcrypt ($2a$, $2b$ or $2y$, with a cost of 4 to 14), PBKDF2 ($pbkdf2-sha256$i=ITERATIONS,l=BYTES$SALT$KEY, or sha512, with at most 2000000 iterations), or SHA-512 of the secret followed by a salt ($sha512$SALT$DIGEST), with salts, keys and digests in base64. The first use of the secret replaces it by a digest of Postern. */
+  client_secret_digest?: string;
   name?: string | null;
   description?: string | null;
   scopes?: string[];
@@ -245,13 +249,12 @@ export interface ClientBody {
 
 export interface RotatedSecret {
   secret_id: string;
-  /** Its last four characters. */
-  last_four: string;
+  last_four: string | null;
   created_at: string;
   expires_at: string | null;
   last_used_at: string | null;
-  /** Shown only once; Postern keeps a digest. */
-  client_secret: string;
+  /** Shown only once; Postern keeps a digest. Missing if you chose it. */
+  client_secret?: string;
   /** Which of the other secrets are still in use. */
   warnings: string[];
 }
@@ -261,12 +264,13 @@ export interface SecretRotation {
   overlap_seconds?: number;
   /** Seconds until the new secret expires. Without it, it never does. */
   expires_in_seconds?: number;
+  /** A secret of your choice, which requires the scope client:choose_secret: at least 22 random characters, which are 128 bits in base64url. Without it, Postern generates one. */
+  client_secret?: string;
 }
 
 export interface ClientSecret {
   secret_id: string;
-  /** Its last four characters. */
-  last_four: string;
+  last_four: string | null;
   created_at: string;
   expires_at: string | null;
   last_used_at: string | null;
@@ -742,6 +746,7 @@ export interface AuditPage {
       | 'root.disabled'
       | 'root.replaced'
       | 'secret.created'
+      | 'secret.rehashed'
       | 'secret.deleted'
       | 'token.revoked'
       | 'all_tokens.revoked'
@@ -792,7 +797,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.deleted, token.revoked, all_tokens.revoked, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;

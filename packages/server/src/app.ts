@@ -100,7 +100,16 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', knownAt: now(), isOld: true }]);
   const feed = await openRevocationFeed({ db, events, masterKey, onLost, now });
   const keysFaults = createKeysFaults(app.log);
-  const tokens = createTokens({ ...shared, rootClient, management, keys, onKeysFault: keysFaults.record });
+  const onRehashFault = (error: unknown) =>
+    app.log.error(describeForLog(error), 'the digest of a secret that moved here is kept until its next use');
+  const tokens = await createTokens({
+    ...shared,
+    rootClient,
+    management,
+    keys,
+    onKeysFault: keysFaults.record,
+    onRehashFault,
+  });
   const { guard, usedTokens } = tokens;
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);
   startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints, history, anchorHistory });

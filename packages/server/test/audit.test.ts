@@ -3,7 +3,7 @@ import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:c
 import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { eventKinds } from '../src/events/event.ts';
 
 const path = '/api/v1/oauth/events';
@@ -288,6 +288,20 @@ describe('the data of events', () => {
     await asRoot('DELETE', `${url}/secret/${rotated.secret_id}`);
     await asRoot('PATCH', url, { scopes: ['policy:read'] });
     await asRoot('POST', `${url}/revoke`);
+
+    const movedSecret = 'SZ3qJ2vKxP0uD8nWb5tYcR7m';
+    const salt = Buffer.from('salt');
+    const otherDigest = createHash('sha512').update(movedSecret).update(salt).digest('base64');
+    reveal(movedSecret, otherDigest);
+    const moved = await asRoot('POST', clientPath, {
+      client_secret_digest: `$sha512$${salt.toString('base64')}$${otherDigest}`,
+    });
+    await server.token({ clientId: moved.body.client_id, clientSecret: movedSecret });
+    await vi.waitFor(async () =>
+      expect((await read({ subject: moved.body.client_id })).items.map(({ kind }) => kind)).toContain(
+        'secret.rehashed',
+      ),
+    );
 
     await asRoot('PUT', '/api/v1/oauth/scope', { name: 'orders:read', description: 'Read orders' });
     await asRoot('DELETE', '/api/v1/oauth/scope/orders:read');

@@ -9,6 +9,7 @@ const labels: Readonly<Record<EventKind, string>> = {
   'client_policy.saved': 'Client policy saved',
   'client_policy.deleted': 'Client policy deleted',
   'secret.created': 'Secret created',
+  'secret.rehashed': 'Digest of a secret from another server replaced',
   'secret.deleted': 'Secret deleted',
   'token.revoked': 'Token revoked',
   'all_tokens.revoked': 'All tokens of all clients revoked',

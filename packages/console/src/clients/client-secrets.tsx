@@ -16,6 +16,9 @@ import { Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { IssuedSecret } from './issued-secret.tsx';
 
+/** Stands for the last characters of a secret that moved here and was not used yet, or is short. */
+const unknownEnd = '????';
+
 export function ClientSecrets({ client: { client_id: clientId } }: { readonly client: Client }) {
   const secrets = useAll(operations.secrets.list(clientId));
   const [dialog, setDialog] = useState<ReactNode>();
@@ -28,7 +31,7 @@ export function ClientSecrets({ client: { client_id: clientId } }: { readonly cl
     const { secret_id, last_four, last_used_at } = secret;
     setDialog(
       <ConfirmChange
-        question={`Delete the secret that ends in ${last_four}?`}
+        question={`Delete the secret that ends in ${last_four ?? unknownEnd}?`}
         action="Delete secret"
         operation={ifUnchanged(operations.secrets.delete(clientId, secret_id), secret)}
         notice="Secret deleted"
@@ -66,7 +69,7 @@ export function ClientSecrets({ client: { client_id: clientId } }: { readonly cl
                 <Empty title="No secret">Without a secret the client cannot get tokens. Rotate to create one.</Empty>
               }
               columns={[
-                { title: 'Ends in', cell: ({ last_four }) => <code>…{last_four}</code> },
+                { title: 'Ends in', cell: ({ last_four }) => <code>…{last_four ?? unknownEnd}</code> },
                 { title: 'Created', cell: ({ created_at }) => <Time iso={created_at} /> },
                 { title: 'Last used', cell: ({ last_used_at }) => <Time iso={last_used_at} /> },
                 { title: 'Expires', cell: ({ expires_at }) => <Time iso={expires_at} /> },
@@ -78,7 +81,7 @@ export function ClientSecrets({ client: { client_id: clientId } }: { readonly cl
                       <Button
                         small
                         onPress={() => confirmDeletion(secret)}
-                        aria-label={`Delete the secret that ends in ${secret.last_four}`}
+                        aria-label={`Delete the secret that ends in ${secret.last_four ?? unknownEnd}`}
                       >
                         Delete
                       </Button>
@@ -103,7 +106,7 @@ interface NewSecretDialogProps {
 function NewSecretDialog({ clientId, rotated, onClose }: NewSecretDialogProps) {
   return (
     <Dialog title="New secret" onClose={onClose} mustAnswer wide>
-      <IssuedSecret clientId={clientId} clientSecret={rotated.client_secret} />
+      {rotated.client_secret !== undefined && <IssuedSecret clientId={clientId} clientSecret={rotated.client_secret} />}
       {rotated.warnings.map((warning) => (
         <Note key={warning} tone="warning">
           {warning}
@@ -127,14 +130,14 @@ function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) 
   const inUse = secrets.slice(0, -1).filter(({ last_used_at }) => (last_used_at ?? '') > newest.created_at);
   return inUse.length === 0 ? (
     <Note tone="good" title="The old secret is no longer used">
-      Since …{newest.last_four} was created, no caller has used an older secret. It can be deleted.
+      Since …{newest.last_four ?? unknownEnd} was created, no caller has used an older secret. It can be deleted.
     </Note>
   ) : (
     <Note tone="warning" title="An old secret is still used">
       <ul className="stack">
         {inUse.map(({ secret_id, last_four, last_used_at, expires_at }) => (
           <li key={secret_id}>
-            <Badge tone="warning">…{last_four}</Badge> was last used <Time iso={last_used_at} />
+            <Badge tone="warning">…{last_four ?? unknownEnd}</Badge> was last used <Time iso={last_used_at} />
             {expires_at === null ? (
               ', and is valid until it is deleted'
             ) : (
@@ -180,7 +183,7 @@ function RotateDialog({ clientId, secrets, onClose, onRotated }: RotateDialogPro
       <SelectField label="The old secret stays valid" {...field('overlap')} options={overlaps} />
       {used !== undefined && (
         <p className="hint">
-          …{used.last_four} was last used <Time iso={used.last_used_at} />.
+          …{used.last_four ?? unknownEnd} was last used <Time iso={used.last_used_at} />.
         </p>
       )}
       {overlap === '0' && (

@@ -7,6 +7,7 @@ import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { readSecret } from '../input/read-input.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord } from '../output/table.ts';
 import { readClientBody, withClientOptions } from './client-options.ts';
@@ -14,6 +15,11 @@ import { formatClient, formatClients } from './client-views.ts';
 import { unusedScopesCommand, usage } from './usage-commands.ts';
 
 const client: Thing = { group: 'client', noun: 'client', id: 'client_id', example: 'r8O445tXXCjyi1GYeIbPRD' };
+
+const secretFileOption = [
+  '--secret-file <file>',
+  'file with a secret of your choice, - for standard input (requires the scope client:choose_secret); default: generated',
+] as const;
 
 export function clientCommand(): Command {
   return verbGroup('client', 'Create, list, change and delete clients.', [
@@ -28,6 +34,7 @@ export function clientCommand(): Command {
       ]),
     )
       .option('--id <id>', 'id of your choice (requires the scope client:choose_id); default: generated')
+      .option(...secretFileOption)
       .option('--disabled', 'create it disabled: no tokens are issued to it until it is enabled')
       .action(create),
     serverVerb('list', 'List clients, oldest first.', [
@@ -69,6 +76,7 @@ export function clientCommand(): Command {
         parseDuration,
       )
       .option('--expires-in <time>', 'when the new secret expires; default: never', parseDuration)
+      .option(...secretFileOption)
       .action(rotateSecret),
     thingVerb(client, 'disable', 'Disable a client. All of its tokens are revoked for good.', [
       ['', 'it gets no more tokens until it is enabled'],
@@ -93,10 +101,11 @@ export function clientCommand(): Command {
 }
 
 async function create(_options: unknown, command: Command): Promise<void> {
-  const options = command.opts<{ id?: string; disabled?: true }>();
+  const options = command.opts<{ id?: string; secretFile?: string; disabled?: true }>();
   const body: NewClientBody = {
     ...(options.id !== undefined && { client_id: options.id }),
     ...(await readClientBody(command)),
+    ...(options.secretFile !== undefined && { client_secret: await readSecret(options.secretFile) }),
     ...(options.disabled && { enabled: false }),
   };
   const { admin } = await connect(command);
@@ -104,7 +113,7 @@ async function create(_options: unknown, command: Command): Promise<void> {
   print(command, created, ({ client_id, client_secret, inherited = {} }) =>
     formatRecord([
       ['client id', client_id],
-      ['secret', client_secret ?? 'none: the client uses another authentication method'],
+      ['secret', client_secret ?? missingSecret(body)],
       ...Object.entries(inherited).map(([member, limit]): [string, string] => [
         member,
         `${limit}, as for your own client`,
@@ -114,6 +123,12 @@ async function create(_options: unknown, command: Command): Promise<void> {
   if (created.client_secret !== undefined) {
     note(command, 'The secret is shown only once. Store it in a safe place.');
   }
+}
+
+function missingSecret({ client_secret, client_secret_digest }: NewClientBody): string {
+  return client_secret === undefined && client_secret_digest === undefined
+    ? 'none: the client uses another authentication method'
+    : 'the one that you chose';
 }
 
 async function list(_options: unknown, command: Command): Promise<void> {
@@ -165,23 +180,30 @@ async function changedScopes(admin: AdminClient, id: string, added: readonly str
 }
 
 async function rotateSecret(id: string, _options: unknown, command: Command): Promise<void> {
-  const { overlap, expiresIn } = command.opts<{ overlap?: number; expiresIn?: number }>();
+  const { overlap, expiresIn, secretFile } = command.opts<{
+    overlap?: number;
+    expiresIn?: number;
+    secretFile?: string;
+  }>();
   const { admin } = await connect(command);
   const rotated = await admin.secrets.rotate(id, {
     ...(overlap !== undefined && { overlap_seconds: overlap }),
     ...(expiresIn !== undefined && { expires_in_seconds: expiresIn }),
+    ...(secretFile !== undefined && { client_secret: await readSecret(secretFile) }),
   });
   print(command, rotated, ({ secret_id, client_secret, expires_at }) =>
     formatRecord([
       ['secret id', secret_id],
-      ['secret', client_secret],
+      ['secret', client_secret ?? 'the one that you chose'],
       ['expires', expires_at ?? 'never'],
     ]),
   );
   for (const warning of rotated.warnings) {
     note(command, warning);
   }
-  note(command, 'The secret is shown only once. Store it in a safe place.');
+  if (rotated.client_secret !== undefined) {
+    note(command, 'The secret is shown only once. Store it in a safe place.');
+  }
 }
 
 function setEnabled(enabled: boolean) {

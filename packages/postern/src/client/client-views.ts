@@ -33,7 +33,7 @@ function formatSecrets(secrets: readonly ClientSecret[]): string {
     ['secret id', 'ends in', 'created', 'expires', 'last used'],
     secrets.map((secret) => [
       secret.secret_id,
-      secret.last_four,
+      secret.last_four ?? 'unknown',
       secret.created_at,
       secret.expires_at ?? 'never',
       secret.last_used_at ?? 'never',

@@ -12,6 +12,7 @@ import { requireConsistentMetadata, usesSecret } from '../clients/client-metadat
 import { newSecret } from '../clients/client-secret.ts';
 import { insertSecret } from '../clients/client-secret-store.ts';
 import { generateClientId, generateClientSecret } from '../clients/credentials.ts';
+import type { ImportedDigest } from '../clients/imported-digest.ts';
 import type { RootConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import type { Administer } from '../delegation/administer.ts';
@@ -27,10 +28,18 @@ import { deleteRegistration } from '../registration/registration-store.ts';
 import { type ResourceRegistry, requireRegistered } from '../resources/resource-registry.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { withChosenId } from './chosen-id.ts';
+import { requireStrongSecret } from './chosen-secret.ts';
+
+/** What the caller chooses instead of Postern. */
+export interface ChosenCredentials {
+  readonly id?: string | undefined;
+  /** The secret, or the digest that another server has of it. */
+  readonly secret?: string | ImportedDigest | undefined;
+}
 
 export interface CreatedClient {
   readonly clientId: string;
-  /** Shown this once; only its digest is kept. Undefined for a client that authenticates without one. */
+  /** Shown this once; only its digest is kept. Undefined if the caller chose it, or the client authenticates without one. */
   readonly clientSecret: string | undefined;
   /** The limits that it has from its creator, since the call did not name them. */
   readonly inherited: ClientChange;
@@ -39,11 +48,11 @@ export interface CreatedClient {
 /** Each call takes a verified access token, and throws `invalid_token` if that is no longer active. */
 export interface ClientAdministration {
   /**
-   * Without `chosenId` Postern generates the id. Throws `invalid_parameter` for what contradicts itself or is unknown,
+   * Postern generates what is not chosen. Throws `invalid_parameter` for what contradicts itself or is unknown,
    * `access_denied` for what the token may not give, and `conflict` for an id that is taken. Does not check who may choose
-   * ids.
+   * ids and secrets.
    */
-  create(token: AccessToken, change: ClientChange, chosenId?: string): Promise<CreatedClient>;
+  create(token: AccessToken, change: ClientChange, chosen?: ChosenCredentials): Promise<CreatedClient>;
   /** Returns the client after the change, which can no longer manage itself. Throws as `create` does, and `not_found`. */
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
   /** Revokes all tokens of the client that were issued so far. Throws as `remove` does. */
@@ -87,33 +96,43 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
 
   return {
-    async create(token, wanted, chosenId) {
+    async create(token, wanted, chosen = {}) {
       const named = known(wanted);
       requireRegistered(named, resources);
       requireKnownTypes(named, detailsTypes);
       requireFetchableKeys(named);
+      if (typeof chosen.secret === 'string') {
+        requireStrongSecret(chosen.secret);
+      }
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
         const { change, inherited } = inheritLimits(named, delegate.client, delegate.rules);
         const createdAt = now();
-        const fresh = changeClient(newClient(chosenId ?? generateClientId(), createdAt), change, createdAt);
+        const fresh = changeClient(newClient(chosen.id ?? generateClientId(), createdAt), change, createdAt);
         requireConsistentMetadata(fresh.metadata);
         delegate.requireWithin(fresh);
         const policies = await loadClientPolicies(transaction);
         requirePolicies(fresh, policies);
         const client =
-          chosenId === undefined
+          chosen.id === undefined
             ? fresh
             : await withChosenId(transaction, append.pending, fresh, root.clientId, createdAt);
         await coverLifetime(transaction, client);
         await recordCreation(transaction, append, client, change);
-        const clientSecret = usesSecret(client.metadata) ? generateClientSecret() : undefined;
-        if (clientSecret !== undefined) {
-          const secret = newSecret(clientSecret, masterKey, createdAt, secretTtlSeconds(client, policies, undefined));
-          await insertSecret(transaction, client.id, secret);
-          await append({ kind: 'secret.created', subject: client.id, data: { secretId: secret.id } });
+        if (!usesSecret(client.metadata)) {
+          requireNoSecret(chosen, client);
+          return { clientId: client.id, clientSecret: undefined, inherited };
         }
-        return { clientId: client.id, clientSecret, inherited };
+        const generated = chosen.secret === undefined ? generateClientSecret() : undefined;
+        const ttlSeconds = secretTtlSeconds(client, policies, undefined);
+        const secret = newSecret(chosen.secret ?? (generated as string), masterKey, createdAt, ttlSeconds);
+        await insertSecret(transaction, client.id, secret);
+        await append({
+          kind: 'secret.created',
+          subject: client.id,
+          data: { secretId: secret.id, importedForm: secret.imported?.form },
+        });
+        return { clientId: client.id, clientSecret: generated, inherited };
       });
     },
 
@@ -155,6 +174,13 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       });
     },
   };
+}
+
+function requireNoSecret({ secret }: ChosenCredentials, { metadata }: Client): void {
+  if (secret !== undefined) {
+    const method = metadata.tokenEndpointAuthMethod;
+    throw new OAuthError('invalid_parameter', `A client with the token_endpoint_auth_method ${method} has no secret.`);
+  }
 }
 
 /** Throws `invalid_parameter` if the change names a type of authorization details that is not registered. */

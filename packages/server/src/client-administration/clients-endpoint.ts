@@ -20,6 +20,7 @@ import { clientMetadataMembers, longestTokenTtlSeconds } from '../clients/client
 import { getClient, listClients, placeOfClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
+import { ChosenDigest, ChosenSecret, parseChosenSecret } from './chosen-secret.ts';
 import type { ClientAdministration } from './client-administration.ts';
 
 const ScopeNames = Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 });
@@ -60,6 +61,8 @@ export const NewClientBody = Type.Object(
           'An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one.',
       }),
     ),
+    client_secret: Type.Optional(ChosenSecret),
+    client_secret_digest: Type.Optional(ChosenDigest),
     ...ClientBody.properties,
   },
   { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
@@ -83,7 +86,9 @@ const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: f
 export const CreatedView = Type.Object({
   client_id: Type.String(),
   client_secret: Type.Optional(
-    Type.String({ description: 'Shown only once; Postern keeps a digest. Missing for a client that uses none.' }),
+    Type.String({
+      description: 'Shown only once; Postern keeps a digest. Missing if you chose it, and for a client that uses none.',
+    }),
   ),
   inherited: Type.Optional(
     Type.Unsafe<Record<string, unknown>>({
@@ -153,11 +158,12 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
       },
       async (request) => {
         const token = accessTokenOf(request);
-        const { client_id: chosenId, ...settings } = request.body;
-        if (chosenId !== undefined) {
+        const { client_id: id, client_secret, client_secret_digest, ...settings } = request.body;
+        if (id !== undefined) {
           requireScope(token, 'client:choose_id', 'Bearer');
         }
-        const created = await administration.create(token, fromWireNames(settings), chosenId);
+        const secret = parseChosenSecret(token, client_secret, client_secret_digest);
+        const created = await administration.create(token, fromWireNames(settings), { id, secret });
         const inherited = toWireNames(created.inherited);
         return {
           client_id: created.clientId,

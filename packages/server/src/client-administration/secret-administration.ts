@@ -13,6 +13,7 @@ import { generateClientSecret } from '../clients/credentials.ts';
 import type { Database } from '../db/schema.ts';
 import type { Administer } from '../delegation/administer.ts';
 import type { MasterKey } from '../keys/master-key.ts';
+import { requireStrongSecret } from './chosen-secret.ts';
 
 /** The most secrets of one client that are valid at the same time. */
 const mostSecrets = 5;
@@ -22,12 +23,14 @@ export interface Rotation {
   readonly overlapSeconds: number | undefined;
   /** Seconds until the new secret expires; undefined: never. */
   readonly expiresInSeconds: number | undefined;
+  /** Undefined: Postern generates the secret. */
+  readonly chosenSecret: string | undefined;
 }
 
 export interface RotatedSecret {
   readonly secret: ClientSecret;
-  /** Shown this once. */
-  readonly clientSecret: string;
+  /** Shown this once. Undefined if the caller chose it. */
+  readonly clientSecret: string | undefined;
   /** The others that are still valid, with their last use. */
   readonly others: readonly ClientSecret[];
 }
@@ -35,7 +38,7 @@ export interface RotatedSecret {
 export interface SecretAdministration {
   /** Oldest first. Throws `not_found`. */
   list(clientId: string): Promise<readonly ClientSecret[]>;
-  /** Throws `not_found`, `conflict` if there are too many, and `access_denied` as for any change of the client. */
+  /** Throws `invalid_parameter` for a weak secret, `not_found`, `conflict` if there are too many, and `access_denied` as for any change of the client. */
   rotate(token: AccessToken, clientId: string, rotation: Rotation): Promise<RotatedSecret>;
   /** Throws `not_found` and `access_denied`. */
   remove(token: AccessToken, clientId: string, secretId: string): Promise<void>;
@@ -65,16 +68,19 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
       return (await listSecrets(db, clientId)).map(withUsage);
     },
 
-    rotate(token, clientId, { overlapSeconds, expiresInSeconds }) {
+    async rotate(token, clientId, { overlapSeconds, expiresInSeconds, chosenSecret }) {
+      if (chosenSecret !== undefined) {
+        requireStrongSecret(chosenSecret);
+      }
       return administer(token, clientId, async (transaction, append, { client }) => {
         if (!usesSecret(client.metadata)) {
           throw new OAuthError('conflict', 'The client does not authenticate by a secret.');
         }
         const createdAt = now();
-        const clientSecret = generateClientSecret();
+        const clientSecret = chosenSecret === undefined ? generateClientSecret() : undefined;
         const policies = await loadClientPolicies(transaction);
         const secret = newSecret(
-          clientSecret,
+          chosenSecret ?? (clientSecret as string),
           masterKey,
           createdAt,
           secretTtlSeconds(client, policies, expiresInSeconds),

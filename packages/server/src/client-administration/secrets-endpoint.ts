@@ -1,9 +1,11 @@
 /** The management API of client secrets: rotation with overlap, and the state of each. */
+import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
 import type { ClientSecret } from '../clients/client-secret.ts';
 import { operation } from '../http/operation.ts';
+import { ChosenSecret } from './chosen-secret.ts';
 import type { SecretAdministration } from './secret-administration.ts';
 
 const Seconds = Type.Integer({ minimum: 1, maximum: 315_360_000 });
@@ -24,13 +26,18 @@ export const RotationBody = Type.Object(
       ...Seconds,
       description: 'Seconds until the new secret expires. Without it, it never does.',
     }),
+    client_secret: Type.Optional(ChosenSecret),
   },
   { additionalProperties: false },
 );
 
 const secretMembers = {
   secret_id: Type.String(),
-  last_four: Type.String({ description: 'Its last four characters.' }),
+  last_four: nullable(
+    Type.String({
+      description: 'Its last four characters; null for a secret that moved here and is short or has not been used yet.',
+    }),
+  ),
   created_at: Time,
   expires_at: nullable(Time),
   last_used_at: nullable(Time),
@@ -40,7 +47,9 @@ export const SecretView = Type.Object(secretMembers);
 
 export const RotatedView = Type.Object({
   ...secretMembers,
-  client_secret: Type.String({ description: 'Shown only once; Postern keeps a digest.' }),
+  client_secret: Type.Optional(
+    Type.String({ description: 'Shown only once; Postern keeps a digest. Missing if you chose it.' }),
+  ),
   warnings: Type.Array(Type.String(), { description: 'Which of the other secrets are still in use.' }),
 });
 
@@ -63,13 +72,21 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
         errors: [409],
       }),
       async (request) => {
-        const { overlap_seconds, expires_in_seconds } = request.body;
-        const { secret, clientSecret, others } = await secrets.rotate(
-          accessTokenOf(request),
-          request.params.client_id,
-          { overlapSeconds: overlap_seconds, expiresInSeconds: expires_in_seconds },
-        );
-        return { ...toView(secret), client_secret: clientSecret, warnings: others.flatMap(warnOf) };
+        const { overlap_seconds, expires_in_seconds, client_secret: chosenSecret } = request.body;
+        const token = accessTokenOf(request);
+        if (chosenSecret !== undefined) {
+          requireScope(token, 'client:choose_secret', 'Bearer');
+        }
+        const { secret, clientSecret, others } = await secrets.rotate(token, request.params.client_id, {
+          overlapSeconds: overlap_seconds,
+          expiresInSeconds: expires_in_seconds,
+          chosenSecret,
+        });
+        return {
+          ...toView(secret),
+          ...(clientSecret !== undefined && { client_secret: clientSecret }),
+          warnings: others.flatMap(warnOf),
+        };
       },
     );
 
@@ -105,7 +122,8 @@ function warnOf({ lastFour, lastUsedAt, expiresAt }: ClientSecret): string[] {
     return [];
   }
   const end = expiresAt === null ? 'It stays valid until it is deleted.' : `It expires at ${toText(expiresAt)}.`;
-  return [`The secret that ends in ${lastFour} was last used at ${toText(lastUsedAt)}. ${end}`];
+  const which = lastFour === null ? 'An older secret' : `The secret that ends in ${lastFour}`;
+  return [`${which} was last used at ${toText(lastUsedAt)}. ${end}`];
 }
 
 function toView(secret: ClientSecret) {

@@ -11,18 +11,21 @@ import type { MasterKey } from '../keys/master-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { ClientKeys } from './client-keys.ts';
 import { findSecret, findSecretFault, type Secret } from './client-secret.ts';
+import type { ImportedSecrets } from './imported-secrets.ts';
 import { findCertificateFault } from './mutual-tls.ts';
 import { type ClientAssertion, findAssertionFault, parseClientAssertion, useAssertion } from './private-key-jwt.ts';
 
 /** The credentials in a request, parsed far enough to know which client they would authenticate. */
 type PresentedCredentials =
-  | {
-      readonly method: 'client_secret_basic' | 'client_secret_post';
-      readonly clientId: string;
-      readonly clientSecret: string;
-    }
+  | SecretCredentials
   | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: ClientAssertion }
   | { readonly method: 'mutual_tls'; readonly clientId: string; readonly certificate: ClientCertificate };
+
+interface SecretCredentials {
+  readonly method: 'client_secret_basic' | 'client_secret_post';
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
 
 /** What an HTTP request has in addition to its form that may authenticate its client. */
 export interface ClientAuthenticationRequest {
@@ -57,6 +60,7 @@ export interface ClientAuthenticationOptions {
   readonly directory: ClientDirectory;
   readonly masterKey: MasterKey;
   readonly keys: ClientKeys;
+  readonly importedSecrets: Pick<ImportedSecrets, 'arePending' | 'find'>;
   readonly usedTokens: UsedTokens;
   readonly recordSecretUse: (secretId: string) => void;
   readonly failures: FailureBudgets;
@@ -65,12 +69,28 @@ export interface ClientAuthenticationOptions {
 }
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
-  const { issuer, tokenEndpoint, directory, masterKey, keys, usedTokens, recordSecretUse, failures, now } = options;
+  const { issuer, tokenEndpoint, directory, masterKey, keys, importedSecrets, usedTokens, recordSecretUse } = options;
+  const { failures, now } = options;
 
-  const authenticate = async (credentials: PresentedCredentials): Promise<Client> => {
-    const client = await directory.find(credentials.clientId);
-    // First, and also for a client that is unknown or uses no secrets: so the time it takes discloses neither.
-    const secret = 'clientSecret' in credentials ? findSecret(client, credentials.clientSecret, masterKey) : undefined;
+  /** Looks for the secret also if the client is unknown or uses none, so that the time it takes discloses neither. */
+  const findBySecret = async (credentials: SecretCredentials, address: string) => {
+    const { clientId, clientSecret } = credentials;
+    const client = await directory.find(clientId);
+    const secret = findSecret(client, clientSecret, masterKey);
+    const imported = secret ?? (await importedSecrets.find(client, { clientId, clientSecret, address }));
+    if (secret !== undefined || imported === undefined) {
+      return { client, secret };
+    }
+    // The client may have changed during the check.
+    const present = await directory.find(clientId);
+    return { client: present, secret: present?.secrets.find(({ id }) => id === imported.id) };
+  };
+
+  const authenticate = async (credentials: PresentedCredentials, address: string): Promise<Client> => {
+    const { client, secret } =
+      'clientSecret' in credentials
+        ? await findBySecret(credentials, address)
+        : { client: await directory.find(credentials.clientId), secret: undefined };
     const fault =
       client === undefined
         ? 'client_unknown'
@@ -97,14 +117,22 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     }
   };
 
+  /** Whether the check is the digest of a secret alone: not if it, or its failure, takes the check of an imported one. */
+  const isCheap = (credentials: PresentedCredentials, inMemory: Client | undefined): boolean =>
+    'clientSecret' in credentials &&
+    (importedSecrets.arePending()
+      ? findSecret(inMemory, credentials.clientSecret, masterKey) !== undefined
+      : inMemory !== undefined);
+
   return async (request, form, deferUse) => {
     const credentials = parseCredentials(request, form, [issuer, tokenEndpoint], now() / 1000);
     const { clientId } = credentials;
-    const isInMemory = directory.findInMemory(clientId) !== undefined;
-    const attempt = { clientId, address: request.ip, isCheap: 'clientSecret' in credentials && isInMemory };
+    const inMemory = directory.findInMemory(clientId);
+    const isInMemory = inMemory !== undefined;
+    const attempt = { clientId, address: request.ip, isCheap: isCheap(credentials, inMemory) };
     // An unknown client is looked for in the database, so a failure takes as long for one that is known.
     const afterFailure = isInMemory ? () => directory.readDatabase(clientId) : undefined;
-    const client = await failures.attempt({ ...attempt, afterFailure }, () => authenticate(credentials));
+    const client = await failures.attempt({ ...attempt, afterFailure }, () => authenticate(credentials, request.ip));
     if (credentials.method === 'private_key_jwt') {
       const use = () =>
         failures.attempt(attempt, async () => {

@@ -1,7 +1,7 @@
 /** Client secrets in the database: their digests, and what is known of their use. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import type { ClientSecret } from './client-secret.ts';
+import type { ClientSecret, SecretDigest } from './client-secret.ts';
 
 /** Oldest first, the expired ones among them. */
 export async function listSecrets(db: Kysely<Database>, clientId: string): Promise<ClientSecret[]> {
@@ -14,7 +14,11 @@ export async function listSecrets(db: Kysely<Database>, clientId: string): Promi
     .execute();
   return rows.map((row) => ({
     id: row.id,
-    digest: Buffer.from(row.digest, 'base64url'),
+    digest: row.digest === null ? null : Buffer.from(row.digest, 'base64url'),
+    imported:
+      row.imported_form === null || row.imported_digest === null
+        ? null
+        : { form: row.imported_form, sealedDigest: row.imported_digest },
     lastFour: row.last_four,
     createdAt: Date.parse(row.created_at),
     expiresAt: toMs(row.expires_at),
@@ -28,7 +32,9 @@ export async function insertSecret(db: Kysely<Database>, clientId: string, secre
     .values({
       id: secret.id,
       client_id: clientId,
-      digest: secret.digest.toString('base64url'),
+      digest: secret.digest === null ? null : secret.digest.toString('base64url'),
+      imported_form: secret.imported?.form ?? null,
+      imported_digest: secret.imported?.sealedDigest ?? null,
       last_four: secret.lastFour,
       created_at: toText(secret.createdAt),
       expires_at: secret.expiresAt === null ? null : toText(secret.expiresAt),
@@ -53,6 +59,37 @@ export async function setSecretLastUse(db: Kysely<Database>, id: string, lastUse
     .where('id', '=', id)
     .where((where) => where.or([where('last_used_at', 'is', null), where('last_used_at', '<', toText(lastUsedAt))]))
     .execute();
+}
+
+/** The forms of the digests of other servers that no use of their secrets has replaced yet, sorted. */
+export async function listImportedForms(db: Kysely<Database>): Promise<string[]> {
+  const rows = await db
+    .selectFrom('client_secrets')
+    .select('imported_form')
+    .distinct()
+    .where('imported_form', 'is not', null)
+    .execute();
+  return rows.map(({ imported_form }) => imported_form as string).toSorted();
+}
+
+/** Replaces the digest of another server. Returns false if the secret has none, or is deleted. */
+export async function replaceImportedDigest(
+  db: Kysely<Database>,
+  id: string,
+  { digest, lastFour }: SecretDigest,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('client_secrets')
+    .set({
+      digest: digest.toString('base64url'),
+      last_four: lastFour,
+      imported_form: null,
+      imported_digest: null,
+    })
+    .where('id', '=', id)
+    .where('imported_form', 'is not', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 export async function deleteSecret(db: Kysely<Database>, id: string): Promise<void> {

@@ -19,7 +19,7 @@ export interface Client {
   /** Rises when all of its tokens are revoked: see `nextGeneration`. */
   readonly generation: number;
   /** The secrets that authenticate it, the expired ones among them. */
-  readonly secrets: readonly Pick<ClientSecret, 'id' | 'digest' | 'createdAt' | 'expiresAt'>[];
+  readonly secrets: readonly Pick<ClientSecret, 'id' | 'digest' | 'imported' | 'createdAt' | 'expiresAt'>[];
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;

@@ -25,7 +25,13 @@ export function createRootClient({ root, masterKey, registry }: RootClientOption
     ...status,
     accessTokenTtlSeconds: null,
     secrets: [
-      { id: 'root', digest: masterKey.digest('client secrets', root.clientSecret), createdAt: 0, expiresAt: null },
+      {
+        id: 'root',
+        digest: masterKey.digest('client secrets', root.clientSecret),
+        imported: null,
+        createdAt: 0,
+        expiresAt: null,
+      },
     ],
     createdAt: 0,
     updatedAt: 0,

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { isLoopback } from '@postern/protocol';
 import { parsePostgresUrl } from '../postgres-url.ts';
 import type { StartError } from '../start-error.ts';
-import { findKeyWeakness, findSecretWeakness } from './weak-secret.ts';
+import { findKeyWeakness, findSecretWeakness } from '../weak-secret.ts';
 
 /** `invalid` takes a right value, if the one of the variable would not help. */
 export type VariableParser<T> = (text: string, invalid: (fault: string, example?: string) => StartError) => T;

@@ -26,9 +26,14 @@ export interface ClientTable {
 export interface ClientSecretTable {
   id: string;
   client_id: string;
-  /** Keyed digest, base64url. The secret itself is not stored. */
-  digest: string;
-  last_four: string;
+  /** Keyed digest, base64url. The secret itself is not stored. Null: see `imported_digest`. */
+  digest: string | null;
+  /** How another server computed `imported_digest`, with the cost of a check: see `imported-digest.ts`. */
+  imported_form: string | null;
+  /** The digest of another server, encrypted under the root secret, until the first use of the secret replaces it. */
+  imported_digest: string | null;
+  /** Null if it is unknown, or too large a part of the secret. */
+  last_four: string | null;
   created_at: string;
   /** Null: never. */
   expires_at: string | null;

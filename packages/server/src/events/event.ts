@@ -13,6 +13,7 @@ export const eventKinds = [
   'root.disabled',
   'root.replaced',
   'secret.created',
+  'secret.rehashed',
   'secret.deleted',
   'token.revoked',
   'all_tokens.revoked',

@@ -16,6 +16,7 @@ export interface MasterKey {
 
 const digestPurposes = [
   'client secrets',
+  'imported forms',
   'fingerprints',
   'dpop nonces',
   'events',

@@ -98,5 +98,9 @@ export const defaultScopes: readonly Scope[] = [
   administrative('client_policy:create_or_update', 'Create and change client policies'),
   administrative('client_policy:delete', 'Delete client policies'),
   administrative('client:choose_id', 'Choose the id of a client that is created, including the id of a deleted client'),
+  administrative(
+    'client:choose_secret',
+    'Choose the secret of a client, or bring the digest that another server has of it',
+  ),
   administrative('batch:apply', 'Make many changes at once; each requires its own scope in addition'),
 ];

@@ -4,6 +4,7 @@ import { wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
+import { openImportedSecrets } from '../client-auth/imported-secrets.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
 import { withPolicies } from '../client-policies/client-policy.ts';
 import type { Client } from '../clients/client.ts';
@@ -66,6 +67,8 @@ export interface TokensOptions {
     readonly ofClients: MinuteCounters;
   };
   readonly onKeysFault: OnKeysFault;
+  /** Called if the digest of another server could not be replaced. */
+  readonly onRehashFault: (error: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Milliseconds by a clock that never jumps. */
@@ -94,7 +97,7 @@ function keyLeadMs({ keyLeadMinutes }: ServerConfig): number {
   return keyLeadMinutes * 60_000;
 }
 
-export function createTokens(options: TokensOptions) {
+export async function createTokens(options: TokensOptions) {
   const {
     config,
     rootClient,
@@ -119,12 +122,14 @@ export function createTokens(options: TokensOptions) {
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
   const fetchedKeys = { now: monotonic, onFault: options.onKeysFault };
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
+  const importedSecrets = await openImportedSecrets({ db, events, masterKey, onFault: options.onRehashFault });
   const authenticateClient = createClientAuthentication({
     issuer,
     tokenEndpoint: tokenEndpointUrl,
     directory,
     masterKey,
     keys: createClientKeys(fetchDocument, fetchedKeys),
+    importedSecrets,
     usedTokens,
     recordSecretUse: usage.recordSecretUse,
     failures,
@@ -201,6 +206,7 @@ export function createTokens(options: TokensOptions) {
         usage,
         now,
       };
+      app.addHook('onClose', importedSecrets.close);
       app.register(async (forms) => {
         useForms(forms);
         forbidCaching(forms);

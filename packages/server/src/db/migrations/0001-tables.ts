@@ -32,13 +32,21 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .createTable('client_secrets')
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('client_id', 'text', (column) => column.notNull().references('clients.id').onDelete('cascade'))
-    .addColumn('digest', 'text', (column) => column.notNull())
-    .addColumn('last_four', 'text', (column) => column.notNull())
+    .addColumn('digest', 'text')
+    .addColumn('imported_form', 'text')
+    .addColumn('imported_digest', 'text')
+    .addColumn('last_four', 'text')
     .addColumn('created_at', 'text', (column) => column.notNull())
     .addColumn('expires_at', 'text')
     .addColumn('last_used_at', 'text')
     .execute();
   await db.schema.createIndex('client_secrets_by_client').on('client_secrets').column('client_id').execute();
+  await db.schema
+    .createIndex('client_secrets_by_imported_form')
+    .on('client_secrets')
+    .column('imported_form')
+    .where('imported_form', 'is not', null)
+    .execute();
 
   await db.schema
     .createTable('master_keys')
