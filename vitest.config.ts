@@ -1,4 +1,5 @@
 import { existsSync, statfsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Where Linux keeps files in memory. */
@@ -15,7 +16,10 @@ if (process.env['TMPDIR'] === undefined && existsSync(memoryDisk)) {
   }
 }
 
-/** Everything on SQLite, and what speaks to a database on PostgreSQL once more. */
+/**
+ * Everything on SQLite, what speaks to a database on PostgreSQL once more, and what the guard does with keys and signatures on
+ * Web Crypto once more.
+ */
 export default defineConfig({
   test: {
     // Files share the modules of their worker: importing the server again for each took more time than most tests.
@@ -39,6 +43,14 @@ export default defineConfig({
           name: 'postgres',
           include: ['packages/{server,policy-api}/test/**/*.test.ts'],
           globalSetup: ['packages/testing/src/postgres-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        resolve: { alias: { '#crypto': resolve('packages/guard/src/crypto/web-crypto.ts') } },
+        test: {
+          name: 'webcrypto',
+          include: ['packages/guard/src/*.test.ts', 'packages/guard/test/{api-guard,public-key}.test.ts'],
         },
       },
     ],

@@ -14,6 +14,7 @@ interface Manifest {
   readonly name: string;
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, string>>;
+  readonly imports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: unknown;
 }
@@ -76,7 +77,7 @@ function stage(source: string, manifest: Manifest): void {
   writeFileSync(join(staged, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
 }
 
-function publishedManifest({ devDependencies: _, exports, ...manifest }: Manifest): object {
+function publishedManifest({ devDependencies: _, exports, imports, ...manifest }: Manifest): object {
   const bundleDependencies = bundledWith(manifest).map((bundled) => bundled.manifest.name);
   const compiled = Object.entries(exports ?? {}).map(([name, path]) => [
     name,
@@ -88,6 +89,7 @@ function publishedManifest({ devDependencies: _, exports, ...manifest }: Manifes
     engines,
     ...(bundleDependencies.length > 0 && { bundleDependencies }),
     ...(exports !== undefined && { exports: Object.fromEntries(compiled) }),
+    ...(imports !== undefined && { imports: JSON.parse(nameCompiled(JSON.stringify(imports))) }),
   };
 }
 

@@ -1,8 +1,4 @@
-/** base64url without padding. RFC 4648 §5, RFC 7515 §2. */
-
-export function toBase64Url(bytes: Uint8Array): string {
-  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}
+/** base64. RFC 4648 §4. */
 
 export function toBase64(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));

@@ -1,5 +1,5 @@
 /** Proofs of the key that tokens are bound to, and the nonces that servers want in them. RFC 9449 §4, §8 and §9. */
-import { toBase64Url } from './base64url.ts';
+import { encodeBase64Url } from '@postern/protocol';
 import { algorithmOf, type Jwk, type KeyPair, randomId, type SigningKey, signJwt } from './signing-key.ts';
 
 export interface Dpop {
@@ -72,5 +72,5 @@ async function generateKeyPair(): Promise<KeyPair> {
 }
 
 async function hashOf(accessToken: string): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(accessToken))));
+  return encodeBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(accessToken))));
 }

@@ -1,5 +1,6 @@
 /** Keys that sign the client's own JWTs, by Web Crypto. RFC 7515 §5.1, RFC 7518 §3, RFC 8037 §3.1. */
-import { fromBase64, toBase64Url } from './base64url.ts';
+import { encodeBase64Url } from '@postern/protocol';
+import { fromBase64 } from './base64url.ts';
 
 export type JwsAlgorithm = 'ES256' | 'EdDSA' | 'Ed25519' | 'RS256' | 'PS256';
 
@@ -72,12 +73,12 @@ const sha256 = { name: 'SHA-256' };
 export async function signJwt(header: object, claims: object, { alg, key }: SigningKey): Promise<string> {
   const input = `${encodeJson({ alg, ...header })}.${encodeJson(claims)}`;
   const signature = await crypto.subtle.sign(parameters[alg].sign, key, new TextEncoder().encode(input));
-  return `${input}.${toBase64Url(new Uint8Array(signature))}`;
+  return `${input}.${encodeBase64Url(new Uint8Array(signature))}`;
 }
 
 /** A `jti` of 128 random bits. */
 export function randomId(): string {
-  return toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+  return encodeBase64Url(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 async function imported(format: 'pkcs8' | 'jwk', data: unknown, alg: JwsAlgorithm): Promise<SigningKey> {
@@ -97,5 +98,5 @@ function isCryptoKey(key: CryptoKey | Jwk): key is CryptoKey {
 }
 
 function encodeJson(value: object): string {
-  return toBase64Url(new TextEncoder().encode(JSON.stringify(value)));
+  return encodeBase64Url(new TextEncoder().encode(JSON.stringify(value)));
 }

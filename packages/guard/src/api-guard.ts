@@ -6,7 +6,7 @@
  */
 import { type ErrorReason, isConfidential, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
-import { type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
+import { type SigningAlgorithm, signingAlgorithms } from './crypto/algorithms.ts';
 import { createGuard, type Decision, type DpopPolicy, type Guard } from './guard.ts';
 import type { Fetch } from './issuer/fetch-document.ts';
 import { createIssuerKeys } from './issuer/issuer-keys.ts';

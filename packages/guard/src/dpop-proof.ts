@@ -1,10 +1,11 @@
 /** Verifies a DPoP proof, by which the sender of a request shows possession of a key. RFC 9449 §4.3. */
-import { createHash, verify } from 'node:crypto';
-import { dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
-import { decodeJws } from '@postern/protocol/node';
-import { digestOf, fitsAlgorithm, keyInput, type SigningAlgorithm } from './algorithms.ts';
-import { jwkThumbprint } from './jwk-thumbprint.ts';
-import { type PublicKey, PublicKeyFault, parsePublicKey } from './public-key.ts';
+
+import { decodeJws, dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
+import { crypto } from '#crypto';
+import { fitsAlgorithm, type SigningAlgorithm } from './crypto/algorithms.ts';
+import type { PlatformKey } from './crypto/crypto-port.ts';
+import { thumbprintText } from './crypto/jwk-thumbprint.ts';
+import { type PublicJwk, PublicKeyFault, parsePublicJwk } from './crypto/public-key.ts';
 
 /** The request that a proof must be for. */
 export interface DpopExpectation {
@@ -40,13 +41,13 @@ const clockSkewSeconds = 30;
 const maxProofLength = 8_192;
 
 /**
- * Returns the verified proof in a `DPoP` header. Throws `invalid_dpop_proof`.
+ * Returns the verified proof in a `DPoP` header. Rejects with `invalid_dpop_proof`.
  *
  * Does not check: whether it was used before, whether its nonce was issued here, whether its key is that of the token.
  */
-export function verifyDpopProof(header: string, expected: DpopExpectation): DpopProof {
+export async function verifyDpopProof(header: string, expected: DpopExpectation): Promise<DpopProof> {
   try {
-    return readProof(header, expected);
+    return await readProof(header, expected);
   } catch (error) {
     if (!(error instanceof ProofFault)) {
       throw error;
@@ -67,7 +68,7 @@ class ProofFault extends Error {
   }
 }
 
-function readProof(header: string, expected: DpopExpectation): DpopProof {
+async function readProof(header: string, expected: DpopExpectation): Promise<DpopProof> {
   const jws = header.length > maxProofLength ? undefined : decodeJws(header);
   if (jws === undefined) {
     throw new ProofFault('is not a single signed JWT', 'proof_malformed');
@@ -81,8 +82,8 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
     throw new ProofFault(`must be signed with one of ${dpopAlgorithms.join(', ')}`, 'algorithm_not_allowed');
   }
   const algorithm = named === 'Ed25519' ? 'EdDSA' : named;
-  const { key, members } = readPublicKey(jwk, algorithm);
-  if (!verify(digestOf(algorithm), jws.signingInput, keyInput(algorithm, key), jws.signature)) {
+  const { key, members } = await importPublicKey(jwk, algorithm);
+  if ((await crypto.verify(algorithm, key, jws.signingInput, jws.signature)) !== true) {
     throw new ProofFault('has a signature that does not match its jwk', 'signature_wrong');
   }
   const { jti, htm, htu, iat, nbf, ath, nonce } = jws.payload;
@@ -104,30 +105,32 @@ function readProof(header: string, expected: DpopExpectation): DpopProof {
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= expected.nowSeconds + clockSkewSeconds)) {
     throw new ProofFault('is not valid yet, or has an nbf that is not a number', 'token_not_yet_valid');
   }
-  if (ath !== (expected.accessToken === undefined ? ath : hashOf(expected.accessToken))) {
+  if (ath !== (expected.accessToken === undefined ? ath : await crypto.sha256(expected.accessToken))) {
     throw new ProofFault('must have the hash of the access token as its ath', 'proof_wrong');
   }
   if (nonce !== undefined && typeof nonce !== 'string') {
     throw new ProofFault('must have a string as its nonce', 'proof_malformed');
   }
-  const jkt = jwkThumbprint(members);
+  const jkt = await crypto.sha256(thumbprintText(members));
   return { jkt, alg: algorithm, jti, nonce, expiresAt: iat + maxAgeSeconds };
 }
 
-function readPublicKey(jwk: unknown, algorithm: SigningAlgorithm): PublicKey {
-  let publicKey: PublicKey;
+async function importPublicKey(
+  jwk: unknown,
+  algorithm: SigningAlgorithm,
+): Promise<{ key: PlatformKey; members: PublicJwk }> {
   try {
-    publicKey = parsePublicKey(jwk);
+    const members = parsePublicJwk(jwk);
+    if (!fitsAlgorithm(members, algorithm)) {
+      throw new ProofFault('has a jwk that does not fit its alg', 'algorithm_not_allowed');
+    }
+    return { key: await crypto.importKey(members, algorithm), members };
   } catch (error) {
     if (!(error instanceof PublicKeyFault)) {
       throw error;
     }
     throw new ProofFault(`must have a public key as its jwk, and this one ${error.message}`, 'key_weak');
   }
-  if (!fitsAlgorithm(publicKey.key, algorithm)) {
-    throw new ProofFault('has a jwk that does not fit its alg', 'algorithm_not_allowed');
-  }
-  return publicKey;
 }
 
 /** RFC 9449 §4.3 step 9: compares normalized URLs without query and fragment. False if either is not a URL. */
@@ -139,8 +142,4 @@ function isSameTarget(one: string, other: string): boolean {
 function withoutQuery(url: string): string | undefined {
   const parsed = URL.parse(url);
   return parsed === null ? undefined : parsed.origin + parsed.pathname;
-}
-
-function hashOf(accessToken: string): string {
-  return createHash('sha256').update(accessToken).digest('base64url');
 }

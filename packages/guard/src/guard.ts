@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, type ErrorReason, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
-import type { SigningAlgorithm } from './algorithms.ts';
+import type { SigningAlgorithm } from './crypto/algorithms.ts';
 import { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
 import type { VerifiedTokens } from './verified-tokens.ts';
 import {
@@ -106,7 +106,8 @@ export function createGuard(options: GuardOptions): Guard {
     if (token === undefined) {
       const signed = decodeAccessToken(text);
       const key = options.findKey(signed.kid) ?? (await options.fetchKey?.(signed.kid));
-      token = requireAudience(verifyDecodedToken(signed, key, nowSeconds, options), options.audience);
+      const verifying = verifyDecodedToken(signed, key, nowSeconds, options);
+      token = requireAudience(verifying instanceof Promise ? await verifying : verifying, options.audience);
       options.verifiedTokens?.add(text, { token, key: key as VerificationKey });
     }
     const proof =
@@ -216,7 +217,7 @@ async function requireProof(
   if (scheme !== 'DPoP' || request.dpop === undefined || token.confirmation?.jkt === undefined) {
     throw invalidTokenError('proof_missing', 'DPoP');
   }
-  const proof = verifyDpopProof(request.dpop, {
+  const proof = await verifyDpopProof(request.dpop, {
     method: request.method,
     url: baseUrl + request.path,
     nowSeconds,

@@ -1,9 +1,10 @@
 /** For APIs: verifies access tokens locally, requires scopes, follows revocations. */
 export type { AccessToken } from './access-token.ts';
-export { digestOf, keyInput, type SigningAlgorithm, signingAlgorithms } from './algorithms.ts';
 export { type ApiGuard, type ApiGuardOptions, createApiGuard, type RevocationOptions } from './api-guard.ts';
-export { certificateThumbprint } from './certificate-thumbprint.ts';
 export { type Confirmation, toCnf } from './confirmation.ts';
+export { type SigningAlgorithm, signingAlgorithms } from './crypto/algorithms.ts';
+export type { PlatformKey } from './crypto/crypto-port.ts';
+export { PublicKeyFault } from './crypto/public-key.ts';
 export { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
 export { type Answer, toErrorAnswer } from './error-answer.ts';
 export {
@@ -19,8 +20,6 @@ export {
 } from './guard.ts';
 export type { Fetch } from './issuer/fetch-document.ts';
 export { createKeptDocument, type KeptDocument } from './issuer/kept-document.ts';
-export { jwkThumbprint } from './jwk-thumbprint.ts';
-export { PublicKeyFault, parsePublicKey, requireStrongKey } from './public-key.ts';
 export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';
 export { type ParentToken, parentTokensClaim, parentTokensOf } from './token-lineage.ts';
 export {

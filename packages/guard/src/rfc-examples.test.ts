@@ -6,12 +6,14 @@
  * 7520 §4.2 and §4.3), detached and JSON serializations (RFC 7515 §A.6, RFC 7520 §4.5 to §4.8). The access token of
  * RFC 9449 §6.1 is signed with a key that the RFC does not print.
  */
-import { createPublicKey, verify } from 'node:crypto';
-import { decodeJws } from '@postern/protocol/node';
+
+import { decodeJws } from '@postern/protocol';
 import { describe, expect, test } from 'vitest';
-import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
+import { crypto } from '#crypto';
+import type { SigningAlgorithm } from './crypto/algorithms.ts';
+import { thumbprintText } from './crypto/jwk-thumbprint.ts';
+import { parsePublicJwk } from './crypto/public-key.ts';
 import { verifyDpopProof } from './dpop-proof.ts';
-import { jwkThumbprint } from './jwk-thumbprint.ts';
 
 const keys = {
   'RFC 7515 §A.2.1': {
@@ -80,18 +82,17 @@ const signed: [section: string, alg: SigningAlgorithm, key: keyof typeof keys, j
 
 describe.each(signed)('%s a signature with %s', (_, alg, key, jws) => {
   const lastDot = jws.lastIndexOf('.');
-  const publicKey = createPublicKey({ key: keys[key], format: 'jwk' });
-  const isSigned = (signingInput: string) =>
-    verify(
-      digestOf(alg),
-      Buffer.from(signingInput),
-      keyInput(alg, publicKey),
-      Buffer.from(jws.slice(lastDot + 1), 'base64url'),
+  const isSigned = async (signingInput: string) =>
+    crypto.verify(
+      alg,
+      await crypto.importKey(parsePublicJwk(keys[key]), alg),
+      new TextEncoder().encode(signingInput),
+      Uint8Array.from(Buffer.from(jws.slice(lastDot + 1), 'base64url')),
     );
 
-  test('verifies, but not for other content', () => {
-    expect(isSigned(jws.slice(0, lastDot))).toBe(true);
-    expect(isSigned(jws.slice(0, lastDot - 1))).toBe(false);
+  test('verifies, but not for other content', async () => {
+    expect(await isSigned(jws.slice(0, lastDot))).toBe(true);
+    expect(await isSigned(jws.slice(0, lastDot - 1))).toBe(false);
   });
 });
 
@@ -119,8 +120,8 @@ test.each<[keyof typeof keys, string]>([
   ['RFC 7638 §3.1', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'],
   ['RFC 8037 §A.2', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
   ['RFC 9449 §4.2', '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'],
-])('%s the key has the printed thumbprint', (key, thumbprint) => {
-  expect(jwkThumbprint(keys[key])).toBe(thumbprint);
+])('%s the key has the printed thumbprint', async (key, thumbprint) => {
+  expect(await crypto.sha256(thumbprintText(keys[key]))).toBe(thumbprint);
 });
 
 describe('RFC 9449 the printed proofs', () => {
@@ -128,13 +129,13 @@ describe('RFC 9449 the printed proofs', () => {
     'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19';
   const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
 
-  test('§4.1 and §5 the proof of the token request verifies at its time', () => {
+  test('§4.1 and §5 the proof of the token request verifies at its time', async () => {
     const proof = `${header}.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg`;
     const expected = { method: 'POST', url: 'https://server.example.com/token', nowSeconds: 1_562_262_616 };
-    expect(verifyDpopProof(proof, expected)).toMatchObject({ jkt, jti: '-BwC3ESc6acc2lTc', nonce: undefined });
+    expect(await verifyDpopProof(proof, expected)).toMatchObject({ jkt, jti: '-BwC3ESc6acc2lTc', nonce: undefined });
   });
 
-  test('§7.1 the proof of the API call verifies only with the printed access token', () => {
+  test('§7.1 the proof of the API call verifies only with the printed access token', async () => {
     const proof = `${header}.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA`;
     const accessToken = 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU';
     const expected = {
@@ -144,8 +145,8 @@ describe('RFC 9449 the printed proofs', () => {
       accessToken,
     };
     expect(decodeJws(proof)?.payload['ath']).toBe('fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo');
-    expect(verifyDpopProof(proof, expected)).toMatchObject({ jkt, jti: 'e1j3V_bKic8-LAEB' });
-    expect(() => verifyDpopProof(proof, { ...expected, accessToken: `${accessToken}x` })).toThrow(
+    expect(await verifyDpopProof(proof, expected)).toMatchObject({ jkt, jti: 'e1j3V_bKic8-LAEB' });
+    await expect(verifyDpopProof(proof, { ...expected, accessToken: `${accessToken}x` })).rejects.toThrow(
       expect.objectContaining({ code: 'invalid_dpop_proof', reason: 'proof_wrong' }),
     );
   });

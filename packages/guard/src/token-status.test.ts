@@ -14,15 +14,15 @@ const unlimited: ClientStatus = {
   resources: undefined,
   detailsTypes: undefined,
 };
-const reasonFor = (status: Partial<ClientStatus>, over: object = {}) =>
-  findRevocationReason(verified(over), { ...unlimited, ...status }, issuer);
+const reasonFor = async (status: Partial<ClientStatus>, over: object = {}) =>
+  findRevocationReason(await verified(over), { ...unlimited, ...status }, issuer);
 
-test('a token of a client without limits is active', () => {
-  expect(reasonFor({})).toBeUndefined();
+test('a token of a client without limits is active', async () => {
+  expect(await reasonFor({})).toBeUndefined();
 });
 
-test.each(['client_unknown', 'client_disabled'] as const)('the status %s revokes every token', (status) => {
-  expect(findRevocationReason(verified(), status, issuer)).toBe(status);
+test.each(['client_unknown', 'client_disabled'] as const)('the status %s revokes every token', async (status) => {
+  expect(findRevocationReason(await verified(), status, issuer)).toBe(status);
 });
 
 describe('the generation', () => {
@@ -30,16 +30,16 @@ describe('the generation', () => {
     [2, undefined],
     [3, undefined],
     [4, 'generation_old'],
-  ])('%i of a client that counts', (generation, reason) => {
-    expect(reasonFor({ generation })).toBe(reason);
+  ])('%i of a client that counts', async (generation, reason) => {
+    expect(await reasonFor({ generation })).toBe(reason);
   });
 
   test.each([
     [2, 'generation_old'],
     [3, undefined],
     [4, 'generation_old'],
-  ])('%i of root', (generation, reason) => {
-    expect(reasonFor({ generation, isGenerationExact: true })).toBe(reason);
+  ])('%i of root', async (generation, reason) => {
+    expect(await reasonFor({ generation, isGenerationExact: true })).toBe(reason);
   });
 });
 
@@ -53,8 +53,8 @@ describe('the resources of the client', () => {
     ['no audience', one, [other], 'resource_withdrawn'],
     ['one of two audiences', [one, other], [one], 'resource_withdrawn'],
     ['the issuer, but not the other audience', [issuer, one], [], 'resource_withdrawn'],
-  ])('include %s', (_which, aud, resources, reason) => {
-    expect(reasonFor({ resources }, { aud })).toBe(reason);
+  ])('include %s', async (_which, aud, resources, reason) => {
+    expect(await reasonFor({ resources }, { aud })).toBe(reason);
   });
 });
 
@@ -64,24 +64,24 @@ describe('the types of authorization details of the client', () => {
     ['all types of the token', ['a', 'b', 'c'], details, undefined],
     ['one of two types', ['a'], details, 'details_type_withdrawn'],
     ['no type, for a token without details', [], {}, undefined],
-  ])('include %s', (_which, detailsTypes, over, reason) => {
-    expect(reasonFor({ detailsTypes }, over)).toBe(reason);
+  ])('include %s', async (_which, detailsTypes, over, reason) => {
+    expect(await reasonFor({ detailsTypes }, over)).toBe(reason);
   });
 });
 
-test('the client must have every scope of the token', () => {
-  expect(reasonFor({ scopes: new Set(['policy:read', 'rule:read', 'other']) })).toBeUndefined();
-  expect(reasonFor({ scopes: new Set(['policy:read']) })).toBe('scope_withdrawn');
-  expect(reasonFor({ scopes: new Set() }, { scope: '' })).toBeUndefined();
+test('the client must have every scope of the token', async () => {
+  expect(await reasonFor({ scopes: new Set(['policy:read', 'rule:read', 'other']) })).toBeUndefined();
+  expect(await reasonFor({ scopes: new Set(['policy:read']) })).toBe('scope_withdrawn');
+  expect(await reasonFor({ scopes: new Set() }, { scope: '' })).toBeUndefined();
 });
 
-test('a token is active only as long as its parent tokens are, and those are judged by its own scopes', () => {
+test('a token is active only as long as its parent tokens are, and those are judged by its own scopes', async () => {
   const parent = { jti: 'parent', kid: 'older', client_id: 'first', gen: 7, aud: ['https://one.example.com'] };
-  const token = verified({ parent_tokens: [parent] });
+  const token = await verified({ parent_tokens: [parent] });
   const [own, first, ...others] = heldTokens(token);
   expect(own).toEqual(token);
   expect(first).toMatchObject({ jti: 'parent', kid: 'older', clientId: 'first', generation: 7, audience: parent.aud });
   expect(first?.scopes).toEqual(token.scopes);
   expect(others).toEqual([]);
-  expect(heldTokens(verified())).toEqual([verified()]);
+  expect(heldTokens(await verified())).toEqual([await verified()]);
 });

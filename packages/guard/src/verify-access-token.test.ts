@@ -18,8 +18,8 @@ const verify = (token: string, over: Partial<VerifyAccessTokenOptions> = {}, now
 const refused = (reason: ErrorReason) => expect.objectContaining({ code: 'invalid_token', reason });
 
 describe('RFC 9068 §4 a token is accepted', () => {
-  test('with the claims of the profile, which are returned with types', () => {
-    expect(verify(tokenOf(goodHeader, goodClaims))).toEqual({
+  test('with the claims of the profile, which are returned with types', async () => {
+    expect(await verify(tokenOf(goodHeader, goodClaims))).toEqual({
       issuer: 'https://auth.example.com',
       subject: 'client',
       clientId: 'client',
@@ -35,21 +35,21 @@ describe('RFC 9068 §4 a token is accepted', () => {
     });
   });
 
-  test('§2.1 with the long form of its type', () => {
-    expect(verify(tokenOf({ ...goodHeader, typ: 'application/at+jwt' }, goodClaims)).jti).toBe('a7f1');
+  test('§2.1 with the long form of its type', async () => {
+    expect((await verify(tokenOf({ ...goodHeader, typ: 'application/at+jwt' }, goodClaims))).jti).toBe('a7f1');
   });
 
-  test('RFC 7519 §4.1.3 with several audiences, one of them this one', () => {
+  test('RFC 7519 §4.1.3 with several audiences, one of them this one', async () => {
     const aud = ['https://other.example.com', 'https://api.example.com'];
-    expect(verify(tokenOf(goodHeader, { ...goodClaims, aud })).jti).toBe('a7f1');
+    expect((await verify(tokenOf(goodHeader, { ...goodClaims, aud }))).jti).toBe('a7f1');
   });
 
-  test('without any scope', () => {
-    expect(verify(tokenOf(goodHeader, { ...goodClaims, scope: '' })).scopes).toEqual(new Set());
+  test('without any scope', async () => {
+    expect((await verify(tokenOf(goodHeader, { ...goodClaims, scope: '' }))).scopes).toEqual(new Set());
   });
 
-  test('with unknown claims and header members', () => {
-    expect(verify(tokenOf({ ...goodHeader, jku: 'x' }, { ...goodClaims, colour: 'green' })).jti).toBe('a7f1');
+  test('with unknown claims and header members', async () => {
+    expect((await verify(tokenOf({ ...goodHeader, jku: 'x' }, { ...goodClaims, colour: 'green' }))).jti).toBe('a7f1');
   });
 });
 
@@ -57,32 +57,39 @@ describe('RFC 9068 §2.2 a claim that is missing or of a wrong type', () => {
   const texts = ['sub', 'client_id', 'jti', 'scope'] as const;
   const numbers = ['iat', 'exp', 'gen'] as const;
 
-  test.each(texts)('%s must be a string', (claim) => {
+  test.each(texts)('%s must be a string', async (claim) => {
     for (const wrong of [undefined, null, 1, true, [goodClaims[claim]], { value: goodClaims[claim] }]) {
-      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, [claim]: wrong }))).toThrow(refused('claims_malformed'));
+      await expect(verify(tokenOf(goodHeader, { ...goodClaims, [claim]: wrong }))).rejects.toThrow(
+        refused('claims_malformed'),
+      );
     }
   });
 
-  test.each(numbers)('%s must be a number', (claim) => {
+  test.each(numbers)('%s must be a number', async (claim) => {
     for (const wrong of [undefined, null, String(goodClaims[claim]), true, [goodClaims[claim]], {}]) {
-      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, [claim]: wrong }))).toThrow(refused('claims_malformed'));
+      await expect(verify(tokenOf(goodHeader, { ...goodClaims, [claim]: wrong }))).rejects.toThrow(
+        refused('claims_malformed'),
+      );
     }
   });
 
-  test.each(['iat', 'exp', 'gen'])('%s must be finite', (claim) => {
+  test.each(['iat', 'exp', 'gen'])('%s must be finite', async (claim) => {
     const claims = JSON.stringify({ ...goodClaims, [claim]: 'huge' }).replace('"huge"', '1e999');
-    expect(() => verify(tokenOf(goodHeader, claims))).toThrow(refused('claims_malformed'));
+    await expect(verify(tokenOf(goodHeader, claims))).rejects.toThrow(refused('claims_malformed'));
   });
 
-  test('gen must be a whole number', () => {
-    expect(() => verify(tokenOf(goodHeader, { ...goodClaims, gen: 3.5 }))).toThrow(refused('claims_malformed'));
+  test('gen must be a whole number', async () => {
+    await expect(verify(tokenOf(goodHeader, { ...goodClaims, gen: 3.5 }))).rejects.toThrow(refused('claims_malformed'));
   });
 
-  test.each(['a  b', ' a', 'a ', 'a\tb', 'a"b', 'é'])('RFC 6749 §3.3 scope must match its grammar: %j', (scope) => {
-    expect(() => verify(tokenOf(goodHeader, { ...goodClaims, scope }))).toThrow(refused('claims_malformed'));
-  });
+  test.each(['a  b', ' a', 'a ', 'a\tb', 'a"b', 'é'])(
+    'RFC 6749 §3.3 scope must match its grammar: %j',
+    async (scope) => {
+      await expect(verify(tokenOf(goodHeader, { ...goodClaims, scope }))).rejects.toThrow(refused('claims_malformed'));
+    },
+  );
 
-  test('RFC 7519 §4.1.1 iss must be the issuer, character by character', () => {
+  test('RFC 7519 §4.1.1 iss must be the issuer, character by character', async () => {
     const { iss } = goodClaims;
     for (const wrong of [
       undefined,
@@ -95,84 +102,88 @@ describe('RFC 9068 §2.2 a claim that is missing or of a wrong type', () => {
       iss.toUpperCase(),
       'https://evil.example',
     ]) {
-      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, iss: wrong }))).toThrow(refused('issuer_wrong'));
+      await expect(verify(tokenOf(goodHeader, { ...goodClaims, iss: wrong }))).rejects.toThrow(refused('issuer_wrong'));
     }
   });
 
-  test('RFC 7519 §4.1.3 aud must name this API', () => {
+  test('RFC 7519 §4.1.3 aud must name this API', async () => {
     const { aud } = goodClaims;
     for (const wrong of [undefined, null, 1, '', [], [[aud]], { aud }, { 0: aud, length: 1 }, `${aud}/`, ['x', 'y']]) {
-      expect(() => verify(tokenOf(goodHeader, { ...goodClaims, aud: wrong }))).toThrow(refused('audience_wrong'));
+      await expect(verify(tokenOf(goodHeader, { ...goodClaims, aud: wrong }))).rejects.toThrow(
+        refused('audience_wrong'),
+      );
     }
   });
 
-  test('RFC 7519 §4.1.3 every aud must be a string, and there must be one, for a token of any audience too', () => {
+  test('RFC 7519 §4.1.3 every aud must be a string, and there must be one, for a token of any audience too', async () => {
     const { aud } = goodClaims;
     for (const wrong of [undefined, null, 1, [], [[aud]], { aud }, [aud, 1], [null, aud]]) {
       const token = tokenOf(goodHeader, { ...goodClaims, aud: wrong });
-      expect(() => verify(token)).toThrow(refused('audience_wrong'));
-      expect(() => verifyIssuedToken(token, now, verification)).toThrow(refused('audience_wrong'));
+      await expect(verify(token)).rejects.toThrow(refused('audience_wrong'));
+      await expect(verifyIssuedToken(token, now, verification)).rejects.toThrow(refused('audience_wrong'));
     }
   });
 
-  test('a payload that is not an object has no claims', () => {
+  test('a payload that is not an object has no claims', async () => {
     for (const payload of ['[]', 'null', '"x"', '1', '']) {
-      expect(() => verify(tokenOf(goodHeader, payload))).toThrow(refused('token_malformed'));
+      await expect(verify(tokenOf(goodHeader, payload))).rejects.toThrow(refused('token_malformed'));
     }
   });
 
-  test('claims under __proto__ are ignored', () => {
+  test('claims under __proto__ are ignored', async () => {
     const claims = `{"__proto__":${JSON.stringify(goodClaims)}}`;
-    expect(() => verify(tokenOf(goodHeader, claims))).toThrow(refused('issuer_wrong'));
+    await expect(verify(tokenOf(goodHeader, claims))).rejects.toThrow(refused('issuer_wrong'));
   });
 });
 
 describe('RFC 7519 §4.1.4 and §4.1.5 times', () => {
-  test('a token MUST NOT be accepted on or after exp', () => {
+  test('a token MUST NOT be accepted on or after exp', async () => {
     const token = tokenOf(goodHeader, goodClaims);
-    expect(verify(token, {}, goodClaims.exp - 0.001).jti).toBe('a7f1');
-    expect(() => verify(token, {}, goodClaims.exp)).toThrow(refused('token_expired'));
-    expect(() => verify(token, {}, goodClaims.exp + 1e9)).toThrow(refused('token_expired'));
+    expect((await verify(token, {}, goodClaims.exp - 0.001)).jti).toBe('a7f1');
+    await expect(verify(token, {}, goodClaims.exp)).rejects.toThrow(refused('token_expired'));
+    await expect(verify(token, {}, goodClaims.exp + 1e9)).rejects.toThrow(refused('token_expired'));
   });
 
-  test('a token MUST NOT be accepted before nbf', () => {
+  test('a token MUST NOT be accepted before nbf', async () => {
     const token = tokenOf(goodHeader, { ...goodClaims, nbf: now });
-    expect(() => verify(token, {}, now - 0.001)).toThrow(refused('token_not_yet_valid'));
-    expect(verify(token, {}, now).jti).toBe('a7f1');
+    await expect(verify(token, {}, now - 0.001)).rejects.toThrow(refused('token_not_yet_valid'));
+    expect((await verify(token, {}, now)).jti).toBe('a7f1');
   });
 
-  test.each([[null], ['0'], [[0]], [{}], [false]])('an nbf that is not a number is rejected: %j', (nbf) => {
-    expect(() => verify(tokenOf(goodHeader, { ...goodClaims, nbf }))).toThrow(refused('token_not_yet_valid'));
+  test.each([[null], ['0'], [[0]], [{}], [false]])('an nbf that is not a number is rejected: %j', async (nbf) => {
+    await expect(verify(tokenOf(goodHeader, { ...goodClaims, nbf }))).rejects.toThrow(refused('token_not_yet_valid'));
   });
 
-  test('clocks may differ by at most clockSkewSeconds', () => {
+  test('clocks may differ by at most clockSkewSeconds', async () => {
     const token = tokenOf(goodHeader, { ...goodClaims, nbf: now });
     const skew = { clockSkewSeconds: 5 };
-    expect(verify(token, skew, now - 5).jti).toBe('a7f1');
-    expect(() => verify(token, skew, now - 5.001)).toThrow(refused('token_not_yet_valid'));
-    expect(verify(token, skew, goodClaims.exp + 4.999).jti).toBe('a7f1');
-    expect(() => verify(token, skew, goodClaims.exp + 5)).toThrow(refused('token_expired'));
+    expect((await verify(token, skew, now - 5)).jti).toBe('a7f1');
+    await expect(verify(token, skew, now - 5.001)).rejects.toThrow(refused('token_not_yet_valid'));
+    expect((await verify(token, skew, goodClaims.exp + 4.999)).jti).toBe('a7f1');
+    await expect(verify(token, skew, goodClaims.exp + 5)).rejects.toThrow(refused('token_expired'));
   });
 });
 
 describe('RFC 8725 §3.1 and §3.2 algorithms', () => {
   test.each(['none', 'None', 'NONE', 'nOnE', 'es256', 'ES256 ', 'ES384', 'RS256', 'EdDSA', ''])(
     'alg %j does not pass, signed as it may be',
-    (alg) => {
-      expect(() => verify(tokenOf({ ...goodHeader, alg }, goodClaims))).toThrow(refused('algorithm_not_allowed'));
+    async (alg) => {
+      await expect(verify(tokenOf({ ...goodHeader, alg }, goodClaims))).rejects.toThrow(
+        refused('algorithm_not_allowed'),
+      );
     },
   );
 
-  test.each([[undefined], [null], [['ES256']], [{ alg: 'ES256' }], [256]])('nor does alg %j', (alg) => {
-    expect(() => verify(tokenOf({ ...goodHeader, alg }, goodClaims))).toThrow(refused('algorithm_not_allowed'));
+  test.each([[undefined], [null], [['ES256']], [{ alg: 'ES256' }], [256]])('nor does alg %j', async (alg) => {
+    await expect(verify(tokenOf({ ...goodHeader, alg }, goodClaims))).rejects.toThrow(refused('algorithm_not_allowed'));
   });
 
-  test('RFC 9068 §4 a token with alg none and no signature is rejected', () => {
+  test('RFC 9068 §4 a token with alg none and no signature is rejected', async () => {
     const [header, payload] = tokenOf({ ...goodHeader, alg: 'none' }, goodClaims).split('.');
-    expect(() => verify(`${header}.${payload}.`)).toThrow(refused('token_malformed'));
+    await expect(verify(`${header}.${payload}.`)).rejects.toThrow(refused('token_malformed'));
   });
 
-  test('the public key is not used as an HMAC secret', () => {
+  test('the public key is not used as an HMAC secret', async () => {
     const secrets = [
       key.publicKey.export({ type: 'spki', format: 'pem' }),
       key.publicKey.export({ type: 'spki', format: 'der' }),
@@ -183,7 +194,7 @@ describe('RFC 8725 §3.1 and §3.2 algorithms', () => {
         const signingInput = `${base64url(JSON.stringify({ ...goodHeader, alg }))}.${base64url(JSON.stringify(goodClaims))}`;
         const mac = createHmac('sha256', secret).update(signingInput).digest();
         for (const signature of [mac, Buffer.concat([mac, mac])]) {
-          expect(() => verify(`${signingInput}.${base64url(signature)}`)).toThrow(
+          await expect(verify(`${signingInput}.${base64url(signature)}`)).rejects.toThrow(
             refused(alg === 'HS256' ? 'algorithm_not_allowed' : 'signature_wrong'),
           );
         }
@@ -191,18 +202,20 @@ describe('RFC 8725 §3.1 and §3.2 algorithms', () => {
     }
   });
 
-  test('a key of an algorithm that is not in the options is not used', () => {
-    expect(() => verify(tokenOf(goodHeader, goodClaims), { algorithms: [] })).toThrow(refused('algorithm_not_allowed'));
+  test('a key of an algorithm that is not in the options is not used', async () => {
+    await expect(verify(tokenOf(goodHeader, goodClaims), { algorithms: [] })).rejects.toThrow(
+      refused('algorithm_not_allowed'),
+    );
   });
 
-  test('a key in the header is not used', () => {
+  test('a key in the header is not used', async () => {
     const jwk = stranger.publicKey.export({ format: 'jwk' });
     for (const header of [
       { ...goodHeader, jwk },
       { ...goodHeader, jwk, kid: undefined },
       { ...goodHeader, x5c: ['MII'] },
     ]) {
-      expect(() => verify(tokenOf(header, goodClaims, stranger.privateKey))).toThrow(
+      await expect(verify(tokenOf(header, goodClaims, stranger.privateKey))).rejects.toThrow(
         refused(header.kid === undefined ? 'token_malformed' : 'signature_wrong'),
       );
     }
@@ -212,19 +225,21 @@ describe('RFC 8725 §3.1 and §3.2 algorithms', () => {
 describe('RFC 7515 §4.1 header', () => {
   test.each(['two', '', 'ONE', '__proto__', 'constructor', '../one', "one' or 1=1", 'o'.repeat(5_000)])(
     '§4.1.4 a kid that the issuer does not have: %.30j',
-    (kid) => {
-      expect(() => verify(tokenOf({ ...goodHeader, kid }, goodClaims))).toThrow(refused('key_unknown'));
+    async (kid) => {
+      await expect(verify(tokenOf({ ...goodHeader, kid }, goodClaims))).rejects.toThrow(refused('key_unknown'));
     },
   );
 
-  test.each([[undefined], [null], [1], [['one']], [{ kid: 'one' }]])('a kid that is not a string: %j', (kid) => {
-    expect(() => verify(tokenOf({ ...goodHeader, kid }, goodClaims))).toThrow(refused('token_malformed'));
+  test.each([[undefined], [null], [1], [['one']], [{ kid: 'one' }]])('a kid that is not a string: %j', async (kid) => {
+    await expect(verify(tokenOf({ ...goodHeader, kid }, goodClaims))).rejects.toThrow(refused('token_malformed'));
   });
 
   test.each([[['b64']], [['exp']], [[]], [null], ['exp'], [{}]])(
     '§4.1.11 crit MUST be understood, and none is: %j',
-    (crit) => {
-      expect(() => verify(tokenOf({ ...goodHeader, crit, b64: true }, goodClaims))).toThrow(refused('token_malformed'));
+    async (crit) => {
+      await expect(verify(tokenOf({ ...goodHeader, crit, b64: true }, goodClaims))).rejects.toThrow(
+        refused('token_malformed'),
+      );
     },
   );
 
@@ -239,34 +254,36 @@ describe('RFC 7515 §4.1 header', () => {
     [{}],
     ['dpop+jwt'],
     ['logout+jwt'],
-  ])('RFC 9068 §4 typ MUST be at+jwt: %j', (typ) => {
-    expect(() => verify(tokenOf({ ...goodHeader, typ }, goodClaims))).toThrow(refused('token_type_wrong'));
+  ])('RFC 9068 §4 typ MUST be at+jwt: %j', async (typ) => {
+    await expect(verify(tokenOf({ ...goodHeader, typ }, goodClaims))).rejects.toThrow(refused('token_type_wrong'));
   });
 });
 
 describe('RFC 7515 §5.2 form and signature', () => {
-  test('one changed character anywhere makes a token invalid', () => {
+  test('one changed character anywhere makes a token invalid', async () => {
     const token = tokenOf(goodHeader, goodClaims);
     for (let at = 0; at < token.length; at += 1) {
       const other = token[at] === 'A' ? 'B' : 'A';
-      expect(() => verify(token.slice(0, at) + other + token.slice(at + 1))).toThrow(
+      await expect(verify(token.slice(0, at) + other + token.slice(at + 1))).rejects.toThrow(
         expect.objectContaining({ code: 'invalid_token' }),
       );
     }
   });
 
-  test('the signature of another token is rejected', () => {
-    expect(() => verify(tokenOf(goodHeader, goodClaims, stranger.privateKey))).toThrow(refused('signature_wrong'));
+  test('the signature of another token is rejected', async () => {
+    await expect(verify(tokenOf(goodHeader, goodClaims, stranger.privateKey))).rejects.toThrow(
+      refused('signature_wrong'),
+    );
   });
 
-  test('a signature of another length or form is rejected', () => {
+  test('a signature of another length or form is rejected', async () => {
     const token = tokenOf(goodHeader, goodClaims);
     const signingInput = token.slice(0, token.lastIndexOf('.'));
     const right = es256(signingInput, key.privateKey);
     const der = sign('sha256', Buffer.from(signingInput), key.privateKey);
     const wrong = [1, 2, 32, 63, 65, 128, 4_000].map((length) => Buffer.alloc(length, right));
     for (const signature of [...wrong, Buffer.alloc(64), Buffer.alloc(64, 0xff), der]) {
-      expect(() => verify(`${signingInput}.${base64url(signature)}`)).toThrow(refused('signature_wrong'));
+      await expect(verify(`${signingInput}.${base64url(signature)}`)).rejects.toThrow(refused('signature_wrong'));
     }
   });
 
@@ -279,17 +296,17 @@ describe('RFC 7515 §5.2 form and signature', () => {
     ['megabytes of dots', '.'.repeat(8_000_000)],
     ['megabytes of letters', 'A'.repeat(8_000_000)],
     ['megabytes between two dots', `A.${'A'.repeat(8_000_000)}.A`],
-  ])('%s is not a token', (_, token) => {
-    expect(() => verify(token)).toThrow(refused('token_malformed'));
+  ])('%s is not a token', async (_, token) => {
+    await expect(verify(token)).rejects.toThrow(refused('token_malformed'));
   });
 
-  test('a token of more than 16,384 characters is rejected, even if it is genuine', () => {
+  test('a token of more than 16,384 characters is rejected, even if it is genuine', async () => {
     const long = tokenOf(goodHeader, { ...goodClaims, scope: 's'.repeat(20_000) });
-    expect(() => verify(long)).toThrow(refused('token_malformed'));
+    await expect(verify(long)).rejects.toThrow(refused('token_malformed'));
   });
 });
 
-test('RFC 6750 §3.1 every error has the same text', () => {
+test('RFC 6750 §3.1 every error has the same text', async () => {
   const bad = [
     tokenOf(goodHeader, { ...goodClaims, exp: 0 }),
     tokenOf(goodHeader, { ...goodClaims, jti: 1 }),
@@ -297,14 +314,7 @@ test('RFC 6750 §3.1 every error has the same text', () => {
     tokenOf(goodHeader, goodClaims, stranger.privateKey),
     'x',
   ];
-  const texts = bad.map((token) => {
-    try {
-      verify(token);
-    } catch (error) {
-      return (error as Error).message;
-    }
-    return undefined;
-  });
+  const texts = await Promise.all(bad.map((token) => verify(token).catch(({ message }: Error) => message)));
   expect(new Set(texts)).toEqual(new Set(['The access token is expired, revoked or not valid here: get a new one.']));
 });
 

@@ -2,17 +2,18 @@
  * Verifies one access token: form, algorithm, key, signature, type, issuer, audience and times. RFC 9068 §4.
  * Does not check whether the token was revoked after it was issued: see `guard.ts`.
  */
-import { type KeyObject, verify } from 'node:crypto';
-import { type ErrorReason, OAuthError, readScope } from '@postern/protocol';
-import { type DecodedJws, decodeJws, decodeJwsPart } from '@postern/protocol/node';
+
+import { type DecodedJws, decodeJws, decodeJwsPart, type ErrorReason, OAuthError, readScope } from '@postern/protocol';
+import { crypto } from '#crypto';
 import type { AccessToken } from './access-token.ts';
-import { digestOf, keyInput, type SigningAlgorithm } from './algorithms.ts';
 import { type Confirmation, parseCnf } from './confirmation.ts';
+import type { SigningAlgorithm } from './crypto/algorithms.ts';
+import type { Awaitable, PlatformKey } from './crypto/crypto-port.ts';
 
 export interface VerificationKey {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  readonly publicKey: KeyObject;
+  readonly publicKey: PlatformKey;
 }
 
 export interface VerifyAccessTokenOptions extends VerifyIssuedTokenOptions {
@@ -40,8 +41,12 @@ export const maxTokenLength = 16_384;
  *
  * Does not check: required scopes, revocation, the status of the client, sender constraints.
  */
-export function verifyAccessToken(token: string, nowSeconds: number, options: VerifyAccessTokenOptions): AccessToken {
-  return requireAudience(verifyIssuedToken(token, nowSeconds, options), options.audience);
+export async function verifyAccessToken(
+  token: string,
+  nowSeconds: number,
+  options: VerifyAccessTokenOptions,
+): Promise<AccessToken> {
+  return requireAudience(await verifyIssuedToken(token, nowSeconds, options), options.audience);
 }
 
 /** Returns the token if its audience contains `audience`, or else throws `invalid_token`. */
@@ -53,7 +58,11 @@ export function requireAudience(token: AccessToken, audience: string): AccessTok
 }
 
 /** Like `verifyAccessToken`, for the issuer itself. Does not check the audience either. */
-export function verifyIssuedToken(token: string, nowSeconds: number, options: VerifyIssuedTokenOptions): AccessToken {
+export async function verifyIssuedToken(
+  token: string,
+  nowSeconds: number,
+  options: VerifyIssuedTokenOptions,
+): Promise<AccessToken> {
   const signed = decodeAccessToken(token);
   return verifyDecodedToken(signed, options.findKey(signed.kid), nowSeconds, options);
 }
@@ -98,18 +107,21 @@ export function decodeAccessToken(token: string): SignedToken {
   return { header, payload, signingInput, signature, kid };
 }
 
-/** `verifyIssuedToken` for a token that was decoded, with the key of its `kid`. Each step throws `invalid_token`. */
+/** `verifyIssuedToken` for a token that was decoded, with the key of its `kid`. Each step throws `invalid_token`, or rejects with it. */
 export function verifyDecodedToken(
   signed: SignedToken,
   key: VerificationKey | undefined,
   nowSeconds: number,
   options: Omit<VerifyIssuedTokenOptions, 'findKey'>,
-): AccessToken {
+): Awaitable<AccessToken> {
   requireIssuer(signed, options.issuer);
-  requireSignature(signed, key, options.algorithms);
-  const token = parseClaims(signed);
-  requireTime(token, nowSeconds, options.clockSkewSeconds);
-  return token;
+  const readToken = () => {
+    const token = parseClaims(signed);
+    requireTime(token, nowSeconds, options.clockSkewSeconds);
+    return token;
+  };
+  const verifying = requireSignature(signed, key, options.algorithms);
+  return verifying === undefined ? readToken() : verifying.then(readToken);
 }
 
 export function requireIssuer({ payload }: SignedToken, issuer: string): void {
@@ -123,16 +135,20 @@ export function requireSignature(
   { header, signingInput, signature }: SignedToken,
   key: VerificationKey | undefined,
   algorithms: readonly SigningAlgorithm[],
-): void {
+): undefined | Promise<undefined> {
   if (key === undefined) {
     throw invalidTokenError('key_unknown');
   }
   if (header['alg'] !== key.alg || !algorithms.includes(key.alg)) {
     throw invalidTokenError('algorithm_not_allowed');
   }
-  if (!verify(digestOf(key.alg), signingInput, keyInput(key.alg, key.publicKey), signature)) {
-    throw invalidTokenError('signature_wrong');
-  }
+  const requireGenuine = (isGenuine: boolean): undefined => {
+    if (isGenuine !== true) {
+      throw invalidTokenError('signature_wrong');
+    }
+  };
+  const verifying = crypto.verify(key.alg, key.publicKey, signingInput, signature);
+  return typeof verifying === 'boolean' ? requireGenuine(verifying) : verifying.then(requireGenuine);
 }
 
 export function requireTime({ expiresAt, claims }: AccessToken, nowSeconds: number, clockSkewSeconds: number): void {

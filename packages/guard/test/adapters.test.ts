@@ -5,7 +5,8 @@ import { createAuthority, createIdentity, createServerIdentity, tlsFetch } from 
 import { createClock } from '@postern/testing/clock';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { now, tokenOf } from '../fixtures/tokens.ts';
-import { type ApiGuard, certificateThumbprint, createApiGuard, jwkThumbprint } from '../src/index.ts';
+import { type ApiGuard, createApiGuard } from '../src/index.ts';
+import { certificateThumbprint, jwkThumbprint } from '../src/node.ts';
 import { type ApiOptions, frameworks, type StartApi } from './frameworks.ts';
 import { startIssuer, type TestIssuer } from './issuer.ts';
 

@@ -1,8 +1,10 @@
 /** Facts of the OAuth RFCs that server, guard and client share. Depends on nothing, and runs in browsers too. */
+export { decodeBase64UrlString, encodeBase64Url } from './base64url.ts';
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { clientIdPattern } from './client-id.ts';
 export { type ErrorCode, type ErrorReason, operatorLineOf } from './error-table.ts';
 export { parseForm } from './form.ts';
+export { type DecodedJws, decodeJws, decodeJwsPart } from './jws.ts';
 export { isConfidential, isLoopback } from './loopback.ts';
 export {
   type AuthorizationServerMetadata,

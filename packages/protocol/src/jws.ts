@@ -1,13 +1,12 @@
 /** Compact JWS as text, before any key is involved. RFC 7515 §3.1 and §7.1. */
-import { Buffer } from 'node:buffer';
 import { decodeBase64Url, decodeBase64UrlText } from './base64url.ts';
 
 export interface DecodedJws {
   readonly header: Readonly<Record<string, unknown>>;
   readonly payload: Readonly<Record<string, unknown>>;
   /** The bytes that the signature covers: the text of header and payload, and the dot between. */
-  readonly signingInput: Buffer;
-  readonly signature: Buffer;
+  readonly signingInput: Uint8Array<ArrayBuffer>;
+  readonly signature: Uint8Array<ArrayBuffer>;
 }
 
 /** A JSON object in base64url; undefined for anything else. */
@@ -27,23 +26,35 @@ export function decodeJws(token: string, decodeHeader: DecodePart = decodeJwsPar
   if (firstDot <= 0 || lastDot === firstDot || token.indexOf('.', firstDot + 1) !== lastDot) {
     return undefined;
   }
-  const bytes = Buffer.from(token, 'latin1');
-  // A character outside Latin 1 would have become another one.
-  if (bytes.toString('latin1') !== token) {
-    return undefined;
-  }
   const header = decodeHeader(token.slice(0, firstDot));
-  const payload = parseObject(decodeBase64UrlText(bytes, firstDot + 1, lastDot));
-  const signature = decodeBase64Url(bytes, lastDot + 1, bytes.length);
-  if (header === undefined || payload === undefined || signature === undefined) {
+  const bytes = header && encodeAscii(token);
+  if (header === undefined || bytes === undefined) {
     return undefined;
   }
-  return { header, payload, signingInput: bytes.subarray(0, lastDot), signature };
+  const payload = parseObject(decodeBase64UrlText(bytes, firstDot + 1, lastDot));
+  const signature = decodeBase64Url(bytes, lastDot + 1, token.length);
+  if (payload === undefined || signature === undefined) {
+    return undefined;
+  }
+  return { header, payload, signingInput: bytes.slice(0, lastDot), signature };
 }
 
-/** Header or payload of a JWS whose text was checked before: characters outside Latin 1 are not detected. */
+/** Header or payload of a JWS. */
 export function decodeJwsPart(text: string): Record<string, unknown> | undefined {
-  return parseObject(decodeBase64UrlText(Buffer.from(text, 'latin1'), 0, text.length));
+  const bytes = encodeAscii(text);
+  return bytes && parseObject(decodeBase64UrlText(bytes, 0, text.length));
+}
+
+const encoder = new TextEncoder();
+
+/** Texts up to this length are encoded without new memory for their bytes. */
+const scratch = new Uint8Array(16_384);
+
+/** Returns memory that begins with the bytes of `text`, and that the next call may write to; undefined if not all are ASCII. */
+function encodeAscii(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = text.length > scratch.length ? new Uint8Array(text.length) : scratch;
+  const { read, written } = encoder.encodeInto(text, bytes);
+  return read === text.length && written === text.length ? bytes : undefined;
 }
 
 function parseObject(json: string | undefined): Record<string, unknown> | undefined {

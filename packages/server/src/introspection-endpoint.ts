@@ -35,7 +35,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
   /** RFC 7662 §2.2: the answer is the same for every fault of a token. */
   const introspect = async (text: string, caller: Client): Promise<Record<string, unknown>> => {
     try {
-      const token = verifyIssuedToken(text, now() / 1000, verification);
+      const token = await verifyIssuedToken(text, now() / 1000, verification);
       await requireActive(token);
       return caller.isRoot || mayIntrospect(caller.id, token, resources) ? describeToken(token) : { active: false };
     } catch (error) {

@@ -79,7 +79,7 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');
         }
-        const token = findToken(text, earliestNow() / 1000, verification);
+        const token = await findToken(text, earliestNow() / 1000, verification);
         if (token !== undefined) {
           requireMayRevoke(client, token);
           if (!revokedTokens.has(token.jti)) {
@@ -103,9 +103,13 @@ function requireMayRevoke(client: Client, token: AccessToken): void {
 }
 
 /** RFC 7009 §2.2: for a token that is invalid anyway there is nothing to do. */
-function findToken(text: string, nowSeconds: number, verification: VerifyIssuedTokenOptions): AccessToken | undefined {
+async function findToken(
+  text: string,
+  nowSeconds: number,
+  verification: VerifyIssuedTokenOptions,
+): Promise<AccessToken | undefined> {
   try {
-    return verifyIssuedToken(text, nowSeconds, verification);
+    return await verifyIssuedToken(text, nowSeconds, verification);
   } catch (error) {
     if (error instanceof OAuthError && error.code === 'invalid_token') {
       return undefined;

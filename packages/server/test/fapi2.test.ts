@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { certificateThumbprint } from '@postern/guard';
+import { certificateThumbprint } from '@postern/guard/node';
 import {
   createAuthority,
   createIdentity,

@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { certificateThumbprint } from '@postern/guard';
+import { certificateThumbprint } from '@postern/guard/node';
 import {
   type AlternativeName,
   createAuthority,

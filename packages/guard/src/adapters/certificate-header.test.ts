@@ -1,6 +1,6 @@
 /** Headers in which proxies forward certificates. RFC 9440 §2.2. The certificate is that of RFC 8705, Appendix A. */
 import { expect, test } from 'vitest';
-import { certificateThumbprint } from '../certificate-thumbprint.ts';
+import { certificateThumbprint } from '../crypto/node-keys.ts';
 import { parseCertificateHeader } from './certificate-header.ts';
 
 const base64 =

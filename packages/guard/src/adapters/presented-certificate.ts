@@ -9,7 +9,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv4 } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { certificateThumbprint } from '../certificate-thumbprint.ts';
+import { certificateThumbprint } from '../crypto/node-keys.ts';
 import { parseCertificateHeader } from './certificate-header.ts';
 
 /** Proxies that terminate TLS. */

@@ -37,7 +37,7 @@ export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOpti
     async load(known) {
       try {
         const { body, headers } = await fetchDocument(await findJwksUri(issuer, fetch), fetch, limits);
-        return { value: readPublishedKeys(body, known ?? new Map()), maxAgeMs: readMaxAgeMs(headers) };
+        return { value: await readPublishedKeys(body, known ?? new Map()), maxAgeMs: readMaxAgeMs(headers) };
       } catch (cause) {
         throw new Error(`Cannot fetch the keys of ${issuer}: ${(cause as Error).message}`, { cause });
       }

@@ -1,6 +1,7 @@
 /** Reads the keys of an issuer from its JWK set. RFC 7517 §4 and §5. */
-import { fitsAlgorithm, type SigningAlgorithm, signingAlgorithms } from '../algorithms.ts';
-import { parsePublicKey } from '../public-key.ts';
+import { crypto } from '#crypto';
+import { fitsAlgorithm, type SigningAlgorithm, signingAlgorithms } from '../crypto/algorithms.ts';
+import { parsePublicJwk } from '../crypto/public-key.ts';
 import type { VerificationKey } from '../verify-access-token.ts';
 
 const maxKeys = 100;
@@ -12,12 +13,12 @@ export interface PublishedKey extends VerificationKey {
 
 /**
  * Returns the keys by id. Ignores keys that must not verify access tokens: other uses, other algorithms, weak or malformed ones. An
- * unchanged key is the same object as in `known`. Throws if the document is not a JWK set.
+ * unchanged key is the same object as in `known`. Rejects if the document is not a JWK set.
  */
-export function readPublishedKeys(
+export async function readPublishedKeys(
   document: unknown,
   known: ReadonlyMap<string, PublishedKey>,
-): ReadonlyMap<string, PublishedKey> {
+): Promise<ReadonlyMap<string, PublishedKey>> {
   const { keys } = (document ?? {}) as { keys?: unknown };
   if (!Array.isArray(keys)) {
     throw new Error('the document at jwks_uri is not a JWK set');
@@ -25,18 +26,14 @@ export function readPublishedKeys(
   if (keys.length > maxKeys) {
     throw new Error(`the JWK set has more than ${maxKeys} keys`);
   }
-  return new Map(
-    keys.flatMap((jwk) => {
-      const key = readKey((jwk ?? {}) as Record<string, unknown>, known);
-      return key === undefined ? [] : [[key.kid, key] as const];
-    }),
-  );
+  const read = await Promise.all(keys.map((jwk) => readKey((jwk ?? {}) as Record<string, unknown>, known)));
+  return new Map(read.flatMap((key) => (key === undefined ? [] : [[key.kid, key] as const])));
 }
 
-function readKey(
+async function readKey(
   jwk: Readonly<Record<string, unknown>>,
   known: ReadonlyMap<string, PublishedKey>,
-): PublishedKey | undefined {
+): Promise<PublishedKey | undefined> {
   const { kid } = jwk;
   const alg = algorithmOf(jwk);
   if (typeof kid !== 'string' || alg === undefined) {
@@ -48,8 +45,10 @@ function readKey(
     return same;
   }
   try {
-    const publicKey = parsePublicKey(jwk).key;
-    return fitsAlgorithm(publicKey, alg) ? { kid, alg, publicKey, jwk: text } : undefined;
+    const members = parsePublicJwk(jwk);
+    return fitsAlgorithm(members, alg)
+      ? { kid, alg, publicKey: await crypto.importKey(members, alg), jwk: text }
+      : undefined;
   } catch {
     return undefined;
   }

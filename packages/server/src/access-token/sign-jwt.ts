@@ -1,6 +1,6 @@
 /** Signs a JWT with one of the server's keys, as compact JWS. RFC 7515 §7.1. */
 import { sign } from 'node:crypto';
-import { digestOf, keyInput } from '@postern/guard';
+import { digestOf, keyInput } from '@postern/guard/node';
 import type { SigningKey } from '../keys/signing-key.ts';
 
 /** The kinds of JWT that Postern signs. Each has its own type, so that none can stand in for another. RFC 8725 §3.11. */

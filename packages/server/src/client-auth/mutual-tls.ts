@@ -3,7 +3,7 @@
  * self-signed and registered (`self_signed_tls_client_auth`, §2.2).
  */
 import { createPublicKey, type X509Certificate } from 'node:crypto';
-import { requireStrongKey } from '@postern/guard';
+import { requireStrongKey } from '@postern/guard/node';
 import type { ErrorReason } from '@postern/protocol';
 import type { JWK } from 'jose';
 import { type CertificateNames, parseNames } from '../certificates/certificate-names.ts';

@@ -1,5 +1,6 @@
 /** Public keys of third parties, as JSON Schema. RFC 7517 §4 and §5. */
-import { PublicKeyFault, parsePublicKey } from '@postern/guard';
+import { PublicKeyFault } from '@postern/guard';
+import { requirePublicKey } from '@postern/guard/node';
 import { OAuthError } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 
@@ -33,7 +34,7 @@ export const JwkSet = Type.Object(
 export function requireFitKeys(jwks: object): void {
   for (const [index, jwk] of (jwks as Static<typeof JwkSet>).keys.entries()) {
     try {
-      parsePublicKey(jwk);
+      requirePublicKey(jwk);
     } catch (error) {
       if (error instanceof PublicKeyFault) {
         throw new OAuthError('invalid_parameter', `jwks.keys[${index}]: ${error.message}.`);

@@ -10,9 +10,8 @@ import {
   type SignedToken,
   type VerifyIssuedTokenOptions,
 } from '@postern/guard';
-import type { ErrorReason } from '@postern/protocol';
-import { type DecodedJws, decodeJws } from '@postern/protocol/node';
-import { type Check, failed, findReason, getNewToken, ok } from './check.ts';
+import { type DecodedJws, decodeJws, type ErrorReason } from '@postern/protocol';
+import { type Check, failed, findReason, getNewToken, ok, reasonOf } from './check.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,7 +25,11 @@ export interface CheckedToken {
 }
 
 /** `nowSeconds`: seconds since 1970. */
-export function checkToken(text: string, nowSeconds: number, options: VerifyIssuedTokenOptions): CheckedToken {
+export async function checkToken(
+  text: string,
+  nowSeconds: number,
+  options: VerifyIssuedTokenOptions,
+): Promise<CheckedToken> {
   const decoded = text.length > maxTokenLength ? undefined : decodeJws(text);
   let signed: SignedToken | undefined;
   const formReason = findReason(() => {
@@ -46,7 +49,7 @@ export function checkToken(text: string, nowSeconds: number, options: VerifyIssu
   const checks = [
     ok('form', 'It is a JSON Web Token of the type at+jwt.'),
     checkIssuer(signed, options.issuer),
-    checkSignature(signed, options),
+    await checkSignature(signed, options),
     claimsReason === undefined
       ? ok('claims', 'It has every claim that an access token must have.')
       : failed('claims', claimsReason, 'A claim that an access token must have is missing or malformed.', getNewToken),
@@ -98,9 +101,9 @@ function checkIssuer(signed: SignedToken, issuer: string): Check {
       );
 }
 
-function checkSignature(signed: SignedToken, { algorithms, findKey }: VerifyIssuedTokenOptions): Check {
+async function checkSignature(signed: SignedToken, { algorithms, findKey }: VerifyIssuedTokenOptions): Promise<Check> {
   const { kid, header } = signed;
-  const reason = findReason(() => requireSignature(signed, findKey(kid), algorithms));
+  const reason = await Promise.try(requireSignature, signed, findKey(kid), algorithms).then(() => undefined, reasonOf);
   switch (reason) {
     case undefined:
       return ok('signature', `It was signed with the key ${kid}, which this server publishes.`);

@@ -41,11 +41,16 @@ export function findReason(require: () => unknown): ErrorReason | undefined {
     require();
     return undefined;
   } catch (error) {
-    if (error instanceof OAuthError && error.reason !== undefined) {
-      return error.reason;
-    }
-    throw error;
+    return reasonOf(error);
   }
+}
+
+/** Returns the reason of an error of the guard. Throws any other error. */
+export function reasonOf(error: unknown): ErrorReason {
+  if (error instanceof OAuthError && error.reason !== undefined) {
+    return error.reason;
+  }
+  throw error;
 }
 
 export const getNewToken = 'Get a new token: postern token';

@@ -1,9 +1,8 @@
 /** The certificate that a client presented with a request, from TLS or from a proxy. RFC 8705 §2. */
 import type { TLSSocket } from 'node:tls';
-import { certificateThumbprint } from '@postern/guard';
 // Declares `certificateThumbprint` on requests.
 import type {} from '@postern/guard/fastify';
-import { createCertificateFinder } from '@postern/guard/node';
+import { certificateThumbprint, createCertificateFinder } from '@postern/guard/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   type ClientCertificate,

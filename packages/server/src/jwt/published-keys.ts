@@ -4,7 +4,8 @@
  * Whether a key that is not known belongs to a third party whose keys cannot be fetched, nobody can tell: that is an error of
  * its own, and not the answer no.
  */
-import { createKeptDocument, parsePublicKey } from '@postern/guard';
+import { createKeptDocument } from '@postern/guard';
+import { requirePublicKey } from '@postern/guard/node';
 import { OAuthError } from '@postern/protocol';
 import { type CompactVerifyGetKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -148,7 +149,7 @@ function keysAt(
 const maxKeys = 100;
 
 /**
- * RFC 7517 §5: keys that are not understood are ignored, and so are those that `parsePublicKey` does not accept. Throws if
+ * RFC 7517 §5: keys that are not understood are ignored, and so are those that `requirePublicKey` does not accept. Throws if
  * the document is not a JWK set, or has too many keys.
  */
 function withoutUnfit(document: unknown): JSONWebKeySet {
@@ -161,7 +162,7 @@ function withoutUnfit(document: unknown): JSONWebKeySet {
 
 function isFit(jwk: unknown): boolean {
   try {
-    parsePublicKey(jwk);
+    requirePublicKey(jwk);
     return true;
   } catch {
     return false;

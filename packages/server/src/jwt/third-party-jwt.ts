@@ -1,8 +1,7 @@
 /** JWTs that third parties sign: client assertions and workload tokens. RFC 7523 §3, RFC 7515 §5.2, RFC 8725 §3. */
 
 import { KeyObject } from 'node:crypto';
-import { type ErrorReason, OAuthError } from '@postern/protocol';
-import { decodeJws } from '@postern/protocol/node';
+import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
 import { compactVerify, decodeProtectedHeader, errors } from 'jose';
 import type { KeySet } from './published-keys.ts';
 

@@ -1,10 +1,12 @@
 /** One signing key: generated, stored sealed, published as a JWK. RFC 7517 §4, RFC 7518 §6, RFC 7638, RFC 8037. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { jwkThumbprint, type SigningAlgorithm, type VerificationKey } from '@postern/guard';
+import type { SigningAlgorithm, VerificationKey } from '@postern/guard';
+import { jwkThumbprint } from '@postern/guard/node';
 import type { KeyTimes } from './key-schedule.ts';
 import type { MasterKey } from './master-key.ts';
 
 export interface SigningKey extends VerificationKey, KeyTimes {
+  readonly publicKey: KeyObject;
   readonly privateKey: KeyObject;
   readonly publicJwk: Readonly<Record<string, string>>;
 }

@@ -7,8 +7,7 @@
  * clients use only the client credentials grant.
  */
 import { nullable, printableText } from '@postern/http-api';
-import { clientCredentialsGrant, OAuthError, parseScope, showName, toWireNames } from '@postern/protocol';
-import { decodeJws } from '@postern/protocol/node';
+import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, showName, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { clientAuthMethods, requireConsistentMetadata } from '../clients/client-metadata.ts';

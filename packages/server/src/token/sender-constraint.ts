@@ -1,11 +1,6 @@
 /** The key that a new token is bound to: a DPoP key (RFC 9449 §5) or the certificate of the client's connection (RFC 8705 §3). */
-import {
-  type Confirmation,
-  certificateThumbprint,
-  type DpopPolicy,
-  requireDpopNonce,
-  verifyDpopProof,
-} from '@postern/guard';
+import { type Confirmation, type DpopPolicy, requireDpopNonce, verifyDpopProof } from '@postern/guard';
+import { certificateThumbprint } from '@postern/guard/node';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import type { DeferUse } from '../client-auth/authenticate.ts';
@@ -29,15 +24,15 @@ export interface SenderEvidence {
 /**
  * The binding of the token that is asked for; undefined for a plain bearer token. A proof is sent on purpose, so it
  * takes precedence over the certificate of the connection; if the metadata requires one of the two, the other is
- * rejected. The use of the proof is deferred. Throws `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
+ * rejected. The use of the proof is deferred. Rejects with `invalid_dpop_proof`, `use_dpop_nonce` and, about certificates, `invalid_request`.
  */
-export function bindToSender(
+export async function bindToSender(
   client: Client,
   { dpopHeader, certificate }: SenderEvidence,
   nowSeconds: number,
   options: SenderConstraintOptions,
   deferUse: DeferUse,
-): Confirmation | undefined {
+): Promise<Confirmation | undefined> {
   const { dpopBoundAccessTokens, tlsClientCertificateBoundAccessTokens } = client.metadata;
   if (dpopHeader !== undefined) {
     if (tlsClientCertificateBoundAccessTokens === true) {
@@ -59,14 +54,14 @@ export function bindToSender(
   return undefined;
 }
 
-function bindToProof(
+async function bindToProof(
   client: Client,
   dpopHeader: string | string[],
   nowSeconds: number,
   { tokenEndpoint, dpop }: SenderConstraintOptions,
   deferUse: DeferUse,
-): Confirmation {
-  const proof = verifyDpopProof(String(dpopHeader), { method: 'POST', url: tokenEndpoint, nowSeconds });
+): Promise<Confirmation> {
+  const proof = await verifyDpopProof(String(dpopHeader), { method: 'POST', url: tokenEndpoint, nowSeconds });
   if (!allowsAlgorithm(requirementsOf(client), proof.alg)) {
     throw new OAuthError(
       'invalid_dpop_proof',

@@ -143,7 +143,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           const parameters = identified === undefined ? await grant.parse(form, nowSeconds) : identified.parameters;
 
           // 3. Bind the token to its sender, if it proves a key or must.
-          const confirmation = bindToSender(
+          const confirmation = await bindToSender(
             client,
             { dpopHeader: request.headers['dpop'], certificate: request.clientCertificate },
             nowSeconds,

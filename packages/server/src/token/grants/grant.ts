@@ -42,7 +42,7 @@ export interface AuthenticatedGrant<Parameters> extends GrantBase<Parameters> {
    * The grant's own parameters, with the tokens among them verified, once. The client is authenticated before, so that
    * nobody else finds out which tokens are valid. Throws `invalid_request` or `invalid_target`.
    */
-  parse(form: ReadonlyMap<string, string>, nowSeconds: number): Parameters;
+  parse(form: ReadonlyMap<string, string>, nowSeconds: number): Parameters | Promise<Parameters>;
 }
 
 /** A grant that says itself who the client is, so that the client need not authenticate. RFC 7521 §4.1. */

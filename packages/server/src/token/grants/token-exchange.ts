@@ -57,7 +57,11 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
   const { verification, requireActive, resources } = options;
 
   /** Throws `invalid_request` (RFC 8693 §2.2.2) for a token that is missing, of another type or not genuine. */
-  const parseToken = (name: TokenParameter, form: ReadonlyMap<string, string>, nowSeconds: number): AccessToken => {
+  const parseToken = async (
+    name: TokenParameter,
+    form: ReadonlyMap<string, string>,
+    nowSeconds: number,
+  ): Promise<AccessToken> => {
     const [text, type] = [form.get(name), form.get(`${name}_type`)];
     if (text === undefined || type === undefined) {
       throw new OAuthError('invalid_request', `The parameters ${name} and ${name}_type must be sent together.`);
@@ -66,7 +70,7 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
       throw new OAuthError('invalid_request', `The parameter ${name}_type must be ${accessTokenType}.`);
     }
     try {
-      return verifyIssuedToken(text, nowSeconds, verification);
+      return await verifyIssuedToken(text, nowSeconds, verification);
     } catch (error) {
       throw toTokenError(name, error);
     }
@@ -109,10 +113,10 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
   return {
     grantType: tokenExchangeGrant,
 
-    parse(form, nowSeconds) {
-      const subjectToken = parseToken('subject_token', form, nowSeconds);
+    async parse(form, nowSeconds) {
+      const subjectToken = await parseToken('subject_token', form, nowSeconds);
       const hasActorToken = form.has('actor_token') || form.has('actor_token_type');
-      const actorToken = hasActorToken ? parseToken('actor_token', form, nowSeconds) : undefined;
+      const actorToken = hasActorToken ? await parseToken('actor_token', form, nowSeconds) : undefined;
       if ((form.get('requested_token_type') ?? accessTokenType) !== accessTokenType) {
         throw new OAuthError('invalid_request', `The parameter requested_token_type must be ${accessTokenType}.`);
       }

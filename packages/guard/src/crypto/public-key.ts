@@ -2,13 +2,10 @@
  * Judges the public keys of others: of clients, DPoP proofs, trusted issuers, certificates and authorization servers.
  * RFC 7517 §4, RFC 7518 §6.2 and §6.3, RFC 8037 §2; key sizes of NIST SP 800-131A and FIPS 186-5 §5.1; RFC 8725 §3.4.
  */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { decodeBase64UrlString } from '@postern/protocol';
 
-export interface PublicKey {
-  readonly key: KeyObject;
-  /** Its required members, which identify it. RFC 7638 §3.2. */
-  readonly members: Readonly<Record<string, string>>;
-}
+/** The required members of a JWK, which identify the key. RFC 7638 §3.2. */
+export type PublicJwk = Readonly<Record<string, string>>;
 
 /** Why a key is not used; a predicate such as "has fewer than 2,048 bits" that repeats nothing of the key. */
 export class PublicKeyFault extends Error {
@@ -37,12 +34,12 @@ const algorithmsOf: Readonly<Record<string, readonly string[]>> = {
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 /**
- * Returns the key that a JWK describes. Throws `PublicKeyFault` unless it is a public key for signatures, of a kind and size
+ * Returns the required members of a JWK. Throws `PublicKeyFault` unless it is a public key for signatures, of a kind and size
  * that is neither weak nor expensive, in the one form that its kind has.
  *
- * Does not check whose key it is, its `kid`, or its certificates.
+ * Does not check whose key it is, its `kid`, or its certificates; nor, before it is imported, whether it is on its curve.
  */
-export function parsePublicKey(jwk: unknown): PublicKey {
+export function parsePublicJwk(jwk: unknown): PublicJwk {
   if (typeof jwk !== 'object' || jwk === null) {
     throw new PublicKeyFault('is not a JWK');
   }
@@ -52,27 +49,10 @@ export function parsePublicKey(jwk: unknown): PublicKey {
   }
   requirePurpose(given);
   const members = requireMembers(given);
-  const kind = members['crv'] ?? 'RSA';
-  if (given['alg'] !== undefined && !algorithmsOf[kind]?.some((alg) => alg === given['alg'])) {
+  if (given['alg'] !== undefined && !algorithmsOf[members['crv'] ?? 'RSA']?.some((alg) => alg === given['alg'])) {
     throw new PublicKeyFault('has an alg for signatures that its kty does not have');
   }
-  try {
-    return { key: createPublicKey({ key: members, format: 'jwk' }), members };
-  } catch {
-    throw new PublicKeyFault(kind === 'RSA' ? 'is not an RSA key' : 'is not a point on its curve');
-  }
-}
-
-/** Like `parsePublicKey`, for the key of a certificate. */
-export function requireStrongKey(key: KeyObject): void {
-  let jwk: unknown;
-  try {
-    jwk = key.export({ format: 'jwk' });
-  } catch {
-    // Keys that JOSE does not know, such as those of other curves.
-    throw new PublicKeyFault('is of a kind that is not accepted');
-  }
-  parsePublicKey(jwk);
+  return members;
 }
 
 /** RFC 7517 §4.2 and §4.3. */
@@ -85,13 +65,13 @@ function requirePurpose({ use, key_ops }: Readonly<Record<string, unknown>>): vo
   }
 }
 
-function requireMembers(jwk: Readonly<Record<string, unknown>>): Record<string, string> {
+function requireMembers(jwk: Readonly<Record<string, unknown>>): PublicJwk {
   const { kty, crv } = jwk;
   switch (kty) {
     case 'RSA': {
       const [n, e] = [requireBytes(jwk, 'n'), requireBytes(jwk, 'e')];
-      requireRsa(n, e);
-      return { e: e.toString('base64url'), kty, n: n.toString('base64url') };
+      requireRsa(n.bytes, e.bytes);
+      return { e: e.text, kty, n: n.text };
     }
     case 'EC': {
       const length = coordinateBytes[String(crv)];
@@ -99,18 +79,18 @@ function requireMembers(jwk: Readonly<Record<string, unknown>>): Record<string, 
       if (length === undefined) {
         throw new PublicKeyFault('has a curve other than P-256, P-384 and P-521');
       }
-      if (x.length !== length || y.length !== length) {
+      if (x.bytes.length !== length || y.bytes.length !== length) {
         throw new PublicKeyFault('has a coordinate of another length than its curve');
       }
-      return { crv: String(crv), kty, x: x.toString('base64url'), y: y.toString('base64url') };
+      return { crv: String(crv), kty, x: x.text, y: y.text };
     }
     case 'OKP': {
       const x = requireBytes(jwk, 'x');
       if (crv !== 'Ed25519') {
         throw new PublicKeyFault('has a curve other than Ed25519');
       }
-      requireEd25519(x);
-      return { crv, kty, x: x.toString('base64url') };
+      requireEd25519(x.bytes);
+      return { crv, kty, x: x.text };
     }
     default:
       throw new PublicKeyFault('has a kty other than RSA, EC and OKP');
@@ -118,16 +98,16 @@ function requireMembers(jwk: Readonly<Record<string, unknown>>): Record<string, 
 }
 
 /** RFC 7515 §2: base64url without padding, in its one form. */
-function requireBytes(jwk: Readonly<Record<string, unknown>>, member: string): Buffer {
+function requireBytes(jwk: Readonly<Record<string, unknown>>, member: string): { text: string; bytes: Uint8Array } {
   const text = jwk[member];
-  const bytes = typeof text === 'string' && text.length <= 2_000 ? Buffer.from(text, 'base64url') : Buffer.alloc(0);
-  if (bytes.length === 0 || bytes.toString('base64url') !== text) {
+  const bytes = typeof text === 'string' && text.length <= 2_000 ? decodeBase64UrlString(text) : undefined;
+  if (bytes === undefined) {
     throw new PublicKeyFault(`must have ${member} in base64url`);
   }
-  return bytes;
+  return { text: text as string, bytes };
 }
 
-function requireRsa(n: Buffer, e: Buffer): void {
+function requireRsa(n: Uint8Array, e: Uint8Array): void {
   if (n[0] === 0 || e[0] === 0) {
     throw new PublicKeyFault('has a number that begins with zero bytes');
   }
@@ -138,7 +118,7 @@ function requireRsa(n: Buffer, e: Buffer): void {
   if (((n.at(-1) ?? 0) & 1) === 0) {
     throw new PublicKeyFault('has an even modulus');
   }
-  const exponent = BigInt(`0x${e.toString('hex')}`);
+  const exponent = toBigInt(e);
   if (exponent < leastExponent || exponent > mostExponent || (exponent & 1n) === 0n) {
     throw new PublicKeyFault('must have an odd exponent from 65537 to 4294967295');
   }
@@ -151,12 +131,17 @@ const orderEight = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f9
 const lowOrders = new Set([0n, 1n, fieldPrime - 1n, orderEight, fieldPrime - orderEight]);
 
 /** RFC 8032 §5.1.3. Under a key of low order, one signature is valid for many messages. */
-function requireEd25519(x: Buffer): void {
+function requireEd25519(x: Uint8Array): void {
   if (x.length !== 32) {
     throw new PublicKeyFault('must have an x of 32 bytes');
   }
-  const y = BigInt(`0x${Buffer.from(x).reverse().toString('hex')}`) & (2n ** 255n - 1n);
+  const y = toBigInt(x.toReversed()) & (2n ** 255n - 1n);
   if (y >= fieldPrime || lowOrders.has(y)) {
     throw new PublicKeyFault('is a point of low order, or no point');
   }
+}
+
+/** The first byte is the highest. */
+function toBigInt(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`);
 }
