@@ -48,11 +48,13 @@ export default {
     },
     {
       name: 'the-guard-runs-everywhere',
-      comment: 'Nothing of Node in the guard but in what is for Node only, and behind the crypto that the platform chooses.',
+      comment:
+        'Nothing of Node in the guard but in what is for Node only, and behind the crypto that the platform chooses.',
       severity: 'error',
       from: {
         path: '^packages/guard/src',
-        pathNot: '/src/(node\\.ts$|crypto/node-|adapters/(express|fastify|node|node-request|presented-certificate|certificate-header)\\.ts$)|\\.test\\.ts$',
+        pathNot:
+          '/src/(node\\.ts$|crypto/node-|adapters/(express|fastify|node|node-request|presented-certificate|certificate-header)\\.ts$)|\\.test\\.ts$',
       },
       to: { path: '^(node:)?[a-z_]+$|^packages/protocol/src/node\\.ts$' },
     },
