@@ -482,21 +482,6 @@ export interface Rule {
   storage_destination: StorageConfig | null;
   masking_strategy: {
     strategy: 'aes_encrypt' | 'hash' | 'hmac' | 'null_rewrite' | 'random_string_rewrite' | 'string_rewrite';
-    configuration?: {
-      /** For hash and hmac. */
-      algorithm?: 'SHA-256' | 'SHA-512';
-      /** For aes_encrypt. */
-      mode?: 'GCM';
-      /** For random_string_rewrite: characters. */
-      length?: number;
-      /** Required for string_rewrite. */
-      rewrite_value?: string;
-      /** For all but null_rewrite. */
-      format_preservation?: {
-        /** Appended to the masked value, such as @example.com. */
-        suffix: string;
-      };
-    };
   } | null;
   targets: Target[];
 }
@@ -508,6 +493,7 @@ export interface RuleElement {
   storage_destination_key?: string | null;
   masking_strategy?: {
     strategy: 'aes_encrypt' | 'hash' | 'hmac' | 'null_rewrite' | 'random_string_rewrite' | 'string_rewrite';
+    /** Is replaced as a whole and never answered. Without it, that of the same strategy stays. */
     configuration?: {
       /** For hash and hmac. */
       algorithm?: 'SHA-256' | 'SHA-512';
@@ -1163,7 +1149,7 @@ export const operations = {
     list: (policyKey: string, query?: PageQuery) => read<Page<Rule>>(path`/api/v1/policy/${policyKey}/rule`, query),
     /**
      * Create or update rules of a policy.
-     * An element with the key of an existing rule updates the members that it sends; `masking_strategy` is replaced as a whole. Any other element creates a rule and requires `name` and `action_type`; without `key`, the key is derived from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
+     * An element with the key of an existing rule updates the members that it sends. Any other element creates a rule and requires `name` and `action_type`; without `key`, the key is derived from the name. PUT and PATCH do the same. No two erasure rules of a policy may target the same data.
      * Requires the scope `rule:create_or_update`.
      */
     save: (policyKey: string, body: RuleElement[]) =>

@@ -2,6 +2,7 @@
 import { showName } from '@postern/protocol';
 import type { SchemaErrorDataVar } from 'fastify/types/schema.js';
 import type { TLocalizedValidationError } from 'typebox/error';
+import { visiblePattern } from './schemas.ts';
 
 /**
  * Returns one sentence about the first error, which names the member at fault. If it is about one of several values that
@@ -28,6 +29,9 @@ export function describeFault(
     case 'enum':
       return `${where}: must be one of ${error.params.allowedValues.join(', ')}.`;
     case 'pattern':
+      if (error.params.pattern === visiblePattern) {
+        return `${where}: must not be blank, and must not contain control characters.`;
+      }
       // The patterns of our own schemas say less than this does.
       return base !== '' ? `${where}: ${error.message}.` : `${where}: contains characters that are not allowed.`;
     case 'minLength':

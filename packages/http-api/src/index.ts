@@ -13,5 +13,6 @@ export {
   nullable,
   oauthErrorResponses,
   printableText,
+  visibleText,
 } from './schemas.ts';
 export { useSchemas } from './validation.ts';

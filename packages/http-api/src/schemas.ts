@@ -5,9 +5,31 @@ export function nullable<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
 }
 
+// What Python and Go generate from the OpenAPI document compiles these patterns too: they have no lookahead, no \p and no \u.
+// Each matches one character, and none a control character or a lone surrogate.
+
+const beyondBasicPlane = '[^\\x00-\uffff]';
+
+export const printable = `(?:[ -~\u00a0-\ud7ff\ue000-\uffff]|${beyondBasicPlane})`;
+
+/** The printable characters of which nobody sees anything: spaces, fillers and format characters. */
+export const invisible =
+  '[ \u00a0\u00ad\u115f\u1160\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0]';
+
+export const visible =
+  '(?:[!-~\u00a1-\u00ac\u00ae-\u115e\u1161-\u167f\u1681-\u180d\u180f-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u27ff' +
+  `\u2801-\u2fff\u3001-\u3163\u3165-\ud7ff\ue000-\ufefe\uff00-\uff9f\uffa1-\uffff]|${beyondBasicPlane})`;
+
+export const visiblePattern = `^${invisible}*${visible}${printable}*$`;
+
 /** Text for people: no control characters, no lone surrogates. */
 export function printableText(maxLength: number, options: Type.TStringOptions = {}) {
-  return Type.String({ ...options, maxLength, pattern: '^[^\\p{Cc}\\p{Cs}]*$' });
+  return Type.String({ ...options, maxLength, pattern: `^${printable}*$` });
+}
+
+/** Text for people that is not blank. */
+export function visibleText(maxLength: number, options: Type.TStringOptions = {}) {
+  return Type.String({ ...options, minLength: 1, maxLength, pattern: visiblePattern });
 }
 
 /**
@@ -15,10 +37,10 @@ export function printableText(maxLength: number, options: Type.TStringOptions = 
  * means another URL. RFC 3986 §5.2.4.
  */
 export function keyText(maxLength: number) {
-  return Type.String({ minLength: 1, maxLength, pattern: '^(?!\\.{1,2}$)[A-Za-z0-9_.-]+$' });
+  return Type.String({ minLength: 1, maxLength, pattern: '^(\\.{0,2}[A-Za-z0-9_-]|\\.{3})[A-Za-z0-9_.-]*$' });
 }
 
-export const Name = printableText(200, { minLength: 1 });
+export const Name = visibleText(200);
 
 export const Deleted = Type.Null({ description: 'Deleted' });
 

@@ -19,6 +19,8 @@ afterAll(() => server.close());
 
 const paths = ['/policy', '/policy/p/rule', '/policy/p/rule/r/target', '/storage/config'];
 
+const blank = 'must not be blank, and must not contain control characters.';
+
 describe.each(paths)('PUT %s', (path) => {
   test.each([
     ['text that is not JSON', '[{"name":', 400],
@@ -36,9 +38,11 @@ describe.each(paths)('PUT %s', (path) => {
   });
 
   test.each([
-    ['a name with half a surrogate pair', { name: '\ud800' }, 'name: contains characters that are not allowed.'],
-    ['a name with a NUL', { name: 'a\0b' }, 'name: contains characters that are not allowed.'],
-    ['a name with a line break', { name: 'a\nb' }, 'name: contains characters that are not allowed.'],
+    ['a name with half a surrogate pair', { name: '\ud800' }, `name: ${blank}`],
+    ['a name with a NUL', { name: 'a\0b' }, `name: ${blank}`],
+    ['a name with a line break', { name: 'a\nb' }, `name: ${blank}`],
+    ['a blank name', { name: '   ' }, `name: ${blank}`],
+    ['a name of characters that nobody sees', { name: '\u3000\u200b\ufeff' }, `name: ${blank}`],
     ['an empty name', { name: '' }, 'name: must not be empty.'],
     ['a name that is too long', { name: 'x'.repeat(201) }, 'name: must not have more than 200 characters.'],
     ['a name as a list', { name: ['x'] }, 'name: must be string.'],

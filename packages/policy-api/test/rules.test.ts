@@ -46,7 +46,7 @@ const erasureView = {
   name: 'Erase',
   action_type: 'erasure',
   storage_destination: null,
-  masking_strategy: masking,
+  masking_strategy: { strategy: 'string_rewrite' },
   targets: [],
 };
 
@@ -79,7 +79,7 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
     ]);
     const targets = [{ key: 't', name: 'T', data_category: 'user.name' }];
     const renamed = { ...erasureView, name: 'Renamed', targets };
-    const hashed = { ...renamed, masking_strategy: { strategy: 'hash', configuration: {} } };
+    const hashed = { ...renamed, masking_strategy: { strategy: 'hash' } };
     expect(body).toEqual({ succeeded: [renamed, hashed], failed: [] });
     expect((await server.api('GET', `${path}/erase`)).body).toEqual(hashed);
   });
@@ -98,6 +98,37 @@ describe.each(['PUT', 'PATCH'])('%s /policy/{policy_key}/rule', (method) => {
         data: { key: 'read', action_type: 'access' },
       },
     ]);
+  });
+
+  test('never answers a masking configuration, as Fides does not, and keeps it for who sends back what was read', async () => {
+    const read = async () => (await server.api('GET', `${path}/erase`)).body;
+    const stored = async () => {
+      const [row] = (await server.rows('policy_rules')) as { masking_strategy: string }[];
+      return JSON.parse(row?.masking_strategy ?? 'null');
+    };
+    await server.put(path, erasure);
+    const { body } = await server.api(method, path, [await read()]);
+    expect(body).toEqual({ succeeded: [erasureView], failed: [] });
+    expect(await stored()).toEqual(masking);
+    const configuration = { algorithm: 'SHA-512' };
+    const steps: [sent: { strategy: string; configuration?: object }, kept: object][] = [
+      [{ strategy: 'hash' }, {}],
+      [{ strategy: 'hash', configuration }, configuration],
+      [{ strategy: 'hash' }, configuration],
+      [{ strategy: 'hmac' }, {}],
+      [{ strategy: 'hmac', configuration }, configuration],
+      [{ strategy: 'hmac', configuration: {} }, {}],
+    ];
+    for (const [sent, kept] of steps) {
+      const answer = await server.api(method, path, [{ key: 'erase', masking_strategy: sent }]);
+      expect(answer.body.succeeded).toMatchObject([{ masking_strategy: { strategy: sent.strategy } }]);
+      expect(await stored()).toEqual({ strategy: sent.strategy, configuration: kept });
+    }
+    for (const place of ['/policy', '/policy/p', path, `${path}/erase`, '/oauth/events?size=100']) {
+      expect(JSON.stringify((await server.api('GET', place)).body)).not.toMatch(
+        /configuration|algorithm|rewrite_value/,
+      );
+    }
   });
 
   test('is 404 if the policy does not exist', async () => {

@@ -18,7 +18,7 @@ let server: ServeProcess;
 
 beforeAll(async () => {
   directory = makeTemporaryDirectory();
-  server = await startServe(directory);
+  server = await startServe(directory, { env: { POSTERN_REGISTRATION: 'initial_access_token' } });
 });
 afterAll(async () => {
   await server.stop();
@@ -32,7 +32,10 @@ interface Operation {
   readonly tags: readonly string[];
   readonly security?: readonly Record<string, readonly string[]>[];
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
-  readonly requestBody?: { readonly content: Record<string, unknown> };
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content: Record<string, { readonly schema: { readonly required?: readonly string[] } }>;
+  };
   readonly responses: Record<string, { readonly description: string }>;
 }
 
@@ -148,6 +151,63 @@ describe('/openapi.json', () => {
       const answer = await call(method.toUpperCase(), url, headers);
       expect([path, answer.status]).toEqual([path, 403]);
       expect(answer.headers.get('www-authenticate')).toContain(`scope="${security?.[0]?.['bearer']?.[0]}"`);
+    }
+  });
+
+  test('every POST of which no member is required takes an empty body, whatever its Content-Type says', async () => {
+    const authorization = () =>
+      acquireToken(server.url, rootCredentials(server.dataDir)).then((token) => `Bearer ${token}`);
+    const post = async (path: string, body?: string, type?: string) => {
+      const headers = { authorization: await authorization(), ...(type !== undefined && { 'content-type': type }) };
+      return call('POST', server.url + path, headers, body);
+    };
+    /** What the call needs in its path or as its token is created for it alone. */
+    const prepare: Readonly<Record<string, () => Promise<readonly [path: string, token?: string]>>> = {
+      '/api/v1/oauth/client/{client_id}/secret': async () => [`${await newClient()}/secret`],
+      '/api/v1/oauth/client/{client_id}/revoke': async () => [`${await newClient()}/revoke`],
+      '/api/v1/oauth/key/{kid}/revoke': async () => ['/api/v1/oauth/key/unknown/revoke'],
+      '/api/v1/oauth/register': async () => ['/api/v1/oauth/register', await newInitialToken()],
+    };
+    const newClient = async () => `/api/v1/oauth/client/${(await post('/api/v1/oauth/client')).body.client_id}`;
+    const newInitialToken = async () =>
+      (await post('/api/v1/oauth/initial-access-token', '{"scopes":[]}', 'application/json')).body.initial_access_token;
+    const optional = operations.filter(
+      ({ method, requestBody }) =>
+        method === 'post' &&
+        Object.values(requestBody?.content ?? {}).every(({ schema }) => (schema.required ?? []).length === 0),
+    );
+    expect(optional.map(({ path }) => path).toSorted()).toEqual([
+      '/api/v1/oauth/client',
+      '/api/v1/oauth/client/{client_id}/revoke',
+      '/api/v1/oauth/client/{client_id}/secret',
+      '/api/v1/oauth/key/rotate',
+      '/api/v1/oauth/key/{kid}/revoke',
+      '/api/v1/oauth/register',
+      '/api/v1/oauth/revoke_all',
+    ]);
+    for (const { path, requestBody } of optional) {
+      expect([path, requestBody?.required ?? false]).toEqual([path, false]);
+      const answers: [body: string | undefined, type: string | undefined, status: number][] = [
+        ['{}', 'application/json', 0],
+        [undefined, undefined, 0],
+        [undefined, 'application/json', 0],
+        ['', 'application/json', 0],
+        ['', 'application/x-www-form-urlencoded', 0],
+        ['', 'text/plain;charset=UTF-8', 0],
+      ];
+      for (const answer of answers) {
+        const [target, token] = (await prepare[path]?.()) ?? [path];
+        const type = answer[1] === undefined ? {} : { 'content-type': answer[1] };
+        const headers = { authorization: token === undefined ? await authorization() : `Bearer ${token}`, ...type };
+        const { status, body } = await call('POST', server.url + target, headers, answer[0]);
+        answer[2] = status;
+        if (path.endsWith('/rotate')) {
+          await call('DELETE', `${server.url}/api/v1/oauth/key/${body.kid}`, { authorization: await authorization() });
+        }
+      }
+      const [[, , status]] = answers as [[unknown, unknown, number]];
+      expect([path, status]).toEqual([path, path.includes('{kid}') ? 404 : expect.toSatisfy((code) => code < 300)]);
+      expect([path, answers.filter((answer) => answer[2] !== status)]).toEqual([path, []]);
     }
   });
 

@@ -196,6 +196,7 @@ describe('RFC 7591 §2 client metadata', () => {
     ['a malformed scope', 'invalid_client_metadata', { scope: 'rule:read  policy:read' }],
     ['a resource outside the limits', 'invalid_client_metadata', { resources: ['https://billing.example.com'] }],
     ['a name with a line end', 'invalid_client_metadata', { client_name: 'a\nb' }],
+    ['a blank name', 'invalid_client_metadata', { client_name: ' \u3000' }],
     ['a name of another type', 'invalid_client_metadata', { client_name: 5 }],
     ['an array', 'invalid_client_metadata', []],
     ['a software statement', 'unapproved_software_statement', { software_statement: 'e30.e30.AAAA' }],

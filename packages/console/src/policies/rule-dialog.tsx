@@ -29,15 +29,11 @@ export function RuleDialog({ policy, rule, onClose }: RuleDialogProps) {
     action: rule?.action_type ?? 'access',
     storage: rule?.storage_destination?.key ?? '',
     strategy: before?.strategy ?? ('null_rewrite' as Strategy),
-    rewrite: String(before?.configuration?.rewrite_value ?? ''),
+    rewrite: '',
   });
   const { name, action, storage, strategy, rewrite } = values;
   const destinations = useAll(operations.storage.list(), 'storage:read');
-  /** Keeps the configuration of the strategy, unless another strategy was chosen. */
-  const configurationOf = () => ({
-    ...(strategy === before?.strategy && before.configuration),
-    ...(strategy === 'string_rewrite' && { rewrite_value: rewrite }),
-  });
+  const isKept = strategy === before?.strategy;
   const save = useEdit(
     policy,
     () => operations.policies.get(policy.key),
@@ -47,7 +43,14 @@ export function RuleDialog({ policy, rule, onClose }: RuleDialogProps) {
         name,
         action_type: action,
         storage_destination_key: action === 'access' ? storage : null,
-        masking_strategy: action === 'erasure' ? { strategy, configuration: configurationOf() } : null,
+        masking_strategy:
+          action === 'erasure'
+            ? {
+                strategy,
+                ...(strategy === 'string_rewrite' &&
+                  !(isKept && rewrite === '') && { configuration: { rewrite_value: rewrite } }),
+              }
+            : null,
       };
       return requireWritten(await admin.send(guarded(operations.rules.save(policy.key, [element]))));
     },
@@ -86,7 +89,12 @@ export function RuleDialog({ policy, rule, onClose }: RuleDialogProps) {
         />
       )}
       {action === 'erasure' && strategy === 'string_rewrite' && (
-        <TextField label="Replacement text" {...field('rewrite')} isRequired />
+        <TextField
+          label="Replacement text"
+          {...field('rewrite')}
+          isRequired={!isKept}
+          description={isKept ? 'Is not shown. Leave it empty to keep it.' : undefined}
+        />
       )}
     </FormDialog>
   );

@@ -10,7 +10,7 @@ interface MaskingConfiguration {
   readonly format_preservation?: { readonly suffix: string };
 }
 
-/** The configuration of each strategy. It has no secrets: keys and salts are generated when data is masked. */
+/** The configuration of each strategy. It is never answered, as in Fides: how data was masked helps to unmask it. */
 const configurationOf = {
   aes_encrypt: ['mode', 'format_preservation'],
   hash: ['algorithm', 'format_preservation'],
@@ -28,6 +28,9 @@ export interface MaskingStrategy {
   readonly strategy: MaskingStrategyName;
   readonly configuration: MaskingConfiguration;
 }
+
+/** A strategy as it was sent: without a configuration, the one that the rule has for it stays. */
+export type SentMaskingStrategy = Pick<MaskingStrategy, 'strategy'> & Partial<MaskingStrategy>;
 
 /** Throws `invalid_parameter` if the configuration does not fit the strategy. */
 export function requireConfigured({ strategy, configuration }: MaskingStrategy): void {

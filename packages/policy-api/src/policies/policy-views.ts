@@ -34,7 +34,11 @@ export const MaskingStrategySchema = Type.Object(
             ),
           ),
         },
-        { additionalProperties: false },
+        {
+          additionalProperties: false,
+          writeOnly: true,
+          description: 'Is replaced as a whole and never answered. Without it, that of the same strategy stays.',
+        },
       ),
     ),
   },
@@ -52,7 +56,7 @@ export const RuleView = Type.Object({
   name: Type.String(),
   action_type: ActionTypeSchema,
   storage_destination: nullable(StorageView),
-  masking_strategy: nullable(MaskingStrategySchema),
+  masking_strategy: nullable(Type.Pick(MaskingStrategySchema, ['strategy'])),
   targets: Type.Array(TargetView),
 });
 
@@ -80,8 +84,12 @@ export function toTargetView(target: Target): Static<typeof TargetView> {
   return toWireNames(target);
 }
 
-export function toRuleView({ targets, ...rule }: Rule): Static<typeof RuleView> {
-  return { ...toWireNames(rule), targets: targets.map(toTargetView) };
+export function toRuleView({ targets, maskingStrategy, ...rule }: Rule): Static<typeof RuleView> {
+  return {
+    ...toWireNames(rule),
+    masking_strategy: maskingStrategy && { strategy: maskingStrategy.strategy },
+    targets: targets.map(toTargetView),
+  };
 }
 
 export function toPolicyView({ rules, ...policy }: Policy): Static<typeof PolicyView> {

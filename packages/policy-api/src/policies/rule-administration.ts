@@ -53,7 +53,7 @@ export async function putRule(
     name: rule.name,
     actionType: rule.actionType,
     storageDestinationKey: row.storage_destination_key,
-    maskingStrategy: rule.maskingStrategy,
+    maskingStrategy: rule.maskingStrategy?.strategy ?? null,
   };
   const event = { kind: 'rule.saved', subject: rule.key, data } as const;
   if (isDeepStrictEqual(before, rule)) {

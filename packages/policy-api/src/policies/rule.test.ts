@@ -60,7 +60,7 @@ describe('changeRule', () => {
   ] as const)('of the masking strategy %j says %j', (strategy, fault) => {
     const change = () => changeRule(erasure, { maskingStrategy: strategy });
     if (fault === undefined) {
-      expect(change().maskingStrategy).toBe(strategy);
+      expect(change().maskingStrategy).toEqual(strategy);
     } else {
       expect(change).toThrow(`masking_strategy.${fault}`);
     }

@@ -1,7 +1,7 @@
 /** A rule: what a policy does with the data of its targets. Pure. */
 import { OAuthError } from '@postern/protocol';
 import type { StorageConfig } from '../storage/storage-config.ts';
-import { type MaskingStrategy, requireConfigured } from './masking-strategy.ts';
+import { type MaskingStrategy, requireConfigured, type SentMaskingStrategy } from './masking-strategy.ts';
 import type { Target } from './target.ts';
 
 export interface RuleSettings {
@@ -20,7 +20,9 @@ export interface Rule extends RuleSettings {
 }
 
 /** What a caller may set. A member that is missing stays as it is. */
-export type RuleChange = { readonly [Member in keyof RuleSettings]?: RuleSettings[Member] | undefined };
+export type RuleChange = {
+  readonly [Member in Exclude<keyof RuleSettings, 'maskingStrategy'>]?: RuleSettings[Member] | undefined;
+} & { readonly maskingStrategy?: SentMaskingStrategy | null | undefined };
 
 /**
  * The settings after the change; `before` is undefined for a new rule. A change of action leaves behind what only the
@@ -35,8 +37,8 @@ export function changeRule(before: RuleSettings | undefined, change: RuleChange)
     throw refuse(`${name === undefined ? 'name' : 'action_type'}: is required for a new rule.`);
   }
   const kept = actionType === before?.actionType ? before : undefined;
-  const { storageDestination = kept?.storageDestination ?? null, maskingStrategy = kept?.maskingStrategy ?? null } =
-    change;
+  const { storageDestination = kept?.storageDestination ?? null } = change;
+  const maskingStrategy = configure(kept?.maskingStrategy ?? null, change.maskingStrategy);
   if (actionType === 'access') {
     if (storageDestination === null) {
       throw refuse('storage_destination_key: is required for an access rule.');
@@ -54,6 +56,17 @@ export function changeRule(before: RuleSettings | undefined, change: RuleChange)
     requireConfigured(maskingStrategy);
   }
   return { name, actionType, storageDestination, maskingStrategy };
+}
+
+function configure(
+  before: MaskingStrategy | null,
+  sent: SentMaskingStrategy | null | undefined,
+): MaskingStrategy | null {
+  if (sent === undefined || sent === null) {
+    return sent === null ? null : before;
+  }
+  const { strategy, configuration = strategy === before?.strategy ? before.configuration : {} } = sent;
+  return { strategy, configuration };
 }
 
 /** The rule with the target as its newest, in place of the one with the same key. */

@@ -67,8 +67,7 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
         ...operation('create_or_update_rules', 'rule:create_or_update', 'Create or update rules of a policy', {
           changes: 'policy',
           description:
-            'An element with the key of an existing rule updates the members that it sends; `masking_strategy` is ' +
-            'replaced as a whole. Any other element creates a rule and requires `name` and `action_type`; without ' +
+            'An element with the key of an existing rule updates the members that it sends. Any other element creates a rule and requires `name` and `action_type`; without ' +
             '`key`, the key is derived from the name. PUT and PATCH do the same. No two erasure rules of a policy ' +
             'may target the same data.',
           params: PolicyPath,
@@ -82,9 +81,7 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
           return bulk.writeEach(request.body, (element) =>
             change(accessTokenOf(request), async (transaction, append) => {
               const { storage_destination, targets, ...members } = element;
-              const { key, maskingStrategy: masking, ...sent } = fromWireNames(members);
-              const maskingStrategy = masking && { configuration: {}, ...masking };
-              const rule = { ...sent, maskingStrategy };
+              const { key, ...rule } = fromWireNames(members);
               const view = toRuleView(await putRule(transaction, append, policy_key, key ?? undefined, rule, now()));
               requireAsRead({ storage_destination }, view, 'storage_destination_key');
               requireAsRead({ targets }, view, 'the path of the targets');

@@ -1,12 +1,12 @@
 /** A storage destination as callers see it. */
-import { printableText } from '@postern/http-api';
+import { visibleText } from '@postern/http-api';
 import { Type } from 'typebox';
 
 export const StorageDetailsSchema = Type.Object(
   {
     naming: Type.Optional(Type.Enum(['request_id'], { description: 'How files are named. Default: request_id.' })),
-    bucket: Type.Optional(printableText(255, { minLength: 1, description: 'Required for s3.' })),
-    object_name: Type.Optional(printableText(1_000, { minLength: 1, description: 'For s3: the name of the objects.' })),
+    bucket: Type.Optional(visibleText(255, { description: 'Required for s3.' })),
+    object_name: Type.Optional(visibleText(1_000, { description: 'For s3: the name of the objects.' })),
     max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: 'For s3.' })),
     auth_method: Type.Optional(
       Type.Enum(['automatic', 'secret_keys'], {

@@ -32,7 +32,7 @@ export function applyCommand(): Command {
 async function apply(paths: string[], _options: unknown, command: Command): Promise<void> {
   const { prune, yes, secretsOut } = command.opts<ApplyOptions>();
   const { connection, plan } = await prepare(paths, prune, command);
-  const { changes, unchanged, calls, newSecrets } = plan;
+  const { changes, resent, unchanged, calls, newSecrets } = plan;
   const counts = countActions(changes);
   if (newSecrets > 0 && secretsOut === undefined && !wantsJson(command) && !process.stdout.isTTY) {
     throw usageError(`secrets of new clients (${newSecrets}) must not get into a log. Name a file: --secrets-out FILE`);
@@ -53,7 +53,7 @@ async function apply(paths: string[], _options: unknown, command: Command): Prom
       ? []
       : await keepSecrets(file, () => withPlaces(plan, () => sendBatch(connection.admin, operations)));
   const shown = file === undefined && secrets.length > 0 ? { secrets } : {};
-  print(command, { changes, counts: { ...counts, unchanged }, ...shown }, () =>
+  print(command, { changes, resent, counts: { ...counts, unchanged }, ...shown }, () =>
     shown.secrets === undefined
       ? ''
       : `\n${formatTable(

@@ -9,9 +9,17 @@ const longestValue = 100;
 
 const signs = { create: ['green', '+'], change: ['yellow', '~'], delete: ['red', '-'] } as const;
 
-export function formatPlan({ changes, unchanged }: Plan): string {
-  const lines = changes.flatMap((change) => [formatHead(change), ...change.members.map(formatMember)]);
-  return `${lines.join('')}${changes.length === 0 ? '' : '\n'}${formatCounts(changes, unchanged)}\n`;
+export function formatPlan({ changes, resent, unchanged }: Plan): string {
+  const lines = [
+    ...changes.flatMap((change) => [formatHead(change), ...change.members.map(formatMember)]),
+    ...resent.flatMap(({ kind, id, members }) => [
+      `= ${kind} ${oneLine(id)}\n`,
+      ...members.map(
+        (member) => `    ${oneLine(member)}: is sent, because the server does not show whether it differs\n`,
+      ),
+    ]),
+  ];
+  return `${lines.join('')}${lines.length === 0 ? '' : '\n'}${formatCounts(changes, unchanged, resent.length)}\n`;
 }
 
 export function countActions(changes: readonly Change[]) {
@@ -19,8 +27,8 @@ export function countActions(changes: readonly Change[]) {
   return { create: count('create'), change: count('change'), delete: count('delete') };
 }
 
-function formatCounts(changes: readonly Change[], unchanged: number): string {
-  if (changes.length === 0) {
+function formatCounts(changes: readonly Change[], unchanged: number, resent: number): string {
+  if (changes.length + resent === 0) {
     return `Nothing to do: ${unchanged} unchanged.`;
   }
   const counts = countActions(changes);

@@ -22,13 +22,13 @@ export function planCommand(): Command {
 async function plan(paths: string[], _options: unknown, command: Command): Promise<void> {
   const { prune, check } = command.opts<{ prune?: true; check?: true }>();
   const { connection, plan: planned } = await prepare(paths, prune, command);
-  const { changes, unchanged, calls } = planned;
+  const { changes, resent, unchanged, calls } = planned;
   const isTried = !check && calls.length > 0 && (await connection.scopes()).has('batch:apply');
   if (isTried) {
     const operations = calls.map(({ operation }) => operation);
     await withPlaces(planned, () => tryBatch(connection.admin, operations));
   }
-  print(command, { changes, counts: { ...countActions(changes), unchanged }, tried: isTried }, () =>
+  print(command, { changes, resent, counts: { ...countActions(changes), unchanged }, tried: isTried }, () =>
     formatPlan(planned),
   );
   if (check && changes.length > 0) {

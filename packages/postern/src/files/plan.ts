@@ -16,8 +16,16 @@ export interface Change {
   readonly members: readonly MemberChange[];
 }
 
+/** An entry with members that are sent although they may be on the server: it does not show them. */
+export interface Resent {
+  readonly kind: string;
+  readonly id: string;
+  readonly members: readonly string[];
+}
+
 export interface Plan {
   readonly changes: readonly Change[];
+  readonly resent: readonly Resent[];
   readonly unchanged: number;
   /** Sent as one batch, they make the server match the files. */
   readonly calls: readonly Call[];
@@ -39,6 +47,7 @@ export function makePlan(declared: Declared, actual: Actual, options: PlanOption
     plans.toReversed().flatMap(({ kind, deletions: calls }) => (kind.deleted === when ? calls : []));
   return {
     changes: plans.flatMap(({ changes }) => changes),
+    resent: plans.flatMap(({ resent }) => resent),
     unchanged: plans.reduce((sum, { unchanged }) => sum + unchanged, 0),
     calls: [...deletions('before'), ...plans.flatMap(({ stages }) => stages.flat()), ...deletions('after')],
     newSecrets: plans.reduce((sum, { newSecrets }) => sum + newSecrets, 0),
@@ -48,6 +57,7 @@ export function makePlan(declared: Declared, actual: Actual, options: PlanOption
 interface KindPlan {
   readonly kind: FileKind;
   readonly changes: readonly Change[];
+  readonly resent: readonly Resent[];
   readonly unchanged: number;
   /** As in `FileKind.save`, of all entries together. */
   readonly stages: readonly (readonly Call[])[];
@@ -62,17 +72,23 @@ function planKind(
   { prune, ownClientId }: PlanOptions,
 ): KindPlan {
   const changes: Change[] = [];
+  const resent: Resent[] = [];
   const stages: Call[][] = [];
   let newSecrets = 0;
   for (const entry of entries) {
     const id = idOf(kind, entry.value);
     const before = existing.get(id);
     const members = kind.compare(entry.value, before);
-    if (before !== undefined && members.length === 0) {
+    const hidden = (before !== undefined && kind.hiddenMembers?.(entry.value, before)) || [];
+    if (hidden.length > 0) {
+      resent.push({ kind: kind.noun, id, members: hidden });
+    }
+    if (before === undefined || members.length > 0) {
+      const action = before === undefined ? 'create' : 'change';
+      changes.push({ action, kind: kind.noun, id, place: formatPlace(entry.placeOf([])), members });
+    } else if (hidden.length === 0) {
       continue;
     }
-    const action = before === undefined ? 'create' : 'change';
-    changes.push({ action, kind: kind.noun, id, place: formatPlace(entry.placeOf([])), members });
     newSecrets += before === undefined && kind.getsSecret?.(entry.value) ? 1 : 0;
     for (const [stage, calls] of kind.save(entry.value, before, members).entries()) {
       stages[stage] ??= [];
@@ -96,6 +112,7 @@ function planKind(
       ...changes,
       ...surplus.map((id) => ({ action: 'delete' as const, kind: kind.noun, id, place: undefined, members: [] })),
     ],
+    resent,
     unchanged: entries.length - changes.length,
     stages,
     deletions: surplus.map((id) => ({

@@ -64,7 +64,7 @@ export function planImport(found: readonly FidesClient[], options: ImportOptions
   return {
     clients: taken.map(({ id, name, description, scopes: own, roles }) => ({
       client_id: id,
-      name: name === null ? null : oneLine(name).slice(0, 200),
+      name: name === null || oneLine(name).trim() === '' ? null : oneLine(name).slice(0, 200),
       description: description === null ? null : oneLine(description).slice(0, 2_000),
       scopes: [...new Set(own)].filter((scope) => held.has(scope)),
       lost_scopes: [...new Set(own)].filter((scope) => !held.has(scope)),

@@ -41,6 +41,7 @@ const documentation = {
   },
   convertConstToEnum: false,
   transform: ({ schema, url, route }) => ({ schema: describeOperation(schema, url, route), url }),
+  transformObject: (document) => ('openapiObject' in document ? describeBodies(document.openapiObject) : {}),
 } satisfies FastifyDynamicSwaggerOptions;
 
 /** Records all routes that are registered on `app` from here on. */
@@ -49,6 +50,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
 }
 
 interface ObjectSchema {
+  readonly type?: string;
   readonly properties?: Readonly<Record<string, { readonly default?: unknown }>>;
   readonly required?: readonly string[];
 }
@@ -70,6 +72,29 @@ function describeOperation(schema: FastifySchema = {}, url: string, route: Route
     ...(body !== undefined && consumes?.includes(form) && { body: describeForm(body) }),
     response: describeSuccess(response),
   };
+}
+
+interface DescribedOperation {
+  readonly requestBody?: {
+    required?: boolean;
+    readonly content: Readonly<Record<string, { readonly schema: ObjectSchema }>>;
+  };
+}
+
+/** A body of which no member is required may be left out. */
+function describeBodies<D extends { readonly paths?: object | undefined }>(document: D): D {
+  for (const methods of Object.values(document.paths ?? {})) {
+    for (const { requestBody } of Object.values(methods as Record<string, DescribedOperation>)) {
+      if (requestBody !== undefined) {
+        requestBody.required = Object.values(requestBody.content).some(({ schema }) => !isOptional(schema));
+      }
+    }
+  }
+  return document;
+}
+
+function isOptional({ type, required = [] }: ObjectSchema): boolean {
+  return type === 'object' && required.length === 0;
 }
 
 /** Parameters with a default are not required. */

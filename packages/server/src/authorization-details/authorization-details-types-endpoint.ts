@@ -1,6 +1,6 @@
 /** The management API of types of authorization details. RFC 9396 §2.1. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, printableText, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
 import { operation } from '../http/operation.ts';
 import type { AuthorizationDetailsTypeRegistry } from './authorization-details-type-registry.ts';
@@ -15,7 +15,7 @@ export const TypeBody = Type.Object(
       pattern: '^[A-Za-z][A-Za-z0-9_.:/~-]*$',
       description: 'What elements of authorization_details name as their type: a word, or a URI.',
     }),
-    description: Type.Optional(nullable(Type.String({ maxLength: 2_000 }))),
+    description: Type.Optional(nullable(printableText(2_000))),
     schema: Type.Unsafe<JsonSchema>({
       type: 'object',
       additionalProperties: true,

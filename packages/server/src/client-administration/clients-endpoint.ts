@@ -4,6 +4,7 @@ import { accessTokenOf } from '@postern/guard/fastify';
 import {
   type ApiPlugin,
   Deleted,
+  Name,
   nullable,
   PageQuery,
   pageOf,
@@ -28,7 +29,7 @@ const exampleScopes = { scopes: ['policy:read', 'rule:read'] };
 
 export const ClientBody = Type.Object(
   {
-    name: Type.Optional(nullable(printableText(200))),
+    name: Type.Optional(nullable(Name)),
     description: Type.Optional(nullable(printableText(2_000))),
     scopes: Type.Optional(ScopeNames),
     grantable_scopes: Type.Optional(
@@ -288,9 +289,7 @@ function requireAsRead(
 
 /** Accepts what Fidesops accepts instead of an object: a bare array of scopes, or no body. */
 async function acceptBareScopes(request: FastifyRequest): Promise<void> {
-  if (request.body === undefined) {
-    request.body = {};
-  } else if (Array.isArray(request.body)) {
+  if (Array.isArray(request.body)) {
     request.body = { scopes: request.body };
   }
 }

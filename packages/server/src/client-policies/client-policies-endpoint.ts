@@ -1,6 +1,6 @@
 /** The management API of client policies. docs/client-policies.md. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
+import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, printableText, slicePage } from '@postern/http-api';
 import { fromWireNames, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import { clientAuthMethods, noClientAuth } from '../clients/client-metadata.ts';
@@ -17,7 +17,7 @@ const limit = (maximum: number, description: string) =>
 export const ClientPolicyBody = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9_-]{1,100}$' }),
-    description: Type.Optional(nullable(Type.String({ maxLength: 1_000 }))),
+    description: Type.Optional(nullable(printableText(1_000))),
     scope: Type.Optional(
       nullable(
         Type.String({ maxLength: 100, description: 'The policy is for clients that hold it. Default: all clients.' }),

@@ -1,4 +1,5 @@
 /** Client metadata by its registered names, as JSON Schema. RFC 7591 §2, RFC 8693 §4.4, RFC 8705, RFC 9396 §10, RFC 9449. */
+import { visibleText } from '@postern/http-api';
 import { Type } from 'typebox';
 import { clientAuthMethods, grantTypes, noClientAuth } from './client-metadata.ts';
 import { JwkSet } from './jwk-set.ts';
@@ -11,7 +12,7 @@ const Url = Type.String({ maxLength: 2_000, pattern: '^[\\x21-\\x7e]+$' });
 
 const subject = (description: string) =>
   Type.Optional(
-    Type.Union([Type.String({ minLength: 1, maxLength: 1_000 }), Type.Null()], {
+    Type.Union([visibleText(1_000), Type.Null()], {
       description: `tls_client_auth: ${description} of the certificate of the client.`,
     }),
   );

@@ -3,7 +3,10 @@ import { isUtf8 } from 'node:buffer';
 import { OAuthError } from '@postern/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Accepts JSON bodies only. An empty body counts as an empty object; `__proto__` and `constructor.prototype` are errors. */
+/**
+ * Accepts JSON bodies only; `__proto__` and `constructor.prototype` are errors. An empty body counts as an empty object: of a
+ * POST also without a Content-Type or with another one, which programs add on their own.
+ */
 export function useJson(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
@@ -14,6 +17,24 @@ export function useJson(app: FastifyInstance): void {
       parseJson(request, decodeBody(request, body as Buffer), done);
     }
   });
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.method === 'POST' && isEmpty(request)) {
+      // Fastify would look for a parser.
+      delete request.headers['content-type'];
+    }
+    done();
+  });
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (request.method === 'POST' && request.body === undefined) {
+      request.body = {};
+    }
+    done();
+  });
+}
+
+/** RFC 9112 §6.3: a request with neither Content-Length nor Transfer-Encoding has no body. */
+function isEmpty({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
 
 /** The largest form, in bytes. */
@@ -27,9 +48,9 @@ export function useForms(app: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: formLimit },
     (request, body, done) => done(null, decodeBody(request, body as Buffer)),
   );
-  // Fastify calls no parser for a request that has neither a body nor a Content-Type.
+  // Fastify calls no parser for a request without a body; the JSON API around takes it for an empty object.
   app.addHook('preValidation', (request, _reply, done) => {
-    request.body ??= '';
+    request.body = typeof request.body === 'string' ? request.body : '';
     done();
   });
   app.setValidatorCompiler(() => () => true);

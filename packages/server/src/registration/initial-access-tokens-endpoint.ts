@@ -1,15 +1,6 @@
 /** The management API of initial access tokens. RFC 7591 §1.2 leaves it to the server how they are given out. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import {
-  type ApiPlugin,
-  Deleted,
-  nullable,
-  PageQuery,
-  pageOf,
-  pageView,
-  printableText,
-  sliceOf,
-} from '@postern/http-api';
+import { type ApiPlugin, Deleted, Name, nullable, PageQuery, pageOf, pageView, sliceOf } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
@@ -29,7 +20,7 @@ const Resources = Type.Array(Type.String({ maxLength: 1_000 }), {
 
 export const InitialAccessTokenBody = Type.Object(
   {
-    name: Type.Optional(nullable(printableText(200))),
+    name: Type.Optional(nullable(Name)),
     scopes: Scopes,
     resources: Type.Optional(Resources),
     max_uses: Type.Optional(

@@ -6,7 +6,7 @@
  * listed one by one, so that a member that only an administrator may set cannot be registered by mistake. Registered
  * clients use only the client credentials grant.
  */
-import { nullable, printableText } from '@postern/http-api';
+import { Name, nullable } from '@postern/http-api';
 import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, showName, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
@@ -29,7 +29,7 @@ const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_token
 
 export const RegisteredMetadata = Type.Object(
   {
-    client_name: Type.Optional(nullable(printableText(200))),
+    client_name: Type.Optional(nullable(Name)),
     scope: Type.Optional(
       nullable(
         Type.String({

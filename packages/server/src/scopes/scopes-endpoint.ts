@@ -1,6 +1,6 @@
 /** The list of registered scopes, and the management API of those that users add. */
 import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, PageQuery, type Place, pageView, printableText, slicePage } from '@postern/http-api';
+import { type ApiPlugin, Deleted, PageQuery, type Place, pageView, slicePage, visibleText } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -19,7 +19,7 @@ export const ScopeView = Type.Object({
 export const ScopeBody = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 100 }),
-    description: printableText(500, { minLength: 1 }),
+    description: visibleText(500),
   },
   { additionalProperties: false },
 );

@@ -74,6 +74,7 @@ describe('the management API', () => {
 
   describe('a value that is wrong is 422, with its name', () => {
     const characters = 'contains characters that are not allowed';
+    const blank = 'must not be blank, and must not contain control characters';
 
     test.each<[string, string, string]>([
       ['null', 'null', 'The body: must be object.'],
@@ -86,9 +87,13 @@ describe('the management API', () => {
       ['a deep object for a name', `{"name":${deep('{"a":', '}').replace('}', '1}')}}`, 'name: must be string.'],
       ['an array for a name', '{"name":["x"]}', 'name: must be string.'],
       ['a number for a name', '{"name":5}', 'name: must be string.'],
-      ['a NUL in a name', '{"name":"a\\u0000b"}', `name: ${characters}.`],
+      ['a NUL in a name', '{"name":"a\\u0000b"}', `name: ${blank}.`],
+      ['an empty name', '{"name":""}', 'name: must not be empty.'],
+      ['a blank name', '{"name":" \\u00a0\\u3000"}', `name: ${blank}.`],
+      ['a name of characters that nobody sees', '{"name":"\\u200b\\u2060"}', `name: ${blank}.`],
+      ['a blank name in a certificate', '{"tls_client_auth_san_dns":" "}', `tls_client_auth_san_dns: ${blank}.`],
       ['a line end in a description', '{"description":"a\\nb"}', `description: ${characters}.`],
-      ['a lone surrogate in a name', '{"name":"\\ud800"}', `name: ${characters}.`],
+      ['a lone surrogate in a name', '{"name":"\\ud800"}', `name: ${blank}.`],
       ['a long name', JSON.stringify({ name: 'x'.repeat(201) }), 'name: must not have more than 200 characters.'],
       ['a string for scopes', '{"scopes":"policy:read"}', 'scopes: must be array.'],
       ['an object for scopes', '{"scopes":{"0":"policy:read","length":1}}', 'scopes: must be array.'],
@@ -125,6 +130,21 @@ describe('the management API', () => {
       ['a member of 100 kB', JSON.stringify({ ['k'.repeat(100_000)]: 1 }), '(not shown): is not a known member.'],
     ])('%s', async (_, body, detail) => {
       expectError(await send('POST', clientPath, body), 422, 'invalid_parameter', detail);
+    });
+
+    test.each([
+      ['PUT', '/api/v1/oauth/scope', '{"name":"a:b","description":" "}', `[0].description: ${blank}.`],
+      [
+        'PUT',
+        '/api/v1/oauth/scope',
+        '{"name":" ","description":"x"}',
+        '[0].name: must be printable ASCII without spaces, double quotes and backslashes.',
+      ],
+      ['POST', '/api/v1/oauth/initial-access-token', '{"name":"\\t","scopes":[]}', `name: ${blank}.`],
+      ['PUT', '/api/v1/oauth/client-policy', '{"name":" "}', `name: ${characters}.`],
+      ['PUT', '/api/v1/oauth/resource', '{"key":" ","identifier":"urn:x","scopes":[]}', `key: ${characters}.`],
+    ])('%s %s %s', async (method, target, body, detail) => {
+      expectError(await send(method, target, body), 422, 'invalid_parameter', detail);
     });
 
     test.each([

@@ -38,6 +38,8 @@ export interface FileKind {
   isProtected?(id: string, ownClientId: string): boolean;
   /** Whether creating the entry answers with a new client secret. Default: no. */
   getsSecret?(wanted: JsonObject): boolean;
+  /** Members of an existing entry that the server does not show, so that `save` sends them always. Default: none. */
+  hiddenMembers?(wanted: JsonObject, actual: JsonObject): readonly string[];
   /** Parts of an entry of which each name may appear only once in all files. Default: none. */
   namedParts?(wanted: JsonObject): readonly { readonly name: string; readonly path: readonly Step[] }[];
 }

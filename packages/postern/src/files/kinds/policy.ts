@@ -36,6 +36,10 @@ export const policyKind: FileKind = {
   save: (wanted, actual, changes) =>
     planCalls(wanted as unknown as PolicyEntry, (actual as Policy | undefined)?.rules ?? [], changes),
   delete: (id) => operations.policies.delete(id),
+  hiddenMembers: (wanted, actual) =>
+    rulesOf(wanted as unknown as PolicyEntry)
+      .filter((rule) => isConfigurationHidden(rule, findRule(actual as unknown as Policy, rule.key)))
+      .map(({ key }) => `rules.${key}.masking_strategy.configuration`),
   namedParts: (wanted) =>
     rulesOf(wanted as unknown as PolicyEntry).flatMap(({ key, targets = [] }, index) => [
       { name: `rule ${key}`, path: ['rules', index, 'key'] },
@@ -50,6 +54,15 @@ function rulesOf({ rules }: PolicyEntry): readonly RuleEntry[] {
   return rules ?? [];
 }
 
+function findRule(policy: Policy | undefined, key: string): Rule | undefined {
+  return policy?.rules.find((rule) => rule.key === key);
+}
+
+/** Whether the file has the configuration of a masking strategy of which the server shows only the name. */
+function isConfigurationHidden({ masking_strategy: masking }: RuleEntry, actual: Rule | undefined): boolean {
+  return masking?.configuration !== undefined && masking.strategy === actual?.masking_strategy?.strategy;
+}
+
 function comparePolicies(wanted: PolicyEntry, actual: Policy | undefined): MemberChange[] {
   const named = new Map(rulesOf(wanted).map(({ key, targets = [] }) => [key, targets]));
   const membersOf = ({ name, drp_action: action }: PolicyEntry | Policy, rules: readonly RuleEntry[]): JsonObject => ({
@@ -59,8 +72,15 @@ function comparePolicies(wanted: PolicyEntry, actual: Policy | undefined): Membe
   });
   return findChanges(
     actual === undefined ? {} : membersOf(actual, actual.rules.map(toRuleEntry)),
-    membersOf(wanted, rulesOf(wanted)),
+    membersOf(
+      wanted,
+      rulesOf(wanted).map((rule) => withoutHidden(rule, findRule(actual, rule.key))),
+    ),
   );
+}
+
+function withoutHidden(rule: RuleEntry, actual: Rule | undefined): RuleEntry {
+  return isConfigurationHidden(rule, actual) ? { ...rule, masking_strategy: actual?.masking_strategy ?? null } : rule;
 }
 
 /**
@@ -112,9 +132,11 @@ function planDeletions(wanted: PolicyEntry, rule: Rule): SaveCall[] {
 }
 
 function planRule(policy: string, rule: RuleEntry, actual: Rule | undefined, at: readonly Step[]): SaveCall[] {
-  return actual !== undefined && findChanges(ruleMembers(toRuleEntry(actual)), ruleMembers(rule)).length === 0
-    ? []
-    : [call(operations.rules.save(policy, [wholeRule(rule)]), at)];
+  const isSame =
+    actual !== undefined &&
+    !isConfigurationHidden(rule, actual) &&
+    findChanges(ruleMembers(toRuleEntry(actual)), ruleMembers(rule)).length === 0;
+  return isSame ? [] : [call(operations.rules.save(policy, [wholeRule(rule)]), at)];
 }
 
 function planTargets(policy: string, rule: RuleEntry, actual: Rule | undefined, at: readonly Step[]): SaveCall[] {
@@ -138,14 +160,8 @@ function toRuleEntry({ storage_destination: destination, ...rule }: Rule): RuleE
 }
 
 /** With every member, since the server keeps those that are not sent. */
-function wholeRule({ key, name, action_type, storage_destination_key = null, masking_strategy: masking }: RuleEntry) {
-  return {
-    key,
-    name,
-    action_type,
-    storage_destination_key,
-    masking_strategy: masking ? { strategy: masking.strategy, configuration: masking.configuration ?? {} } : null,
-  };
+function wholeRule({ key, name, action_type, storage_destination_key = null, masking_strategy = null }: RuleEntry) {
+  return { key, name, action_type, storage_destination_key, masking_strategy };
 }
 
 function ruleMembers(rule: RuleEntry): JsonObject {
