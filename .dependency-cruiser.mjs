@@ -10,7 +10,8 @@ const allowed = {
   server: ['protocol', 'http-api', 'guard'],
   'policy-api': ['protocol', 'http-api', 'guard'],
   console: ['protocol', 'client', 'admin'],
-  postern: ['protocol', 'client', 'admin', 'server', 'policy-api'],
+  gate: ['protocol', 'guard', 'client'],
+  postern: ['protocol', 'client', 'admin', 'server', 'policy-api', 'gate'],
   testing: ['protocol', 'guard', 'client', 'server', 'policy-api', 'postern'],
 };
 

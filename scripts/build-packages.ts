@@ -31,6 +31,7 @@ const oldestNode: Readonly<Record<string, string>> = {
   '@postern/http-api': '24.0.0',
   '@postern/server': '24.0.0',
   '@postern/policy-api': '24.0.0',
+  '@postern/gate': '24.0.0',
   postern: '24.0.0',
 };
 

@@ -7,6 +7,7 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { toWireNames } from '@postern/protocol';
 import { configVariables } from '@postern/server';
 import { guardCaseFiles } from '../packages/guard/cases/all-cases.ts';
+import { GateFile } from '../packages/gate/src/gate-file.ts';
 import { reachMembers } from '../packages/server/src/delegation/reach.ts';
 import { operationsModule } from './admin-operations.ts';
 import { cliPage } from './cli-page.ts';
@@ -156,10 +157,19 @@ function wireName(member: string): string {
   return `\`${Object.keys(toWireNames({ [member]: undefined }))[0]}\``;
 }
 
-const schemaText = `${JSON.stringify(fileSchema, null, 2)}\n`;
+const schemaText = jsonText(fileSchema);
+
+function jsonText(document: object): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
 
 const pages = {
   'docs/schema/postern.schema.json': schemaText,
+  'docs/schema/gate.schema.json': jsonText({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'What postern gate lets pass',
+    ...GateFile,
+  }),
   // The command carries what it checks files by.
   'packages/postern/src/files/postern.schema.json': schemaText,
   'docs/schema/guard-cases.schema.json': `${JSON.stringify(guardCaseSchema, null, 2)}\n`,

@@ -30,6 +30,8 @@ export interface GuardedRequest {
    * bound to a certificate.
    */
   readonly certificateThumbprint: string | undefined;
+  /** The URL before the path, if the caller used another than `baseUrl` of the guard. */
+  readonly baseUrl?: string;
 }
 
 /** One-time use of DPoP proofs, and nonces if the API requires them. */
@@ -219,7 +221,7 @@ async function requireProof(
   }
   const proof = await verifyDpopProof(request.dpop, {
     method: request.method,
-    url: baseUrl + request.path,
+    url: (request.baseUrl ?? baseUrl) + request.path,
     nowSeconds,
     accessToken: text,
     scheme,

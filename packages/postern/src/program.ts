@@ -6,6 +6,7 @@ import { exitCodeMeanings } from './command/exit-code.ts';
 /** In the order of the help. */
 const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve/serve-command.ts')).serveCommand(),
+  gate: async () => (await import('./gate/gate-command.ts')).gateCommand(),
   login: async () => (await import('./login/login-command.ts')).loginCommand(),
   logout: async () => (await import('./login/logout-command.ts')).logoutCommand(),
   profile: async () => (await import('./login/profile-command.ts')).profileCommand(),

@@ -205,6 +205,12 @@ export const operatorLines = {
     'The client certificate does not lead to an authority in POSTERN_TLS_CLIENT_CA_FILE: add the authority, or the client needs another one.',
   certificate_wrong:
     'The client certificate is not the one that the client is registered with: compare its subject or key with postern client show CLIENT_ID.',
+  gate_rule_missing:
+    'No rule of postern gate allows the request: add one for its host, method and path to the file if it should pass.',
+  path_ambiguous:
+    'APIs read the path of the request in too many or in forbidden ways: the caller must send it without encoded dots, slashes or control characters.',
+  header_not_allowed:
+    'The caller sent a header by which some APIs learn who calls or what is called, which is for your gateway alone: find out who does so, and why.',
   failure_budget_spent:
     'Somebody fails to authenticate again and again at this address or as this client: find it by ip and client_id in the lines before, and give it the right credentials or stop it.',
   token_quota_spent:

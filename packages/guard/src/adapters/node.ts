@@ -9,6 +9,7 @@ import { metadataAnswer } from '../resource-metadata.ts';
 import { toGuardedRequest } from './node-request.ts';
 import { createThumbprintFinder, type TrustedProxies } from './presented-certificate.ts';
 
+export { parseCertificateHeader } from './certificate-header.ts';
 export {
   createAddressCheck,
   createCertificateFinder,

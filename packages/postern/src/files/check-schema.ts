@@ -1,17 +1,20 @@
-/** Checks the content of a file against the published JSON Schema, and describes what does not match. */
+/** Checks the content of a file against its JSON Schema, and describes what does not match. */
 import type { TLocalizedValidationError } from 'typebox/error';
-import { Compile } from 'typebox/schema';
+import { Compile, type Validator } from 'typebox/schema';
 import type { Step } from './kinds/file-kind.ts';
-import schema from './postern.schema.json' with { type: 'json' };
 
 export interface SchemaFault {
   readonly path: readonly Step[];
   readonly text: string;
 }
 
-const validator = Compile(schema as object);
+/** Returns a function that finds what does not match the schema. */
+export function createSchemaCheck(schema: object): (value: unknown) => readonly SchemaFault[] {
+  const validator = Compile(schema);
+  return (value) => findFaults(validator, value);
+}
 
-export function findSchemaFaults(value: unknown): readonly SchemaFault[] {
+function findFaults(validator: Validator, value: unknown): readonly SchemaFault[] {
   const [isValid, errors] = validator.Errors(value);
   if (isValid) {
     return [];

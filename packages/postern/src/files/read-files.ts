@@ -3,14 +3,22 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { usageError } from '../command/command-error.ts';
 import { readInput } from '../input/read-input.ts';
-import { findSchemaFaults } from './check-schema.ts';
+import { createSchemaCheck } from './check-schema.ts';
 import { type Declared, type Entry, idOf } from './declared.ts';
 import { allKinds } from './kinds/all-kinds.ts';
 import type { FileKind, JsonObject, Step } from './kinds/file-kind.ts';
-import { type Fault, formatPlace, type Place, parseSource, type Source } from './yaml-source.ts';
+import schema from './postern.schema.json' with { type: 'json' };
+import {
+  describeFaults,
+  type Fault,
+  formatPlace,
+  formatSteps,
+  type Place,
+  parseSource,
+  type Source,
+} from './yaml-source.ts';
 
-/** At most as many faults are reported at once. */
-const mostFaults = 10;
+const findSchemaFaults = createSchemaCheck(schema);
 
 /** Each path is a file, a directory of files, or `-` for standard input. Throws `CommandError` with the places of faults. */
 export async function readFiles(paths: readonly string[]): Promise<Declared> {
@@ -108,16 +116,11 @@ function findDuplicates(declared: Declared): Fault[] {
 
 /** Returns the name of the section, or of the member in its entry, without the position of the entry, which `place` shows. */
 function nameOf(path: readonly Step[]): string {
-  return path
-    .slice(path.length > 1 ? 2 : 0)
-    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
-    .join('');
+  return formatSteps(path.slice(path.length > 1 ? 2 : 0));
 }
 
 function requireNone(faults: readonly Fault[]): void {
   if (faults.length > 0) {
-    const shown = faults.slice(0, mostFaults).map(({ place, text }) => `${formatPlace(place)}: ${text}.`);
-    const more = faults.length > mostFaults ? [`And ${faults.length - mostFaults} more.`] : [];
-    throw usageError([...shown, ...more, 'Nothing was changed.'].join(' '));
+    throw usageError(`${describeFaults(faults)} Nothing was changed.`);
   }
 }

@@ -81,3 +81,18 @@ function offsetOf(node: unknown): number {
 export function formatPlace({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
 }
+
+/** A name of a member, or of a member of a member: `rules[2].path`. */
+export function formatSteps(path: readonly Step[]): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
+}
+
+/** At most as many faults are reported at once. */
+const mostFaults = 10;
+
+/** Returns one sentence for each fault, and how many more there are. */
+export function describeFaults(faults: readonly Fault[]): string {
+  const shown = faults.slice(0, mostFaults).map(({ place, text }) => `${formatPlace(place)}: ${text}.`);
+  const more = faults.length > mostFaults ? [`And ${faults.length - mostFaults} more.`] : [];
+  return [...shown, ...more].join(' ');
+}

@@ -1,4 +1,4 @@
-/** What signals do to `postern serve`: docs/deploy.md has the table. */
+/** What signals do to `postern serve` and `postern gate`: docs/deploy.md has the table. */
 import { isatty } from 'node:tty';
 
 export interface SignalActions {
@@ -8,6 +8,8 @@ export interface SignalActions {
   readonly hurry: () => void;
   /** At a signal that asks for something else. */
   readonly ignore: (signal: NodeJS.Signals) => void;
+  /** At SIGHUP. Default: the same as `stop` with a terminal, and as `ignore` without one. */
+  readonly reload?: () => void;
 }
 
 /** SIGQUIT is how supervisors of web servers ask for a graceful end. */
@@ -29,7 +31,7 @@ export const longestEndMs = 9_500;
 export const hurryMessage = 'postern:hurry';
 
 /** Handles signals from here on. */
-export function handleSignals({ stop, hurry, ignore }: SignalActions): void {
+export function handleSignals({ stop, hurry, ignore, reload }: SignalActions): void {
   let isStopping = false;
   const end = (signal: NodeJS.Signals) => {
     if (isStopping) {
@@ -43,7 +45,8 @@ export function handleSignals({ stop, hurry, ignore }: SignalActions): void {
     process.on(signal, end);
   }
   for (const signal of otherSignals) {
-    process.on(signal, signal === 'SIGHUP' && hasTerminal() ? end : ignore);
+    const isReload = signal === 'SIGHUP' && reload !== undefined;
+    process.on(signal, isReload ? reload : signal === 'SIGHUP' && hasTerminal() ? end : ignore);
   }
 }
 
