@@ -6,8 +6,8 @@
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { toWireNames } from '@postern/protocol';
 import { configVariables } from '@postern/server';
-import { guardCaseFiles } from '../packages/guard/cases/all-cases.ts';
 import { GateFile } from '../packages/gate/src/gate-file.ts';
+import { guardCaseFiles } from '../packages/guard/cases/all-cases.ts';
 import { reachMembers } from '../packages/server/src/delegation/reach.ts';
 import { operationsModule } from './admin-operations.ts';
 import { cliPage } from './cli-page.ts';
