@@ -1,6 +1,6 @@
 /** What is wrong with the file of a gate, beyond its schema. */
 import { expect, test } from 'vitest';
-import { type GateFile, readGateFile } from './gate-file.ts';
+import { type GateConfig, type GateFile, readGateFile } from './gate-file.ts';
 
 const api = { audience: 'https://api.example.com', rules: [{ path: '/a', scopes: ['a'] }] };
 const file: GateFile = { issuer: 'https://auth.example.com', apis: [api] };
@@ -13,7 +13,7 @@ test('the defaults are safe: this machine only, and no certificates', () => {
     gateways: ['127.0.0.0/8', '::1'],
     certificateHeader: undefined,
   });
-  expect([...(config as { origins: Map<string, unknown> }).origins.keys()]).toEqual(['api.example.com']);
+  expect([...(config as GateConfig).origins.keys()]).toEqual(['api.example.com']);
 });
 
 test.each<[string, Partial<GateFile>, (string | number)[], string]>([

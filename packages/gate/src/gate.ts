@@ -4,15 +4,8 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { clientSecretBasic, createTokenClient } from '@postern/client';
-import {
-  type AccessToken,
-  type Answer,
-  type ApiGuard,
-  certificateThumbprint,
-  createApiGuard,
-  toErrorAnswer,
-} from '@postern/guard';
-import { parseCertificateHeader } from '@postern/guard/node';
+import { type AccessToken, type Answer, type ApiGuard, createApiGuard, toErrorAnswer } from '@postern/guard';
+import { certificateThumbprint, parseCertificateHeader } from '@postern/guard/node';
 import { OAuthError } from '@postern/protocol';
 import type { GateConfig } from './gate-file.ts';
 import { identityHeaders } from './identity-headers.ts';
