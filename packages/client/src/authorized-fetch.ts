@@ -14,6 +14,8 @@ export interface AuthorizedFetchOptions {
   readonly dpop: Dpop | undefined;
   /** Who may be sent the token; undefined: whom the caller names, by https or on this machine. */
   readonly origins: readonly string[] | undefined;
+  /** Whether plain http to other machines is allowed. */
+  readonly allowHttp: boolean;
   readonly getToken: () => Promise<IssuedToken>;
   /** Whether another token may help after this one was refused. */
   readonly replaceToken: (refused: IssuedToken) => boolean;
@@ -38,7 +40,7 @@ const idempotent = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 export function createAuthorizedFetch(options: AuthorizedFetchOptions): AuthorizedFetch {
   return async (input, init) => {
     let request = await readRequest(input, init);
-    if (!isAllowed(new URL(request.url), options.origins)) {
+    if (!isAllowed(new URL(request.url), options)) {
       throw new TypeError(
         options.origins === undefined
           ? `${request.url} would receive the token unencrypted: use https, or name its origin in \`origins\`.`
@@ -61,7 +63,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
       }
       const target = new URL(location, request.url);
       const next = redirected(request, response.status, target);
-      if (!isAllowed(target, options.origins ?? [new URL(request.url).origin])) {
+      if (!isAllowed(target, { ...options, origins: options.origins ?? [new URL(request.url).origin] })) {
         return options.platform.fetch(next.url, { ...next.init, headers: withoutCredentials(next.headers) });
       }
       request = next;
@@ -201,6 +203,6 @@ function withoutCredentials(headers: Headers): Record<string, string> {
   return Object.fromEntries([...headers].filter(([name]) => !secret.includes(name)));
 }
 
-function isAllowed(url: URL, origins: readonly string[] | undefined): boolean {
-  return origins === undefined ? isConfidential(url.href) : origins.includes(url.origin);
+function isAllowed(url: URL, { origins, allowHttp }: Pick<AuthorizedFetchOptions, 'origins' | 'allowHttp'>): boolean {
+  return origins === undefined ? isConfidential(url.href, allowHttp) : origins.includes(url.origin);
 }

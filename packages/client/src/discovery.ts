@@ -13,22 +13,31 @@ export interface Discovery {
   forget(): void;
 }
 
-/** `tokenEndpoint`: if it is known, no metadata are requested. Throws `TypeError` for a URL that must not carry credentials. */
+export interface DiscoveryOptions {
+  /** If it is known, no metadata are requested. */
+  readonly tokenEndpoint: string | undefined;
+  readonly usesCertificate: boolean;
+  /** Whether plain http to other machines is allowed. */
+  readonly allowHttp: boolean;
+}
+
+/** Throws `TypeError` for a URL that must not carry credentials. */
 export function createDiscovery(
   issuer: string,
-  tokenEndpoint: string | undefined,
-  usesCertificate: boolean,
+  { tokenEndpoint, usesCertificate, allowHttp }: DiscoveryOptions,
   platform: Pick<Platform, 'fetch' | 'now'>,
 ): Discovery {
   for (const [name, url] of Object.entries({ issuer, ...(tokenEndpoint !== undefined && { tokenEndpoint }) })) {
-    if (!isConfidential(url)) {
-      throw new TypeError(`${name}: '${url}' must be an https URL, or an http URL of this machine.`);
+    if (!isConfidential(url, allowHttp)) {
+      throw new TypeError(
+        `${name}: '${url}' must be an https URL, or an http URL of this machine${allowHttp ? '' : ', unless allowHttp is set'}.`,
+      );
     }
   }
   let found = tokenEndpoint === undefined ? undefined : Promise.resolve(tokenEndpoint);
   return {
     find() {
-      const finding = found ?? discover(issuer, usesCertificate, platform);
+      const finding = found ?? discover(issuer, { usesCertificate, allowHttp }, platform);
       found = finding;
       finding.catch(() => {
         found = found === finding ? undefined : found;
@@ -45,7 +54,7 @@ export function createDiscovery(
 
 async function discover(
   issuer: string,
-  usesCertificate: boolean,
+  options: Omit<DiscoveryOptions, 'tokenEndpoint'>,
   platform: Pick<Platform, 'fetch' | 'now'>,
 ): Promise<string> {
   let fault = '';
@@ -58,7 +67,7 @@ async function discover(
         retryAfterSeconds,
       });
     }
-    const endpoint = readEndpoint(answer, issuer, usesCertificate);
+    const endpoint = readEndpoint(answer, issuer, options);
     if ('url' in endpoint) {
       return endpoint.url;
     }
@@ -80,7 +89,7 @@ function metadataUrls(issuer: string): readonly string[] {
 function readEndpoint(
   { status, body }: TokenAnswer,
   issuer: string,
-  usesCertificate: boolean,
+  { usesCertificate, allowHttp }: Omit<DiscoveryOptions, 'tokenEndpoint'>,
 ): { readonly url: string } | { readonly fault: string } {
   if (status !== 200 || body === undefined) {
     return { fault: `answered ${status}${status === 200 ? ' without a JSON object' : ''}` };
@@ -92,7 +101,7 @@ function readEndpoint(
   const { mtls_endpoint_aliases: aliases } = body;
   const alias = usesCertificate ? (aliases as Record<string, unknown> | undefined)?.['token_endpoint'] : undefined;
   const url = alias ?? body['token_endpoint'];
-  return typeof url === 'string' && isConfidential(url)
+  return typeof url === 'string' && isConfidential(url, allowHttp)
     ? { url }
     : { fault: 'has no token_endpoint with https, or with http on this machine' };
 }

@@ -25,6 +25,11 @@ export interface TokenClientOptions {
   readonly authorizationDetails?: readonly object[] | undefined;
   /** True: tokens are bound to a generated key that cannot leave the process. Or the key pair to use. Default: false. */
   readonly dpop?: boolean | KeyPair | undefined;
+  /**
+   * True: plain http may be used to other machines too, for networks that encrypt every connection themselves, such as a service
+   * mesh. Anywhere else it exposes credentials and tokens. Default: false.
+   */
+  readonly allowHttp?: boolean | undefined;
   /** Where `fetch` may send the token, such as `https://api.example.com`. Default: where you call, by https or on this machine. */
   readonly origins?: readonly string[] | undefined;
   /** Default: found in the server's metadata. */
@@ -72,7 +77,7 @@ export interface TokenClient {
 
 /** Sends no request yet. Throws `TypeError` for an issuer that must not be sent credentials. */
 export function createTokenClient(options: TokenClientOptions): TokenClient {
-  const { issuer, authentication, authorizationDetails, dpop: binding = false } = options;
+  const { issuer, authentication, authorizationDetails, dpop: binding = false, allowHttp = false } = options;
   const platform: Platform = {
     fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
     now: options.now ?? Date.now,
@@ -82,7 +87,9 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     sleep: options.sleep ?? sleep,
   };
   const dpop = binding === false ? undefined : createDpop(binding === true ? undefined : binding, platform.now);
-  const discovery = createDiscovery(issuer, options.tokenEndpoint, authentication.usesCertificate, platform);
+  const { tokenEndpoint } = options;
+  const { usesCertificate } = authentication;
+  const discovery = createDiscovery(issuer, { tokenEndpoint, usesCertificate, allowHttp }, platform);
   const context = { issuer, authentication, discovery, dpop, platform };
   const cache = createTokenCache(platform);
 
@@ -124,6 +131,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
       platform,
       dpop,
       origins: options.origins,
+      allowHttp,
       getToken: () => getToken(),
       replaceToken: (refused) => cache.replace(keyOf(formFor({})), refused),
     }),

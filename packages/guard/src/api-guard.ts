@@ -38,6 +38,11 @@ export interface RevocationOptions {
 export interface ApiGuardOptions {
   /** The issuer, exactly as in the metadata of the authorization server: an https URL, or http on this machine. */
   readonly issuer: string;
+  /**
+   * True: the issuer and its keys may be reached by plain http on another machine, for networks that encrypt every connection
+   * themselves, such as a service mesh. Anywhere else, whoever can change what is sent can forge tokens. Default: false.
+   */
+  readonly allowHttp?: boolean;
   /** The `aud` of tokens for this API: the identifier of its resource. */
   readonly audience: string;
   /**
@@ -111,14 +116,16 @@ const firstAnswerTimeoutMs = 5_000;
 export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   const { issuer, audience, clockSkewSeconds = 5, tokenCacheSize = 10_000, dpop = {}, onDecision } = options;
   const { fetch = (url, init) => globalThis.fetch(url, init), now = Date.now, onFault = createFaultLog() } = options;
-  const { monotonic = () => performance.now() } = options;
+  const { monotonic = () => performance.now(), allowHttp = false } = options;
   // A clock of the caller's own measures everything but the age of news: if it jumps, news is no older than before.
   const ageClock = options.monotonic ?? options.now ?? monotonic;
-  if (!isConfidential(issuer)) {
-    throw new TypeError(`issuer: "${issuer}" is neither an https URL nor an http URL of this machine`);
+  if (!isConfidential(issuer, allowHttp)) {
+    throw new TypeError(
+      `issuer: "${issuer}" is neither an https URL nor an http URL of this machine${allowHttp ? '' : ', and allowHttp is not set'}`,
+    );
   }
   const resourceMetadata = describeResource(audience, issuer, options.resource ?? {});
-  const keys = createIssuerKeys({ issuer, fetch, now: ageClock, onFault });
+  const keys = createIssuerKeys({ issuer, allowHttp, fetch, now: ageClock, onFault });
   const { revocations } = options;
   const follower =
     revocations &&

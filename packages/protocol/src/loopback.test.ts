@@ -16,3 +16,12 @@ test.each([
 ])('%s may carry a token: %s', (url, expected) => {
   expect(isConfidential(url)).toBe(expected);
 });
+
+test.each([
+  ['https://api.example.com', true],
+  ['http://api.mesh.internal:8080', true],
+  ['ftp://api.mesh.internal', false],
+  ['api.mesh.internal', false],
+])('in a network that encrypts every connection, %s may carry a token: %s', (url, expected) => {
+  expect(isConfidential(url, true)).toBe(expected);
+});

@@ -18,6 +18,8 @@ export interface IssuerKeys {
 
 export interface IssuerKeysOptions {
   readonly issuer: string;
+  /** Whether keys may be fetched by plain http from another machine. */
+  readonly allowHttp: boolean;
   readonly fetch: Fetch;
   /** Milliseconds by a clock that never jumps. */
   readonly now: () => number;
@@ -32,11 +34,11 @@ const minAgeMs = 30_000;
 const defaultAgeMs = 300_000;
 const maxAgeMs = 86_400_000;
 
-export function createIssuerKeys({ issuer, fetch, now, onFault }: IssuerKeysOptions): IssuerKeys {
+export function createIssuerKeys({ issuer, allowHttp, fetch, now, onFault }: IssuerKeysOptions): IssuerKeys {
   const document = createKeptDocument<ReadonlyMap<string, PublishedKey>>({
     async load(known) {
       try {
-        const { body, headers } = await fetchDocument(await findJwksUri(issuer, fetch), fetch, limits);
+        const { body, headers } = await fetchDocument(await findJwksUri(issuer, allowHttp, fetch), fetch, limits);
         return { value: await readPublishedKeys(body, known ?? new Map()), maxAgeMs: readMaxAgeMs(headers) };
       } catch (cause) {
         throw new Error(`Cannot fetch the keys of ${issuer}: ${(cause as Error).message}`, { cause });
@@ -96,14 +98,14 @@ function describeFault({ cause }: Error): string {
 }
 
 /** RFC 8414 §3.3: the issuer in the document must equal the requested one, character by character. */
-async function findJwksUri(issuer: string, fetch: Fetch): Promise<string> {
+async function findJwksUri(issuer: string, allowHttp: boolean, fetch: Fetch): Promise<string> {
   const url = wellKnownUrl('oauth-authorization-server', issuer);
   const { body } = await fetchDocument(url, fetch, limits);
   const { issuer: named, jwks_uri } = (body ?? {}) as Record<string, unknown>;
   if (named !== issuer) {
     throw new OtherIssuer(url, named, issuer);
   }
-  if (typeof jwks_uri !== 'string' || !isConfidential(jwks_uri)) {
+  if (typeof jwks_uri !== 'string' || !isConfidential(jwks_uri, allowHttp)) {
     throw new Error(`the document at ${url} has no https URL as its jwks_uri`);
   }
   return jwks_uri;

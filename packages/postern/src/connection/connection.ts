@@ -69,7 +69,7 @@ export async function readGiven(options: ConnectionOptions, env: Environment): P
 
 function readGivenServer({ profile, server }: ConnectionOptions, env: Environment): string | undefined {
   const text = server ?? (profile === undefined ? env['POSTERN_SERVER'] || undefined : undefined);
-  return text === undefined ? undefined : parseServerUrl(text);
+  return text === undefined ? undefined : parseServerUrl(text, env);
 }
 
 /** Throws `CommandError` if the id or the secret is missing. */

@@ -63,6 +63,8 @@ export function createServerTokenClient({ server, clientId, clientSecret }: Prof
     tokenEndpoint: `${server}/api/v1/oauth/token`,
     authentication: clientSecretBasic(clientId, clientSecret),
     origins: [new URL(server).origin],
+    // `parseServerUrl` has decided that.
+    allowHttp: true,
     ...(request.scope !== undefined && { scope: request.scope }),
     ...(request.resource !== undefined && { resource: request.resource }),
   });

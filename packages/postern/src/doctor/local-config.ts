@@ -48,9 +48,16 @@ export async function checkLocally(env: Environment, nowMs: number): Promise<Fin
   ];
 }
 
-function checkIssuerUrl({ issuer, host }: ServerConfig): Finding {
+function checkIssuerUrl({ issuer, host, allowHttp }: ServerConfig): Finding {
   if (issuer.startsWith('https:')) {
     return ok('issuer', `The issuer is ${issuer}.`);
+  }
+  if (allowHttp && !isLoopback(new URL(issuer).hostname)) {
+    return warn(
+      'issuer',
+      `The issuer is ${issuer}, and POSTERN_ALLOW_HTTP says that the network encrypts every connection.`,
+      'If it does not, secrets and tokens can be read on the way: set POSTERN_ISSUER to an https address.',
+    );
   }
   const isOpen = !isLoopback(host) && host !== '::1';
   const next = 'Set POSTERN_ISSUER to the https address by which clients and APIs reach it.';

@@ -103,7 +103,7 @@ async function readClients(options: ImportOptions, only: readonly string[]): Pro
   }
   return readFromApi(
     {
-      url: parseServerUrl(api as string),
+      url: parseServerUrl(api as string, process.env),
       clientId: apiClientId as string,
       clientSecret: await readSecret(apiSecretFile as string),
     },

@@ -42,6 +42,7 @@ test('without any variable, everything has its default', () => {
     host: '127.0.0.1',
     port: 8080,
     issuer: 'http://localhost:8080',
+    allowHttp: false,
     dataDir: resolve('data'),
     database: { kind: 'sqlite', path: resolve('data/postern.db'), timeoutMs: 3_000 },
     maxStalenessSeconds: 60,
@@ -97,6 +98,10 @@ describe('what a variable takes', () => {
     [{ POSTERN_ISSUER: 'https://example.com:8443/auth' }, { issuer: 'https://example.com:8443/auth' }],
     [{ POSTERN_ISSUER: 'http://127.0.0.1:9000' }, { issuer: 'http://127.0.0.1:9000' }],
     [{ POSTERN_ISSUER: 'http://[::1]:9000' }, { issuer: 'http://[::1]:9000' }],
+    [
+      { POSTERN_ISSUER: 'http://postern.auth.svc:8080', POSTERN_ALLOW_HTTP: 'true' },
+      { issuer: 'http://postern.auth.svc:8080' },
+    ],
     [
       { POSTERN_DATA_DIR: '/srv/postern' },
       { dataDir: '/srv/postern', database: { kind: 'sqlite', path: '/srv/postern/postern.db' } },
@@ -184,6 +189,7 @@ describe('a wrong value stops the start with one line: the variable, the fault a
     ['POSTERN_METRICS_PORT', ['on', '0', '65536', '-1']],
     ['POSTERN_METRICS_HOST', ['a b', 'http://a']],
     ['POSTERN_OUTBOUND_HOSTS', ['a b', 'https://a.example', '*', '*.', 'a.*.example', 'a.example/b', 'a.example:443']],
+    ['POSTERN_ALLOW_HTTP', ['1', 'yes', 'TRUE']],
     ['HOST', ['a b', '-a', 'a_b', 'http://a', '1.2.3.4/8']],
     ['PORT', ['0', '65536', '-1', '80.5', '8e3', '0x50', 'http', '99999999999999999999']],
     [

@@ -2,7 +2,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { decodeUtf8 } from '@postern/protocol';
+import { decodeUtf8, isConfidential } from '@postern/protocol';
 import { parseRevocationLists } from '../certificates/revocation-lists.ts';
 import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
 import type { DatabaseAddress } from './variable-parsers.ts';
@@ -120,6 +120,7 @@ export function readConfig(env: Environment): ServerConfig {
   }
   const tls = readTls(tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsClientCrlFile);
   requireProxies(values);
+  requireConfidentialIssuer(values);
   return {
     ...values,
     issuer: tls === undefined ? values.issuer : requireHttps(values.issuer, readText(env, variables.issuer)),
@@ -275,6 +276,19 @@ function requireOnEveryNode(key: VariableKey, value: unknown): void {
 function requireProxies({ clientCertificateHeader, trustedProxies }: Partial<VariableValues>): void {
   if (clientCertificateHeader !== undefined && !trustedProxies?.length) {
     throw missing('trustedProxies', `${variables.clientCertificateHeader.name} is trusted from these addresses only`);
+  }
+}
+
+/** Plain http to another machine is for networks that encrypt, which only their operator knows. */
+function requireConfidentialIssuer({ issuer, allowHttp }: Pick<VariableValues, 'issuer' | 'allowHttp'>): void {
+  if (!isConfidential(issuer, allowHttp)) {
+    const { name, example } = variables.issuer;
+    throw invalidVariable(
+      name,
+      `"${issuer}" must use https, since it is not on this machine; if the network encrypts every connection, as a ` +
+        `service mesh does, set ${variables.allowHttp.name}=true`,
+      example,
+    );
   }
 }
 

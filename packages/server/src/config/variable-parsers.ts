@@ -2,7 +2,6 @@
 
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { isLoopback } from '@postern/protocol';
 import { parsePostgresUrl } from '../postgres-url.ts';
 import type { StartError } from '../start-error.ts';
 import { findKeyWeakness, findSecretWeakness } from '../weak-secret.ts';
@@ -29,6 +28,8 @@ export function oneOf<T extends string>(...choices: readonly T[]): VariableParse
     return choice;
   };
 }
+
+export const parseFlag: VariableParser<boolean> = (text, invalid) => oneOf('true', 'false')(text, invalid) === 'true';
 
 /** Text that matches the pattern. */
 export function matching(pattern: RegExp, fault: string): VariableParser<string> {
@@ -73,14 +74,11 @@ export const parseHostPatterns: VariableParser<readonly string[]> = (text, inval
     return pattern || [];
   });
 
-/** RFC 8414 §2: an https URL without query and fragment. Plain http is for this machine only. */
+/** RFC 8414 §2: an https URL without query and fragment. Plain http needs more than this: see `config.ts`. */
 export const parseIssuer: VariableParser<string> = (text, invalid) => {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw invalid(`"${text}" is not an https URL`);
-  }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    throw invalid(`"${text}" must use https, since it is not on this machine`);
   }
   if (text.includes('?') || text.includes('#') || url.username !== '' || url.password !== '') {
     throw invalid(`"${text}" must have no query, fragment or user`);

@@ -10,6 +10,7 @@ import {
   oneOf,
   parseBaseUrl,
   parseDatabaseUrl,
+  parseFlag,
   parseHeaderName,
   parseHost,
   parseHostPatterns,
@@ -56,10 +57,18 @@ export const variables = {
     name: 'POSTERN_ISSUER',
     default: 'http://localhost:$PORT',
     meaning:
-      'issuer identifier in tokens and metadata: an https URL, or an http URL on a loopback host; with TLS the ' +
-      'default is https://localhost:$PORT',
+      'issuer identifier in tokens and metadata, and the address of everything: an https URL, or an http URL on a ' +
+      'loopback host; with TLS the default is https://localhost:$PORT',
     example: 'https://auth.example.com',
     parse: parseIssuer,
+  },
+  allowHttp: {
+    name: 'POSTERN_ALLOW_HTTP',
+    default: 'false',
+    meaning:
+      'true allows an http issuer on another host, for networks that encrypt every connection themselves, such as a ' +
+      'service mesh; anywhere else it exposes secrets and tokens. The postern command reads it too',
+    parse: parseFlag,
   },
   dataDir: {
     name: 'POSTERN_DATA_DIR',
@@ -141,7 +150,7 @@ export const variables = {
     meaning:
       'true switches the root client off: its credentials and its tokens are refused; first create a client that ' +
       'administers Postern in its place',
-    parse: (text, invalid) => oneOf('true', 'false')(text, invalid) === 'true',
+    parse: parseFlag,
   },
   accessTokenTtlMinutes: {
     name: 'OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES',
