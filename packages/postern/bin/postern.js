@@ -6,9 +6,17 @@
  * The first line keeps memory low. A small young generation (MB) will do, for requests leave little behind; so will few
  * arenas of the C library's allocator; and compiling hot functions on the main thread saves 15 MB that the other
  * threads would keep for it.
+ *
+ * Nothing is imported before the version is checked: an older Node would end with a SyntaxError that names neither.
  */
-import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
+const oldestMajor = 24;
+const { node: version } = process.versions;
+if (Number.parseInt(version, 10) < oldestMajor) {
+  process.stderr.write(`Postern needs Node ${oldestMajor} or later; this is ${version}\n`);
+  process.exit(1);
+}
+const { enableCompileCache } = await import('node:module');
+const { join } = await import('node:path');
 
 // All that the command writes is for its user alone: data, secrets, and this cache, for what is in it is run.
 process.umask(0o077);
