@@ -302,6 +302,13 @@ describe('a wrong variable stops the start with one line that names it, its faul
   });
 });
 
+test('a misspelled variable is named at the start, since it is ignored', async () => {
+  const server = await start({ dataDir: newPlace(), env: { POSTERN_DATABASE_URL: 'postgres://localhost/postern' } });
+  expect(server.stderr).toContain(
+    'postern: POSTERN_DATABASE_URL is not a variable of Postern, which ignores it. Did you mean DATABASE_URL?\n',
+  );
+});
+
 describe('what else stops the start, with one line', () => {
   test('a port that is in use', async () => {
     const server = await start({ dataDir: newPlace() });

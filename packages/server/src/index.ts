@@ -10,6 +10,7 @@ export type { Apis } from './batch-endpoint.ts';
 export { createRevokeAllTokens } from './clients/revoke-all-tokens.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfig, readStorageConfig, type ServerConfig, type StorageConfig } from './config/config.ts';
+export { findMisnamedVariables } from './config/misnamed-variables.ts';
 export { type ConfigVariable, configVariables } from './config/variables.ts';
 export { describeDatabase } from './db/connect.ts';
 export { isEmptyDatabase } from './db/copy/copy-database.ts';
@@ -35,6 +36,5 @@ export {
   readOrGenerateMasterKey,
 } from './installation.ts';
 export { withMasterKeys } from './master-key-rotation.ts';
-export { findNearMiss } from './near-miss.ts';
 export { parsePostgresUrl } from './postgres-url.ts';
 export { StartError } from './start-error.ts';

@@ -2,9 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import { isLoopback } from '@postern/protocol';
 import {
-  configVariables,
   describeDatabase,
-  findNearMiss,
+  findMisnamedVariables,
   parsePostgresUrl,
   readConfig,
   type ServerConfig,
@@ -146,20 +145,10 @@ function isVerified(ssl: unknown): boolean {
   return typeof ssl === 'object' && ssl !== null && !('rejectUnauthorized' in ssl && ssl.rejectUnauthorized === false);
 }
 
-/** Finds variables whose names differ from one of Postern's in a letter or two, or by the prefix. */
 function checkNames(env: Environment): Finding[] {
-  const known = configVariables.flatMap(({ name }) => [name, `${name}_FILE`]);
-  return Object.keys(env).flatMap((name) => {
-    const plain = name.replace(/^POSTERN_/, '');
-    // Kubernetes sets POSTERN_PORT for a service of that name.
-    const isOwn = known.includes(name) || env[name]?.startsWith('tcp:');
-    const meant = isOwn
-      ? undefined
-      : (findNearMiss(name, known) ?? (known.includes(plain) ? plain : findNearMiss(plain, known)));
-    return meant === undefined
-      ? []
-      : [warn('configuration', `${name} is not a variable of Postern, which ignores it.`, `Did you mean ${meant}?`)];
-  });
+  return findMisnamedVariables(env).map(({ name, meant }) =>
+    warn('configuration', `${name} is not a variable of Postern, which ignores it.`, `Did you mean ${meant}?`),
+  );
 }
 
 function checkRotation({ keyRotationDays }: ServerConfig): Finding {

@@ -1,6 +1,6 @@
 /** Reads the configuration, starts the server, prints the next steps, and stops gracefully. */
 import cluster from 'node:cluster';
-import { configVariables, type DatabaseCreation, readConfig, StartError } from '@postern/server';
+import { configVariables, type DatabaseCreation, findMisnamedVariables, readConfig, StartError } from '@postern/server';
 import { type Logger, pino } from 'pino';
 import { openLogOutput } from './log-output.ts';
 import { type RunningServer, startServer } from './serve.ts';
@@ -11,6 +11,9 @@ import { superviseWorkers } from './workers.ts';
 export async function runServe(isNewDatabaseAllowed: boolean): Promise<void> {
   try {
     const config = readConfig(process.env);
+    if (cluster.isPrimary) {
+      tellMisnamedVariables();
+    }
     if (config.workers > 1 && cluster.isPrimary) {
       superviseWorkers(config);
       return;
@@ -33,6 +36,13 @@ export async function runServe(isNewDatabaseAllowed: boolean): Promise<void> {
     process.stderr.write(`postern: ${error.message.replaceAll(/\p{Cc}+/gu, ' ')}\n`);
     process.exitCode = 1;
     leaveSupervisor();
+  }
+}
+
+/** A misspelled variable may be one that protects, so it is not ignored silently. */
+function tellMisnamedVariables(): void {
+  for (const { name, meant } of findMisnamedVariables(process.env)) {
+    process.stderr.write(`postern: ${name} is not a variable of Postern, which ignores it. Did you mean ${meant}?\n`);
   }
 }
 
