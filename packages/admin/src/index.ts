@@ -9,7 +9,12 @@ export {
   type SendOptions,
 } from './admin-client.ts';
 export { AdminError, type AdminErrorOptions } from './admin-error.ts';
-export { findNarrowerScope } from './narrower-scope.ts';
+export { withDefaultResource } from './default-resource.ts';
+export {
+  findManagementTokenRequest,
+  type IssuedManagementToken,
+  type ManagementTokenRequest,
+} from './management-token.ts';
 export {
   type BulkAnswer,
   type Change,

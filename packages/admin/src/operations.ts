@@ -64,6 +64,8 @@ export interface NewClientBody {
     | null;
   /** Identifiers of the registered resources that it may ask tokens for. */
   resources?: string[] | null;
+  /** The one of its resources that a token is for if the request names none; null: the APIs of Postern. */
+  default_resource?: string | null;
   /** Registered types of authorization details that it may ask for. */
   authorization_details_types?: string[] | null;
   /** Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act. */
@@ -139,6 +141,8 @@ export interface Client {
     | null;
   /** Identifiers of the registered resources that it may ask tokens for. */
   resources?: string[] | null;
+  /** The one of its resources that a token is for if the request names none; null: the APIs of Postern. */
+  default_resource?: string | null;
   /** Registered types of authorization details that it may ask for. */
   authorization_details_types?: string[] | null;
   /** Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act. */
@@ -223,6 +227,8 @@ export interface ClientBody {
     | null;
   /** Identifiers of the registered resources that it may ask tokens for. */
   resources?: string[] | null;
+  /** The one of its resources that a token is for if the request names none; null: the APIs of Postern. */
+  default_resource?: string | null;
   /** Registered types of authorization details that it may ask for. */
   authorization_details_types?: string[] | null;
   /** Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act. */

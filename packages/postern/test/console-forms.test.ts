@@ -245,6 +245,38 @@ test('the settings of a client are changed, and an emptied field is removed', as
   });
 });
 
+test('a client that is created for one resource has it as its default, which its settings change', async () => {
+  const body = (key: string) =>
+    JSON.stringify({ key, identifier: `https://${key}.example.com`, scopes: ['policy:read'] });
+  const headers = { authorization, 'content-type': 'application/json' };
+  for (const key of ['orders', 'stock']) {
+    expect((await call('PUT', `${server.url}/api/v1/oauth/resource`, headers, body(key))).status).toBe(200);
+  }
+  await goTo(page, '/clients/new');
+  await fill('Name', 'for-orders');
+  await fill('Resources', 'https://orders.example.com');
+  await press('Create client');
+  await page.getByRole('heading', { name: 'Client created' }).waitFor();
+  const { client_id } = (await read('oauth/client?sort=-created_at&size=1')).items[0];
+  const resources = async () => {
+    const { resources: all, default_resource } = await read(`oauth/client/${client_id}`);
+    return [all, default_resource];
+  };
+  expect(await resources()).toEqual([['https://orders.example.com'], 'https://orders.example.com']);
+
+  await goTo(page, `/clients/${client_id}/settings`);
+  await fill('Resources', 'https://stock.example.com');
+  await press('Save settings');
+  await page.getByRole('alert').getByText('default_resource').waitFor();
+  await fill('Default resource', 'https://stock.example.com');
+  await press('Save settings');
+  await said('Settings saved');
+  expect(await resources()).toEqual([['https://stock.example.com'], 'https://stock.example.com']);
+  for (const key of ['orders', 'stock']) {
+    await call('DELETE', `${server.url}/api/v1/oauth/resource/${key}`, { authorization });
+  }
+});
+
 test('clients that authenticate with a key or a workload token are created without a secret', async () => {
   const { publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
     'sign',

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { claimsOf } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   acquireToken,
@@ -215,6 +216,46 @@ test('resource: set creates, and later changes only what is named; list, show, d
   other.forget();
   expect((await root.run('resource', 'delete', 'billing', '--yes')).code).toBe(0);
   expect((await root.run('resource', 'show', 'billing')).code).toBe(1);
+});
+
+test('a client that is created for one resource has it as its default, and the command still manages with it', async () => {
+  const [orders, stock] = ['https://orders.example.com', 'https://stock.example.com'];
+  await root.json('resource', 'set', 'orders', '--identifier', orders, '--scope', 'policy:read');
+  await root.json('resource', 'set', 'stock', '--identifier', stock, '--scope', 'policy:read');
+  const create = (...resources: string[]) =>
+    root.json(
+      'client',
+      'create',
+      '--scope',
+      'policy:read,scope:read',
+      ...resources.flatMap((one) => ['--resource', one]),
+    );
+  const { client_id, client_secret } = await create(orders);
+  expect(await root.json('client', 'show', client_id)).toMatchObject({ resources: [orders], default_resource: orders });
+  const other = await signIn(server.url, { clientId: client_id, clientSecret: client_secret });
+  const audienceOf = async (...flags: string[]) => claimsOf((await other.json('token', ...flags)).access_token)['aud'];
+  expect(await audienceOf()).toBe(orders);
+  expect(await audienceOf('--resource', server.url)).toBe(server.url);
+  expect(await other.json('scope', 'list')).toContainEqual(expect.objectContaining({ name: 'policy:read' }));
+
+  const changed = await root.json(
+    'client',
+    'update',
+    client_id,
+    ...['--resource', orders, '--resource', stock, '--default-resource', stock],
+  );
+  expect(changed).toMatchObject({ resources: [orders, stock], default_resource: stock });
+  expect((await claims())['aud']).toBe(stock);
+  other.forget();
+
+  const both = await create(orders, stock);
+  expect(await root.json('client', 'show', both.client_id)).not.toHaveProperty('default_resource');
+  for (const id of [client_id, both.client_id]) {
+    expect((await root.run('client', 'delete', id, '--yes')).code).toBe(0);
+  }
+  for (const key of ['orders', 'stock']) {
+    expect((await root.run('resource', 'delete', key, '--yes')).code).toBe(0);
+  }
 });
 
 test('issuer: set accepts what show prints', async () => {

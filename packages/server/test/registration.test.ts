@@ -1,6 +1,6 @@
 /** Dynamic client registration and its management over HTTP. RFC 7591, RFC 7592. */
 import { registerClient } from '@modelcontextprotocol/sdk/client/auth.js';
-import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
+import { type Answer, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
@@ -124,6 +124,16 @@ describe('RFC 7591 §3.2.1 the client information response', () => {
       grantable_scopes: null,
       token_endpoint_auth_method: 'client_secret_post',
     });
+  });
+
+  test('default_resource is what its tokens are for if it names none, among the resources of its registration', async () => {
+    const resource = 'https://billing.example.com';
+    const body = await registered({ default_resource: resource }, { resources: [resource] });
+    expect(body.default_resource).toBe(resource);
+    expect(claimsOf(await server.token(credentialsOf(body)))['aud']).toBe(resource);
+    const { initial_access_token } = await makeToken({ resources: [resource] });
+    const refused = await register(initial_access_token, { resources: [], default_resource: resource });
+    expect([refused.status, refused.body.error]).toEqual([400, 'invalid_client_metadata']);
   });
 
   test('§2 without a scope the client gets all that the initial access token gives, and its resources', async () => {

@@ -93,6 +93,122 @@ describe('RFC 8707 §2 a token for a resource', () => {
   });
 });
 
+describe('audience says what the token is for, as resource does', () => {
+  test.each([
+    ['the identifier', billing],
+    ['the key', 'billing'],
+    ['the identifier of a URN', legacy],
+  ])('%s of a resource', async (_, audience) => {
+    const { status, body } = await ask({ audience });
+    expect([status, claimsOf(body.access_token)['aud']]).toEqual([200, audience === 'billing' ? billing : audience]);
+    expect(body.scope).toBe('policy:read');
+  });
+
+  test('the issuer, with and without a slash', async () => {
+    for (const audience of [server.url, `${server.url}/`]) {
+      expect(claimsOf((await ask({ audience })).body.access_token)['aud']).toBe(server.url);
+    }
+  });
+
+  test('together with resource, if both name the same one', async () => {
+    for (const audience of [billing, 'billing']) {
+      const { body } = await ask({ audience, resource: billing });
+      expect(claimsOf(body.access_token)['aud']).toBe(billing);
+    }
+  });
+
+  test.each([
+    ['another resource', { resource: billing, audience: legacy }],
+    ['another resource by key', { resource: billing, audience: 'legacy' }],
+    ['the issuer', { resource: billing, audience: 'ISSUER' }],
+    ['the issuer the other way around', { resource: 'ISSUER', audience: billing }],
+  ])('RFC 8707 §2 with resource, %s is invalid_target', async (_, form: Record<string, string>) => {
+    const entries = Object.entries(form).map(([name, value]) => [name, value === 'ISSUER' ? server.url : value]);
+    const answer = await ask(Object.fromEntries(entries));
+    expect(answer).toMatchObject(invalidTarget);
+    expect(answer.body.error_description).toMatch(/resource and audience name two different resources/);
+  });
+
+  test.each([
+    ['what nobody registered', { audience: 'nothing' }],
+    ['a resource that the client may not ask for', { audience: archive }],
+    ['its key', { audience: 'archive' }],
+    ['it, with its own resource', { audience: 'archive', resource: archive }],
+    ['it, with a resource of the client', { audience: 'archive', resource: billing }],
+    ['a resource of the client, with it', { audience: 'billing', resource: archive }],
+    ['two in one', { audience: `${billing} ${legacy}` }],
+    ['a key in other case', { audience: 'BILLING' }],
+  ])('%s is invalid_target, and there is one answer for all', async (_, form: Record<string, string>) => {
+    const answer = await ask(form);
+    expect(answer).toMatchObject(invalidTarget);
+    expect(answer.body).toEqual((await ask({ resource: 'x' })).body);
+  });
+});
+
+describe('default_resource of a client', () => {
+  const clientPath = (id: string) => `/api/v1/oauth/client/${id}`;
+  const scopes = ['policy:read', 'scope:read'];
+  let owner: Credentials;
+  beforeAll(async () => {
+    owner = await server.createClient({ scopes, resources: [billing, legacy], default_resource: billing });
+  });
+  const audienceOf = async (form: Record<string, string>, by = owner) =>
+    claimsOf((await ask(form, by)).body.access_token)['aud'];
+
+  test('is what a token is for if the request names none, with the scopes of that resource', async () => {
+    const { body } = await ask({}, owner);
+    expect([claimsOf(body.access_token)['aud'], body.scope]).toEqual([billing, 'policy:read']);
+    expect((await call('GET', '/api/v1/oauth/scope', undefined, body.access_token)).status).toBe(401);
+  });
+
+  test('gives way to what the request names, also the issuer', async () => {
+    expect(await audienceOf({ resource: legacy })).toBe(legacy);
+    expect(await audienceOf({ audience: 'legacy' })).toBe(legacy);
+    const { body } = await ask({ resource: server.url }, owner);
+    expect([claimsOf(body.access_token)['aud'], body.scope]).toEqual([server.url, 'policy:read scope:read']);
+  });
+
+  test('is shown, changed and taken back', async () => {
+    const own = await server.createClient({ scopes, resources: [billing, legacy], default_resource: billing });
+    const change = (body: object) => call('PATCH', clientPath(own.clientId), body);
+    expect((await call('GET', clientPath(own.clientId))).body.default_resource).toBe(billing);
+    expect((await change({ default_resource: legacy })).body.default_resource).toBe(legacy);
+    expect(await audienceOf({}, own)).toBe(legacy);
+    expect((await change({ default_resource: null })).body).not.toHaveProperty('default_resource');
+    expect(await audienceOf({}, own)).toBe(server.url);
+  });
+
+  test.each([
+    ['one that is not among its resources', { resources: [billing], default_resource: archive }],
+    ['one without resources', { default_resource: billing }],
+    ['a key', { resources: [billing], default_resource: 'billing' }],
+    ['one that does not exist', { resources: [billing], default_resource: 'https://other.example.com' }],
+    ['an empty one', { resources: [billing], default_resource: '' }],
+  ])('%s is refused', async (_, metadata) => {
+    const answer = await call('POST', '/api/v1/oauth/client', { scopes, ...metadata });
+    expect([answer.status, answer.body.detail]).toEqual([422, expect.stringMatching(/^default_resource: /)]);
+  });
+
+  test('cannot be lost by a change of the resources, which would make its tokens for Postern without a word', async () => {
+    const change = (body: object) => call('PATCH', clientPath(owner.clientId), body);
+    for (const resources of [[legacy], null]) {
+      const answer = await change({ resources });
+      expect([answer.status, answer.body.detail]).toEqual([422, expect.stringMatching(/^default_resource: /)]);
+    }
+    expect((await change({ resources: [legacy], default_resource: legacy })).status).toBe(200);
+    expect((await change({ resources: [billing, legacy], default_resource: billing })).status).toBe(200);
+  });
+
+  test('that is deleted is invalid_target, and never Postern itself', async () => {
+    const identifier = 'https://default-gone.example.com';
+    await save({ key: 'default-gone', identifier, scopes: [] });
+    const own = await server.createClient({ scopes, resources: [identifier], default_resource: identifier });
+    expect(await audienceOf({}, own)).toBe(identifier);
+    expect((await call('DELETE', `${path}/default-gone`)).status).toBe(204);
+    expect(await ask({}, own)).toMatchObject(invalidTarget);
+  });
+});
+
 describe('RFC 9068 §3 the scopes of a token for a resource', () => {
   test('are those of the client that the resource knows', async () => {
     expect((await ask({ resource: billing })).body.scope).toBe('policy:read');

@@ -146,6 +146,18 @@ describe('RFC 8693 §2.1 what is asked for', () => {
     expectRefused(await exchange(gateway, await obtain(caller), form), 'invalid_target');
   });
 
+  test('without both it is for what the subject token is for, whatever the default resource of the client is', async () => {
+    const other = 'https://other.example.com';
+    const own = await server.createClient({
+      scopes: apiScopes,
+      resources: [api, other],
+      default_resource: other,
+      grant_types: ['client_credentials', grantType],
+    });
+    const { status, body } = await exchange(own, await obtain(own));
+    expect([status, claimsOf(body.access_token)['aud']]).toEqual([200, api]);
+  });
+
   test("§2.2.2 Postern's own APIs are invalid_target for a token for another", async () => {
     expectRefused(await exchange(gateway, await obtain(caller), { resource: server.url }), 'invalid_target');
   });

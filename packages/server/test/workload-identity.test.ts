@@ -460,18 +460,26 @@ describe('which client it is, and what it gets there', () => {
     expect((await ask(await platform.token({ iss }))).body.scope).toBe('');
   });
 
-  test('RFC 8707 §2 it asks for a resource as its client may', async () => {
+  test('RFC 8707 §2 it asks for a resource as its client may, by resource, by audience or by default', async () => {
     const token = await server.rootToken();
     const identifier = 'https://api.example';
     await server.call('PUT', '/api/v1/oauth/resource', {
       token,
       body: { key: 'api', identifier, scopes: ['rule:read'] },
     });
-    const client_id = await createWorkloadClient(server, { resources: [identifier], access_token_ttl_seconds: 600 });
+    const metadata = { resources: [identifier], access_token_ttl_seconds: 600 };
+    const client_id = await createWorkloadClient(server, metadata);
     await trust(record([{ client_id, claims: { sub: 'system:serviceaccount:payments:*' } }]));
-    const { body } = await ask(await platform.token({ iss }), { resource: identifier });
-    expect(body).toMatchObject({ scope: 'rule:read', expires_in: 600 });
-    expect(claimsOf(body.access_token)['aud']).toBe(identifier);
+    const expectFor = async (form: Record<string, string>) => {
+      const { body } = await ask(await platform.token({ iss }), form);
+      expect(body).toMatchObject({ scope: 'rule:read', expires_in: 600 });
+      expect(claimsOf(body.access_token)['aud']).toBe(identifier);
+    };
+    await expectFor({ resource: identifier });
+    await expectFor({ audience: 'api' });
+    const body = { default_resource: identifier };
+    expect((await server.call('PATCH', `/api/v1/oauth/client/${client_id}`, { token, body })).status).toBe(200);
+    await expectFor({});
   });
 
   test('RFC 9449 §5 it may have to prove a key, as its client must', async () => {

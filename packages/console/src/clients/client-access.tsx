@@ -25,6 +25,9 @@ export function ClientAccess({ client }: { readonly client: Client }) {
               ['Last token', <Time key="last" iso={last_issued_at} />],
               ['Scopes never used', scopes.filter((scope) => scope.tokens_issued === 0).length],
               ...(client.resources === undefined ? [] : [['Resources', client.resources?.join(', ')] as const]),
+              ...(client.default_resource === undefined
+                ? []
+                : [['Default resource', client.default_resource] as const]),
             ]}
           />
           <Section

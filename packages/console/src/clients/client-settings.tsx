@@ -7,6 +7,7 @@ import { CheckboxField, TextField } from '../ui/fields.tsx';
 import { Facts, Section } from '../ui/page.tsx';
 import { ExactTime, formatDuration } from '../ui/time.tsx';
 import { LifetimeField } from './lifetime-field.tsx';
+import { parseResources, ResourcesField } from './resources-field.tsx';
 
 export function ClientSettings({ client }: { readonly client: Client }) {
   return (
@@ -39,19 +40,21 @@ function SettingsForm({ client }: { readonly client: Client }) {
     description: client.description ?? '',
     lifetime: client.access_token_ttl_seconds,
     resources: (client.resources ?? []).join('\n'),
+    defaultResource: client.default_resource ?? '',
     dpop: client.dpop_bound_access_tokens === true,
   });
-  const { name, description, lifetime, resources, dpop } = values;
+  const { name, description, lifetime, resources, defaultResource, dpop } = values;
   const save = useEdit(
     client,
     () => operations.clients.get(client.client_id),
     (admin, guarded) => {
-      const identifiers = resources.split(/\s+/).filter((text) => text !== '');
+      const identifiers = parseResources(resources);
       const body = {
         name: name === '' ? null : name,
         description: description === '' ? null : description,
         access_token_ttl_seconds: lifetime,
         resources: identifiers.length === 0 ? null : identifiers,
+        default_resource: defaultResource === '' ? null : defaultResource,
         dpop_bound_access_tokens: dpop,
       };
       return admin.send(guarded(operations.clients.update(client.client_id, body)));
@@ -63,12 +66,13 @@ function SettingsForm({ client }: { readonly client: Client }) {
       <TextField label="Name" {...field('name')} maxLength={200} />
       <TextField label="Description" {...field('description')} maxLength={2_000} />
       <LifetimeField {...field('lifetime')} />
+      <ResourcesField {...field('resources')} />
       <TextField
-        label="Resources"
-        {...field('resources')}
-        rows={2}
+        label="Default resource"
+        {...field('defaultResource')}
+        maxLength={1_000}
         mono
-        description="Identifiers of the registered resources that it may request tokens for, one per line."
+        description="The one of them that a token is for if the request names none. Empty: the APIs of Postern."
       />
       <CheckboxField
         label="Bind every token to a key of the client (DPoP)"

@@ -1,5 +1,5 @@
 /** Creates a client. Its secret is shown on this page only. */
-import type { ClientBody, CreatedClient } from '@postern/admin';
+import { type ClientBody, type CreatedClient, withDefaultResource } from '@postern/admin';
 import { jwtBearerGrant } from '@postern/protocol';
 import { useState } from 'react';
 import { parseKeys } from '../api/parse-keys.ts';
@@ -15,6 +15,7 @@ import { Page } from '../ui/page.tsx';
 import { clientPath } from './client-labels.tsx';
 import { IssuedSecret } from './issued-secret.tsx';
 import { LifetimeField } from './lifetime-field.tsx';
+import { parseResources, ResourcesField } from './resources-field.tsx';
 
 const back = { href: '/clients', title: 'Clients' };
 
@@ -36,20 +37,25 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
     name: '',
     description: '',
     scopes: new Set() as ReadonlySet<string>,
+    resources: '',
     authentication: 'secret',
     jwks: '',
     lifetime: null as number | null,
   });
-  const { name, description, scopes, authentication, jwks, lifetime } = values;
+  const { name, description, scopes, resources, authentication, jwks, lifetime } = values;
+  const identifiers = parseResources(resources);
   const create = useChange(
     (admin) =>
-      admin.clients.create({
-        ...(name !== '' && { name }),
-        ...(description !== '' && { description }),
-        scopes: [...scopes],
-        access_token_ttl_seconds: lifetime,
-        ...authenticationMembers(authentication, jwks),
-      }),
+      admin.clients.create(
+        withDefaultResource({
+          ...(name !== '' && { name }),
+          ...(description !== '' && { description }),
+          scopes: [...scopes],
+          ...(identifiers.length > 0 && { resources: identifiers }),
+          access_token_ttl_seconds: lifetime,
+          ...authenticationMembers(authentication, jwks),
+        }),
+      ),
     { onDone: onCreated },
   );
   return (
@@ -72,6 +78,12 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
       </div>
       <div className="panel card">
         <ScopePicker label="Scopes" {...field('scopes')} />
+      </div>
+      <div className="panel card">
+        <ResourcesField
+          {...field('resources')}
+          hint=" If it is one, the tokens are for it unless a request names another."
+        />
       </div>
       <div className="panel card stack">
         <SelectField

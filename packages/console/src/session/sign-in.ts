@@ -1,5 +1,5 @@
 /** From credentials to a session. The secret is not kept; the token is kept in memory only. RFC 6749 §4.4. */
-import { type AdminClient, AdminError, findNarrowerScope } from '@postern/admin';
+import { type AdminClient, AdminError, findManagementTokenRequest } from '@postern/admin';
 import { clientSecretPost, createTokenClient } from '@postern/client';
 import { serverRoot } from '../api/address.ts';
 import { connect, fetchMetadata } from '../api/connection.ts';
@@ -29,9 +29,8 @@ export async function acquireToken(clientId: string, clientSecret: string): Prom
     tokenEndpoint: `${serverRoot}api/v1/oauth/token`,
     authentication: clientSecretPost(clientId, clientSecret),
   });
-  const issued = await client.getToken();
-  const scope = findNarrowerScope(issued);
-  return scope === undefined ? issued.accessToken : (await client.getToken({ scope })).accessToken;
+  const { request } = await findManagementTokenRequest(client.getToken);
+  return (await client.getToken(request)).accessToken;
 }
 
 /** Throws `AdminError` if the text is not a token, or the server does not accept it. */

@@ -1,5 +1,11 @@
 /** `postern client`: clients, their secrets, and what they use. */
-import { type AdminClient, type ClientQuery, type NewClientBody, operations } from '@postern/admin';
+import {
+  type AdminClient,
+  type ClientQuery,
+  type NewClientBody,
+  operations,
+  withDefaultResource,
+} from '@postern/admin';
 import { defaultPageSize, maxPageSize } from '@postern/protocol/api-limits';
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
@@ -28,6 +34,10 @@ export function clientCommand(): Command {
         [
           'client create --name billing --scope policy:read --scope rule:read',
           'a client that may read policies and rules',
+        ],
+        [
+          'client create --name shop --resource https://billing.example.com --scope invoice:read',
+          'a client for one API, which its tokens are for',
         ],
         ['client create --name ci --auth-method private_key_jwt --jwks-file keys.json', 'a client without a secret'],
         ['client create --from client.json --json', 'all members from a file'],
@@ -109,7 +119,7 @@ async function create(_options: unknown, command: Command): Promise<void> {
     ...(options.disabled && { enabled: false }),
   };
   const { admin } = await connect(command);
-  const created = await admin.clients.create(body);
+  const created = await admin.clients.create(withDefaultResource(body));
   print(command, created, ({ client_id, client_secret, inherited = {} }) =>
     formatRecord([
       ['client id', client_id],

@@ -12,6 +12,10 @@ const members: MemberTable = {
   grantable_scopes: ['--grantable-scope <scope>', 'scope that it may assign to other clients; repeatable', collect],
   access_token_ttl_seconds: ['--ttl <time>', 'lifetime of its tokens, in seconds or as 15m, 24h, 7d', parseDuration],
   resources: ['--resource <identifier>', 'registered resource that it may request tokens for; repeatable', collect],
+  default_resource: [
+    '--default-resource <identifier>',
+    'the one of them that a token is for if the request names none; for a new client with one resource: that one',
+  ],
   grant_types: ['--grant-type <type>', 'grant type that it may use; repeatable', collect],
   token_endpoint_auth_method: [
     '--auth-method <method>',

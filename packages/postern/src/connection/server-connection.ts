@@ -1,5 +1,5 @@
 /** The management API over HTTP, as the signed-in client. */
-import { type AdminClient, createAdminClient, findNarrowerScope, type Page, type Read } from '@postern/admin';
+import { type AdminClient, createAdminClient, findManagementTokenRequest, type Page, type Read } from '@postern/admin';
 import { clientSecretBasic, createTokenClient, TokenError } from '@postern/client';
 import { CommandError } from '../command/command-error.ts';
 import { startProgress } from '../output/progress.ts';
@@ -19,14 +19,14 @@ export interface ServerConnection {
 /** Connects as `clientId`. Sends nothing before the first call. */
 export function createServerConnection({ server, clientId, clientSecret }: Profile): ServerConnection {
   const tokens = createServerTokenClient({ server, clientId, clientSecret });
-  let narrower: ReturnType<typeof createServerTokenClient> | undefined;
+  let managementTokens: ReturnType<typeof createServerTokenClient> | undefined;
   const tokensToSend = async () => {
-    const scope = findNarrowerScope(await tokens.getToken());
-    if (scope === undefined) {
+    const { request } = await findManagementTokenRequest(tokens.getToken);
+    if (Object.keys(request).length === 0) {
       return tokens;
     }
-    narrower ??= createServerTokenClient({ server, clientId, clientSecret }, { scope });
-    return narrower;
+    managementTokens ??= createServerTokenClient({ server, clientId, clientSecret }, request);
+    return managementTokens;
   };
   const admin = createAdminClient({
     server,
@@ -45,8 +45,7 @@ export function createServerConnection({ server, clientId, clientSecret }: Profi
       }
     },
     async scopes() {
-      const { scope } = await explainFaults(server, () => tokens.getToken());
-      return new Set(scope.split(' ').filter((name) => name !== ''));
+      return (await explainFaults(server, () => findManagementTokenRequest(tokens.getToken))).scopes;
     },
   };
 }

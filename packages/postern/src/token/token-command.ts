@@ -18,7 +18,10 @@ export function tokenCommand(): Command {
     ['token --resource https://billing.example.com', 'for another API than that of Postern'],
   ])
     .option('--scope <scope>', 'scope of the token; repeatable; default: all of the client', collectScopes)
-    .option('--resource <identifier>', 'registered resource that the token is for (RFC 8707)')
+    .option(
+      '--resource <identifier>',
+      'registered resource that the token is for (RFC 8707); default: the default resource of the client, if it has one',
+    )
     .addHelpText('after', 'In a call: curl -H "Authorization: Bearer $(postern token)" https://…')
     .action(token);
 }

@@ -196,9 +196,11 @@ async function narrowClient({ transaction, append, statuses, now }: Context, eve
 
 function findLosses(before: Client, status: ClientStatusData | undefined, data: LoggedEvent['data']): ClientChange {
   const grantable = data['grantable_scopes'];
+  const { resources, defaultResource } = before.metadata;
   const lost = {
     scopes: findKept([...before.scopes], status?.scopes),
-    resources: findKept(before.metadata.resources ?? [], status?.resources),
+    resources: findKept(resources ?? [], status?.resources),
+    defaultResource: defaultResource !== undefined && findKept([defaultResource], status?.resources) ? null : undefined,
     authorizationDetailsTypes: findKept(
       before.metadata.authorizationDetailsTypes ?? [],
       status?.authorizationDetailsTypes,
@@ -230,6 +232,7 @@ function findReplacedMetadata(data: LoggedEvent['data']): ClientChange {
     enabled: _enabled,
     accessTokenTtlSeconds: _accessTokenTtlSeconds,
     resources: _resources,
+    defaultResource: _defaultResource,
     authorizationDetailsTypes: _authorizationDetailsTypes,
     ...metadata
   } = fromWireNames(data) as Record<string, unknown>;

@@ -46,6 +46,11 @@ export const clientMetadataMembers = {
       description: 'Identifiers of the registered resources that it may ask tokens for.',
     }),
   ),
+  default_resource: Type.Optional(
+    Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()], {
+      description: 'The one of its resources that a token is for if the request names none; null: the APIs of Postern.',
+    }),
+  ),
   authorization_details_types: Type.Optional(
     Type.Union([Type.Array(Type.String({ maxLength: 100 }), { maxItems: 100 }), Type.Null()], {
       description: 'Registered types of authorization details that it may ask for.',

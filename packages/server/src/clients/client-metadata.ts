@@ -38,6 +38,7 @@ export interface ClientMetadata extends CertificateSubject {
   readonly tokenEndpointAudienceAllowed?: boolean;
   readonly grantTypes?: GrantType[];
   readonly resources?: string[];
+  readonly defaultResource?: string;
   readonly authorizationDetailsTypes?: string[];
   readonly mayAct?: string;
   readonly dpopBoundAccessTokens?: boolean;
@@ -73,6 +74,9 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   }
   if (tokenEndpointAuthMethod === 'self_signed_tls_client_auth' && jwks === undefined && jwksUri === undefined) {
     throw invalid('jwks: self_signed_tls_client_auth needs the certificates of the client, in jwks or at jwks_uri.');
+  }
+  if (metadata.defaultResource !== undefined && metadata.resources?.includes(metadata.defaultResource) !== true) {
+    throw invalid("default_resource: must be one of the client's resources, or null.");
   }
   if (metadata.dpopBoundAccessTokens === true && metadata.tlsClientCertificateBoundAccessTokens === true) {
     throw invalid('tls_client_certificate_bound_access_tokens: a token is bound to a DPoP key or to a certificate.');

@@ -115,6 +115,7 @@ const members = {
     measure: (measured) => ownOr(measured, measured.client.metadata.resources ?? []),
     describe: (resource) => beyond('resources', `it may have tokens for ${resource}`),
   },
+  defaultResource: 'one of its `resources`, which have a limit of their own',
   authorizationDetailsTypes: {
     kind: 'list',
     atMost: 'its own types',

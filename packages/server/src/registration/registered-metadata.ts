@@ -25,7 +25,8 @@ import {
 import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import type { RegistrationLimits } from './registration-limits.ts';
 
-const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources } = clientMetadataMembers;
+const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources, default_resource } =
+  clientMetadataMembers;
 
 export const RegisteredMetadata = Type.Object(
   {
@@ -58,6 +59,7 @@ export const RegisteredMetadata = Type.Object(
       ...resources,
       description: 'Identifiers of resources. Without it: all that the initial access token allows.',
     }),
+    default_resource,
     software_statement: Type.Optional(nullable(Type.String({ description: 'None is accepted.' }))),
   },
   { additionalProperties: true },
@@ -96,6 +98,7 @@ export function parseMetadata(wanted: RegisteredMetadata, limits: RegistrationLi
     name: wanted.client_name ?? null,
     scopes,
     resources: resources.length === 0 ? null : [...new Set(resources)],
+    defaultResource: wanted.default_resource ?? null,
     tokenEndpointAuthMethod: wanted.token_endpoint_auth_method ?? null,
     jwks: wanted.jwks ?? null,
     jwksUri: wanted.jwks_uri ?? null,

@@ -15,6 +15,7 @@ export interface ResourceRegistry {
   list(): readonly Resource[];
   /** Throws `not_found`. */
   get(key: string): Resource;
+  findByKey(key: string): Resource | undefined;
   findByIdentifier(identifier: string): Resource | undefined;
   /** The algorithms that a resource requires. */
   algorithms(): readonly SigningAlgorithm[];
@@ -73,6 +74,7 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
   const registry: ResourceRegistry = {
     list: () => [...byKey.values()],
     get: (key) => requireFound(key, byKey.get(key)),
+    findByKey: (key) => byKey.get(key),
     findByIdentifier: (identifier) => byIdentifier.get(identifier),
     algorithms: () => [...byKey.values()].flatMap(({ signingAlg }) => signingAlg ?? []),
     async save(token, resource) {

@@ -1,4 +1,4 @@
-/** Turns the untrusted form of a token request into a typed one. RFC 6749 §3.2, RFC 8707 §2, RFC 9396 §2. */
+/** Turns the untrusted form of a token request into a typed one. RFC 6749 §3.2, RFC 8707 §2, RFC 8693 §2.1, RFC 9396 §2. */
 import { OAuthError, parseForm, parseScope } from '@postern/protocol';
 import type { Grant } from './grants/grant.ts';
 
@@ -8,6 +8,7 @@ export interface TokenRequest {
   /** Undefined if the request names no scope. */
   readonly scopes: readonly string[] | undefined;
   readonly resource: string | undefined;
+  readonly audience: string | undefined;
   /** JSON text, which is parsed when the client is known. */
   readonly authorizationDetails: string | undefined;
   /** For client authentication and for the grant, each of which parses its own parameters. */
@@ -38,6 +39,7 @@ export function parseTokenRequest(url: string, body: string, grants: ReadonlyMap
     grant,
     scopes,
     resource: form.get('resource'),
+    audience: form.get('audience'),
     authorizationDetails: form.get('authorization_details'),
     form,
   };

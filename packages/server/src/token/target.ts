@@ -1,7 +1,8 @@
-/** What a token is for: its audience, and the limits and algorithm that the resource sets. RFC 8707 §2. */
+/** What a token is for: its audience, and the limits and algorithm that the resource sets. RFC 8707 §2, RFC 8693 §2.1. */
 import type { SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import { type Client, mayAskFor } from '../clients/client.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { ResourceRegistry } from '../resources/resource-registry.ts';
 
 export interface Target {
@@ -21,19 +22,33 @@ export interface TargetOptions {
   readonly accessTokenTtlSeconds: number;
 }
 
+/** How a request says what its token is for. */
+export interface TargetRequest {
+  /** The identifier of a resource. */
+  readonly resource: string | undefined;
+  /** The key or the identifier of a resource. */
+  readonly audience: string | undefined;
+  /** The identifier of the resource if the request names none; undefined: Postern's own APIs. */
+  readonly otherwise: string | undefined;
+}
+
 /**
- * The target that the parameter `resource` names: Postern's own APIs if it is the issuer, or missing. Throws
- * `invalid_target`, with the same text for a resource that does not exist and one that the client may not ask for.
+ * The target that a request names: Postern's own APIs if it is the issuer. Throws `invalid_target` if the request names
+ * two, and with the same text for a resource that does not exist and one that the client may not ask for.
  */
-export function findTarget(parameter: string | undefined, client: Client, options: TargetOptions): Target {
-  const resource = parameter === undefined ? undefined : withoutEmptyPath(parameter);
-  const ttlSeconds = client.accessTokenTtlSeconds ?? options.accessTokenTtlSeconds;
-  if (resource === undefined || resource === options.issuer) {
-    return { audience: options.issuer, scopes: client.scopes, ttlSeconds, signingAlg: undefined };
+export function findTarget(request: TargetRequest, client: Client, options: TargetOptions): Target {
+  const { issuer, resources } = options;
+  const [named = request.otherwise ?? issuer, ...others] = identifiersIn(request, resources);
+  const [found] = [named, ...others].map((identifier) => findResource(identifier, client, options));
+  if (others.some((other) => other !== named)) {
+    throw new OAuthError(
+      'invalid_target',
+      'The parameters resource and audience name two different resources; a token is for one.',
+    );
   }
-  const found = mayAskFor(client, resource) ? options.resources.findByIdentifier(resource) : undefined;
+  const ttlSeconds = client.accessTokenTtlSeconds ?? options.accessTokenTtlSeconds;
   if (found === undefined) {
-    throw new OAuthError('invalid_target', 'The client may not ask for tokens for this resource.');
+    return { audience: issuer, scopes: client.scopes, ttlSeconds, signingAlg: undefined };
   }
   return {
     audience: found.identifier,
@@ -41,6 +56,23 @@ export function findTarget(parameter: string | undefined, client: Client, option
     ttlSeconds: Math.min(ttlSeconds, found.accessTokenTtlSeconds ?? ttlSeconds),
     signingAlg: found.signingAlg ?? undefined,
   };
+}
+
+function identifiersIn({ resource, audience }: TargetRequest, resources: ResourceRegistry): string[] {
+  const byAudience = audience === undefined ? undefined : (resources.findByKey(audience)?.identifier ?? audience);
+  return [resource, byAudience].filter((named) => named !== undefined).map(withoutEmptyPath);
+}
+
+/** Undefined for the issuer, which needs no registration. Throws `invalid_target`. */
+function findResource(identifier: string, client: Client, { issuer, resources }: TargetOptions): Resource | undefined {
+  if (identifier === issuer) {
+    return undefined;
+  }
+  const found = mayAskFor(client, identifier) ? resources.findByIdentifier(identifier) : undefined;
+  if (found === undefined) {
+    throw new OAuthError('invalid_target', 'The client may not ask for tokens for this resource.');
+  }
+  return found;
 }
 
 /**

@@ -50,7 +50,16 @@ const TokenForm = Type.Object({
     Type.String({ description: 'Names with one space between them. Without it: all scopes of the client.' }),
   ),
   resource: Type.Optional(
-    Type.String({ description: "Identifier of the resource that the token is for. Without it: Postern's own APIs." }),
+    Type.String({
+      description:
+        'Identifier of the resource that the token is for; the issuer for the APIs of Postern. With neither it nor ' +
+        "audience: the client's default_resource, or else the APIs of Postern.",
+    }),
+  ),
+  audience: Type.Optional(
+    Type.String({
+      description: 'The same as resource, by the identifier or the key of the resource; both must name the same one.',
+    }),
   ),
   authorization_details: Type.Optional(
     Type.String({ description: 'JSON array of objects, each with a registered `type` that the client may ask for.' }),
@@ -64,7 +73,6 @@ const TokenForm = Type.Object({
   ),
   actor_token_type: Type.Optional(Type.String({ description: 'With actor_token, as subject_token_type.' })),
   requested_token_type: Type.Optional(Type.String({ description: `Token exchange: \`${accessTokenType}\`` })),
-  audience: Type.Optional(Type.String({ description: 'Token exchange: key or identifier of a resource.' })),
 });
 
 /** A grant may add members. */
@@ -152,7 +160,9 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           );
 
           // 4. Find what the token is for, and the key that signs it.
-          const target = findTarget(grant.findResource?.(parameters) ?? tokenRequest.resource, client, targets);
+          const { resource, audience } = tokenRequest;
+          const otherwise = grant.findResource?.(parameters) ?? client.metadata.defaultResource;
+          const target = findTarget({ resource, audience, otherwise }, client, targets);
           const key = findSigningKey(client, target);
 
           // 5. Let the grant decide.

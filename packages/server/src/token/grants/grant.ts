@@ -26,10 +26,7 @@ export interface GrantRequest {
 
 interface GrantBase<Parameters> {
   readonly grantType: GrantType;
-  /**
-   * The resource that the token is for, if that follows from more than the parameter `resource`. Throws
-   * `invalid_target`.
-   */
+  /** The resource that the token is for if the request names none. Without it: the client's default. */
   findResource?(parameters: Parameters): string;
   /** Decides. Throws `invalid_scope`, `invalid_grant`, `invalid_request` or `invalid_target`. */
   authorize(parameters: Parameters, request: GrantRequest): Authorization | Promise<Authorization>;

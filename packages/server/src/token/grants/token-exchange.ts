@@ -41,14 +41,12 @@ export interface TokenExchangeOptions {
   readonly verification: VerifyIssuedTokenOptions;
   /** Throws `invalid_token` for a token that is not active any more. */
   readonly requireActive: (token: AccessToken) => Promise<void>;
-  readonly resources: ResourceRegistry;
+  readonly resources: Pick<ResourceRegistry, 'findByIdentifier'>;
 }
 
 interface TokenExchangeParameters {
   readonly subjectToken: AccessToken;
   readonly actorToken: AccessToken | undefined;
-  /** What the new token is for, which is one of the things that the subject token is for. */
-  readonly resource: string;
 }
 
 type TokenParameter = 'subject_token' | 'actor_token';
@@ -74,19 +72,6 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
     } catch (error) {
       throw toTokenError(name, error);
     }
-  };
-
-  /** The parameter `audience` is the key or the identifier of a resource. RFC 8693 §2.1. */
-  const resolveAudience = (name: string) => resources.list().find(({ key }) => key === name)?.identifier ?? name;
-
-  const parseResource = (form: ReadonlyMap<string, string>, subjectToken: AccessToken): string => {
-    const [resource, audience] = [form.get('resource'), form.get('audience')];
-    const named = [resource, audience === undefined ? undefined : resolveAudience(audience)];
-    const [first = subjectToken.audience[0] as string, ...others] = named.filter((one) => one !== undefined);
-    if (!subjectToken.audience.includes(first) || others.some((other) => other !== first)) {
-      throw new OAuthError('invalid_target', 'The new token can only be for what the subject_token is for.');
-    }
-    return first;
   };
 
   const actsFor = (client: Client, { audience }: AccessToken) =>
@@ -120,10 +105,10 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
       if ((form.get('requested_token_type') ?? accessTokenType) !== accessTokenType) {
         throw new OAuthError('invalid_request', `The parameter requested_token_type must be ${accessTokenType}.`);
       }
-      return { subjectToken, actorToken, resource: parseResource(form, subjectToken) };
+      return { subjectToken, actorToken };
     },
 
-    findResource: ({ resource }) => resource,
+    findResource: ({ subjectToken }) => subjectToken.audience[0] as string,
 
     async authorize({ subjectToken, actorToken }, request) {
       const { client, scopes, target, authorizationDetails, confirmation, nowSeconds } = request;
