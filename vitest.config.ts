@@ -50,7 +50,7 @@ export default defineConfig({
         resolve: { alias: { '#crypto': resolve('packages/guard/src/crypto/web-crypto.ts') } },
         test: {
           name: 'webcrypto',
-          include: ['packages/guard/src/*.test.ts', 'packages/guard/test/{api-guard,public-key}.test.ts'],
+          include: ['packages/guard/src/*.test.ts', 'packages/guard/test/{api-guard,guard-cases,public-key}.test.ts'],
         },
       },
     ],

@@ -142,6 +142,6 @@ function requireEd25519(x: Uint8Array): void {
 }
 
 /** The first byte is the highest. */
-function toBigInt(bytes: Uint8Array): bigint {
+export function toBigInt(bytes: Uint8Array): bigint {
   return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`);
 }

@@ -1,8 +1,8 @@
 /** The crypto of the guard by Web Crypto: for workers, browsers, Deno and Bun. RFC 7518 §3, RFC 8037 §3.1. */
-import { encodeBase64Url } from '@postern/protocol';
+import { decodeBase64UrlString, encodeBase64Url } from '@postern/protocol';
 import type { SigningAlgorithm } from './algorithms.ts';
 import type { CryptoPort } from './crypto-port.ts';
-import { PublicKeyFault } from './public-key.ts';
+import { type PublicJwk, PublicKeyFault, toBigInt } from './public-key.ts';
 
 const { subtle } = globalThis.crypto;
 
@@ -16,6 +16,9 @@ const parametersOf = {
 
 export const crypto: CryptoPort = {
   async importKey(members, alg) {
+    if (alg === 'ES256' && !isOnCurve(members)) {
+      throw new PublicKeyFault('is not a point on its curve');
+    }
     try {
       return await subtle.importKey('jwk', members, parametersOf[alg], false, ['verify']);
     } catch {
@@ -30,3 +33,17 @@ export const crypto: CryptoPort = {
     return encodeBase64Url(new Uint8Array(hash));
   },
 };
+
+/** Of P-256. SEC 2 §2.4.2. */
+const fieldPrime = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
+const b = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
+
+/** SEC 1 §3.2.2.1. Deno imports a key that is not on its curve, and fails only when it verifies. */
+function isOnCurve(members: PublicJwk): boolean {
+  const [x, y] = [coordinate(members, 'x'), coordinate(members, 'y')];
+  return x < fieldPrime && y < fieldPrime && (y * y - (x ** 3n - 3n * x + b)) % fieldPrime === 0n;
+}
+
+function coordinate(members: PublicJwk, name: string): bigint {
+  return toBigInt(decodeBase64UrlString(members[name] ?? '') ?? new Uint8Array(1));
+}
