@@ -12,10 +12,12 @@ import { IssuerBody } from '../packages/server/src/issuers/issuers-endpoint.ts';
 import { ResourceBody } from '../packages/server/src/resources/resources-endpoint.ts';
 import { ScopeBody } from '../packages/server/src/scopes/scopes-endpoint.ts';
 
-/** An entry with the members that a call changes. Only those that cannot have a default are required. */
+/** An entry with the members that a call changes, and no secrets. Only those that cannot have a default are required. */
 function entry(schema: { readonly properties: object }, required: readonly string[], more: object = {}) {
-  const { properties } = JSON.parse(JSON.stringify(schema)) as { properties: Record<string, { readOnly?: boolean }> };
-  const members = Object.entries(properties).filter(([, { readOnly = false }]) => !readOnly);
+  const { properties } = JSON.parse(JSON.stringify(schema)) as {
+    properties: Record<string, { readOnly?: boolean; writeOnly?: boolean }>;
+  };
+  const members = Object.entries(properties).filter(([, { readOnly, writeOnly }]) => !readOnly && !writeOnly);
   return {
     type: 'object',
     properties: { ...Object.fromEntries(members), ...more },

@@ -84,14 +84,17 @@ function createQueries(): QueryClient {
   });
 }
 
+/** The router leaves the characters encoded that have a meaning in addresses, such as the slash in the id of a client. */
 function Pages() {
   return (
     <Switch>
       <Route path="/" component={OverviewPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/clients/new" component={NewClientPage} />
-      <Route path="/clients/:id/scopes">{({ id }) => <ClientScopesPage clientId={id} />}</Route>
-      <Route path="/clients/:id/:part?">{({ id, part }) => <ClientPage clientId={id} part={part ?? ''} />}</Route>
+      <Route path="/clients/:id/scopes">{({ id }) => <ClientScopesPage clientId={decodeURIComponent(id)} />}</Route>
+      <Route path="/clients/:id/:part?">
+        {({ id, part }) => <ClientPage clientId={decodeURIComponent(id)} part={part ?? ''} />}
+      </Route>
       <Route path="/scopes" component={ScopesPage} />
       <Route path="/resources" component={ResourcesPage} />
       <Route path="/issuers" component={IssuersPage} />

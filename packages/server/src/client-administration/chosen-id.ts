@@ -1,4 +1,4 @@
-/** Clients with a chosen id: ensures that no token of an earlier client is valid for this one. */
+/** Clients with a chosen id: ensures that it can be in a path, and that no token of an earlier client is valid for this one. */
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { type Client, nextGeneration } from '../clients/client.ts';
@@ -9,6 +9,13 @@ import { listEvents } from '../events/event-store.ts';
 
 /** Names of other actors in the audit trail. */
 const otherActors = new Set(['postern', 'initial_access_token']);
+
+/** Throws `invalid_parameter` if programs on the way remove a part of the id from a path that has it. RFC 3986 §5.2.4. */
+export function requireAddressable(id: string): void {
+  if (id.split('/').some((segment) => segment === '.' || segment === '..')) {
+    throw new OAuthError('invalid_parameter', 'client_id: must not have . or .. between its slashes.');
+  }
+}
 
 /**
  * Returns the client; if a client with its id was deleted before, with a generation that none of that client's tokens

@@ -21,6 +21,7 @@ import { clientMetadataMembers, longestTokenTtlSeconds } from '../clients/client
 import { getClient, listClients, placeOfClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
+import { requireAddressable } from './chosen-id.ts';
 import { ChosenDigest, ChosenSecret, parseChosenSecret } from './chosen-secret.ts';
 import type { ClientAdministration } from './client-administration.ts';
 
@@ -50,14 +51,14 @@ export const ClientBody = Type.Object(
   { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
 
-/** Chosen ids: letters and digits as in those that Postern generates, and the characters that other servers use. */
+/** Chosen ids: `clientIdPattern`, and no segment that a URL cannot have, which `requireAddressable` finds. */
 export const NewClientBody = Type.Object(
   {
     client_id: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 128,
-        pattern: '^[A-Za-z0-9_-]+$',
+        pattern: '^[A-Za-z0-9._~:@/-]+$',
         description:
           'An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one.',
       }),
@@ -162,6 +163,7 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         const { client_id: id, client_secret, client_secret_digest, ...settings } = request.body;
         if (id !== undefined) {
           requireScope(token, 'client:choose_id', 'Bearer');
+          requireAddressable(id);
         }
         const secret = parseChosenSecret(token, client_secret, client_secret_digest);
         const created = await administration.create(token, fromWireNames(settings), { id, secret });

@@ -3,7 +3,6 @@
  * help. `postern serve --help`, docs/configuration.md and the reader in `config.ts` are made from this table.
  */
 import { signingAlgorithms } from '@postern/guard';
-import { clientIdPattern } from '@postern/protocol';
 import { invalidVariable } from '../start-error.ts';
 import {
   matching,
@@ -134,7 +133,7 @@ export const variables = {
     default: 'generated',
     meaning: 'id of the root client; without it, the first start generates one into root.env of the data directory',
     example: 'root',
-    parse: matching(clientIdPattern, `must be 1 to 128 ${unreserved}`),
+    parse: matching(/^[A-Za-z0-9._~-]{1,128}$/, `must be 1 to 128 ${unreserved}`),
   },
   rootClientSecret: {
     name: 'OAUTH_ROOT_CLIENT_SECRET',
