@@ -22,6 +22,7 @@ export {
   tokenExchangeGrant,
 } from './registered-names.ts';
 export { isScopeToken, parseScope, readScope } from './scope.ts';
+export { parseSecretDigest, type SecretDigestFormat, secretDigestFormats } from './secret-digest.ts';
 export { showName } from './show-name.ts';
 export { decodeUtf8 } from './utf-8.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';

@@ -1,2 +1,3 @@
-/** The parts that need `Buffer`, and so Node: credentials as servers read them. */
+/** The parts that need Node: credentials as servers read them, and whether secrets can be guessed. */
 export { type BasicCredentials, parseBasicCredentials } from './basic-credentials.ts';
+export { findKeyWeakness, findSecretWeakness } from './weak-secret.ts';

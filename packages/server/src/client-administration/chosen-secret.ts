@@ -1,9 +1,9 @@
 /** Client secrets that the caller chooses: whoever sends one is trusted to have generated it, within what can be judged. RFC 6749 §10.10. */
 import { type AccessToken, requireScope } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, secretDigestFormats } from '@postern/protocol';
+import { findSecretWeakness } from '@postern/protocol/node';
 import { Type } from 'typebox';
-import { type ImportedDigest, importedForms, parseImportedDigest } from '../clients/imported-digest.ts';
-import { findSecretWeakness } from '../weak-secret.ts';
+import { type ImportedDigest, parseImportedDigest } from '../clients/imported-digest.ts';
 
 /** RFC 6749 Appendix A.2, without spaces, which people lose when they copy. */
 export const ChosenSecret = Type.String({
@@ -22,7 +22,7 @@ export const ChosenDigest = Type.String({
   writeOnly: true,
   description:
     'The digest that another server has of the secret, which requires the scope client:choose_secret, so that the client moves ' +
-    `here with the secret that it has: ${importedForms}. The first use of the secret replaces it by a digest of Postern.`,
+    `here with the secret that it has: ${secretDigestFormats}. The first use of the secret replaces it by a digest of Postern.`,
 });
 
 /** Throws `insufficient_scope` if the token must not choose secrets, and `invalid_parameter` for two at once and an unknown digest. */

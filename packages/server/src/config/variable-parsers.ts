@@ -2,9 +2,9 @@
 
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { findKeyWeakness, findSecretWeakness } from '@postern/protocol/node';
 import { parsePostgresUrl } from '../postgres-url.ts';
 import type { StartError } from '../start-error.ts';
-import { findKeyWeakness, findSecretWeakness } from '../weak-secret.ts';
 
 /** `invalid` takes a right value, if the one of the variable would not help. */
 export type VariableParser<T> = (text: string, invalid: (fault: string, example?: string) => StartError) => T;

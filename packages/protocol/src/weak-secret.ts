@@ -1,4 +1,5 @@
 /** Whether a secret that a person chose can be guessed. RFC 6749 §10.10. */
+import { Buffer } from 'node:buffer';
 import { deflateRawSync } from 'node:zlib';
 
 /** 128 random bits are 22 characters of base64url. */
