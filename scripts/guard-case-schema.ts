@@ -22,6 +22,7 @@ const guard = object(
     issuer: text,
     audience: text,
     base_url: { ...text, description: 'The URL before the path. Without it, the origin of the audience.' },
+    allow_http: { type: 'boolean', description: 'Whether plain http to another machine is allowed; false without it.' },
     algorithms: { type: 'array', items: { enum: signingAlgorithms } },
     clock_skew_seconds: { type: 'number', description: 'By how much clocks may differ.' },
     dpop_nonce: {
@@ -33,7 +34,7 @@ const guard = object(
       description: 'Without it, the guard does not follow revocations.',
     },
   },
-  ['base_url', 'dpop_nonce', 'revocations'],
+  ['base_url', 'allow_http', 'dpop_nonce', 'revocations'],
 );
 
 const request = object(

@@ -302,6 +302,25 @@ const sets: readonly Row[] = [
   ],
   ['jwks-uri-file', 'jwks_uri is a file', { metadata: { issuer, jwks_uri: 'file:///etc/jwks.json' }, expect: noKeys }],
   ['jwks-uri-number', 'jwks_uri is a number', { metadata: { issuer, jwks_uri: 1 }, expect: noKeys }],
+  [
+    'jwks-uri-http-allowed',
+    'jwks_uri is http, and the guard was told that the network encrypts',
+    {
+      guard: { allow_http: true },
+      metadata: { issuer, jwks_uri: 'http://auth.example.com/jwks' },
+      expect: passes(),
+    },
+  ],
+  [
+    'issuer-http-allowed',
+    'the issuer is http, and the guard was told that the network encrypts',
+    {
+      guard: { issuer: 'http://auth.example.com', allow_http: true },
+      metadata: { issuer: 'http://auth.example.com', jwks_uri: 'http://auth.example.com/jwks' },
+      token: tokenOf({ payload: { iss: 'http://auth.example.com' } }),
+      expect: passes(),
+    },
+  ],
   ['metadata-list', 'the metadata are a list', { metadata: [metadata], expect: noKeys }],
   ['metadata-unreachable', 'the metadata cannot be fetched', { metadata: null, expect: noKeys }],
   [
