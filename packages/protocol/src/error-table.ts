@@ -142,7 +142,7 @@ export const operatorLines = {
   issuer_wrong:
     'Its issuer is not trusted here: get the token from this server, or add the issuer with postern issuer set.',
   audience_wrong:
-    'It is meant for somebody else: the caller must ask for the audience of this API, or of this server for an assertion.',
+    'It is meant for somebody else: the caller must ask for the audience of this API. An assertion must be for the issuer; token_endpoint_audience_allowed of its client allows the URL of the token endpoint.',
   token_expired: 'It has expired: the caller must get a new one. If it is new, compare the clocks.',
   token_not_yet_valid: 'It is not valid yet: compare the clocks of its issuer and of this machine.',
   claims_malformed:

@@ -193,6 +193,8 @@ describe('FAPI 2.0 §5.3.2.1 (8) the issuer as a string is the only audience', (
   ])('refused: %s', async (_name, aud) => {
     const { status, body } = await ask({ claims: { aud: aud() } });
     expect([status, body.error]).toEqual([401, 'invalid_client']);
+    expect(body.error_description).toContain(`its aud must be ${server.url} as a string, by the security_profile`);
+    expect(body.error_description).not.toContain('token_endpoint_audience_allowed');
   });
 
   test('the opt-in for the token endpoint contradicts the profile', async () => {

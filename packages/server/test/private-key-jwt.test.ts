@@ -94,6 +94,85 @@ describe('RFC 7523 §3 an assertion is refused with invalid_client', () => {
     expect([status, body.error]).toEqual([401, 'invalid_client']);
   });
 
+  describe('for another audience', () => {
+    // Its failures count for itself.
+    let own: string;
+    beforeAll(async () => {
+      const { body } = await server.call('POST', '/api/v1/oauth/client', {
+        token: await server.rootToken(),
+        body: {
+          token_endpoint_auth_method: 'private_key_jwt',
+          jwks: { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'one' }] },
+        },
+      });
+      own = body.client_id;
+    });
+    const textFor = async (aud: unknown, over: Record<string, unknown> = {}) =>
+      (await ask(await sign(claims({ iss: own, sub: own, aud, ...over })))).body.error_description as string;
+    const generic = /^Client authentication failed: /;
+
+    test.each<[string, () => unknown, () => string]>([
+      ['the token endpoint', () => server.url + tokenPath, () => `the aud ${server.url}${tokenPath};`],
+      ['the issuer with a slash', () => `${server.url}/`, () => `the aud ${server.url}/;`],
+      ['another endpoint', () => `${server.url}/api/v1/oauth/introspect`, () => '/api/v1/oauth/introspect;'],
+      ['another server', () => 'https://other.example', () => 'the aud https://other.example;'],
+      ['in an array', () => [server.url + tokenPath], () => `the aud ${server.url}${tokenPath};`],
+      ['a name', () => 'urn:example:server', () => 'the aud urn:example:server;'],
+      ['several', () => [server.url, 'https://other.example'], () => 'no aud, or several;'],
+      ['none', () => undefined, () => 'no aud, or several;'],
+    ])('the answer to its client says which was sent, which is due, and the setting: %s', async (_name, aud, sent) => {
+      const text = await textFor(aud());
+      expect(text).toMatch(/^The client assertion has /);
+      expect(text).toContain(sent());
+      expect(text).toContain(`its only aud must be ${server.url}, `);
+      expect(text).toContain('token_endpoint_audience_allowed');
+      expect(text).toContain(server.url + tokenPath);
+    });
+
+    test.each<[string, string]>([
+      ['a password in a URL', 'https://user:hunter2@other.example/token'],
+      ['a key in a path', 'https://other.example/hooks/q8ZkW3vXr5T9bYm2Lc7Jd4Nf'],
+      ['a query', 'https://other.example/?key=hunter2'],
+      ['a secret', 'q8ZkW3vXr5T9bYm2Lc7Jd4Nf'],
+      ['quotes and line ends', 'x"\\\r\nhunter2'],
+      ['something endless', `https://${'hunter2.'.repeat(500)}example`],
+    ])('the answer repeats nothing unsafe: %s', async (_name, aud) => {
+      const text = await textFor(aud);
+      expect(text).toMatch(/\(not shown\); its only aud must be/);
+      expect(text).not.toMatch(/hunter2|q8Zk|["\\\r\n]/);
+      expect(text.length).toBeLessThan(500);
+    });
+
+    test('nobody else learns it: another key, an unknown client, a disabled client', async () => {
+      const aud = server.url + tokenPath;
+      const { privateKey } = await generateKeyPair('ES256');
+      const forged = await new SignJWT(claims({ iss: own, sub: own, aud }))
+        .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+        .sign(privateKey);
+      expect((await ask(forged)).body.error_description).toMatch(generic);
+      expect(await textFor(aud, { iss: 'nobody', sub: 'nobody' })).toMatch(generic);
+      const setEnabled = async (enabled: boolean) =>
+        server.call('PATCH', `/api/v1/oauth/client/${own}`, {
+          token: await server.rootToken(),
+          body: { enabled },
+        });
+      await setEnabled(false);
+      expect(await textFor(aud)).toMatch(generic);
+      await setEnabled(true);
+      expect(await textFor(aud)).not.toMatch(generic);
+    });
+
+    test('also at the other endpoints that authenticate clients', async () => {
+      const client_assertion = await sign(claims({ iss: own, sub: own, aud: server.url + tokenPath }));
+      for (const path of ['introspect', 'revoke']) {
+        const form = { token: 'x', client_assertion_type: assertionType, client_assertion };
+        const { status, body } = await server.postForm(`/api/v1/oauth/${path}`, form);
+        expect([status, body.error]).toEqual([401, 'invalid_client']);
+        expect(body.error_description).toContain('token_endpoint_audience_allowed');
+      }
+    });
+  });
+
   test('it is signed with a key that is not the client’s', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     const forged = await new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(privateKey);

@@ -13,7 +13,13 @@ import type { ClientKeys } from './client-keys.ts';
 import { findSecret, findSecretFault, type Secret } from './client-secret.ts';
 import type { ImportedSecrets } from './imported-secrets.ts';
 import { findCertificateFault } from './mutual-tls.ts';
-import { type ClientAssertion, findAssertionFault, parseClientAssertion, useAssertion } from './private-key-jwt.ts';
+import {
+  audienceError,
+  type ClientAssertion,
+  findAssertionFault,
+  parseClientAssertion,
+  useAssertion,
+} from './private-key-jwt.ts';
 
 /** The credentials in a request, parsed far enough to know which client they would authenticate. */
 type PresentedCredentials =
@@ -38,7 +44,8 @@ export interface ClientAuthenticationRequest {
 /**
  * Authenticates the client of a request by its `Authorization` header, its form or the certificate of its connection.
  * Throws `invalid_client` with the same text for an unknown client, wrong credentials, another method than the client's
- * and a disabled client; the log has the reason. Throws `too_many_requests` instead if that happened too often.
+ * and a disabled client; the log has the reason. Only for an assertion that an enabled client signed for another audience, the
+ * text says which is due. Throws `too_many_requests` instead if that happened too often.
  *
  * Uses up an assertion, unless `deferUse` is passed.
  */
@@ -71,6 +78,7 @@ export interface ClientAuthenticationOptions {
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
   const { issuer, tokenEndpoint, directory, masterKey, keys, importedSecrets, usedTokens, recordSecretUse } = options;
   const { failures, now } = options;
+  const audiences = { issuer, tokenEndpoint };
 
   /** Looks for the secret also if the client is unknown or uses none, so that the time it takes discloses neither. */
   const findBySecret = async (credentials: SecretCredentials, address: string) => {
@@ -98,7 +106,11 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
           (await findCredentialsFault(client, credentials, secret)) ??
           findStatusFault(client));
     if (client === undefined || fault !== undefined) {
-      throw rejectCredentials(credentials, fault);
+      // Whoever has the key of the client may know what is wrong with an assertion.
+      const isSigned = 'assertion' in credentials && fault === 'audience_wrong';
+      throw client !== undefined && isSigned && findStatusFault(client) === undefined
+        ? audienceError(client, credentials.assertion, audiences)
+        : rejectCredentials(credentials, fault);
     }
     if (secret !== undefined) {
       recordSecretUse(secret.id);
@@ -109,7 +121,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   const findCredentialsFault = (client: Client, credentials: PresentedCredentials, secret: Secret | undefined) => {
     switch (credentials.method) {
       case 'private_key_jwt':
-        return findAssertionFault(client, credentials.assertion, keys, issuer);
+        return findAssertionFault(client, credentials.assertion, keys, audiences);
       case 'mutual_tls':
         return findCertificateFault(client, credentials.certificate, keys, now());
       default:
@@ -125,7 +137,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
       : inMemory !== undefined);
 
   return async (request, form, deferUse) => {
-    const credentials = parseCredentials(request, form, [issuer, tokenEndpoint], now() / 1000);
+    const credentials = parseCredentials(request, form, now() / 1000);
     const { clientId } = credentials;
     const inMemory = directory.findInMemory(clientId);
     const isInMemory = inMemory !== undefined;
@@ -186,7 +198,6 @@ export function hasCredentials({ headers }: ClientAuthenticationRequest, form: R
 function parseCredentials(
   request: ClientAuthenticationRequest,
   form: ReadonlyMap<string, string>,
-  audiences: readonly string[],
   nowSeconds: number,
 ): PresentedCredentials {
   const { authorization } = request.headers;
@@ -207,7 +218,7 @@ function parseCredentials(
     if (form.get('client_assertion_type') !== jwtBearerAssertion) {
       throw new OAuthError('invalid_request', `The parameter client_assertion_type must be ${jwtBearerAssertion}.`);
     }
-    const assertion = parseClientAssertion(clientAssertion, audiences, nowSeconds);
+    const assertion = parseClientAssertion(clientAssertion, nowSeconds);
     if (clientId !== undefined && clientId !== assertion.clientId) {
       throw new OAuthError('invalid_client', 'The client_id in the form is not the sub of the client assertion.', {
         reason: 'assertion_malformed',

@@ -1,5 +1,5 @@
 /** Authentication by a JWT that the client signed. RFC 7523 §2.2 and §3, OpenID Connect Core §9 `private_key_jwt`. */
-import { type ErrorReason, OAuthError } from '@postern/protocol';
+import { type ErrorReason, OAuthError, showName } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
 import { allowsAlgorithm, allowsKey, requirementsOf } from '../clients/security-profile.ts';
 import {
@@ -21,20 +21,23 @@ export interface ClientAssertion extends ThirdPartyJwt {
   readonly jti: string;
 }
 
+/** Whom an assertion may be for: this server, and its token endpoint for clients that may name that instead. */
+export interface AssertionAudiences {
+  readonly issuer: string;
+  readonly tokenEndpoint: string;
+}
+
 /**
  * Decodes an assertion and checks all that does not depend on the client. Throws `invalid_client` with a text that
  * names the fault: it tells callers only about what they sent.
  *
  * Does not check the signature, nor which audiences and algorithms the client's metadata allows.
  */
-export function parseClientAssertion(token: string, audiences: readonly string[], nowSeconds: number): ClientAssertion {
+export function parseClientAssertion(token: string, nowSeconds: number): ClientAssertion {
   const jwt = parseThirdPartyJwt(token, { types: ['JWT', 'client-authentication+jwt'], toError });
-  const { issuer, subject, audience, jti } = jwt;
+  const { issuer, subject, jti } = jwt;
   if (issuer !== subject) {
     throw toError('must have the client id as its iss and its sub', 'assertion_malformed');
-  }
-  if (audience === undefined || !audiences.includes(audience)) {
-    throw toError(`must have ${audiences[0]} as its only aud`, 'audience_wrong');
   }
   if (jti === undefined) {
     throw toError('must have a jti', 'assertion_malformed');
@@ -50,28 +53,61 @@ export function parseClientAssertion(token: string, audiences: readonly string[]
 }
 
 /**
- * Why the assertion is not the client's; undefined if it is. Throws `temporarily_unavailable` if that depends on keys that
- * cannot be fetched. Does not check whether it was used before.
+ * Why the assertion is not the client's, or not for this server; undefined if it is both. `audience_wrong` means that the
+ * client signed it. Throws `temporarily_unavailable` if the signature depends on keys that cannot be fetched. Does not check
+ * whether it was used before.
  */
 export async function findAssertionFault(
   client: Client,
   assertion: ClientAssertion,
   keys: ClientKeys,
-  issuer: string,
+  audiences: AssertionAudiences,
 ): Promise<ErrorReason | undefined> {
   const keySet = keys(client.metadata);
   if (keySet === undefined) {
     return 'method_not_registered';
   }
-  if (assertion.audience !== issuer && client.metadata.tokenEndpointAudienceAllowed !== true) {
-    return 'audience_wrong';
-  }
   const profile = requirementsOf(client);
-  if (profile?.assertsToIssuerOnly === true && assertion.isAudienceInArray) {
-    return 'audience_wrong';
-  }
   const algorithms = acceptedAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
-  return (await findSignatureFault(assertion, keySet, algorithms, (key) => allowsKey(profile, key)))?.reason;
+  const fault = await findSignatureFault(assertion, keySet, algorithms, (key) => allowsKey(profile, key));
+  return fault?.reason ?? (isForThisServer(client, assertion, audiences) ? undefined : 'audience_wrong');
+}
+
+function isForThisServer(
+  client: Client,
+  { audience, isAudienceInArray }: ClientAssertion,
+  { issuer, tokenEndpoint }: AssertionAudiences,
+): boolean {
+  if (requirementsOf(client)?.assertsToIssuerOnly === true) {
+    return audience === issuer && !isAudienceInArray;
+  }
+  return audience === issuer || (audience === tokenEndpoint && client.metadata.tokenEndpointAudienceAllowed === true);
+}
+
+/**
+ * The error for an assertion that the client signed for somebody else, such as by a library that names the token endpoint:
+ * which audience it has, which is due, and which setting allows another. Only for a client whose signature is verified.
+ */
+export function audienceError(
+  client: Client,
+  { audience }: ClientAssertion,
+  { issuer, tokenEndpoint }: AssertionAudiences,
+): OAuthError {
+  const sent = audience === undefined ? 'no aud, or several' : `the aud ${showAudience(audience)}`;
+  const due =
+    requirementsOf(client)?.assertsToIssuerOnly === true
+      ? `its aud must be ${issuer} as a string, by the security_profile of the client`
+      : client.metadata.tokenEndpointAudienceAllowed === true
+        ? `its only aud must be ${issuer}, or ${tokenEndpoint}`
+        : `its only aud must be ${issuer}, unless an administrator sets token_endpoint_audience_allowed of the client, ` +
+          `which allows ${tokenEndpoint} too`;
+  return toError(`has ${sent}; ${due}`, 'audience_wrong');
+}
+
+/** As far as it reads like an address or a name, so that no secret in a wrong place is repeated. */
+function showAudience(audience: string): string {
+  const [origin = ''] = /^https?:\/\/[\w.:[\]-]{1,260}(?=\/|$)/.exec(audience) ?? [];
+  return origin + showName(audience.slice(origin.length));
 }
 
 /** True for the first use of the assertion, false for every other. Rejects if the store of used ones does not answer. */
