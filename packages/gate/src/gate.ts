@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { clientSecretBasic, createTokenClient } from '@postern/client';
 import { type AccessToken, type Answer, type ApiGuard, createApiGuard, toErrorAnswer } from '@postern/guard';
 import { certificateThumbprint, parseCertificateHeader } from '@postern/guard/node';
-import { OAuthError } from '@postern/protocol';
+import { type ErrorCode, OAuthError } from '@postern/protocol';
 import type { GateConfig } from './gate-file.ts';
 import { identityHeaders } from './identity-headers.ts';
 import type { GateMetrics } from './metrics.ts';
@@ -24,7 +24,7 @@ export type Verdict =
       readonly passes: true /** For the API, in place of what the caller sent. */;
       readonly headers: Readonly<Record<string, string>>;
     }
-  | { readonly passes: false; readonly answer: Answer };
+  | { readonly passes: false; readonly code: ErrorCode; readonly answer: Answer };
 
 export interface Gate {
   /** The configuration that is in use. */
@@ -108,7 +108,7 @@ export function createGate(options: GateOptions, environment: GateEnvironment): 
         const error = thrown instanceof OAuthError ? thrown : unexpected(thrown, environment);
         environment.metrics.record(error.code, performance.now() - startedAt);
         environment.onRefusal(error, request);
-        return { passes: false, answer: toErrorAnswer(error) };
+        return { passes: false, code: error.code, answer: toErrorAnswer(error) };
       }
     },
     async use(next) {

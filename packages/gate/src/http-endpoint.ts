@@ -77,7 +77,12 @@ export function createHttpEndpoint(gate: Gate, isGateway: GatewayCheck, metrics:
       return;
     }
     const { status, headers, body } = verdict.answer;
-    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+    response.writeHead(status, {
+      ...headers,
+      // `auth_request` of nginx passes on headers alone.
+      'x-gate-error': verdict.code,
+      'content-length': Buffer.byteLength(body),
+    });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
 

@@ -37,7 +37,7 @@ async function start(options: GateOptions, logger: Logger): Promise<GateServer> 
   try {
     return await serveGate({
       ...options,
-      onFault: (fault) => logger.warn({ err: fault }, fault.message),
+      onFault: (fault) => logFault(logger, fault),
       onRefusal: ({ code, reason }, { method, host, target }) =>
         logger.info({ code, reason, method, host, path: target.split('?', 1)[0]?.slice(0, 200) }, 'refused'),
     });
@@ -54,6 +54,15 @@ async function start(options: GateOptions, logger: Logger): Promise<GateServer> 
     };
     throw new CommandError(`${member}: ${why[code ?? ''] ?? message}.`, { cause: error });
   }
+}
+
+/** What cannot be reached now is reported again and again, so a line has the cause without its stack. */
+function logFault(logger: Logger, fault: Error): void {
+  const causes: string[] = [];
+  for (let cause = fault.cause; cause instanceof Error; cause = cause.cause) {
+    causes.push(cause.message);
+  }
+  logger.warn({ cause: causes.at(-1) }, fault.message);
 }
 
 /** One attempt after the other. The rules in use stay until there are better ones. */
