@@ -5,6 +5,7 @@ export const jwtBearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+export const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
 export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
 
 export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

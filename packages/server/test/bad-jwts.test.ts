@@ -106,8 +106,15 @@ const goodProof = (claims: Record<string, unknown>): Jwt => ({
   key: ownKey.privateKey,
 });
 
-/** Bad assertions of the jwt-bearer grant are in workload-identity.test.ts: theirs may lack what others must have. */
-type TargetName = Exclude<PlaceName, 'assertion of the jwt-bearer grant'> | 'DPoP at an API';
+/** Bad tokens of workloads are in workload-identity.test.ts: theirs may lack what others must have. */
+type TargetName =
+  | Exclude<
+      PlaceName,
+      | 'assertion of the jwt-bearer grant'
+      | 'subject_token of token exchange, as a JWT'
+      | 'subject_token of token exchange, as an ID token'
+    >
+  | 'DPoP at an API';
 
 interface Target {
   readonly good: () => Jwt;

@@ -25,6 +25,8 @@ const workload = 'repo:octo-org/octo-repo';
 let server: TestServer;
 /** Authenticates by assertions. */
 let keyClientId: string;
+/** Does so with the same key, and may use the jwt-bearer grant. */
+let signerId: string;
 let clientKeys: Awaited<ReturnType<typeof generateKeyPair>>;
 /** Authenticates by a secret, where the JWT in question is not the credential. */
 let secretClient: Credentials;
@@ -37,15 +39,20 @@ beforeAll(async () => {
     grant_types: ['client_credentials', jwtBearer, tokenExchange],
   });
   clientKeys = await generateKeyPair('ES256');
-  const { body } = await server.call('POST', '/api/v1/oauth/client', {
-    token: await server.rootToken(),
-    body: {
-      scopes: ['scope:read'],
-      token_endpoint_auth_method: 'private_key_jwt',
-      jwks: { keys: [await exportJWK(clientKeys.publicKey)] },
-    },
-  });
-  keyClientId = body.client_id;
+  const createKeyClient = async (grant_types: string[]): Promise<string> => {
+    const { body } = await server.call('POST', '/api/v1/oauth/client', {
+      token: await server.rootToken(),
+      body: {
+        scopes: ['scope:read'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [await exportJWK(clientKeys.publicKey)] },
+        grant_types,
+      },
+    });
+    return body.client_id;
+  };
+  keyClientId = await createKeyClient(['client_credentials']);
+  signerId = await createKeyClient(['client_credentials', jwtBearer]);
   serverKey = await stealSigningKey(server);
   const trusted = await server.call('PUT', '/api/v1/oauth/issuer', {
     token: await server.rootToken(),
@@ -73,6 +80,9 @@ const clientClaims = (): JWTPayload => ({
   htm: 'POST',
   htu: server.url + tokenPath,
 });
+
+/** What a client says that may authenticate by an assertion, and use it as a grant. */
+const signerClaims = (): JWTPayload => ({ ...clientClaims(), iss: signerId, sub: signerId });
 
 /** What the platform of a workload says of it. */
 const workloadClaims = (): JWTPayload => ({ ...clientClaims(), iss: workloadIssuer, sub: workload });
@@ -111,9 +121,16 @@ async function introspectionAnswer(): Promise<string> {
 const tokenPlaces: PlaceName[] = [
   'Authorization: Bearer',
   'subject_token of token exchange',
+  'subject_token of token exchange, as a JWT',
   'actor_token of token exchange',
   'token at introspection',
   'token at revocation',
+];
+
+const workloadPlaces: PlaceName[] = [
+  'assertion of the jwt-bearer grant',
+  'subject_token of token exchange, as a JWT',
+  'subject_token of token exchange, as an ID token',
 ];
 
 /** Each is created for every place, and passes at these. */
@@ -137,12 +154,25 @@ const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][
     async () => byClient('JWT', clientClaims(), await clientJwk()),
     ['client_assertion'],
   ],
-  ['a token of a workload', () => byClient('JWT', workloadClaims()), ['assertion of the jwt-bearer grant']],
   [
-    'a token of a workload without a type',
-    () => byClient(undefined, workloadClaims()),
-    ['assertion of the jwt-bearer grant'],
+    'an assertion of a client that may use it as a grant too',
+    () => byClient('JWT', signerClaims()),
+    ['client_assertion', 'assertion of the jwt-bearer grant'],
   ],
+  [
+    'an assertion of such a client, with the type of its own',
+    () => byClient('client-authentication+jwt', signerClaims()),
+    ['client_assertion'],
+  ],
+  ['an access token by such a client', () => byClient('at+jwt', signerClaims()), []],
+  [
+    'a proof that says what such a client would',
+    async () => byClient('dpop+jwt', signerClaims(), await clientJwk()),
+    ['DPoP at the token endpoint'],
+  ],
+  ['a JWT of the server that says what such a client would', () => byServer('JWT', signerClaims()), []],
+  ['a token of a workload', () => byClient('JWT', workloadClaims()), workloadPlaces],
+  ['a token of a workload without a type', () => byClient(undefined, workloadClaims()), workloadPlaces],
   [
     'a token of a workload with the type of a client assertion',
     () => byClient('client-authentication+jwt', workloadClaims()),

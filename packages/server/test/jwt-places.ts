@@ -9,6 +9,8 @@ export const apiPath = '/api/v1/oauth/scope';
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
+export const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
 
 interface Place {
   /** What is said to a JWT that has no business there. */
@@ -49,6 +51,14 @@ export const places = {
     refusal: '400 invalid_request',
     send: (jwt, server, client) =>
       exchange(server, client, { subject_token: jwt, subject_token_type: accessTokenType }),
+  },
+  'subject_token of token exchange, as a JWT': {
+    refusal: '400 invalid_request',
+    send: (jwt, server, client) => exchange(server, client, { subject_token: jwt, subject_token_type: jwtTokenType }),
+  },
+  'subject_token of token exchange, as an ID token': {
+    refusal: '400 invalid_request',
+    send: (jwt, server, client) => exchange(server, client, { subject_token: jwt, subject_token_type: idTokenType }),
   },
   'actor_token of token exchange': {
     refusal: '400 invalid_request',

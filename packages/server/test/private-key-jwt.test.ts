@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startTestServer, type TestServer } from '@postern/testing/test-server';
+import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -329,5 +329,118 @@ describe('a client is registered for its method, and no other works', () => {
       },
     });
     expect([status, body.error]).toEqual([422, 'invalid_parameter']);
+  });
+});
+
+describe('RFC 7521 §3 a client signs the assertion of the jwt-bearer grant itself, as service accounts do', () => {
+  const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  let signer: string;
+  const own = (over: Record<string, unknown> = {}) => claims({ iss: signer, sub: signer, ...over });
+  const askBy = (assertion: string, over: Record<string, string> = {}) =>
+    server.postForm(tokenPath, { grant_type: jwtBearer, assertion, ...over });
+  const createSigner = async (over: object = {}): Promise<string> => {
+    const { body } = await server.call('POST', '/api/v1/oauth/client', {
+      token: await server.rootToken(),
+      body: {
+        scopes: ['policy:read', 'rule:read'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [{ ...(await exportJWK(keyPair.publicKey)), kid: 'one' }] },
+        grant_types: [jwtBearer, 'client_credentials'],
+        ...over,
+      },
+    });
+    return body.client_id;
+  };
+  /** Refused with the text that does not tell why; the log has the reason. */
+  const expectRejected = async (assertion: string, reason: string, over: Record<string, string> = {}) => {
+    const { status, body } = await askBy(assertion, over);
+    expect([reason, status, body.error]).toEqual([reason, 400, 'invalid_grant']);
+    expect(body.error_description).toMatch(/^The assertion is not accepted: /);
+    expect(server.log.findLast((line) => line.includes('invalid_grant'))).toContain(`"reason":"${reason}"`);
+  };
+
+  beforeAll(async () => {
+    signer = await createSigner();
+  });
+
+  test('and gets what it gets by client credentials', async () => {
+    const { status, body } = await askBy(await sign(own()));
+    expect([status, body.token_type, body.scope]).toEqual([200, 'Bearer', 'policy:read rule:read']);
+    const byCredentials = await ask(await sign(own()));
+    const comparable = (token: string) => ({ ...claimsOf(token), jti: '', iat: 0, exp: 0 });
+    expect(comparable(body.access_token)).toEqual(comparable(byCredentials.body.access_token));
+    expect((await askBy(await sign(own()), { client_id: signer, scope: 'rule:read' })).body.scope).toBe('rule:read');
+    await expectRejected(await sign(own()), 'client_unknown', { client_id: clientId });
+  });
+
+  test('once, with a jti or without one, and not once more to authenticate', async () => {
+    const withJti = await sign(own());
+    expect((await askBy(withJti)).status).toBe(200);
+    await expectRejected(withJti, 'token_replayed');
+    expect((await ask(withJti)).body.error).toBe('invalid_client');
+    const withoutJti = own({ jti: undefined, nonce: 'a' });
+    const [first, second] = [await sign(withoutJti), await sign(withoutJti)];
+    expect(first).not.toBe(second);
+    expect((await askBy(first)).status).toBe(200);
+    await expectRejected(second, 'token_replayed');
+    expect((await ask(await sign(own({ jti: undefined })))).body.error).toBe('invalid_client');
+  });
+
+  test('with the scopes that it wants in it, as the libraries of Google put them there', async () => {
+    expect((await askBy(await sign(own({ scope: 'rule:read' })))).body.scope).toBe('rule:read');
+    const narrowed = await sign(own({ scope: 'rule:read' }));
+    expect((await askBy(narrowed, { scope: 'policy:read' })).body.error).toBe('invalid_scope');
+    for (const scope of ['client:create', 'unknown:scope', 'a  b']) {
+      expect((await askBy(await sign(own({ scope })))).body.error).toBe('invalid_scope');
+    }
+    expect((await askBy(await sign(own({ scope: ['rule:read'] })))).body.error).toBe('invalid_grant');
+  });
+
+  test('for the issuer, or for the token endpoint if that is allowed to the client', async () => {
+    const aud = server.url + tokenPath;
+    const refused = await askBy(await sign(own({ aud })));
+    expect([refused.body.error, refused.body.error_description]).toEqual([
+      'invalid_grant',
+      expect.stringContaining('token_endpoint_audience_allowed'),
+    ]);
+    const allowed = await createSigner({ token_endpoint_audience_allowed: true });
+    expect((await askBy(await sign(own({ iss: allowed, sub: allowed, aud })))).status).toBe(200);
+    const elsewhere = await askBy(await sign(own({ aud: 'https://elsewhere.example' })));
+    expect(elsewhere.body.error_description).toContain(`its only aud must be ${server.url}`);
+  });
+
+  test.each<[string, () => Record<string, unknown>]>([
+    ['has expired', () => ({ exp: nowSeconds() - 60 })],
+    ['is not valid yet', () => ({ nbf: nowSeconds() + 120 })],
+    ['must expire within 3600 seconds', () => ({ exp: nowSeconds() + 7_200 })],
+    ['must have a sub', () => ({ sub: undefined })],
+  ])('not if it %s', async (text, over) => {
+    const { status, body } = await askBy(await sign(own(over())));
+    expect([status, body.error, body.error_description]).toEqual([400, 'invalid_grant', expect.stringContaining(text)]);
+  });
+
+  test('not by another key, method, grant or type, nor if the client is disabled or there is none', async () => {
+    const strange = await generateKeyPair('ES256');
+    const stranger = new SignJWT(own()).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(strange.privateKey);
+    await expectRejected(await stranger, 'signature_wrong');
+    await expectRejected(await sign(own({ iss: 'nobody', sub: 'nobody' })), 'client_unknown');
+    await expectRejected(await sign(own({ iss: clientId, sub: clientId })), 'method_not_registered');
+    await expectRejected(
+      await sign(own({ iss: server.root.clientId, sub: server.root.clientId })),
+      'method_not_registered',
+    );
+    const bySecret = await createSigner({ token_endpoint_auth_method: 'client_secret_post' });
+    await expectRejected(await sign(own({ iss: bySecret, sub: bySecret })), 'method_not_registered');
+    for (const typ of ['client-authentication+jwt', 'at+jwt', 'dpop+jwt', 'token-introspection+jwt']) {
+      expect((await askBy(await sign(own(), { typ }))).body.error).toBe('invalid_grant');
+    }
+    const disabled = await createSigner({ enabled: false });
+    await expectRejected(await sign(own({ iss: disabled, sub: disabled })), 'client_disabled');
+  });
+
+  test('and a client of a security profile authenticates in addition', async () => {
+    const strict = await createSigner({ security_profile: 'fapi2', dpop_bound_access_tokens: true });
+    const { status, body } = await askBy(await sign(own({ iss: strict, sub: strict })));
+    expect([status, body.error]).toEqual([401, 'invalid_client']);
   });
 });

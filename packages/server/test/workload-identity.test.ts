@@ -144,6 +144,150 @@ describe('RFC 7523 §2.1 the platform says who the workload is', () => {
   });
 });
 
+describe('RFC 8693 §2.1 token exchange takes the token of a workload as the jwt-bearer grant does', () => {
+  const tokenType = (name: string) => `urn:ietf:params:oauth:token-type:${name}`;
+  const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
+  const iss = 'https://exchange.example';
+  let platform: Platform;
+  let id: string;
+  const record = (over: object = {}) => ({
+    key: 'exchange',
+    issuer: iss,
+    jwks: { keys: [platform.jwk] },
+    rules: [{ client_id: id, claims: { sub: 'system:serviceaccount:payments:*' } }],
+    ...over,
+  });
+  const exchange = (subject_token: string, over: Record<string, string> = {}, headers: Record<string, string> = {}) =>
+    server.postForm(
+      tokenPath,
+      { grant_type: exchangeGrant, subject_token, subject_token_type: tokenType('jwt'), ...over },
+      headers,
+    );
+
+  beforeAll(async () => {
+    platform = await createKubernetes(server.url, server.now);
+    id = await createWorkloadClient(server, { grant_types: [grantType, exchangeGrant] });
+    await trust(record());
+  });
+
+  test.each(['jwt', 'id_token'])('as %s, without credentials, and the log says which workload it was', async (name) => {
+    const { status, body } = await exchange(await platform.token({ iss }), {
+      subject_token_type: tokenType(name),
+      requested_token_type: tokenType('access_token'),
+      scope: 'policy:read',
+    });
+    expect([status, body]).toEqual([
+      200,
+      {
+        access_token: expect.any(String),
+        issued_token_type: tokenType('access_token'),
+        token_type: 'Bearer',
+        expires_in: expect.any(Number),
+        scope: 'policy:read',
+      },
+    ]);
+    const claims = claimsOf(body.access_token);
+    const byBearer = claimsOf((await ask(await platform.token({ iss }), { scope: 'policy:read' })).body.access_token);
+    expect({ ...claims, jti: '', iat: 0, exp: 0 }).toEqual({ ...byBearer, jti: '', iat: 0, exp: 0 });
+    expect(server.log.findLast((line) => line.includes('"workload"'))).toContain(`"workload_issuer":"${iss}"`);
+  });
+
+  test('a token is used once, by whichever grant', async () => {
+    const token = await platform.token({ iss });
+    expect((await exchange(token)).status).toBe(200);
+    expectRefusal(await ask(token), 'token_replayed');
+    const { status, body } = await exchange(token);
+    expect([status, body.error, body.error_description]).toEqual([
+      400,
+      'invalid_request',
+      expect.stringMatching(/^The subject_token is not accepted: /),
+    ]);
+  });
+
+  test('RFC 8693 §2.2.2 what does not fit is refused with one text', async () => {
+    const other = await createKubernetes(server.url, server.now);
+    const texts = new Set<string>();
+    for (const [token, reason] of [
+      [await other.token({ iss }), 'key_unknown'],
+      [await platform.token({ iss: 'https://nobody.example' }), 'issuer_wrong'],
+      [await platform.token({ iss, aud: 'https://elsewhere.example' }), 'audience_wrong'],
+      [await platform.token({ iss, exp: Math.floor(server.now() / 1000) - 60 }), 'token_expired'],
+      [await platform.token({ iss, sub: 'system:serviceaccount:other:x' }), 'rule_missing'],
+    ] as const) {
+      for (const name of ['jwt', 'id_token']) {
+        const { status, body } = await exchange(token, { subject_token_type: tokenType(name) });
+        expect([reason, status, body.error]).toEqual([reason, 400, 'invalid_request']);
+        texts.add(body.error_description);
+        expect(server.log.findLast((line) => line.includes('invalid_request'))).toMatch(/"reason":"\w+"/);
+      }
+    }
+    expect(texts.size).toBe(1);
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ['the token of an actor', { actor_token: 'x', actor_token_type: tokenType('jwt') }, 'invalid_request'],
+    ['another kind of token', { requested_token_type: tokenType('id_token') }, 'invalid_request'],
+    ['the type of an access token', { subject_token_type: tokenType('access_token') }, 'invalid_client'],
+    ['another type', { subject_token_type: tokenType('saml2') }, 'invalid_client'],
+    ['more scopes than the client holds', { scope: 'client:create' }, 'invalid_scope'],
+    ['an audience that the client may not ask for', { audience: '//iam.example/pools/x' }, 'invalid_target'],
+    ['another client', { client_id: 'another' }, 'invalid_request'],
+    ['authorization details', { authorization_details: '[{"type":"x"}]' }, 'invalid_authorization_details'],
+  ])('%s is refused, and does not use it up', async (_, over, error) => {
+    const token = await platform.token({ iss });
+    expect((await exchange(token, over)).body.error).toBe(error);
+    expect((await exchange(token, { audience: server.url })).status).toBe(200);
+  });
+
+  test('RFC 7521 §4.1 credentials that come with it are those of the client', async () => {
+    const own = await server.createClient({ scopes: ['policy:read'], grant_types: [exchangeGrant] });
+    const stranger = await server.createClient({ scopes: ['policy:read'] });
+    const rules = [{ client_id: own.clientId, claims: { sub: 'system:serviceaccount:payments:*' } }];
+    await trust(record({ rules }));
+    const authorization = ({ clientId, clientSecret }: typeof own) =>
+      `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
+    const post = async (headers: Record<string, string>) => {
+      const { status, body } = await exchange(await platform.token({ iss }), {}, headers);
+      return [status, body.error];
+    };
+    expect(await post({})).toEqual([200, undefined]);
+    expect(await post({ authorization: authorization(own) })).toEqual([200, undefined]);
+    expect(await post({ authorization: authorization(stranger) })).toEqual([400, 'invalid_request']);
+    expect(await post({ authorization: authorization({ ...own, clientSecret: 'x' }) })).toEqual([
+      401,
+      'invalid_client',
+    ]);
+    await trust(record());
+  });
+
+  test('only a client that is registered for the grant', async () => {
+    const client_id = await createWorkloadClient(server);
+    await trust(record({ rules: [{ client_id, claims: { sub: 'system:serviceaccount:payments:*' } }] }));
+    expect((await exchange(await platform.token({ iss }))).body.error).toBe('unauthorized_client');
+    await trust(record());
+  });
+
+  test('the access token is rejected as soon as its rule, its issuer or its client goes', async () => {
+    const use = async (token: string) => (await server.call('GET', '/api/v1/oauth/scope', { token })).status;
+    const issue = async () => (await exchange(await platform.token({ iss }))).body.access_token;
+    const root = await server.rootToken();
+    const changes: (() => Promise<unknown>)[] = [
+      () => trust(record({ rules: [{ client_id: id, claims: { sub: 'system:serviceaccount:payments:x' } }] })),
+      () => server.call('DELETE', `${issuerPath}/exchange`, { token: root }),
+      () => server.call('PATCH', `/api/v1/oauth/client/${id}`, { token: root, body: { enabled: false } }),
+    ];
+    for (const change of changes) {
+      await trust(record());
+      const token = await issue();
+      expect(await use(token)).toBe(403);
+      await change();
+      expect(await use(token)).toBe(401);
+    }
+    await trust(record());
+    expect((await exchange(await platform.token({ iss }))).body.error).toBe('invalid_request');
+  });
+});
+
 describe('RFC 7523 §3 an assertion that does not fit is refused with one text', () => {
   const cases: [string, JWTPayload, string][] = [
     ['iss is not trusted', { iss: 'https://issuer.example' }, 'issuer_wrong'],

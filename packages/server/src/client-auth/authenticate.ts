@@ -168,7 +168,7 @@ function rejectCredentials({ method }: PresentedCredentials, reason: ErrorReason
 }
 
 /** A client that registered no method has a secret, and may send it by Basic or in the form. */
-function findMethodFault(client: Client, method: PresentedCredentials['method']): ErrorReason | undefined {
+export function findMethodFault(client: Client, method: PresentedCredentials['method']): ErrorReason | undefined {
   const { tokenEndpointAuthMethod: registered } = client.metadata;
   const required = requirementsOf(client)?.authMethods;
   const used = method === 'mutual_tls' ? registered : method;

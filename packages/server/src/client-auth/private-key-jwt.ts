@@ -9,6 +9,7 @@ import {
   findTimeFault,
   parseThirdPartyJwt,
   type ThirdPartyJwt,
+  type ThirdPartyJwtOptions,
 } from '../jwt/third-party-jwt.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { ClientKeys } from './client-keys.ts';
@@ -18,7 +19,6 @@ const maxLifetimeSeconds = 3_600;
 
 export interface ClientAssertion extends ThirdPartyJwt {
   readonly clientId: string;
-  readonly jti: string;
 }
 
 /** Whom an assertion may be for: this server, and its token endpoint for clients that may name that instead. */
@@ -35,21 +35,35 @@ export interface AssertionAudiences {
  */
 export function parseClientAssertion(token: string, nowSeconds: number): ClientAssertion {
   const jwt = parseThirdPartyJwt(token, { types: ['JWT', 'client-authentication+jwt'], toError });
-  const { issuer, subject, jti } = jwt;
-  if (issuer !== subject) {
-    throw toError('must have the client id as its iss and its sub', 'assertion_malformed');
-  }
-  if (jti === undefined) {
+  const assertion = requireClientClaims(jwt, nowSeconds, toError);
+  if (jwt.jti === undefined) {
     throw toError('must have a jti', 'assertion_malformed');
+  }
+  return assertion;
+}
+
+/**
+ * Checks the claims of a JWT by which a client speaks for itself, to authenticate or as a grant. Throws what `makeError` makes.
+ *
+ * Does not check the signature, nor which audiences and algorithms the client's metadata allows.
+ */
+export function requireClientClaims(
+  jwt: ThirdPartyJwt,
+  nowSeconds: number,
+  makeError: ThirdPartyJwtOptions['toError'],
+): ClientAssertion {
+  const { issuer, subject } = jwt;
+  if (issuer !== subject) {
+    throw makeError('must have the client id as its iss and its sub', 'assertion_malformed');
   }
   const fault = findTimeFault(jwt, nowSeconds);
   if (fault !== undefined) {
-    throw toError(fault === 'token_expired' ? 'has expired' : 'is not valid yet, by its iat or nbf', fault);
+    throw makeError(fault === 'token_expired' ? 'has expired' : 'is not valid yet, by its iat or nbf', fault);
   }
   if (jwt.expiresAt > nowSeconds + maxLifetimeSeconds) {
-    throw toError(`must expire within ${maxLifetimeSeconds} seconds`, 'lifetime_too_long');
+    throw makeError(`must expire within ${maxLifetimeSeconds} seconds`, 'lifetime_too_long');
   }
-  return { ...jwt, clientId: subject, jti };
+  return { ...jwt, clientId: subject };
 }
 
 /**
@@ -92,6 +106,7 @@ export function audienceError(
   client: Client,
   { audience }: ClientAssertion,
   { issuer, tokenEndpoint }: AssertionAudiences,
+  makeError: ThirdPartyJwtOptions['toError'] = toError,
 ): OAuthError {
   const sent = audience === undefined ? 'no aud, or several' : `the aud ${showAudience(audience)}`;
   const due =
@@ -101,7 +116,7 @@ export function audienceError(
         ? `its only aud must be ${issuer}, or ${tokenEndpoint}`
         : `its only aud must be ${issuer}, unless an administrator sets token_endpoint_audience_allowed of the client, ` +
           `which allows ${tokenEndpoint} too`;
-  return toError(`has ${sent}; ${due}`, 'audience_wrong');
+  return makeError(`has ${sent}; ${due}`, 'audience_wrong');
 }
 
 /** As far as it reads like an address or a name, so that no secret in a wrong place is repeated. */
@@ -111,11 +126,11 @@ function showAudience(audience: string): string {
 }
 
 /** True for the first use of the assertion, false for every other. Rejects if the store of used ones does not answer. */
-export function useAssertion({ clientId, jti, expiresAt }: ClientAssertion, usedTokens: UsedTokens): Promise<boolean> {
+export function useAssertion({ clientId, id, expiresAt }: ClientAssertion, usedTokens: UsedTokens): Promise<boolean> {
   return usedTokens.use({
     kind: 'assertion',
     issuer: clientId,
-    jti,
+    jti: id,
     expiresAt: expiresAt + clockSkewSeconds,
     clientId,
   });

@@ -23,7 +23,7 @@ export const clientMetadataMembers = {
     Type.Union([Type.Enum([...clientAuthMethods, noClientAuth]), Type.Null()], {
       description:
         'The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it ' +
-        'uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept ' +
+        'uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept ' +
         'only as digests, which verify no HMAC.',
     }),
   ),

@@ -69,8 +69,10 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   if (tokenEndpointAuthMethod === 'private_key_jwt' && jwks === undefined && jwksUri === undefined) {
     throw invalid('jwks: private_key_jwt needs the public keys of the client, in jwks or at jwks_uri.');
   }
-  if (tokenEndpointAuthMethod === noClientAuth && metadata.grantTypes?.join() !== jwtBearerGrant) {
-    throw invalid(`grant_types: must be ${jwtBearerGrant} alone for a client that does not authenticate.`);
+  if (tokenEndpointAuthMethod === noClientAuth && !usesOnlyWorkloadTokens(metadata)) {
+    throw invalid(
+      `grant_types: must be ${jwtBearerGrant} alone for a client that does not authenticate, or ${tokenExchangeGrant}, or both.`,
+    );
   }
   if (tokenEndpointAuthMethod === 'self_signed_tls_client_auth' && jwks === undefined && jwksUri === undefined) {
     throw invalid('jwks: self_signed_tls_client_auth needs the certificates of the client, in jwks or at jwks_uri.');
@@ -85,6 +87,10 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   requireSecurityProfile(metadata);
   requireFitKeys(jwks ?? { keys: [] });
   requireCertificatesOfKeys(jwks?.keys ?? []);
+}
+
+function usesOnlyWorkloadTokens({ grantTypes = [clientCredentialsGrant] }: ClientMetadata): boolean {
+  return grantTypes.every((grantType) => grantType === jwtBearerGrant || grantType === tokenExchangeGrant);
 }
 
 /** Whether the client authenticates by a secret. */

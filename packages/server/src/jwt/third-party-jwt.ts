@@ -1,6 +1,6 @@
 /** JWTs that third parties sign: client assertions and workload tokens. RFC 7523 §3, RFC 7515 §5.2, RFC 8725 §3. */
 
-import { KeyObject } from 'node:crypto';
+import { createHash, KeyObject } from 'node:crypto';
 import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
 import { compactVerify, decodeProtectedHeader, errors } from 'jose';
 import type { KeySet } from './published-keys.ts';
@@ -12,15 +12,13 @@ export const acceptedAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'
 export const clockSkewSeconds = 30;
 
 /** Characters; a longer JWT is not even decoded. */
-const maxLength = 16_384;
+export const maxJwtLength = 16_384;
 
 const maxJtiLength = 256;
 
 /** The claims of RFC 7523 §3, of types that are known. Times are in seconds since 1970. */
 export interface ThirdPartyJwt {
   readonly token: string;
-  /** The bytes that the signature covers. */
-  readonly signingInput: Uint8Array;
   readonly issuer: string | undefined;
   readonly subject: string;
   /** Undefined unless the JWT has exactly one audience. */
@@ -28,6 +26,8 @@ export interface ThirdPartyJwt {
   /** Whether `aud` is an array. */
   readonly isAudienceInArray: boolean;
   readonly jti: string | undefined;
+  /** Identifies it among those of its issuer: by its `jti`, else by all that is signed, never by the signature. */
+  readonly id: string;
   readonly expiresAt: number;
   readonly issuedAt: number | undefined;
   readonly notBefore: number | undefined;
@@ -49,7 +49,7 @@ export interface ThirdPartyJwtOptions {
  */
 export function parseThirdPartyJwt(token: string, { types, toError }: ThirdPartyJwtOptions): ThirdPartyJwt {
   const malformed = (fault: string) => toError(fault, 'assertion_malformed');
-  const jws = token.length > maxLength ? undefined : decodeJws(token);
+  const jws = token.length > maxJwtLength ? undefined : decodeJws(token);
   if (jws === undefined) {
     throw malformed('is not a signed JWT');
   }
@@ -81,12 +81,12 @@ export function parseThirdPartyJwt(token: string, { types, toError }: ThirdParty
   const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   return {
     token,
-    signingInput: jws.signingInput,
     issuer: iss,
     subject: sub,
     audience: typeof audience === 'string' ? audience : undefined,
     isAudienceInArray: Array.isArray(aud),
     jti,
+    id: jti === undefined ? `sha256 ${digestOf(jws.signingInput)}` : `jti ${jti}`,
     expiresAt: exp,
     issuedAt: iat,
     notBefore: nbf,
@@ -167,6 +167,10 @@ function reasonOf(cause: unknown): ErrorReason {
     throw cause;
   }
   return 'signature_wrong';
+}
+
+function digestOf(signingInput: Uint8Array): string {
+  return createHash('sha256').update(signingInput).digest('base64url');
 }
 
 /** A NumericDate of RFC 7519 §2. */

@@ -26,6 +26,8 @@ export interface Attempt {
   readonly address: string;
   /** Whether the check takes microseconds and waits for nothing, as the digest of a secret does, and a signature does not. */
   readonly isCheap: boolean;
+  /** The error code of a wrong credential, if it is another one than at other places. */
+  readonly failureCode?: ErrorCode;
   /** Expensive work that makes a failure take as long as every other, so that its time discloses nothing. */
   readonly afterFailure?: (() => Promise<unknown>) | undefined;
 }
@@ -78,6 +80,8 @@ export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
   return {
     async attempt({ afterFailure = async () => {}, ...attempt }, authenticate) {
       const wasSpent = isSpent(attempt);
+      const isFailure = (error: unknown) =>
+        error instanceof OAuthError && (failures.has(error.code) || error.code === attempt.failureCode);
       const check = async () => {
         try {
           return await authenticate();
@@ -111,10 +115,6 @@ export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
       }
     },
   };
-}
-
-function isFailure(error: unknown): boolean {
-  return error instanceof OAuthError && failures.has(error.code);
 }
 
 /** What no client can have as its id counts for the address alone. */

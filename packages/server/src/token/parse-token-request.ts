@@ -16,7 +16,7 @@ export interface TokenRequest {
 }
 
 /** Throws `invalid_request`, `invalid_scope` or `unsupported_grant_type`. Does not check who sends the request. */
-export function parseTokenRequest(url: string, body: string, grants: ReadonlyMap<string, Grant>): TokenRequest {
+export function parseTokenRequest(url: string, body: string, grants: readonly Grant[]): TokenRequest {
   if (url.includes('?')) {
     throw new OAuthError('invalid_request', 'Parameters belong in the form body, never in the URL.');
   }
@@ -27,12 +27,12 @@ export function parseTokenRequest(url: string, body: string, grants: ReadonlyMap
   }
   const scope = form.get('scope');
   const scopes = scope === undefined ? undefined : parseScope(scope);
-  const grant = grants.get(grantType);
+  const grant = grants.find((one) => one.grantType === grantType && (one.accepts?.(form) ?? true));
   if (grant === undefined) {
     const hint = grantType.includes(';') ? ' Parameters have & between them, and not a semicolon.' : '';
     throw new OAuthError(
       'unsupported_grant_type',
-      `The grant_type is not offered here; offered: ${[...grants.keys()].join(', ')}.${hint}`,
+      `The grant_type is not offered here; offered: ${grantTypesOf(grants).join(', ')}.${hint}`,
     );
   }
   return {
@@ -43,4 +43,8 @@ export function parseTokenRequest(url: string, body: string, grants: ReadonlyMap
     authorizationDetails: form.get('authorization_details'),
     form,
   };
+}
+
+export function grantTypesOf(grants: readonly Grant[]): string[] {
+  return [...new Set(grants.map(({ grantType }) => grantType))];
 }

@@ -4,8 +4,10 @@ import { oauthErrorResponses } from '@postern/http-api';
 import {
   accessTokenType,
   clientCredentialsGrant,
+  idTokenType,
   jwtBearerAssertion,
   jwtBearerGrant,
+  jwtTokenType,
   OAuthError,
 } from '@postern/protocol';
 import { Type } from 'typebox';
@@ -32,7 +34,7 @@ import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Usage } from '../usage/usage.ts';
-import { type Grant, type IdentifyingGrant, rejectAssertion } from './grants/grant.ts';
+import { type Grant, type IdentifyingGrant, type IdentifyingParameter, rejectIdentity } from './grants/grant.ts';
 import { parseTokenRequest, type TokenRequest } from './parse-token-request.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type Target, type TargetOptions } from './target.ts';
@@ -40,7 +42,9 @@ import { findTarget, type Target, type TargetOptions } from './target.ts';
 const TokenForm = Type.Object({
   grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: [clientCredentialsGrant] }),
   assertion: Type.Optional(
-    Type.String({ description: `With grant_type ${jwtBearerGrant}: the token of the workload.` }),
+    Type.String({
+      description: `With grant_type ${jwtBearerGrant}: the token of the workload, or a JWT that the client signed.`,
+    }),
   ),
   client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
   client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
@@ -64,8 +68,16 @@ const TokenForm = Type.Object({
   authorization_details: Type.Optional(
     Type.String({ description: 'JSON array of objects, each with a registered `type` that the client may ask for.' }),
   ),
-  subject_token: Type.Optional(Type.String({ description: 'Token exchange: the access token to exchange.' })),
-  subject_token_type: Type.Optional(Type.String({ description: `With subject_token: \`${accessTokenType}\`` })),
+  subject_token: Type.Optional(
+    Type.String({ description: 'Token exchange: the access token to exchange, or the token of a workload.' }),
+  ),
+  subject_token_type: Type.Optional(
+    Type.String({
+      description:
+        `With subject_token: \`${accessTokenType}\`; for the token of a workload \`${jwtTokenType}\` or ` +
+        `\`${idTokenType}\`.`,
+    }),
+  ),
   actor_token: Type.Optional(
     Type.String({
       description: 'Token exchange: an access token of the client itself, which acts with or without it.',
@@ -109,7 +121,6 @@ export interface TokenEndpointOptions {
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
   const { issuer, authenticateClient, failures, tokenQuota, metrics, keys, senderConstraint, targets, usage, now } =
     options;
-  const grants = new Map<string, Grant>(options.grants.map((grant) => [grant.grantType, grant]));
 
   return async (app) => {
     app.post<{ Body: string }>(
@@ -126,7 +137,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           description:
             'The client authenticates with `client_id` and `client_secret` in the form, with HTTP Basic, with a ' +
             '`client_assertion`, or with `client_id` and a TLS client certificate: exactly one of them, and never in ' +
-            'the URL. A workload sends the token of its platform as `assertion` instead.',
+            'the URL. A workload sends the token of its platform as `assertion` or `subject_token` instead.',
           consumes: ['application/x-www-form-urlencoded'],
           body: TokenForm,
           response: { 200: TokenAnswer, ...oauthErrorResponses(400, 401, 413, 429) },
@@ -138,7 +149,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         const deferUse: DeferUse = (use) => void uses.push(use);
 
         // 1. Parse: from here on nobody reads the raw request.
-        const tokenRequest = parseTokenRequest(request.url, request.body, grants);
+        const tokenRequest = parseTokenRequest(request.url, request.body, options.grants);
         const { grant, form } = tokenRequest;
 
         // 2. Find out who the client is, and whether it may use the grant.
@@ -214,13 +225,13 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     deferUse: DeferUse,
   ): Promise<{ client: Client; parameters: Parameters }> {
     const identified = await failures.attempt(
-      { clientId: undefined, address: request.ip, isCheap: false },
+      { clientId: undefined, address: request.ip, isCheap: false, failureCode: grant.parameter.errorCode },
       async () => {
         const parameters = await grant.parse(form, nowSeconds);
         const client = await grant.identifyClient(parameters);
         const fault = findStatusFault(client);
         if (fault !== undefined) {
-          throw rejectAssertion(fault);
+          throw rejectIdentity(grant.parameter, fault);
         }
         return { client, parameters };
       },
@@ -228,7 +239,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     const { client } = identified;
     // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
     if (hasCredentials(request, form) || requirementsOf(client)?.authMethods.includes(noClientAuth) === false) {
-      requireSameClient(await authenticateClient(request, form, deferUse), client);
+      requireSameClient(await authenticateClient(request, form, deferUse), client, grant.parameter);
     }
     return identified;
   }
@@ -277,9 +288,9 @@ function requireMayUse(client: Client, { grantType }: Grant): void {
   }
 }
 
-function requireSameClient(authenticated: Client, identified: Client): void {
+function requireSameClient(authenticated: Client, identified: Client, { errorCode }: IdentifyingParameter): void {
   if (authenticated.id !== identified.id) {
-    throw new OAuthError('invalid_grant', 'The grant is for another client than the one that authenticates.');
+    throw new OAuthError(errorCode, 'The grant is for another client than the one that authenticates.');
   }
 }
 

@@ -45,7 +45,10 @@ import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
 import { clientCredentials } from '../token/grants/client-credentials.ts';
 import { createJwtBearer } from '../token/grants/jwt-bearer.ts';
+import { createJwtIdentities } from '../token/grants/jwt-identity.ts';
 import { createTokenExchange } from '../token/grants/token-exchange.ts';
+import { createWorkloadExchange } from '../token/grants/workload-exchange.ts';
+import { grantTypesOf } from '../token/parse-token-request.ts';
 import { tokenEndpoint } from '../token/token-endpoint.ts';
 import type { Usage } from '../usage/usage.ts';
 import type { Management } from './management.ts';
@@ -121,6 +124,7 @@ export async function createTokens(options: TokensOptions) {
   const failures = createFailureBudgets(minuteCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
   const fetchedKeys = { now: monotonic, onFault: options.onKeysFault };
+  const clientKeys = createClientKeys(fetchDocument, fetchedKeys);
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
   const importedSecrets = await openImportedSecrets({ db, events, masterKey, onFault: options.onRehashFault });
   const authenticateClient = createClientAuthentication({
@@ -128,7 +132,7 @@ export async function createTokens(options: TokensOptions) {
     tokenEndpoint: tokenEndpointUrl,
     directory,
     masterKey,
-    keys: createClientKeys(fetchDocument, fetchedKeys),
+    keys: clientKeys,
     importedSecrets,
     usedTokens,
     recordSecretUse: usage.recordSecretUse,
@@ -161,19 +165,23 @@ export async function createTokens(options: TokensOptions) {
     isProofAlgorithmAllowed: async (clientId, alg) =>
       allowsAlgorithm(requirementsOf((await directory.find(clientId)) ?? { metadata: {} }), alg),
   });
+  const identities = createJwtIdentities({
+    issuer,
+    tokenEndpoint: tokenEndpointUrl,
+    issuers,
+    issuerKeys: createIssuerKeys(fetchDocument, fetchedKeys),
+    clientKeys,
+    directory,
+    usedTokens,
+  });
   const grants = [
     clientCredentials,
-    createJwtBearer({
-      issuer,
-      issuers,
-      issuerKeys: createIssuerKeys(fetchDocument, fetchedKeys),
-      directory,
-      usedTokens,
-    }),
+    createJwtBearer(identities),
+    createWorkloadExchange(identities, issuer),
     createTokenExchange({ verification, requireActive: guard.requireActive, resources }),
   ];
 
-  const grantTypes = grants.map(({ grantType }) => grantType);
+  const grantTypes = grantTypesOf(grants);
   const registration = createClientRegistration({
     ...{ db, events, masterKey, loadReachRules, findActor, now },
     outboundHosts: config.outboundHosts,

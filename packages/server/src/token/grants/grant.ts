@@ -26,6 +26,8 @@ export interface GrantRequest {
 
 interface GrantBase<Parameters> {
   readonly grantType: GrantType;
+  /** Whether it is for the request, if several grants have the grant_type; the first that is decides. Default: yes. */
+  accepts?(form: ReadonlyMap<string, string>): boolean;
   /** The resource that the token is for if the request names none. Without it: the client's default. */
   findResource?(parameters: Parameters): string;
   /** Decides. Throws `invalid_scope`, `invalid_grant`, `invalid_request` or `invalid_target`. */
@@ -42,13 +44,21 @@ export interface AuthenticatedGrant<Parameters> extends GrantBase<Parameters> {
   parse(form: ReadonlyMap<string, string>, nowSeconds: number): Parameters | Promise<Parameters>;
 }
 
+/** A parameter with a JWT that says who the client is. */
+export interface IdentifyingParameter {
+  readonly name: 'assertion' | 'subject_token';
+  /** The error for a JWT that is not accepted. RFC 7521 §4.1.1, RFC 8693 §2.2.2. */
+  readonly errorCode: 'invalid_grant' | 'invalid_request';
+}
+
 /** A grant that says itself who the client is, so that the client need not authenticate. RFC 7521 §4.1. */
 export interface IdentifyingGrant<Parameters> extends GrantBase<Parameters> {
-  /** The grant's own parameters, with the tokens among them verified, once. Throws `invalid_grant`. */
+  readonly parameter: IdentifyingParameter;
+  /** The grant's own parameters, with the tokens among them verified, once. Throws the error code of its parameter. */
   parse(form: ReadonlyMap<string, string>, nowSeconds: number): Promise<Parameters>;
   /**
-   * The client, which may have fewer scopes than it holds by itself. Throws `invalid_grant`. Does not check whether it is
-   * enabled.
+   * The client, which may have fewer scopes than it holds by itself. Throws the error code of its parameter. Does not
+   * check whether it is enabled.
    */
   identifyClient(parameters: Parameters): Promise<Client>;
 }
@@ -56,10 +66,14 @@ export interface IdentifyingGrant<Parameters> extends GrantBase<Parameters> {
 export type Grant<Parameters = unknown> = AuthenticatedGrant<Parameters> | IdentifyingGrant<Parameters>;
 
 /** The same text for every reason: what is trusted here must not be disclosed to those who are not. */
-export function rejectAssertion(reason: ErrorReason, cause?: unknown): OAuthError {
+export function rejectIdentity(
+  { name, errorCode }: IdentifyingParameter,
+  reason: ErrorReason,
+  cause?: unknown,
+): OAuthError {
   return new OAuthError(
-    'invalid_grant',
-    'The assertion is not accepted: its issuer is not trusted here, its signature, audience or times are not right, ' +
+    errorCode,
+    `The ${name} is not accepted: its issuer is not trusted here, its signature, audience or times are not right, ` +
       'it was used before, or no rule says which client it is for. The log of the server says which.',
     { reason, cause },
   );

@@ -22,7 +22,14 @@ import {
   type VerifyIssuedTokenOptions,
   verifyIssuedToken,
 } from '@postern/guard';
-import { accessTokenType, type ErrorReason, jwtTokenType, OAuthError, tokenExchangeGrant } from '@postern/protocol';
+import {
+  accessTokenType,
+  type ErrorReason,
+  idTokenType,
+  jwtTokenType,
+  OAuthError,
+  tokenExchangeGrant,
+} from '@postern/protocol';
 import { type Client, mayUseDetailsType } from '../../clients/client.ts';
 import type { ResourceRegistry } from '../../resources/resource-registry.ts';
 import type { AuthenticatedGrant } from './grant.ts';
@@ -65,7 +72,8 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
       throw new OAuthError('invalid_request', `The parameters ${name} and ${name}_type must be sent together.`);
     }
     if (!tokenTypes.includes(type)) {
-      throw new OAuthError('invalid_request', `The parameter ${name}_type must be ${accessTokenType}.`);
+      const others = name === 'subject_token' ? `, or ${jwtTokenType} or ${idTokenType} for a workload` : '';
+      throw new OAuthError('invalid_request', `The parameter ${name}_type must be ${accessTokenType}${others}.`);
     }
     try {
       return await verifyIssuedToken(text, nowSeconds, verification);
@@ -102,9 +110,7 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
       const subjectToken = await parseToken('subject_token', form, nowSeconds);
       const hasActorToken = form.has('actor_token') || form.has('actor_token_type');
       const actorToken = hasActorToken ? await parseToken('actor_token', form, nowSeconds) : undefined;
-      if ((form.get('requested_token_type') ?? accessTokenType) !== accessTokenType) {
-        throw new OAuthError('invalid_request', `The parameter requested_token_type must be ${accessTokenType}.`);
-      }
+      requireAccessTokenRequested(form);
       return { subjectToken, actorToken };
     },
 
@@ -171,6 +177,13 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
       };
     },
   };
+}
+
+/** Throws `invalid_request`: no other tokens are issued here. */
+export function requireAccessTokenRequested(form: ReadonlyMap<string, string>): void {
+  if ((form.get('requested_token_type') ?? accessTokenType) !== accessTokenType) {
+    throw new OAuthError('invalid_request', `The parameter requested_token_type must be ${accessTokenType}.`);
+  }
 }
 
 /** RFC 8693 §4.1. */

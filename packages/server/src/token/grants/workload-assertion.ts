@@ -1,34 +1,37 @@
 /** The token by which a workload proves who it is. RFC 7523 §3, RFC 8725 §3, JWT-SVID §3. */
-import { createHash } from 'node:crypto';
-import { type ErrorReason, OAuthError } from '@postern/protocol';
+import type { ErrorReason } from '@postern/protocol';
 import {
   findTrustDomain,
   isTrustDomain,
   longestMaxAgeSeconds,
   type TrustedIssuer,
 } from '../../issuers/trusted-issuer.ts';
-import { clockSkewSeconds, findTimeFault, parseThirdPartyJwt, type ThirdPartyJwt } from '../../jwt/third-party-jwt.ts';
+import {
+  clockSkewSeconds,
+  findTimeFault,
+  parseThirdPartyJwt,
+  type ThirdPartyJwt,
+  type ThirdPartyJwtOptions,
+} from '../../jwt/third-party-jwt.ts';
 
 export interface WorkloadAssertion extends ThirdPartyJwt {
   /** Its `iss`; if it has none, the trust domain of the SPIFFE ID in its `sub`. */
   readonly issuer: string;
-  /** Identifies it among those of its issuer: by its `jti`, else by all that is signed, never by the signature. */
-  readonly id: string;
 }
 
 /**
- * Decodes an assertion and checks the form of its claims. Throws `invalid_grant` with a text that names the fault: it
+ * Decodes an assertion and checks the form of its claims. Throws what `toError` makes, with a text that names the fault: it
  * tells callers only about what they sent.
  *
  * Does not check the signature, the issuer, the audience or the times: see `findAssertionFault`.
  */
-export function parseWorkloadAssertion(token: string): WorkloadAssertion {
+export function parseWorkloadAssertion(token: string, toError: ThirdPartyJwtOptions['toError']): WorkloadAssertion {
   const jwt = parseThirdPartyJwt(token, { types: ['JWT', 'JOSE'], toError });
   const issuer = jwt.issuer ?? findTrustDomain(jwt.subject);
   if (issuer === undefined) {
     throw toError('must have an iss, or a SPIFFE ID as its sub', 'assertion_malformed');
   }
-  return { ...jwt, issuer, id: jwt.jti === undefined ? `sha256 ${digestOf(jwt.signingInput)}` : `jti ${jwt.jti}` };
+  return { ...jwt, issuer };
 }
 
 /**
@@ -65,12 +68,4 @@ export function rememberUntil(assertion: WorkloadAssertion): number {
 
 function endOf({ expiresAt, issuedAt }: WorkloadAssertion, maxAgeSeconds: number): number {
   return issuedAt === undefined ? expiresAt : Math.min(expiresAt, issuedAt + maxAgeSeconds);
-}
-
-function digestOf(signingInput: Uint8Array): string {
-  return createHash('sha256').update(signingInput).digest('base64url');
-}
-
-function toError(fault: string, reason: ErrorReason): OAuthError {
-  return new OAuthError('invalid_grant', `The assertion ${fault}.`, { reason });
 }
