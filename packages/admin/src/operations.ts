@@ -23,7 +23,7 @@ export interface NewClientBody {
   /** Disabling revokes all of its tokens permanently. */
   enabled?: boolean;
   access_token_ttl_seconds?: number | null;
-  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
     | 'client_secret_post'
@@ -100,7 +100,7 @@ export interface Client {
   access_token_ttl_seconds: number | null;
   created_at: string;
   updated_at: string;
-  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
     | 'client_secret_post'
@@ -186,7 +186,7 @@ export interface ClientBody {
   /** Disabling revokes all of its tokens permanently. */
   enabled?: boolean;
   access_token_ttl_seconds?: number | null;
-  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
     | 'client_secret_post'
