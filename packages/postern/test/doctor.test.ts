@@ -205,7 +205,7 @@ describe('from outside', () => {
       expect(trusting['tls']).toMatchObject({ severity, text: expect.stringContaining(`${days - 1} days`) });
       expect(doubting['reachable']).toMatchObject({
         severity: 'fail',
-        text: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+        text: expect.stringContaining('POSTERN_CA_FILE'),
       });
     }
   });

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { type ConnectProxy, startConnectProxy } from '@postern/testing/connect-proxy';
 import { type DocumentServer, startHttpsServer } from '@postern/testing/document-server';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { listenOnLoopback } from '@postern/testing/loopback-listener';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGuardedFetch } from '../src/http/guarded-fetch.ts';
 
 let other: DocumentServer;
@@ -100,6 +102,99 @@ describe('only public addresses are connected to', () => {
       ])) as never);
     syncBuiltinESMExports();
     await expect(guarded(`https://rebound.example:${portText}/document`)).rejects.toThrow(/is not allowed/);
+  });
+});
+
+describe('through a proxy, addresses are checked before it is asked', () => {
+  let proxy: ConnectProxy;
+  beforeAll(async () => {
+    proxy = await startConnectProxy(Number(portText));
+  });
+  beforeEach(() => {
+    vi.stubEnv('HTTPS_PROXY', proxy.url).stubEnv('NO_PROXY', '');
+    (proxy.targets as string[]).length = 0;
+  });
+  afterEach(() => vi.unstubAllEnvs());
+  afterAll(() => proxy.close());
+
+  const resolveTo = (...addresses: string[]) => {
+    const answers = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    vi.spyOn(dns.promises, 'lookup').mockResolvedValue(answers as never);
+    syncBuiltinESMExports();
+  };
+
+  test('a host with a public address is asked for by its name', async () => {
+    resolveTo('198.41.0.4');
+    // The certificate is for localhost, which is what tells that the other end of the tunnel was reached.
+    await expect(guarded('https://keys.example/document')).rejects.toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
+    expect(proxy.targets).toEqual(['keys.example:443']);
+  });
+
+  test('and the document comes through it, if its address is allowed', async () => {
+    expect(await read(local(`https://127.0.0.1:${portText}/document`))).toEqual({ found: true });
+    expect(proxy.targets).toEqual([`127.0.0.1:${portText}`]);
+  });
+
+  test.each([
+    ['loopback', '127.0.0.1'],
+    ['loopback in another spelling', '2130706433'],
+    ['a name that means loopback', 'localhost'],
+    ['IPv4-mapped loopback', '[::ffff:127.0.0.1]'],
+    ['a private network', '10.0.0.1'],
+    ['link-local metadata of clouds', '169.254.169.254'],
+    ['IPv6 metadata of AWS', '[fd00:ec2::254]'],
+    ['loopback by NAT64', '[64:ff9b::7f00:1]'],
+  ])('%s never reaches it', async (_name, host) => {
+    await expect(guarded(`https://${host}/document`)).rejects.toThrow(/is not allowed/);
+    expect(proxy.targets).toEqual([]);
+  });
+
+  test('nor does a name of which only one address is not public', async () => {
+    resolveTo('198.41.0.4', '10.0.0.1');
+    await expect(guarded('https://keys.example/document')).rejects.toThrow(/10\.0\.0\.1, which is not allowed/);
+    expect(proxy.targets).toEqual([]);
+  });
+
+  test('a name that only the proxy can resolve is asked for if the operator has named it', async () => {
+    vi.spyOn(dns.promises, 'lookup').mockRejectedValue(new Error('ENOTFOUND'));
+    syncBuiltinESMExports();
+    await expect(guarded('https://keys.example/document')).rejects.toThrow('name it in POSTERN_OUTBOUND_HOSTS');
+    expect(proxy.targets).toEqual([]);
+    const named = createGuardedFetch([], ['keys.example']);
+    await expect(named('https://keys.example/document')).rejects.toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
+    expect(proxy.targets).toEqual(['keys.example:443']);
+  });
+
+  test('hosts that NO_PROXY names are reached directly, and checked as without a proxy', async () => {
+    vi.stubEnv('NO_PROXY', 'localhost,127.0.0.1');
+    expect(await read(local(`${other.url}/document`))).toEqual({ found: true });
+    await expect(guarded(`${other.url}/document`)).rejects.toThrow(/is not allowed/);
+    expect(proxy.targets).toEqual([]);
+  });
+
+  test('a proxy that does not answer is given up in time, and its password is in no error', async () => {
+    const deaf = createServer();
+    const asked = once(deaf, 'connect');
+    const { port, close } = await listenOnLoopback(deaf);
+    vi.stubEnv('HTTPS_PROXY', `http://user:hidden@127.0.0.1:${port}`);
+    resolveTo('198.41.0.4');
+    const timer = new AbortController();
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(timer.signal);
+    const fault = guarded('https://keys.example/document').catch((error: Error) => error);
+    const [, tunnel] = await asked;
+    const closed = once(tunnel, 'close');
+    tunnel.resume().on('error', () => {});
+    timer.abort(new DOMException('time is up', 'TimeoutError'));
+    const error = (await fault) as Error;
+    expect(error).toBeInstanceOf(Error);
+    expect(`${error.message} ${error.cause}`).not.toContain('hidden');
+    tunnel.destroy();
+    await closed;
+    await close();
   });
 });
 

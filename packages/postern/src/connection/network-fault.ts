@@ -64,7 +64,7 @@ function describeCode(code: string): string | undefined {
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return 'its certificate is from an authority that this machine does not trust. Set NODE_EXTRA_CA_CERTS to its PEM file.';
+      return 'its certificate is from an authority that this machine does not trust. Set POSTERN_CA_FILE to its PEM file.';
     default:
       return undefined;
   }

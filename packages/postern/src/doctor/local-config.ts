@@ -173,7 +173,7 @@ function checkNode(env: Environment): Finding[] {
         fail(
           'certificates',
           'NODE_TLS_REJECT_UNAUTHORIZED is 0: no certificate is verified, not even when keys of issuers are fetched.',
-          'Remove it; trust your own certificate authority by NODE_EXTRA_CA_CERTS.',
+          'Remove it; trust your own certificate authority by POSTERN_CA_FILE.',
         ),
       ]
     : [];

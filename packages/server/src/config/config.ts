@@ -14,6 +14,11 @@ type PartsOfSettings =
   | `tls${string}`
   | `metrics${string}`
   | `checkpoint${string}`
+  // Those of the whole process, which the command applies before anything else.
+  | 'caFile'
+  | 'httpsProxy'
+  | 'httpProxy'
+  | 'noProxy'
   | 'accessTokenTtlMinutes';
 
 /** The variables under the names that the table gives them, except those that are part of a setting below. */
@@ -111,6 +116,10 @@ export function readConfig(env: Environment): ServerConfig {
     checkpointSecretAccessKey,
     checkpointMinutes,
     accessTokenTtlMinutes,
+    caFile: _caFile,
+    httpsProxy: _httpsProxy,
+    httpProxy: _httpProxy,
+    noProxy: _noProxy,
     ...values
   } = readValues(env);
   const root = pairRoot(rootClientId, rootClientSecret);

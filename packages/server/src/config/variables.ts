@@ -42,6 +42,9 @@ export interface Variable extends ConfigVariable {
 /** The characters that mean the same in a form, in Basic with and without percent-encoding, and unquoted in a shell. */
 const unreserved = 'letters, digits or . _ ~ -';
 
+/** As most programs read it, without a scheme too. The URL may hold a password. */
+const proxyPattern = /^(?:https?:\/\/)?[^\s/]+\/?$/;
+
 /** By the name that the value has in `ServerConfig`, or in the parts that `config.ts` makes of several. */
 export const variables = {
   host: {
@@ -250,6 +253,38 @@ export const variables = {
       'stands for all names below example.com; without it, they may be fetched from any public host',
     example: 'login.example.com,*.partners.example',
     parse: parseHostPatterns,
+  },
+  caFile: {
+    name: 'POSTERN_CA_FILE',
+    default: 'none',
+    meaning:
+      'PEM file with certificate authorities that outgoing connections trust in addition to those of Node, such as that ' +
+      'of a proxy that inspects TLS; the postern command reads it too',
+    example: '/etc/ssl/corporate-ca.pem',
+    parse: parsePath,
+  },
+  httpsProxy: {
+    name: 'HTTPS_PROXY',
+    default: 'none',
+    meaning: 'URL of the proxy through which https requests leave; the postern command reads it too, as the next two',
+    example: 'http://proxy.example.com:3128',
+    parse: matching(proxyPattern, 'is not the http or https URL of a proxy'),
+  },
+  httpProxy: {
+    name: 'HTTP_PROXY',
+    default: 'none',
+    meaning: 'the same for http requests, such as those to a collector of traces',
+    example: 'http://proxy.example.com:3128',
+    parse: matching(proxyPattern, 'is not the http or https URL of a proxy'),
+  },
+  noProxy: {
+    name: 'NO_PROXY',
+    default: 'none',
+    meaning:
+      'hosts that are reached without a proxy, separated by commas; .example.com stands for all names below it. This ' +
+      'machine always is',
+    example: '.internal.example.com,10.0.0.5',
+    parse: matching(/^[\x20-\x7e]{1,4096}$/, 'must be host names separated by commas'),
   },
   delegation: {
     name: 'POSTERN_DELEGATION',
