@@ -64,6 +64,11 @@ def test_a_function_may_leave_calls_open(guard: Guard) -> None:
     assert _ask(guard, "/healthz", {})[1]["body"] == b"open"
 
 
+def test_a_path_is_open_only_as_the_app_sees_it(guard: Guard) -> None:
+    assert _ask(guard, "/healthz", {}, raw_path=b"/%68ealthz")[1]["body"] == b"open"
+    assert _ask(guard, "/orders", {}, raw_path=b"/healthz")[0]["status"] == 401
+
+
 def test_the_metadata_need_no_token(guard: Guard) -> None:
     start, body = _ask(guard, "/.well-known/oauth-protected-resource", {})
     assert start["status"] == 200

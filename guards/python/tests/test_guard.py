@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -19,11 +21,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from run_guard_case import FixedToken
 
-from postern_guard import Guard, GuardedRequest, GuardError, Revocations, TrustedProxies, certificate_thumbprint
+from postern_guard import (
+    Guard,
+    GuardedRequest,
+    GuardError,
+    Response,
+    Revocations,
+    TrustedProxies,
+    certificate_thumbprint,
+)
 from postern_guard.access_token import AccessToken
 from postern_guard.documents import fetch_url
 from postern_guard.dpop import UsedProofs
-from postern_guard.revocation_follower import RevocationFollower
 from postern_guard.revocation_list import ClientEntry, ClientStatus, RevocationList, RevokedToken
 
 _OPTIONS: dict[str, Any] = {"issuer": "https://auth.example.com", "audience": "https://api.example.com"}
@@ -121,34 +130,43 @@ def test_decisions_are_told_with_their_reason(guard: Guard) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_follows_revocations_itself() -> None:
-    asked = threading.Event()
+def test_a_forked_process_fetches_keys_and_revocations_itself() -> None:
+    release = threading.Event()
+    asked: set[str] = set()
 
-    def fetch(*_: object, **__: object) -> Any:  # noqa: ANN401
-        asked.set()
-        raise OSError("no feed")
+    def fetch(url: str, **_: object) -> Response:
+        asked.add("feed" if "revocations" in url else "keys")
+        if not release.is_set():
+            release.wait(20)
+        raise OSError("unreachable")
 
-    follower = RevocationFollower(
-        "https://auth.example.com",
-        fetch=fetch,
-        token=FixedToken(),
-        wait_seconds=1,
-        clock_skew_seconds=5,
-        max_entries=1_000,
-        now=time.time,
-        monotonic=time.monotonic,
-        on_fault=lambda _: None,
-        on_key_revoked=lambda: None,
-    )
-    follower.start()
-    assert asked.wait(10)
+    guard = Guard(**_OPTIONS, revocations=Revocations(token=FixedToken()), fetch=fetch, on_fault=lambda _: None)
+    for _ in range(2):
+        threading.Thread(target=_start, args=(guard,), daemon=True).start()
+    while asked != {"keys", "feed"}:
+        time.sleep(0.001)
+    # All threads of this process have locks now.
     child = os.fork()
     if child == 0:
         asked.clear()
-        follower.start()
-        os._exit(0 if asked.wait(10) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    follower.close()
+        release.set()
+        _start(guard)
+        os._exit(0 if asked == {"keys", "feed"} else 1)
+    release.set()
+    deadline = time.monotonic() + 20
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if ended[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    guard.close()
+    assert ended[0] == child
+    assert os.waitstatus_to_exitcode(ended[1]) == 0
+
+
+def _start(guard: Guard) -> None:
+    with contextlib.suppress(Exception):
+        guard.start()
 
 
 def _token(jti: str, issued_at: float = 100) -> AccessToken:

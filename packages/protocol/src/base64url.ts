@@ -24,14 +24,21 @@ export function decodeBase64Url(source: Uint8Array, start: number, end: number):
 /** Texts up to this length are decoded without new memory for their bytes. */
 const scratch = new Uint8Array(12_288);
 
-/** Keeps a byte order mark, which makes JSON invalid. */
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Throws for what is not UTF-8. Keeps a byte order mark, which makes JSON invalid. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Decodes the same to text in UTF-8. */
+/** Decodes the same to text in UTF-8; undefined also for bytes that are not UTF-8. RFC 7519 §7.2. */
 export function decodeBase64UrlText(source: Uint8Array, start: number, end: number): string | undefined {
   const length = decodedLength(start, end);
   const bytes = length > scratch.length ? new Uint8Array(length) : scratch;
-  return decodeInto(bytes, source, start, end) ? utf8.decode(bytes.subarray(0, length)) : undefined;
+  if (!decodeInto(bytes, source, start, end)) {
+    return undefined;
+  }
+  try {
+    return utf8.decode(bytes.subarray(0, length));
+  } catch {
+    return undefined;
+  }
 }
 
 function decodedLength(start: number, end: number): number {

@@ -82,6 +82,12 @@ describe('RFC 7515 §7.1 compact serialization', () => {
     ['a payload that is a number', `e30.${base64url('1')}.AA`],
     ['a character that is A but for its upper byte', `e30.e30.\u0141A`],
     ['a byte order mark', `${base64url('\ufeff{}')}.e30.AA`],
+    ['a header that is not UTF-8', `${base64url(Buffer.from('{"a":"\xff"}', 'latin1'))}.e30.AA`],
+    ['a payload that is not UTF-8', `e30.${base64url(Buffer.from('{"a":"\xe9"}', 'latin1'))}.AA`],
+    [
+      'a payload with a character that is longer than it must be',
+      `e30.${base64url(Buffer.from('{"a":"\xc0\xaf"}', 'latin1'))}.AA`,
+    ],
     ['megabytes of dots', '.'.repeat(4_000_000)],
     ['megabytes of letters', 'A'.repeat(4_000_000)],
     ['megabytes of signature', `e30.e30.${'='.repeat(4_000_000)}`],

@@ -20,7 +20,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 RequiredScope = str | Callable[[str, str], str | None]
 """The scope that calls require: one, several separated by spaces, '' for any valid token; or a function that returns it for a
-method and a path, or None for a call that needs no token."""
+method and the path that the app sees, which is percent-decoded, or None for a call that needs no token."""
 
 _STATE_KEY: Final = "postern_guard.access_token"
 
@@ -53,8 +53,8 @@ class GuardMiddleware:
             await _send_answer(metadata, send)
             return
         request = to_guarded_request(scope, self._find_thumbprint)
-        path = request.path.partition("?")[0]
-        required = self._required if isinstance(self._required, str) else self._required(request.method, path)
+        # By the path that the app decides by, whatever it is called with.
+        required = self._required if isinstance(self._required, str) else self._required(request.method, scope["path"])
         if required is not None:
             try:
                 scope[_STATE_KEY] = await self._guard.authorize_async(request, required)

@@ -188,6 +188,9 @@ class UsedProofs:
             self._forget_at[jkt, jti] = forget_at
             return True
 
+    def reset_after_fork(self) -> None:
+        self._lock = threading.Lock()
+
     def _take(self, client_id: str, now: float, forget_at: float) -> None:
         self._sweep(int(now // _STEP_SECONDS))
         own = self._remembered.get(client_id, 0)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
 import re
 import time
+import weakref
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -146,7 +148,8 @@ class Guard:
         self._algorithms = frozenset(algorithms)
         self._clock_skew_seconds = clock_skew_seconds
         self._revocations = revocations
-        self._use_proof = use_proof or UsedProofs(now=now, monotonic=monotonic)
+        self._used_proofs = UsedProofs(now=now, monotonic=monotonic)
+        self._use_proof = use_proof or self._used_proofs
         self._dpop_nonces = dpop_nonces
         self._on_decision = on_decision
         self._now = now
@@ -178,6 +181,8 @@ class Guard:
             **(resource or {}),
         }
 
+        _guards.add(self)
+
     def start(self) -> None:
         """Fetch the keys and begin to follow revocations, which otherwise happens at the first call.
 
@@ -188,6 +193,13 @@ class Guard:
         self._keys.load()
         if self._follower is not None:
             self._follower.wait_for_first_attempt()
+
+    def reset_after_fork(self) -> None:
+        """The threads of the parent process do not exist in this one, which may have had their locks."""
+        self._keys.reset_after_fork()
+        self._used_proofs.reset_after_fork()
+        if self._follower is not None:
+            self._follower.reset_after_fork()
 
     def close(self) -> None:
         """Stop following revocations."""
@@ -222,18 +234,17 @@ class Guard:
 
     def _decide(self, request: GuardedRequest, scope: str, *, may_wait: bool) -> AccessToken:
         started_at = time.perf_counter()
-        outcome, reason = "passed", None
         try:
-            return self._authorize(request, scope, may_wait=may_wait)
-        except _WouldWaitError:
-            outcome = ""
-            raise
+            token = self._authorize(request, scope, may_wait=may_wait)
         except GuardError as error:
-            outcome, reason = error.code, error.reason
+            self._report(error.code, error.reason, started_at)
             raise self._named(error) from error.__cause__
-        finally:
-            if self._on_decision is not None and outcome:
-                self._on_decision(Decision(outcome, reason, time.perf_counter() - started_at))
+        self._report("passed", None, started_at)
+        return token
+
+    def _report(self, outcome: str, reason: str | None, started_at: float) -> None:
+        if self._on_decision is not None:
+            self._on_decision(Decision(outcome, reason, time.perf_counter() - started_at))
 
     def _named(self, error: GuardError) -> GuardError:
         """Every challenge names the metadata of the API. RFC 9728 §5.1."""
@@ -412,3 +423,15 @@ class _FaultLog:
         if message != self._last:
             self._last = message
             _logger.warning(message)
+
+
+_guards: Final[weakref.WeakSet[Guard]] = weakref.WeakSet()
+
+
+def _reset_guards() -> None:
+    for guard in list(_guards):
+        guard.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_guards)

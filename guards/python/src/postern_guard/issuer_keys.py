@@ -95,6 +95,9 @@ class IssuerKeys:
         self._renewed_at = self._attempt_from = self._monotonic()
         self._refresh_in_background()
 
+    def reset_after_fork(self) -> None:
+        self._loading = threading.Lock()
+
     def _refresh_in_background(self) -> None:
         if not self._loading.locked() and self._monotonic() >= self._attempt_from:
             threading.Thread(target=self._refresh, name="postern-guard-keys", daemon=True).start()

@@ -6,7 +6,6 @@ While the feed cannot be reached, what is known so far holds; ``lag_seconds`` sa
 from __future__ import annotations
 
 import math
-import os
 import random
 import threading
 from collections.abc import Callable
@@ -84,7 +83,6 @@ class RevocationFollower:
         self._first_fault: Exception | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
         self._list = RevocationList(issuer, max_entries)
         self._incoming: RevocationList | None = None
         """A snapshot that is not complete yet; the list holds until it is."""
@@ -96,20 +94,27 @@ class RevocationFollower:
         self._current_at = -math.inf
 
     def start(self) -> None:
-        """Begin to follow, unless that happened already. In a process that was forked since, begin again."""
-        if self._pid != os.getpid():
-            # The thread is in the other process, and may have held the lock.
-            self._pid, self._lock, self._thread = os.getpid(), threading.Lock(), None
-            self._incoming = None
+        """Begin to follow, unless that happened already."""
         if self._thread is None and not self._closing.is_set():
             with self._lock:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._follow, name="postern-guard-revocations", daemon=True)
                     self._thread.start()
 
+    def reset_after_fork(self) -> None:
+        """Begin again at the next call, with what is known."""
+        self._lock, self._thread = threading.Lock(), None
+        self._closing, self._answered, self._attempted = (
+            _copy_of(event) for event in (self._closing, self._answered, self._attempted)
+        )
+        if self._incoming is not None:
+            # Without the first part of a snapshot, the rest says nothing.
+            self._incoming = self._cursor = None
+
     def close(self) -> None:
         """Stop following. A request that the feed holds ends with it."""
         self._closing.set()
+        self._attempted.set()
 
     def wait_until_ready(self, timeout: float) -> None:
         """Return at the first answer, or after so many seconds."""
@@ -255,6 +260,13 @@ class _TrustedTime:
         if abs(self._wall - wall_before - (self._elapsed - elapsed_before)) > _TOLERANCE:
             self._steady_since = self._elapsed
         return self._wall - _SLACK if self._elapsed - self._steady_since >= _STEADY else None
+
+
+def _copy_of(event: threading.Event) -> threading.Event:
+    copy = threading.Event()
+    if event.is_set():
+        copy.set()
+    return copy
 
 
 def _pause_after(failures: int, cause: Exception) -> float:

@@ -26,7 +26,7 @@ class FeedError(ValueError):
     """An answer that is not understood. It is rejected as a whole: a skipped entry might be the one that matters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RevokedToken:
     jti: str
     expires_at: float
@@ -162,7 +162,7 @@ def _parse_names(entry: Mapping[str, Any], member: str) -> frozenset[str] | None
     return frozenset(names)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Held:
     """The parts of a token, or of one that was exchanged for it, that revocation is checked against."""
 
@@ -380,7 +380,9 @@ class RevocationList:
                 self._collapsed[client_id] = _Collapsed(now, max(latest, known.expires_at if known else 0))
 
 
-def _details_types_of(token: AccessToken) -> set[object]:
+def _details_types_of(token: AccessToken) -> set[str]:
     """Of the authorization details of a verified token, which its issuer validated; most tokens have none. RFC 9396 §2."""
     details = token.claims.get("authorization_details", [])
-    return {detail.get("type") for detail in details}
+    if not isinstance(details, list) or not all(isinstance(detail, dict) for detail in details):
+        raise invalid_token("claims_malformed")
+    return {str(detail.get("type")) for detail in details}

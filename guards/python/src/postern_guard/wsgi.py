@@ -40,7 +40,10 @@ class GuardMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = to_guarded_request(environ, self._find_thumbprint)
-        path = request.path.partition("?")[0]
+        # By the path that the app decides by, whatever it is called with.
+        path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".encode("latin-1").decode(
+            "utf-8", "replace"
+        )
         metadata = metadata_answer(self._guard, request.method, path)
         if metadata is not None:
             return _send_answer(metadata, start_response)

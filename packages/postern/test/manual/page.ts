@@ -12,6 +12,7 @@ export const languages = [
   'yaml',
   'ts',
   'js',
+  'python',
   'http',
   'nginx',
   'ini',
