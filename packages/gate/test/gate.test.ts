@@ -47,6 +47,8 @@ beforeAll(async () => {
           { path: '/invoices/{id}', scopes: ['invoice:write'] },
           { path: '/any', scopes: [] },
           { path: '/health', public: true },
+          { path: '/orders', scopes: ['policy:read'] },
+          { path: '/orders', methods: ['POST'], scopes: ['invoice:write'] },
         ],
       },
       {
@@ -161,7 +163,7 @@ const ways: Readonly<Record<string, (question: Question) => Promise<GateAnswer>>
   },
 };
 
-describe.each(Object.entries(ways))('%s', (_name, ask) => {
+describe.each(Object.entries(ways))('%s', (way, ask) => {
   test('a token with the scope passes, and the API learns who calls', async () => {
     const { status, headers } = await ask({ target: '/invoices?page=2', token: token({ tenant: 'Grüße 100%' }) });
     expect(status).toBe(200);
@@ -218,6 +220,15 @@ describe.each(Object.entries(ways))('%s', (_name, ask) => {
     expect((await ask({ target: '/HEALTH', token: token() })).status).toBe(403);
   });
 
+  test('a method that some APIs read as another one does not pass by the rule for all others', async () => {
+    expect((await ask({ target: '/orders', token: token() })).status).toBe(200);
+    expect((await ask({ target: '/orders', method: 'POST', token: token() })).status).toBe(403);
+    for (const method of way === 'ext-authz by HTTP' ? [] : ['post', 'Post', '']) {
+      expect((await ask({ target: '/orders', method, token: token() })).status, method).toBe(403);
+      expect(refusals.at(-1)).toBe('access_denied gate_rule_missing');
+    }
+  });
+
   test('a host may be written with the port of its scheme, and has rules of its own', async () => {
     expect((await ask({ host: 'API.example.com:443', token: token() })).status).toBe(200);
     expect((await ask({ host: 'api.internal:8080', token: token() })).status).toBe(200);
@@ -232,6 +243,7 @@ describe.each(Object.entries(ways))('%s', (_name, ask) => {
       { 'x-original-url': '/admin' },
       { 'x-rewrite-url': '/admin' },
       { 'x-http-method-override': 'DELETE' },
+      { 'x_http-method_override': 'DELETE' },
     ] as Record<string, string>[]) {
       expect((await ask({ token: token(), headers })).status, JSON.stringify(headers)).toBe(403);
       expect(refusals.at(-1)).toBe('access_denied header_not_allowed');

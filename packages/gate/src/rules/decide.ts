@@ -21,13 +21,16 @@ export interface RequiredOf extends Requirement {
 }
 
 /** Headers by which some APIs take another path or method for that of the request. */
-const overridingHeaders = [
+const overridingHeaders: ReadonlySet<string> = new Set([
   'x-original-url',
   'x-rewrite-url',
   'x-http-method-override',
   'x-http-method',
   'x-method-override',
-];
+]);
+
+/** Some APIs take `post` for POST, so a method must be in upper case, as all that are registered. RFC 9110 §16.1. */
+const methodPattern = /^[A-Z-]{1,20}$/;
 
 /**
  * Returns what the request needs. Throws `access_denied` if it may not pass, whoever sends it. `passedOn`: the names of the headers
@@ -48,7 +51,7 @@ export function requirementOf(
   if (readings === undefined) {
     throw denied('The path of this request can be read in several ways.', 'path_ambiguous');
   }
-  const requirement = found.api.rules.find(method, readings);
+  const requirement = methodPattern.test(method) ? found.api.rules.find(method, readings) : undefined;
   if (requirement === undefined) {
     throw denied('No rule of the gate allows this method and path.', 'gate_rule_missing');
   }
@@ -80,13 +83,9 @@ function findOrigin(origins: GateConfig['origins'], host: string) {
  * `Connection` names is removed on the way.
  */
 function findForbiddenHeader(headers: ReadonlyMap<string, string>, passedOn: ReadonlySet<string>): string | undefined {
-  for (const name of overridingHeaders) {
-    if (headers.has(name)) {
-      return name;
-    }
-  }
   for (const name of headers.keys()) {
-    if (name.includes('_') && passedOn.has(name.replaceAll('_', '-'))) {
+    const hyphened = name.includes('_') ? name.replaceAll('_', '-') : name;
+    if (overridingHeaders.has(hyphened) || (hyphened !== name && passedOn.has(hyphened))) {
       return name;
     }
   }
