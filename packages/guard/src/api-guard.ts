@@ -10,8 +10,14 @@ import { type SigningAlgorithm, signingAlgorithms } from './crypto/algorithms.ts
 import { createGuard, type Decision, type DpopPolicy, type Guard } from './guard.ts';
 import type { Fetch } from './issuer/fetch-document.ts';
 import { createIssuerKeys } from './issuer/issuer-keys.ts';
+import { createKeptCopy, type OpenCache } from './issuer/kept-copy.ts';
 import { describeResource, type ResourceDescription, type ResourceMetadata } from './resource-metadata.ts';
-import { createRevocationFollower, type RevocationFollower } from './revocations/revocation-follower.ts';
+import { createRequestFollower, type RequestFollower, type WaitUntil } from './revocations/request-follower.ts';
+import {
+  createRevocationFollower,
+  type RevocationFollower,
+  type RevocationFollowerOptions,
+} from './revocations/revocation-follower.ts';
 import { createUsedProofs } from './used-proofs.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
@@ -77,6 +83,12 @@ export interface ApiGuardOptions {
   readonly onFault?: (fault: Error) => void;
   /** Fetches metadata and keys of the issuer. Default: the global `fetch`. */
   readonly fetch?: Fetch;
+  /**
+   * For platforms that run nothing between requests, such as Cloudflare Workers and service workers: opens the cache that
+   * keeps keys and revocations, such as `() => caches.open('postern')`. Whoever can write to it can forge tokens. Each
+   * request then goes to `refresh` first, as `@postern/guard/fetch` and `/hono` do. Default: the guard works in the background.
+   */
+  readonly openCache?: OpenCache;
   /** Returns milliseconds since 1970. Default: the clock of the system. */
   readonly now?: () => number;
   /** Returns milliseconds by a clock that never jumps, by which ages are measured. Default: that of `performance`. */
@@ -91,11 +103,18 @@ export interface ApiGuard extends Guard {
    * available; rejects if the first attempt fails, and continues to retry. Calls need not wait for it.
    */
   start(): Promise<void>;
+  /**
+   * With `openCache`: fetches what is new, within this request and, by `waitUntil`, for up to 20 seconds after it, so that
+   * requests of that time wait for nothing. Never rejects: `authorize` then says 503 if too little is known. Undefined without.
+   */
+  readonly refresh: ((waitUntil: WaitUntil) => Promise<void>) | undefined;
   /** Stops following revocations. */
   close(): Promise<void>;
   /** Seconds that the known revocations lag behind: Infinity before the first answer, undefined if none are followed. */
   revocationLagSeconds(): number | undefined;
 }
+
+const defaultClockSkewSeconds = 5;
 
 const defaultStalenessSeconds = 60;
 
@@ -114,7 +133,14 @@ const firstAnswerTimeoutMs = 5_000;
 
 /** Creates the guard of an API. Throws `TypeError` for invalid options. */
 export function createApiGuard(options: ApiGuardOptions): ApiGuard {
-  const { issuer, audience, clockSkewSeconds = 5, tokenCacheSize = 10_000, dpop = {}, onDecision } = options;
+  const {
+    issuer,
+    audience,
+    clockSkewSeconds = defaultClockSkewSeconds,
+    tokenCacheSize = 10_000,
+    dpop = {},
+    onDecision,
+  } = options;
   const { fetch = (url, init) => globalThis.fetch(url, init), now = Date.now, onFault = createFaultLog() } = options;
   const { monotonic = () => performance.now(), allowHttp = false } = options;
   // A clock of the caller's own measures everything but the age of news: if it jumps, news is no older than before.
@@ -125,21 +151,11 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     );
   }
   const resourceMetadata = describeResource(audience, issuer, options.resource ?? {});
-  const keys = createIssuerKeys({ issuer, allowHttp, fetch, now: ageClock, onFault });
-  const { revocations } = options;
+  const { revocations, openCache } = options;
+  const copy = openCache && createKeptCopy(`${issuer}/.well-known/postern-keys`, openCache, now);
+  const keys = createIssuerKeys({ issuer, allowHttp, fetch, now: ageClock, onFault, copy });
   const follower =
-    revocations &&
-    createRevocationFollower({
-      issuer,
-      fetch: revocations.fetch,
-      waitSeconds: waitSecondsFor(revocations),
-      clockSkewSeconds,
-      maxEntries: maxEntriesOf(revocations),
-      now,
-      monotonic,
-      onFault,
-      onKeyRevoked: keys.renew,
-    });
+    revocations && createFollower(options, revocations, { now, monotonic, onFault, onKeyRevoked: keys.renew });
   const guard = createGuard({
     issuer,
     audience,
@@ -161,6 +177,11 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   return {
     ...guard,
     resourceMetadata,
+    refresh:
+      openCache &&
+      (async (waitUntil) => {
+        await Promise.all([keys.prepare(waitUntil), follower?.refresh?.(waitUntil)]);
+      }),
     async start() {
       await Promise.all([keys.load(), follower?.start()]);
     },
@@ -179,6 +200,20 @@ function createFaultLog(): (fault: Error) => void {
       console.error(`@postern/guard: ${message}`);
     }
   };
+}
+
+/** A follower that works in the background or, with `openCache`, within requests. */
+function createFollower(
+  { issuer, audience, clockSkewSeconds = defaultClockSkewSeconds, openCache }: ApiGuardOptions,
+  revocations: RevocationOptions,
+  parts: Pick<RevocationFollowerOptions, 'now' | 'monotonic' | 'onFault' | 'onKeyRevoked'>,
+): RevocationFollower & Partial<RequestFollower> {
+  const { fetch } = revocations;
+  const common = { ...parts, issuer, fetch, clockSkewSeconds, maxEntries: maxEntriesOf(revocations) };
+  const waitSeconds = waitSecondsFor(revocations);
+  return openCache === undefined
+    ? createRevocationFollower({ ...common, waitSeconds })
+    : createRequestFollower({ ...common, audience, openCache });
 }
 
 /** Known revocations hold, however old they are; `whenStale` is about those that are not known yet. */

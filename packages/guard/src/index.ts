@@ -19,8 +19,10 @@ export {
   requireScope,
 } from './guard.ts';
 export type { Fetch } from './issuer/fetch-document.ts';
+export type { DocumentCache, OpenCache } from './issuer/kept-copy.ts';
 export { createKeptDocument, type KeptDocument } from './issuer/kept-document.ts';
 export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';
+export type { WaitUntil } from './revocations/request-follower.ts';
 export { type ParentToken, parentTokensClaim, parentTokensOf } from './token-lineage.ts';
 export {
   type AuthorizationDetail,

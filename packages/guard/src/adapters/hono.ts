@@ -6,6 +6,8 @@ import type { ApiGuard } from '../api-guard.ts';
 import { toErrorAnswer } from '../error-answer.ts';
 import type { Guard } from '../guard.ts';
 import { metadataAnswer } from '../resource-metadata.ts';
+import { pathOf } from './request-path.ts';
+import { workerThumbprint } from './worker-thumbprint.ts';
 
 /** The variables of guarded handlers: `c.get('accessToken')`. */
 export interface GuardedEnv {
@@ -15,7 +17,7 @@ export interface GuardedEnv {
 export interface ProtectOptions {
   /**
    * Returns `certificateThumbprint` of the client certificate of a request; where to find it depends on the platform.
-   * Default: undefined, so that tokens that are bound to a certificate are rejected.
+   * Default: what Cloudflare says of it, and undefined elsewhere, so that tokens that are bound to a certificate are rejected.
    */
   readonly findThumbprint?: (context: Context) => string | undefined;
 }
@@ -25,12 +27,13 @@ export interface ProtectOptions {
  * without such a token itself.
  */
 export function protect(
-  guard: Guard,
-  { findThumbprint = () => undefined }: ProtectOptions = {},
+  guard: Guard & Partial<Pick<ApiGuard, 'refresh'>>,
+  { findThumbprint = ({ req }) => workerThumbprint(req.raw) }: ProtectOptions = {},
 ): (scope: string) => MiddlewareHandler<GuardedEnv> {
   return (scope) => async (context, next) => {
     const { req } = context;
     try {
+      await guard.refresh?.((work) => context.executionCtx.waitUntil(work));
       const token = await guard.authorize(
         {
           method: req.method,
@@ -67,9 +70,4 @@ export function resourceMetadata(guard: ApiGuard): MiddlewareHandler {
     await next();
     return;
   };
-}
-
-/** Returns the path of a URL with its query, unchanged. */
-function pathOf(url: string): string {
-  return url.slice(url.indexOf('/', url.indexOf('//') + 2));
 }

@@ -2,6 +2,7 @@
 import { isConfidential, OAuthError, wellKnownUrl } from '@postern/protocol';
 import type { VerificationKey } from '../verify-access-token.ts';
 import { type Fetch, fetchDocument } from './fetch-document.ts';
+import type { KeptCopy } from './kept-copy.ts';
 import { createKeptDocument } from './kept-document.ts';
 import { type PublishedKey, readPublishedKeys } from './published-keys.ts';
 
@@ -14,6 +15,8 @@ export interface IssuerKeys {
   load(): Promise<void>;
   /** Fetches the keys again in the background, since one was revoked and another one signs instead. */
   renew(): void;
+  /** Fetches the keys if they are stale, and waits for them if there are none. Never rejects. */
+  prepare(waitUntil: (work: Promise<unknown>) => void): Promise<void>;
 }
 
 export interface IssuerKeysOptions {
@@ -25,6 +28,8 @@ export interface IssuerKeysOptions {
   readonly now: () => number;
   /** Called when keys could not be fetched, even if the cached ones can still be used. */
   readonly onFault: (fault: Error) => void;
+  /** Where a platform keeps the keys that runs nothing between requests. */
+  readonly copy?: KeptCopy | undefined;
 }
 
 const limits = { timeoutMs: 5_000, maxBytes: 262_144 };
@@ -34,12 +39,19 @@ const minAgeMs = 30_000;
 const defaultAgeMs = 300_000;
 const maxAgeMs = 86_400_000;
 
-export function createIssuerKeys({ issuer, allowHttp, fetch, now, onFault }: IssuerKeysOptions): IssuerKeys {
+export function createIssuerKeys({ issuer, allowHttp, fetch, now, onFault, copy }: IssuerKeysOptions): IssuerKeys {
   const document = createKeptDocument<ReadonlyMap<string, PublishedKey>>({
     async load(known) {
+      const kept = known === undefined ? await copy?.read() : undefined;
+      if (kept !== undefined) {
+        const value = await readPublishedKeys(kept.body, new Map());
+        return { value, maxAgeMs: defaultAgeMs, ageMs: kept.ageMs };
+      }
       try {
         const { body, headers } = await fetchDocument(await findJwksUri(issuer, allowHttp, fetch), fetch, limits);
-        return { value: await readPublishedKeys(body, known ?? new Map()), maxAgeMs: readMaxAgeMs(headers) };
+        const value = await readPublishedKeys(body, known ?? new Map());
+        await copy?.write(body, 0);
+        return { value, maxAgeMs: readMaxAgeMs(headers) };
       } catch (cause) {
         throw new Error(`Cannot fetch the keys of ${issuer}: ${(cause as Error).message}`, { cause });
       }
@@ -75,6 +87,15 @@ export function createIssuerKeys({ issuer, allowHttp, fetch, now, onFault }: Iss
       }
     },
     renew: document.renew,
+    async prepare(waitUntil) {
+      if (!document.isFresh()) {
+        const refreshing = document.refresh();
+        waitUntil(refreshing);
+        if (document.current() === undefined) {
+          await refreshing;
+        }
+      }
+    },
   };
 }
 

@@ -7,6 +7,8 @@ export interface FetchedValue<T> {
   readonly value: T;
   /** Milliseconds for which it is fresh. */
   readonly maxAgeMs: number;
+  /** Set for a copy, which is that old, and in which something newer may be missing: the document is fetched for it at once. */
+  readonly ageMs?: number;
 }
 
 export interface KeptDocumentOptions<T> {
@@ -36,6 +38,9 @@ const graceMs = 3_600_000;
 /** Milliseconds after a successful fetch before the next one. */
 const cooldownMs = 30_000;
 
+/** Milliseconds after which a fetch is not waited for: the platform may have stopped it with the request that needed it. */
+const abandonedMs = 15_000;
+
 /** Milliseconds before a failed fetch is repeated. */
 const retryMs = 1_000;
 
@@ -54,11 +59,12 @@ export function createKeptDocument<T>({ load, now, onFault }: KeptDocumentOption
   const fetch = async () => {
     attemptedAt = now();
     try {
-      const { value, maxAgeMs } = await load(known);
+      const { value, maxAgeMs, ageMs } = await load(known);
       known = value;
-      freshUntil = now() + maxAgeMs;
+      freshUntil = now() + maxAgeMs - (ageMs ?? 0);
       // What was fetched just now may be of a node that has not heard of the change yet.
-      attemptFrom = now() + (now() - renewedAt < cooldownMs ? retryMs : cooldownMs);
+      const pauseMs = now() - renewedAt < cooldownMs ? retryMs : cooldownMs;
+      attemptFrom = now() + (ageMs === undefined ? pauseMs : 0);
       fault = undefined;
     } catch (thrown) {
       attemptFrom = now() + retryMs;
@@ -69,10 +75,12 @@ export function createKeptDocument<T>({ load, now, onFault }: KeptDocumentOption
 
   const refresh = async () => {
     const nowMs = now();
-    if (pending === undefined && (nowMs >= attemptFrom || isSetBack(nowMs))) {
-      pending = fetch().finally(() => {
-        pending = undefined;
+    const isPending = pending !== undefined && nowMs - attemptedAt < abandonedMs;
+    if (!isPending && (nowMs >= attemptFrom || isSetBack(nowMs))) {
+      const fetching = fetch().finally(() => {
+        pending = pending === fetching ? undefined : pending;
       });
+      pending = fetching;
     }
     await pending;
   };

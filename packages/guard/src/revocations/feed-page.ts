@@ -103,3 +103,37 @@ function parseNames(value: unknown): readonly string[] | undefined {
   }
   return value;
 }
+
+/** Returns an entry as the feed writes it. */
+export function formatEntry(entry: FeedEntry): object {
+  switch (entry.type) {
+    case 'token':
+      return {
+        type: 'token',
+        jti: entry.jti,
+        exp: entry.expiresAt,
+        ...(entry.clientId !== undefined && { client_id: entry.clientId, gen: entry.generation }),
+      };
+    case 'signing_key':
+      return entry;
+    case 'all_tokens':
+      return { type: 'all_tokens', gen: entry.generation };
+    case 'client':
+      return { type: 'client', client_id: entry.clientId, ...formatClientStatus(entry.status) };
+  }
+}
+
+function formatClientStatus(status: ClientStatus | ClientInactiveReason): object {
+  if (typeof status === 'string') {
+    return { active: false };
+  }
+  const { generation, isGenerationExact, scopes, resources, detailsTypes } = status;
+  return {
+    active: true,
+    gen: generation,
+    gen_exact: isGenerationExact,
+    ...(scopes !== undefined && { scopes: [...scopes] }),
+    ...(resources !== undefined && { resources }),
+    ...(detailsTypes !== undefined && { authorization_details_types: detailsTypes }),
+  };
+}

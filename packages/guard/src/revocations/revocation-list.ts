@@ -65,6 +65,19 @@ export class RevocationList {
     return this.#revoked.size + this.#collapsed.size + this.#revokedKeys.size + this.#statusOf.size + lost;
   }
 
+  /** Returns the entries of a feed that say the same; undefined if none can, since tokens were collapsed or a history was lost. */
+  toEntries(): FeedEntry[] | undefined {
+    if (this.#collapsed.size > 0 || this.#lost.length > 0 || this.#issuedAfter > 0) {
+      return undefined;
+    }
+    return [
+      { type: 'all_tokens', generation: this.#leastGeneration },
+      ...[...this.#revokedKeys].map((kid) => ({ type: 'signing_key', kid }) as const),
+      ...[...this.#statusOf].map(([clientId, status]) => ({ type: 'client', clientId, status }) as const),
+      ...[...this.#revoked.values()].map((token) => ({ type: 'token', ...token }) as const),
+    ];
+  }
+
   /**
    * Takes over what the list before knew and this one, a snapshot, lacks: revoked tokens until they expire, and revoked
    * keys. If the issuer has lost changes, also what `before` knew about clients, for the tokens that were issued until
