@@ -91,6 +91,7 @@ def run_guard_case(case: Case) -> list[dict[str, Any]]:
         base_url=options.get("base_url"),
         allow_http=options.get("allow_http", False),
         algorithms=options["algorithms"],
+        accept_typ=options.get("accept_typ", ("at+jwt",)),
         clock_skew_seconds=options["clock_skew_seconds"],
         dpop_nonces=FixedNonce(options["dpop_nonce"]) if "dpop_nonce" in options else None,
         revocations=Revocations(token=FixedToken(), **revocations) if revocations is not None else None,

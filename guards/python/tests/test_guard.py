@@ -46,6 +46,7 @@ _OPTIONS: dict[str, Any] = {"issuer": "https://auth.example.com", "audience": "h
         ({"audience": "urn:orders"}, "so base_url is required"),
         ({"base_url": "api.example.com"}, "base_url"),
         ({"algorithms": ["HS256"]}, "algorithms"),
+        ({"accept_typ": "JWT"}, "accept_typ"),
     ],
 )
 def test_wrong_options_say_which(options: dict[str, Any], fault: str) -> None:

@@ -19,11 +19,11 @@ print(", ".join(missing + ([] if sys.version_info >= (3, 10) else ["Python 3.10"
 `;
 
 const { status, stdout, error } = spawnSync(python, ['-c', findMissing], { encoding: 'utf8' });
-const missing = error?.message ?? (status === 0 ? stdout.trim() : `${python} ended with ${status}`);
+const missing = error === undefined && status === 0 ? stdout.trim() : 'a Python that runs';
 
 if (missing !== '') {
   process.stderr.write(
-    `SKIPPED the tests of guards/python: ${python} lacks ${missing}. Name another with POSTERN_TEST_PYTHON.\n`,
+    `SKIPPED the tests of guards/python: for ${python}, this machine lacks ${missing}. Name another with POSTERN_TEST_PYTHON.\n`,
   );
 }
 

@@ -17,6 +17,10 @@ MAX_TOKEN_LENGTH: Final = 16_384
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
 
+ACCESS_TOKEN_TYPS: Final = ("at+jwt", "JWT")
+"""The types of access tokens. ``at+jwt`` tells them from every other JWT; ``JWT`` is for APIs whose verifiers know no other."""
+
+
 @dataclass(frozen=True)
 class VerificationKey:
     """A key that the issuer publishes."""
@@ -60,12 +64,13 @@ class AccessToken:
     """All verified claims, as they are in the token."""
 
 
-def decode_access_token(text: str) -> DecodedJws:
-    """Decode an access token. Raises ``invalid_token`` if it is not a JWT of type at+jwt. Does not verify anything."""
+def decode_access_token(text: str, accept_typ: Collection[str]) -> DecodedJws:
+    """Decode an access token. Raises ``invalid_token`` if it is not a JWT of an accepted type. Does not verify anything."""
     jws = decode_jws(text) if len(text) <= MAX_TOKEN_LENGTH else None
     if jws is None:
         raise invalid_token("token_malformed")
-    if jws.header.get("typ") not in ("at+jwt", "application/at+jwt"):
+    typ = jws.header.get("typ")
+    if ("at+jwt" if typ == "application/at+jwt" else typ) not in list(accept_typ):
         raise invalid_token("token_type_wrong")
     # No header extension is supported, so a token with a critical one is rejected (RFC 7515 §4.1.11).
     if "crit" in jws.header or not isinstance(jws.header.get("kid"), str):

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from .access_token import AccessToken, VerificationKey, decode_access_token, verify_access_token
+from .access_token import ACCESS_TOKEN_TYPS, AccessToken, VerificationKey, decode_access_token, verify_access_token
 from .documents import Fetch, fetch_url, is_confidential, well_known_url
 from .dpop import DpopNonces, DpopProof, UsedProofs, UseProof, verify_dpop_proof
 from .errors import PROOF_ALGORITHMS, GuardError, Scheme, invalid_token, unavailable
@@ -105,6 +105,7 @@ class Guard:
         base_url: str | None = None,
         allow_http: bool = False,
         algorithms: Collection[str] = ALGORITHMS,
+        accept_typ: Collection[str] = ("at+jwt",),
         clock_skew_seconds: float = 5,
         token_cache_size: int = 10_000,
         revocations: Revocations | None = None,
@@ -125,6 +126,8 @@ class Guard:
         allow_http: the issuer and its keys may be reached by plain http on another machine, for networks that encrypt every
             connection themselves, such as a service mesh. Anywhere else, whoever can change what is sent can forge tokens.
         algorithms: the accepted signature algorithms.
+        accept_typ: the accepted types of tokens. ``JWT`` is for an API whose resource has it as its ``access_token_typ``; any JWT
+            that the issuer signs may have it, so that the type no longer tells an access token from another.
         clock_skew_seconds: by how much the clocks of this machine and the issuer may differ.
         token_cache_size: how many recently used tokens are kept so that their signature is not verified again; 0 for none.
         revocations: None means that revocations are not followed.
@@ -139,13 +142,13 @@ class Guard:
         if not is_confidential(issuer, allow_http=allow_http):
             hint = "" if allow_http else ", and allow_http is not set"
             raise ValueError(f'issuer: "{issuer}" is neither an https URL nor an http URL of this machine{hint}')
-        unknown = [name for name in algorithms if name not in ALGORITHMS]
-        if unknown or isinstance(algorithms, str):
-            raise ValueError(f"algorithms: each must be one of {', '.join(ALGORITHMS)}")
+        _require_known("algorithms", algorithms, ALGORITHMS)
+        _require_known("accept_typ", accept_typ, ACCESS_TOKEN_TYPS)
         self.issuer = issuer
         self.audience = audience
         self._base_url = _read_base_url(audience, base_url)
         self._algorithms = frozenset(algorithms)
+        self._accept_typ = frozenset(accept_typ)
         self._clock_skew_seconds = clock_skew_seconds
         self._revocations = revocations
         self._used_proofs = UsedProofs(now=now, monotonic=monotonic)
@@ -280,7 +283,7 @@ class Guard:
         return token if is_valid else None
 
     def _verify(self, text: str, now: float, *, may_wait: bool) -> AccessToken:
-        jws = decode_access_token(text)
+        jws = decode_access_token(text, self._accept_typ)
         kid = str(jws.header["kid"])
         key = self._keys.find(kid)
         if key is None:
@@ -343,6 +346,11 @@ class Guard:
                 "revocations_stale",
                 "It is unknown at the moment whether the token was revoked. Try again later.",
             )
+
+
+def _require_known(option: str, names: Collection[str], known: Collection[str]) -> None:
+    if isinstance(names, str) or not all(name in known for name in names):
+        raise ValueError(f"{option}: each must be one of {', '.join(known)}")
 
 
 def _read_base_url(audience: str, base_url: str | None) -> str:
