@@ -61,6 +61,7 @@ const titles: Readonly<Record<string, string>> = {
   '8705': 'Mutual-TLS Client Authentication and Certificate-Bound Access Tokens',
   '8707': 'Resource Indicators',
   '8018': 'PKCS #5: Password-Based Cryptography (PBKDF2)',
+  '8288': 'Web Linking',
   '8725': 'JWT Best Current Practices',
   '9068': 'JWT Profile for OAuth 2.0 Access Tokens',
   '9110': 'HTTP Semantics',

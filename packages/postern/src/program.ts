@@ -23,7 +23,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),
   plan: async () => (await import('./files/plan-command.ts')).planCommand(),
   apply: async () => (await import('./files/apply-command.ts')).applyCommand(),
-  import: async () => (await import('./import-fides/import-command.ts')).importCommand(),
+  import: async () => (await import('./import/import-command.ts')).importCommand(),
   audit: async () => (await import('./audit/audit-command.ts')).auditCommand(),
   explain: async () => (await import('./explain/explain-command.ts')).explainCommand(),
   backup: async () => (await import('./backup/backup-command.ts')).backupCommand(),

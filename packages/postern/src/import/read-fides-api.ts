@@ -1,7 +1,8 @@
 /** Reads clients from the HTTP API of Fides or Fidesops. Older versions do not list them, and only tell the scopes of one id. */
 import { CommandError, usageError } from '../command/command-error.ts';
 import { reach } from '../connection/reach.ts';
-import { type FidesClient, readFidesClient } from './fides-client.ts';
+import { readFidesClient } from './fides.ts';
+import type { SourceClient } from './source-client.ts';
 
 export interface FidesApi {
   /** Base URL, without a slash at the end. */
@@ -17,7 +18,7 @@ const pageSize = 100;
 const mostPages = 10_000;
 
 /** Returns all clients, or those in `only` if this version lists none. Throws `CommandError`. */
-export async function readFromApi(api: FidesApi, only: readonly string[]): Promise<FidesClient[]> {
+export async function readFromFidesApi(api: FidesApi, only: readonly string[]): Promise<SourceClient[]> {
   const token = await getToken(api);
   const get = (url: string) => call(api, url, { headers: { authorization: `Bearer ${token}` } });
   return (await list(api, get)) ?? (await readEach(get, only));
@@ -50,8 +51,8 @@ async function getToken(api: FidesApi): Promise<string> {
 }
 
 /** Undefined if this version does not list clients. */
-async function list(api: FidesApi, get: Get): Promise<FidesClient[] | undefined> {
-  const clients: FidesClient[] = [];
+async function list(api: FidesApi, get: Get): Promise<SourceClient[] | undefined> {
+  const clients: SourceClient[] = [];
   for (let page = 1; page <= mostPages; page += 1) {
     const { status, body } = await get(`/api/v1/oauth/client?page=${page}&size=${pageSize}`);
     if (status === 404 || status === 405) {
@@ -70,13 +71,13 @@ async function list(api: FidesApi, get: Get): Promise<FidesClient[] | undefined>
   return clients;
 }
 
-async function readEach(get: Get, ids: readonly string[]): Promise<FidesClient[]> {
+async function readEach(get: Get, ids: readonly string[]): Promise<SourceClient[]> {
   if (ids.length === 0) {
     throw usageError(
       'this version of Fides does not list clients. Name them by --only ID, or read its database by --database-url.',
     );
   }
-  const clients: (FidesClient | undefined)[] = [];
+  const clients: (SourceClient | undefined)[] = [];
   for (const id of ids) {
     const { status, body } = await get(`/api/v1/oauth/client/${encodeURIComponent(id)}/scope`);
     if (status !== 200 || !Array.isArray(body)) {

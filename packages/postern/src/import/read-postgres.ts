@@ -1,23 +1,19 @@
-/** Reads clients from the PostgreSQL database of Fides or Fidesops. Writes nothing, and reads no digest of a secret. */
+/** Reads clients from the PostgreSQL database of another server. Writes nothing. */
 import pg from 'pg';
 import { CommandError, usageError } from '../command/command-error.ts';
-import { type FidesClient, readFidesClient } from './fides-client.ts';
 
 /** Milliseconds for connecting, and again for the query. */
 const timeoutMs = 30_000;
 
-/** The columns of the table differ between versions, so each row is read as one object. */
-const query = `select to_jsonb(client) - 'hashed_secret' - 'salt' as client from client order by created_at, id`;
-
 /**
- * The password is in `PGPASSWORD` or `~/.pgpass`, as for PostgreSQL's own programs, since other users can see arguments.
- * Throws `CommandError`.
+ * Returns the column `client` of what the query selects. The password is in `PGPASSWORD` or `~/.pgpass`, as for PostgreSQL's own
+ * programs, since other users can see arguments. Throws `CommandError`.
  */
-export async function readFromDatabase(url: string): Promise<FidesClient[]> {
+export async function readFromDatabase(url: string, query: string, source: string): Promise<unknown[]> {
   const parsed = URL.parse(url);
   if (parsed === null || !['postgres:', 'postgresql:'].includes(parsed.protocol)) {
     throw usageError(
-      '--database-url is not the URL of a PostgreSQL database. Example: postgres://fides@db.example.com:5432/fides',
+      '--database-url is not the URL of a PostgreSQL database. Example: postgres://reader@db.example.com:5432/name',
     );
   }
   if (parsed.password !== '' || parsed.searchParams.has('password')) {
@@ -35,20 +31,22 @@ export async function readFromDatabase(url: string): Promise<FidesClient[]> {
   try {
     await client.connect();
     const { rows } = await client.query<{ client: unknown }>(query);
-    return rows.flatMap((row) => readFidesClient(row.client) ?? []);
+    return rows.map(({ client: row }) => row);
   } catch (error) {
-    throw explain(error as pg.DatabaseError, parsed);
+    throw explain(error as pg.DatabaseError, parsed, source);
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
-function explain({ code, message }: pg.DatabaseError, { host, pathname }: URL): CommandError {
+function explain({ code, message }: pg.DatabaseError, { host, pathname }: URL, source: string): CommandError {
   const database = `the database ${pathname.slice(1)} at ${host}`;
   switch (code) {
     case '42P01':
     case '42703':
-      return new CommandError(`${database} has no table "client" like that of Fides. Is it the right database?`);
+      return new CommandError(
+        `${database} has no tables of clients like those of ${source}. Is it the right database?`,
+      );
     case '28P01':
     case '28000':
       return new CommandError(
