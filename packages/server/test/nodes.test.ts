@@ -1,9 +1,11 @@
 /** Several nodes on one database: what is changed on one holds on all, and what they log is one chain. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testDatabase } from '@postern/testing/test-database';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
+import bcrypt from 'bcrypt';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
@@ -121,6 +123,13 @@ describe('a change on one node holds on the other, when that has followed the lo
     await asRoot(a, 'DELETE', `${clientPath}/${client.clientId}`);
     await vi.waitFor(async () => expect(await statusOn(b, token)).toBe(401), { timeout: 10_000, interval: 5 });
   });
+});
+
+test('a secret that moved here is accepted on a node that has not heard of it', async () => {
+  const clientSecret = randomBytes(24).toString('base64url');
+  const body = { client_secret_digest: bcrypt.hashSync(clientSecret, 4), scopes: ['scope:read'] };
+  const { client_id: clientId } = (await asRoot(a, 'POST', clientPath, body)).body;
+  expect(await statusOn(b, await b.token({ clientId, clientSecret }))).toBe(200);
 });
 
 describe('a change checks its token in its own transaction, whatever its node has heard', () => {

@@ -60,7 +60,8 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
       const { imported_form: form } = data;
       if (kind === 'secret.created' && typeof form === 'string') {
         forms = [...new Set([...forms, form])].toSorted();
-      } else if (kind.startsWith('secret.') || kind === 'client.deleted') {
+      }
+      if (kind.startsWith('secret.') || kind === 'client.deleted') {
         isStale = forms.length > 0;
       }
     },
@@ -70,7 +71,8 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
   );
 
   const freshForms = async () => {
-    if (isStale) {
+    // What is created while they are read may not be among them.
+    while (isStale) {
       isStale = false;
       forms = await listImportedForms(db);
     }
@@ -85,7 +87,7 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
   };
 
   const check = async (client: Client | undefined, { clientId, clientSecret }: PresentedSecret) => {
-    const secret = client?.secrets.find(({ imported }) => imported !== null);
+    const secret = findImported(client);
     if (secret?.imported == null) {
       await (await unusedDigest(clientId))?.matches(clientSecret);
       return undefined;
@@ -116,7 +118,8 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
   return {
     arePending: () => forms.length > 0,
     async find(client, presented) {
-      if (forms.length === 0) {
+      // Another node may have created the client a moment ago, and this one has not heard of its secret yet.
+      if (forms.length === 0 && findImported(client) === undefined) {
         return undefined;
       }
       const { clientId, clientSecret, address } = presented;
@@ -141,4 +144,8 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
       await Promise.all(replacing.values());
     },
   };
+}
+
+function findImported(client: Client | undefined): Secret | undefined {
+  return client?.secrets.find(({ imported }) => imported !== null);
 }
