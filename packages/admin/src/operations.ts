@@ -362,6 +362,8 @@ export interface Resource {
   scopes: string[];
   access_token_ttl_seconds?: number | null;
   signing_alg?: 'ES256' | 'EdDSA' | 'RS256' | 'PS256' | null;
+  /** The typ of its tokens. at+jwt: RFC 9068, the default. JWT: for APIs whose verifiers accept no other, such as Spring's by default, and cannot be changed; then nothing but their claims tells its tokens from other JWTs, and guards refuse them unless told otherwise. */
+  access_token_typ?: 'at+jwt' | 'JWT';
   /** Ids of the clients that act for it and may introspect its tokens. */
   introspection_clients?: string[];
 }

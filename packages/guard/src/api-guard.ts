@@ -20,6 +20,7 @@ import {
 } from './revocations/revocation-follower.ts';
 import { createUsedProofs } from './used-proofs.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
+import type { AccessTokenTyp } from './verify-access-token.ts';
 
 export interface RevocationOptions {
   /**
@@ -58,6 +59,11 @@ export interface ApiGuardOptions {
   readonly baseUrl?: string;
   /** The accepted signature algorithms. Default: ES256, EdDSA, RS256 and PS256. */
   readonly algorithms?: readonly SigningAlgorithm[];
+  /**
+   * The accepted types of tokens. `JWT` is for an API whose resource has it as its `access_token_typ`; any JWT that the issuer
+   * signs may have it, so that the type no longer tells an access token from another. Default: only `at+jwt`.
+   */
+  readonly acceptTyp?: readonly AccessTokenTyp[];
   /** Seconds by which the clocks of this machine and the issuer may differ. Default: 5. */
   readonly clockSkewSeconds?: number;
   /** How many recently used tokens are kept so that their signature is not verified again; 0 for none. Default: 10,000. */
@@ -160,6 +166,7 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     issuer,
     audience,
     algorithms: options.algorithms ?? signingAlgorithms,
+    acceptTyp: options.acceptTyp,
     clockSkewSeconds,
     baseUrl: readBaseUrl(options),
     now,

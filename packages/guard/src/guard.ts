@@ -106,7 +106,7 @@ export function createGuard(options: GuardOptions): Guard {
     let token = findVerified(text, nowSeconds, options);
     progress.isCached = token !== undefined;
     if (token === undefined) {
-      const signed = decodeAccessToken(text);
+      const signed = decodeAccessToken(text, options.acceptTyp);
       const key = options.findKey(signed.kid) ?? (await options.fetchKey?.(signed.kid));
       const verifying = verifyDecodedToken(signed, key, nowSeconds, options);
       token = requireAudience(verifying instanceof Promise ? await verifying : verifying, options.audience);

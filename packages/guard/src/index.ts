@@ -36,7 +36,10 @@ export {
 export { createTrustedTime, type ReadTrustedTime, type TrustedTime } from './trusted-time.ts';
 export { UseBudget, type UseBudgetOptions } from './use-budget.ts';
 export {
+  type AccessTokenTyp,
+  accessTokenTyps,
   decodeAccessToken,
+  decodeIssuedToken,
   invalidTokenError,
   maxTokenLength,
   parseClaims,

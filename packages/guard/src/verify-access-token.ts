@@ -16,9 +16,21 @@ export interface VerificationKey {
   readonly publicKey: PlatformKey;
 }
 
+/**
+ * The types of access tokens. `at+jwt` tells them from every other JWT (RFC 9068 §2.1). `JWT` does not, and is for APIs whose
+ * verifiers know no other.
+ */
+export const accessTokenTyps = ['at+jwt', 'JWT'] as const;
+
+export type AccessTokenTyp = (typeof accessTokenTyps)[number];
+
+const defaultTyps: readonly AccessTokenTyp[] = ['at+jwt'];
+
 export interface VerifyAccessTokenOptions extends VerifyIssuedTokenOptions {
   /** The `aud` of the token must contain this. */
   readonly audience: string;
+  /** The accepted types. Default: only `at+jwt`. */
+  readonly acceptTyp?: readonly AccessTokenTyp[] | undefined;
 }
 
 export interface VerifyIssuedTokenOptions {
@@ -46,7 +58,9 @@ export async function verifyAccessToken(
   nowSeconds: number,
   options: VerifyAccessTokenOptions,
 ): Promise<AccessToken> {
-  return requireAudience(await verifyIssuedToken(token, nowSeconds, options), options.audience);
+  const signed = decodeAccessToken(token, options.acceptTyp);
+  const verified = await verifyDecodedToken(signed, options.findKey(signed.kid), nowSeconds, options);
+  return requireAudience(verified, options.audience);
 }
 
 /** Returns the token if its audience contains `audience`, or else throws `invalid_token`. */
@@ -57,14 +71,29 @@ export function requireAudience(token: AccessToken, audience: string): AccessTok
   return token;
 }
 
-/** Like `verifyAccessToken`, for the issuer itself. Does not check the audience either. */
+/**
+ * Like `verifyAccessToken`, for the issuer itself, which knows the tokens of both types that it issues. Does not check the
+ * audience either.
+ */
 export async function verifyIssuedToken(
   token: string,
   nowSeconds: number,
   options: VerifyIssuedTokenOptions,
 ): Promise<AccessToken> {
-  const signed = decodeAccessToken(token);
+  const signed = decodeIssuedToken(token, options.issuer);
   return verifyDecodedToken(signed, options.findKey(signed.kid), nowSeconds, options);
+}
+
+/**
+ * Decodes an access token as the issuer itself does. Throws `invalid_token` also for one of type JWT that is for the issuer,
+ * which issues such tokens only for other APIs. Does not check anything else.
+ */
+export function decodeIssuedToken(token: string, issuer: string): SignedToken {
+  const signed = decodeAccessToken(token, accessTokenTyps);
+  if (signed.header['typ'] === 'JWT' && [signed.payload['aud']].flat().includes(issuer)) {
+    throw invalidTokenError('token_type_wrong');
+  }
+  return signed;
 }
 
 /** Decoded headers by their text, since an issuer writes the same header for as long as a key signs. */
@@ -89,14 +118,14 @@ export interface SignedToken extends DecodedJws {
   readonly kid: string;
 }
 
-/** Decodes an access token. Throws `invalid_token` if it is not a JWT of type at+jwt. Does not check anything else. */
-export function decodeAccessToken(token: string): SignedToken {
+/** Decodes an access token. Throws `invalid_token` if it is not a JWT of an accepted type. Does not check anything else. */
+export function decodeAccessToken(token: string, acceptTyp: readonly AccessTokenTyp[] = defaultTyps): SignedToken {
   const jws = token.length > maxTokenLength ? undefined : decodeJws(token, decodeHeader);
   if (jws === undefined) {
     throw invalidTokenError('token_malformed');
   }
   const { typ, crit, kid } = jws.header;
-  if (typ !== 'at+jwt' && typ !== 'application/at+jwt') {
+  if (!acceptTyp.some((accepted) => typ === accepted || (accepted === 'at+jwt' && typ === 'application/at+jwt'))) {
     throw invalidTokenError('token_type_wrong');
   }
   // No header extension is supported, so a token with a critical one is rejected (RFC 7515 §4.1.11).

@@ -94,16 +94,19 @@ test('a resource is created with scopes and a lifetime, changed and deleted', as
     scopes: ['policy:create_or_update', 'policy:read', 'policy:delete'],
     access_token_ttl_seconds: 900,
     signing_alg: null,
+    access_token_typ: 'at+jwt',
     introspection_clients: [],
   });
   await press('Edit billing');
   await press('Remove policy:delete');
   await page.getByLabel('Signing algorithm').selectOption('RS256');
+  await page.getByLabel('Token type').selectOption('JWT');
   await press('Save resource');
   await page.getByText('RS256').waitFor();
   expect(await read('oauth/resource/billing')).toMatchObject({
     scopes: ['policy:create_or_update', 'policy:read'],
     signing_alg: 'RS256',
+    access_token_typ: 'JWT',
   });
   await press('Delete billing');
   await press('Delete resource');

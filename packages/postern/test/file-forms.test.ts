@@ -138,6 +138,7 @@ test('resources, issuers and storage destinations change between every member an
         scopes: ['rule:read', 'policy:read'],
         access_token_ttl_seconds: 5,
         signing_alg: 'EdDSA',
+        access_token_typ: 'JWT',
         introspection_clients: ['workload', 'another'],
       },
     ],

@@ -54,6 +54,12 @@ beforeAll(async () => {
   keyClientId = await createKeyClient(['client_credentials']);
   signerId = await createKeyClient(['client_credentials', jwtBearer]);
   serverKey = await stealSigningKey(server);
+  const resource = { key: 'api', identifier: otherApi, scopes: ['scope:read'], access_token_typ: 'JWT' };
+  await server.call('PUT', '/api/v1/oauth/resource', { token: await server.rootToken(), body: resource });
+  await server.call('PATCH', `/api/v1/oauth/client/${secretClient.clientId}`, {
+    token: await server.rootToken(),
+    body: { resources: [otherApi] },
+  });
   const trusted = await server.call('PUT', '/api/v1/oauth/issuer', {
     token: await server.rootToken(),
     body: {
@@ -133,6 +139,10 @@ const workloadPlaces: PlaceName[] = [
   'subject_token of token exchange, as an ID token',
 ];
 
+/** Where Postern takes a token that is for another API: not as one for its own. */
+const foreignTokenPlaces = tokenPlaces.filter((name) => name !== 'Authorization: Bearer');
+const otherApi = 'https://api.example.com';
+
 /** Each is created for every place, and passes at these. */
 const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][] = [
   ['an access token', () => server.token(secretClient), tokenPlaces],
@@ -141,6 +151,16 @@ const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][
   ['an introspection answer that says what a token says', () => byServer('token-introspection+jwt', tokenClaims()), []],
   ['a JWT of the server without a type that says what a token says', () => byServer(undefined, tokenClaims()), []],
   ['a plain JWT of the server that says what a token says', () => byServer('JWT', tokenClaims()), []],
+  [
+    'an access token of the type JWT for another API',
+    () => byServer('JWT', { ...tokenClaims(), aud: otherApi }),
+    foreignTokenPlaces,
+  ],
+  [
+    'a plain JWT of the server for another API and for Postern',
+    () => byServer('JWT', { ...tokenClaims(), aud: [otherApi, server.url] }),
+    [],
+  ],
   ['a plain JWT of the server that says what the client would', () => byServer('JWT', clientClaims()), []],
   ['a client assertion', () => byClient('JWT', clientClaims()), ['client_assertion']],
   ['a client assertion without a type', () => byClient(undefined, clientClaims()), ['client_assertion']],

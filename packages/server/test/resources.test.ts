@@ -1,5 +1,6 @@
 /** Tokens for one resource: audience, scopes, lifetime and algorithm. RFC 8707, RFC 9068 §3. */
 
+import { type AccessTokenTyp, createApiGuard } from '@postern/guard';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -276,6 +277,97 @@ describe('what a resource wants of its tokens', () => {
   });
 });
 
+describe('access_token_typ of a resource', () => {
+  const spring = 'https://spring.example.com';
+  let caller: Credentials;
+  beforeAll(async () => {
+    await save({ key: 'spring', identifier: spring, scopes: ['policy:read'], access_token_typ: 'JWT' });
+    caller = await server.createClient({ scopes: ['policy:read', 'scope:read'], resources: [spring, billing] });
+  });
+  const tokenFor = async (resource: string) => (await ask({ resource }, caller)).body.access_token as string;
+  const typOf = (token: string) => decodeProtectedHeader(token).typ;
+  const introspect = async (token: string, by: Credentials) => {
+    const form = { client_id: by.clientId, client_secret: by.clientSecret, token };
+    return (await server.postForm('/api/v1/oauth/introspect', form)).body;
+  };
+
+  test('is the type of its tokens, and of no others', async () => {
+    expect(typOf(await tokenFor(spring))).toBe('JWT');
+    expect(typOf(await tokenFor(billing))).toBe('at+jwt');
+    expect(typOf(await tokenFor(server.url))).toBe('at+jwt');
+  });
+
+  test("JWT: Postern's own APIs refuse the token, introspection knows it, and revocation ends it", async () => {
+    const token = await tokenFor(spring);
+    expect((await call('GET', '/api/v1/oauth/scope', undefined, token)).status).toBe(401);
+    const api = await server.createClient({ scopes: [] });
+    await save({
+      ...{ key: 'spring', identifier: spring, scopes: ['policy:read'], access_token_typ: 'JWT' },
+      introspection_clients: [api.clientId],
+    });
+    expect(await introspect(token, api)).toMatchObject({ active: true, aud: spring });
+    expect(await introspect(token, caller)).toMatchObject({ active: true });
+    const form = { client_id: caller.clientId, client_secret: caller.clientSecret, token };
+    expect((await server.postForm('/api/v1/oauth/revoke', form)).status).toBe(200);
+    expect(await introspect(token, api)).toEqual({ active: false });
+  });
+
+  test('JWT: a guard refuses the token, and one that accepts the type checks all else as ever', async () => {
+    const token = await tokenFor(spring);
+    const outcome = async (acceptTyp?: readonly AccessTokenTyp[], text = token, audience = spring) => {
+      const guard = createApiGuard({
+        issuer: server.url,
+        audience,
+        now: server.now,
+        ...(acceptTyp !== undefined && { acceptTyp }),
+      });
+      const request = {
+        method: 'GET',
+        path: '/',
+        authorization: `Bearer ${text}`,
+        dpop: undefined,
+        certificateThumbprint: undefined,
+      };
+      return guard.authorize(request, 'policy:read').then(
+        () => 'passed',
+        ({ reason }) => reason,
+      );
+    };
+    expect(await outcome()).toBe('token_type_wrong');
+    expect(await outcome(['at+jwt'])).toBe('token_type_wrong');
+    expect(await outcome(['at+jwt', 'JWT'])).toBe('passed');
+    expect(await outcome(['JWT'])).toBe('passed');
+    const own = await tokenFor(billing);
+    expect(await outcome(['JWT'], own, billing)).toBe('token_type_wrong');
+    expect(await outcome(['at+jwt', 'JWT'], own, billing)).toBe('passed');
+    expect(await outcome(['JWT'], token, billing)).toBe('audience_wrong');
+    const answer = await fetch(`${server.url}/api/v1/oauth/introspect`, {
+      method: 'POST',
+      headers: { accept: 'application/token-introspection+jwt' },
+      body: new URLSearchParams({ client_id: caller.clientId, client_secret: caller.clientSecret, token: own }),
+    });
+    expect(await outcome(['at+jwt', 'JWT'], await answer.text())).toBe('token_type_wrong');
+  });
+
+  test('JWT: the explanation says why guards refuse it', async () => {
+    const token = await tokenFor(spring);
+    const { body } = await call('POST', '/api/v1/oauth/explain', { token });
+    expect(body.checks[0]).toMatchObject({ result: 'ok', detail: expect.stringContaining('acceptTyp') });
+  });
+
+  test('JWT: token exchange keeps to the type of the resource', async () => {
+    const grant = 'urn:ietf:params:oauth:grant-type:token-exchange';
+    const own = await server.createClient({
+      ...{ scopes: ['policy:read'], resources: [spring], default_resource: spring },
+      grant_types: ['client_credentials', grant],
+    });
+    const subject_token = (await ask({}, own)).body.access_token;
+    const subject_token_type = 'urn:ietf:params:oauth:token-type:access_token';
+    const { body } = await ask({ grant_type: grant, subject_token, subject_token_type }, own);
+    expect([typOf(subject_token), typOf(body.access_token)]).toEqual(['JWT', 'JWT']);
+  });
+});
+
 describe('the management API of resources', () => {
   test('keeps what was saved, over a restart too', async () => {
     const body = {
@@ -284,6 +376,7 @@ describe('the management API of resources', () => {
       scopes: ['rule:read'],
       access_token_ttl_seconds: 60,
       signing_alg: 'EdDSA',
+      access_token_typ: 'JWT',
       introspection_clients: [client.clientId],
     };
     expect(await save(body)).toEqual(body);
@@ -303,6 +396,7 @@ describe('the management API of resources', () => {
       scopes: [],
       access_token_ttl_seconds: null,
       signing_alg: null,
+      access_token_typ: 'at+jwt',
       introspection_clients: [],
     });
     expect(await ask({ resource: identifier }, server.root)).toMatchObject(invalidTarget);
@@ -336,6 +430,7 @@ describe('the management API of resources', () => {
     ['a scope that does not exist', 422, { scopes: ['nothing:read'] }],
     ['no scopes', 422, { scopes: undefined }],
     ['an algorithm of no key', 422, { signing_alg: 'none' }],
+    ['a type of no access token', 422, { access_token_typ: 'jwt' }],
     ['an unknown member', 422, { audience: billing }],
     ['a key that does not fit in a path', 422, { key: 'a/b' }],
     ['no time', 422, { access_token_ttl_seconds: 0 }],

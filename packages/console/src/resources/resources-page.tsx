@@ -86,9 +86,10 @@ function ResourceDialog({ resource, onClose }: ResourceDialogProps) {
     scopes: new Set(resource?.scopes) as ReadonlySet<string>,
     seconds: String(resource?.access_token_ttl_seconds ?? ''),
     alg: (resource?.signing_alg ?? '') as NonNullable<Resource['signing_alg']> | '',
+    typ: resource?.access_token_typ ?? ('at+jwt' as const),
     clients: (resource?.introspection_clients ?? []).join('\n'),
   });
-  const { key, identifier, scopes, seconds, alg, clients } = values;
+  const { key, identifier, scopes, seconds, alg, typ, clients } = values;
   const save = useEdit(
     resource,
     () => operations.resources.get(key),
@@ -99,6 +100,7 @@ function ResourceDialog({ resource, onClose }: ResourceDialogProps) {
         scopes: [...scopes],
         access_token_ttl_seconds: seconds === '' ? null : Number(seconds),
         signing_alg: alg === '' ? null : alg,
+        access_token_typ: typ,
         introspection_clients: clients.split(/\s+/).filter((id) => id !== ''),
       };
       return admin.send(guarded(operations.resources.save(body)));
@@ -147,6 +149,14 @@ function ResourceDialog({ resource, onClose }: ResourceDialogProps) {
           options={[{ value: '', label: 'The server’s default' }, 'ES256', 'EdDSA', 'RS256', 'PS256']}
         />
       </div>
+      <SelectField
+        label="Token type"
+        {...field('typ')}
+        options={[
+          { value: 'at+jwt', label: 'at+jwt: only access tokens have it' },
+          { value: 'JWT', label: 'JWT: for an API that accepts no other. Any JWT may have it' },
+        ]}
+      />
       <TextField
         label="Clients that may introspect its tokens"
         {...field('clients')}

@@ -15,6 +15,10 @@ const members: MemberTable = {
   scopes: ['--scope <scope>', 'scope that its tokens may have; repeatable', collect],
   access_token_ttl_seconds: ['--ttl <time>', 'lifetime of its tokens, in seconds or as 15m, 24h, 7d', parseDuration],
   signing_alg: ['--signing-alg <alg>', 'algorithm that signs its tokens: ES256, EdDSA, RS256 or PS256'],
+  access_token_typ: [
+    '--token-typ <typ>',
+    'type of its tokens: at+jwt, or JWT for an API whose verifier accepts no other, which costs the check of the kind',
+  ],
   introspection_clients: ['--introspection-client <id>', 'client that may introspect its tokens; repeatable', collect],
 };
 
@@ -72,6 +76,7 @@ function formatResource(resource: Resource): string {
     ['scopes', resource.scopes],
     ['token lifetime', formatTtl(resource)],
     ['signed with', resource.signing_alg ?? 'the default'],
+    ['token type', resource.access_token_typ],
     ['may introspect', resource.introspection_clients],
   ]);
 }

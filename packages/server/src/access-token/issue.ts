@@ -1,6 +1,6 @@
 /** Issues the access token for an authorization. RFC 9068 §2. Writes nothing to the database. */
 import { randomUUID } from 'node:crypto';
-import { type Confirmation, toCnf } from '@postern/guard';
+import { type AccessTokenTyp, type Confirmation, toCnf } from '@postern/guard';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { Authorization } from './authorization.ts';
 import { signJwt } from './sign-jwt.ts';
@@ -14,6 +14,8 @@ export interface AccessTokenRequest {
   readonly authorization: Authorization;
   /** The scopes of the authorization, with spaces between them. */
   readonly scope: string;
+  /** As the resource requires it. */
+  readonly typ: AccessTokenTyp;
   readonly confirmation: Confirmation | undefined;
   readonly key: SigningKey;
   /** Seconds since 1970; the fraction is dropped. */
@@ -22,7 +24,7 @@ export interface AccessTokenRequest {
 
 export function issueAccessToken(
   issuer: string,
-  { authorization, scope, confirmation, key, nowSeconds }: AccessTokenRequest,
+  { authorization, scope, typ, confirmation, key, nowSeconds }: AccessTokenRequest,
 ): IssuedAccessToken {
   const { client, subject, audience, ttlSeconds, authorizationDetails, claims } = authorization;
   const jti = randomUUID();
@@ -41,5 +43,5 @@ export function issueAccessToken(
     jti,
     cnf: confirmation === undefined ? undefined : toCnf(confirmation),
   };
-  return { token: signJwt('at+jwt', JSON.stringify(payload), key), jti };
+  return { token: signJwt(typ, JSON.stringify(payload), key), jti };
 }

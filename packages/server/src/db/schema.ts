@@ -92,6 +92,7 @@ export interface ResourceTable {
   scopes: string;
   access_token_ttl_seconds: number | null;
   signing_alg: string | null;
+  access_token_typ: string;
   /** JSON array of client ids. */
   introspection_clients: string;
 }

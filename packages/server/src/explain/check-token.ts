@@ -2,6 +2,7 @@
 import {
   type AccessToken,
   decodeAccessToken,
+  decodeIssuedToken,
   maxTokenLength,
   parseClaims,
   requireIssuer,
@@ -24,16 +25,17 @@ export interface CheckedToken {
   readonly token: AccessToken | undefined;
 }
 
-/** `nowSeconds`: seconds since 1970. */
+/** `nowSeconds`: seconds since 1970. `audience`: the API that is called, of which Postern takes no tokens of the type JWT. */
 export async function checkToken(
   text: string,
+  audience: string | undefined,
   nowSeconds: number,
   options: VerifyIssuedTokenOptions,
 ): Promise<CheckedToken> {
   const decoded = text.length > maxTokenLength ? undefined : decodeJws(text);
   let signed: SignedToken | undefined;
   const formReason = findReason(() => {
-    signed = decodeAccessToken(text);
+    signed = audience === options.issuer ? decodeAccessToken(text) : decodeIssuedToken(text, options.issuer);
   });
   if (signed === undefined) {
     return {
@@ -47,7 +49,12 @@ export async function checkToken(
     token = parseClaims(signed as SignedToken);
   });
   const checks = [
-    ok('form', 'It is a JSON Web Token of the type at+jwt.'),
+    ok(
+      'form',
+      signed.header['typ'] === 'JWT'
+        ? 'It is a JSON Web Token of the type JWT, by the access_token_typ of its resource; guards refuse it unless their acceptTyp names JWT.'
+        : 'It is a JSON Web Token of the type at+jwt.',
+    ),
     checkIssuer(signed, options.issuer),
     await checkSignature(signed, options),
     claimsReason === undefined

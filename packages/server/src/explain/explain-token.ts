@@ -50,7 +50,7 @@ export async function explainToken(
   caller: AccessToken | undefined,
   facts: Facts,
 ): Promise<Explanation> {
-  const { checks, decoded, token } = await checkToken(text, facts.nowSeconds, facts.verification);
+  const { checks, decoded, token } = await checkToken(text, question.audience, facts.nowSeconds, facts.verification);
   const all = token === undefined ? checks : [...checks, ...(await checkUse(token, question, caller, facts))];
   const fault = all.find(({ result }) => result === 'failed');
   return {

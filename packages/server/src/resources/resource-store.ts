@@ -1,5 +1,5 @@
 /** Registered resources in the database. */
-import type { SigningAlgorithm } from '@postern/guard';
+import type { AccessTokenTyp, SigningAlgorithm } from '@postern/guard';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, ResourceTable } from '../db/schema.ts';
 import type { Resource } from './resource.ts';
@@ -16,6 +16,7 @@ export async function saveResource(db: Kysely<Database>, resource: Resource): Pr
     scopes: JSON.stringify(resource.scopes),
     access_token_ttl_seconds: resource.accessTokenTtlSeconds,
     signing_alg: resource.signingAlg,
+    access_token_typ: resource.accessTokenTyp,
     introspection_clients: JSON.stringify(resource.introspectionClients),
   };
   await db
@@ -36,6 +37,7 @@ function fromRow(row: Selectable<ResourceTable>): Resource {
     scopes: JSON.parse(row.scopes) as string[],
     accessTokenTtlSeconds: row.access_token_ttl_seconds,
     signingAlg: row.signing_alg as SigningAlgorithm | null,
+    accessTokenTyp: row.access_token_typ as AccessTokenTyp,
     introspectionClients: JSON.parse(row.introspection_clients) as string[],
   };
 }

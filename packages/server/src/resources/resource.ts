@@ -1,5 +1,5 @@
 /** A resource server that tokens can be for: its audience, and its limits for them. RFC 8707 §2. */
-import type { SigningAlgorithm } from '@postern/guard';
+import type { AccessTokenTyp, SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 
 export interface Resource {
@@ -13,6 +13,8 @@ export interface Resource {
   readonly accessTokenTtlSeconds: number | null;
   /** The algorithm that it verifies; null: the server's default. */
   readonly signingAlg: SigningAlgorithm | null;
+  /** The type of its tokens, in their header. */
+  readonly accessTokenTyp: AccessTokenTyp;
   /** Ids of the clients that act for it and may introspect its tokens. */
   readonly introspectionClients: readonly string[];
 }

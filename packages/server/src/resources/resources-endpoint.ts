@@ -1,5 +1,5 @@
 /** The management API of resources. */
-import { signingAlgorithms } from '@postern/guard';
+import { accessTokenTyps, signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, Deleted, keyText, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
@@ -20,6 +20,14 @@ export const ResourceBody = Type.Object(
     scopes: Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1_000 }),
     access_token_ttl_seconds: Type.Optional(nullable(Type.Integer({ minimum: 1, maximum: longestTokenTtlSeconds }))),
     signing_alg: Type.Optional(nullable(Type.Enum([...signingAlgorithms]))),
+    access_token_typ: Type.Optional(
+      Type.Enum([...accessTokenTyps], {
+        description:
+          'The typ of its tokens. at+jwt: RFC 9068, the default. JWT: for APIs whose verifiers accept no other, such as ' +
+          "Spring's by default, and cannot be changed; then nothing but their claims tells its tokens from other JWTs, " +
+          'and guards refuse them unless told otherwise.',
+      }),
+    ),
     introspection_clients: Type.Optional(
       Type.Array(Type.String({ maxLength: 128 }), {
         maxItems: 100,
@@ -67,6 +75,7 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
           scopes: requireKnown(body.scopes, scopes),
           accessTokenTtlSeconds: body.access_token_ttl_seconds ?? null,
           signingAlg: body.signing_alg ?? null,
+          accessTokenTyp: body.access_token_typ ?? 'at+jwt',
           introspectionClients: body.introspection_clients ?? [],
         };
         await resources.save(accessTokenOf(request), resource);
@@ -105,6 +114,7 @@ function toView(resource: Resource) {
     scopes: [...resource.scopes],
     access_token_ttl_seconds: resource.accessTokenTtlSeconds,
     signing_alg: resource.signingAlg,
+    access_token_typ: resource.accessTokenTyp,
     introspection_clients: [...resource.introspectionClients],
   };
 }

@@ -1,5 +1,5 @@
 /** What a token is for: its audience, and the limits and algorithm that the resource sets. RFC 8707 §2, RFC 8693 §2.1. */
-import type { SigningAlgorithm } from '@postern/guard';
+import type { AccessTokenTyp, SigningAlgorithm } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import { type Client, mayAskFor } from '../clients/client.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -13,6 +13,7 @@ export interface Target {
   readonly ttlSeconds: number;
   /** Undefined: the default. */
   readonly signingAlg: SigningAlgorithm | undefined;
+  readonly typ: AccessTokenTyp;
 }
 
 export interface TargetOptions {
@@ -48,13 +49,14 @@ export function findTarget(request: TargetRequest, client: Client, options: Targ
   }
   const ttlSeconds = client.accessTokenTtlSeconds ?? options.accessTokenTtlSeconds;
   if (found === undefined) {
-    return { audience: issuer, scopes: client.scopes, ttlSeconds, signingAlg: undefined };
+    return { audience: issuer, scopes: client.scopes, ttlSeconds, signingAlg: undefined, typ: 'at+jwt' };
   }
   return {
     audience: found.identifier,
     scopes: client.scopes.intersection(new Set(found.scopes)),
     ttlSeconds: Math.min(ttlSeconds, found.accessTokenTtlSeconds ?? ttlSeconds),
     signingAlg: found.signingAlg ?? undefined,
+    typ: found.accessTokenTyp,
   };
 }
 

@@ -197,7 +197,14 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
           // 7. Issue.
           const scope = authorization.scopes.join(' ');
-          const { token, jti } = issueAccessToken(issuer, { authorization, scope, confirmation, key, nowSeconds });
+          const { token, jti } = issueAccessToken(issuer, {
+            authorization,
+            scope,
+            typ: target.typ,
+            confirmation,
+            key,
+            nowSeconds,
+          });
           requireShort(token);
           recordIssued(grant, authorization, scope);
           request.logged = { ...request.logged, sub: authorization.subject, jti, ...authorization.logged };

@@ -8,6 +8,6 @@ export const resourceKind = simpleKind({
   idMember: 'key',
   deleted: 'before',
   operations: operations.resources,
-  defaults: { introspection_clients: [] },
+  defaults: { access_token_typ: 'at+jwt', introspection_clients: [] },
   sets: ['scopes', 'introspection_clients'],
 });

@@ -73,6 +73,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('scopes', 'text', (column) => column.notNull())
     .addColumn('access_token_ttl_seconds', 'integer')
     .addColumn('signing_alg', 'text')
+    .addColumn('access_token_typ', 'text', (column) => column.notNull())
     .addColumn('introspection_clients', 'text', (column) => column.notNull())
     .execute();
 

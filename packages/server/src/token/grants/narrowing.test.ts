@@ -35,6 +35,7 @@ const requests: fc.Arbitrary<NarrowingRequest> = fc.record({
     scopes: scopeSets,
     ttlSeconds: fc.integer({ min: 1, max: 100_000 }),
     signingAlg: fc.constant(undefined),
+    typ: fc.constant('at+jwt' as const),
   }),
   scopes: fc.option(scopes, { nil: undefined }),
   nowSeconds: fc.constant(nowSeconds),
