@@ -94,7 +94,7 @@ describe.each([...manual, ...globSync('docs/decisions/*.md', { cwd: root })])('%
   });
 });
 
-test.each(globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md'], { cwd: root }))(
+test.each(globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'guards/*/README.md'], { cwd: root }))(
   '%s has links that lead somewhere',
   (path) => {
     expect(linksOf(textOf(path)).filter((link) => !isThere(path, link))).toEqual([]);
