@@ -26,6 +26,7 @@ export interface PolicyApiOptions {
  */
 export async function policyApi(app: Api, { db, change, guard, now }: PolicyApiOptions): Promise<void> {
   guardRoutes(app, guard);
+  serveBelowDsr(app);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
@@ -34,4 +35,15 @@ export async function policyApi(app: Api, { db, change, guard, now }: PolicyApiO
   rulesEndpoint(options)(app);
   targetsEndpoint(options)(app);
   storageEndpoint(options)(app);
+}
+
+/** Serves policies at the paths of Fides too, which moved them from those of Fidesops. They are not documented, so that each call is there once. */
+function serveBelowDsr(app: Api): void {
+  app.addHook('onRoute', ({ url, method, schema, ...route }) => {
+    // The route for GET answers HEAD too.
+    if (url.startsWith('/api/v1/policy') && method !== 'HEAD') {
+      const path = url.replace('/api/v1/policy', '/api/v1/dsr/policy');
+      app.route({ ...route, method, url: path, schema: { ...schema, hide: true } });
+    }
+  });
 }

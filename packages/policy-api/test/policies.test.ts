@@ -204,3 +204,21 @@ describe('one policy', () => {
     expect((await server.api('GET', '/policy/q')).body.rules[0].targets).toHaveLength(1);
   });
 });
+
+test('every call works at the path of Fides, /dsr/policy, too, with the same scopes', async () => {
+  const { status, body } = await server.api('PATCH', '/dsr/policy', [{ key: 'p', name: 'One' }]);
+  expect([status, body.succeeded]).toEqual([200, [view('p', 'One')]]);
+  const rule = { key: 'r', name: 'Erase', action_type: 'erasure', masking_strategy: { strategy: 'null_rewrite' } };
+  expect((await server.api('PATCH', '/dsr/policy/p/rule', [rule])).body.failed).toEqual([]);
+  const target = { key: 't', name: 'E-mail', data_category: 'user.contact.email' };
+  expect((await server.api('PATCH', '/dsr/policy/p/rule/r/target', [target])).body.failed).toEqual([]);
+  for (const path of ['', '/p', '/p/rule', '/p/rule/r']) {
+    const here = await server.api('GET', `/policy${path}`);
+    const there = await server.api('GET', `/dsr/policy${path}`);
+    expect([there.status, there.body]).toEqual([200, here.body]);
+  }
+  for (const path of ['/p/rule/r/target/t', '/p/rule/r', '/p']) {
+    expect((await server.api('DELETE', `/dsr/policy${path}`)).status).toBe(204);
+  }
+  expect((await server.api('GET', '/dsr/policy/p')).status).toBe(404);
+});

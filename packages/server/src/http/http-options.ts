@@ -42,7 +42,8 @@ export function httpOptions(
     // Requests that arrive until the last connection is closed are answered like all others.
     return503OnClosing: false,
     ...(rewriteUrl !== undefined && { rewriteUrl }),
-    routerOptions: { maxParamLength: 200 },
+    // Fidesops redirects a path with a slash at its end to the one without.
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply.headers(headers)),
     clientErrorHandler: answerInvalidHttp,
