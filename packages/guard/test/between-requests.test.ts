@@ -126,6 +126,14 @@ test('a new process knows what the cache keeps, and asks the feed for nothing el
   expect(feed.asked.every(({ cursor }) => cursor !== undefined)).toBe(true);
 });
 
+test('a new process asks the feed before it answers, however new the copy is', async () => {
+  const cache = createCache();
+  await startProcess(cache)(issuer.token(lasting));
+  await expect.poll(() => cache.kept.size).toBe(2);
+  feed.publish(revoked('a7f1'));
+  expect(await startProcess(cache)(issuer.token(lasting))).toBe(401);
+});
+
 test('what the cache keeps counts as old as it is: while the feed is down, 503 after maxStalenessSeconds', async () => {
   const cache = createCache();
   await startProcess(cache)(issuer.token(lasting));

@@ -4,13 +4,12 @@
  */
 import { execFile } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { rolldown } from 'rolldown';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { GuardCase } from '../cases/guard-case.ts';
+import { bun, bundle, deno, workerd } from './runtimes/programs.ts';
 import type { CatalogueReport } from './runtimes/run-catalogue.ts';
 
 const run = promisify(execFile);
@@ -24,31 +23,6 @@ const cases = globSync('guard-cases/*.json', { cwd: docs }).flatMap(
 );
 const casesPath = join(folder, 'cases.json');
 writeFileSync(casesPath, JSON.stringify(cases));
-
-/** Returns the path of a program in the first of these packages that is installed, each of which is for one kind of machine. */
-function findProgram(...paths: readonly string[]): string | undefined {
-  const { resolve } = createRequire(import.meta.url);
-  for (const path of paths) {
-    try {
-      return resolve(path);
-    } catch {
-      // The package is for another kind of machine.
-    }
-  }
-  return undefined;
-}
-
-const bun = findProgram(
-  '@oven/bun-linux-x64/bin/bun',
-  '@oven/bun-linux-aarch64/bin/bun',
-  '@oven/bun-darwin-aarch64/bin/bun',
-);
-const deno = findProgram('@deno/linux-x64-glibc/deno', '@deno/linux-arm64-glibc/deno', '@deno/darwin-arm64/deno');
-const workerd = findProgram(
-  '@cloudflare/workerd-linux-64/bin/workerd',
-  '@cloudflare/workerd-linux-arm64/bin/workerd',
-  '@cloudflare/workerd-darwin-arm64/bin/workerd',
-);
 
 for (const [name, program] of Object.entries({ Bun: bun, Deno: deno, workerd })) {
   if (program === undefined) {
@@ -96,14 +70,3 @@ const config :Workerd.Config = (services = [(name = "main", worker = (
     expectAll(stdout);
   });
 });
-
-/** As bundlers for Workers do, among which is that of Wrangler. */
-async function bundle(input: string, file: string): Promise<void> {
-  const build = await rolldown({
-    input,
-    platform: 'browser',
-    resolve: { conditionNames: ['workerd', 'worker', 'import'] },
-  });
-  await build.write({ file, format: 'esm' });
-  await build.close();
-}

@@ -58,6 +58,8 @@ export function createRequestFollower(options: RequestFollowerOptions): RequestF
     now,
   );
   let isRestored = false;
+  /** Whether the feed itself has answered: what is restored may lack the last second. */
+  let hasAnswered = false;
   let followedUntil = Number.NEGATIVE_INFINITY;
   let writtenAt = Number.NEGATIVE_INFINITY;
 
@@ -80,6 +82,7 @@ export function createRequestFollower(options: RequestFollowerOptions): RequestF
     const page = await known.fetchPage(isIncomplete ? 0 : seconds, AbortSignal.timeout(seconds * 1000 + timeoutMs));
     if (known.cursor() === cursor && known.isIncomplete() === isIncomplete) {
       known.apply(page, Math.min(monotonic(), askedAt + seconds * 1000));
+      hasAnswered = true;
     }
     return page;
   };
@@ -132,7 +135,7 @@ export function createRequestFollower(options: RequestFollowerOptions): RequestF
       if (monotonic() < followedUntil) {
         return;
       }
-      if (known.lagSeconds() * 1000 > freshMs) {
+      if (!hasAnswered || known.lagSeconds() * 1000 > freshMs) {
         try {
           const catchingUp = catchUp();
           waitUntil(catchingUp.catch(() => {}));
