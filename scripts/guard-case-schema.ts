@@ -24,6 +24,11 @@ const guard = object(
     base_url: { ...text, description: 'The URL before the path. Without it, the origin of the audience.' },
     allow_http: { type: 'boolean', description: 'Whether plain http to another machine is allowed; false without it.' },
     algorithms: { type: 'array', items: { enum: signingAlgorithms } },
+    accept_typ: {
+      type: 'array',
+      items: { enum: ['at+jwt', 'JWT'] },
+      description: 'The accepted types of tokens. Without it, at+jwt only.',
+    },
     clock_skew_seconds: { type: 'number', description: 'By how much clocks may differ.' },
     dpop_nonce: {
       ...text,
@@ -34,7 +39,7 @@ const guard = object(
       description: 'Without it, the guard does not follow revocations.',
     },
   },
-  ['base_url', 'allow_http', 'dpop_nonce', 'revocations'],
+  ['base_url', 'allow_http', 'accept_typ', 'dpop_nonce', 'revocations'],
 );
 
 const request = object(
