@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
 import { type BenchOptions, readCount } from './bench-options.ts';
 import { benchClients } from './clients/bench-clients.ts';
+import { benchGate } from './gate/bench-gate.ts';
 import { benchGuard } from './guard/bench-guard.ts';
 import { benchNodes } from './nodes/bench-nodes.ts';
 import { benchRevocation } from './nodes/bench-revocation.ts';
@@ -11,6 +12,7 @@ import { benchToken } from './token/bench-token.ts';
 const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = new Map([
   ['token', benchToken],
   ['guard', benchGuard],
+  ['gate', benchGate],
   ['clients', benchClients],
   ['nodes', benchNodes],
   ['revocation', benchRevocation],

@@ -31,10 +31,13 @@ export async function startIssuer(): Promise<BenchIssuer> {
     const query = new URL(request.url ?? '', url);
     switch (query.pathname) {
       case '/.well-known/oauth-authorization-server':
-        answer(response, { issuer: url, jwks_uri: jwksUrl });
+        answer(response, { issuer: url, jwks_uri: jwksUrl, token_endpoint: `${url}/token` });
         break;
       case '/jwks':
         answer(response, { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'ES256', use: 'sig' }] });
+        break;
+      case '/token':
+        answer(response, { access_token: 'feed', token_type: 'Bearer', expires_in: 86_400 });
         break;
       default:
         if (!query.searchParams.has('cursor')) {

@@ -12,9 +12,13 @@ export interface LoadTarget {
   readonly port: number;
   /** One whole HTTP/1.1 request, the next to be sent. */
   readonly nextRequest: () => Buffer;
+  /** Keep-alive connections, each with one request under way at any time. Default: `connectionCount`. */
+  readonly connections?: number;
 }
 
 export interface LoadResult {
+  /** All answers since the load began, also those before the measurement. */
+  readonly answers: number;
   readonly answersPerSecond: number;
   /** Milliseconds from writing a request to having its answer whole. */
   readonly p50Ms: number;
@@ -25,7 +29,7 @@ export interface LoadResult {
   readonly samples: readonly string[];
 }
 
-/** Keep-alive connections, each with one request under way at any time. */
+/** Connections, if a target does not say how many. */
 export const connectionCount = 32;
 
 /** Milliseconds of load before the measurement starts. */
@@ -39,7 +43,9 @@ export async function applyLoad(target: LoadTarget, seconds: number): Promise<Lo
   const samples: string[] = [];
   let measuring = false;
   let answers = 0;
+  let allAnswers = 0;
   const count = (latencyMs: number, body: string) => {
+    allAnswers += 1;
     if (!measuring) {
       return;
     }
@@ -61,6 +67,7 @@ export async function applyLoad(target: LoadTarget, seconds: number): Promise<Lo
     const elapsedMs = performance.now() - startMs;
     const { user, system } = process.cpuUsage(cpuBefore);
     return {
+      answers: allAnswers,
       answersPerSecond: (answers * 1000) / elapsedMs,
       p50Ms: latencies.percentile(50) / 1000,
       p99Ms: latencies.percentile(99) / 1000,
@@ -80,7 +87,9 @@ interface Load {
 
 function openLoad(target: LoadTarget, onAnswer: (latencyMs: number, body: string) => void): Load {
   const { promise: failure, reject } = Promise.withResolvers<never>();
-  const sockets = Array.from({ length: connectionCount }, () => openConnection(target, onAnswer, reject));
+  const sockets = Array.from({ length: target.connections ?? connectionCount }, () =>
+    openConnection(target, onAnswer, reject),
+  );
   return {
     failure,
     close() {

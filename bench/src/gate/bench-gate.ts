@@ -1,0 +1,146 @@
+/**
+ * Decisions that `postern gate` makes in a second on one core for tokens that it knows, as nginx asks: over kept connections, with the headers of
+ * an ordinary caller. The gate is the command as its users start it, with the feed of an issuer that has revoked 1,000 tokens and changed
+ * 1,000 clients. The rate by processor time is what other programs on the machine do not take away.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@postern/testing/free-port';
+import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
+import type { BenchOptions } from '../bench-options.ts';
+import { takeCores } from '../cores.ts';
+import { type BenchIssuer, startIssuer } from '../guard/issuer.ts';
+import { describeMachine, formatMachine } from '../machine.ts';
+import { ServerProcess } from '../server-process.ts';
+import { type Spread, spreadOf } from '../statistics.ts';
+import { formatMemory, formatSpread, formatTable, verdict } from '../table.ts';
+import { applyLoad } from '../token/load.ts';
+
+const command = fileURLToPath(new URL('../../../node_modules/.bin/postern', import.meta.url));
+
+/** Connections of the gateway, each with one question under way at any time. */
+const connections = 16;
+
+const leastRate = 20_000;
+const mostP99Ms = 2;
+
+/** Runs everything, prints the table, writes `bench/results/gate.json`. */
+export async function benchGate(options: BenchOptions): Promise<void> {
+  const cores = takeCores();
+  const directory = makeBenchDirectory();
+  const issuer = await startIssuer();
+  const { rounds, memory } = await measure(issuer, directory, cores, options).finally(() => issuer.close());
+  const spread = (name: keyof Round): Spread => spreadOf(rounds.map((round) => round[name]));
+  const [rate, cpuRate, p50, p99] = [spread('perSecond'), spread('perCpuSecond'), spread('p50Ms'), spread('p99Ms')];
+  console.log(
+    [
+      '',
+      `Decisions of postern gate: medians of ${options.rounds} rounds of ${options.seconds} s each, ${connections} connections`,
+      `${formatMachine(describeMachine())}; Node ${process.version}`,
+      typeof cores === 'string' ? cores : `Gate on core ${cores.server}, load on core ${cores.load}`,
+      '',
+      ...formatTable([
+        ['', 'median', 'least to most', 'target', ''],
+        ['decisions/s', ...formatSpread(rate, 0), `at least ${leastRate}`, verdict(rate.median >= leastRate)],
+        ['decisions/s of processor time', ...formatSpread(cpuRate, 0), '', ''],
+        ['p50, ms', ...formatSpread(p50, 2), '', ''],
+        ['p99, ms', ...formatSpread(p99, 2), `under ${mostP99Ms}`, verdict(p99.median < mostP99Ms)],
+        ['peak memory', formatMemory(memory), '', '', ''],
+      ]),
+      '',
+    ].join('\n'),
+  );
+  keepResults('gate', {
+    date: new Date().toISOString(),
+    machine: describeMachine(),
+    options: { ...options, connections },
+    rounds,
+  });
+}
+
+interface Round {
+  readonly perSecond: number;
+  readonly perCpuSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+async function measure(
+  issuer: BenchIssuer,
+  directory: string,
+  cores: ReturnType<typeof takeCores>,
+  options: BenchOptions,
+): Promise<{ readonly rounds: readonly Round[]; readonly memory: number | undefined }> {
+  const port = await freePort();
+  progress('Starting the gate');
+  const gate = startGate(directory, issuer, port, typeof cores === 'string' ? undefined : cores.server);
+  await gate.untilReady(async () => ((await fetch(`http://127.0.0.1:${port}/health/ready`)).ok ? true : undefined));
+  const nextRequest = questionsOf(issuer);
+  const rounds: Round[] = [];
+  for (let round = 0; round <= options.rounds; round += 1) {
+    progress(round === 0 ? 'A round that does not count' : `Round ${round} of ${options.rounds}`);
+    const cpuBefore = gate.cpuSeconds() ?? 0;
+    const { answers, answersPerSecond, p50Ms, p99Ms } = await applyLoad(
+      { name: 'postern gate', port, nextRequest, connections },
+      options.seconds,
+    );
+    const cpuSeconds = (gate.cpuSeconds() ?? Number.NaN) - cpuBefore;
+    if (round > 0) {
+      rounds.push({ perSecond: answersPerSecond, perCpuSecond: answers / cpuSeconds, p50Ms, p99Ms });
+    }
+  }
+  const memory = gate.peakMemoryBytes();
+  await gate.stop();
+  return { rounds, memory };
+}
+
+function startGate(directory: string, issuer: BenchIssuer, port: number, core: number | undefined): ServerProcess {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'secret'), 'secret');
+  const file = join(directory, 'gate.yaml');
+  // Longer than the benchmark: the issuer has no more news.
+  writeFileSync(
+    file,
+    `issuer: ${issuer.url}
+listen: 127.0.0.1:${port}
+revocations: { client_id: gate, client_secret_file: secret, max_staleness_seconds: 36000 }
+apis:
+  - audience: ${issuer.audience}
+    rules:
+${Array.from({ length: 100 }, (_, i) => `      - { path: '/v1/things-${i}/{id}', methods: [GET], scopes: ['policy:read'] }\n`).join('')}`,
+  );
+  return new ServerProcess({
+    name: 'postern gate',
+    command,
+    args: ['gate', file],
+    env: { ...(process.env['HOME'] && { HOME: process.env['HOME'] }) },
+    logFile: join(directory, 'gate.log'),
+    core,
+  });
+}
+
+/** Of all tokens in turn. */
+function questionsOf({ tokens, audience }: BenchIssuer): () => Buffer {
+  const questions = tokens.map((token, i) =>
+    Buffer.from(
+      [
+        'GET /auth-request HTTP/1.1',
+        'Host: gate',
+        'X-Original-Method: GET',
+        `X-Original-Host: ${new URL(audience).host}`,
+        `X-Original-URI: /v1/things-${i % 100}/${i}?page=2`,
+        'User-Agent: caller/1.0',
+        'Accept: application/json',
+        'Accept-Encoding: gzip',
+        `Authorization: Bearer ${token}`,
+        '\r\n',
+      ].join('\r\n'),
+    ),
+  );
+  let next = 0;
+  return () => {
+    next = (next + 1) % questions.length;
+    return questions[next] as Buffer;
+  };
+}
