@@ -17,7 +17,6 @@ export const languages = [
   'rust',
   'csharp',
   'js',
-  'python',
   'http',
   'nginx',
   'ini',
