@@ -7,7 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { buildConsole } from '../packages/console/build.ts';
 
 interface Manifest {
@@ -35,6 +35,17 @@ const oldestNode: Readonly<Record<string, string>> = {
   postern: '24.0.0',
 };
 
+/**
+ * Those that programs import, which are built as CommonJS too, in `cjs/` beside the ES modules: for `require` of programs
+ * whose TypeScript or Jest loads no ES modules by it.
+ */
+const alsoCommonJs: ReadonlySet<string> = new Set([
+  '@postern/protocol',
+  '@postern/guard',
+  '@postern/client',
+  '@postern/admin',
+]);
+
 const root = resolve(import.meta.dirname, '..');
 const target = resolve(process.argv[2] ?? join(root, 'build'));
 process.chdir(root);
@@ -42,13 +53,15 @@ process.chdir(root);
 await buildConsole();
 rmSync(target, { recursive: true, force: true });
 execFileSync('tsc', ['--project', 'tsconfig.build.json', '--outDir', target], { stdio: 'inherit' });
+execFileSync('tsc', ['--project', 'tsconfig.commonjs.json', '--outDir', join(target, 'cjs')], { stdio: 'inherit' });
 const built = globSync('packages/*/package.json')
   .map((path) => ({ source: dirname(path), manifest: JSON.parse(readFileSync(path, 'utf8')) as Manifest }))
   .filter(({ manifest }) => manifest.name in oldestNode);
 for (const { source, manifest } of built) {
   stage(source, manifest);
 }
-for (const path of globSync(join(target, '*/{src,bin}/**/*.{js,d.ts}'))) {
+rmSync(join(target, 'cjs'), { recursive: true });
+for (const path of globSync(join(target, '*/{src,bin,cjs}/**/*.{js,d.ts}'))) {
   writeFileSync(path, nameCompiled(readFileSync(path, 'utf8')));
 }
 for (const { source, manifest } of built) {
@@ -75,23 +88,61 @@ function stage(source: string, manifest: Manifest): void {
     cpSync(join(source, path), join(staged, path));
   }
   cpSync('LICENSE', join(staged, 'LICENSE'));
+  if (alsoCommonJs.has(manifest.name)) {
+    cpSync(join(target, 'cjs', basename(source), 'src'), join(staged, 'cjs/src'), { recursive: true });
+    writeFileSync(join(staged, 'cjs/package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
+    for (const path of globSync(join(staged, 'cjs/**/*.{js,d.ts}'))) {
+      writeFileSync(path, importsOfNode(path, manifest));
+    }
+  }
   writeFileSync(join(staged, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
 }
 
-function publishedManifest({ devDependencies: _, exports, imports, ...manifest }: Manifest): object {
+/** The text of a CommonJS file with the files of Node for `imports`, which hold for the package that has them and not for `cjs/`. */
+function importsOfNode(path: string, { imports = {} }: Manifest): string {
+  return Object.entries(imports).reduce(
+    (text, [name, { node = '' }]) => {
+      const file = relative(dirname(path), join(path.slice(0, path.lastIndexOf('/cjs/')), 'cjs', node));
+      return text.replaceAll(new RegExp(`(['"])${name}\\1`, 'g'), `$1./${file}$1`);
+    },
+    readFileSync(path, 'utf8'),
+  );
+}
+
+function publishedManifest({ devDependencies: _, exports, imports, ...manifest }: Manifest) {
   const bundleDependencies = bundledWith(manifest).map((bundled) => bundled.manifest.name);
-  const compiled = Object.entries(exports ?? {}).map(([name, path]) => [
-    name,
-    { types: path.replace(/\.ts$/, '.d.ts'), default: path.replace(/\.ts$/, '.js') },
-  ]);
+  const isDual = alsoCommonJs.has(manifest.name);
   const engines = { node: `>=${oldestNode[manifest.name]}` };
   return {
     ...manifest,
     engines,
     ...(bundleDependencies.length > 0 && { bundleDependencies }),
-    ...(exports !== undefined && { exports: Object.fromEntries(compiled) }),
-    ...(imports !== undefined && { imports: JSON.parse(nameCompiled(JSON.stringify(imports))) }),
+    ...(isDual && { files: ['src', 'cjs'], sideEffects: false, ...entriesWithoutExports(exports ?? {}) }),
+    ...(exports !== undefined && {
+      exports: Object.fromEntries(
+        Object.entries(exports).map(([name, path]) => [
+          name,
+          { ...(isDual && { require: compiled(path.replace('./', './cjs/')) }), ...compiled(path) },
+        ]),
+      ),
+    }),
+    ...(imports !== undefined && { imports: JSON.parse(nameCompiled(JSON.stringify(imports))) as object }),
   };
+}
+
+function compiled(path: string) {
+  return { types: path.replace(/\.ts$/, '.d.ts'), default: path.replace(/\.ts$/, '.js') };
+}
+
+/** What TypeScript reads that knows no `exports`: `"module": "commonjs"` before TypeScript 6. */
+function entriesWithoutExports(exports: Readonly<Record<string, string>>) {
+  const declarations = Object.entries(exports).map(([name, path]) => {
+    const { types } = compiled(path.replace('./', './cjs/'));
+    return [name.replace('./', ''), [types]] as const;
+  });
+  const { types, default: main } = compiled((exports['.'] ?? '').replace('./', './cjs/'));
+  const subpaths = declarations.filter(([name]) => name !== '.');
+  return { main, types, ...(subpaths.length > 0 && { typesVersions: { '*': Object.fromEntries(subpaths) } }) };
 }
 
 /** Files of this package are named by their TypeScript name in declarations, in plain JavaScript and in URLs too. */

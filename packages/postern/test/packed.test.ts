@@ -1,6 +1,7 @@
 /** What npm would publish: each package, packed, installed into a fresh project, type-checked and run on the oldest Node it claims. */
 import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -17,7 +18,10 @@ import {
 } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-const names = ['protocol', 'guard', 'client', 'admin', 'server', 'policy-api', 'postern'];
+const names = ['protocol', 'guard', 'client', 'admin', 'gate', 'server', 'policy-api', 'postern'];
+
+/** Those that programs import. */
+const libraries = ['protocol', 'guard', 'client', 'admin'];
 
 // Compilers and npm at work.
 vi.setConfig({ testTimeout: 120_000 });
@@ -107,9 +111,9 @@ describe.each(names)('%s', (name) => {
     expect((await publint({ pack: { tarball }, strict: true })).messages).toEqual([]);
     if (manifestOf(name).exports !== undefined) {
       const result = await checkPackage(createPackageFromTarballData(new Uint8Array(data)));
-      // ES modules only, which `require` of the Nodes that we support can load, and no `exports` before Node 12.
+      // What programs import is CommonJS too. The server is not, which `require` of the Nodes that it runs on can load.
       const isOurs = ({ kind, resolutionKind }: { kind: string; resolutionKind?: string }) =>
-        resolutionKind !== 'node10' && kind !== 'CJSResolvesToESM';
+        libraries.includes(name) || (resolutionKind !== 'node10' && kind !== 'CJSResolvesToESM');
       expect((result.types === false ? ['no types'] : result.problems).filter((one) => isOurs(one as never))).toEqual(
         [],
       );
@@ -147,6 +151,77 @@ test('all declarations are sound, to the last one', async () => {
     entries.map((entry, at) => `export * as e${at} from '${entry}';`).join('\n'),
   );
   await tsc('--module', 'nodenext', '--types', 'node', 'entries.ts');
+});
+
+describe('programs of every kind of module import the libraries', () => {
+  /** TypeScript 5, which knows `moduleResolution` `node10`. */
+  const formerTsc = createRequire(import.meta.resolve('@arethetypeswrong/core')).resolve('typescript/bin/tsc');
+  const source = () => `
+    ${libraries
+      .flatMap(entriesOf)
+      .map((entry, at) => `import * as e${at} from '${entry}';`)
+      .join('\n')}
+    import { createGuard, type Guard } from '@postern/guard';
+    import { protect } from '@postern/guard/express';
+    import { clientSecretBasic, createTokenClient, type IssuedToken } from '@postern/client';
+    import { type AdminClient, createAdminClient } from '@postern/admin';
+    import { OAuthError } from '@postern/protocol';
+    const issuer = 'http://localhost:1';
+    const client = createTokenClient({ issuer, authentication: clientSecretBasic('a', 'b') });
+    export const token: () => Promise<IssuedToken> = () => client.getToken();
+    export const admin: AdminClient = createAdminClient({ server: issuer, fetch: client.fetch });
+    export const error: Error = new OAuthError('invalid_token', 'x');
+    export const guard: Guard | undefined = undefined as Guard | undefined;
+    // @ts-expect-error the declarations are found: an issuer is text
+    export const wrong = () => createTokenClient({ issuer: 1, authentication: clientSecretBasic('a', 'b') });
+    console.log([createGuard, protect, admin.clients].every(Boolean), [${libraries
+      .flatMap(entriesOf)
+      .map((_, at) => `e${at}`)
+      .join()}].every((entry) => Object.keys(entry).length > 0));`;
+  const directoryOf = (type: string) => join(project, type);
+
+  beforeAll(() => {
+    for (const type of ['commonjs', 'module']) {
+      mkdirSync(directoryOf(type));
+      writeFileSync(join(directoryOf(type), 'package.json'), JSON.stringify({ type }));
+      writeFileSync(join(directoryOf(type), 'program.ts'), source());
+    }
+  });
+
+  test.each([
+    ['commonjs', 'node10', 'commonjs'],
+    ['node16', 'node16', 'commonjs'],
+    ['node18', 'node16', 'commonjs'],
+    ['nodenext', 'nodenext', 'commonjs'],
+    ['commonjs', 'bundler', 'commonjs'],
+    ['node16', 'node16', 'module'],
+    ['nodenext', 'nodenext', 'module'],
+    ['esnext', 'bundler', 'module'],
+  ])('compiled with module %s and moduleResolution %s, as %s', async (module, resolution, type) => {
+    const compiler = resolution === 'node10' ? formerTsc : join(root, 'node_modules/typescript/bin/tsc');
+    const options = ['--strict', '--target', 'es2022', '--skipLibCheck', '--types', 'node', '--outDir', module];
+    const args = ['--module', module, '--moduleResolution', resolution, ...options, 'program.ts'];
+    await run(process.execPath, [compiler, ...args], directoryOf(type));
+    const output = await run(join(oldestNode('guard'), 'node'), [join(module, 'program.js')], directoryOf(type));
+    expect(output).toBe('true true\n');
+  });
+
+  test('in Jest 29, with its own environments', async () => {
+    writeFileSync(
+      join(directoryOf('commonjs'), 'program.test.js'),
+      `const entries = ${JSON.stringify(libraries.flatMap(entriesOf))};
+       test.each(entries)('%s', (entry) => expect(Object.keys(require(entry)).length).toBeGreaterThan(0));
+       test('one class of errors', () => {
+         const { OAuthError } = require('@postern/protocol');
+         expect(() => require('@postern/guard').requireScope({ scopes: new Set() }, 'a:b', 'Bearer')).toThrow(OAuthError);
+       });`,
+    );
+    await run(
+      process.execPath,
+      [join(root, 'node_modules/jest/bin/jest.js'), '--ci', '--runInBand', '--rootDir', directoryOf('commonjs')],
+      directoryOf('commonjs'),
+    );
+  });
 });
 
 test('client and admin use nothing of Node: they type-check with the declarations of browsers only', async () => {
