@@ -541,6 +541,24 @@ describe('from files and APIs of other servers', () => {
     await expectMoved();
   });
 
+  test('a scope that means something else there does not administer Postern, nor reach an API that it was not granted for', async () => {
+    const billing = 'https://billing.example.com';
+    const scopes = ['client:create', 'policy:read', 'close:accounts'];
+    const all = [...grants, { client_id: 'kL3pT9vXq2RsWm', audience: billing, scope: scopes }];
+    const files = ['--file', fileOf(applications), '--file', fileOf({ client_grants: all })];
+    const { stdout } = await root.run('import', 'auth0', ...files, ...register);
+    expect(stdout).toContain('client:create');
+    expect((await root.json('client', 'show', 'kL3pT9vXq2RsWm')).scopes).toEqual([
+      'read:orders',
+      'pay:orders',
+      'close:accounts',
+    ]);
+    const resources = await root.json('resource', 'list');
+    expect(resources.find(({ identifier }: { identifier: string }) => identifier === billing).scopes).toEqual([
+      'close:accounts',
+    ]);
+  });
+
   test('Auth0: from its Management API', async () => {
     answers.set('/api/v2/clients', applications).set('/api/v2/client-grants', grants);
     const from = (token: string) => ['import', 'auth0', '--api', url, '--api-token-file', fileOf(token), ...register];

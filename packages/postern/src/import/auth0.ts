@@ -29,6 +29,7 @@ function readAuth0Client(client: Json, allGrants: readonly Json[]): SourceClient
     description: textOf(client['description']),
     scopes: [...new Set(grants.flatMap(({ scope }) => textsOf(scope)))],
     audiences: grants.map(({ audience }) => String(audience)),
+    audienceScopes: new Map(grants.map(({ audience, scope }) => [String(audience), textsOf(scope)])),
     roles: [],
     enabled: true,
     ttlSeconds: null,

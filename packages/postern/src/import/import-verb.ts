@@ -41,6 +41,7 @@ async function importClients(source: Source, command: Command): Promise<void> {
   const found = await read(options);
   const { plan, changes } = planImport(found, {
     source: source.title,
+    sharesScopes: source.sharesScopes === true,
     scopes: await connection.admin.all(operations.scopes.list()),
     resources: found.some(({ audiences }) => audiences.length > 0)
       ? await connection.admin.all(operations.resources.list())

@@ -41,6 +41,8 @@ export interface SkippedClient {
 export interface ImportOptions {
   /** The name of the other server. */
   readonly source: string;
+  /** Whether the built-in scopes of Postern mean the same there. */
+  readonly sharesScopes: boolean;
   /** All scopes and resources of Postern. */
   readonly scopes: readonly Scope[];
   readonly resources: readonly Resource[];
@@ -59,7 +61,7 @@ export interface PlannedImport {
 }
 
 export function planImport(found: readonly SourceClient[], options: ImportOptions): PlannedImport {
-  const { source, scopes, resources, existing, only, registerScopes, registerResources } = options;
+  const { source, sharesScopes, scopes, resources, existing, only, registerScopes, registerResources } = options;
   const wanted = found.filter(({ id }) => only.length === 0 || only.includes(id));
   const skipped: SkippedClient[] = [];
   const taken = new Map<string, SourceClient>();
@@ -76,14 +78,16 @@ export function planImport(found: readonly SourceClient[], options: ImportOption
   }
 
   const clients = [...taken.values()];
-  const known = new Set(scopes.map(({ name }) => name));
+  const takenNames = new Set(scopes.map(({ name }) => name));
+  // A scope of another server's APIs that happens to have the name of one of Postern's must not let its clients administer Postern.
+  const known = new Set(scopes.filter(({ origin }) => sharesScopes || origin === 'own').map(({ name }) => name));
   const unknown = [...new Set(clients.flatMap((client) => client.scopes))]
     .filter((name) => !known.has(name))
     .toSorted();
   const families = scopes
     .filter(({ administrative }) => administrative)
     .map(({ name }) => name.slice(0, name.indexOf(':') + 1));
-  const newScopes = registerScopes ? unknown.filter((name) => canBeScope(name, families)) : [];
+  const newScopes = registerScopes ? unknown.filter((name) => !takenNames.has(name) && canBeScope(name, families)) : [];
   const held = known.union(new Set(newScopes));
   const scopesOf = (client: SourceClient) => [...new Set(client.scopes)].filter((scope) => held.has(scope));
 
@@ -95,7 +99,8 @@ export function planImport(found: readonly SourceClient[], options: ImportOption
     const callers = clients.filter((client) => client.audiences.includes(identifier));
     const key = keyOf(identifier, keys);
     keys.add(key);
-    return { key, identifier, scopes: [...new Set(callers.flatMap(scopesOf))].toSorted() };
+    const granted = callers.flatMap((client) => client.audienceScopes?.get(identifier) ?? client.scopes);
+    return { key, identifier, scopes: [...new Set(granted)].filter((scope) => held.has(scope)).toSorted() };
   });
   const reachable = identifiers.union(new Set(newAudiences));
 

@@ -7,6 +7,8 @@ export interface SourceClient {
   readonly scopes: readonly string[];
   /** Identifiers of the APIs that its tokens are for. */
   readonly audiences: readonly string[];
+  /** Which scopes it has at each of them. Without it: all, at each. */
+  readonly audienceScopes?: ReadonlyMap<string, readonly string[]>;
   /** Named sets of scopes, which Postern does not have. */
   readonly roles: readonly string[];
   readonly enabled: boolean;

@@ -29,6 +29,8 @@ export interface Source {
   /** The word of the command. */
   readonly name: string;
   readonly title: string;
+  /** Whether the built-in scopes of Postern mean the same there. */
+  readonly sharesScopes?: true;
   readonly summary: string;
   readonly examples: readonly Example[];
   readonly options: (command: Command) => Command;
@@ -43,6 +45,7 @@ export const sources: readonly Source[] = [
   {
     name: 'fides',
     title: 'Fides',
+    sharesScopes: true,
     summary: 'Import the clients of Fides or Fidesops, from its database or its API.',
     examples: [
       [
