@@ -41,6 +41,7 @@ export class RuleTable {
   /** With all literals in lower case: some APIs do not distinguish them. */
   readonly #folded = newNode();
 
+  #hasCapitals = false;
   /** The paths that the rules have, by how an API reads them that does not distinguish case. */
   readonly #paths = new Map<string, string>();
 
@@ -53,6 +54,7 @@ export class RuleTable {
       return 'differs from another rule only in the case of letters, which some APIs ignore';
     }
     this.#paths.set(folded, shape);
+    this.#hasCapitals ||= folded !== shape;
     const requirement: Requirement =
       needs === 'public' ? { isPublic: true, scope: '' } : { isPublic: false, scope: needs.join(' ') };
     for (const method of methods) {
@@ -92,7 +94,9 @@ export class RuleTable {
    */
   #variantsOf(reading: string): Table[] {
     const folded = reading.toLowerCase();
-    const tables = [findTable(this.#folded, segmentsOf(folded))];
+    // Without capitals on either side it is the path that was found already.
+    const isSame = folded === reading && !this.#hasCapitals;
+    const tables = isSame ? [] : [findTable(this.#folded, segmentsOf(folded))];
     const start = folded.lastIndexOf('/') + 1;
     for (const dot of new Set([folded.indexOf('.', start), folded.lastIndexOf('.')])) {
       if (dot > start) {
