@@ -181,8 +181,9 @@ function addOperations(): void {
     for (const [method, operation] of Object.entries(methods)) {
       const id = operation.operationId.slice(0, -`${path}_${method}`.length);
       const isAlias = aliases.includes(id) || (method === 'patch' && methods['put']?.operationId.startsWith(id));
-      if (operation.security !== undefined && !isAlias) {
-        for (const scope of operation.security.flatMap((one) => Object.values(one).flat())) {
+      const { security = [] } = operation;
+      if (security.length > 0 && !isAlias) {
+        for (const scope of security.flatMap((one) => Object.values(one).flat())) {
           scopes.add(scope);
         }
         const naming = names[id];

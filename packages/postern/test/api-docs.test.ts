@@ -57,7 +57,7 @@ describe('/openapi.json', () => {
   });
 
   const isOptional = ({ security }: Described) => security?.some((one) => one['bearer'] === undefined) === true;
-  const guarded = () => operations.filter((operation) => operation.security !== undefined && !isOptional(operation));
+  const guarded = () => operations.filter((operation) => operation.security?.length !== 0 && !isOptional(operation));
 
   test('names the API, its version, its licence and its tags', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
@@ -70,6 +70,21 @@ describe('/openapi.json', () => {
     expect(document.tags.map(({ name }: { name: string }) => name).toSorted()).toEqual([...used].toSorted());
     for (const { description } of document.tags) {
       expect(description).toMatch(/\w/);
+    }
+  });
+
+  test('says where it is served, and its patterns need nothing that Python and Go do not have', () => {
+    expect(document.servers).toEqual([{ url: expect.stringMatching(/^http:\/\/localhost:\d+$/) }]);
+    const patterns = [
+      ...new Set(
+        JSON.stringify(document)
+          .matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)
+          .map(([, text]) => text),
+      ),
+    ];
+    expect(patterns.length).toBeGreaterThan(5);
+    for (const pattern of patterns) {
+      expect(JSON.parse(pattern ?? '')).not.toMatch(/\(\?[!=<]|\\[pPuk1-9]/);
     }
   });
 
@@ -117,7 +132,7 @@ describe('/openapi.json', () => {
   });
 
   test('every call but the ones for a token, discovery, health and metrics names the scope that it requires', () => {
-    const open = operations.filter(({ security }) => security === undefined).map(({ path }) => path);
+    const open = operations.filter(({ security }) => security?.length === 0).map(({ path }) => path);
     expect(open.toSorted()).toEqual([
       '/.well-known/jwks.json',
       '/.well-known/oauth-authorization-server',

@@ -44,9 +44,10 @@ const documentation = {
   transformObject: (document) => ('openapiObject' in document ? describeBodies(document.openapiObject) : {}),
 } satisfies FastifyDynamicSwaggerOptions;
 
-/** Records all routes that are registered on `app` from here on. */
-export async function describeApi(app: FastifyInstance): Promise<void> {
-  await app.register(fastifySwagger, documentation);
+/** Records all routes that are registered on `app` from here on. Callers reach them below `issuer`. */
+export async function describeApi(app: FastifyInstance, issuer: string): Promise<void> {
+  const openapi = { ...documentation.openapi, servers: [{ url: issuer }] };
+  await app.register(fastifySwagger, { ...documentation, openapi });
 }
 
 interface ObjectSchema {
@@ -67,7 +68,8 @@ function describeOperation(schema: FastifySchema = {}, url: string, route: Route
     ...schema,
     operationId: `${operationId}${path}_${String(route.method).toLowerCase()}`.replaceAll(/\W/g, '_'),
     description: [description, requirement].filter((text) => text !== undefined).join('\n\n'),
-    ...(scope !== undefined && { security: [{ bearer: [scope] }] }),
+    // An empty list says that none is needed, where nothing would leave it open.
+    security: scope === undefined ? (schema.security ?? []) : [{ bearer: [scope] }],
     ...(querystring !== undefined && { querystring: describeQuery(querystring) }),
     ...(body !== undefined && consumes?.includes(form) && { body: describeForm(body) }),
     response: describeSuccess(response),
@@ -81,13 +83,12 @@ interface DescribedOperation {
   };
 }
 
-/** A body of which no member is required may be left out. */
+/** The body of a POST of which no member is required may be left out. */
 function describeBodies<D extends { readonly paths?: object | undefined }>(document: D): D {
   for (const methods of Object.values(document.paths ?? {})) {
-    for (const { requestBody } of Object.values(methods as Record<string, DescribedOperation>)) {
-      if (requestBody !== undefined) {
-        requestBody.required = Object.values(requestBody.content).some(({ schema }) => !isOptional(schema));
-      }
+    const { requestBody } = (methods as { readonly post?: DescribedOperation }).post ?? {};
+    if (requestBody !== undefined) {
+      requestBody.required = Object.values(requestBody.content).some(({ schema }) => !isOptional(schema));
     }
   }
   return document;

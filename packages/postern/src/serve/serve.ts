@@ -56,7 +56,7 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
   try {
-    await describeApi(app);
+    await describeApi(app, config.issuer);
     await app.register(authorizationServer, {
       config,
       installation,
