@@ -1,4 +1,4 @@
-/** Limits of the management APIs, for the schemas of the servers and for their callers, in browsers too. */
+/** Limits that servers and those who call or check them share, in browsers too. */
 
 /** Items on a page of a list: at most, and by default. */
 export const maxPageSize = 100;
@@ -17,3 +17,6 @@ export const maxBulkElements = 50;
 export const maxBatchOperations = 10_000;
 export const maxBatchBytes = 16_777_216;
 export const batchTimeLimitSeconds = 30;
+
+/** Milliseconds before the end of a certificate from which on operators are told. */
+export const certificateWarningMs = 14 * 86_400_000;

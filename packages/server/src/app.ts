@@ -116,7 +116,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
   app.addHook('onClose', async () => writeProbe.stop());
 
-  await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
+  const certificateExpiries = await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
   const metrics = createMetrics(tokens.grantTypes, {
     inFlight: useOverloadShedding(app, {
       mostLateMs: config.overloadMs,
@@ -129,6 +129,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     isWritable: () => writeProbe.fault() === undefined,
     keysFaults: keysFaults.count,
     signingKeyAges: keys.signingAges,
+    certificateExpiries,
     revocationFeedEntries: feed.size,
     checkpoints: checkpoints.state,
     history,
@@ -172,7 +173,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     if (config.metrics === 'beside') {
       await metricsEndpoint(options.readMetrics ?? (() => app.metrics.metrics()))(open);
     }
-    await healthEndpoint({ events, history, writeProbe, findDatabaseFault: installation.driver.findFault })(open);
+    const findDatabaseFault = installation.driver.findFault;
+    await healthEndpoint({ events, history, writeProbe, findDatabaseFault, certificateExpiries, now })(open);
   });
 }
 

@@ -1,6 +1,8 @@
 /** Health checks: whether the process responds, and whether it can issue and verify tokens. */
 import { OAuthError } from '@postern/protocol';
+import { certificateWarningMs } from '@postern/protocol/api-limits';
 import { Type } from 'typebox';
+import type { CertificateExpiry } from './certificates/certificate-expiry.ts';
 import type { WriteProbe } from './db/write-probe.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { History } from './history/history.ts';
@@ -33,6 +35,15 @@ const Ready = Type.Object({
         'them are valid again. Until all tokens are revoked, or those of that time have expired.',
     }),
   ),
+  certificates_expiring: Type.Optional(
+    Type.Array(
+      Type.Object({
+        variable: Type.String({ description: 'The variable that names the file.' }),
+        expires_at: Type.String({ format: 'date-time' }),
+      }),
+      { description: 'Certificates of the configuration that expire within 14 days, or have expired.' },
+    ),
+  ),
   forwarded_headers_ignored: Type.Optional(
     Type.Literal(true, {
       description:
@@ -50,9 +61,12 @@ export interface HealthOptions {
   /** Returns why what is written to the database would be lost. Undefined: it would not. */
   readonly findDatabaseFault: () => string | undefined;
   readonly writeProbe: Pick<WriteProbe, 'fault'>;
+  readonly certificateExpiries: () => readonly CertificateExpiry[];
+  readonly now: () => number;
 }
 
-export function healthEndpoint({ events, history, writeProbe, findDatabaseFault }: HealthOptions): ProtocolPlugin {
+export function healthEndpoint(options: HealthOptions): ProtocolPlugin {
+  const { events, history, writeProbe, findDatabaseFault, certificateExpiries, now } = options;
   return async (app) => {
     app.get(
       '/health',
@@ -94,12 +108,19 @@ export function healthEndpoint({ events, history, writeProbe, findDatabaseFault 
         const lagSeconds = events.lagSeconds();
         const lostAt = history.lostAt();
         const fault = writeProbe.fault();
+        const expiring = certificateExpiries().filter(({ expiresAt }) => expiresAt < now() + certificateWarningMs);
         return {
           status: lagSeconds > usualLagSeconds || fault !== undefined ? 'degraded' : 'ok',
           lag_seconds: lagSeconds,
           writable: fault === undefined,
           ...fault,
           ...(lostAt !== undefined && { history_lost_at: new Date(lostAt).toISOString() }),
+          ...(expiring.length > 0 && {
+            certificates_expiring: expiring.map(({ variable, expiresAt }) => ({
+              variable,
+              expires_at: new Date(expiresAt).toISOString(),
+            })),
+          }),
           ...(request.hasIgnoredForwardedHeaders && { forwarded_headers_ignored: true }),
         };
       },

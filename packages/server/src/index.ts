@@ -9,7 +9,13 @@ export { listLaterEvents, readBackup, restoreDatabase } from './backup/restore.t
 export type { Apis } from './batch-endpoint.ts';
 export { createRevokeAllTokens } from './clients/revoke-all-tokens.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { readConfig, readStorageConfig, type ServerConfig, type StorageConfig } from './config/config.ts';
+export {
+  findCertificateExpiries,
+  readConfig,
+  readStorageConfig,
+  type ServerConfig,
+  type StorageConfig,
+} from './config/config.ts';
 export { findMisnamedVariables } from './config/misnamed-variables.ts';
 export { type ConfigVariable, configVariables } from './config/variables.ts';
 export { describeDatabase } from './db/connect.ts';

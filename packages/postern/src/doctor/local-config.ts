@@ -1,8 +1,8 @@
 /** Checks the configuration on this machine: whether it is valid, and fit for production. */
-import { X509Certificate } from 'node:crypto';
 import { isLoopback } from '@postern/protocol';
 import {
   describeDatabase,
+  findCertificateExpiries,
   findMisnamedVariables,
   parsePostgresUrl,
   readConfig,
@@ -40,7 +40,7 @@ export async function checkLocally(env: Environment, nowMs: number): Promise<Fin
     checkDatabase(config),
     checkLifetime(config.accessTokenTtlSeconds),
     checkRotation(config),
-    ...checkCertificateFile(config, nowMs),
+    ...checkCertificateFiles(config, nowMs),
     ...checkNode(env),
     ...checkFiles(config),
     await checkDatabaseContent(config),
@@ -161,10 +161,8 @@ function checkRotation({ keyRotationDays }: ServerConfig): Finding {
     : ok('key rotation', `Signing keys are rotated every ${keyRotationDays} days.`);
 }
 
-function checkCertificateFile({ tls }: ServerConfig, nowMs: number): Finding[] {
-  return tls === undefined
-    ? []
-    : [describeExpiry(Date.parse(new X509Certificate(tls.cert).validTo), nowMs, 'POSTERN_TLS_CERT_FILE')];
+function checkCertificateFiles({ ca, tls }: ServerConfig, nowMs: number): Finding[] {
+  return findCertificateExpiries(ca, tls).map(({ variable, expiresAt }) => describeExpiry(expiresAt, nowMs, variable));
 }
 
 function checkNode(env: Environment): Finding[] {

@@ -1,9 +1,9 @@
 /** Checks the certificate of a server as a client sees it. RFC 9325. */
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
+import { certificateWarningMs } from '@postern/protocol/api-limits';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-const soonDays = 14;
 const timeoutMs = 10_000;
 
 /** Does not report whether the certificate is trusted: the server was reached through it before. */
@@ -25,16 +25,16 @@ export async function checkCertificate(host: string, port: number): Promise<Find
   }
 }
 
-/** Describes a certificate that expires at `validToMs`, in milliseconds since 1970. */
-export function describeExpiry(validToMs: number, nowMs: number, protocol: string): Finding {
+/** Describes a certificate that expires at `validToMs`, in milliseconds since 1970. `what` has it: a connection or a file. */
+export function describeExpiry(validToMs: number, nowMs: number, what: string): Finding {
   const days = Math.floor((validToMs - nowMs) / 86_400_000);
   const renew = 'Renew it, and automate its renewal.';
   if (days < 0) {
-    return fail('tls', 'The certificate has expired.', renew);
+    return fail('tls', `The certificate has expired: ${what}.`, renew);
   }
-  return days < soonDays
-    ? warn('tls', `The certificate expires in ${days} days.`, renew)
-    : ok('tls', `${protocol}; the certificate is valid for ${days} days.`);
+  return validToMs - nowMs < certificateWarningMs
+    ? warn('tls', `The certificate expires in ${days} days: ${what}.`, renew)
+    : ok('tls', `${what}; the certificate is valid for ${days} days.`);
 }
 
 /** The handshake names hosts (SNI), but not addresses. */

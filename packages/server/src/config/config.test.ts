@@ -63,6 +63,7 @@ test('without any variable, everything has its default', () => {
     delegation: 'registry',
     registration: 'off',
     tls: undefined,
+    ca: undefined,
     clientCertificateHeader: undefined,
     metrics: 'off',
     checkpoints: { file: undefined, bucket: undefined, intervalMs: 86_400_000 },

@@ -1,8 +1,9 @@
 /** Reads the configuration from the environment: each variable by itself, then the rules about several of them. */
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { decodeUtf8, isConfidential } from '@postern/protocol';
+import { type CertificateExpiry, findExpiries, readCertificates } from '../certificates/certificate-expiry.ts';
 import { parseRevocationLists } from '../certificates/revocation-lists.ts';
 import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
 import type { DatabaseAddress } from './variable-parsers.ts';
@@ -31,6 +32,10 @@ export interface ServerConfig extends Omit<VariableValues, PartsOfSettings & Var
   readonly root: RootCredentials | undefined;
   /** Undefined: plain HTTP, for a proxy in front or for this machine. */
   readonly tls: TlsFiles | undefined;
+  /** The files that it is from. */
+  readonly tlsFiles: TlsFileNames | undefined;
+  /** Authorities that outgoing connections trust in addition, in PEM. */
+  readonly ca: string | undefined;
   readonly metrics: MetricsConfig;
   readonly checkpoints: CheckpointsConfig;
 }
@@ -72,8 +77,16 @@ export interface TlsFiles {
   readonly key: string;
   /** Roots of client certificates. Undefined: no client certificate is trusted for its issuer. */
   readonly clientCa: string | undefined;
-  /** The file with the revocation lists of these roots, and the lists. Undefined: revocation is not checked. */
-  readonly clientCrl: { readonly file: string; readonly lists: readonly string[] } | undefined;
+  /** The revocation lists of these roots. Undefined: revocation is not checked. */
+  readonly clientCrl: { readonly lists: readonly string[] } | undefined;
+}
+
+/** The files that hold what TLS needs. */
+export interface TlsFileNames {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | undefined;
+  readonly clientCrl: string | undefined;
 }
 
 /** Whether the metrics are served on the port of everything else, not at all, or on a port of their own. */
@@ -116,7 +129,7 @@ export function readConfig(env: Environment): ServerConfig {
     checkpointSecretAccessKey,
     checkpointMinutes,
     accessTokenTtlMinutes,
-    caFile: _caFile,
+    caFile,
     httpsProxy: _httpsProxy,
     httpProxy: _httpProxy,
     noProxy: _noProxy,
@@ -127,8 +140,10 @@ export function readConfig(env: Environment): ServerConfig {
     requireOnEveryNode('rootClientId', root);
     requireOnEveryNode('masterKey', values.masterKey);
   }
-  const tls = readTls(tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsClientCrlFile);
+  const tlsFiles = pairTlsFiles(tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsClientCrlFile);
+  const tls = tlsFiles && { ...readTlsIdentity(tlsFiles), clientCrl: readClientCrl(tlsFiles) };
   requireProxies(values);
+  const ca = caFile === undefined ? undefined : readTextFile(variables.caFile.name, caFile, variables.caFile.example);
   requireConfidentialIssuer(values);
   return {
     ...values,
@@ -139,6 +154,8 @@ export function readConfig(env: Environment): ServerConfig {
     database: databaseOf(env, { databaseUrl, databasePoolSize, databaseTimeoutMs }),
     root,
     tls,
+    tlsFiles,
+    ca,
     checkpoints: {
       file: checkpointFile,
       bucket:
@@ -313,8 +330,13 @@ function requireHttps(issuer: string, text: string | undefined): string {
   return issuer;
 }
 
-/** Certificate and key are set together and belong together; the client CA needs them. */
-function readTls(certFile?: string, keyFile?: string, clientCaFile?: string, crlFile?: string): TlsFiles | undefined {
+/** Certificate and key are set together; the client CA needs them. */
+function pairTlsFiles(
+  certFile?: string,
+  keyFile?: string,
+  clientCaFile?: string,
+  crlFile?: string,
+): TlsFileNames | undefined {
   if ([certFile, keyFile, clientCaFile, crlFile].every((file) => file === undefined)) {
     return undefined;
   }
@@ -325,6 +347,18 @@ function readTls(certFile?: string, keyFile?: string, clientCaFile?: string, crl
   if (keyFile === undefined) {
     throw missing('tlsKeyFile', why);
   }
+  if (clientCaFile === undefined && crlFile !== undefined) {
+    throw missing('tlsClientCaFile', 'a revocation list needs the authority that it is of');
+  }
+  return { cert: certFile, key: keyFile, clientCa: clientCaFile, clientCrl: crlFile };
+}
+
+/** Throws `StartError` for files that cannot be read or do not belong together. */
+export function readTlsIdentity({
+  cert: certFile,
+  key: keyFile,
+  clientCa: clientCaFile,
+}: TlsFileNames): Pick<TlsFiles, 'cert' | 'key' | 'clientCa'> {
   const { name, example } = variables.tlsKeyFile;
   const cert = readTextFile(variables.tlsCertFile.name, certFile, variables.tlsCertFile.example);
   const key = readTextFile(name, keyFile, example);
@@ -339,21 +373,22 @@ function readTls(certFile?: string, keyFile?: string, clientCaFile?: string, crl
     throw invalidVariable(name, `the key in ${keyFile} is not the one of the certificate in ${certFile}`, example);
   }
   if (clientCaFile === undefined) {
-    if (crlFile !== undefined) {
-      throw missing('tlsClientCaFile', 'a revocation list needs the authority that it is of');
-    }
-    return { cert, key, clientCa: undefined, clientCrl: undefined };
+    return { cert, key, clientCa: undefined };
   }
   const clientCa = readTextFile(variables.tlsClientCaFile.name, clientCaFile, variables.tlsClientCaFile.example);
   requireCertificates(variables.tlsClientCaFile, clientCa);
-  return { cert, key, clientCa, clientCrl: crlFile === undefined ? undefined : readRevocationLists(crlFile) };
+  return { cert, key, clientCa };
 }
 
-function readRevocationLists(file: string): NonNullable<TlsFiles['clientCrl']> {
+/** Throws `StartError`. */
+export function readClientCrl({ clientCrl: file }: TlsFileNames): TlsFiles['clientCrl'] {
+  if (file === undefined) {
+    return undefined;
+  }
   const { name, example } = variables.tlsClientCrlFile;
   const pem = readTextFile(name, file, example);
   try {
-    return { file, lists: parseRevocationLists(pem) };
+    return { lists: parseRevocationLists(pem) };
   } catch {
     throw invalidVariable(name, 'the file holds no revocation list in PEM, or a damaged one', example);
   }
@@ -361,9 +396,8 @@ function readRevocationLists(file: string): NonNullable<TlsFiles['clientCrl']> {
 
 /** Returns the first certificate in a PEM file, all of which must be readable. */
 function requireCertificates({ name, example }: { name: string; example: string }, pem: string): X509Certificate {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
-    const [first] = blocks.map((block) => new X509Certificate(block));
+    const [first] = readCertificates(pem);
     if (first !== undefined) {
       return first;
     }
@@ -371,4 +405,16 @@ function requireCertificates({ name, example }: { name: string; example: string 
     // Answered below, with the name of the variable.
   }
   throw invalidVariable(name, 'the file holds no certificate in PEM, or a damaged one', example);
+}
+
+/** When the certificates expire that the configuration names. `tls`: what its files hold now. */
+export function findCertificateExpiries(
+  ca: string | undefined,
+  tls: Pick<TlsFiles, 'cert' | 'clientCa'> | undefined,
+): readonly CertificateExpiry[] {
+  return findExpiries({
+    [variables.tlsCertFile.name]: tls?.cert,
+    [variables.tlsClientCaFile.name]: tls?.clientCa,
+    [variables.caFile.name]: ca,
+  });
 }

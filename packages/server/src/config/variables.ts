@@ -312,7 +312,8 @@ export const variables = {
     name: 'POSTERN_TLS_CERT_FILE',
     default: 'none',
     meaning:
-      'PEM file with the certificate of the server and the intermediate ones; with it, Postern serves https itself',
+      'PEM file with the certificate of the server and the intermediate ones; with it, Postern serves https itself. The ' +
+      'files of TLS are read again every minute',
     example: '/etc/postern/tls.crt',
     parse: parsePath,
   },

@@ -4,8 +4,10 @@
  * Labels have few values, all known beforehand: routes as they are declared, codes, reasons. They never hold a client id,
  * an address or anything else that callers choose: these are in the log and the audit trail.
  */
+
 import type { OAuthError } from '@postern/protocol';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CertificateExpiry } from '../certificates/certificate-expiry.ts';
 
 export interface Metrics {
   readonly registry: Registry;
@@ -31,6 +33,7 @@ export interface MetricSources {
   readonly keysFaults: () => number;
   /** By algorithm, the age of the key that signs. */
   readonly signingKeyAges: () => ReadonlyMap<string, number>;
+  readonly certificateExpiries: () => readonly CertificateExpiry[];
   readonly checkpoints: () => { readonly isIntact: boolean; readonly failures: number };
   /** How often lost changes were found, and when, if that still matters. */
   readonly history: { losses(): number; lostAt(): number | undefined };
@@ -110,6 +113,7 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     });
 
   const { inFlight, clientCache, eventLagSeconds, databaseOutages, signingKeyAges, ignoredForwardedHeaders } = sources;
+  const { certificateExpiries } = sources;
   gauge(
     'postern_requests_in_flight',
     'Requests that are not answered yet, except those whose body has not arrived and those that wait for changes',
@@ -178,6 +182,19 @@ function addReadings(registry: Registry, sources: MetricSources): void {
       this.reset();
       for (const [alg, seconds] of signingKeyAges()) {
         this.set({ alg }, seconds);
+      }
+    },
+  });
+  new Gauge({
+    name: 'postern_certificate_expiry_timestamp_seconds',
+    help: 'When the first certificate expires in the file that a variable names, in seconds since 1970',
+    labelNames: ['variable'],
+    aggregator: 'min',
+    registers,
+    collect() {
+      this.reset();
+      for (const { variable, expiresAt } of certificateExpiries()) {
+        this.set({ variable }, expiresAt / 1000);
       }
     },
   });

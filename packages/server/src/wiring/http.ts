@@ -1,13 +1,14 @@
 /** What all requests have in common: headers, errors, certificates, log and traces. */
 import type { FastifyInstance } from 'fastify';
+import type { CertificateExpiry } from '../certificates/certificate-expiry.ts';
 import type { Clock } from '../clock.ts';
-import type { ServerConfig } from '../config/config.ts';
+import { findCertificateExpiries, readClientCrl, readTlsIdentity, type ServerConfig } from '../config/config.ts';
 import { useClientCertificates } from '../http/client-certificates.ts';
 import { useFraming } from '../http/framing.ts';
 import { useJsonApi } from '../http/json-api.ts';
 import { useRequestLog } from '../http/request-log.ts';
-import { useRevocationLists } from '../http/revocation-lists.ts';
 import { useSecurityHeaders } from '../http/security-headers.ts';
+import { useTlsFiles } from '../http/tls-files.ts';
 import { useTracing } from '../http/tracing.ts';
 
 export interface HttpOptions {
@@ -16,16 +17,36 @@ export interface HttpOptions {
   readonly rootClientId: string;
 }
 
-export async function useHttp(app: FastifyInstance, { config, clock, rootClientId }: HttpOptions): Promise<void> {
+/** Returns the function that tells when the certificates of the configuration expire. */
+export async function useHttp(
+  app: FastifyInstance,
+  { config, clock, rootClientId }: HttpOptions,
+): Promise<() => readonly CertificateExpiry[]> {
   useSecurityHeaders(app, config.issuer);
   useFraming(app, config.clientCertificateHeader);
   useJsonApi(app);
   useClientCertificates(app, config, clock.now);
-  if (config.tls !== undefined) {
-    useRevocationLists(app, config.tls, clock);
-  }
+  const { tls: startTls, tlsFiles } = config;
+  const currentTls =
+    startTls === undefined || tlsFiles === undefined
+      ? () => startTls
+      : useTlsFiles(
+          app,
+          startTls,
+          { identity: () => readTlsIdentity(tlsFiles), clientCrl: () => readClientCrl(tlsFiles) },
+          clock,
+        );
   useRequestLog(app, rootClientId);
   if (config.otlpEndpoint !== undefined) {
     await useTracing(app, config.otlpEndpoint);
   }
+  let tls = currentTls();
+  let expiries = findCertificateExpiries(config.ca, tls);
+  return () => {
+    if (currentTls() !== tls) {
+      tls = currentTls();
+      expiries = findCertificateExpiries(config.ca, tls);
+    }
+    return expiries;
+  };
 }
