@@ -282,6 +282,11 @@ describe.each(Object.entries(gateways))('%s', (name, recipe) => {
     expect(open.status).toBe(200);
     expect(JSON.parse(open.body).headers['x-client-id'] ?? '').toBe('');
     expect(JSON.parse(open.body).headers['x-scope'] ?? '').toBe('');
+    for (const nominated of ['X-Client-Id', 'X-Scope, X-Client-Id', 'keep-alive, x-client-id']) {
+      const hidden = await call('GET', '/invoices', await tokenOf(reader), { connection: nominated });
+      const known = hidden.status === 200 ? JSON.parse(hidden.body).headers['x-client-id'] : reader.clientId;
+      expect([nominated, known]).toEqual([nominated, reader.clientId]);
+    }
     const underscored = await call('GET', '/health', undefined, { X_Client_Id: 'root', x_scope: 'all' });
     const reached = underscored.status === 200 ? JSON.parse(underscored.body).headers : {};
     expect(Object.keys(reached).filter((header) => header.includes('_'))).toEqual([]);
