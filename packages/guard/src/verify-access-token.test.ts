@@ -89,6 +89,15 @@ describe('RFC 9068 §2.2 a claim that is missing or of a wrong type', () => {
     },
   );
 
+  test.each([null, {}, 'pay', { type: 'pay' }, [null], ['pay'], [{}], [{ type: 1 }], [{ type: 'pay' }, {}]])(
+    'RFC 9396 §2 authorization_details must be a list of objects with a type: %j',
+    async (details) => {
+      await expect(verify(tokenOf(goodHeader, { ...goodClaims, authorization_details: details }))).rejects.toThrow(
+        refused('claims_malformed'),
+      );
+    },
+  );
+
   test('RFC 7519 §4.1.1 iss must be the issuer, character by character', async () => {
     const { iss } = goodClaims;
     for (const wrong of [

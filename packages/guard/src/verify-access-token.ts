@@ -211,7 +211,7 @@ export function parseClaims({ payload, kid }: SignedToken): AccessToken {
     throw invalidTokenError('audience_wrong');
   }
   const scopes = readScope(scope);
-  if (scopes === undefined) {
+  if (scopes === undefined || !isDetails(payload['authorization_details'])) {
     throw invalidTokenError('claims_malformed');
   }
   return {
@@ -228,6 +228,15 @@ export function parseClaims({ payload, kid }: SignedToken): AccessToken {
     expiresAt: exp,
     claims: payload,
   };
+}
+
+/** Whether they are absent, or have the members that every type has. RFC 9396 §2. */
+function isDetails(details: unknown): boolean {
+  return (
+    details === undefined ||
+    (Array.isArray(details) &&
+      details.every((detail) => typeof (detail as { type?: unknown } | null)?.type === 'string'))
+  );
 }
 
 /** Throws `invalid_token` for an unknown binding, since it cannot be checked. */
