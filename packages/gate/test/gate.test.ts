@@ -229,6 +229,15 @@ describe.each(Object.entries(ways))('%s', (way, ask) => {
     }
   });
 
+  test('a parameter that some APIs take for the method of a POST is refused', async () => {
+    const post = { method: 'POST', token: token({ scope: 'policy:read invoice:write' }) };
+    expect((await ask({ ...post, target: '/orders?a=_method&method=x' })).status).toBe(200);
+    for (const query of ['_method=DELETE', 'a=b&%5Fmethod=DELETE', '%20.METHOD=DELETE']) {
+      expect((await ask({ ...post, target: `/orders?${query}` })).status, query).toBe(403);
+      expect(refusals.at(-1)).toBe('access_denied path_ambiguous');
+    }
+  });
+
   test('a host may be written with the port of its scheme, and has rules of its own', async () => {
     expect((await ask({ host: 'API.example.com:443', token: token() })).status).toBe(200);
     expect((await ask({ host: 'api.internal:8080', token: token() })).status).toBe(200);

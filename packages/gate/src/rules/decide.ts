@@ -55,6 +55,9 @@ export function requirementOf(
   if (requirement === undefined) {
     throw denied('No rule of the gate allows this method and path.', 'gate_rule_missing');
   }
+  if (method === 'POST' && namesMethod(target)) {
+    throw denied('Callers must not send the parameter _method.', 'path_ambiguous');
+  }
   const header = findForbiddenHeader(headers, passedOn);
   if (header !== undefined) {
     throw denied(`Callers must not send the header ${header}.`, 'header_not_allowed');
@@ -64,6 +67,13 @@ export function requirementOf(
 
 function denied(text: string, reason: 'gate_rule_missing' | 'path_ambiguous' | 'header_not_allowed'): OAuthError {
   return new OAuthError('access_denied', text, { reason });
+}
+
+/** Some APIs take a parameter of the query for the method of a POST; PHP reads `.` in its name as `_`, and ignores spaces before it. */
+function namesMethod(target: string): boolean {
+  const start = target.indexOf('?');
+  const names = start === -1 ? [] : new URLSearchParams(target.slice(start)).keys();
+  return [...names].some((name) => /^ *[_.]method$/i.test(name));
 }
 
 /** `host` may have the port of the scheme, which is the same host. */
