@@ -1,5 +1,6 @@
 /** The file that says what a gate lets pass: its JSON Schema, its defaults, and what a schema cannot check. RFC 9110 §5.1. */
 import { BlockList, isIP } from 'node:net';
+import { type AccessTokenTyp, accessTokenTyps } from '@postern/guard';
 import { isConfidential, isScopeToken } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import { RuleTable, rulePathPattern } from './rules/rule-table.ts';
@@ -47,6 +48,14 @@ const ApiEntry = Type.Object(
         maxItems: 100,
         description:
           'Scheme, host and port by which callers reach it, such as https://api.example.com. Default: the origin of the audience.',
+      }),
+    ),
+    accept_typ: Type.Optional(
+      Type.Array(Type.Enum([...accessTokenTyps]), {
+        minItems: 1,
+        uniqueItems: true,
+        description:
+          'The types of its tokens. Default: at+jwt. JWT is for an API whose resource has that access_token_typ.',
       }),
     ),
     rules: Type.Array(RuleEntry, { maxItems: 10_000, description: 'What no rule allows is refused.' }),
@@ -149,10 +158,16 @@ export interface GateConfig {
   readonly certificateHeader: string | undefined;
   readonly revocations: GateFile['revocations'];
   readonly passOn: ReadonlyMap<string, string>;
-  /** By audience; the origin is that of the first API that has it. */
-  readonly audiences: ReadonlyMap<string, string>;
+  readonly audiences: ReadonlyMap<string, GatedAudience>;
   /** By host, in lower case and with its port if it is not that of the scheme. */
   readonly origins: ReadonlyMap<string, GatedOrigin>;
+}
+
+/** What the guard of an audience is created with. */
+export interface GatedAudience {
+  /** The origin of the first API that has the audience. */
+  readonly baseUrl: string;
+  readonly acceptTyp: readonly AccessTokenTyp[] | undefined;
 }
 
 const loopback = ['127.0.0.0/8', '::1'];
@@ -197,7 +212,7 @@ export function readGateFile(file: GateFile): GateConfig | readonly GateFileFaul
     record(['pass_on', name], findHeaderFault(name, names, file.client_certificate_header));
     names.add(name.toLowerCase());
   }
-  const audiences = new Map<string, string>();
+  const audiences = new Map<string, GatedAudience>();
   const origins = new Map<string, GatedOrigin>();
   for (const [index, entry] of file.apis.entries()) {
     const at = (...path: (string | number)[]) => ['apis', index, ...path];
@@ -221,7 +236,11 @@ export function readGateFile(file: GateFile): GateConfig | readonly GateFileFaul
         record(where, `has the same host as another API or origin: ${url.host}`);
       } else {
         origins.set(url.host, { origin: url.origin, api });
-        audiences.set(entry.audience, audiences.get(entry.audience) ?? url.origin);
+        const known = audiences.get(entry.audience) ?? { baseUrl: url.origin, acceptTyp: entry.accept_typ };
+        if (String(known.acceptTyp) !== String(entry.accept_typ)) {
+          record(at('accept_typ'), 'must be the same for all APIs of one audience');
+        }
+        audiences.set(entry.audience, known);
       }
     }
   }

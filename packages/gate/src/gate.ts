@@ -142,9 +142,9 @@ function createGeneration(
   { onFault }: GateEnvironment,
 ): Generation {
   const guards = new Map<string, RunningGuard>();
-  for (const [audience, baseUrl] of config.audiences) {
+  for (const [audience, { baseUrl, acceptTyp }] of config.audiences) {
     const { issuer, revocations } = config;
-    const settings = JSON.stringify([issuer, audience, baseUrl, revocations, clientSecret]);
+    const settings = JSON.stringify([issuer, audience, baseUrl, acceptTyp, revocations, clientSecret]);
     const known = before?.guards.get(audience);
     if (known?.settings === settings) {
       guards.set(audience, known);
@@ -154,6 +154,7 @@ function createGeneration(
         audience,
         baseUrl,
         onFault,
+        ...(acceptTyp !== undefined && { acceptTyp }),
         ...(revocations !== undefined && {
           revocations: {
             fetch: createFeedFetch(issuer, revocations.client_id, clientSecret ?? ''),

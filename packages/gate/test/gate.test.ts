@@ -54,6 +54,7 @@ beforeAll(async () => {
       {
         audience: 'urn:files',
         origins: ['https://files.example.com'],
+        accept_typ: ['at+jwt', 'JWT'],
         rules: [{ path: '/**', scopes: ['policy:read'] }],
       },
     ],
@@ -81,7 +82,8 @@ afterAll(async () => {
 });
 
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3_600;
-const token = (claims: object = {}) => issuer.token({ iat: inAnHour() - 3_600, exp: inAnHour(), ...claims });
+const token = (claims: object = {}, header: object = {}) =>
+  issuer.token({ iat: inAnHour() - 3_600, exp: inAnHour(), ...claims }, 'one', header);
 
 interface Question {
   readonly method?: string;
@@ -243,6 +245,12 @@ describe.each(Object.entries(ways))('%s', (way, ask) => {
     expect((await ask({ host: 'api.internal:8080', token: token() })).status).toBe(200);
     expect((await ask({ host: 'files.example.com', token: token() })).status).toBe(401);
     expect((await ask({ host: 'files.example.com', token: token({ aud: 'urn:files' }) })).status).toBe(200);
+  });
+
+  test('tokens of the type JWT pass only to an API that accepts them', async () => {
+    const plain = { typ: 'JWT' };
+    expect((await ask({ token: token({}, plain) })).status).toBe(401);
+    expect((await ask({ host: 'files.example.com', token: token({ aud: 'urn:files' }, plain) })).status).toBe(200);
   });
 
   test('headers that would tell the API another caller, path or method are refused', async () => {

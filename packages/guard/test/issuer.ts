@@ -8,7 +8,7 @@ export interface TestIssuer extends DocumentServer {
   addKey(kid: string): void;
   removeKey(kid: string): void;
   /** Returns a token signed with a key that `addKey` created, published or not. */
-  token(claims?: object, kid?: string): string;
+  token(claims?: object, kid?: string, header?: object): string;
 }
 
 export const metadataPath = '/.well-known/oauth-authorization-server';
@@ -33,8 +33,8 @@ export async function startIssuer(): Promise<TestIssuer> {
       published.set(kid, { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' });
     },
     removeKey: (kid) => void published.delete(kid),
-    token: (claims = {}, kid = 'one') =>
-      tokenOf({ ...goodHeader, kid }, { ...goodClaims, iss: url, ...claims }, privateKeys.get(kid)),
+    token: (claims = {}, kid = 'one', header = {}) =>
+      tokenOf({ ...goodHeader, kid, ...header }, { ...goodClaims, iss: url, ...claims }, privateKeys.get(kid)),
   };
   issuer.addKey('one');
   return issuer;

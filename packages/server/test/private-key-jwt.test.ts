@@ -436,6 +436,8 @@ describe('RFC 7521 §3 a client signs the assertion of the jwt-bearer grant itse
     }
     const disabled = await createSigner({ enabled: false });
     await expectRejected(await sign(own({ iss: disabled, sub: disabled })), 'client_disabled');
+    const elsewhere = { iss: disabled, sub: disabled, aud: 'https://elsewhere.example' };
+    await expectRejected(await sign(own(elsewhere)), 'audience_wrong');
   });
 
   test('and a client of a security profile authenticates in addition', async () => {

@@ -15,6 +15,7 @@ import {
 } from '../../client-auth/private-key-jwt.ts';
 import type { Client } from '../../clients/client.ts';
 import type { ClientDirectory } from '../../clients/client-directory.ts';
+import { findStatusFault } from '../../clients/token-status.ts';
 import type { IssuerKeys } from '../../issuers/issuer-keys.ts';
 import { chooseRule } from '../../issuers/rule.ts';
 import type { TrustedIssuer } from '../../issuers/trusted-issuer.ts';
@@ -141,7 +142,7 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     if (client === undefined || fault !== undefined) {
       // An unknown client was looked for in the database, so a failure takes as long for one that is known.
       await (isInMemory && directory.readDatabase(clientId));
-      throw client !== undefined && fault === 'audience_wrong'
+      throw client !== undefined && fault === 'audience_wrong' && findStatusFault(client) === undefined
         ? audienceError(client, assertion, audiences, toErrorOf(parameter))
         : rejectIdentity(parameter, fault ?? 'client_unknown');
     }
