@@ -80,7 +80,12 @@ describe('PUT /api/v1/oauth/scope', () => {
     ['an empty name', { name: '', description: 'x' }, 422, '[0].name: must not be empty.'],
     ['a long name', { name: 'x'.repeat(101), description: 'x' }, 422, '[0].name: must not have more than 100'],
     ['no description', { name: 'a' }, 422, '[0].description: is required.'],
-    ['a line end in the description', { name: 'a', description: 'x\ny' }, 422, '[0].description: must not be blank, and must not contain control'],
+    [
+      'a line end in the description',
+      { name: 'a', description: 'x\ny' },
+      422,
+      '[0].description: must not be blank, and must not contain control',
+    ],
     ['a further member', { name: 'a', description: 'x', administrative: true }, 422, '[0].administrative: is not'],
     ['nothing', [], 422, 'The body: must not be empty.'],
     ['no body', undefined, 422, '[0]: must be object.'],
