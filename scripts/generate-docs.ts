@@ -30,6 +30,7 @@ const titles: Readonly<Record<string, string>> = {
   '5952': 'IPv6 Address Text Representation',
   '6052': 'IPv6 Addressing of IPv4/IPv6 Translators',
   '6585': 'Additional HTTP Status Codes',
+  '6454': 'The Web Origin Concept',
   '6749': 'The OAuth 2.0 Authorization Framework',
   '6750': 'Bearer Token Usage',
   '6797': 'HTTP Strict Transport Security',

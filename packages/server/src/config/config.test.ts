@@ -144,6 +144,10 @@ describe('what a variable takes', () => {
       { trustedProxies: ['10.0.0.0/8', '::1', '192.168.1.1', 'fd00::/8'] },
     ],
     [
+      { POSTERN_CORS_ORIGINS: 'https://app.example.com, http://localhost:5173,' },
+      { corsOrigins: ['https://app.example.com', 'http://localhost:5173'] },
+    ],
+    [
       { POSTERN_OUTBOUND_HOSTS: 'Login.Example.com, *.partners.example,' },
       { outboundHosts: ['login.example.com', '*.partners.example'] },
     ],
@@ -189,6 +193,22 @@ describe('a wrong value stops the start with one line: the variable, the fault a
     ['POSTERN_OTLP_ENDPOINT', ['localhost:4318', 'collector', 'grpc://localhost']],
     ['POSTERN_METRICS_PORT', ['on', '0', '65536', '-1']],
     ['POSTERN_METRICS_HOST', ['a b', 'http://a']],
+    [
+      'POSTERN_CORS_ORIGINS',
+      [
+        '*',
+        'null',
+        ',',
+        'app.example.com',
+        'https://app.example.com/',
+        'https://App.example.com',
+        'https://a.example:443',
+      ],
+    ],
+    [
+      'POSTERN_CORS_ORIGINS',
+      ['http://app.example.com', 'https://*.example.com', 'https://u@a.example', 'ftp://a.example'],
+    ],
     ['POSTERN_OUTBOUND_HOSTS', ['a b', 'https://a.example', '*', '*.', 'a.*.example', 'a.example/b', 'a.example:443']],
     ['POSTERN_ALLOW_HTTP', ['1', 'yes', 'TRUE']],
     ['HOST', ['a b', '-a', 'a_b', 'http://a', '1.2.3.4/8']],

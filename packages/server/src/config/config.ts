@@ -145,6 +145,7 @@ export function readConfig(env: Environment): ServerConfig {
   requireProxies(values);
   const ca = caFile === undefined ? undefined : readTextFile(variables.caFile.name, caFile, variables.caFile.example);
   requireConfidentialIssuer(values);
+  requireConfidentialOrigins(values);
   return {
     ...values,
     issuer: tls === undefined ? values.issuer : requireHttps(values.issuer, readText(env, variables.issuer)),
@@ -315,6 +316,18 @@ function requireConfidentialIssuer({ issuer, allowHttp }: Pick<VariableValues, '
         `service mesh does, set ${variables.allowHttp.name}=true`,
       example,
     );
+  }
+}
+
+/** Whoever can change a page on its way can read the tokens that it gets. */
+function requireConfidentialOrigins({
+  corsOrigins,
+  allowHttp,
+}: Pick<VariableValues, 'corsOrigins' | 'allowHttp'>): void {
+  const open = corsOrigins?.find((origin) => !isConfidential(origin, allowHttp));
+  if (open !== undefined) {
+    const { name, example } = variables.corsOrigins;
+    throw invalidVariable(name, `"${open}" must use https, since it is not on this machine`, example);
   }
 }
 

@@ -74,6 +74,24 @@ export const parseHostPatterns: VariableParser<readonly string[]> = (text, inval
     return pattern || [];
   });
 
+/** As browsers write the header Origin. Plain http needs more than this: see `config.ts`. */
+export const parseOrigins: VariableParser<readonly string[]> = (text, invalid) => {
+  const origins = text.split(',').flatMap((entry) => entry.trim() || []);
+  for (const origin of origins) {
+    const url = URL.parse(origin);
+    if (url === null || !/^https?:$/.test(url.protocol) || url.host.includes('*')) {
+      throw invalid(`"${origin}" is not the origin of a web page, such as https://app.example.com`);
+    }
+    if (url.origin !== origin) {
+      throw invalid(`"${origin}" must be written as browsers send it, which is ${url.origin}`);
+    }
+  }
+  if (origins.length === 0) {
+    throw invalid('has no origin');
+  }
+  return origins;
+};
+
 /** RFC 8414 §2: an https URL without query and fragment. Plain http needs more than this: see `config.ts`. */
 export const parseIssuer: VariableParser<string> = (text, invalid) => {
   const url = URL.parse(text);

@@ -16,6 +16,7 @@ import {
   parseIssuer,
   parseMasterKey,
   parseNetworks,
+  parseOrigins,
   parsePath,
   secretMatching,
   type VariableParser,
@@ -235,6 +236,15 @@ export const variables = {
     meaning: 'addresses or CIDRs, separated by commas, whose X-Forwarded headers are trusted',
     example: '10.0.0.0/8',
     parse: parseNetworks,
+  },
+  corsOrigins: {
+    name: 'POSTERN_CORS_ORIGINS',
+    default: 'none',
+    meaning:
+      'origins, separated by commas, whose web pages may get tokens (CORS); metadata and keys are readable by every page ' +
+      'without it',
+    example: 'https://app.example.com',
+    parse: parseOrigins,
   },
   fetchAllowedNetworks: {
     name: 'POSTERN_FETCH_ALLOWED_NETWORKS',

@@ -10,7 +10,7 @@ export function jwksEndpoint(keys: KeyRing, maxAgeSeconds: number): ProtocolPlug
     app.get(
       '/.well-known/jwks.json',
       {
-        config: { neverShed: true },
+        config: { neverShed: true, readableBy: '*' },
         schema: { tags: ['Discovery'], operationId: 'read_jwks', summary: 'Public keys that verify access tokens' },
       },
       async (_request, reply) => {

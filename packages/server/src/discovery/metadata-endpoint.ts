@@ -72,7 +72,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
       app.get(
         path,
         {
-          config: { neverShed: true },
+          config: { neverShed: true, readableBy: '*' },
           schema: {
             hide: path !== `/.well-known/${name}`,
             tags: ['Discovery'],

@@ -16,7 +16,7 @@ export function resourceMetadataEndpoint(issuer: string): ProtocolPlugin {
       app.get(
         path,
         {
-          config: { neverShed: true },
+          config: { neverShed: true, readableBy: '*' },
           schema: {
             hide: path !== `/.well-known/${resourceMetadataName}`,
             tags: ['Discovery'],

@@ -10,7 +10,7 @@ export function forbidCaching(app: FastifyInstance): void {
   });
 }
 
-/** Allows every cache to keep the answer and every web page to read it. Only for documents that are public. */
+/** Allows every cache to keep the answer. Only for documents that are public. */
 export function publish(reply: FastifyReply, maxAgeSeconds: number): void {
-  reply.header('cache-control', `public, max-age=${maxAgeSeconds}`).header('access-control-allow-origin', '*');
+  reply.header('cache-control', `public, max-age=${maxAgeSeconds}`);
 }

@@ -104,6 +104,8 @@ const TokenAnswer = Type.Object(
 export interface TokenEndpointOptions {
   readonly issuer: string;
   readonly grants: readonly Grant[];
+  /** Origins whose web pages may get tokens. Undefined: those of no other server. */
+  readonly corsOrigins: readonly string[] | undefined;
   readonly authenticateClient: AuthenticateClient;
   readonly failures: FailureBudgets;
   readonly tokenQuota: TokenQuota;
@@ -119,13 +121,25 @@ export interface TokenEndpointOptions {
 }
 
 export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
-  const { issuer, authenticateClient, failures, tokenQuota, metrics, keys, senderConstraint, targets, usage, now } =
-    options;
+  const {
+    issuer,
+    corsOrigins,
+    authenticateClient,
+    failures,
+    tokenQuota,
+    metrics,
+    keys,
+    senderConstraint,
+    targets,
+    usage,
+    now,
+  } = options;
 
   return async (app) => {
     app.post<{ Body: string }>(
       '/api/v1/oauth/token',
       {
+        ...(corsOrigins !== undefined && { config: { readableBy: corsOrigins } }),
         onError: async (_request, _reply, error) => {
           const { reason, code } = toOAuthError(error, true);
           usage.recordRefused(reason ?? code);

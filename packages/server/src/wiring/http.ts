@@ -4,6 +4,7 @@ import type { CertificateExpiry } from '../certificates/certificate-expiry.ts';
 import type { Clock } from '../clock.ts';
 import { findCertificateExpiries, readClientCrl, readTlsIdentity, type ServerConfig } from '../config/config.ts';
 import { useClientCertificates } from '../http/client-certificates.ts';
+import { useCors } from '../http/cors.ts';
 import { useFraming } from '../http/framing.ts';
 import { useJsonApi } from '../http/json-api.ts';
 import { useRequestLog } from '../http/request-log.ts';
@@ -25,6 +26,7 @@ export async function useHttp(
   useSecurityHeaders(app, config.issuer);
   useFraming(app, config.clientCertificateHeader);
   useJsonApi(app);
+  useCors(app);
   useClientCertificates(app, config, clock.now);
   const { tls: startTls, tlsFiles } = config;
   const currentTls =

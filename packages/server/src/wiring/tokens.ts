@@ -221,6 +221,7 @@ export async function createTokens(options: TokensOptions) {
         await tokenEndpoint({
           ...common,
           grants,
+          corsOrigins: config.corsOrigins,
           failures,
           tokenQuota: createTokenQuota(minuteCounters.ofClients),
           metrics,
