@@ -215,7 +215,7 @@ test('a policy is created with its rules, targets and storage, and deleted', asy
     { action_type: 'access', storage_destination: { key: 'results' }, targets: [] },
     {
       action_type: 'erasure',
-      masking_strategy: { strategy: 'string_rewrite', configuration: { rewrite_value: 'gone' } },
+      masking_strategy: { strategy: 'string_rewrite' },
       targets: [{ data_category: 'user.contact.email' }],
     },
   ]);
