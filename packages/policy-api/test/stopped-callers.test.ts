@@ -165,7 +165,10 @@ async function actorsSince(sequence: number): Promise<string[]> {
 }
 
 test('every route that changes something is covered', () => {
-  const changing = [...routes.keys()].filter((name) => !/^(?:GET|HEAD) /.test(name) && !changeNothing.includes(name));
+  // The paths of Fides below dsr/ have the same handlers.
+  const changing = [...routes.keys()].filter(
+    (name) => !/^(?:GET|HEAD|OPTIONS) |\/dsr\//.test(name) && !changeNothing.includes(name),
+  );
   const covered = [...Object.keys(calls), ...Object.keys(otherCallers)];
   expect(covered.toSorted()).toEqual([...changing, readThatChanges].toSorted());
 });

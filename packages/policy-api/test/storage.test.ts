@@ -66,7 +66,11 @@ describe('a destination is rejected', () => {
     ],
     ['with too many retries', { ...s3, details: { bucket: 'b', max_retries: 101 } }, 'details.max_retries: must be <='],
     ['with retries as text', { ...s3, details: { bucket: 'b', max_retries: '1' } }, 'details.max_retries: must be int'],
-    ['with a NUL in the bucket', { ...s3, details: { bucket: 'a\0' } }, 'details.bucket: contains characters that are'],
+    [
+      'with a NUL in the bucket',
+      { ...s3, details: { bucket: 'a\0' } },
+      'details.bucket: must not be blank, and must not contain control',
+    ],
     ['with details as a list', { ...s3, details: ['b'] }, 'details: must be object.'],
   ])('%s', async (_what, element, message) => {
     expect(await server.refusal(path, element)).toContain(message);

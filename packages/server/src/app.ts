@@ -21,6 +21,7 @@ import { type ConnectionLimits, connectionLimits, useConnectionLimits } from './
 import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
+import { useTrailingSlashes } from './http/trailing-slash.ts';
 import type { Installation } from './installation.ts';
 import { createKeysFaults } from './jwt/keys-faults.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
@@ -135,6 +136,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     history,
     ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, monotonic),
   });
+  useTrailingSlashes(app);
   useRequestMetrics(app, metrics, installation.root.clientId);
   useVersions(app, { db, events });
   useIdempotencyKeys(app);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test('tokens are issued, and clients created, read and deleted', async () => {
+test('tokens are issued, and clients created and read', async () => {
   const created = await server.call('POST', '/api/v1/oauth/client/', { token: root, body: ['policy:read'] });
   expect(created.status).toBe(200);
   const { client_id, client_secret } = created.body;
@@ -21,7 +21,17 @@ test('tokens are issued, and clients created, read and deleted', async () => {
   const read = await server.call('GET', `/api/v1/oauth/client/${client_id}/scope/`, { token: root });
   expect([read.status, read.body]).toEqual([200, ['policy:read']]);
   expect((await server.call('GET', '/api/v1/oauth/client/?size=1', { token: root })).body.items).toHaveLength(1);
-  expect((await server.call('DELETE', `/api/v1/oauth/client/${client_id}/`, { token: root })).status).toBe(204);
+});
+
+test('nothing is deleted by a path with a slash, which may be what is left of a longer one with dots', async () => {
+  const { clientId } = await server.createClient({ scopes: ['policy:read'] });
+  const path = `/api/v1/oauth/client/${clientId}`;
+  for (const longer of ['/', '/?x=/', '/secret/..', '/secret/%2e%2e', '/nothing/']) {
+    const { status, body } = await server.call('DELETE', path + longer, { token: root });
+    expect([status, body.error]).toEqual([404, 'not_found']);
+  }
+  expect((await server.call('GET', path, { token: root })).status).toBe(200);
+  expect((await server.call('DELETE', path, { token: root })).status).toBe(204);
 });
 
 test('a path that needs a token needs it with a slash too, and one slash more is another path', async () => {

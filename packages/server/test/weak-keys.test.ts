@@ -73,7 +73,8 @@ describe.each(Object.entries(weakKeys))('%s is refused', (_name, jwk) => {
       client_id: server.root.clientId,
       client_secret: server.root.clientSecret,
     };
-    const proof = `${encode({ typ: 'dpop+jwt', alg: 'RS256', jwk })}.${encode({ jti: 'a' })}.AAAA`;
+    const alg = (jwk as { kty?: unknown } | null)?.kty === 'EC' ? 'ES256' : 'RS256';
+    const proof = `${encode({ typ: 'dpop+jwt', alg, jwk })}.${encode({ jti: 'a' })}.AAAA`;
     const { status, body } = await server.postForm('/api/v1/oauth/token', form, { dpop: proof });
     expect([status, body.error, body.detail]).toEqual([400, 'invalid_dpop_proof', expect.stringMatching(/its jwk/)]);
   });

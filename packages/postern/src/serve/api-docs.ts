@@ -152,6 +152,8 @@ export async function apiDocs(app: FastifyInstance, { issuer }: { readonly issue
   await app.register(fastifySwaggerUi, {
     routePrefix: '/api',
     indexPrefix: issuerPath,
+    // The page calls the server that it came from, also if that has another name than the issuer, where its policy would stop it.
+    transformSpecification: (description) => ({ ...description, servers: [{ url: issuerPath || '/' }] }),
     uiConfig: {
       // This layout has no bar that asks for the URL of another description.
       layout: 'BaseLayout',

@@ -9,6 +9,7 @@ import { closeWithAnswer } from './close-with-answer.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { removeIssuerPath } from './issuer-path.ts';
 import { securityHeaders } from './security-headers.ts';
+import { trailingSlashOptions } from './trailing-slash.ts';
 
 /** The largest JSON body, in bytes. */
 export const jsonLimit = 262_144;
@@ -43,7 +44,7 @@ export function httpOptions(
     return503OnClosing: false,
     ...(rewriteUrl !== undefined && { rewriteUrl }),
     // Fidesops redirects a path with a slash at its end to the one without.
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    routerOptions: { maxParamLength: 200, ...trailingSlashOptions },
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply.headers(headers)),
     clientErrorHandler: answerInvalidHttp,
