@@ -3,8 +3,8 @@
  * addition to those of Node. For the whole process, so that fetches, uploads, traces and the database agree.
  */
 import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { usageError } from '../command/command-error.ts';
-import { readInput } from '../input/read-input.ts';
 
 /** What is never asked through a proxy: this machine. */
 const direct = ['localhost', '127.0.0.1', '[::1]', '::1'];
@@ -61,8 +61,8 @@ function setBoth(env: NodeJS.ProcessEnv, name: string, value: string): void {
 async function trustAuthorities(file: string): Promise<void> {
   const name = 'POSTERN_CA_FILE';
   const example = `Example: ${name}=/etc/ssl/corporate-ca.pem`;
-  const pem = await readInput(file).catch(({ message }: Error) => {
-    throw usageError(`${name}: ${message}. ${example}`);
+  const pem = await readFile(file, 'utf8').catch(({ code }: NodeJS.ErrnoException) => {
+    throw usageError(`${name}: cannot read ${file} (${code}). ${example}`);
   });
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (certificates.length === 0 || !certificates.every(isCertificate)) {
