@@ -280,6 +280,12 @@ export interface ClientSecret {
   created_at: string;
   expires_at: string | null;
   last_used_at: string | null;
+  /** `current`: the newest. `in_use`: used since the newest was created. `unused`: the newest was used, and this one was not for as long as a token lasts since, so that it can be deleted. `unknown`: neither can be said yet. */
+  use: 'current' | 'in_use' | 'unused' | 'unknown' | 'expired';
+  /** Uses after that may be missing here. */
+  use_known_until: string;
+  /** How long a token of the client lasts at most. Callers need the secret again after that time. */
+  token_seconds: number;
 }
 
 export interface PageQuery {

@@ -79,6 +79,27 @@ test('a scope is created, changed and deleted', async () => {
   expect(await read('oauth/scope')).not.toContain('invoice:read');
 });
 
+test('Enter in a filter filters, and never submits the form around it', async () => {
+  const count = async (path: string) => (await read(path)).total;
+  const [clients, resources] = [await count('oauth/client'), await count('oauth/resource')];
+  const filterByEnter = async () => {
+    await page.getByLabel('Search scopes').fill('invoice:none');
+    await page.getByLabel('Search scopes').press('Enter');
+    await page.getByText('No scope has “invoice:none”').waitFor();
+  };
+  await goTo(page, '/clients/new');
+  await fill('Name', 'by accident');
+  await filterByEnter();
+  expect(await field('Name').inputValue()).toBe('by accident');
+  await goTo(page, '/resources');
+  await press('New resource');
+  await fill('Key', 'accident');
+  await fill('Identifier', 'https://accident.example.com');
+  await filterByEnter();
+  await press('Cancel');
+  expect([await count('oauth/client'), await count('oauth/resource')]).toEqual([clients, resources]);
+});
+
 test('a resource is created with scopes and a lifetime, changed and deleted', async () => {
   await goTo(page, '/resources');
   await press('New resource');

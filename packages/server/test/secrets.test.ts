@@ -108,7 +108,14 @@ describe('what is known of a secret', () => {
     const created_at = new Date(server.now()).toISOString();
     const answer = await rotate(client, { expires_in_seconds: 60, overlap_seconds: 30 });
     expect(answer.client_secret).toMatch(/^postern[A-Za-z0-9]{49}$/);
-    const common = { secret_id: expect.any(String), created_at, last_used_at: null };
+    const common = {
+      secret_id: expect.any(String),
+      created_at,
+      last_used_at: null,
+      use: expect.any(String),
+      use_known_until: new Date(server.now() - 5_000).toISOString(),
+      token_seconds: 691_200,
+    };
     expect(new Set(await list(client))).toEqual(
       new Set([
         {
@@ -301,4 +308,50 @@ test('every change is an event with the id of the secret, and never the secret',
     { actor, kind: 'client.revoked', data: { status: expect.objectContaining({ generation: expect.any(Number) }) } },
   ]);
   expect(server.log.join()).not.toMatch(/postern[A-Za-z0-9]{49}/);
+});
+
+describe('whether an old secret is still used', () => {
+  const usesOf = async (client: Credentials, from = server) =>
+    (await from.call('GET', pathOf(client), { token: await from.rootToken() })).body.items.map(
+      ({ use }: { use: string }) => use,
+    );
+
+  test('it is called unused only after the new one was used, and it was not for as long as a token lasts since', async () => {
+    const client = await server.createClient({ scopes: ['scope:read'], access_token_ttl_seconds: 600 });
+    expect(await usesOf(client)).toEqual(['current']);
+    expect(await works(client)).toBe(true);
+    await server.advance(1);
+    const { credentials } = await rotate(client);
+    expect(await usesOf(client)).toEqual(['unknown', 'current']);
+    await server.advance(86_400);
+    // An idle client says nothing.
+    expect(await usesOf(client)).toEqual(['unknown', 'current']);
+    expect(await works(credentials)).toBe(true);
+    expect(await usesOf(client)).toEqual(['unused', 'current']);
+    expect(await works(client)).toBe(true);
+    expect(await usesOf(client)).toEqual(['in_use', 'current']);
+    await server.advance(590);
+    expect(await usesOf(client)).toEqual(['in_use', 'current']);
+    await server.advance(20);
+    expect(await usesOf(client)).toEqual(['unused', 'current']);
+    root = await server.rootToken();
+    const [old] = await list(client);
+    expect(old).toMatchObject({ token_seconds: 600 });
+    expect(Date.parse(old.use_known_until)).toBeGreaterThan(server.now() - 10_000);
+  });
+
+  test('another node knows of a use within seconds, if the client has several secrets', async () => {
+    const one = await startTestServer();
+    const two = await startTestServer({ dataDir: one.dataDir });
+    const client = await one.createClient(['scope:read']);
+    await one.advance(1);
+    await two.advance(1);
+    await one.call('POST', pathOf(client), { token: await one.rootToken(), body: {} });
+    await two.token(client);
+    await two.advance(6);
+    await one.advance(6);
+    expect(await usesOf(client, one)).toEqual(['in_use', 'current']);
+    await two.close();
+    await one.close();
+  });
 });

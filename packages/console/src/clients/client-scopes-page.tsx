@@ -40,7 +40,7 @@ function ScopesForm({ client }: { readonly client: Client }) {
     held: client.scopes,
     chosen,
     usage: useRead(operations.clients.getUsage(client.client_id)).data,
-    issuers: useAll(operations.issuers.list(), 'issuer:read').data ?? [],
+    issuers: useAll(operations.issuers.list(), { needs: 'issuer:read' }).data ?? [],
   });
   const save = useEdit(
     client,

@@ -5,7 +5,6 @@ import { useSession } from '../session/session-context.tsx';
 import { useAll, useChange } from '../session/use-admin.ts';
 import { ConfirmChange } from '../shapes/confirm-change.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
-import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -13,14 +12,17 @@ import { SelectField } from '../ui/fields.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Note } from '../ui/note.tsx';
 import { Section } from '../ui/page.tsx';
-import { Time } from '../ui/time.tsx';
+import { ExactTime, formatDuration, Time } from '../ui/time.tsx';
 import { IssuedSecret } from './issued-secret.tsx';
 
 /** Stands for the last characters of a secret that moved here and was not used yet, or is short. */
 const unknownEnd = '????';
 
+/** How often the uses are read again while the page is open. */
+const refreshMs = 5_000;
+
 export function ClientSecrets({ client: { client_id: clientId } }: { readonly client: Client }) {
-  const secrets = useAll(operations.secrets.list(clientId));
+  const secrets = useAll(operations.secrets.list(clientId), { refreshMs });
   const [dialog, setDialog] = useState<ReactNode>();
   const close = () => setDialog(undefined);
   const show = (rotated: RotatedSecret) =>
@@ -121,46 +123,96 @@ function NewSecretDialog({ clientId, rotated, onClose }: NewSecretDialogProps) {
   );
 }
 
-/** Says whether secrets older than the newest are still used. */
+/** Says whether older secrets are still used, and until when that is known. */
 function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) {
   const newest = secrets.at(-1);
-  if (newest === undefined || secrets.length < 2) {
+  const old = secrets.filter(({ use }) => use !== 'current' && use !== 'expired');
+  if (newest === undefined || old.length === 0) {
     return null;
   }
-  const inUse = secrets.slice(0, -1).filter(({ last_used_at }) => (last_used_at ?? '') > newest.created_at);
-  return inUse.length === 0 ? (
-    <Note tone="good" title="The old secret is no longer used">
-      Since …{newest.last_four ?? unknownEnd} was created, no caller has used an older secret. It can be deleted.
-    </Note>
-  ) : (
-    <Note tone="warning" title="An old secret is still used">
-      <ul className="stack">
-        {inUse.map(({ secret_id, last_four, last_used_at, expires_at }) => (
-          <li key={secret_id}>
-            <Badge tone="warning">…{last_four ?? unknownEnd}</Badge> was last used <Time iso={last_used_at} />
-            {expires_at === null ? (
-              ', and is valid until it is deleted'
-            ) : (
-              <>
-                , and expires <Time iso={expires_at} />
-              </>
-            )}
-            .
-          </li>
-        ))}
-      </ul>
-    </Note>
+  const token = formatDuration(newest.token_seconds);
+  return (
+    <>
+      {(['in_use', 'unknown', 'unused'] as const).map((use) => {
+        const some = old.filter((secret) => secret.use === use);
+        return (
+          some.length > 0 && (
+            <Note key={use} tone={useTones[use]} title={useTitles[use]}>
+              <ul className="stack">
+                {some.map((secret) => (
+                  <li key={secret.secret_id}>
+                    <OldSecret secret={secret} />
+                  </li>
+                ))}
+              </ul>
+              {use === 'unknown' && (
+                <p>
+                  A token lasts up to {token}, and a caller needs its secret again after that. An old secret counts as
+                  unused once the new one was used and the old one was not for as long.
+                </p>
+              )}
+              {use === 'unused' && (
+                <p>
+                  The new secret is used, and the old one was not for {token}, which is as long as a token lasts. It can
+                  be deleted. A caller that gets tokens less often may still have it.
+                </p>
+              )}
+            </Note>
+          )
+        );
+      })}
+      <p className="hint">
+        Uses until <ExactTime iso={newest.use_known_until} /> are shown.
+      </p>
+    </>
+  );
+}
+
+const useTones = { in_use: 'warning', unknown: 'neutral', unused: 'good' } as const;
+
+const useTitles = {
+  in_use: 'An old secret is still used',
+  unknown: 'It cannot be said yet whether the old secret is still used',
+  unused: 'The old secret is no longer used',
+} as const;
+
+function OldSecret({ secret: { last_four, last_used_at, expires_at } }: { readonly secret: ClientSecret }) {
+  return (
+    <>
+      <code>…{last_four ?? unknownEnd}</code>{' '}
+      {last_used_at === null ? (
+        'was never used'
+      ) : (
+        <>
+          was last used <Time iso={last_used_at} />
+        </>
+      )}
+      {expires_at === null ? (
+        ', and is valid until it is deleted'
+      ) : (
+        <>
+          , and expires <Time iso={expires_at} />
+        </>
+      )}
+      .
+    </>
   );
 }
 
 const overlaps = [
-  { value: '3600', label: 'for 1 more hour' },
-  { value: '86400', label: 'for 1 more day' },
-  { value: '604800', label: 'for 7 more days' },
-  { value: '2592000', label: 'for 30 more days' },
-  { value: '', label: 'until it is deleted' },
-  { value: '0', label: 'not at all: revoke it now' },
+  { seconds: 3_600, label: 'for 1 more hour' },
+  { seconds: 86_400, label: 'for 1 more day' },
+  { seconds: 604_800, label: 'for 7 more days' },
+  { seconds: 2_592_000, label: 'for 30 more days' },
 ];
+
+const noExpiry = '';
+const atOnce = '0';
+
+/** The shortest overlap that lasts as long as a token: then every caller needs a secret, and shows which it has. */
+function recommendedOverlap(tokenSeconds: number): string {
+  return String(overlaps.find(({ seconds }) => seconds >= tokenSeconds)?.seconds ?? noExpiry);
+}
 
 interface RotateDialogProps {
   readonly clientId: string;
@@ -170,23 +222,38 @@ interface RotateDialogProps {
 }
 
 function RotateDialog({ clientId, secrets, onClose, onRotated }: RotateDialogProps) {
-  const { values, field } = useForm({ overlap: '86400' });
+  const tokenSeconds = secrets.at(-1)?.token_seconds ?? 0;
+  const { values, field } = useForm({ overlap: recommendedOverlap(tokenSeconds) });
   const { overlap } = values;
   const rotate = useChange(
-    (admin) => admin.secrets.rotate(clientId, overlap === '' ? {} : { overlap_seconds: Number(overlap) }),
+    (admin) => admin.secrets.rotate(clientId, overlap === noExpiry ? {} : { overlap_seconds: Number(overlap) }),
     { onDone: onRotated },
   );
   const used = secrets.findLast(({ last_used_at }) => last_used_at !== null);
   return (
     <FormDialog title="Rotate secret" call={rotate} action="Rotate" onClose={onClose}>
       <p>A new secret is created, and shown only once.</p>
-      <SelectField label="The old secret stays valid" {...field('overlap')} options={overlaps} />
+      <SelectField
+        label="The old secret stays valid"
+        {...field('overlap')}
+        options={[
+          ...overlaps.map(({ seconds, label }) => ({ value: String(seconds), label })),
+          { value: noExpiry, label: 'until it is deleted' },
+          { value: atOnce, label: 'not at all: revoke it now' },
+        ]}
+      />
+      {overlap !== noExpiry && overlap !== atOnce && Number(overlap) < tokenSeconds && (
+        <Note tone="warning" title="Shorter than a token lasts">
+          Tokens last up to {formatDuration(tokenSeconds)}. A caller that has one needs its secret only after that, when
+          the old secret no longer works.
+        </Note>
+      )}
       {used !== undefined && (
         <p className="hint">
           …{used.last_four ?? unknownEnd} was last used <Time iso={used.last_used_at} />.
         </p>
       )}
-      {overlap === '0' && (
+      {overlap === atOnce && (
         <Note tone="danger" title="For a secret that leaked">
           All other secrets and all tokens of the client are revoked. Its callers will fail until they have the new
           secret.

@@ -101,7 +101,7 @@ function LastToken({ client }: { readonly client: Client }) {
 
 /** Lists the trusted issuers whose workloads get no more tokens. */
 function Workloads({ client }: { readonly client: Client }) {
-  const { data } = useAll(operations.issuers.list(), 'issuer:read');
+  const { data } = useAll(operations.issuers.list(), { needs: 'issuer:read' });
   const issuers = data?.filter(({ rules }) => rules.some((rule) => rule.client_id === client.client_id)) ?? [];
   return issuers.length === 0 ? null : (
     <li>

@@ -32,7 +32,7 @@ export function RuleDialog({ policy, rule, onClose }: RuleDialogProps) {
     rewrite: '',
   });
   const { name, action, storage, strategy, rewrite } = values;
-  const destinations = useAll(operations.storage.list(), 'storage:read');
+  const destinations = useAll(operations.storage.list(), { needs: 'storage:read' });
   const isKept = strategy === before?.strategy;
   const save = useEdit(
     policy,

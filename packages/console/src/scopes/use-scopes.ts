@@ -7,7 +7,7 @@ import { useAll } from '../session/use-admin.ts';
 export function useScopes(): readonly Scope[] | undefined {
   const session = useSession();
   const readable = session.may('scope:read');
-  const { data } = useAll(operations.scopes.list(), 'scope:read');
+  const { data } = useAll(operations.scopes.list(), { needs: 'scope:read' });
   return readable
     ? data
     : [...session.scopes].map((name) => ({ name, description: '', administrative: false, origin: 'built-in' }));

@@ -16,13 +16,24 @@ export function useRead<Answer>(operation: Read<Answer>, needs?: string): UseQue
   });
 }
 
-/** Reads all pages of a short list. Reads nothing if the session lacks the scope `needs`. */
-export function useAll<Item>(list: Read<Page<Item>>, needs?: string): UseQueryResult<Item[]> {
+interface AllOptions {
+  /** Nothing is read if the session lacks this scope. */
+  readonly needs?: string;
+  /** It is read again after so many milliseconds while it is shown. Default: only after a change. */
+  readonly refreshMs?: number;
+}
+
+/** Reads all pages of a short list. */
+export function useAll<Item>(
+  list: Read<Page<Item>>,
+  { needs, refreshMs = 0 }: AllOptions = {},
+): UseQueryResult<Item[]> {
   const { admin, may } = useSession();
   return useQuery({
     queryKey: ['all', list],
     queryFn: ({ signal }) => admin.all(list, { signal }),
     enabled: needs === undefined || may(needs),
+    refetchInterval: refreshMs > 0 && refreshMs,
   });
 }
 

@@ -22,12 +22,22 @@ interface TextFieldProps extends Omit<AriaTextFieldProps, 'className' | 'childre
   readonly suggestions?: readonly string[] | undefined;
 }
 
+/** Enter in a field of the type `search` never submits the form that it stands in, because it filters what is shown. */
 export function TextField(props: TextFieldProps) {
-  const { label, description, placeholder, mono = false, rows, suggestions, ...field } = props;
+  const { label, description, placeholder, mono = false, rows, suggestions, onKeyDown, ...field } = props;
   const list = useId();
   const control = { className: mono ? 'input mono' : 'input', placeholder, spellCheck: !mono };
   return (
-    <AriaTextField {...field} className="field">
+    <AriaTextField
+      {...field}
+      className="field"
+      onKeyDown={(event) => {
+        if (field.type === 'search' && event.key === 'Enter') {
+          event.preventDefault();
+        }
+        onKeyDown?.(event);
+      }}
+    >
       <Label className="label">
         {label}
         {field.isRequired === true && (

@@ -30,13 +30,14 @@ export function formatClient(client: Client, secrets: readonly ClientSecret[] = 
 
 function formatSecrets(secrets: readonly ClientSecret[]): string {
   return formatTable(
-    ['secret id', 'ends in', 'created', 'expires', 'last used'],
+    ['secret id', 'ends in', 'created', 'expires', 'last used', 'use'],
     secrets.map((secret) => [
       secret.secret_id,
       secret.last_four ?? 'unknown',
       secret.created_at,
       secret.expires_at ?? 'never',
       secret.last_used_at ?? 'never',
+      secret.use.replaceAll('_', ' '),
     ]),
   );
 }

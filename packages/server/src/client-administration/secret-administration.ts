@@ -10,6 +10,7 @@ import { type ClientSecret, isExpired, newSecret } from '../clients/client-secre
 import { deleteSecret, insertSecret, listSecrets, setSecretExpiry } from '../clients/client-secret-store.ts';
 import { getClient } from '../clients/client-store.ts';
 import { generateClientSecret } from '../clients/credentials.ts';
+import { type SecretUse, secretUses } from '../clients/secret-use.ts';
 import type { Database } from '../db/schema.ts';
 import type { Administer } from '../delegation/administer.ts';
 import type { MasterKey } from '../keys/master-key.ts';
@@ -35,9 +36,18 @@ export interface RotatedSecret {
   readonly others: readonly ClientSecret[];
 }
 
+/** A secret, and whether it is still used. */
+export interface ListedSecret extends ClientSecret {
+  readonly use: SecretUse;
+  /** Until when uses are known, in milliseconds since 1970. */
+  readonly useKnownUntil: number;
+  /** The most seconds that a token of the client lasts. */
+  readonly tokenSeconds: number;
+}
+
 export interface SecretAdministration {
   /** Oldest first. Throws `not_found`. */
-  list(clientId: string): Promise<readonly ClientSecret[]>;
+  list(clientId: string): Promise<readonly ListedSecret[]>;
   /** Throws `invalid_parameter` for a weak secret, `not_found`, `conflict` if there are too many, and `access_denied` as for any change of the client. */
   rotate(token: AccessToken, clientId: string, rotation: Rotation): Promise<RotatedSecret>;
   /** Throws `not_found` and `access_denied`. */
@@ -50,22 +60,35 @@ export interface SecretAdministrationOptions {
   readonly administer: Administer;
   /** Milliseconds since 1970; undefined: not after the time that the database has. */
   readonly lastSecretUse: (secretId: string) => number | undefined;
+  /** Milliseconds after which the uses that other nodes saw are in the database. */
+  readonly secretUseDelayMs: number;
+  /** The lifetime of tokens of clients that set none. */
+  readonly accessTokenTtlSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export function createSecretAdministration(options: SecretAdministrationOptions): SecretAdministration {
-  const { db, masterKey, administer, lastSecretUse, now } = options;
+  const { db, masterKey, administer, lastSecretUse, secretUseDelayMs, accessTokenTtlSeconds, now } = options;
 
   const withUsage = (secret: ClientSecret): ClientSecret => ({
     ...secret,
-    lastUsedAt: lastSecretUse(secret.id) ?? secret.lastUsedAt,
+    lastUsedAt: laterOf(lastSecretUse(secret.id) ?? null, secret.lastUsedAt),
   });
 
   return {
     async list(clientId) {
-      await getClient(db, clientId);
-      return (await listSecrets(db, clientId)).map(withUsage);
+      const client = await getClient(db, clientId);
+      const secrets = (await listSecrets(db, clientId)).map(withUsage);
+      const tokenSeconds = client.accessTokenTtlSeconds ?? accessTokenTtlSeconds;
+      const useKnownUntil = now() - secretUseDelayMs;
+      const uses = secretUses(secrets, { tokenSeconds, knownUntil: useKnownUntil, now: now() });
+      return secrets.map((secret, index) => ({
+        ...secret,
+        use: uses[index] as SecretUse,
+        useKnownUntil,
+        tokenSeconds,
+      }));
     },
 
     async rotate(token, clientId, { overlapSeconds, expiresInSeconds, chosenSecret }) {
@@ -120,6 +143,11 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
       });
     },
   };
+}
+
+/** Other nodes may have seen a later use than this one. */
+function laterOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
 }
 
 /** Makes a secret expire with the overlap, unless it expires earlier anyway. */

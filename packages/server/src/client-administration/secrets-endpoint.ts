@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import type { ClientSecret } from '../clients/client-secret.ts';
 import { operation } from '../http/operation.ts';
 import { ChosenSecret } from './chosen-secret.ts';
-import type { SecretAdministration } from './secret-administration.ts';
+import type { ListedSecret, SecretAdministration } from './secret-administration.ts';
 
 const Seconds = Type.Integer({ minimum: 1, maximum: 315_360_000 });
 const Time = Type.String({ format: 'date-time' });
@@ -43,7 +43,18 @@ const secretMembers = {
   last_used_at: nullable(Time),
 };
 
-export const SecretView = Type.Object(secretMembers);
+export const SecretView = Type.Object({
+  ...secretMembers,
+  use: Type.Enum(['current', 'in_use', 'unused', 'unknown', 'expired'], {
+    description:
+      '`current`: the newest. `in_use`: used since the newest was created. `unused`: the newest was used, and this one ' +
+      'was not for as long as a token lasts since, so that it can be deleted. `unknown`: neither can be said yet.',
+  }),
+  use_known_until: { ...Time, description: 'Uses after that may be missing here.' },
+  token_seconds: Type.Integer({
+    description: 'How long a token of the client lasts at most. Callers need the secret again after that time.',
+  }),
+});
 
 export const RotatedView = Type.Object({
   ...secretMembers,
@@ -99,7 +110,7 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
         { reads: 'client', params: ClientPath, query: PageQuery, answer: pageView(SecretView) },
       ),
       async (request) =>
-        slicePage(await secrets.list(request.params.client_id), request.query, toView, ({ createdAt, id }) => [
+        slicePage(await secrets.list(request.params.client_id), request.query, toListView, ({ createdAt, id }) => [
           toText(createdAt),
           id,
         ]),
@@ -133,6 +144,15 @@ function toView(secret: ClientSecret) {
     created_at: toText(secret.createdAt),
     expires_at: secret.expiresAt === null ? null : toText(secret.expiresAt),
     last_used_at: secret.lastUsedAt === null ? null : toText(secret.lastUsedAt),
+  };
+}
+
+function toListView(secret: ListedSecret) {
+  return {
+    ...toView(secret),
+    use: secret.use,
+    use_known_until: toText(secret.useKnownUntil),
+    token_seconds: secret.tokenSeconds,
   };
 }
 

@@ -69,7 +69,7 @@ export interface ClientAuthenticationOptions {
   readonly keys: ClientKeys;
   readonly importedSecrets: Pick<ImportedSecrets, 'arePending' | 'find'>;
   readonly usedTokens: UsedTokens;
-  readonly recordSecretUse: (secretId: string) => void;
+  readonly recordSecretUse: (secretId: string, secrets: number) => void;
   readonly failures: FailureBudgets;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -113,7 +113,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
         : rejectCredentials(credentials, fault);
     }
     if (secret !== undefined) {
-      recordSecretUse(secret.id);
+      recordSecretUse(secret.id, client.secrets.length);
     }
     return client;
   };

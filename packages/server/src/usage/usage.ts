@@ -23,11 +23,17 @@ export interface Usage {
   recordIssued(client: Client, scope: string): void;
   /** Records a failed request for a token. `reason` is one of few values. */
   recordRefused(reason: string): void;
-  recordSecretUse(secretId: string): void;
+  /** Records the use of a secret of a client that has so many secrets. */
+  recordSecretUse(secretId: string, secrets: number): void;
   /** Returns milliseconds since 1970. Undefined: not used since the usage was last written. */
   lastSecretUse(secretId: string): number | undefined;
   /** Writes what was recorded until now. What cannot be written is kept for the next time. */
   write(): Promise<void>;
+  /**
+   * Writes the uses of secrets of those clients that have several: a person who rotates a secret decides by them when
+   * the old one can be deleted, and another node may have seen them.
+   */
+  writeRotations(): Promise<void>;
   /** Deletes statistics of the time before the last `statisticsDays`. */
   forgetPast(nowSeconds: number): Promise<void>;
 }
@@ -37,6 +43,9 @@ export interface UsageOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
+
+/** Milliseconds until other nodes know that a secret of a client with several was used. */
+export const secretUseIntervalMs = 5_000;
 
 /** Days for which there are statistics. */
 export const statisticsDays = 90;
@@ -51,28 +60,22 @@ const manyClients = 50_000;
 const mostClients = 4 * manyClients;
 
 export function createUsage({ db, now }: UsageOptions): Usage {
-  let pending = emptyUsage();
-  /** The part of the usage in a write that has not been written yet. */
-  let writing = emptyUsage();
+  const buffer = createBuffer(db);
+  const rotations = createBuffer(db);
   let lastWrite: Promise<void> = Promise.resolve();
   let isWriting = false;
 
-  const writePending = async () => {
-    writing = pending;
-    pending = emptyUsage();
-    try {
-      await writeAll(db, writing);
-    } catch (error) {
-      recordAgain(pending, writing);
-      throw error;
-    } finally {
-      writing = emptyUsage();
-    }
+  /** One after another. */
+  const enqueue = (writeOne: () => Promise<void>): Promise<void> => {
+    const write = lastWrite.then(writeOne);
+    lastWrite = write.catch(() => {});
+    return write;
   };
 
   const usage: Usage = {
     recordIssued(client, scope) {
       const at = now();
+      const pending = buffer.pending();
       recordOutcome(pending, 'issued', 1, at);
       const { clients } = pending;
       if (client.isRoot || (clients.size >= mostClients && !clients.has(client.id))) {
@@ -84,22 +87,48 @@ export function createUsage({ db, now }: UsageOptions): Usage {
         usage.write().catch(() => {});
       }
     },
-    recordRefused: (reason) => recordOutcome(pending, reason, 1, now()),
-    recordSecretUse: (secretId) => recordSecret(pending, secretId, now()),
-    lastSecretUse: (secretId) => pending.secrets.get(secretId) ?? writing.secrets.get(secretId),
+    recordRefused: (reason) => recordOutcome(buffer.pending(), reason, 1, now()),
+    recordSecretUse: (secretId, secrets) => recordSecret((secrets > 1 ? rotations : buffer).pending(), secretId, now()),
+    lastSecretUse: (secretId) => rotations.lastSecretUse(secretId) ?? buffer.lastSecretUse(secretId),
     write() {
       isWriting = true;
-      const write = lastWrite.then(writePending);
-      const end = () => {
-        isWriting = false;
-      };
-      lastWrite = write.then(end, end);
-      return write;
+      return enqueue(async () => {
+        try {
+          await rotations.write();
+          await buffer.write();
+        } finally {
+          isWriting = false;
+        }
+      });
     },
+    writeRotations: () => enqueue(rotations.write),
     forgetPast: (nowSeconds) =>
       deleteOutcomesBefore(db, Math.floor((nowSeconds * 1000) / msPerHour) - statisticsDays * 24),
   };
   return usage;
+}
+
+/** What was recorded since it was last written, and writes it. What cannot be written is kept for the next time. */
+function createBuffer(db: Kysely<Database>) {
+  let pending = emptyUsage();
+  /** The part of the usage in a write that has not been written yet. */
+  let writing = emptyUsage();
+  return {
+    pending: (): PendingUsage => pending,
+    lastSecretUse: (secretId: string) => pending.secrets.get(secretId) ?? writing.secrets.get(secretId),
+    async write(): Promise<void> {
+      writing = pending;
+      pending = emptyUsage();
+      try {
+        await writeAll(db, writing);
+      } catch (error) {
+        recordAgain(pending, writing);
+        throw error;
+      } finally {
+        writing = emptyUsage();
+      }
+    },
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { MinuteCounters } from '../limits/minute-counters.ts';
 import type { RevocationFeed } from '../revocation/revocation-feed.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
-import type { Usage } from '../usage/usage.ts';
+import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
 
 export interface MaintenanceOptions {
   readonly installation: Pick<Installation, 'db' | 'driver'>;
@@ -100,6 +100,10 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     }
     isMaintaining = false;
   });
+  const stopWritingUses = clock.every(secretUseIntervalMs, async () => {
+    // It is repeated, and the write of the next minute fails too and is logged.
+    await usage.writeRotations().catch(() => {});
+  });
   const stopFollowing = followLog({ events, driver: installation.driver, clock, log: app.log });
   let isRecording = false;
   const stopRecording = clock.every(historyIntervalMs, async () => {
@@ -122,6 +126,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       .then(options.anchorHistory)
       .catch(() => {});
     stopMaintenance();
+    stopWritingUses();
     for (const counters of Object.values(minuteCounters)) {
       counters.stop();
     }

@@ -30,7 +30,7 @@ import { loadResources } from '../resources/resource-store.ts';
 import { resourcesEndpoint } from '../resources/resources-endpoint.ts';
 import { openOwnScopes } from '../scopes/own-scopes.ts';
 import { scopesEndpoint } from '../scopes/scopes-endpoint.ts';
-import type { Usage } from '../usage/usage.ts';
+import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
 
 export interface ManagementOptions {
   readonly config: ServerConfig;
@@ -75,7 +75,12 @@ export async function openManagement(options: ManagementOptions) {
     detailsTypes,
     loadReachRules,
     clients: createClientAdministration({ ...common, scopes: registry, outboundHosts }),
-    secrets: createSecretAdministration({ ...common, lastSecretUse: usage.lastSecretUse }),
+    secrets: createSecretAdministration({
+      ...common,
+      lastSecretUse: usage.lastSecretUse,
+      secretUseDelayMs: secretUseIntervalMs,
+      accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+    }),
     issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate, outboundHosts, now }),
     initialAccessTokens: createInitialAccessTokenAdministration({
       ...common,
