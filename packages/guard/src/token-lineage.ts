@@ -6,7 +6,7 @@ import { invalidTokenError } from './verify-access-token.ts';
 export type ParentToken = Pick<AccessToken, 'jti' | 'kid' | 'clientId' | 'generation' | 'audience'>;
 
 /** Returns the claim `parent_tokens` of a token for which `tokens` are exchanged: their parents, and they themselves. */
-export function parentTokensClaim(tokens: readonly AccessToken[]): readonly object[] {
+export function parentTokensClaim(tokens: readonly (ParentToken & Pick<AccessToken, 'claims'>)[]): readonly object[] {
   return tokens
     .flatMap((token): ParentToken[] => [...parentTokensOf(token), token])
     .map(({ jti, kid, clientId, generation, audience }) => ({
@@ -24,7 +24,7 @@ export function parentTokensClaim(tokens: readonly AccessToken[]): readonly obje
  *
  * Does not check whether any of them is still active.
  */
-export function parentTokensOf(token: AccessToken): readonly ParentToken[] {
+export function parentTokensOf(token: Pick<AccessToken, 'claims'>): readonly ParentToken[] {
   const claim = token.claims['parent_tokens'];
   if (claim === undefined) {
     return [];

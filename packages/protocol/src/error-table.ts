@@ -162,6 +162,12 @@ export const operatorLines = {
     'The token lacks the scope that the call needs: the caller must request it, and its client must have it: postern client update --add-scope.',
   grant_exceeded:
     'The caller tried to give more than it has: it needs wider grantable scopes, or somebody else must do it.',
+  session_ended:
+    'The person was not signed in any more: they signed out, were idle for too long, or their client or role was changed. They sign in again.',
+  session_not_allowed:
+    'The client may get no plain bearer token by client_credentials, so that nobody signs in with it: use another client, or an access token.',
+  request_cross_site:
+    'A page of another origin made the browser of somebody send a request about their session: find out which page, and who runs it.',
   exchange_not_allowed:
     'The client may not exchange this token: add it to introspection_clients of the resource, or to may_act of the token.',
   method_not_registered:

@@ -11,6 +11,8 @@ const publicRoutes = [
   'GET /.well-known/oauth-protected-resource',
   'GET /.well-known/openid-configuration',
   'GET /api/v1/oauth/authorize',
+  'DELETE /api/v1/session',
+  'GET /api/v1/session',
   'GET /health',
   'GET /health/ready',
   'GET /metrics',
@@ -26,6 +28,8 @@ const publicRoutes = [
   'PUT /api/v1/oauth/register/:client_id',
   'POST /api/v1/oauth/revoke',
   'POST /api/v1/oauth/token',
+  'POST /api/v1/session',
+  'POST /api/v1/session/token',
 ];
 
 /** Reading a registration changes its token, which a HEAD must not. RFC 9110 §9.2.1. */

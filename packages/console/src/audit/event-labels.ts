@@ -12,6 +12,8 @@ const labels: Readonly<Record<EventKind, string>> = {
   'secret.rehashed': 'Digest of a secret from another server replaced',
   'secret.deleted': 'Secret deleted',
   'token.revoked': 'Token revoked',
+  'session.started': 'Session started',
+  'session.ended': 'Session ended',
   'all_tokens.revoked': 'All tokens of all clients revoked',
   'history.lost': 'Lost changes found: the database was restored',
   'scope.saved': 'Scope saved',

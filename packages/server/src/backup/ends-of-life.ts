@@ -20,6 +20,7 @@ const descriptions: Partial<Record<EventKind, Describe>> = {
     Number(data['exp']) * 1000 > now
       ? `the token ${subject} of the client ${data['client_id']} was revoked`
       : undefined,
+  'session.ended': ({ subject, data }) => `the session ${subject} of the client ${data['client_id']} was ended`,
   'all_tokens.revoked': () => 'all tokens that had been issued until then were revoked',
   'client.updated': ({ subject, data }) => {
     const members = Object.keys(data).filter((name) => name !== 'status');

@@ -41,6 +41,7 @@ export interface ReplayOptions {
 type DeletedRows = Partial<Record<EventKind, KeyColumn>>;
 
 const tables: DeletedRows = {
+  'session.ended': ['sessions', 'id'],
   'scope.deleted': ['own_scopes', 'name'],
   'resource.deleted': ['resources', 'key'],
   'issuer.deleted': ['trusted_issuers', 'key'],

@@ -8,8 +8,8 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const secretLength = 43;
 const checksumLength = 6;
 
-/** What secret scanners look for: a client secret, or a token for dynamic registration. */
-const secretForm = /^postern(iat|rat)?[0-9A-Za-z]{49}$/;
+/** What secret scanners look for: a client secret, a token for dynamic registration, or the secret of a session. */
+const secretForm = /^postern(iat|rat|ses)?[0-9A-Za-z]{49}$/;
 
 /** A new client id: 22 letters and digits, 130 bits. */
 export function generateClientId(): string {
@@ -32,6 +32,11 @@ export function generateInitialAccessToken(): string {
 /** A new registration access token, in the form of a client secret. RFC 7592 §1.2. */
 export function generateRegistrationAccessToken(): string {
   return generateSecret('posternrat');
+}
+
+/** The secret of a new session, in the form of a client secret. */
+export function generateSessionSecret(): string {
+  return generateSecret('posternses');
 }
 
 function generateSecret(prefix: string): string {

@@ -213,6 +213,20 @@ export interface TokenStatisticsTable {
   requests: number;
 }
 
+export interface SessionTable {
+  id: string;
+  /** Keyed digest of its secret, base64url. */
+  digest: string;
+  client_id: string;
+  generation: number;
+  kind: string;
+  /** RFC 3339, UTC. */
+  created_at: string;
+  /** Moves while the session is used. */
+  expires_at: string;
+  ends_at: string;
+}
+
 export interface HeartbeatTable {
   id: number;
   /** RFC 3339, UTC. */
@@ -241,4 +255,5 @@ export interface Database {
   event_head: EventHeadTable;
   minute_counters: MinuteCounterTable;
   kept_answers: KeptAnswerTable;
+  sessions: SessionTable;
 }

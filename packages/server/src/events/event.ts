@@ -17,6 +17,8 @@ export const eventKinds = [
   'secret.deleted',
   'token.revoked',
   'all_tokens.revoked',
+  'session.started',
+  'session.ended',
   'history.lost',
   'scope.saved',
   'scope.deleted',

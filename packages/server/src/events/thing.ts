@@ -2,7 +2,7 @@
 import type { EventDraft } from './event.ts';
 
 /** Events of these kinds change nothing that a caller could overwrite. */
-const aboutNothing: ReadonlySet<string> = new Set(['token', 'root', 'registration_access_token']);
+const aboutNothing: ReadonlySet<string> = new Set(['token', 'session', 'root', 'registration_access_token']);
 
 /**
  * `data` has its names as on the wire. Returns the kind of a thing and its id, such as `client:billing`. What belongs to a thing and is changed with it has no

@@ -24,6 +24,7 @@ const digestPurposes = [
   'counted keys',
   'initial access tokens',
   'registration access tokens',
+  'sessions',
   'idempotency keys',
   'idempotency requests',
   'idempotency answers',

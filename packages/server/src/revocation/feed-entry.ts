@@ -11,7 +11,7 @@ export interface ClientStatusData {
   readonly authorizationDetailsTypes: readonly string[];
 }
 
-/** A revoked token. */
+/** A revoked token, or a session that has ended. */
 export interface TokenFeedEntry {
   readonly type: 'token';
   readonly jti: string;
@@ -54,6 +54,7 @@ export type FeedEntry =
 /** The kinds of event from which an entry can be made. */
 export const feedKinds: readonly EventKind[] = [
   'token.revoked',
+  'session.ended',
   'all_tokens.revoked',
   'key.revoked',
   'client.updated',
@@ -72,6 +73,8 @@ export function feedEntryOf({
 }: Pick<LoggedEvent, 'kind' | 'subject' | 'data'>): FeedEntry | undefined {
   switch (kind) {
     case 'token.revoked':
+    // The tokens of a session name it as their parent token.
+    case 'session.ended':
       return {
         type: 'token',
         jti: subject,

@@ -17,6 +17,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { MinuteCounters } from '../limits/minute-counters.ts';
 import type { RevocationFeed } from '../revocation/revocation-feed.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import { deleteEndedSessions } from '../sessions/session-store.ts';
 import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
 
 export interface MaintenanceOptions {
@@ -70,6 +71,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     if (keptSinceSeconds !== undefined) {
       await usage.forgetPast(nowSeconds);
       await forgetKeptAnswers(installation.db, nowSeconds);
+      await deleteEndedSessions(installation.db, nowSeconds * 1000);
       await usedTokens.forgetExpired(keptSinceSeconds);
       await revokedTokens.forgetExpired(keptSinceSeconds);
       await feed.forgetExpired(keptSinceSeconds);

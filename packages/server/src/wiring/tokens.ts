@@ -43,6 +43,8 @@ import { registrationEndpoint, registrationPath } from '../registration/registra
 import { mayIntrospect } from '../resources/resource-registry.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
+import { sessionEndpoint } from '../sessions/session-endpoint.ts';
+import { createSessions } from '../sessions/sessions.ts';
 import { clientCredentials } from '../token/grants/client-credentials.ts';
 import { createJwtBearer } from '../token/grants/jwt-bearer.ts';
 import { createJwtIdentities } from '../token/grants/jwt-identity.ts';
@@ -188,6 +190,8 @@ export async function createTokens(options: TokensOptions) {
   });
   const isRegistrationEnabled = config.registration !== 'off';
 
+  const sessions = createSessions({ issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, now });
+
   const limitOf = (what: string, mostPerMinute: number) =>
     createSelfServiceLimit({ counts: minuteCounters.ofClients, what, mostPerMinute });
 
@@ -247,6 +251,7 @@ export async function createTokens(options: TokensOptions) {
           now,
         }),
       );
+      app.register(sessionEndpoint({ issuer, sessions, authenticateClient }));
       app.register(
         revokeAllEndpoint({ revokeAllTokens: createRevokeAllTokens({ events, root, masterKey, now }), guard }),
       );

@@ -221,6 +221,20 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addPrimaryKeyConstraint('minute_counters_key', ['minute', 'key', 'node'])
     .execute();
 
+  await db.schema
+    .createTable('sessions')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('digest', 'text', (column) => column.notNull().unique())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('generation', 'bigint', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .addColumn('ends_at', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('sessions_by_client').on('sessions').columns(['client_id', 'created_at']).execute();
+  await db.schema.createIndex('sessions_by_expiry').on('sessions').column('expires_at').execute();
+
   // One row, which each node writes now and then to find out whether it can.
   await db.schema
     .createTable('heartbeat')

@@ -1,0 +1,86 @@
+/** Sessions in the database, each by the digest of its secret, which is stored nowhere. */
+import type { Kysely, Selectable } from 'kysely';
+import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import type { Database, SessionTable } from '../db/schema.ts';
+import type { Session, SessionKind } from './session.ts';
+
+export async function insertSession(db: Kysely<Database>, session: Session, digest: Buffer): Promise<void> {
+  await db
+    .insertInto('sessions')
+    .values({
+      id: session.id,
+      digest: digest.toString('base64url'),
+      client_id: session.clientId,
+      generation: session.generation,
+      kind: session.kind,
+      created_at: new Date(session.createdAt).toISOString(),
+      expires_at: new Date(session.expiresAt).toISOString(),
+      ends_at: new Date(session.endsAt).toISOString(),
+    })
+    .execute();
+}
+
+export async function findSession(db: Kysely<Database>, digest: Buffer): Promise<Session | undefined> {
+  const row = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('digest', '=', digest.toString('base64url'))
+    .executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** Lists the sessions of a client, newest first. */
+export async function listSessionsOf(db: Kysely<Database>, clientId: string): Promise<Session[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('client_id', '=', clientId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .execute();
+  return rows.map(fromRow);
+}
+
+/** Moves the end of an idle session. */
+export async function extendSession(db: Kysely<Database>, id: string, expiresAt: number): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ expires_at: new Date(expiresAt).toISOString() })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Returns false if there was none. */
+export async function deleteSession(db: Kysely<Database>, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.deleteFrom('sessions').where('id', '=', id).executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+/** Deletes the sessions that ended before `now`, in milliseconds since 1970. */
+export async function deleteEndedSessions(db: Kysely<Database>, now: number): Promise<void> {
+  await inSlices(() =>
+    db
+      .deleteFrom('sessions')
+      .where('id', 'in', (ended) =>
+        ended
+          .selectFrom('sessions')
+          .select('id')
+          .where('expires_at', '<=', new Date(now).toISOString())
+          .orderBy('expires_at')
+          .limit(rowsInSlice),
+      )
+      .executeTakeFirstOrThrow(),
+  );
+}
+
+function fromRow(row: Selectable<SessionTable>): Session {
+  return {
+    id: row.id,
+    clientId: row.client_id,
+    generation: Number(row.generation),
+    kind: row.kind as SessionKind,
+    createdAt: Date.parse(row.created_at),
+    expiresAt: Date.parse(row.expires_at),
+    endsAt: Date.parse(row.ends_at),
+  };
+}
