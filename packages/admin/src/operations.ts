@@ -750,6 +750,8 @@ export interface AuditPage {
       | 'secret.deleted'
       | 'token.revoked'
       | 'all_tokens.revoked'
+      | 'session.started'
+      | 'session.ended'
       | 'history.lost'
       | 'scope.saved'
       | 'scope.deleted'
@@ -797,7 +799,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, session.started, session.ended, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;

@@ -1,4 +1,4 @@
-/** The cookie that holds the secret of a session, and the requests that may come with it. RFC 6265bis §4.1.2 and §8.8. */
+/** The cookie that holds the secret of a session, and the requests that may come with it. RFC 6265 §4.1.2 and §8.2. */
 import { createHash } from 'node:crypto';
 import { OAuthError } from '@postern/protocol';
 import { parseCookie, stringifySetCookie } from 'cookie';
