@@ -82,7 +82,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
         return reply
           .type(jwtMediaType)
           .serializer((jwt: string) => jwt)
-          .send(signJwt('token-introspection+jwt', JSON.stringify(payload), keys.signingKey()));
+          .send(await signJwt('token-introspection+jwt', JSON.stringify(payload), keys.signingKey()));
       },
     );
   };

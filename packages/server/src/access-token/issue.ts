@@ -22,10 +22,10 @@ export interface AccessTokenRequest {
   readonly nowSeconds: number;
 }
 
-export function issueAccessToken(
+export async function issueAccessToken(
   issuer: string,
   { authorization, scope, typ, confirmation, key, nowSeconds }: AccessTokenRequest,
-): IssuedAccessToken {
+): Promise<IssuedAccessToken> {
   const { client, subject, audience, ttlSeconds, authorizationDetails, claims } = authorization;
   const jti = randomUUID();
   const iat = Math.floor(nowSeconds);
@@ -43,5 +43,5 @@ export function issueAccessToken(
     jti,
     cnf: confirmation === undefined ? undefined : toCnf(confirmation),
   };
-  return { token: signJwt(typ, JSON.stringify(payload), key), jti };
+  return { token: await signJwt(typ, JSON.stringify(payload), key), jti };
 }

@@ -1,8 +1,9 @@
-/** Signs a JWT with one of the server's keys, as compact JWS. RFC 7515 §7.1. */
+/** Signs JWTs with the server's keys, as compact JWS: those of one turn of the event loop together. RFC 7515 §7.1. */
 import { sign } from 'node:crypto';
 import type { AccessTokenTyp } from '@postern/guard';
 import { digestOf, keyInput } from '@postern/guard/node';
 import type { SigningKey } from '../keys/signing-key.ts';
+import { createTurn } from '../turn.ts';
 
 /**
  * The kinds of JWT that Postern signs. Each has its own type, so that none can stand in for another (RFC 8725 §3.11): `JWT` is an
@@ -10,11 +11,14 @@ import type { SigningKey } from '../keys/signing-key.ts';
  */
 export type JwtType = AccessTokenTyp | 'token-introspection+jwt';
 
+const takeTurn = createTurn();
+
 /** `payload` is the JSON text of the claims. */
-export function signJwt(typ: JwtType, payload: string, key: SigningKey): string {
+export async function signJwt(typ: JwtType, payload: string, key: SigningKey): Promise<string> {
   const header = JSON.stringify({ typ, alg: key.alg, kid: key.kid });
   const signingInput = `${encode(header)}.${encode(payload)}`;
-  const signature = sign(digestOf(key.alg), Buffer.from(signingInput, 'latin1'), keyInput(key.alg, key.privateKey));
+  const bytes = Buffer.from(signingInput, 'latin1');
+  const signature = await takeTurn(() => sign(digestOf(key.alg), bytes, keyInput(key.alg, key.privateKey)));
   return `${signingInput}.${signature.toString('base64url')}`;
 }
 

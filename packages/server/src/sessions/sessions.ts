@@ -172,7 +172,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         throw new OAuthError('invalid_scope', 'The session does not have all of the scopes in the parameter scope.');
       }
       const ttlSeconds = tokenSecondsOf(extended, client, now());
-      const { token, jti } = issueAccessToken(issuer, {
+      const { token, jti } = await issueAccessToken(issuer, {
         authorization: {
           client,
           scopes,

@@ -211,7 +211,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
           // 7. Issue.
           const scope = authorization.scopes.join(' ');
-          const { token, jti } = issueAccessToken(issuer, {
+          const { token, jti } = await issueAccessToken(issuer, {
             authorization,
             scope,
             typ: target.typ,
