@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const root = import.meta.dirname;
-const sources = ['src/**', '*.*', '../admin/src/**', '../client/src/**', '../protocol/src/**'];
+const sources = ['src/**', '*.*', '../admin/src/**', '../protocol/src/**'];
 
 export async function buildConsole(): Promise<void> {
   if (newest(['../postern/console/index.html']) > newest(sources)) {

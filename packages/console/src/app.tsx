@@ -1,7 +1,7 @@
 /** The console: the sign-in page until there is a session, then the page of the address. */
 import { AdminError } from '@postern/admin';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { Route, Router, Switch } from 'wouter';
 import { consolePath } from './api/address.ts';
@@ -21,9 +21,17 @@ import { PolicyPage } from './policies/policy-page.tsx';
 import { StoragePage } from './policies/storage-page.tsx';
 import { ResourcesPage } from './resources/resources-page.tsx';
 import { ScopesPage } from './scopes/scopes-page.tsx';
+import { listenToOtherTabs, tellOtherTabs } from './session/other-tabs.ts';
 import { SessionProvider } from './session/session-context.tsx';
-import { openSession, type Session } from './session/sign-in.ts';
-import { SignInPage } from './session/sign-in-page.tsx';
+import {
+  restoreSession,
+  type Session,
+  type SessionEvents,
+  signInWithSecret,
+  signInWithToken,
+  signOut,
+} from './session/sign-in.ts';
+import { type PresentedCredentials, SignInPage } from './session/sign-in-page.tsx';
 import { LinkButton } from './ui/button.tsx';
 import { Empty } from './ui/loaded.tsx';
 import { NoticeProvider } from './ui/notice.tsx';
@@ -37,24 +45,62 @@ interface Visit {
 
 export function App() {
   const [visit, setVisit] = useState<Visit>();
+  const [isRestoring, setRestoring] = useState(true);
   const [reason, setReason] = useState<string>();
 
-  const end = (why: string | undefined) => {
+  const end = (why?: string) => {
     setVisit(undefined);
     setReason(why);
   };
-  const signIn = async (token: string) => {
-    const onRejected = () => end('Your token has expired or was revoked. Sign in again.');
-    setVisit({ session: await openSession(token, onRejected), queries: createQueries() });
+  const begin = (session: Session) => setVisit({ session, queries: createQueries() });
+  const events: SessionEvents = {
+    onEnded: () => end('Your session has ended, or your token has expired or was revoked. Sign in again.'),
+    onChanged: (session) => setVisit((visit) => visit && { ...visit, session }),
+  };
+  const restore = async () => {
+    try {
+      const session = await restoreSession(events);
+      if (session !== undefined) {
+        begin(session);
+      }
+    } catch (error) {
+      setReason(`Nobody can tell whether you are signed in. ${(error as Error).message}`);
+    }
+    setRestoring(false);
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is loaded
+  useEffect(() => {
+    void restore();
+    return listenToOtherTabs((news) => {
+      if (news === 'signed in') {
+        void restore();
+      } else {
+        setVisit((visit) => (visit?.session.expiresAt === undefined ? undefined : visit));
+        setReason('You have signed out in another tab.');
+      }
+    });
+  }, []);
+  const signIn = async (credentials: PresentedCredentials) => {
+    if ('token' in credentials) {
+      begin(await signInWithToken(credentials.token, events));
+    } else {
+      begin(await signInWithSecret(credentials.clientId, credentials.clientSecret, events));
+      tellOtherTabs('signed in');
+    }
+  };
+  const leave = async (session: Session, where: 'here' | 'everywhere') => {
+    await signOut(session, where);
+    if (session.expiresAt === undefined) {
+      tellOtherTabs('signed out');
+    }
+    end();
   };
   return (
     <I18nProvider locale="en">
       <Router base={consolePath}>
-        {visit === undefined ? (
-          <SignInPage reason={reason} onToken={signIn} />
-        ) : (
+        {visit !== undefined ? (
           <QueryClientProvider client={visit.queries}>
-            <SessionProvider session={visit.session} signOut={() => end(undefined)}>
+            <SessionProvider session={visit.session} signOut={(where) => leave(visit.session, where)}>
               <NoticeProvider>
                 <Shell>
                   <Pages />
@@ -62,6 +108,8 @@ export function App() {
               </NoticeProvider>
             </SessionProvider>
           </QueryClientProvider>
+        ) : (
+          !isRestoring && <SignInPage reason={reason} onCredentials={signIn} />
         )}
       </Router>
     </I18nProvider>

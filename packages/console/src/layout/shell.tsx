@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter';
 import { useSession, useSignOut } from '../session/session-context.tsx';
 import { Brand } from '../ui/brand.tsx';
 import { Button } from '../ui/button.tsx';
+import { useNotice } from '../ui/notice.tsx';
 import { Time } from '../ui/time.tsx';
 import { FaultBoundary } from './fault-boundary.tsx';
 import { isCurrent, navigation } from './navigation.ts';
@@ -97,6 +98,9 @@ function Navigation({ location }: { readonly location: string }) {
 function Identity() {
   const session = useSession();
   const signOut = useSignOut();
+  const notify = useNotice();
+  const leave = (where: 'here' | 'everywhere') =>
+    signOut(where).catch((error: Error) => notify(`You are still signed in. ${error.message}`));
   return (
     <aside className="identity" aria-label="Session">
       <p className="hint">
@@ -104,12 +108,22 @@ function Identity() {
         <br />
         <code className="breakable">{session.clientId}</code>
         <br />
-        {session.scopes.size} scopes; expires <Time iso={new Date(session.expiresAt).toISOString()} />
+        {session.scopes.size} scopes
+        {session.expiresAt !== undefined && (
+          <>
+            ; expires <Time iso={new Date(session.expiresAt).toISOString()} />
+          </>
+        )}
       </p>
       <div className="row">
-        <Button small onPress={signOut}>
+        <Button small onPress={() => leave('here')}>
           Sign out
         </Button>
+        {session.expiresAt === undefined && (
+          <Button small onPress={() => leave('everywhere')}>
+            Sign out everywhere
+          </Button>
+        )}
         <ThemeToggle />
       </div>
     </aside>

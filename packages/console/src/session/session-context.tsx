@@ -1,10 +1,11 @@
-/** The session, for all components. It ends with the page, by signing out, or when its token is rejected. */
+/** The session, for all components. It ends by signing out, on the server, or when a pasted token is rejected. */
 import { createContext, type ReactNode, useContext } from 'react';
 import type { Session } from './sign-in.ts';
 
 interface SessionContextValue {
   readonly session: Session;
-  readonly signOut: () => void;
+  /** Ends the session here, or in every browser. Throws `AdminError`. */
+  readonly signOut: (where: 'here' | 'everywhere') => Promise<void>;
 }
 
 const SessionContext = createContext<SessionContextValue | undefined>(undefined);
@@ -17,7 +18,7 @@ export function useSession(): Session {
   return useSessionContext().session;
 }
 
-export function useSignOut(): () => void {
+export function useSignOut(): SessionContextValue['signOut'] {
   return useSessionContext().signOut;
 }
 

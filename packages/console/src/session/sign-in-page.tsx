@@ -1,37 +1,42 @@
 /** The sign-in page: with the ID and the secret of a client, or with an access token. */
-import { TokenError } from '@postern/client';
 import { type FormEvent, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { Brand } from '../ui/brand.tsx';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
-import { acquireToken } from './sign-in.ts';
 
 export interface SignInPageProps {
   /** Why the person must sign in again. */
   readonly reason: string | undefined;
-  /** Throws if the server rejects the token. */
-  readonly onToken: (token: string) => Promise<void>;
+  /** Throws if the server rejects them. */
+  readonly onCredentials: (credentials: PresentedCredentials) => Promise<void>;
 }
 
-export function SignInPage({ reason, onToken }: SignInPageProps) {
+export type PresentedCredentials =
+  | { readonly clientId: string; readonly clientSecret: string }
+  | { readonly token: string };
+
+export function SignInPage({ reason, onCredentials }: SignInPageProps) {
   const [error, setError] = useState<Error | null>(null);
   const [pending, setPending] = useState(false);
 
-  const submit = (acquire: (form: FormData) => Promise<string>) => async (event: FormEvent<HTMLFormElement>) => {
+  const submit = (read: (form: FormData) => PresentedCredentials) => async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     setPending(true);
     setError(null);
     try {
-      await onToken(await acquire(form));
+      await onCredentials(read(form));
     } catch (caught) {
-      setError(caught instanceof TokenError ? new Error(caught.description) : (caught as Error));
+      setError(caught as Error);
       setPending(false);
     }
   };
-  const withSecret = (form: FormData) => acquireToken(field(form, 'client_id'), field(form, 'client_secret'));
+  const withSecret = (form: FormData) => ({
+    clientId: field(form, 'client_id'),
+    clientSecret: field(form, 'client_secret'),
+  });
 
   return (
     <main className="sign-in">
@@ -71,7 +76,7 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
             </form>
           </TabPanel>
           <TabPanel id="token" className="tab-panel">
-            <form className="stack" onSubmit={submit(async (form) => field(form, 'token'))}>
+            <form className="stack" onSubmit={submit((form) => ({ token: field(form, 'token') }))}>
               <TextField
                 name="token"
                 label="Access token"
@@ -88,7 +93,8 @@ export function SignInPage({ reason, onToken }: SignInPageProps) {
         </Tabs>
         <p className="hint">
           For the first sign-in, the ID and secret of the root client are in <code>root.env</code> in the data
-          directory. Nothing you enter is stored; closing or reloading the page signs you out.
+          directory. What you enter is not stored. You stay signed in until you sign out, do nothing for half an hour,
+          or close the browser; with an access token, until you reload the page.
         </p>
       </div>
     </main>

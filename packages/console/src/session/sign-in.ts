@@ -1,40 +1,67 @@
-/** From credentials to a session. The secret is not kept; the token is kept in memory only. RFC 6749 §4.4. */
-import { type AdminClient, AdminError, findManagementTokenRequest } from '@postern/admin';
-import { clientSecretPost, createTokenClient } from '@postern/client';
-import { serverRoot } from '../api/address.ts';
-import { connect, fetchMetadata } from '../api/connection.ts';
+/** From a session on the server, or a token that somebody pasted, to the session of the page. Tokens are kept in memory only. */
+import { type AdminClient, AdminError } from '@postern/admin';
+import { connect } from '../api/connection.ts';
 import { readClaims, scopesOf } from './access-token.ts';
+import { endSession, hasEnded, readSession, startSession } from './server-session.ts';
+import { cookieTokens, pastedToken, type SessionTokens } from './session-tokens.ts';
 
 export interface Session {
   readonly admin: AdminClient;
   readonly clientId: string;
   readonly scopes: ReadonlySet<string>;
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number;
+  /** When a pasted token expires, in milliseconds since 1970. Undefined: the server keeps the session. */
+  readonly expiresAt: number | undefined;
   may(scope: string): boolean;
 }
 
-/** Requests a token. Throws `TokenError`, `AdminError`, and `Error` if the page was loaded over plain HTTP from another machine. */
-export async function acquireToken(clientId: string, clientSecret: string): Promise<string> {
-  if (!window.isSecureContext) {
-    throw new Error(
-      'This page was loaded over plain HTTP, which others can read. Use https, or open it on the same machine.',
-    );
+export interface SessionEvents {
+  /** The token was rejected, and there is no other. */
+  readonly onEnded: () => void;
+  /** The session has other scopes than before. */
+  readonly onChanged: (session: Session) => void;
+}
+
+/** Opens the session that the browser has. Undefined: nobody is signed in. Throws `AdminError`. */
+export async function restoreSession(events: SessionEvents): Promise<Session | undefined> {
+  if ((await readSession()) === undefined) {
+    return undefined;
   }
-  const { issuer } = await fetchMetadata();
-  const client = createTokenClient({
-    issuer,
-    // The page may call only this server, whatever its issuer is, and it was loaded over https or from this machine.
-    allowHttp: true,
-    tokenEndpoint: `${serverRoot}api/v1/oauth/token`,
-    authentication: clientSecretPost(clientId, clientSecret),
+  let session: Session | undefined;
+  const tokens = cookieTokens(({ accessToken }) => {
+    const changed = sessionOf(accessToken, tokens, events);
+    const isSame = session?.scopes.symmetricDifference(changed.scopes).size === 0;
+    if (session !== undefined && !isSame) {
+      events.onChanged(changed);
+    }
+    session = isSame ? session : changed;
   });
-  const { request } = await findManagementTokenRequest(client.getToken);
-  return (await client.getToken(request)).accessToken;
+  try {
+    await tokens.get();
+  } catch (error) {
+    if (hasEnded(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+  return session;
+}
+
+/** Signs in with the credentials of a client. Throws `AdminError`, and as `startSession` does. */
+export async function signInWithSecret(
+  client_id: string,
+  client_secret: string,
+  events: SessionEvents,
+): Promise<Session> {
+  await startSession({ client_id, client_secret });
+  const session = await restoreSession(events);
+  if (session === undefined) {
+    throw new Error('The browser does not keep the cookie of the session: allow cookies for this address.');
+  }
+  return session;
 }
 
 /** Throws `AdminError` if the text is not a token, or the server does not accept it. */
-export async function openSession(token: string, onRejected: () => void): Promise<Session> {
+export async function signInWithToken(token: string, events: SessionEvents): Promise<Session> {
   const claims = readClaims(token);
   if (claims === undefined) {
     throw new AdminError(
@@ -43,13 +70,24 @@ export async function openSession(token: string, onRejected: () => void): Promis
     );
   }
   await requireAccepted(token);
+  return { ...sessionOf(token, pastedToken(token), events), expiresAt: Number(claims['exp']) * 1000 };
+}
+
+/** Ends a session: on the server too, unless only this page knows it. */
+export async function signOut(session: Session, where: 'here' | 'everywhere'): Promise<void> {
+  if (session.expiresAt === undefined) {
+    await endSession(where);
+  }
+}
+
+function sessionOf(token: string, tokens: SessionTokens, { onEnded }: SessionEvents): Session {
+  const claims = readClaims(token) ?? {};
   const scopes = new Set(scopesOf(claims));
-  const { client_id, exp } = claims;
   return {
-    admin: connect(token, onRejected),
-    clientId: String(client_id),
+    admin: connect(tokens, onEnded),
+    clientId: String(claims['client_id']),
     scopes,
-    expiresAt: Number(exp) * 1000,
+    expiresAt: undefined,
     may: (scope) => scopes.has(scope),
   };
 }
@@ -57,7 +95,7 @@ export async function openSession(token: string, onRejected: () => void): Promis
 /** Any guarded call shows whether the token is valid: if it is, only a scope can be missing. */
 async function requireAccepted(token: string): Promise<void> {
   try {
-    await connect(token, () => {}).scopes.list();
+    await connect(pastedToken(token), () => {}).scopes.list();
   } catch (error) {
     if (!(error instanceof AdminError && error.status === 403)) {
       throw error;

@@ -1,0 +1,104 @@
+/** Signing in to the web console, in a real browser: what survives, what ends, and who may not use it. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser, type TestBrowser } from './browser.ts';
+import { signIn, visitConsole } from './console-harness.ts';
+import {
+  makeTemporaryDirectory,
+  type RootCredentials,
+  removeDirectory,
+  rootCredentials,
+  type ServeProcess,
+  startServe,
+} from './harness.ts';
+
+let directory: string;
+let server: ServeProcess;
+let chromium: TestBrowser;
+let root: RootCredentials;
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory();
+  [server, chromium] = await Promise.all([startServe(directory), launchBrowser()]);
+  root = rootCredentials(server.dataDir);
+});
+afterAll(async () => {
+  await chromium.close();
+  await server.stop();
+  removeDirectory(directory);
+});
+
+const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
+
+describe('whoever signs in with a secret', () => {
+  test('stays signed in after a reload and in a new tab, and page and storage have no secret', async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/clients');
+    await signIn(page, root);
+    await heading(page, 'Clients').waitFor();
+    await page.reload();
+    await heading(page, 'Clients').waitFor();
+    const tab = await page.context().newPage();
+    await tab.goto(`${server.url}/console/keys`);
+    await heading(tab, 'Signing keys').waitFor();
+
+    expect(await page.evaluate('[localStorage.length, sessionStorage.length, document.cookie]')).toEqual([0, 0, '']);
+    expect(await page.evaluate('indexedDB.databases()')).toEqual([]);
+    const cookies = await page.context().cookies();
+    expect(cookies).toMatchObject([{ httpOnly: true, sameSite: 'Strict', path: '/', expires: -1 }]);
+    expect(page.url()).toBe(`${server.url}/console/clients`);
+    const content = await page.content();
+    expect([root.clientSecret, cookies[0]?.value ?? ''].filter((secret) => content.includes(secret))).toEqual([]);
+    await close();
+  });
+
+  test('is signed out in every tab by signing out in one', async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/clients');
+    await signIn(page, root);
+    const tab = await page.context().newPage();
+    await tab.goto(`${server.url}/console/keys`);
+    await heading(tab, 'Signing keys').waitFor();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await heading(page, 'Sign in').waitFor();
+    await tab.getByText('You have signed out in another tab').waitFor();
+    await tab.reload();
+    await heading(tab, 'Sign in').waitFor();
+    expect(await page.context().cookies()).toEqual([]);
+
+    await signIn(tab, root);
+    await heading(page, 'Clients').waitFor();
+    await close();
+  });
+
+  test('is signed out in every browser by signing out everywhere', async () => {
+    const here = await visitConsole(chromium.browser, server.url);
+    const there = await visitConsole(chromium.browser, server.url, '/keys');
+    await signIn(here.page, root);
+    await signIn(there.page, root);
+    await heading(there.page, 'Signing keys').waitFor();
+    await here.page.getByRole('button', { name: 'Sign out everywhere' }).click();
+    await heading(here.page, 'Sign in').waitFor();
+    await there.page.evaluate(`history.pushState(null, '', '/console/clients')`);
+    await there.page.getByText('Your session has ended').waitFor();
+    await Promise.all([here.close(), there.close()]);
+  });
+});
+
+test('a pasted token is in memory only: a reload drops it, and no cookie is set', async () => {
+  const { page, close } = await visitConsole(chromium.browser, server.url, '/clients');
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: root.clientId,
+    client_secret: root.clientSecret,
+  });
+  const answer = await fetch(`${server.url}/api/v1/oauth/token`, { method: 'POST', body: form });
+  const { access_token } = (await answer.json()) as { access_token: string };
+  await page.getByRole('tab', { name: 'Access token' }).click();
+  await page.getByRole('textbox', { name: 'Access token' }).fill(access_token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await heading(page, 'Clients').waitFor();
+  expect(await page.context().cookies()).toEqual([]);
+  expect(await page.getByRole('button', { name: 'Sign out everywhere' }).count()).toBe(0);
+  await page.reload();
+  await heading(page, 'Sign in').waitFor();
+  await close();
+});
