@@ -1,7 +1,7 @@
 /** From a session on the server, or a token that somebody pasted, to the session of the page. Tokens are kept in memory only. */
 import { type AdminClient, AdminError } from '@postern/admin';
-import { connect } from '../api/connection.ts';
 import { readClaims, scopesOf } from './access-token.ts';
+import { connect } from './connect.ts';
 import { endSession, hasEnded, readSession, startSession } from './server-session.ts';
 import { cookieTokens, pastedToken, type SessionTokens } from './session-tokens.ts';
 

@@ -32,6 +32,8 @@ export function TextField(props: TextFieldProps) {
       {...field}
       className="field"
       onKeyDown={(event) => {
+        // Without this no dialog around the field would hear Escape.
+        event.continuePropagation();
         if (field.type === 'search' && event.key === 'Enter') {
           event.preventDefault();
         }
