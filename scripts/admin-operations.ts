@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { createServer } from '../packages/postern/src/serve/serve.ts';
 
 interface Schema {
+  readonly $ref?: string;
   readonly type?: string;
   readonly description?: string;
   readonly const?: unknown;
@@ -44,106 +45,91 @@ interface DescribedOperation {
 interface Naming {
   /** Group and function. */
   readonly name: `${string}.${string}`;
-  /** Names of the types of its query, its body and its answer, or of the elements of these if they are lists. */
+  /** The name of the type of its query. The types of bodies and answers have the names of their schemas. */
   readonly query?: string;
-  readonly body?: string;
-  readonly answer?: string;
   /** What the query has if the caller does not say otherwise. */
   readonly defaults?: Readonly<Record<string, string>>;
 }
 
 /** By operation id, without the path and the method at its end. */
 const names: Readonly<Record<string, Naming>> = {
-  create_client: { name: 'clients.create', body: 'NewClientBody', answer: 'CreatedClient' },
-  list_clients: { name: 'clients.list', query: 'ClientQuery', answer: 'Client' },
-  get_client: { name: 'clients.get', answer: 'Client' },
-  patch_client: { name: 'clients.update', body: 'ClientBody', answer: 'Client' },
+  create_client: { name: 'clients.create' },
+  list_clients: { name: 'clients.list', query: 'ClientQuery' },
+  get_client: { name: 'clients.get' },
+  patch_client: { name: 'clients.update' },
   delete_client: { name: 'clients.delete' },
   revoke_client_tokens: { name: 'clients.revokeTokens' },
   get_client_scopes: { name: 'clients.getScopes' },
   set_client_scopes: { name: 'clients.setScopes' },
-  get_client_usage: { name: 'clients.getUsage', answer: 'ClientUsage' },
-  rotate_client_secret: { name: 'secrets.rotate', body: 'SecretRotation', answer: 'RotatedSecret' },
-  list_client_secrets: { name: 'secrets.list', answer: 'ClientSecret' },
+  get_client_usage: { name: 'clients.getUsage' },
+  rotate_client_secret: { name: 'secrets.rotate' },
+  list_client_secrets: { name: 'secrets.list' },
   delete_client_secret: { name: 'secrets.delete' },
-  read_scopes: { name: 'scopes.list', query: 'ScopeQuery', answer: 'Scope', defaults: { cursor: '' } },
-  save_scopes: { name: 'scopes.save', body: 'ScopeBody', answer: 'Scope' },
-  get_scope: { name: 'scopes.get', answer: 'Scope' },
+  read_scopes: { name: 'scopes.list', query: 'ScopeQuery', defaults: { cursor: '' } },
+  save_scopes: { name: 'scopes.save' },
+  get_scope: { name: 'scopes.get' },
   delete_scope: { name: 'scopes.delete' },
-  list_resources: { name: 'resources.list', answer: 'Resource' },
-  save_resource: { name: 'resources.save', body: 'Resource', answer: 'Resource' },
-  get_resource: { name: 'resources.get', answer: 'Resource' },
+  list_resources: { name: 'resources.list' },
+  save_resource: { name: 'resources.save' },
+  get_resource: { name: 'resources.get' },
   delete_resource: { name: 'resources.delete' },
-  list_trusted_issuers: { name: 'issuers.list', answer: 'TrustedIssuer' },
-  save_trusted_issuer: { name: 'issuers.save', body: 'TrustedIssuerBody', answer: 'TrustedIssuer' },
-  get_trusted_issuer: { name: 'issuers.get', answer: 'TrustedIssuer' },
+  list_trusted_issuers: { name: 'issuers.list' },
+  save_trusted_issuer: { name: 'issuers.save' },
+  get_trusted_issuer: { name: 'issuers.get' },
   delete_trusted_issuer: { name: 'issuers.delete' },
-  list_authorization_details_types: { name: 'authorizationDetailsTypes.list', answer: 'AuthorizationDetailsType' },
-  save_authorization_details_type: {
-    name: 'authorizationDetailsTypes.save',
-    body: 'AuthorizationDetailsType',
-    answer: 'AuthorizationDetailsType',
-  },
-  get_authorization_details_type: { name: 'authorizationDetailsTypes.get', answer: 'AuthorizationDetailsType' },
+  list_authorization_details_types: { name: 'authorizationDetailsTypes.list' },
+  save_authorization_details_type: { name: 'authorizationDetailsTypes.save' },
+  get_authorization_details_type: { name: 'authorizationDetailsTypes.get' },
   delete_authorization_details_type: { name: 'authorizationDetailsTypes.delete' },
-  list_client_policies: { name: 'clientPolicies.list', answer: 'ClientPolicy' },
-  save_client_policy: { name: 'clientPolicies.save', body: 'ClientPolicy', answer: 'ClientPolicy' },
-  get_client_policy: { name: 'clientPolicies.get', answer: 'ClientPolicy' },
+  list_client_policies: { name: 'clientPolicies.list' },
+  save_client_policy: { name: 'clientPolicies.save' },
+  get_client_policy: { name: 'clientPolicies.get' },
   delete_client_policy: { name: 'clientPolicies.delete' },
-  create_initial_access_token: {
-    name: 'initialAccessTokens.create',
-    body: 'InitialAccessTokenBody',
-    answer: 'CreatedInitialAccessToken',
-  },
-  list_initial_access_tokens: { name: 'initialAccessTokens.list', answer: 'InitialAccessToken' },
-  get_initial_access_token: { name: 'initialAccessTokens.get', answer: 'InitialAccessToken' },
+  create_initial_access_token: { name: 'initialAccessTokens.create' },
+  list_initial_access_tokens: { name: 'initialAccessTokens.list' },
+  get_initial_access_token: { name: 'initialAccessTokens.get' },
   delete_initial_access_token: { name: 'initialAccessTokens.delete' },
-  list_keys: { name: 'keys.list', answer: 'SigningKey' },
+  list_keys: { name: 'keys.list' },
   delete_key: { name: 'keys.delete' },
   revoke_key: { name: 'keys.revoke' },
-  rotate_key: { name: 'keys.rotate', body: 'KeyRotation', answer: 'SigningKey' },
-  get_policy_list: { name: 'policies.list', answer: 'Policy' },
-  create_or_update_policies: { name: 'policies.save', body: 'PolicyElement', answer: 'Policy' },
-  get_policy: { name: 'policies.get', answer: 'Policy' },
+  rotate_key: { name: 'keys.rotate' },
+  get_policy_list: { name: 'policies.list' },
+  create_or_update_policies: { name: 'policies.save' },
+  get_policy: { name: 'policies.get' },
   delete_policy: { name: 'policies.delete' },
-  get_rule_list: { name: 'rules.list', answer: 'Rule' },
-  create_or_update_rules: { name: 'rules.save', body: 'RuleElement', answer: 'Rule' },
-  get_rule: { name: 'rules.get', answer: 'Rule' },
+  get_rule_list: { name: 'rules.list' },
+  create_or_update_rules: { name: 'rules.save' },
+  get_rule: { name: 'rules.get' },
   delete_rule: { name: 'rules.delete' },
-  create_or_update_rule_targets: { name: 'targets.save', body: 'TargetElement', answer: 'Target' },
+  create_or_update_rule_targets: { name: 'targets.save' },
   delete_rule_target: { name: 'targets.delete' },
-  get_configs: { name: 'storage.list', answer: 'StorageConfig' },
-  put_config: { name: 'storage.save', body: 'StorageElement', answer: 'StorageConfig' },
-  get_config_by_key: { name: 'storage.get', answer: 'StorageConfig' },
+  get_configs: { name: 'storage.list' },
+  put_config: { name: 'storage.save' },
+  get_config_by_key: { name: 'storage.get' },
   delete_config_by_key: { name: 'storage.delete' },
-  apply_batch: { name: 'batch.apply', body: 'BatchBody', answer: 'BatchAnswer' },
-  list_unused_scopes: { name: 'usage.listUnusedScopes', query: 'UnusedScopesQuery', answer: 'UnusedScopes' },
-  get_statistics: { name: 'statistics.get', query: 'StatisticsQuery', answer: 'Statistics' },
-  list_events: { name: 'events.list', query: 'EventQuery', answer: 'AuditPage' },
-  get_event_head: { name: 'events.getHead', answer: 'AuditHead' },
-  get_event_checkpoint: { name: 'events.getCheckpoint', answer: 'Checkpoint' },
+  apply_batch: { name: 'batch.apply' },
+  list_unused_scopes: { name: 'usage.listUnusedScopes', query: 'UnusedScopesQuery' },
+  get_statistics: { name: 'statistics.get', query: 'StatisticsQuery' },
+  list_events: { name: 'events.list', query: 'EventQuery' },
+  get_event_head: { name: 'events.getHead' },
+  get_event_checkpoint: { name: 'events.getCheckpoint' },
   revoke_all_tokens: { name: 'tokens.revokeAll' },
-  explain_token: { name: 'tokens.explain', body: 'TokenQuestion', answer: 'TokenExplanation' },
-  read_revocations: { name: 'revocations.read', query: 'RevocationQuery', answer: 'RevocationFeed' },
+  explain_token: { name: 'tokens.explain' },
+  read_revocations: { name: 'revocations.read', query: 'RevocationQuery' },
 };
 
 /** These do the same as another method at the same path. */
 const aliases = ['update_client', 'patch_config'];
 
-const { paths } = await describeServer();
+const { paths, components } = await describeServer();
 
-/** Declarations by the names of the types, and these names by direction and schema. */
+/** Declarations by the names of the types. */
 const types = new Map<string, string>();
-const typeNames = new Map<string, string>();
 /** Functions by group. */
 const groups = new Map<string, string[]>();
 /** What the operations require, and the one scope that a member of a body requires. */
 const scopes = new Set(['client:choose_id']);
 
-// The second time the names of all types are known, so that one can have another in it.
-addOperations();
-types.clear();
-groups.clear();
 addOperations();
 
 /** The module as text, formatted as everything else. */
@@ -162,7 +148,12 @@ ${[...groups].map(([group, members]) => `${group}: {\n${members.join('\n')}\n},`
 } as const;
 `);
 
-async function describeServer(): Promise<{ paths: Record<string, Record<string, DescribedOperation>> }> {
+interface Description {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+async function describeServer(): Promise<Description> {
   const directory = mkdtempSync(join(tmpdir(), 'postern-generate-'));
   try {
     const config = readConfig({ POSTERN_DATA_DIR: directory });
@@ -204,12 +195,11 @@ function addOperation(method: string, url: string, operation: DescribedOperation
   const answer = Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1].content?.[
     'application/json'
   ];
-  const answerType =
-    answer === undefined ? 'void' : print(chooseAnswer(answer.schema, naming), 'answer', naming.answer);
+  const answerType = answer === undefined ? 'void' : print(chooseAnswer(answer.schema, naming), 'answer');
   const takes = [
     ...ids.map((id) => `${id}: string`),
-    ...(body === undefined ? [] : [`body: ${print(body, 'request', naming.body)}`]),
-    ...(query.length === 0 ? [] : [`query?: ${print(toObject(query), 'request', naming.query ?? 'PageQuery')}`]),
+    ...(body === undefined ? [] : [`body: ${print(body, 'request')}`]),
+    ...(query.length === 0 ? [] : [`query?: ${declare(naming.query ?? 'PageQuery', toObject(query), 'request')}`]),
   ];
   const call = [
     ...(method === 'get' ? [] : [`'${method.toUpperCase()}'`]),
@@ -235,41 +225,44 @@ function toObject(parameters: NonNullable<DescribedOperation['parameters']>): Sc
   return { type: 'object', properties: Object.fromEntries(properties), required: [] };
 }
 
-/** Whether callers send it, who may leave out what has a default, or the server does. */
+/** Whether callers send it, who leave out what is read-only, or the server does. */
 type Direction = 'request' | 'answer';
 
-/** The type of a schema. `name` is what it, or the element of which it is a list, is called. */
-function print(schema: Schema, direction: Direction, name?: string): string {
-  const { items, succeeded } = schema.properties ?? {};
-  if (schema.type === 'array' && schema.items !== undefined) {
-    const element = print(schema.items, direction, name);
-    return /\W/.test(element) ? `(${element})[]` : `${element}[]`;
+/** The type of a schema: its name, if it has one, after the type of that name is declared. */
+function print(schema: Schema, direction: Direction): string {
+  if (schema.$ref === undefined) {
+    return printInline(schema, direction);
   }
-  if (items?.items !== undefined && schema.properties?.['pages'] !== undefined) {
-    return `Page<${print(items.items, direction, name)}>`;
+  const name = schema.$ref.slice('#/components/schemas/'.length);
+  const named = components.schemas[name] ?? {};
+  const { items, pages, succeeded } = named.properties ?? {};
+  if (items?.items !== undefined && pages !== undefined) {
+    return `Page<${print(items.items, direction)}>`;
   }
   if (succeeded?.items !== undefined) {
-    return `BulkAnswer<${print(succeeded.items, direction, name)}>`;
+    return `BulkAnswer<${print(succeeded.items, direction)}>`;
   }
-  const { description: _, ...rest } = schema;
-  const key = `${direction} ${JSON.stringify(rest)}`;
-  const known = typeNames.get(key);
-  if (name === undefined) {
-    return known ?? printInline(schema, direction);
-  }
+  return declare(name, named, direction);
+}
+
+/** Declares the type of the schema under this name, and returns the name. */
+function declare(name: string, schema: Schema, direction: Direction): string {
   const text = `export interface ${name} ${printInline(schema, direction)}`;
   if ((types.get(name) ?? text) !== text) {
     throw new Error(`scripts/admin-operations.ts gives the name ${name} to two types`);
   }
   types.set(name, text);
-  typeNames.set(key, name);
   return name;
 }
 
 function printInline(schema: Schema, direction: Direction): string {
-  const { anyOf, properties, additionalProperties, required = [] } = schema;
+  const { anyOf, items, properties, additionalProperties, required = [] } = schema;
   if ('const' in schema) {
     return JSON.stringify(schema.const);
+  }
+  if (schema.type === 'array' && items !== undefined) {
+    const element = print(items, direction);
+    return /\W/.test(element) ? `(${element})[]` : `${element}[]`;
   }
   if (schema.enum !== undefined || anyOf !== undefined) {
     const members =
@@ -279,8 +272,8 @@ function printInline(schema: Schema, direction: Direction): string {
   if (properties !== undefined) {
     const given = Object.entries(properties).filter(([, { readOnly = false }]) => direction === 'answer' || !readOnly);
     const members = given.map(([name, member]) => {
-      const isOptional = !required.includes(name) || (direction === 'request' && member.default !== undefined);
-      return `${comment(member.description ?? '')}${JSON.stringify(name)}${isOptional ? '?' : ''}: ${print(member, direction)};`;
+      const mark = required.includes(name) ? '' : '?';
+      return `${comment(member.description ?? '')}${JSON.stringify(name)}${mark}: ${print(member, direction)};`;
     });
     const others = additionalProperties === true ? ['[name: string]: unknown;'] : [];
     return `{\n${[...members, ...others].join('\n')}\n}`;

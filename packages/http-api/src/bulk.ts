@@ -5,6 +5,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/schema';
 import { describeFault } from './describe-fault.ts';
+import { titleFrom } from './schemas.ts';
 import { compileValidator } from './validation.ts';
 
 /** Levels of arrays and objects in an element. The elements of our APIs have four; deeper ones are not even repeated. */
@@ -14,6 +15,14 @@ interface BulkAnswer<View> {
   readonly succeeded: View[];
   readonly failed: { readonly message: string; readonly data: unknown }[];
 }
+
+const FailedElement = Type.Object(
+  {
+    message: Type.String({ description: 'What is wrong, for people.' }),
+    data: Type.Unknown({ description: 'The element as it was sent, or null if it is nested too deeply.' }),
+  },
+  { title: 'FailedElement' },
+);
 
 const Elements = Type.Array(Type.Unknown(), { maxItems: maxBulkElements });
 
@@ -29,15 +38,13 @@ export function defineBulk<Element extends Type.TObject, View extends Type.TSche
   return {
     body: Type.Unsafe<unknown[]>(Type.Array(element, { maxItems: maxBulkElements })),
 
-    answer: Type.Object({
-      succeeded: Type.Array(view, { description: 'What was written, in the order of the elements.' }),
-      failed: Type.Array(
-        Type.Object({
-          message: Type.String({ description: 'What is wrong, for people.' }),
-          data: Type.Unknown({ description: 'The element as it was sent, or null if it is nested too deeply.' }),
-        }),
-      ),
-    }),
+    answer: Type.Object(
+      {
+        succeeded: Type.Array(view, { description: 'What was written, in the order of the elements.' }),
+        failed: Type.Array(FailedElement),
+      },
+      titleFrom(view, 'BulkAnswer'),
+    ),
 
     /** The `validatorCompiler` of a route with this body, which accepts every element. */
     validatorCompiler: ((part) =>

@@ -5,7 +5,7 @@
 import { OAuthError } from '@postern/protocol';
 import { defaultPageSize, maxPageSize } from '@postern/protocol/api-limits';
 import { type Static, type TSchema, Type } from 'typebox';
-import { nullable } from './schemas.ts';
+import { nullable, titleFrom } from './schemas.ts';
 
 export const PageQuery = Type.Object(
   {
@@ -37,21 +37,24 @@ export interface Slice {
 }
 
 export function pageView<T extends TSchema>(item: T) {
-  return Type.Object({
-    items: Type.Array(item),
-    total: Type.Integer(),
-    page: Type.Optional(Type.Integer()),
-    size: Type.Optional(Type.Integer()),
-    pages: Type.Optional(Type.Integer()),
-    next_cursor: Type.Optional(
-      nullable(
-        Type.String({ description: 'With cursor, instead of page, size and pages. null: this is the last page.' }),
+  return Type.Object(
+    {
+      items: Type.Array(item),
+      total: Type.Integer(),
+      page: Type.Optional(Type.Integer()),
+      size: Type.Optional(Type.Integer()),
+      pages: Type.Optional(Type.Integer()),
+      next_cursor: Type.Optional(
+        nullable(
+          Type.String({ description: 'With cursor, instead of page, size and pages. null: this is the last page.' }),
+        ),
       ),
-    ),
-    etags: Type.Optional(
-      Type.Array(nullable(Type.String()), { description: 'With cursor: the ETag of each item, if it has one.' }),
-    ),
-  });
+      etags: Type.Optional(
+        Type.Array(nullable(Type.String()), { description: 'With cursor: the ETag of each item, if it has one.' }),
+      ),
+    },
+    titleFrom(item, 'Page'),
+  );
 }
 
 /**

@@ -22,6 +22,14 @@ export const visible =
 
 export const visiblePattern = `^${invisible}*${visible}${printable}*$`;
 
+/**
+ * The title of a schema about things of another schema, such as a page of them. The OpenAPI document has every schema
+ * with a title under that name, once.
+ */
+export function titleFrom({ title }: { readonly title?: string }, suffix: string): { readonly title?: string } {
+  return title === undefined ? {} : { title: title + suffix };
+}
+
 /** Text for people: no control characters, no lone surrogates. */
 export function printableText(maxLength: number, options: Type.TStringOptions = {}) {
   return Type.String({ ...options, maxLength, pattern: `^${printable}*$` });
@@ -44,16 +52,22 @@ export const Name = visibleText(200);
 
 export const Deleted = Type.Null({ description: 'Deleted' });
 
-export const ErrorAnswer = Type.Object({
-  error: Type.String({ description: 'A code for programs.' }),
-  detail: Type.String({ description: 'What is wrong, for people.' }),
-});
+export const ErrorAnswer = Type.Object(
+  {
+    error: Type.String({ description: 'A code for programs.' }),
+    detail: Type.String({ description: 'What is wrong, for people.' }),
+  },
+  { title: 'Error' },
+);
 
-const OAuthErrorAnswer = Type.Object({
-  error: Type.String({ description: 'A code of RFC 6749 §5.2.' }),
-  error_description: Type.String({ description: 'What is wrong, for people.' }),
-  detail: Type.String({ description: 'The same text.' }),
-});
+const OAuthErrorAnswer = Type.Object(
+  {
+    error: Type.String({ description: 'A code of RFC 6749 §5.2.' }),
+    error_description: Type.String({ description: 'What is wrong, for people.' }),
+    detail: Type.String({ description: 'The same text.' }),
+  },
+  { title: 'OAuthError' },
+);
 
 const meanings = {
   400: 'The body is malformed',

@@ -1,4 +1,10 @@
 /** The API documentation, read by a program and by a person in a browser. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import openapiTypescript, { astToString } from 'openapi-typescript';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
@@ -25,6 +31,16 @@ afterAll(async () => {
   removeDirectory(directory);
 });
 
+interface Schema {
+  readonly $ref?: string;
+  readonly title?: string;
+  readonly items?: Schema;
+  readonly properties?: object;
+  readonly required?: readonly string[];
+}
+
+type Content = Readonly<Record<string, { readonly schema: Schema }>>;
+
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
@@ -34,14 +50,20 @@ interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
   readonly requestBody?: {
     readonly required?: boolean;
-    readonly content: Record<string, { readonly schema: { readonly required?: readonly string[] } }>;
+    readonly content: Content;
   };
-  readonly responses: Record<string, { readonly description: string }>;
+  readonly responses: Record<string, { readonly description: string; readonly content?: Content }>;
 }
 
 interface Described extends Operation {
   readonly method: string;
   readonly path: string;
+}
+
+/** Every pattern in the document, once. */
+function patternsIn(document: unknown): string[] {
+  const found = JSON.stringify(document).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g);
+  return [...new Set(found.map(([, text = '']) => JSON.parse(text)))];
 }
 
 describe('/openapi.json', () => {
@@ -55,6 +77,9 @@ describe('/openapi.json', () => {
       Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
     );
   });
+
+  const resolve = (schema: Schema): Schema =>
+    schema.$ref === undefined ? schema : document.components.schemas[schema.$ref.split('/').at(-1) ?? ''];
 
   const isOptional = ({ security }: Described) => security?.some((one) => one['bearer'] === undefined) === true;
   const guarded = () => operations.filter((operation) => operation.security?.length !== 0 && !isOptional(operation));
@@ -75,17 +100,112 @@ describe('/openapi.json', () => {
 
   test('says where it is served, and its patterns need nothing that Python and Go do not have', () => {
     expect(document.servers).toEqual([{ url: expect.stringMatching(/^http:\/\/localhost:\d+$/) }]);
-    const patterns = [
-      ...new Set(
-        JSON.stringify(document)
-          .matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)
-          .map(([, text]) => text),
-      ),
-    ];
+    const patterns = patternsIn(document);
     expect(patterns.length).toBeGreaterThan(5);
     for (const pattern of patterns) {
-      expect(JSON.parse(pattern ?? '')).not.toMatch(/\(\?[!=<]|\\[pPuk1-9]/);
+      expect(pattern).not.toMatch(/\(\?[!=<]|\\[pPuk1-9]/);
     }
+  });
+
+  test('every body and answer with members has a schema with a name, once', () => {
+    const contents = operations.flatMap(({ requestBody, responses }) => [
+      requestBody?.content ?? {},
+      ...Object.values(responses).map(({ content = {} }) => content),
+    ]);
+    const schemas = contents.flatMap((content) => Object.values(content).map(({ schema }) => schema.items ?? schema));
+    expect(schemas.filter(({ properties }) => properties !== undefined)).toEqual([]);
+    expect(JSON.stringify(document.paths)).not.toContain('"title":');
+    const named = Object.entries<Schema>(document.components.schemas);
+    expect(named.length).toBeGreaterThan(50);
+    for (const [name, schema] of named) {
+      expect(name).toMatch(/^[A-Z][A-Za-z]+$/);
+      expect(JSON.stringify([document.paths, named])).toContain(`"#/components/schemas/${name}"`);
+      expect(schema.title).toBe(undefined);
+    }
+    const texts = named.map(([, schema]) => JSON.stringify(schema));
+    expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
+  });
+
+  test('has no error by the recommended rules of Redocly', async () => {
+    const problems = await lintFromString({
+      source: JSON.stringify(document),
+      config: await createConfig({ extends: ['recommended'] }),
+    });
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    expect(errors.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([]);
+  });
+
+  test('a typed client is generated from it, and compiles', async () => {
+    // Members with a default may be left out of a body, as `required` says.
+    const options = { silent: true, defaultNonNullable: false };
+    const api = astToString(await openapiTypescript(JSON.stringify(document), options));
+    const folder = join(directory, 'typed-client');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'api.ts'), api);
+    writeFileSync(
+      join(folder, 'use.ts'),
+      `import type { components, paths } from './api.ts';
+
+type Client = components['schemas']['Client'];
+type Clients = paths['/api/v1/oauth/client']['get']['responses'][200]['content']['application/json'];
+export const ids = (page: Clients): string[] => page.items.map((client: Client) => client.client_id);
+// @ts-expect-error: a client has no such member
+export const none = (client: Client): unknown => client.no_such_member;
+
+type Issuer = paths['/api/v1/oauth/issuer']['put']['requestBody']['content']['application/json'];
+export const issuer: Issuer = { key: 'ci', issuer: 'https://ci.example', rules: [] };
+// @ts-expect-error: the rules are missing
+export const incomplete: Issuer = { key: 'ci', issuer: 'https://ci.example' };
+`,
+    );
+    const tsc = fileURLToPath(new URL('../../../node_modules/.bin/tsc', import.meta.url));
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--allowImportingTsExtensions',
+      '--types',
+      '',
+    ];
+    const { status, stdout } = spawnSync(tsc, [...flags, 'use.ts'], { cwd: folder, encoding: 'utf8' });
+    expect([stdout, status]).toEqual(['', 0]);
+  });
+
+  test.for([
+    ['Python', 'python3', ['-c', 'import json, re, sys; [re.compile(p) for p in json.load(sys.stdin)]']],
+    ['Go', 'go', ['run', 'main.go']],
+  ] as const)('its patterns compile in %s', ([language, program, args], { skip }) => {
+    const version = spawnSync(program, [language === 'Go' ? 'version' : '--version'], { encoding: 'utf8' });
+    if (version.status !== 0) {
+      skip(`Skipped: ${program} is not installed, so nothing compiles the patterns in ${language}.`);
+    }
+    writeFileSync(
+      join(directory, 'main.go'),
+      `package main
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+)
+
+func main() {
+	var patterns []string
+	if err := json.NewDecoder(os.Stdin).Decode(&patterns); err != nil {
+		panic(err)
+	}
+	for _, pattern := range patterns {
+		regexp.MustCompile(pattern)
+	}
+}
+`,
+    );
+    const { status, stderr } = spawnSync(program, args, {
+      cwd: directory,
+      encoding: 'utf8',
+      input: JSON.stringify(patternsIn(document)),
+    });
+    expect([stderr, status]).toEqual(['', 0]);
   });
 
   test('has every call that the how-to makes, once', () => {
@@ -189,7 +309,7 @@ describe('/openapi.json', () => {
     const optional = operations.filter(
       ({ method, requestBody }) =>
         method === 'post' &&
-        Object.values(requestBody?.content ?? {}).every(({ schema }) => (schema.required ?? []).length === 0),
+        Object.values(requestBody?.content ?? {}).every(({ schema }) => (resolve(schema).required ?? []).length === 0),
     );
     expect(optional.map(({ path }) => path).toSorted()).toEqual([
       '/api/v1/oauth/client',

@@ -41,7 +41,7 @@ const Operation = Type.Object(
       Type.String({ maxLength: 8_000, description: 'The If-None-Match of a single call, likewise.' }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'BatchOperation', additionalProperties: false },
 );
 
 export const BatchBody = Type.Object(
@@ -50,6 +50,7 @@ export const BatchBody = Type.Object(
     dry_run: Type.Optional(Type.Boolean({ description: 'Tells whether all would be done, and does nothing.' })),
   },
   {
+    title: 'BatchBody',
     additionalProperties: false,
     examples: [
       {
@@ -62,16 +63,22 @@ export const BatchBody = Type.Object(
   },
 );
 
-export const BatchView = Type.Object({
-  applied: Type.Boolean({ description: 'false after a dry run.' }),
-  results: Type.Array(
-    Type.Object({
-      status: Type.Integer(),
-      body: Type.Optional(Type.Unknown({ description: 'The answer to the call; not after a dry run.' })),
-    }),
-    { description: 'One per operation, in order.' },
-  ),
-});
+export const BatchView = Type.Object(
+  {
+    applied: Type.Boolean({ description: 'false after a dry run.' }),
+    results: Type.Array(
+      Type.Object(
+        {
+          status: Type.Integer(),
+          body: Type.Optional(Type.Unknown({ description: 'The answer to the call; not after a dry run.' })),
+        },
+        { title: 'BatchResult' },
+      ),
+      { description: 'One per operation, in order.' },
+    ),
+  },
+  { title: 'BatchAnswer' },
+);
 
 const BatchFault = Type.Object(
   {
@@ -79,7 +86,7 @@ const BatchFault = Type.Object(
     detail: Type.String(),
     operation: Type.Optional(Type.Integer({ description: 'Which operation was refused, from 0. None was done.' })),
   },
-  { description: 'An operation was refused, with the status that it would have had alone' },
+  { title: 'BatchFault', description: 'An operation was refused, with the status that it would have had alone' },
 );
 
 /** Each by itself: a status whose schema lacked the number would be answered without it. */

@@ -8,49 +8,52 @@ import type { EventLog } from './events/event-log.ts';
 import type { History } from './history/history.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 
-const Healthy = Type.Object({ status: Type.Literal('ok') });
+const Healthy = Type.Object({ status: Type.Literal('ok') }, { title: 'Health' });
 
-const Ready = Type.Object({
-  status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')], {
-    description:
-      'degraded: the database is unavailable or takes no changes, and the node continues with what it last read.',
-  }),
-  writable: Type.Boolean({
-    description:
-      'Whether a change can be made, as of an attempt in the last seconds. If not, tokens are still issued and verified, so ' +
-      'the status code remains 200.',
-  }),
-  reason: Type.Optional(
-    Type.String({
-      description: 'Why no change can be made, such as disk_full, locked, standby, read_only, no_privileges.',
-    }),
-  ),
-  detail: Type.Optional(Type.String({ description: 'The reason as a sentence.' })),
-  lag_seconds: Type.Number({ description: 'Seconds since the node last read the changes of other nodes.' }),
-  history_lost_at: Type.Optional(
-    Type.String({
-      format: 'date-time',
+const Ready = Type.Object(
+  {
+    status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')], {
       description:
-        'When it was found that the database has lost changes, by a restore or a fail-over: tokens that were revoked in ' +
-        'them are valid again. Until all tokens are revoked, or those of that time have expired.',
+        'degraded: the database is unavailable or takes no changes, and the node continues with what it last read.',
     }),
-  ),
-  certificates_expiring: Type.Optional(
-    Type.Array(
-      Type.Object({
-        variable: Type.String({ description: 'The variable that names the file.' }),
-        expires_at: Type.String({ format: 'date-time' }),
+    writable: Type.Boolean({
+      description:
+        'Whether a change can be made, as of an attempt in the last seconds. If not, tokens are still issued and verified, so ' +
+        'the status code remains 200.',
+    }),
+    reason: Type.Optional(
+      Type.String({
+        description: 'Why no change can be made, such as disk_full, locked, standby, read_only, no_privileges.',
       }),
-      { description: 'Certificates of the configuration that expire within 14 days, or have expired.' },
     ),
-  ),
-  forwarded_headers_ignored: Type.Optional(
-    Type.Literal(true, {
-      description:
-        'This request has forwarded headers, and came from an address that POSTERN_TRUSTED_PROXIES does not name.',
-    }),
-  ),
-});
+    detail: Type.Optional(Type.String({ description: 'The reason as a sentence.' })),
+    lag_seconds: Type.Number({ description: 'Seconds since the node last read the changes of other nodes.' }),
+    history_lost_at: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description:
+          'When it was found that the database has lost changes, by a restore or a fail-over: tokens that were revoked in ' +
+          'them are valid again. Until all tokens are revoked, or those of that time have expired.',
+      }),
+    ),
+    certificates_expiring: Type.Optional(
+      Type.Array(
+        Type.Object({
+          variable: Type.String({ description: 'The variable that names the file.' }),
+          expires_at: Type.String({ format: 'date-time' }),
+        }),
+        { description: 'Certificates of the configuration that expire within 14 days, or have expired.' },
+      ),
+    ),
+    forwarded_headers_ignored: Type.Optional(
+      Type.Literal(true, {
+        description:
+          'This request has forwarded headers, and came from an address that POSTERN_TRUSTED_PROXIES does not name.',
+      }),
+    ),
+  },
+  { title: 'Readiness' },
+);
 
 /** A larger lag means that something is wrong: `follow-log.ts` has polled several times in vain. */
 const usualLagSeconds = 2;

@@ -10,10 +10,15 @@ import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { mayIntrospect, type ResourceRegistry } from './resources/resource-registry.ts';
 
-const IntrospectionForm = Type.Object({
-  token: Type.String(),
-  token_type_hint: Type.Optional(Type.String({ description: 'Ignored: all tokens of this server are access tokens.' })),
-});
+const IntrospectionForm = Type.Object(
+  {
+    token: Type.String(),
+    token_type_hint: Type.Optional(
+      Type.String({ description: 'Ignored: all tokens of this server are access tokens.' }),
+    ),
+  },
+  { title: 'IntrospectionRequest' },
+);
 
 const jwtMediaType = 'application/token-introspection+jwt';
 
@@ -60,7 +65,10 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
           consumes: ['application/x-www-form-urlencoded'],
           body: IntrospectionForm,
           response: {
-            200: Type.Object({ active: Type.Boolean() }, { additionalProperties: true }),
+            200: Type.Object(
+              { active: Type.Boolean() },
+              { title: 'IntrospectionResponse', additionalProperties: true },
+            ),
             ...oauthErrorResponses(400, 401, 413, 429),
           },
         },

@@ -13,10 +13,13 @@ import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { SelfServiceLimit } from './limits/self-service-limit.ts';
 import type { RevokedTokens } from './revocation/revoked-tokens.ts';
 
-const RevocationForm = Type.Object({
-  token: Type.String(),
-  token_type_hint: Type.Optional(Type.String({ description: 'Not needed: all tokens here are access tokens.' })),
-});
+const RevocationForm = Type.Object(
+  {
+    token: Type.String(),
+    token_type_hint: Type.Optional(Type.String({ description: 'Not needed: all tokens here are access tokens.' })),
+  },
+  { title: 'RevocationRequest' },
+);
 
 export interface RevocationEndpointOptions {
   readonly authenticateClient: AuthenticateClient;

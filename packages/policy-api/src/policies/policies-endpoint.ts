@@ -21,7 +21,11 @@ export const PolicyElement = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, examples: [{ key: 'user_email', name: 'User e-mail addresses' }] },
+  {
+    title: 'PolicyElement',
+    additionalProperties: false,
+    examples: [{ key: 'user_email', name: 'User e-mail addresses' }],
+  },
 );
 
 const bulk = defineBulk(PolicyElement, PolicyView);

@@ -42,30 +42,39 @@ export const MaskingStrategySchema = Type.Object(
       ),
     ),
   },
-  { additionalProperties: false },
+  { title: 'MaskingStrategy', additionalProperties: false },
 );
 
-export const TargetView = Type.Object({
-  key: Type.String(),
-  name: Type.String(),
-  data_category: Type.String(),
-});
+export const TargetView = Type.Object(
+  {
+    key: Type.String(),
+    name: Type.String(),
+    data_category: Type.String(),
+  },
+  { title: 'Target' },
+);
 
-export const RuleView = Type.Object({
-  key: Type.String(),
-  name: Type.String(),
-  action_type: ActionTypeSchema,
-  storage_destination: nullable(StorageView),
-  masking_strategy: nullable(Type.Pick(MaskingStrategySchema, ['strategy'])),
-  targets: Type.Array(TargetView),
-});
+export const RuleView = Type.Object(
+  {
+    key: Type.String(),
+    name: Type.String(),
+    action_type: ActionTypeSchema,
+    storage_destination: nullable(StorageView),
+    masking_strategy: nullable(Type.Pick(MaskingStrategySchema, ['strategy'])),
+    targets: Type.Array(TargetView),
+  },
+  { title: 'Rule' },
+);
 
-export const PolicyView = Type.Object({
-  key: Type.String(),
-  name: Type.String(),
-  drp_action: DrpActionSchema,
-  rules: Type.Array(RuleView),
-});
+export const PolicyView = Type.Object(
+  {
+    key: Type.String(),
+    name: Type.String(),
+    drp_action: DrpActionSchema,
+    rules: Type.Array(RuleView),
+  },
+  { title: 'Policy' },
+);
 
 /**
  * Throws `invalid_parameter` if a member that was sent is not as it is read after the change. Callers may send back what they

@@ -38,7 +38,7 @@ export const RuleElement = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, examples: [exampleRule] },
+  { title: 'RuleElement', additionalProperties: false, examples: [exampleRule] },
 );
 
 const bulk = defineBulk(RuleElement, RuleView);

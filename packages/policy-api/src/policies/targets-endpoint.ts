@@ -19,7 +19,7 @@ export const TargetElement = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, examples: [{ data_category: 'user.contact.email' }] },
+  { title: 'TargetElement', additionalProperties: false, examples: [{ data_category: 'user.contact.email' }] },
 );
 
 const bulk = defineBulk(TargetElement, TargetView);

@@ -17,6 +17,7 @@ export const StorageElement = Type.Object(
     details: Type.Optional(StorageDetailsSchema),
   },
   {
+    title: 'StorageElement',
     additionalProperties: false,
     examples: [{ key: 'results', name: 'Results', type: 's3', details: { bucket: 'results' } }],
   },

@@ -14,16 +14,19 @@ export const StorageDetailsSchema = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'StorageDetails', additionalProperties: false },
 );
 
 export const StorageTypeSchema = Type.Enum(['local', 's3']);
 export const StorageFormatSchema = Type.Enum(['json', 'csv']);
 
-export const StorageView = Type.Object({
-  key: Type.String(),
-  name: Type.String(),
-  type: StorageTypeSchema,
-  format: StorageFormatSchema,
-  details: StorageDetailsSchema,
-});
+export const StorageView = Type.Object(
+  {
+    key: Type.String(),
+    name: Type.String(),
+    type: StorageTypeSchema,
+    format: StorageFormatSchema,
+    details: StorageDetailsSchema,
+  },
+  { title: 'StorageConfig' },
+);

@@ -5,6 +5,7 @@ import fastifySwaggerUi from '@fastify/swagger-ui';
 import { issuerPathOf } from '@postern/server';
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import manifest from '../../package.json' with { type: 'json' };
+import { nameSchemas } from './named-schemas.ts';
 
 const introduction = `Every operation except tokens, discovery, health and metrics requires an access token with the scope that its
 description names.
@@ -41,7 +42,8 @@ const documentation = {
   },
   convertConstToEnum: false,
   transform: ({ schema, url, route }) => ({ schema: describeOperation(schema, url, route), url }),
-  transformObject: (document) => ('openapiObject' in document ? describeBodies(document.openapiObject) : {}),
+  transformObject: (document) =>
+    'openapiObject' in document ? nameSchemas(describeBodies(document.openapiObject)) : {},
 } satisfies FastifyDynamicSwaggerOptions;
 
 /** Records all routes that are registered on `app` from here on. Callers reach them below `issuer`. */
@@ -70,8 +72,8 @@ function describeOperation(schema: FastifySchema = {}, url: string, route: Route
     description: [description, requirement].filter((text) => text !== undefined).join('\n\n'),
     // An empty list says that none is needed, where nothing would leave it open.
     security: scope === undefined ? (schema.security ?? []) : [{ bearer: [scope] }],
-    ...(querystring !== undefined && { querystring: describeQuery(querystring) }),
-    ...(body !== undefined && consumes?.includes(form) && { body: describeForm(body) }),
+    ...(querystring !== undefined && { querystring: withoutDefaults(querystring) }),
+    ...(body !== undefined && { body: consumes?.includes(form) ? describeForm(body) : withoutDefaults(body) }),
     response: describeSuccess(response),
   };
 }
@@ -98,11 +100,13 @@ function isOptional({ type, required = [] }: ObjectSchema): boolean {
   return type === 'object' && required.length === 0;
 }
 
-/** Parameters with a default are not required. */
-function describeQuery(query: unknown): ObjectSchema {
-  const schema = query as ObjectSchema;
-  const { properties = {}, required = [] } = schema;
-  return { ...schema, required: required.filter((name) => properties[name]?.default === undefined) };
+/** Members and parameters with a default are not required of a caller. */
+function withoutDefaults(sent: unknown): ObjectSchema {
+  const schema = sent as ObjectSchema;
+  const { properties = {}, required } = schema;
+  return required === undefined
+    ? schema
+    : { ...schema, required: required.filter((name) => properties[name]?.default === undefined) };
 }
 
 /** Gives each field an empty example: without one, Swagger UI fills in the word "string". */

@@ -25,6 +25,7 @@ export const TypeBody = Type.Object(
     }),
   },
   {
+    title: 'AuthorizationDetailsType',
     additionalProperties: false,
     examples: [
       {

@@ -67,7 +67,7 @@ export const NewClientBody = Type.Object(
     client_secret_digest: Type.Optional(ChosenDigest),
     ...ClientBody.properties,
   },
-  { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
+  { title: 'NewClientBody', additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
 
 /** What GET gives is taken back: the members that nobody can change are accepted. */
@@ -80,40 +80,50 @@ const ChangedClientBody = Type.Object(
       Type.String({ readOnly: true, pattern: '^\\d{4}-\\d\\d-\\d\\dT', description: 'Is ignored: a change sets it.' }),
     ),
   },
-  { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
+  { title: 'ClientBody', additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
 
-const ScopesBody = Type.Object({ scopes: ScopeNames }, { additionalProperties: false, examples: [exampleScopes] });
+const ScopesBody = Type.Object(
+  { scopes: ScopeNames },
+  { title: 'ScopesBody', additionalProperties: false, examples: [exampleScopes] },
+);
 
-export const CreatedView = Type.Object({
-  client_id: Type.String(),
-  client_secret: Type.Optional(
-    Type.String({
-      description: 'Shown only once; Postern keeps a digest. Missing if you chose it, and for a client that uses none.',
-    }),
-  ),
-  inherited: Type.Optional(
-    Type.Unsafe<Record<string, unknown>>({
-      type: 'object',
-      additionalProperties: true,
-      description:
-        'Limits of the client that makes the call, which the new client has too because the body does not name them.',
-    }),
-  ),
-});
+export const CreatedView = Type.Object(
+  {
+    client_id: Type.String(),
+    client_secret: Type.Optional(
+      Type.String({
+        description:
+          'Shown only once; Postern keeps a digest. Missing if you chose it, and for a client that uses none.',
+      }),
+    ),
+    inherited: Type.Optional(
+      Type.Unsafe<Record<string, unknown>>({
+        type: 'object',
+        additionalProperties: true,
+        description:
+          'Limits of the client that makes the call, which the new client has too because the body does not name them.',
+      }),
+    ),
+  },
+  { title: 'CreatedClient' },
+);
 
-export const ClientView = Type.Object({
-  client_id: Type.String(),
-  name: nullable(Type.String()),
-  description: nullable(Type.String()),
-  scopes: Type.Array(Type.String()),
-  grantable_scopes: nullable(Type.Array(Type.String())),
-  enabled: Type.Boolean(),
-  access_token_ttl_seconds: nullable(Type.Integer()),
-  created_at: Type.String({ format: 'date-time' }),
-  updated_at: Type.String({ format: 'date-time' }),
-  ...clientMetadataMembers,
-});
+export const ClientView = Type.Object(
+  {
+    client_id: Type.String(),
+    name: nullable(Type.String()),
+    description: nullable(Type.String()),
+    scopes: Type.Array(Type.String()),
+    grantable_scopes: nullable(Type.Array(Type.String())),
+    enabled: Type.Boolean(),
+    access_token_ttl_seconds: nullable(Type.Integer()),
+    created_at: Type.String({ format: 'date-time' }),
+    updated_at: Type.String({ format: 'date-time' }),
+    ...clientMetadataMembers,
+  },
+  { title: 'Client' },
+);
 
 /** The orders of lists, and the columns that they are read by. */
 const orders = {

@@ -28,7 +28,7 @@ export const RotationBody = Type.Object(
     }),
     client_secret: Type.Optional(ChosenSecret),
   },
-  { additionalProperties: false },
+  { title: 'SecretRotation', additionalProperties: false },
 );
 
 const secretMembers = {
@@ -43,26 +43,32 @@ const secretMembers = {
   last_used_at: nullable(Time),
 };
 
-export const SecretView = Type.Object({
-  ...secretMembers,
-  use: Type.Enum(['current', 'in_use', 'unused', 'unknown', 'expired'], {
-    description:
-      '`current`: the newest. `in_use`: used since the newest was created. `unused`: the newest was used, and this one ' +
-      'was not for as long as a token lasts since, so that it can be deleted. `unknown`: neither can be said yet.',
-  }),
-  use_known_until: { ...Time, description: 'Uses after that may be missing here.' },
-  token_seconds: Type.Integer({
-    description: 'How long a token of the client lasts at most. Callers need the secret again after that time.',
-  }),
-});
+export const SecretView = Type.Object(
+  {
+    ...secretMembers,
+    use: Type.Enum(['current', 'in_use', 'unused', 'unknown', 'expired'], {
+      description:
+        '`current`: the newest. `in_use`: used since the newest was created. `unused`: the newest was used, and this one ' +
+        'was not for as long as a token lasts since, so that it can be deleted. `unknown`: neither can be said yet.',
+    }),
+    use_known_until: { ...Time, description: 'Uses after that may be missing here.' },
+    token_seconds: Type.Integer({
+      description: 'How long a token of the client lasts at most. Callers need the secret again after that time.',
+    }),
+  },
+  { title: 'ClientSecret' },
+);
 
-export const RotatedView = Type.Object({
-  ...secretMembers,
-  client_secret: Type.Optional(
-    Type.String({ description: 'Shown only once; Postern keeps a digest. Missing if you chose it.' }),
-  ),
-  warnings: Type.Array(Type.String(), { description: 'Which of the other secrets are still in use.' }),
-});
+export const RotatedView = Type.Object(
+  {
+    ...secretMembers,
+    client_secret: Type.Optional(
+      Type.String({ description: 'Shown only once; Postern keeps a digest. Missing if you chose it.' }),
+    ),
+    warnings: Type.Array(Type.String(), { description: 'Which of the other secrets are still in use.' }),
+  },
+  { title: 'RotatedSecret' },
+);
 
 const ClientPath = Type.Object({ client_id: Type.String() });
 const SecretPath = Type.Object({ client_id: Type.String(), secret_id: Type.String() });

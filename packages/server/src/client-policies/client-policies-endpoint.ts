@@ -49,7 +49,7 @@ export const ClientPolicyBody = Type.Object(
     ),
     max_secret_ttl_seconds: limit(315_360_000, 'The longest life of secrets. New ones end then by default.'),
   },
-  { additionalProperties: false },
+  { title: 'ClientPolicy', additionalProperties: false },
 );
 
 const PolicyPath = Type.Object({ name: Type.String({ maxLength: 100 }) });

@@ -22,12 +22,12 @@ const PublicJwk = Type.Object(
     x5c: Type.Optional(Type.Array(Type.String({ maxLength: 8_000 }), { maxItems: 5 })),
     'x5t#S256': Type.Optional(Type.String({ maxLength: 50 })),
   },
-  { additionalProperties: false },
+  { title: 'PublicJwk', additionalProperties: false },
 );
 
 export const JwkSet = Type.Object(
   { keys: Type.Array(PublicJwk, { minItems: 1, maxItems: 20 }) },
-  { additionalProperties: false },
+  { title: 'JwkSet', additionalProperties: false },
 );
 
 /** Throws `invalid_parameter` for a key that would never be used, since it is weak or malformed. */

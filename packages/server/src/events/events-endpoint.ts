@@ -43,45 +43,59 @@ const Query = Type.Object(
   { additionalProperties: false },
 );
 
-const EventView = Type.Object({
-  sequence: Type.Integer({ description: 'Counts from 1, without gaps.' }),
-  occurred_at: Type.String({ format: 'date-time' }),
-  actor: Type.String({
-    description: 'Id of a client; `postern` for the server; `initial_access_token` if there was no client yet.',
-  }),
-  kind: Type.Enum([...eventKinds]),
-  subject: Type.String({ description: 'Id of what was changed.' }),
-  data: Type.Record(Type.String(), Type.Unknown(), { description: 'Never a secret, a digest of one or a token.' }),
-  hash: Type.String({ description: 'The hash of this event and of the hash before it.' }),
-});
+const EventView = Type.Object(
+  {
+    sequence: Type.Integer({ description: 'Counts from 1, without gaps.' }),
+    occurred_at: Type.String({ format: 'date-time' }),
+    actor: Type.String({
+      description: 'Id of a client; `postern` for the server; `initial_access_token` if there was no client yet.',
+    }),
+    kind: Type.Enum([...eventKinds]),
+    subject: Type.String({ description: 'Id of what was changed.' }),
+    data: Type.Record(Type.String(), Type.Unknown(), { description: 'Never a secret, a digest of one or a token.' }),
+    hash: Type.String({ description: 'The hash of this event and of the hash before it.' }),
+  },
+  { title: 'AuditEvent' },
+);
 
-export const EventPage = Type.Object({
-  items: Type.Array(EventView),
-  next: nullable(
-    Type.Integer({ description: '`after` of the next page, or `before` with order=desc; null if there is none yet.' }),
-  ),
-  head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
-});
+export const EventPage = Type.Object(
+  {
+    items: Type.Array(EventView),
+    next: nullable(
+      Type.Integer({
+        description: '`after` of the next page, or `before` with order=desc; null if there is none yet.',
+      }),
+    ),
+    head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
+  },
+  { title: 'AuditPage' },
+);
 
-export const HeadView = Type.Object({
-  log_id: Type.String({ description: 'The hash before the first event.' }),
-  sequence: Type.Integer({ description: 'Of the last event; 0 if there is none.' }),
-  hash: Type.String(),
-});
+export const HeadView = Type.Object(
+  {
+    log_id: Type.String({ description: 'The hash before the first event.' }),
+    sequence: Type.Integer({ description: 'Of the last event; 0 if there is none.' }),
+    hash: Type.String(),
+  },
+  { title: 'AuditHead' },
+);
 
-export const CheckpointView = Type.Object({
-  log_id: Type.String(),
-  sequence: Type.Integer(),
-  hash: Type.String(),
-  signed_at: Type.String({ format: 'date-time' }),
-  public_key: Type.Object(
-    { kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String() },
-    { description: 'JWK; it follows from the master key.' },
-  ),
-  signature: Type.String({
-    description: 'Ed25519, base64url, over JSON.stringify([log_id, sequence, hash, signed_at]).',
-  }),
-});
+export const CheckpointView = Type.Object(
+  {
+    log_id: Type.String(),
+    sequence: Type.Integer(),
+    hash: Type.String(),
+    signed_at: Type.String({ format: 'date-time' }),
+    public_key: Type.Object(
+      { kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String() },
+      { description: 'JWK; it follows from the master key.' },
+    ),
+    signature: Type.String({
+      description: 'Ed25519, base64url, over JSON.stringify([log_id, sequence, hash, signed_at]).',
+    }),
+  },
+  { title: 'Checkpoint' },
+);
 
 export interface EventsEndpointOptions {
   readonly db: Kysely<Database>;

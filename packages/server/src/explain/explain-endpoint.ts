@@ -27,40 +27,48 @@ const QuestionBody = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'TokenQuestion', additionalProperties: false },
 );
 
-const CheckView = Type.Object({
-  name: Type.String({ enum: [...checkNames] }),
-  result: Type.String({ enum: ['ok', 'failed', 'unknown'], description: '`unknown`: the caller may not learn it.' }),
-  reason: Type.Optional(Type.String({ description: 'Why it failed, as in the log of the server.' })),
-  detail: Type.String({ description: 'What is true, for people.' }),
-  advice: Type.Optional(Type.String({ description: 'What to do about it, for people.' })),
-});
+const CheckView = Type.Object(
+  {
+    name: Type.String({ enum: [...checkNames] }),
+    result: Type.String({ enum: ['ok', 'failed', 'unknown'], description: '`unknown`: the caller may not learn it.' }),
+    reason: Type.Optional(Type.String({ description: 'Why it failed, as in the log of the server.' })),
+    detail: Type.String({ description: 'What is true, for people.' }),
+    advice: Type.Optional(Type.String({ description: 'What to do about it, for people.' })),
+  },
+  { title: 'TokenCheck' },
+);
 
 const DecodedPart = Type.Unsafe<Explanation['header']>(
   nullable(Type.Object({}, { additionalProperties: true, description: 'Decoded from the token, genuine or not.' })),
 );
 
-export const ExplanationView = Type.Object({
-  verdict: Type.Unsafe<Explanation['verdict']>(
-    Type.String({ enum: ['passes', 'refused'], description: '`passes` if no check failed; some may be unknown.' }),
-  ),
-  reason: nullable(
-    Type.String({ description: 'Of the first check that failed, as in the log of the server; null if it is hidden.' }),
-  ),
-  checks: Type.Unsafe<readonly Check[]>(
-    Type.Array(CheckView, {
-      description: 'In the order of a guard. A token that is not genuine has only those up to `time`.',
-    }),
-  ),
-  header: DecodedPart,
-  claims: DecodedPart,
-  clients: Type.Unsafe<readonly string[]>(
-    Type.Array(Type.String(), { description: 'The clients on whose status a genuine token depends.' }),
-  ),
-  server_time: Type.String({ format: 'date-time', description: 'The time by which the token was judged.' }),
-});
+export const ExplanationView = Type.Object(
+  {
+    verdict: Type.Unsafe<Explanation['verdict']>(
+      Type.String({ enum: ['passes', 'refused'], description: '`passes` if no check failed; some may be unknown.' }),
+    ),
+    reason: nullable(
+      Type.String({
+        description: 'Of the first check that failed, as in the log of the server; null if it is hidden.',
+      }),
+    ),
+    checks: Type.Unsafe<readonly Check[]>(
+      Type.Array(CheckView, {
+        description: 'In the order of a guard. A token that is not genuine has only those up to `time`.',
+      }),
+    ),
+    header: DecodedPart,
+    claims: DecodedPart,
+    clients: Type.Unsafe<readonly string[]>(
+      Type.Array(Type.String(), { description: 'The clients on whose status a genuine token depends.' }),
+    ),
+    server_time: Type.String({ format: 'date-time', description: 'The time by which the token was judged.' }),
+  },
+  { title: 'TokenExplanation' },
+);
 
 export interface ExplainEndpointOptions extends Omit<Facts, 'nowSeconds'> {
   readonly guard: Guard;

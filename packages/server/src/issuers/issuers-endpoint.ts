@@ -35,7 +35,7 @@ const RuleBody = Type.Object(
       ),
     ),
   },
-  { additionalProperties: false },
+  { title: 'WorkloadRule', additionalProperties: false },
 );
 
 export const IssuerBody = Type.Object(
@@ -67,8 +67,11 @@ export const IssuerBody = Type.Object(
     }),
     rules: Type.Array(RuleBody, { maxItems: 200, description: 'Which workload is mapped to which client.' }),
   },
-  { additionalProperties: false },
+  { title: 'TrustedIssuerBody', additionalProperties: false },
 );
+
+/** An answer has the members with a default, too, which a body may leave out. */
+const IssuerView = { ...IssuerBody, title: 'TrustedIssuer' };
 
 const IssuerPath = Type.Object({ issuer_key: Type.String() });
 
@@ -84,7 +87,7 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
       operation('list_trusted_issuers', 'issuer:read', 'List the trusted issuers of workload tokens, by key', {
         lists: ['issuer', 'key'],
         query: PageQuery,
-        answer: pageView(IssuerBody),
+        answer: pageView(IssuerView),
       }),
       async (request) => slicePage(await issuers.list(), request.query, toView, ({ key }) => [key]),
     );
@@ -101,7 +104,7 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
             'Requires the right to give all that the clients of its rules can do. Revokes the tokens of the clients of ' +
             'rules that it deletes or changes.',
           body: IssuerBody,
-          answer: IssuerBody,
+          answer: IssuerView,
           errors: [409],
         },
       ),
@@ -117,7 +120,7 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
       operation('get_trusted_issuer', 'issuer:read', 'Read a trusted issuer', {
         reads: 'issuer',
         params: IssuerPath,
-        answer: IssuerBody,
+        answer: IssuerView,
       }),
       async (request) => toView(await issuers.get(request.params.issuer_key)),
     );

@@ -10,17 +10,20 @@ import type { SigningKey } from './signing-key.ts';
 
 const Algorithm = Type.Enum([...signingAlgorithms]);
 
-export const KeyView = Type.Object({
-  kid: Type.String(),
-  alg: Type.String(),
-  status: Type.String({
-    description: '`next`: published, not yet signing. `signing`. `retired`: only verifies earlier tokens.',
-  }),
-  created_at: Type.String({ format: 'date-time' }),
-  signs_from: Type.String({ format: 'date-time' }),
-  signs_until: nullable(Type.String({ format: 'date-time' })),
-  verifies_until: nullable(Type.String({ format: 'date-time', description: 'Published until then.' })),
-});
+export const KeyView = Type.Object(
+  {
+    kid: Type.String(),
+    alg: Type.String(),
+    status: Type.String({
+      description: '`next`: published, not yet signing. `signing`. `retired`: only verifies earlier tokens.',
+    }),
+    created_at: Type.String({ format: 'date-time' }),
+    signs_from: Type.String({ format: 'date-time' }),
+    signs_until: nullable(Type.String({ format: 'date-time' })),
+    verifies_until: nullable(Type.String({ format: 'date-time', description: 'Published until then.' })),
+  },
+  { title: 'SigningKey' },
+);
 
 export const RotateBody = Type.Object(
   {
@@ -29,7 +32,7 @@ export const RotateBody = Type.Object(
       description: 'An algorithm in use; by default that of the configuration.',
     }),
   },
-  { additionalProperties: false },
+  { title: 'KeyRotation', additionalProperties: false },
 );
 
 const KeyPath = Type.Object({ kid: Type.String({ maxLength: 100 }) });

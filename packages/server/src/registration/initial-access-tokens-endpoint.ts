@@ -34,7 +34,11 @@ export const InitialAccessTokenBody = Type.Object(
       Type.Integer({ minimum: 1, maximum: 315_360_000, description: 'By default a day.' }),
     ),
   },
-  { additionalProperties: false, examples: [{ name: 'rollout', scopes: ['policy:read'], max_uses: 20 }] },
+  {
+    title: 'InitialAccessTokenBody',
+    additionalProperties: false,
+    examples: [{ name: 'rollout', scopes: ['policy:read'], max_uses: 20 }],
+  },
 );
 
 const members = {
@@ -49,11 +53,14 @@ const members = {
   expires_at: Type.String({ format: 'date-time' }),
 };
 
-export const View = Type.Object(members);
-export const CreatedView = Type.Object({
-  ...members,
-  initial_access_token: Type.String({ description: 'Shown only once; Postern keeps a digest.' }),
-});
+export const View = Type.Object(members, { title: 'InitialAccessToken' });
+export const CreatedView = Type.Object(
+  {
+    ...members,
+    initial_access_token: Type.String({ description: 'Shown only once; Postern keeps a digest.' }),
+  },
+  { title: 'CreatedInitialAccessToken' },
+);
 
 const TokenPath = Type.Object({ id: Type.String() });
 

@@ -62,7 +62,7 @@ export const RegisteredMetadata = Type.Object(
     default_resource,
     software_statement: Type.Optional(nullable(Type.String({ description: 'None is accepted.' }))),
   },
-  { additionalProperties: true },
+  { title: 'ClientMetadata', additionalProperties: true },
 );
 
 export type RegisteredMetadata = Static<typeof RegisteredMetadata>;

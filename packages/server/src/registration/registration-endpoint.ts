@@ -16,13 +16,16 @@ import { describeRegistered, RegisteredMetadata } from './registered-metadata.ts
 export const registrationPath = '/api/v1/oauth/register';
 
 /** RFC 7592 §2.2: the members that an update must have, may have and must not have. */
-const UpdateBody = Type.Intersect([
-  RegisteredMetadata,
-  Type.Object({
-    client_id: Type.String(),
-    client_secret: Type.Optional(Type.String({ description: 'Only the one that it has.' })),
-  }),
-]);
+const UpdateBody = Type.Intersect(
+  [
+    RegisteredMetadata,
+    Type.Object({
+      client_id: Type.String(),
+      client_secret: Type.Optional(Type.String({ description: 'Only the one that it has.' })),
+    }),
+  ],
+  { title: 'ClientMetadataUpdate' },
+);
 const readOnlyMembers = [
   'registration_access_token',
   'registration_client_uri',
@@ -42,7 +45,7 @@ const RegisteredView = Type.Object(
     registration_access_token: Type.String({ description: 'Replaces the one that was sent.' }),
     registration_client_uri: Type.String(),
   },
-  { additionalProperties: true },
+  { title: 'RegisteredClient', additionalProperties: true },
 );
 
 const ClientPath = Type.Object({ client_id: Type.String() });

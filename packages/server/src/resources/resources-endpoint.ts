@@ -35,7 +35,7 @@ export const ResourceBody = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'Resource', additionalProperties: false },
 );
 
 const ResourcePath = Type.Object({ resource_key: Type.String() });

@@ -41,17 +41,18 @@ const TokenEntry = Type.Object(
       Type.Integer({ description: 'Its generation. The entry is no longer needed once its client has a greater one.' }),
     ),
   },
-  { description: 'A revoked token.' },
+  { title: 'RevokedToken', description: 'A revoked token.' },
 );
 
 const AllTokensEntry = Type.Object(
   { type: Type.Literal('all_tokens'), gen: Type.Integer() },
-  { description: 'Every token with a smaller `gen`, of whatever client, was revoked.' },
+  { title: 'RevokedTokens', description: 'Every token with a smaller `gen`, of whatever client, was revoked.' },
 );
 
 const KeyEntry = Type.Object(
   { type: Type.Literal('signing_key'), kid: Type.String() },
   {
+    title: 'RevokedKey',
     description:
       'A signing key that was revoked: none of its tokens is valid, although a copy of the JWKS may have it.',
   },
@@ -59,7 +60,7 @@ const KeyEntry = Type.Object(
 
 const InactiveClientEntry = Type.Object(
   { type: Type.Literal('client'), client_id: Type.String(), active: Type.Literal(false) },
-  { description: 'A client that was deleted or disabled: none of its tokens is valid.' },
+  { title: 'InactiveClient', description: 'A client that was deleted or disabled: none of its tokens is valid.' },
 );
 
 const ClientEntry = Type.Object(
@@ -74,24 +75,28 @@ const ClientEntry = Type.Object(
     authorization_details_types: Type.Optional(Names),
   },
   {
+    title: 'ChangedClient',
     description:
       'A client whose scopes, resources or generation changed. What is not listed is withdrawn; a missing list limits nothing.',
   },
 );
 
-export const FeedView = Type.Object({
-  cursor: Type.String({ description: 'The cursor to continue from.' }),
-  snapshot: Type.Boolean({ description: 'The entries start from the beginning: drop those that you have.' }),
-  history_changed: Type.Boolean({
-    description:
-      'The server has lost changes that you know, or never had them: keep the revoked tokens that you have until they expire.',
-  }),
-  more: Type.Boolean({ description: 'There are more entries: request them at once.' }),
-  lag_seconds: Type.Number({ description: 'Seconds since this node last read the changes of other nodes.' }),
-  entries: Type.Unsafe<readonly WireNamed<FeedEntry>[]>(
-    Type.Array(Type.Union([TokenEntry, AllTokensEntry, KeyEntry, InactiveClientEntry, ClientEntry])),
-  ),
-});
+export const FeedView = Type.Object(
+  {
+    cursor: Type.String({ description: 'The cursor to continue from.' }),
+    snapshot: Type.Boolean({ description: 'The entries start from the beginning: drop those that you have.' }),
+    history_changed: Type.Boolean({
+      description:
+        'The server has lost changes that you know, or never had them: keep the revoked tokens that you have until they expire.',
+    }),
+    more: Type.Boolean({ description: 'There are more entries: request them at once.' }),
+    lag_seconds: Type.Number({ description: 'Seconds since this node last read the changes of other nodes.' }),
+    entries: Type.Unsafe<readonly WireNamed<FeedEntry>[]>(
+      Type.Array(Type.Union([TokenEntry, AllTokensEntry, KeyEntry, InactiveClientEntry, ClientEntry])),
+    ),
+  },
+  { title: 'RevocationFeed' },
+);
 
 export interface RevocationsEndpointOptions {
   readonly feed: RevocationFeed;

@@ -9,12 +9,15 @@ import { defaultScopes, type Scope } from './default-scopes.ts';
 import type { OwnScopes } from './own-scopes.ts';
 import type { ScopeRegistry } from './scope-registry.ts';
 
-export const ScopeView = Type.Object({
-  name: Type.String(),
-  description: Type.String(),
-  administrative: Type.Boolean({ description: 'It administers Postern itself.' }),
-  origin: Type.Union([Type.Literal('built-in'), Type.Literal('own')], { description: '`own`: added by a user.' }),
-});
+export const ScopeView = Type.Object(
+  {
+    name: Type.String(),
+    description: Type.String(),
+    administrative: Type.Boolean({ description: 'It administers Postern itself.' }),
+    origin: Type.Union([Type.Literal('built-in'), Type.Literal('own')], { description: '`own`: added by a user.' }),
+  },
+  { title: 'Scope' },
+);
 
 export const ScopeBody = Type.Object(
   {
@@ -31,7 +34,7 @@ const SavedScope = Type.Object(
     administrative: Type.Optional({ ...ScopeView.properties.administrative, readOnly: true }),
     origin: Type.Optional({ ...ScopeView.properties.origin, readOnly: true }),
   },
-  { additionalProperties: false },
+  { title: 'ScopeBody', additionalProperties: false },
 );
 
 const ScopesBody = Type.Array(SavedScope, {

@@ -39,53 +39,56 @@ import { parseTokenRequest, type TokenRequest } from './parse-token-request.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type Target, type TargetOptions } from './target.ts';
 
-const TokenForm = Type.Object({
-  grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: [clientCredentialsGrant] }),
-  assertion: Type.Optional(
-    Type.String({
-      description: `With grant_type ${jwtBearerGrant}: the token of the workload, or a JWT that the client signed.`,
-    }),
-  ),
-  client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
-  client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
-  client_assertion_type: Type.Optional(Type.String({ description: `With client_assertion: ${jwtBearerAssertion}` })),
-  client_assertion: Type.Optional(Type.String({ description: 'For private_key_jwt.' })),
-  scope: Type.Optional(
-    Type.String({ description: 'Names with one space between them. Without it: all scopes of the client.' }),
-  ),
-  resource: Type.Optional(
-    Type.String({
-      description:
-        'Identifier of the resource that the token is for; the issuer for the APIs of Postern. With neither it nor ' +
-        "audience: the client's default_resource, or else the APIs of Postern.",
-    }),
-  ),
-  audience: Type.Optional(
-    Type.String({
-      description: 'The same as resource, by the identifier or the key of the resource; both must name the same one.',
-    }),
-  ),
-  authorization_details: Type.Optional(
-    Type.String({ description: 'JSON array of objects, each with a registered `type` that the client may ask for.' }),
-  ),
-  subject_token: Type.Optional(
-    Type.String({ description: 'Token exchange: the access token to exchange, or the token of a workload.' }),
-  ),
-  subject_token_type: Type.Optional(
-    Type.String({
-      description:
-        `With subject_token: \`${accessTokenType}\`; for the token of a workload \`${jwtTokenType}\` or ` +
-        `\`${idTokenType}\`.`,
-    }),
-  ),
-  actor_token: Type.Optional(
-    Type.String({
-      description: 'Token exchange: an access token of the client itself, which acts with or without it.',
-    }),
-  ),
-  actor_token_type: Type.Optional(Type.String({ description: 'With actor_token, as subject_token_type.' })),
-  requested_token_type: Type.Optional(Type.String({ description: `Token exchange: \`${accessTokenType}\`` })),
-});
+const TokenForm = Type.Object(
+  {
+    grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: [clientCredentialsGrant] }),
+    assertion: Type.Optional(
+      Type.String({
+        description: `With grant_type ${jwtBearerGrant}: the token of the workload, or a JWT that the client signed.`,
+      }),
+    ),
+    client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
+    client_secret: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
+    client_assertion_type: Type.Optional(Type.String({ description: `With client_assertion: ${jwtBearerAssertion}` })),
+    client_assertion: Type.Optional(Type.String({ description: 'For private_key_jwt.' })),
+    scope: Type.Optional(
+      Type.String({ description: 'Names with one space between them. Without it: all scopes of the client.' }),
+    ),
+    resource: Type.Optional(
+      Type.String({
+        description:
+          'Identifier of the resource that the token is for; the issuer for the APIs of Postern. With neither it nor ' +
+          "audience: the client's default_resource, or else the APIs of Postern.",
+      }),
+    ),
+    audience: Type.Optional(
+      Type.String({
+        description: 'The same as resource, by the identifier or the key of the resource; both must name the same one.',
+      }),
+    ),
+    authorization_details: Type.Optional(
+      Type.String({ description: 'JSON array of objects, each with a registered `type` that the client may ask for.' }),
+    ),
+    subject_token: Type.Optional(
+      Type.String({ description: 'Token exchange: the access token to exchange, or the token of a workload.' }),
+    ),
+    subject_token_type: Type.Optional(
+      Type.String({
+        description:
+          `With subject_token: \`${accessTokenType}\`; for the token of a workload \`${jwtTokenType}\` or ` +
+          `\`${idTokenType}\`.`,
+      }),
+    ),
+    actor_token: Type.Optional(
+      Type.String({
+        description: 'Token exchange: an access token of the client itself, which acts with or without it.',
+      }),
+    ),
+    actor_token_type: Type.Optional(Type.String({ description: 'With actor_token, as subject_token_type.' })),
+    requested_token_type: Type.Optional(Type.String({ description: `Token exchange: \`${accessTokenType}\`` })),
+  },
+  { title: 'TokenRequest' },
+);
 
 /** A grant may add members. */
 const TokenAnswer = Type.Object(
@@ -98,7 +101,7 @@ const TokenAnswer = Type.Object(
       Type.Array(Type.Unsafe<AuthorizationDetail>({ type: 'object', additionalProperties: true })),
     ),
   },
-  { additionalProperties: true },
+  { title: 'TokenResponse', additionalProperties: true },
 );
 
 export interface TokenEndpointOptions {

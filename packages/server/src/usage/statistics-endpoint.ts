@@ -8,24 +8,30 @@ import { msPerHour } from './pending-usage.ts';
 import { statisticsDays, type Usage } from './usage.ts';
 import { countClientsByUse, loadOutcomes } from './usage-store.ts';
 
-export const StatisticsView = Type.Object({
-  buckets: Type.Array(
-    Type.Object({
-      from: Type.String({ format: 'date-time', description: 'The start of the hour.' }),
-      issued: Type.Integer(),
-      refused: Type.Integer(),
-      refused_by: Type.Record(Type.String(), Type.Integer(), {
-        description: 'Refused requests by the reason in the log, or by the error code if there is no reason.',
-      }),
+export const StatisticsView = Type.Object(
+  {
+    buckets: Type.Array(
+      Type.Object(
+        {
+          from: Type.String({ format: 'date-time', description: 'The start of the hour.' }),
+          issued: Type.Integer(),
+          refused: Type.Integer(),
+          refused_by: Type.Record(Type.String(), Type.Integer(), {
+            description: 'Refused requests by the reason in the log, or by the error code if there is no reason.',
+          }),
+        },
+        { title: 'HourStatistics' },
+      ),
+      { description: 'Every hour, oldest first. The last one is not over yet.' },
+    ),
+    clients: Type.Object({
+      total: Type.Integer(),
+      enabled: Type.Integer(),
+      active: Type.Integer({ description: 'Clients that got a token within these hours.' }),
     }),
-    { description: 'Every hour, oldest first. The last one is not over yet.' },
-  ),
-  clients: Type.Object({
-    total: Type.Integer(),
-    enabled: Type.Integer(),
-    active: Type.Integer({ description: 'Clients that got a token within these hours.' }),
-  }),
-});
+  },
+  { title: 'Statistics' },
+);
 
 const Query = Type.Object(
   {

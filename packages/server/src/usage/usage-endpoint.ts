@@ -14,18 +14,24 @@ const counts = {
   last_issued_at: nullable(Type.String({ format: 'date-time' })),
 };
 
-export const ClientUsageView = Type.Object({
-  ...counts,
-  scopes: Type.Array(Type.Object({ scope: Type.String(), ...counts }), {
-    description: 'Every scope of the client, and how many tokens had it.',
-  }),
-});
+export const ClientUsageView = Type.Object(
+  {
+    ...counts,
+    scopes: Type.Array(Type.Object({ scope: Type.String(), ...counts }, { title: 'ScopeUsage' }), {
+      description: 'Every scope of the client, and how many tokens had it.',
+    }),
+  },
+  { title: 'ClientUsage' },
+);
 
-export const UnusedScopesView = Type.Object({
-  client_id: Type.String(),
-  name: nullable(Type.String()),
-  scopes: Type.Array(Type.String()),
-});
+export const UnusedScopesView = Type.Object(
+  {
+    client_id: Type.String(),
+    name: nullable(Type.String()),
+    scopes: Type.Array(Type.String()),
+  },
+  { title: 'UnusedScopes' },
+);
 
 const ClientPath = Type.Object({ client_id: Type.String() });
 
