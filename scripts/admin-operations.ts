@@ -195,10 +195,10 @@ function addOperation(method: string, url: string, operation: DescribedOperation
   const answer = Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1].content?.[
     'application/json'
   ];
-  const answerType = answer === undefined ? 'void' : print(chooseAnswer(answer.schema, naming), 'answer');
+  const answerType = answer === undefined ? 'void' : printNamed(chooseAnswer(answer.schema, naming), 'answer', url);
   const takes = [
     ...ids.map((id) => `${id}: string`),
-    ...(body === undefined ? [] : [`body: ${print(body, 'request')}`]),
+    ...(body === undefined ? [] : [`body: ${printNamed(body, 'request', url)}`]),
     ...(query.length === 0 ? [] : [`query?: ${declare(naming.query ?? 'PageQuery', toObject(query), 'request')}`]),
   ];
   const call = [
@@ -227,6 +227,14 @@ function toObject(parameters: NonNullable<DescribedOperation['parameters']>): Sc
 
 /** Whether callers send it, who leave out what is read-only, or the server does. */
 type Direction = 'request' | 'answer';
+
+/** The type of a body or an answer. Throws if it has members and no name. */
+function printNamed(schema: Schema, direction: Direction, url: string): string {
+  if ((schema.items ?? schema).properties !== undefined) {
+    throw new Error(`A schema of the ${direction} at ${url} has no title, from which its type would get its name`);
+  }
+  return print(schema, direction);
+}
 
 /** The type of a schema: its name, if it has one, after the type of that name is declared. */
 function print(schema: Schema, direction: Direction): string {

@@ -9,6 +9,26 @@ export interface CreatedClient {
   inherited?: Record<string, unknown>;
 }
 
+export interface PublicJwk {
+  kty: 'EC' | 'OKP' | 'RSA';
+  kid?: string;
+  use?: 'sig';
+  alg?: string;
+  key_ops?: 'verify'[];
+  ext?: boolean;
+  crv?: string;
+  x?: string;
+  y?: string;
+  n?: string;
+  e?: string;
+  x5c?: string[];
+  'x5t#S256'?: string;
+}
+
+export interface JwkSet {
+  keys: PublicJwk[];
+}
+
 export interface NewClientBody {
   /** An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one. */
   client_id?: string;
@@ -33,23 +53,7 @@ export interface NewClientBody {
     | 'none'
     | null;
   /** Public keys of the client, by value. */
-  jwks?: {
-    keys: {
-      kty: 'EC' | 'OKP' | 'RSA';
-      kid?: string;
-      use?: 'sig';
-      alg?: string;
-      key_ops?: 'verify'[];
-      ext?: boolean;
-      crv?: string;
-      x?: string;
-      y?: string;
-      n?: string;
-      e?: string;
-      x5c?: string[];
-      'x5t#S256'?: string;
-    }[];
-  } | null;
+  jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
   /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
@@ -110,23 +114,7 @@ export interface Client {
     | 'none'
     | null;
   /** Public keys of the client, by value. */
-  jwks?: {
-    keys: {
-      kty: 'EC' | 'OKP' | 'RSA';
-      kid?: string;
-      use?: 'sig';
-      alg?: string;
-      key_ops?: 'verify'[];
-      ext?: boolean;
-      crv?: string;
-      x?: string;
-      y?: string;
-      n?: string;
-      e?: string;
-      x5c?: string[];
-      'x5t#S256'?: string;
-    }[];
-  } | null;
+  jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
   /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
@@ -196,23 +184,7 @@ export interface ClientBody {
     | 'none'
     | null;
   /** Public keys of the client, by value. */
-  jwks?: {
-    keys: {
-      kty: 'EC' | 'OKP' | 'RSA';
-      kid?: string;
-      use?: 'sig';
-      alg?: string;
-      key_ops?: 'verify'[];
-      ext?: boolean;
-      crv?: string;
-      x?: string;
-      y?: string;
-      n?: string;
-      e?: string;
-      x5c?: string[];
-      'x5t#S256'?: string;
-    }[];
-  } | null;
+  jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
   /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
@@ -251,6 +223,10 @@ export interface ClientBody {
   token_quota_per_minute?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
+}
+
+export interface ScopesBody {
+  scopes: string[];
 }
 
 export interface RotatedSecret {
@@ -374,27 +350,18 @@ export interface Resource {
   introspection_clients?: string[];
 }
 
+export interface WorkloadRule {
+  client_id: string;
+  /** For each claim (by name, or by JSON Pointer if it is inside another) a pattern that it must match, or a list of which it must match one. A * matches one or more characters, never : or /. */
+  claims: Record<string, string | string[]>;
+  scopes?: string[] | null;
+}
+
 export interface TrustedIssuer {
   key: string;
   /** The iss of its tokens; spiffe:// and the trust domain for JWT-SVIDs that have no iss. */
   issuer: string;
-  jwks?: {
-    keys: {
-      kty: 'EC' | 'OKP' | 'RSA';
-      kid?: string;
-      use?: 'sig';
-      alg?: string;
-      key_ops?: 'verify'[];
-      ext?: boolean;
-      crv?: string;
-      x?: string;
-      y?: string;
-      n?: string;
-      e?: string;
-      x5c?: string[];
-      'x5t#S256'?: string;
-    }[];
-  } | null;
+  jwks?: JwkSet | null;
   jwks_uri?: string | null;
   audience?: string | null;
   /** A token is rejected this long after it was issued, even if it has not expired. */
@@ -402,35 +369,14 @@ export interface TrustedIssuer {
   /** Each token can be exchanged for at most one access token. */
   single_use: boolean;
   /** Which workload is mapped to which client. */
-  rules: {
-    client_id: string;
-    /** For each claim (by name, or by JSON Pointer if it is inside another) a pattern that it must match, or a list of which it must match one. A * matches one or more characters, never : or /. */
-    claims: Record<string, string | string[]>;
-    scopes?: string[] | null;
-  }[];
+  rules: WorkloadRule[];
 }
 
 export interface TrustedIssuerBody {
   key: string;
   /** The iss of its tokens; spiffe:// and the trust domain for JWT-SVIDs that have no iss. */
   issuer: string;
-  jwks?: {
-    keys: {
-      kty: 'EC' | 'OKP' | 'RSA';
-      kid?: string;
-      use?: 'sig';
-      alg?: string;
-      key_ops?: 'verify'[];
-      ext?: boolean;
-      crv?: string;
-      x?: string;
-      y?: string;
-      n?: string;
-      e?: string;
-      x5c?: string[];
-      'x5t#S256'?: string;
-    }[];
-  } | null;
+  jwks?: JwkSet | null;
   jwks_uri?: string | null;
   audience?: string | null;
   /** A token is rejected this long after it was issued, even if it has not expired. */
@@ -438,12 +384,7 @@ export interface TrustedIssuerBody {
   /** Each token can be exchanged for at most one access token. */
   single_use?: boolean;
   /** Which workload is mapped to which client. */
-  rules: {
-    client_id: string;
-    /** For each claim (by name, or by JSON Pointer if it is inside another) a pattern that it must match, or a list of which it must match one. A * matches one or more characters, never : or /. */
-    claims: Record<string, string | string[]>;
-    scopes?: string[] | null;
-  }[];
+  rules: WorkloadRule[];
 }
 
 export interface AuthorizationDetailsType {
@@ -476,17 +417,31 @@ export interface ClientPolicy {
   max_secret_ttl_seconds?: number | null;
 }
 
-export interface Policy {
-  key: string;
-  name: string;
-  drp_action: 'access' | 'deletion' | null;
-  rules: Rule[];
+export interface StorageDetails {
+  /** How files are named. Default: request_id. */
+  naming?: 'request_id';
+  /** Required for s3. */
+  bucket?: string;
+  /** For s3: the name of the objects. */
+  object_name?: string;
+  /** For s3. */
+  max_retries?: number;
+  /** For s3: how the program that uploads authenticates. Credentials must not be sent. */
+  auth_method?: 'automatic' | 'secret_keys';
 }
 
-export interface PolicyElement {
-  key?: string | null;
-  name?: string;
-  drp_action?: 'access' | 'deletion' | null;
+export interface StorageConfig {
+  key: string;
+  name: string;
+  type: 'local' | 's3';
+  format: 'json' | 'csv';
+  details: StorageDetails;
+}
+
+export interface Target {
+  key: string;
+  name: string;
+  data_category: string;
 }
 
 export interface Rule {
@@ -500,36 +455,45 @@ export interface Rule {
   targets: Target[];
 }
 
+export interface Policy {
+  key: string;
+  name: string;
+  drp_action: 'access' | 'deletion' | null;
+  rules: Rule[];
+}
+
+export interface PolicyElement {
+  key?: string | null;
+  name?: string;
+  drp_action?: 'access' | 'deletion' | null;
+}
+
+export interface MaskingStrategy {
+  strategy: 'aes_encrypt' | 'hash' | 'hmac' | 'null_rewrite' | 'random_string_rewrite' | 'string_rewrite';
+  /** Is replaced as a whole and never answered. Without it, that of the same strategy stays. */
+  configuration?: {
+    /** For hash and hmac. */
+    algorithm?: 'SHA-256' | 'SHA-512';
+    /** For aes_encrypt. */
+    mode?: 'GCM';
+    /** For random_string_rewrite: characters. */
+    length?: number;
+    /** Required for string_rewrite. */
+    rewrite_value?: string;
+    /** For all but null_rewrite. */
+    format_preservation?: {
+      /** Appended to the masked value, such as @example.com. */
+      suffix: string;
+    };
+  };
+}
+
 export interface RuleElement {
   key?: string | null;
   name?: string;
   action_type?: 'access' | 'erasure';
   storage_destination_key?: string | null;
-  masking_strategy?: {
-    strategy: 'aes_encrypt' | 'hash' | 'hmac' | 'null_rewrite' | 'random_string_rewrite' | 'string_rewrite';
-    /** Is replaced as a whole and never answered. Without it, that of the same strategy stays. */
-    configuration?: {
-      /** For hash and hmac. */
-      algorithm?: 'SHA-256' | 'SHA-512';
-      /** For aes_encrypt. */
-      mode?: 'GCM';
-      /** For random_string_rewrite: characters. */
-      length?: number;
-      /** Required for string_rewrite. */
-      rewrite_value?: string;
-      /** For all but null_rewrite. */
-      format_preservation?: {
-        /** Appended to the masked value, such as @example.com. */
-        suffix: string;
-      };
-    };
-  } | null;
-}
-
-export interface Target {
-  key: string;
-  name: string;
-  data_category: string;
+  masking_strategy?: MaskingStrategy | null;
 }
 
 export interface TargetElement {
@@ -539,70 +503,51 @@ export interface TargetElement {
   data_category?: string;
 }
 
-export interface StorageConfig {
-  key: string;
-  name: string;
-  type: 'local' | 's3';
-  format: 'json' | 'csv';
-  details: {
-    /** How files are named. Default: request_id. */
-    naming?: 'request_id';
-    /** Required for s3. */
-    bucket?: string;
-    /** For s3: the name of the objects. */
-    object_name?: string;
-    /** For s3. */
-    max_retries?: number;
-    /** For s3: how the program that uploads authenticates. Credentials must not be sent. */
-    auth_method?: 'automatic' | 'secret_keys';
-  };
-}
-
 export interface StorageElement {
   key?: string | null;
   name?: string;
   type?: 'local' | 's3';
   /** Format of the uploaded data. Default: json. */
   format?: 'json' | 'csv';
-  details?: {
-    /** How files are named. Default: request_id. */
-    naming?: 'request_id';
-    /** Required for s3. */
-    bucket?: string;
-    /** For s3: the name of the objects. */
-    object_name?: string;
-    /** For s3. */
-    max_retries?: number;
-    /** For s3: how the program that uploads authenticates. Credentials must not be sent. */
-    auth_method?: 'automatic' | 'secret_keys';
-  };
+  details?: StorageDetails;
+}
+
+export interface BatchResult {
+  status: number;
+  /** The answer to the call; not after a dry run. */
+  body?: unknown;
 }
 
 export interface BatchAnswer {
   /** false after a dry run. */
   applied: boolean;
   /** One per operation, in order. */
-  results: {
-    status: number;
-    /** The answer to the call; not after a dry run. */
-    body?: unknown;
-  }[];
+  results: BatchResult[];
+}
+
+export interface BatchOperation {
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Same as for a single call. */
+  path: string;
+  /** JSON, same as for a single call. */
+  body?: unknown;
+  /** The If-Match of a single call. It is about what there was before the batch. */
+  if_match?: string;
+  /** The If-None-Match of a single call, likewise. */
+  if_none_match?: string;
 }
 
 export interface BatchBody {
-  operations: {
-    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-    /** Same as for a single call. */
-    path: string;
-    /** JSON, same as for a single call. */
-    body?: unknown;
-    /** The If-Match of a single call. It is about what there was before the batch. */
-    if_match?: string;
-    /** The If-None-Match of a single call, likewise. */
-    if_none_match?: string;
-  }[];
+  operations: BatchOperation[];
   /** Tells whether all would be done, and does nothing. */
   dry_run?: boolean;
+}
+
+export interface ScopeUsage {
+  scope: string;
+  /** Since the client was created. */
+  tokens_issued: number;
+  last_issued_at: string | null;
 }
 
 export interface ClientUsage {
@@ -610,12 +555,7 @@ export interface ClientUsage {
   tokens_issued: number;
   last_issued_at: string | null;
   /** Every scope of the client, and how many tokens had it. */
-  scopes: {
-    scope: string;
-    /** Since the client was created. */
-    tokens_issued: number;
-    last_issued_at: string | null;
-  }[];
+  scopes: ScopeUsage[];
 }
 
 export interface UnusedScopes {
@@ -633,16 +573,18 @@ export interface UnusedScopesQuery {
   days?: number;
 }
 
+export interface HourStatistics {
+  /** The start of the hour. */
+  from: string;
+  issued: number;
+  refused: number;
+  /** Refused requests by the reason in the log, or by the error code if there is no reason. */
+  refused_by: Record<string, number>;
+}
+
 export interface Statistics {
   /** Every hour, oldest first. The last one is not over yet. */
-  buckets: {
-    /** The start of the hour. */
-    from: string;
-    issued: number;
-    refused: number;
-    /** Refused requests by the reason in the log, or by the error code if there is no reason. */
-    refused_by: Record<string, number>;
-  }[];
+  buckets: HourStatistics[];
   clients: {
     total: number;
     enabled: number;
@@ -671,6 +613,46 @@ export interface KeyRotation {
   alg?: 'ES256' | 'EdDSA' | 'RS256' | 'PS256';
 }
 
+export interface RevokedToken {
+  type: 'token';
+  jti: string;
+  /** Seconds since 1970. */
+  exp: number;
+  /** Its client. Missing, with `gen`, for tokens of root. */
+  client_id?: string;
+  /** Its generation. The entry is no longer needed once its client has a greater one. */
+  gen?: number;
+}
+
+export interface RevokedTokens {
+  type: 'all_tokens';
+  gen: number;
+}
+
+export interface RevokedKey {
+  type: 'signing_key';
+  kid: string;
+}
+
+export interface InactiveClient {
+  type: 'client';
+  client_id: string;
+  active: false;
+}
+
+export interface ChangedClient {
+  type: 'client';
+  client_id: string;
+  active: true;
+  /** Tokens with a smaller `gen` are not valid. */
+  gen: number;
+  /** If true, tokens with a greater `gen` are not valid either. */
+  gen_exact: boolean;
+  scopes?: string[];
+  resources?: string[];
+  authorization_details_types?: string[];
+}
+
 export interface RevocationFeed {
   /** The cursor to continue from. */
   cursor: string;
@@ -682,43 +664,7 @@ export interface RevocationFeed {
   more: boolean;
   /** Seconds since this node last read the changes of other nodes. */
   lag_seconds: number;
-  entries: (
-    | {
-        type: 'token';
-        jti: string;
-        /** Seconds since 1970. */
-        exp: number;
-        /** Its client. Missing, with `gen`, for tokens of root. */
-        client_id?: string;
-        /** Its generation. The entry is no longer needed once its client has a greater one. */
-        gen?: number;
-      }
-    | {
-        type: 'all_tokens';
-        gen: number;
-      }
-    | {
-        type: 'signing_key';
-        kid: string;
-      }
-    | {
-        type: 'client';
-        client_id: string;
-        active: false;
-      }
-    | {
-        type: 'client';
-        client_id: string;
-        active: true;
-        /** Tokens with a smaller `gen` are not valid. */
-        gen: number;
-        /** If true, tokens with a greater `gen` are not valid either. */
-        gen_exact: boolean;
-        scopes?: string[];
-        resources?: string[];
-        authorization_details_types?: string[];
-      }
-  )[];
+  entries: (RevokedToken | RevokedTokens | RevokedKey | InactiveClient | ChangedClient)[];
 }
 
 export interface RevocationQuery {
@@ -728,64 +674,66 @@ export interface RevocationQuery {
   wait?: number;
 }
 
+export interface AuditEvent {
+  /** Counts from 1, without gaps. */
+  sequence: number;
+  occurred_at: string;
+  /** Id of a client; `postern` for the server; `initial_access_token` if there was no client yet. */
+  actor: string;
+  kind:
+    | 'client.created'
+    | 'client.updated'
+    | 'client.revoked'
+    | 'client.deleted'
+    | 'client_policy.saved'
+    | 'client_policy.deleted'
+    | 'root.changed'
+    | 'root.disabled'
+    | 'root.replaced'
+    | 'secret.created'
+    | 'secret.rehashed'
+    | 'secret.deleted'
+    | 'token.revoked'
+    | 'all_tokens.revoked'
+    | 'session.started'
+    | 'session.ended'
+    | 'history.lost'
+    | 'scope.saved'
+    | 'scope.deleted'
+    | 'resource.saved'
+    | 'resource.deleted'
+    | 'issuer.saved'
+    | 'issuer.deleted'
+    | 'authorization_details_type.saved'
+    | 'authorization_details_type.deleted'
+    | 'initial_access_token.created'
+    | 'initial_access_token.deleted'
+    | 'registration_access_token.rotated'
+    | 'registration_access_token.ended'
+    | 'master_key.added'
+    | 'master_key.removed'
+    | 'key.created'
+    | 'key.deleted'
+    | 'key.revoked'
+    | 'key.resumed'
+    | 'policy.saved'
+    | 'policy.deleted'
+    | 'rule.saved'
+    | 'rule.deleted'
+    | 'rule_target.saved'
+    | 'rule_target.deleted'
+    | 'storage_config.saved'
+    | 'storage_config.deleted';
+  /** Id of what was changed. */
+  subject: string;
+  /** Never a secret, a digest of one or a token. */
+  data: Record<string, unknown>;
+  /** The hash of this event and of the hash before it. */
+  hash: string;
+}
+
 export interface AuditPage {
-  items: {
-    /** Counts from 1, without gaps. */
-    sequence: number;
-    occurred_at: string;
-    /** Id of a client; `postern` for the server; `initial_access_token` if there was no client yet. */
-    actor: string;
-    kind:
-      | 'client.created'
-      | 'client.updated'
-      | 'client.revoked'
-      | 'client.deleted'
-      | 'client_policy.saved'
-      | 'client_policy.deleted'
-      | 'root.changed'
-      | 'root.disabled'
-      | 'root.replaced'
-      | 'secret.created'
-      | 'secret.rehashed'
-      | 'secret.deleted'
-      | 'token.revoked'
-      | 'all_tokens.revoked'
-      | 'session.started'
-      | 'session.ended'
-      | 'history.lost'
-      | 'scope.saved'
-      | 'scope.deleted'
-      | 'resource.saved'
-      | 'resource.deleted'
-      | 'issuer.saved'
-      | 'issuer.deleted'
-      | 'authorization_details_type.saved'
-      | 'authorization_details_type.deleted'
-      | 'initial_access_token.created'
-      | 'initial_access_token.deleted'
-      | 'registration_access_token.rotated'
-      | 'registration_access_token.ended'
-      | 'master_key.added'
-      | 'master_key.removed'
-      | 'key.created'
-      | 'key.deleted'
-      | 'key.revoked'
-      | 'key.resumed'
-      | 'policy.saved'
-      | 'policy.deleted'
-      | 'rule.saved'
-      | 'rule.deleted'
-      | 'rule_target.saved'
-      | 'rule_target.deleted'
-      | 'storage_config.saved'
-      | 'storage_config.deleted';
-    /** Id of what was changed. */
-    subject: string;
-    /** Never a secret, a digest of one or a token. */
-    data: Record<string, unknown>;
-    /** The hash of this event and of the hash before it. */
-    hash: string;
-  }[];
+  items: AuditEvent[];
   next: number | null;
   /** Sequence number of the last event of the log. */
   head: number;
@@ -832,22 +780,24 @@ export interface Checkpoint {
   signature: string;
 }
 
+export interface TokenCheck {
+  name: 'form' | 'issuer' | 'signature' | 'claims' | 'time' | 'audience' | 'binding' | 'status' | 'scope';
+  /** `unknown`: the caller may not learn it. */
+  result: 'ok' | 'failed' | 'unknown';
+  /** Why it failed, as in the log of the server. */
+  reason?: string;
+  /** What is true, for people. */
+  detail: string;
+  /** What to do about it, for people. */
+  advice?: string;
+}
+
 export interface TokenExplanation {
   /** `passes` if no check failed; some may be unknown. */
   verdict: 'passes' | 'refused';
   reason: string | null;
   /** In the order of a guard. A token that is not genuine has only those up to `time`. */
-  checks: {
-    name: 'form' | 'issuer' | 'signature' | 'claims' | 'time' | 'audience' | 'binding' | 'status' | 'scope';
-    /** `unknown`: the caller may not learn it. */
-    result: 'ok' | 'failed' | 'unknown';
-    /** Why it failed, as in the log of the server. */
-    reason?: string;
-    /** What is true, for people. */
-    detail: string;
-    /** What to do about it, for people. */
-    advice?: string;
-  }[];
+  checks: TokenCheck[];
   header: {
     [name: string]: unknown;
   } | null;
@@ -961,12 +911,8 @@ export const operations = {
      * The body is an object, or a bare array of scopes. They replace its present scopes.
      * Requires the scope `client:update`.
      */
-    setScopes: (
-      clientId: string,
-      body: {
-        scopes: string[];
-      },
-    ) => change<string[]>('PUT', path`/api/v1/oauth/client/${clientId}/scope`, body),
+    setScopes: (clientId: string, body: ScopesBody) =>
+      change<string[]>('PUT', path`/api/v1/oauth/client/${clientId}/scope`, body),
     /**
      * Read how many tokens a client got, by scope.
      * Tokens that other nodes issued within the last minute may be missing.

@@ -12,19 +12,28 @@ export const sessionPath = '/api/v1/session';
 
 const Text = Type.String({ minLength: 1, maxLength: 1_000 });
 
-const SignInBody = Type.Object({ client_id: Text, client_secret: Text }, { additionalProperties: false });
+const SignInBody = Type.Object(
+  { client_id: Text, client_secret: Text },
+  { title: 'SignIn', additionalProperties: false },
+);
 
-const SessionView = Type.Object({
-  id: Type.String(),
-  client_id: Type.String({ description: 'Who is signed in.' }),
-  created_at: Type.String({ format: 'date-time' }),
-  expires_at: Type.String({ format: 'date-time', description: 'When it ends if it is not used until then.' }),
-  ends_at: Type.String({ format: 'date-time', description: 'When it ends, however much it is used.' }),
-});
+const SessionView = Type.Object(
+  {
+    id: Type.String(),
+    client_id: Type.String({ description: 'Who is signed in.' }),
+    created_at: Type.String({ format: 'date-time' }),
+    expires_at: Type.String({ format: 'date-time', description: 'When it ends if it is not used until then.' }),
+    ends_at: Type.String({ format: 'date-time', description: 'When it ends, however much it is used.' }),
+  },
+  { title: 'StartedSession' },
+);
 
-const PresentSession = Type.Object({
-  session: nullable(SessionView),
-});
+const PresentSession = Type.Object(
+  {
+    session: nullable(SessionView),
+  },
+  { title: 'Session' },
+);
 
 const TokenBody = Type.Object(
   {
@@ -39,15 +48,18 @@ const TokenBody = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'SessionTokenRequest', additionalProperties: false },
 );
 
-const SessionTokenAnswer = Type.Object({
-  access_token: Type.String(),
-  token_type: Type.Literal('Bearer'),
-  expires_in: Type.Integer({ description: 'Seconds.' }),
-  scope: Type.String(),
-});
+const SessionTokenAnswer = Type.Object(
+  {
+    access_token: Type.String(),
+    token_type: Type.Literal('Bearer'),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+    scope: Type.String(),
+  },
+  { title: 'SessionToken' },
+);
 
 const EndQuery = Type.Object(
   {
