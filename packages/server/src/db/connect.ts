@@ -1,6 +1,6 @@
 /** Connects to the database of a server: an SQLite file for one machine, or PostgreSQL for several nodes. */
 import { Kysely } from 'kysely';
-import type { DatabaseConfig } from '../config/config.ts';
+import type { DatabaseConfig, PostgresConfig } from '../config/config.ts';
 import { describePostgres } from '../postgres-url.ts';
 import type { DatabaseDriver } from './driver.ts';
 import { type MigrationSet, migrate } from './migrate.ts';
@@ -16,12 +16,11 @@ export interface ConnectedDatabase {
   readonly databaseOutages: () => number;
 }
 
-/** Migrates the tables and connects. Throws what the database throws, or `StartError` if it is of a newer version. */
+/** Connects, and migrates the tables. Throws what the database throws, or `StartError` if it is of a newer version. */
 export async function connectDatabase(
   config: DatabaseConfig,
   migrations: readonly MigrationSet[],
 ): Promise<ConnectedDatabase> {
-  await migrateAll(config, migrations);
   const driver = openDriver(config);
   let outages = 0;
   const db = new Kysely<Database>({
@@ -30,18 +29,28 @@ export async function connectDatabase(
       outages += event.level === 'error' && isDatabaseOutage(event.error) ? 1 : 0;
     },
   });
+  try {
+    await (config.kind === 'sqlite' ? migrateAll(db, migrations) : migrateWithoutTimeLimit(config, migrations));
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
   return { db, driver, databaseOutages: () => outages };
 }
 
-/** Uses a connection of its own without a time limit, since migrations may take long. */
-async function migrateAll(config: DatabaseConfig, migrations: readonly MigrationSet[]): Promise<void> {
-  const db = new Kysely<Database>({ dialect: openDriver(withoutTimeLimit(config)).dialect });
+/** Uses a connection of its own, since migrations may take long. */
+async function migrateWithoutTimeLimit(config: PostgresConfig, migrations: readonly MigrationSet[]): Promise<void> {
+  const db = new Kysely<Database>({ dialect: openPostgres(withoutTimeLimit(config)).dialect });
   try {
-    for (const set of migrations) {
-      await migrate(db, set);
-    }
+    await migrateAll(db, migrations);
   } finally {
     await db.destroy();
+  }
+}
+
+async function migrateAll(db: Kysely<Database>, migrations: readonly MigrationSet[]): Promise<void> {
+  for (const set of migrations) {
+    await migrate(db, set);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Kysely's SQLite dialect over `node:sqlite`, for a file of one's own and for one that several processes share. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -15,6 +15,7 @@ import {
   type SqliteStatement,
 } from 'kysely';
 import type { FileWatch } from './file-watch.ts';
+import type { SqliteWriter } from './sqlite-writer.ts';
 
 /** Prepared statements that are kept, since preparing one takes 25 µs and Kysely sends the same few texts. */
 const mostStatements = 200;
@@ -43,19 +44,13 @@ class TransactionalSqliteDialect extends SqliteDialect {
   }
 }
 
-/** Kysely's dialect for a file that several processes share, each with one connection to write and one to read. */
+/** Kysely's dialect for a file that several processes share: one connection reads, and a thread of its own writes. */
 export class SharedSqliteDialect extends SqliteDialect {
-  readonly #writing: NodeSqlite;
-  readonly #reading: NodeSqlite;
-  readonly #watch: FileWatch;
-  readonly #timeoutMs: number;
+  readonly #parts: SharedSqliteParts;
 
-  constructor(writing: NodeSqlite, reading: NodeSqlite, watch: FileWatch, timeoutMs: number) {
-    super({ database: writing });
-    this.#writing = writing;
-    this.#reading = reading;
-    this.#watch = watch;
-    this.#timeoutMs = timeoutMs;
+  constructor(parts: SharedSqliteParts) {
+    super({ database: parts.reading });
+    this.#parts = parts;
   }
 
   override createAdapter(): DialectAdapter {
@@ -63,49 +58,41 @@ export class SharedSqliteDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new SharedSqliteDriver(this.#writing, this.#reading, this.#watch, this.#timeoutMs);
+    return new SharedSqliteDriver(this.#parts);
   }
 }
 
+interface SharedSqliteParts {
+  readonly reading: NodeSqlite;
+  readonly writer: SqliteWriter;
+  readonly watch: FileWatch;
+  /** Milliseconds for which a read waits for a lock that another process holds. */
+  readonly timeoutMs: number;
+}
+
 class SharedSqliteAdapter extends TransactionalSqliteAdapter {
-  /** Lets Kysely send statements concurrently: writers queue in `SharedConnection`, and readers do not wait. */
+  /** Lets Kysely send statements concurrently: writers queue in `WriteQueue`, and readers do not wait. */
   override get supportsMultipleConnections(): boolean {
     return true;
   }
 }
 
 class SharedSqliteDriver extends SqliteDriver {
-  readonly #database: NodeSqlite;
-  readonly #readers: SqliteDriver;
-  readonly #watch: FileWatch;
-  readonly #timeoutMs: number;
-  readonly #writeQueue = new WriteQueue();
+  readonly #parts: SharedSqliteParts;
+  readonly #queue = new WriteQueue();
 
-  constructor(writing: NodeSqlite, reading: NodeSqlite, watch: FileWatch, timeoutMs: number) {
-    super({ database: writing });
-    this.#database = writing;
-    this.#readers = new SqliteDriver({ database: reading });
-    this.#watch = watch;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  override async init(): Promise<void> {
-    await super.init();
-    await this.#readers.init();
+  constructor(parts: SharedSqliteParts) {
+    super({ database: parts.reading });
+    this.#parts = parts;
   }
 
   override async acquireConnection(): Promise<SharedConnection> {
-    const [writing, reading] = [await super.acquireConnection(), await this.#readers.acquireConnection()];
-    return new SharedConnection(
-      new RetryBusyConnection(writing, this.#timeoutMs),
-      new RetryBusyConnection(reading, this.#timeoutMs),
-      this.#watch,
-      this.#writeQueue,
-    );
+    const reading = new RetryBusyConnection(await super.acquireConnection(), this.#parts.timeoutMs);
+    return new SharedConnection({ ...this.#parts, reading, queue: this.#queue });
   }
 
   override async releaseConnection(connection?: DatabaseConnection): Promise<void> {
-    (connection as SharedConnection).endTurn();
+    (connection as SharedConnection).endTransaction();
   }
 
   /**
@@ -113,101 +100,118 @@ class SharedSqliteDriver extends SqliteDriver {
    * process had written since the transaction began to read.
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await (connection as SharedConnection).beginTurn();
-    this.#watch.require();
+    await (connection as SharedConnection).beginTransaction();
+    this.#parts.watch.require();
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
 
   /** Throws if what was committed went into a file that is lost, so that nobody is told that it is kept. */
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
     await super.commitTransaction(connection);
-    this.#watch.require();
+    this.#parts.watch.require();
   }
 
-  /** Does nothing if SQLite has already rolled back, as it does if the disk is full, so that the first error is thrown. */
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    if (this.#database.isTransaction) {
-      await super.rollbackTransaction(connection);
-    }
+  /** The error that came first is thrown, also if SQLite has rolled back because of it. */
+  override async rollbackTransaction(): Promise<void> {
+    await this.#parts.writer.rollback();
   }
 
   override async destroy(): Promise<void> {
-    await this.#readers.destroy();
     await super.destroy();
+    await this.#parts.writer.close();
   }
 }
 
 /**
- * Admits one writer at a time, in the order in which they asked, and one in each turn of the event loop: a commit blocks the
- * process until it is on the disk, and requests that write nothing must not wait for a whole queue of commits.
+ * Admits one transaction at a time, in the order in which they asked. A statement by itself waits for the one that is under way
+ * and for no other, since a token may depend on it: a hundred changes may wait.
  */
 class WriteQueue {
-  #last: Promise<void> = Promise.resolve();
+  readonly #statements: (() => void)[] = [];
+  readonly #transactions: (() => void)[] = [];
+  #isInTransaction = false;
 
-  /** Resolves when it is the caller's turn, with the function that ends the turn. */
-  async takeTurn(): Promise<() => void> {
-    const before = this.#last;
-    const turn = Promise.withResolvers<void>();
-    this.#last = turn.promise;
-    await before;
-    await setImmediate();
-    return turn.resolve;
+  /** Calls `send` as soon as no transaction is under way. */
+  async sendStatement<T>(send: () => Promise<T>): Promise<T> {
+    if (!this.#isInTransaction) {
+      return send();
+    }
+    return new Promise((resolve, reject) => {
+      this.#statements.push(() => void send().then(resolve, reject));
+    });
+  }
+
+  /** Resolves when it is the caller's turn, which it must end. */
+  async beginTransaction(): Promise<void> {
+    if (this.#isInTransaction) {
+      await new Promise<void>((begin) => void this.#transactions.push(begin));
+    }
+    this.#isInTransaction = true;
+  }
+
+  endTransaction(): void {
+    for (const send of this.#statements.splice(0)) {
+      send();
+    }
+    const next = this.#transactions.shift();
+    this.#isInTransaction = next !== undefined;
+    next?.();
   }
 }
 
+interface ConnectionParts extends Omit<SharedSqliteParts, 'reading'> {
+  readonly reading: DatabaseConnection;
+  readonly queue: WriteQueue;
+}
+
 /**
- * Sends writes and whole transactions, one at a time, to the connection that writes. Sends other reads to the second
- * connection, where they see what is committed and do not wait for a transaction in progress.
+ * Sends writes and whole transactions to the writer. Sends other reads to the connection of this thread, where they see what is
+ * committed and do not wait for a transaction in progress.
  */
 class SharedConnection implements DatabaseConnection {
-  readonly #writing: DatabaseConnection;
-  readonly #reading: DatabaseConnection;
-  readonly #watch: FileWatch;
-  readonly #writeQueue: WriteQueue;
-  #endTurn: (() => void) | undefined;
+  readonly #parts: ConnectionParts;
+  #isInTransaction = false;
 
-  constructor(writing: DatabaseConnection, reading: DatabaseConnection, watch: FileWatch, writeQueue: WriteQueue) {
-    this.#writing = writing;
-    this.#reading = reading;
-    this.#watch = watch;
-    this.#writeQueue = writeQueue;
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
   }
 
-  /** Waits for the turn; until it ends, every statement goes to the connection that writes. */
-  async beginTurn(): Promise<void> {
-    this.#endTurn = await this.#writeQueue.takeTurn();
+  /** Waits for its turn; until it ends, every statement goes to the writer. */
+  async beginTransaction(): Promise<void> {
+    await this.#parts.queue.beginTransaction();
+    this.#isInTransaction = true;
   }
 
-  endTurn(): void {
-    this.#endTurn?.();
-    this.#endTurn = undefined;
+  endTransaction(): void {
+    if (this.#isInTransaction) {
+      this.#isInTransaction = false;
+      this.#parts.queue.endTransaction();
+    }
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (this.#endTurn !== undefined) {
-      return this.#writing.executeQuery<R>(query);
+    const { reading, writer, watch, queue } = this.#parts;
+    if (this.#isInTransaction) {
+      return writer.execute<R>(query);
     }
     if (SelectQueryNode.is(query.query)) {
-      this.#watch.require(readCheckMs);
-      return this.#reading.executeQuery<R>(query);
+      watch.require(readCheckMs);
+      return reading.executeQuery<R>(query);
     }
-    await this.beginTurn();
-    try {
-      this.#watch.require();
-      const result = await this.#writing.executeQuery<R>(query);
-      this.#watch.require();
-      return result;
-    } finally {
-      this.endTurn();
-    }
+    const result = await queue.sendStatement(async () => {
+      watch.require();
+      return writer.execute<R>(query);
+    });
+    watch.require();
+    return result;
   }
 
   streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
-    return this.#reading.streamQuery(query, chunkSize);
+    return this.#parts.reading.streamQuery(query, chunkSize);
   }
 }
 
-/** Repeats a statement that finds the file locked. In a transaction, which holds the lock, no statement does. */
+/** Repeats a read that finds the file locked. */
 class RetryBusyConnection implements DatabaseConnection {
   readonly #connection: DatabaseConnection;
   readonly #timeoutMs: number;
@@ -249,10 +253,6 @@ export class NodeSqlite implements SqliteDatabase {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-  }
-
-  get isTransaction(): boolean {
-    return this.#database.isTransaction;
   }
 
   prepare(text: string): SqliteStatement {
