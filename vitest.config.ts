@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'sqlite',
           include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'bench/src/**/*.test.ts'],
-          globalSetup: ['packages/postern/test/console-setup.ts'],
+          globalSetup: ['packages/postern/test/build-setup.ts'],
         },
       },
       {

@@ -1,22 +1,27 @@
 /**
  * Builds what npm publishes of each package, in `build/<package>` or below the directory that is named: compiled to
- * JavaScript, because Node runs TypeScript only outside `node_modules`, with its types. A private package is bundled
- * with those that depend on it.
+ * JavaScript, because Node runs TypeScript only outside `node_modules`, with its types. A private package goes along
+ * with those that depend on it. Every file keeps its place in the package, so that only the ending of its name changes.
  *
- * Every file keeps its place in the package, so that only the ending of its name changes.
+ * The command is another matter: it is bundled with all that it imports, and depends only on what stays apart.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { buildConsole } from '../packages/console/build.ts';
+import { bundleInto } from '../packages/postern/bundle.ts';
 
 interface Manifest {
   readonly name: string;
+  readonly version: string;
+  readonly license?: string;
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, string>>;
   readonly imports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: unknown;
+  readonly peerDependencies?: unknown;
+  readonly peerDependenciesMeta?: unknown;
 }
 
 /**
@@ -55,12 +60,13 @@ rmSync(target, { recursive: true, force: true });
 execFileSync('tsc', ['--project', 'tsconfig.build.json', '--outDir', target], { stdio: 'inherit' });
 execFileSync('tsc', ['--project', 'tsconfig.commonjs.json', '--outDir', join(target, 'cjs')], { stdio: 'inherit' });
 const built = globSync('packages/*/package.json')
-  .map((path) => ({ source: dirname(path), manifest: JSON.parse(readFileSync(path, 'utf8')) as Manifest }))
+  .map((path) => ({ source: dirname(path), manifest: readManifest(dirname(path)) }))
   .filter(({ manifest }) => manifest.name in oldestNode);
 for (const { source, manifest } of built) {
   stage(source, manifest);
 }
 rmSync(join(target, 'cjs'), { recursive: true });
+await bundlePostern();
 for (const path of globSync(join(target, '*/{src,bin,cjs}/**/*.{js,d.ts}'))) {
   writeFileSync(path, nameCompiled(readFileSync(path, 'utf8')));
 }
@@ -69,6 +75,39 @@ for (const { source, manifest } of built) {
     const copy = join(stagedPath(source), 'node_modules', bundled.manifest.name);
     cpSync(stagedPath(bundled.source), copy, { recursive: true });
   }
+}
+
+/** Puts the bundle in the place of the compiled files, and the licenses of all that is in it beside them. */
+async function bundlePostern(): Promise<void> {
+  const staged = join(target, 'postern');
+  rmSync(join(staged, 'src'), { recursive: true });
+  const { apart, bundled } = await bundleInto(join(staged, 'dist'));
+  const ranges = Object.assign({}, ...built.map(({ manifest }) => manifest.dependencies)) as Record<string, string>;
+  const { peerDependencies, peerDependenciesMeta } = readManifest('packages/server');
+  const manifest = {
+    ...readManifest(staged),
+    dependencies: Object.fromEntries(apart.filter((name) => name in ranges).map((name) => [name, ranges[name]])),
+    peerDependencies,
+    peerDependenciesMeta,
+  };
+  writeManifest(staged, manifest);
+  writeFileSync(join(staged, 'THIRD-PARTY-LICENSES'), bundled.map(licenseOf).join('\n'));
+}
+
+function licenseOf(directory: string): string {
+  const { name, version, license } = readManifest(directory);
+  const texts = globSync('{license,licence,LICENSE,LICENCE,License,COPYING}*', { cwd: directory }).toSorted();
+  return [`${name} ${version} (${license})`, ...texts.map((file) => readFileSync(join(directory, file), 'utf8'))].join(
+    '\n\n',
+  );
+}
+
+function readManifest(directory: string): Manifest {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest;
+}
+
+function writeManifest(directory: string, manifest: object): void {
+  writeFileSync(join(directory, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 function stagedPath(source: string): string {
@@ -95,7 +134,7 @@ function stage(source: string, manifest: Manifest): void {
       writeFileSync(path, importsOfNode(path, manifest));
     }
   }
-  writeFileSync(join(staged, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
+  writeManifest(staged, publishedManifest(manifest));
 }
 
 /** The text of a CommonJS file with the files of Node for `imports`, which hold for the package that has them and not for `cjs/`. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=8 --no-concurrent-recompilation
 /**
- * The `postern` command. This file is plain JavaScript, so that Node finds the compiled source in its cache before it
- * has to load what strips types.
+ * The `postern` command. This file is plain JavaScript, so that Node finds the compiled code in its cache before it has
+ * to load what strips types.
  *
  * The first line keeps memory low. A small young generation (MB) will do, for requests leave little behind; so will few
  * arenas of the C library's allocator; and compiling hot functions on the main thread saves 15 MB that the other
@@ -25,4 +25,5 @@ if (process.env.HOME) {
 }
 // Other users see the arguments of a process in its title: a secret among them by mistake must not stay there.
 process.title = 'postern';
-await import('../src/main.ts');
+// From its sources where somebody works on them.
+await import((await import('./bundle-state.js')).isBundleCurrent() ? '../dist/main.js' : '../src/main.ts');
