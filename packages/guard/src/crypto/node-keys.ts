@@ -12,9 +12,9 @@ export function jwkThumbprint(jwk: Readonly<Record<string, unknown>>): string {
   return sha256(thumbprintText(jwk));
 }
 
-/** Throws what `parsePublicJwk` throws, and also for a key that is not a point on its curve. */
-export function requirePublicKey(jwk: unknown): void {
-  importKey(parsePublicJwk(jwk));
+/** Returns the key of a JWK. Throws what `parsePublicJwk` throws, and also for a key that is not a point on its curve. */
+export function requirePublicKey(jwk: unknown): KeyObject {
+  return importKey(parsePublicJwk(jwk));
 }
 
 /** Like `requirePublicKey`, for the key of a certificate. */

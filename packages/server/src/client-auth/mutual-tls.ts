@@ -2,10 +2,9 @@
  * Client authentication by the certificate of a TLS connection: issued by a CA (`tls_client_auth`, RFC 8705 §2.1) or
  * self-signed and registered (`self_signed_tls_client_auth`, §2.2).
  */
-import { createPublicKey, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { requireStrongKey } from '@postern/guard/node';
 import type { ErrorReason } from '@postern/protocol';
-import type { JWK } from 'jose';
 import { type CertificateNames, parseNames } from '../certificates/certificate-names.ts';
 import {
   type ClientCertificate,
@@ -17,6 +16,7 @@ import type { Client } from '../clients/client.ts';
 import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-metadata.ts';
 import { allowsKey, requirementsOf } from '../clients/security-profile.ts';
 import type { ServerConfig } from '../config/config.ts';
+import type { PublishedKey } from '../jwt/published-keys.ts';
 import type { ClientKeys } from './client-keys.ts';
 
 /** The methods that can work, given how client certificates can arrive. */
@@ -105,17 +105,15 @@ async function findRegisteredFault(
   if (keySet === undefined) {
     return 'method_not_registered';
   }
-  return (await keySet.has((jwk) => isOf(certificate, jwk))) ? undefined : 'certificate_wrong';
+  return (await keySet.find((key) => isOf(certificate, key))).length > 0 ? undefined : 'certificate_wrong';
 }
 
-/** A JWK with a certificate matches only that one; a JWK without matches every certificate of its key. */
-function isOf(certificate: X509Certificate, jwk: JWK): boolean {
-  if (jwk.x5c !== undefined) {
-    return Buffer.from(jwk.x5c[0] ?? '', 'base64').equals(certificate.raw);
+/** A JWK with certificates matches only the first of them; a JWK without matches every certificate of its key. */
+function isOf(certificate: X509Certificate, { key, jwk }: PublishedKey): boolean {
+  const { x5c } = jwk;
+  if (x5c !== undefined) {
+    const first: unknown = Array.isArray(x5c) ? x5c[0] : undefined;
+    return typeof first === 'string' && Buffer.from(first, 'base64').equals(certificate.raw);
   }
-  try {
-    return createPublicKey({ key: { ...jwk }, format: 'jwk' }).equals(certificate.publicKey);
-  } catch {
-    return false;
-  }
+  return key.equals(certificate.publicKey);
 }

@@ -2,8 +2,8 @@
 import { type ErrorReason, OAuthError, showName } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
 import { allowsAlgorithm, allowsKey, requirementsOf } from '../clients/security-profile.ts';
+import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
 import {
-  acceptedAlgorithms,
   clockSkewSeconds,
   findSignatureFault,
   findTimeFault,
@@ -84,7 +84,7 @@ export async function findAssertionFault(
   const profile = requirementsOf(client);
   const algorithms = acceptedAlgorithms.filter((algorithm) => allowsAlgorithm(profile, algorithm));
   const fault = await findSignatureFault(assertion, keySet, algorithms, (key) => allowsKey(profile, key));
-  return fault?.reason ?? (isForThisServer(client, assertion, audiences) ? undefined : 'audience_wrong');
+  return fault ?? (isForThisServer(client, assertion, audiences) ? undefined : 'audience_wrong');
 }
 
 function isForThisServer(

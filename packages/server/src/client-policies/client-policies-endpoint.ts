@@ -6,7 +6,7 @@ import { type Static, Type } from 'typebox';
 import { clientAuthMethods, noClientAuth } from '../clients/client-metadata.ts';
 import { longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
 import { operation } from '../http/operation.ts';
-import { acceptedAlgorithms } from '../jwt/third-party-jwt.ts';
+import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { type ClientPolicy, senderConstraints } from './client-policy.ts';
 import type { ClientPolicyRegistry } from './client-policy-registry.ts';

@@ -8,7 +8,7 @@ import { OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
 import { clientAuthMethods, noClientAuth } from '../clients/client-metadata.ts';
 import { requireProfileKeys, type SecurityProfile, securityProfileOf } from '../clients/security-profile.ts';
-import { acceptedAlgorithms } from '../jwt/third-party-jwt.ts';
+import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
 
 export const senderConstraints = ['dpop', 'tls_client_certificate', 'any'] as const;
 

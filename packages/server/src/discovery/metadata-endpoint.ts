@@ -11,7 +11,7 @@ import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/
 import { type ClientAuthMethod, noClientAuth } from '../clients/client-metadata.ts';
 import { publish } from '../http/caching.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
-import { acceptedAlgorithms } from '../jwt/third-party-jwt.ts';
+import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import { wellKnownPaths } from './well-known.ts';
 

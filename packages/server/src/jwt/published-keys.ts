@@ -4,20 +4,25 @@
  * Whether a key that is not known belongs to a third party whose keys cannot be fetched, nobody can tell: that is an error of
  * its own, and not the answer no.
  */
+import type { KeyObject } from 'node:crypto';
 import { createKeptDocument } from '@postern/guard';
 import { requirePublicKey } from '@postern/guard/node';
 import { OAuthError } from '@postern/protocol';
-import { type CompactVerifyGetKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { takesKey } from './third-party-algorithms.ts';
+
+/** A key that is neither weak nor for another use, imported once. */
+export interface PublishedKey {
+  readonly key: KeyObject;
+  readonly jwk: Readonly<Record<string, unknown>>;
+}
 
 export interface KeySet {
   /**
-   * Finds the key that the header of a JWT names. Rejects with an error of jose if there is none or more than one, and with
-   * `temporarily_unavailable` if there may be one among keys that cannot be fetched.
+   * Returns the keys that match; none if there is none. Rejects with `temporarily_unavailable` if there may be one among
+   * keys that cannot be fetched.
    */
-  readonly getKey: CompactVerifyGetKey;
-  /** Whether a key matches. Rejects with `temporarily_unavailable` if one may that cannot be fetched. */
-  has(matches: (jwk: JWK) => boolean): Promise<boolean>;
+  find(matches: (key: PublishedKey) => boolean): Promise<readonly PublishedKey[]>;
   /** Throws `temporarily_unavailable` if the keys are old, and newer ones cannot be fetched. */
   requireCurrent(): void;
 }
@@ -45,12 +50,8 @@ export function createGivenKeys(): (jwks: object) => KeySet {
     if (known !== undefined) {
       return known;
     }
-    const { keys } = withoutUnfit(jwks);
-    const given: KeySet = {
-      getKey: createLocalJWKSet({ keys }),
-      has: async (matches) => keys.some(matches),
-      requireCurrent() {},
-    };
+    const keys = readKeys(jwks);
+    const given: KeySet = { find: async (matches) => keys.filter(matches), requireCurrent() {} };
     compiled.set(jwks, given);
     return given;
   };
@@ -76,16 +77,15 @@ function keysAt(
 ): KeySet {
   const document = createKeptDocument({
     async load() {
-      const jwks = withoutUnfit(await (await load(address)).json());
+      const value = readKeys(await (await load(address)).json());
       if (document.fault() !== undefined) {
         onFault(address, undefined);
       }
-      return { value: { keys: jwks.keys, getKey: createLocalJWKSet(jwks) }, maxAgeMs };
+      return { value, maxAgeMs };
     },
     now,
     onFault: (fault) => onFault(address, fault),
   });
-  type Keys = NonNullable<ReturnType<typeof document.current>>;
 
   const requireCurrent = () => {
     const fault = document.fault();
@@ -98,51 +98,41 @@ function keysAt(
     }
   };
 
-  /** What `find` returns for the known keys, or else for those that are fetched then. */
-  const search = async <R>(find: (keys: Keys) => Promise<R | undefined>): Promise<R | undefined> => {
-    if (!document.isFresh()) {
-      const refreshed = document.refresh();
-      // While the address is down, whoever needs a key that is known does not wait for it.
-      if (document.fault() === undefined || document.current() === undefined) {
-        await refreshed;
-      }
-    }
-    const inCurrent = async () => {
-      const keys = document.current();
-      return keys && (await find(keys));
-    };
-    const found = await inCurrent();
-    if (found !== undefined) {
-      return found;
-    }
-    await document.refresh();
-    const foundLater = await inCurrent();
-    if (foundLater === undefined) {
-      requireCurrent();
-    }
-    return foundLater;
-  };
-
   return {
-    async getKey(header, token) {
-      const key = await search(async (keys) => {
-        try {
-          return await keys.getKey(header, token);
-        } catch (error) {
-          if (error instanceof errors.JWKSNoMatchingKey) {
-            return undefined;
-          }
-          throw error;
+    async find(matches) {
+      if (!document.isFresh()) {
+        const refreshed = document.refresh();
+        // While the address is down, whoever needs a key that is known does not wait for it.
+        if (document.fault() === undefined || document.current() === undefined) {
+          await refreshed;
         }
-      });
-      if (key === undefined) {
-        throw new errors.JWKSNoMatchingKey();
       }
-      return key;
+      const inCurrent = () => (document.current() ?? []).filter(matches);
+      const known = inCurrent();
+      if (known.length > 0) {
+        return known;
+      }
+      await document.refresh();
+      const fetched = inCurrent();
+      if (fetched.length === 0) {
+        requireCurrent();
+      }
+      return fetched;
     },
-    has: async (matches) => (await search(async ({ keys }) => keys.some(matches) || undefined)) === true,
     requireCurrent,
   };
+}
+
+/**
+ * Whether the header of a JWT can mean the key: it has the type and curve of the algorithm, and its own `alg` and `kid` are
+ * those of the header, as far as each has them. RFC 7517 §4.4 and §4.5, RFC 7515 §4.1.4.
+ */
+export function isMeantBy({ jwk }: PublishedKey, alg: string, kid: unknown): boolean {
+  return (
+    takesKey(alg, jwk) &&
+    (jwk['alg'] === undefined || jwk['alg'] === alg) &&
+    (kid === undefined || (typeof kid === 'string' && kid === jwk['kid']))
+  );
 }
 
 /** At most this many keys are tried for one JWT. */
@@ -152,19 +142,18 @@ const maxKeys = 100;
  * RFC 7517 §5: keys that are not understood are ignored, and so are those that `requirePublicKey` does not accept. Throws if
  * the document is not a JWK set, or has too many keys.
  */
-function withoutUnfit(document: unknown): JSONWebKeySet {
+function readKeys(document: unknown): readonly PublishedKey[] {
   const { keys } = (document ?? {}) as { keys?: unknown };
   if (!Array.isArray(keys) || keys.length > maxKeys) {
     throw new Error(`the document is not a JWK set of at most ${maxKeys} keys`);
   }
-  return { keys: keys.filter(isFit) };
+  return keys.flatMap((jwk) => readKey(jwk) ?? []);
 }
 
-function isFit(jwk: unknown): boolean {
+function readKey(jwk: unknown): PublishedKey | undefined {
   try {
-    requirePublicKey(jwk);
-    return true;
+    return { key: requirePublicKey(jwk), jwk: jwk as PublishedKey['jwk'] };
   } catch {
-    return false;
+    return undefined;
   }
 }

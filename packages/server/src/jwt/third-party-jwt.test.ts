@@ -1,9 +1,12 @@
 /** Claims, times and signatures of JWTs of third parties. RFC 7523 §3, RFC 7515 §4.1.11, RFC 7517 §4.5. */
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { OAuthError } from '@postern/protocol';
 import fc from 'fast-check';
-import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
+import { type CompactJWSHeaderParameters, compactVerify, createLocalJWKSet, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { createFetchedKeys, createGivenKeys } from './published-keys.ts';
+import { acceptedAlgorithms } from './third-party-algorithms.ts';
 import { clockSkewSeconds, findSignatureFault, findTimeFault, parseThirdPartyJwt } from './third-party-jwt.ts';
 
 const toError = (fault: string) => new OAuthError('invalid_grant', fault);
@@ -69,25 +72,97 @@ test('findTimeFault: a JWT is valid from iat and nbf until exp, each within the 
   expect(findTimeFault({ ...times, notBefore: 500 }, 469.999)).toBe('token_not_yet_valid');
 });
 
+/** The bits of a JWT, of whose claims nothing matters. */
+const signedBy = async (key: KeyObject, header: CompactJWSHeaderParameters & { alg: string }) => {
+  const token = await new SignJWT({ sub: 'a', exp: 2 }).setProtectedHeader(header).sign(key);
+  return { token, ...parseThirdPartyJwt(token, { types: ['JWT'], toError }) };
+};
+
 describe('findSignatureFault', () => {
   test('tries every key that matches, and ignores the times', async () => {
-    const pairs = await Promise.all([0, 1, 2].map(() => generateKeyPair('ES256')));
-    const keys = await Promise.all(pairs.map(({ publicKey }) => exportJWK(publicKey)));
-    const sign = (pair: GenerateKeyPairResult | undefined) =>
-      new SignJWT({ exp: 1 }).setProtectedHeader({ alg: 'ES256' }).sign((pair as GenerateKeyPairResult).privateKey);
+    const pairs = [0, 1, 2].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+    const keys = pairs.map(({ publicKey }) => publicKey.export({ format: 'jwk' }));
+    const [one, two, third] = await Promise.all(pairs.map(({ privateKey }) => signedBy(privateKey, { alg: 'ES256' })));
+    assert(one && two && third);
     const given = createGivenKeys();
     const firstTwo = given({ keys: keys.slice(0, 2) });
-    for (const pair of pairs.slice(0, 2)) {
-      expect(await findSignatureFault({ token: await sign(pair) }, firstTwo)).toBeUndefined();
-    }
-    const byThird = { token: await sign(pairs[2]) };
-    expect((await findSignatureFault(byThird, firstTwo))?.reason).toBe('signature_wrong');
-    expect((await findSignatureFault(byThird, given({ keys: [] })))?.reason).toBe('key_unknown');
-    expect((await findSignatureFault(byThird, firstTwo, ['PS256']))?.reason).toBe('algorithm_not_allowed');
+    expect([await findSignatureFault(one, firstTwo), await findSignatureFault(two, firstTwo)]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(await findSignatureFault(third, firstTwo)).toBe('signature_wrong');
+    expect(await findSignatureFault(third, given({ keys: [] }))).toBe('key_unknown');
+    expect(await findSignatureFault(third, firstTwo, ['PS256'])).toBe('algorithm_not_allowed');
     const unavailable = createFetchedKeys(() => Promise.reject(new Error('no route')), { now: Date.now, onFault() {} });
-    await expect(findSignatureFault(byThird, unavailable('https://keys.example/jwks'))).rejects.toMatchObject({
+    await expect(findSignatureFault(third, unavailable('https://keys.example/jwks'))).rejects.toMatchObject({
       code: 'temporarily_unavailable',
       reason: 'keys_unavailable',
     });
   });
+
+  test('judges as jose does, for every algorithm, kid, alg of a key, and signature', async () => {
+    const pairs = {
+      'P-256': generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+      'P-384': generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+      'P-521': generateKeyPairSync('ec', { namedCurve: 'P-521' }),
+      Ed25519: generateKeyPairSync('ed25519'),
+      RSA: generateKeyPairSync('rsa', { modulusLength: 2_048 }),
+    };
+    const jwks = Object.entries(pairs).map(([kid, { publicKey }]) => ({ ...publicKey.export({ format: 'jwk' }), kid }));
+    const kidOf = (alg: string) =>
+      ({ ES256: 'P-256', ES384: 'P-384', ES512: 'P-521', EdDSA: 'Ed25519', Ed25519: 'Ed25519' })[alg] ?? 'RSA';
+    const headers = acceptedAlgorithms.flatMap((alg) => [
+      { alg, kid: kidOf(alg) },
+      { alg },
+      { alg, kid: 'other' },
+      { alg, kid: 'RSA' },
+    ]);
+    const sets = [
+      jwks,
+      jwks.map((jwk) => ({ ...jwk, alg: jwk.kid === 'RSA' ? 'PS256' : undefined })),
+      jwks.toReversed(),
+    ];
+    const verdicts = new Set<string>();
+    for (const header of headers) {
+      const { privateKey } = pairs[kidOf(header.alg) as keyof typeof pairs];
+      const good = await signedBy(privateKey, header);
+      for (const signature of variantsOf(Buffer.from(good.signed.signature))) {
+        const token = good.token.replace(/[^.]+$/, signature.toString('base64url'));
+        const { signed } = parseThirdPartyJwt(token, { types: ['JWT'], toError });
+        for (const keys of sets) {
+          const set = { keys: keys.map((jwk) => JSON.parse(JSON.stringify(jwk))) };
+          const byJose = await compactVerify(token, createLocalJWKSet(set), {
+            algorithms: [...acceptedAlgorithms],
+          }).then(
+            () => 'good',
+            () => 'bad',
+          );
+          const fault = await findSignatureFault({ signed }, createGivenKeys()(set));
+          expect([token, fault === undefined ? 'good' : 'bad']).toEqual([token, byJose]);
+          verdicts.add(`${header.alg} ${byJose}`);
+        }
+      }
+    }
+    expect(verdicts.size).toBe(2 * acceptedAlgorithms.length);
+  });
 });
+
+/** A signature, and what is not the same one: changed, cut, longer, with its halves exchanged, and as DER. */
+function variantsOf(signature: Buffer): Buffer[] {
+  const half = signature.length / 2;
+  const [r, s] = [signature.subarray(0, half), signature.subarray(half)];
+  const changed = Buffer.from(signature);
+  changed.writeUInt8((changed.at(-1) ?? 0) ^ 1, changed.length - 1);
+  const integer = (bytes: Buffer) => Buffer.concat([Buffer.from([2, bytes.length + 1, 0]), bytes]);
+  const der = Buffer.concat([integer(r), integer(s)]);
+  return [
+    signature,
+    changed,
+    signature.subarray(1),
+    Buffer.concat([signature, Buffer.from([0])]),
+    Buffer.concat([s, r]),
+    Buffer.concat([Buffer.from([0x30, ...(der.length > 127 ? [0x81] : []), der.length & 0xff]), der]),
+    Buffer.alloc(signature.length),
+    Buffer.from([0]),
+  ];
+}

@@ -1,12 +1,10 @@
 /** JWTs that third parties sign: client assertions and workload tokens. RFC 7523 §3, RFC 7515 §5.2, RFC 8725 §3. */
 
-import { createHash, KeyObject } from 'node:crypto';
-import { decodeJws, type ErrorReason, OAuthError } from '@postern/protocol';
-import { compactVerify, decodeProtectedHeader, errors } from 'jose';
-import type { KeySet } from './published-keys.ts';
-
-/** Asymmetric only: a public key must never serve as the secret of an HMAC. */
-export const acceptedAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256'];
+import { createHash, type KeyObject } from 'node:crypto';
+import { type DecodedJws, decodeJws, type ErrorReason, type OAuthError } from '@postern/protocol';
+import { createTurn } from '../turn.ts';
+import { isMeantBy, type KeySet } from './published-keys.ts';
+import { acceptedAlgorithms, isSignedBy } from './third-party-algorithms.ts';
 
 /** How far the clock of a third party may differ from ours, in seconds. */
 export const clockSkewSeconds = 30;
@@ -18,7 +16,7 @@ const maxJtiLength = 256;
 
 /** The claims of RFC 7523 §3, of types that are known. Times are in seconds since 1970. */
 export interface ThirdPartyJwt {
-  readonly token: string;
+  readonly signed: Pick<DecodedJws, 'header' | 'signingInput' | 'signature'>;
   readonly issuer: string | undefined;
   readonly subject: string;
   /** Undefined unless the JWT has exactly one audience. */
@@ -80,7 +78,7 @@ export function parseThirdPartyJwt(token: string, { types, toError }: ThirdParty
   }
   const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   return {
-    token,
+    signed: jws,
     issuer: iss,
     subject: sub,
     audience: typeof audience === 'string' ? audience : undefined,
@@ -106,67 +104,49 @@ export function findTimeFault(
   return latestStart > nowSeconds + clockSkewSeconds ? 'token_not_yet_valid' : undefined;
 }
 
-export interface SignatureFault {
-  readonly reason: ErrorReason;
-  /** The error below, for the log. */
-  readonly cause: unknown;
-}
+const takeTurn = createTurn();
 
 /**
  * Why the signature was not made by a key of the set; undefined if it was. Throws `temporarily_unavailable` if that depends on
  * keys that cannot be fetched.
  *
+ * What is wrong with a JWT is found here and in what leads here, each in one place:
+ * - three parts in canonical base64url, of which the first two are JSON objects in UTF-8: `decodeJws`
+ * - no `crit`, so that no extension changes what is signed, `b64` among them: `parseThirdPartyJwt`
+ * - a `typ` that is expected, if there is one: `parseThirdPartyJwt`
+ * - an `alg` that is accepted, never `none` and never an HMAC, before any key is looked at: here
+ * - a key of the type and curve of that `alg`, with the same `alg` and `kid` if it has any: `isMeantBy`
+ * - a public key for signatures, by its `use` and `key_ops`, that is not weak and is a point on its curve: `requirePublicKey`
+ * - keys and addresses of keys in the header (`jwk`, `jku`, `x5c`, `x5u`) are not looked at at all
+ * - a signature of the length and form of its `alg`, by one of these keys: `isSignedBy`
+ *
  * Does not check any claim.
  */
 export async function findSignatureFault(
-  { token }: Pick<ThirdPartyJwt, 'token'>,
+  { signed }: Pick<ThirdPartyJwt, 'signed'>,
   keys: KeySet,
   algorithms: readonly string[] = acceptedAlgorithms,
   isKeyAllowed: (key: KeyObject) => boolean = () => true,
-): Promise<SignatureFault | undefined> {
-  const options = { algorithms: [...algorithms] };
-  try {
-    const { key } = await compactVerify(token, keys.getKey, options);
-    if (!isKeyAllowed(toKeyObject(key))) {
-      throw new errors.JOSEAlgNotAllowed('the key is too small');
-    }
-    return undefined;
-  } catch (cause) {
-    if (cause instanceof errors.JWKSMultipleMatchingKeys) {
-      for await (const key of cause) {
-        const isSigner = await compactVerify(token, key, options).then(
-          () => true,
-          () => false,
-        );
-        if (isSigner && isKeyAllowed(toKeyObject(key))) {
-          return undefined;
-        }
-      }
-    }
-    const reason = reasonOf(cause);
-    // Without a kid, it may have been signed with a key that is newer than those that are known.
-    if (reason === 'signature_wrong' && decodeProtectedHeader(token).kid === undefined) {
-      keys.requireCurrent();
-    }
-    return { reason, cause };
-  }
-}
-
-function toKeyObject(key: KeyObject | CryptoKey | Uint8Array): KeyObject {
-  return key instanceof KeyObject ? key : KeyObject.from(key as CryptoKey);
-}
-
-function reasonOf(cause: unknown): ErrorReason {
-  if (cause instanceof errors.JWKSNoMatchingKey) {
-    return 'key_unknown';
-  }
-  if (cause instanceof errors.JOSEAlgNotAllowed || cause instanceof errors.JOSENotSupported) {
+): Promise<ErrorReason | undefined> {
+  const { alg, kid } = signed.header;
+  if (typeof alg !== 'string' || !algorithms.includes(alg)) {
     return 'algorithm_not_allowed';
   }
-  if (cause instanceof OAuthError) {
-    throw cause;
+  const candidates = await keys.find((key) => isMeantBy(key, alg, kid));
+  if (candidates.length === 0) {
+    return 'key_unknown';
   }
-  return 'signature_wrong';
+  const signer = await takeTurn(() =>
+    candidates.find(({ key }) => isSignedBy(alg, key, signed.signingInput, signed.signature)),
+  );
+  if (signer === undefined) {
+    // Without a kid, it may have been signed with a key that is newer than those that are known.
+    if (kid === undefined) {
+      keys.requireCurrent();
+    }
+    return 'signature_wrong';
+  }
+  return isKeyAllowed(signer.key) ? undefined : 'algorithm_not_allowed';
 }
 
 function digestOf(signingInput: Uint8Array): string {

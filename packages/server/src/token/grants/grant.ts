@@ -66,15 +66,11 @@ export interface IdentifyingGrant<Parameters> extends GrantBase<Parameters> {
 export type Grant<Parameters = unknown> = AuthenticatedGrant<Parameters> | IdentifyingGrant<Parameters>;
 
 /** The same text for every reason: what is trusted here must not be disclosed to those who are not. */
-export function rejectIdentity(
-  { name, errorCode }: IdentifyingParameter,
-  reason: ErrorReason,
-  cause?: unknown,
-): OAuthError {
+export function rejectIdentity({ name, errorCode }: IdentifyingParameter, reason: ErrorReason): OAuthError {
   return new OAuthError(
     errorCode,
     `The ${name} is not accepted: its issuer is not trusted here, its signature, audience or times are not right, ` +
       'it was used before, or no rule says which client it is for. The log of the server says which.',
-    { reason, cause },
+    { reason },
   );
 }

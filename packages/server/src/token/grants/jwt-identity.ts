@@ -93,7 +93,7 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     }
     const signatureFault = await findSignatureFault(assertion, issuerKeys(trusted));
     if (signatureFault !== undefined) {
-      throw rejectIdentity(parameter, signatureFault.reason, signatureFault.cause);
+      throw rejectIdentity(parameter, signatureFault);
     }
     return {
       findClient: (clientId) => findClientOfRule(assertion, trusted, parameter, clientId),
