@@ -561,6 +561,11 @@ export interface ClientUsage {
 export interface UnusedScopes {
   client_id: string;
   name: string | null;
+  created_at: string;
+  last_issued_at: string | null;
+  /** The client was created within these days, so that it is too early to withdraw its scopes. */
+  too_young: boolean;
+  /** Scopes that none of its tokens has had for these days. */
   scopes: string[];
 }
 
@@ -569,7 +574,7 @@ export interface UnusedScopesQuery {
   size?: number;
   /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
   cursor?: string;
-  /** Days without a token. Clients that were created later are left out. */
+  /** Days without a token. */
   days?: number;
 }
 

@@ -150,30 +150,44 @@ describe('GET /api/v1/oauth/usage/unused', () => {
   afterAll(() => quiet.close());
 
   const unused = (query: string) => get(`/usage/unused?${query}`, quiet);
-  const item = (index: number, ...scopes: string[]) => ({
+  const item = (index: number, last_issued_at: string | null, ...scopes: string[]) => ({
     client_id: clients[index]?.clientId,
     name: `client ${index}`,
+    created_at: expect.any(String),
+    last_issued_at,
+    too_young: false,
     scopes,
   });
+  const timeOf = () => new Date(quiet.now()).toISOString();
 
-  test('has nothing to say of clients that are younger than the days asked for', async () => {
-    expect(await unused('days=1')).toEqual({ items: [], total: 0, page: 1, size: 50, pages: 0 });
+  test('names clients that are younger than the days asked for as too young to say', async () => {
+    const { items, total } = await unused('days=1');
+    expect(total).toBe(3);
+    expect(items).toEqual([
+      { ...item(0, null, 'policy:read', 'rule:read'), too_young: true },
+      { ...item(1, null, 'policy:read'), too_young: true },
+      { ...item(3, null, 'user:read'), too_young: true },
+    ]);
   });
 
-  test('lists what no token held for as many days, page by page', async () => {
+  test('lists what no token held for as many days, also of clients that never had one, page by page', async () => {
     await quiet.token(clients[1] as Credentials);
+    const first = timeOf();
     await quiet.advance(50 * day);
     await quiet.token(clients[0] as Credentials, 'rule:read');
+    const second = timeOf();
     await quiet.advance(50 * day);
     const all = (await unused('')).items;
-    expect(all).toEqual([item(0, 'policy:read'), item(1, 'policy:read'), item(3, 'user:read')]);
-    expect((await unused('days=30')).items[0]).toEqual(item(0, 'policy:read', 'rule:read'));
+    expect(all).toEqual([item(0, second, 'policy:read'), item(1, first, 'policy:read'), item(3, null, 'user:read')]);
+    expect((await unused('days=30')).items[0]).toEqual(item(0, second, 'policy:read', 'rule:read'));
     await quiet.token(clients[1] as Credentials);
     const left = (await unused('')).items;
     expect(left).toEqual(all.filter((one: { client_id: string }) => one.client_id !== clients[1]?.clientId));
     const pages = [await unused('size=1'), await unused('size=1&page=2'), await unused('size=1&page=3')];
     expect(pages.map(({ items }) => items)).toEqual([[left[0]], [left[1]], []]);
     expect(pages[0]).toMatchObject({ total: 2, pages: 2, page: 1, size: 1 });
+    const young = await quiet.createClient({ name: 'young', scopes: ['user:read'] });
+    expect((await unused('')).items.at(-1)).toMatchObject({ client_id: young.clientId, too_young: true });
   });
 
   test.each(['days=0', 'days=3651', 'days=x', 'size=101', 'name=x'])('%s is 422', async (query) => {

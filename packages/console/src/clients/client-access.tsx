@@ -10,11 +10,14 @@ import { DataTable } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Facts, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
+import { unusedDays } from '../usage/unused-days.ts';
 import { clientPath } from './client-labels.tsx';
 
 export function ClientAccess({ client }: { readonly client: Client }) {
   const session = useSession();
   const descriptions = new Map(useScopes()?.map(({ name, description }) => [name, description]));
+  // Before that, it says nothing that a scope was not used.
+  const isOldEnough = Date.now() - Date.parse(client.created_at) > unusedDays * 86_400_000;
   return (
     <ReadOne operation={operations.clients.getUsage(client.client_id)}>
       {({ tokens_issued, last_issued_at, scopes }) => (
@@ -23,7 +26,7 @@ export function ClientAccess({ client }: { readonly client: Client }) {
             facts={[
               ['Tokens issued', tokens_issued.toLocaleString('en')],
               ['Last token', <Time key="last" iso={last_issued_at} />],
-              ['Scopes never used', scopes.filter((scope) => scope.tokens_issued === 0).length],
+              ['Scopes not used so far', scopes.filter((scope) => scope.tokens_issued === 0).length],
               ...(client.resources === undefined ? [] : [['Resources', client.resources?.join(', ')] as const]),
               ...(client.default_resource === undefined
                 ? []
@@ -52,10 +55,10 @@ export function ClientAccess({ client }: { readonly client: Client }) {
                   title: 'Last used',
                   end: true,
                   cell: (row) =>
-                    row.last_issued_at === null ? (
+                    row.last_issued_at === null && isOldEnough ? (
                       <Badge tone="warning">never used</Badge>
                     ) : (
-                      <Time iso={row.last_issued_at} />
+                      <Time iso={row.last_issued_at} never="not yet" />
                     ),
                 },
               ]}

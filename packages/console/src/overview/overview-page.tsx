@@ -8,10 +8,13 @@ import { ScopeList } from '../scopes/scope-list.tsx';
 import { ReadAll, ReadOne } from '../session/read.tsx';
 import { Lacks } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
+import { Badge } from '../ui/badge.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Facts, Page, Section } from '../ui/page.tsx';
+import { Time } from '../ui/time.tsx';
+import { unusedDays } from '../usage/unused-days.ts';
 import { sumUp, type Totals, toPeriods } from './statistics.ts';
 import { TrafficChart } from './traffic-chart.tsx';
 
@@ -24,7 +27,6 @@ const ranges = [
 
 /** Bars that fit into a chart. */
 const maxBars = 45;
-const unusedDays = 90;
 
 export function OverviewPage() {
   const session = useSession();
@@ -144,7 +146,7 @@ function Unused() {
   return (
     <Section
       title="Unused scopes"
-      description={`Scopes that a client has, but none of its tokens had in the last ${unusedDays} days. They can be removed.`}
+      description={`Scopes that a client has, but none of its tokens had in the last ${unusedDays} days. They can be removed, unless the client is younger than that.`}
     >
       <ReadOne operation={operations.usage.listUnusedScopes({ days: unusedDays, size: 10 })}>
         {({ items, total }) => (
@@ -153,9 +155,16 @@ function Unused() {
               caption="Clients with unused scopes"
               keyOf={({ client_id }) => client_id}
               rows={items}
-              empty={<Empty title="All scopes are used" />}
+              empty={<Empty title="Every client uses all of its scopes" />}
               columns={[
                 { title: 'Client', cell: (client) => <ClientLink client={client} /> },
+                { title: 'Last token', cell: ({ last_issued_at }) => <Time iso={last_issued_at} /> },
+                { title: 'Created', cell: ({ created_at }) => <Time iso={created_at} /> },
+                {
+                  title: 'Finding',
+                  cell: ({ too_young }) =>
+                    too_young ? <Badge>too young to say</Badge> : <Badge tone="warning">can be removed</Badge>,
+                },
                 { title: 'Unused scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
               ]}
             />

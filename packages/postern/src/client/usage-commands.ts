@@ -34,10 +34,16 @@ async function unusedScopes(_options: unknown, command: Command): Promise<void> 
   const connection = await connect(command);
   print(command, await connection.all(operations.usage.listUnusedScopes({ days }), 'clients read'), (all) =>
     all.length === 0
-      ? `All scopes were used in the last ${days} days.\n`
+      ? `All scopes of all clients were used in the last ${days} days.\n`
       : formatTable(
-          ['client id', 'name', 'unused scopes'],
-          all.map(({ client_id, name, scopes }) => [client_id, name, scopes]),
+          ['client id', 'name', 'last token', 'unused scopes', 'created'],
+          all.map(({ client_id, name, last_issued_at, scopes, created_at, too_young }) => [
+            client_id,
+            name,
+            last_issued_at ?? 'never',
+            scopes,
+            too_young ? `${created_at}: too young to say` : created_at,
+          ]),
         ),
   );
 }

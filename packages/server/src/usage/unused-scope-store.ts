@@ -10,12 +10,14 @@ export interface UnusedScopes {
   /** RFC 3339, UTC. */
   readonly createdAt: string;
   readonly name: string | null;
+  /** RFC 3339, UTC; null: it has never got a token. */
+  readonly lastIssuedAt: string | null;
   readonly scopes: readonly string[];
 }
 
 /**
- * Returns part of the clients that existed at `since`, each with the scopes that none of its tokens since then had,
- * oldest client first, and the total number of such clients. Reads every client, which takes seconds for a million.
+ * Returns part of the clients that have scopes that none of their tokens since `since` had, with these scopes, oldest
+ * client first, and the total number of such clients. Those that were created after `since` are among them. Reads every client, which takes seconds for a million.
  * `since` is RFC 3339, UTC. The place of a client is the time of its creation and its id.
  */
 export async function listUnusedScopes(
@@ -47,9 +49,9 @@ async function unusedInPart(
 ): Promise<(UnusedScopes & { readonly isAfter: boolean })[]> {
   const clients = await db
     .selectFrom(partOf(db.selectFrom('clients').select(['id', 'name', 'scopes', 'created_at'])).as('part'))
-    .select(['id', 'name', 'scopes', 'created_at'])
+    .leftJoin('client_usage', 'client_usage.client_id', 'part.id')
+    .select(['id', 'name', 'scopes', 'created_at', 'last_issued_at'])
     .select(sql<number>`case when ${comesAfter(oldestFirst, after)} then 1 else 0 end`.as('is_after'))
-    .where('created_at', '<=', since)
     .where('scopes', '!=', '[]')
     .orderBy('created_at')
     .orderBy('id')
@@ -68,9 +70,11 @@ async function unusedInPart(
           .where('last_issued_at', '>=', since)
           .execute();
   const usedBy = Map.groupBy(used, ({ client_id }) => client_id);
-  return clients.flatMap(({ id, name, scopes, created_at: createdAt, is_after }) => {
+  return clients.flatMap(({ id, name, scopes, created_at: createdAt, last_issued_at: lastIssuedAt, is_after }) => {
     const usedScopes = new Set(usedBy.get(id)?.map(({ scope }) => scope));
     const unused = (JSON.parse(scopes) as string[]).filter((scope) => !usedScopes.has(scope));
-    return unused.length === 0 ? [] : { clientId: id, createdAt, name, scopes: unused, isAfter: is_after === 1 };
+    return unused.length === 0
+      ? []
+      : { clientId: id, createdAt, name, lastIssuedAt, scopes: unused, isAfter: is_after === 1 };
   });
 }

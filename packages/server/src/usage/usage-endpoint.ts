@@ -28,7 +28,14 @@ export const UnusedScopesView = Type.Object(
   {
     client_id: Type.String(),
     name: nullable(Type.String()),
-    scopes: Type.Array(Type.String()),
+    created_at: Type.String({ format: 'date-time' }),
+    last_issued_at: nullable(
+      Type.String({ format: 'date-time', description: 'When it got its last token; null: it has never got one.' }),
+    ),
+    too_young: Type.Boolean({
+      description: 'The client was created within these days, so that it is too early to withdraw its scopes.',
+    }),
+    scopes: Type.Array(Type.String(), { description: 'Scopes that none of its tokens has had for these days.' }),
   },
   { title: 'UnusedScopes' },
 );
@@ -42,7 +49,7 @@ const UnusedQuery = Type.Object(
       minimum: 1,
       maximum: 3_650,
       default: 90,
-      description: 'Days without a token. Clients that were created later are left out.',
+      description: 'Days without a token.',
     }),
   },
   { additionalProperties: false },
@@ -95,7 +102,14 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
           items,
           total,
           query,
-          ({ clientId, name, scopes }) => ({ client_id: clientId, name, scopes: [...scopes] }),
+          ({ clientId, name, createdAt, lastIssuedAt, scopes }) => ({
+            client_id: clientId,
+            name,
+            created_at: createdAt,
+            last_issued_at: lastIssuedAt,
+            too_young: createdAt > since,
+            scopes: [...scopes],
+          }),
           ({ createdAt, clientId }) => [createdAt, clientId],
         );
       },
