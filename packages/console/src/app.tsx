@@ -139,9 +139,11 @@ function Pages() {
       <Route path="/" component={OverviewPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/clients/new" component={NewClientPage} />
-      <Route path="/clients/:id/scopes">{({ id }) => <ClientScopesPage clientId={decodeURIComponent(id)} />}</Route>
+      <Route path="/clients/:id/scopes">
+        {({ id }) => <ClientScopesPage key={id} clientId={decodeURIComponent(id)} />}
+      </Route>
       <Route path="/clients/:id/:part?">
-        {({ id, part }) => <ClientPage clientId={decodeURIComponent(id)} part={part ?? ''} />}
+        {({ id, part }) => <ClientPage key={id} clientId={decodeURIComponent(id)} part={part ?? ''} />}
       </Route>
       <Route path="/scopes" component={ScopesPage} />
       <Route path="/resources" component={ResourcesPage} />

@@ -1,5 +1,5 @@
 /** The forms of the web console, filled in by a real browser, and what the API says afterwards. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { launchBrowser, type TestBrowser } from './browser.ts';
 import { type ConsoleVisit, goTo, signIn, visitConsole } from './console-harness.ts';
@@ -138,12 +138,32 @@ test('a trusted issuer is created from a template, with a rule, after an error; 
   const clientId = await makeClient({ name: 'deploy', scopes: ['policy:read', 'rule:read'] });
   await goTo(page, '/issuers/new');
   await page.getByLabel('Start from').selectOption('GitHub Actions');
-  await page.getByLabel('Client ID').fill('nobody');
+  const picker = page.getByRole('combobox', { name: 'Client' });
+  await picker.fill('nobody');
+  await picker.press('Escape');
+  // What only the person knows is empty, so that it cannot be saved before it is filled in.
   await press('Save issuer');
-  await page.getByRole('alert').waitFor();
-  await page.getByLabel('Client ID').fill(clientId);
-  await page.getByLabel('Must be one of').first().fill('acme/policies');
-  await page.getByLabel('Must be one of').last().fill('refs/heads/main\nrefs/tags/*');
+  const [owner, repository, ref] = [0, 1, 2].map((index) => page.getByLabel('Must be one of').nth(index)) as [
+    Locator,
+    Locator,
+    Locator,
+  ];
+  expect(
+    await owner.evaluate((input) => 'validity' in input && (input.validity as { valueMissing: boolean }).valueMissing),
+  ).toBe(true);
+  expect((await read('oauth/issuer')).total).toBe(0);
+  await owner.fill('65');
+  await repository.fill('1296269');
+  await press('Save issuer');
+  await page.getByRole('alert').getByText('nobody').waitFor();
+  await picker.fill('deploy');
+  await page.getByRole('option', { name: 'deploy' }).click();
+  expect(await picker.inputValue()).toBe(clientId);
+  await repository.fill('your-repository');
+  await press('Save issuer');
+  await page.getByRole('alert').getByText("'your-repository' is a placeholder").waitFor();
+  await repository.fill('1296269');
+  await ref.fill('refs/heads/main\nrefs/tags/*');
   await fill('Scopes', 'policy:read');
   await press('Save issuer');
   await said('Trusted issuer github saved');
@@ -153,7 +173,7 @@ test('a trusted issuer is created from a template, with a rule, after an error; 
     rules: [
       {
         client_id: clientId,
-        claims: { repository: 'acme/policies', ref: ['refs/heads/main', 'refs/tags/*'] },
+        claims: { repository_owner_id: '65', repository_id: '1296269', ref: ['refs/heads/main', 'refs/tags/*'] },
         scopes: ['policy:read'],
       },
     ],
@@ -253,6 +273,18 @@ test('a policy is created with its rules, targets and storage, and deleted', asy
   await page.getByText('No storage destinations yet').waitFor();
 });
 
+test('of a client that is too young to say, nothing is called unused', async () => {
+  const clientId = await makeClient({ name: 'young', scopes: ['policy:read'] });
+  await goTo(page, '/scopes');
+  await goTo(page, '/');
+  const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'young' }) });
+  await row.getByText('too young to say').waitFor();
+  expect(await page.getByText('Every client uses all of its scopes').count()).toBe(0);
+  await goTo(page, `/clients/${clientId}`);
+  await page.getByRole('cell', { name: 'not yet' }).waitFor();
+  expect(await page.getByText('never used', { exact: true }).count()).toBe(0);
+});
+
 test('the settings of a client are changed, and an emptied field is removed', async () => {
   const clientId = await makeClient({ name: 'settled', description: 'before', scopes: [] });
   await goTo(page, `/clients/${clientId}/settings`);
@@ -324,6 +356,18 @@ test('clients that authenticate with a key or a workload token are created witho
   await press('Create client');
   await page.getByText('authenticates without a secret').waitFor();
   const { items } = await read('oauth/client?sort=-created_at&size=2');
+  // Its page leads on to the issuer, with the workflow that gets a token, and the form is for this client.
+  await page.getByText('It gets no tokens yet').waitFor();
+  expect(await page.getByRole('region', { name: 'GitHub Actions workflow' }).textContent()).toContain(
+    '&audience=http%3A%2F%2Flocalhost',
+  );
+  await page.getByRole('link', { name: 'Trust GitHub Actions' }).click();
+  await page.getByLabel('Must be one of').first().fill('65');
+  await page.getByLabel('Must be one of').nth(1).fill('1296269');
+  await press('Save issuer');
+  await page.getByText('has a rule for it').waitFor();
+  expect((await read('oauth/issuer/github')).rules[0].client_id).toBe(items[0].client_id);
+  await call('DELETE', `${server.url}/api/v1/oauth/issuer/github`, { authorization });
   expect(items.map((client: Record<string, unknown>) => client['token_endpoint_auth_method'])).toEqual([
     'none',
     'private_key_jwt',

@@ -38,3 +38,6 @@ export function authenticationLabel({ token_endpoint_auth_method: method }: Clie
 }
 
 export const usesSecret = (client: Client): boolean => authenticationLabel(client) === 'secret';
+
+/** Whether it has no credentials of its own, so that it gets tokens only by rules of trusted issuers. */
+export const isWorkload = (client: Client): boolean => client.token_endpoint_auth_method === 'none';

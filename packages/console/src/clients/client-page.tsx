@@ -10,10 +10,11 @@ import { LinkButton } from '../ui/button.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { ClientAccess } from './client-access.tsx';
-import { authenticationLabel, clientPath, EnabledBadge, nameOf, usesSecret } from './client-labels.tsx';
+import { authenticationLabel, clientPath, EnabledBadge, isWorkload, nameOf, usesSecret } from './client-labels.tsx';
 import { ClientSecrets } from './client-secrets.tsx';
 import { ClientSettings } from './client-settings.tsx';
 import { DeleteClient } from './delete-client.tsx';
+import { WorkloadGuide } from './workload-guide.tsx';
 
 interface ClientPageProps {
   readonly clientId: string;
@@ -21,12 +22,14 @@ interface ClientPageProps {
   readonly part: string;
 }
 
-const parts = [
-  ['', 'Scopes and usage'],
-  ['/secrets', 'Secrets'],
-  ['/settings', 'Settings'],
-  ['/activity', 'Activity'],
-] as const;
+function partsOf(client: Client | undefined) {
+  return [
+    ['', 'Scopes and usage'],
+    client !== undefined && isWorkload(client) ? ['/workloads', 'Workloads'] : ['/secrets', 'Secrets'],
+    ['/settings', 'Settings'],
+    ['/activity', 'Activity'],
+  ] as const;
+}
 
 export function ClientPage({ clientId, part }: ClientPageProps) {
   const client = useRead(operations.clients.get(clientId), 'client:read');
@@ -35,14 +38,13 @@ export function ClientPage({ clientId, part }: ClientPageProps) {
   const current = part === '' ? '' : `/${part}`;
   return (
     <Page
-      key={clientId}
       title={data === undefined ? clientId : nameOf(data)}
       back={{ href: '/clients', title: 'Clients' }}
       description={data !== undefined && <Summary client={data} />}
     >
       <Requires scope="client:read">
         <nav className="tab-list" aria-label="Sections of the client">
-          {parts.map(([name, title]) => (
+          {partsOf(data).map(([name, title]) => (
             <Link key={name} href={path + name} className="tab" aria-current={name === current ? 'page' : undefined}>
               {title}
             </Link>
@@ -75,6 +77,8 @@ function Part({ part, client }: { readonly part: string; readonly client: Client
       ) : (
         <Empty title={`This client authenticates by ${authenticationLabel(client)} and has no secret`} />
       );
+    case 'workloads':
+      return <WorkloadGuide client={client} />;
     case 'settings':
       return (
         <>

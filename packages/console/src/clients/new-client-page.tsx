@@ -1,9 +1,10 @@
 /** Creates a client. Its secret is shown on this page only. */
-import { type ClientBody, type CreatedClient, withDefaultResource } from '@postern/admin';
+import { type ClientBody, type CreatedClient, operations, withDefaultResource } from '@postern/admin';
 import { jwtBearerGrant } from '@postern/protocol';
 import { useState } from 'react';
 import { parseKeys } from '../api/parse-keys.ts';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
+import { ReadOne } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { useChange } from '../session/use-admin.ts';
@@ -12,10 +13,11 @@ import { LinkButton } from '../ui/button.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Note } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
-import { clientPath } from './client-labels.tsx';
+import { clientPath, isWorkload } from './client-labels.tsx';
 import { IssuedSecret } from './issued-secret.tsx';
 import { LifetimeField } from './lifetime-field.tsx';
 import { parseResources, ResourcesField } from './resources-field.tsx';
+import { WorkloadGuide } from './workload-guide.tsx';
 
 const back = { href: '/clients', title: 'Clients' };
 
@@ -107,7 +109,7 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
           />
         )}
         {authentication === 'none' && (
-          <Note>Afterwards, add a rule for it to a trusted issuer: without one it gets no tokens.</Note>
+          <Note>The next page leads on to the trusted issuer: without a rule there it gets no tokens.</Note>
         )}
         <LifetimeField {...field('lifetime')} />
       </div>
@@ -128,12 +130,13 @@ function authenticationMembers(authentication: string, jwks: string): ClientBody
 }
 
 function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
+  const session = useSession();
   return (
     <Page
       title="Client created"
       back={back}
       actions={
-        useSession().may('client:read') && (
+        session.may('client:read') && (
           <LinkButton href={clientPath(created.client_id)} kind="primary">
             Open client
           </LinkButton>
@@ -142,9 +145,16 @@ function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
     >
       <div className="panel card form-page">
         {created.client_secret === undefined ? (
-          <Note tone="good" title="No secret">
-            The client <code>{created.client_id}</code> authenticates without a secret.
-          </Note>
+          <>
+            <Note tone="good" title="No secret">
+              The client <code>{created.client_id}</code> authenticates without a secret.
+            </Note>
+            {session.may('client:read') && (
+              <ReadOne operation={operations.clients.get(created.client_id)}>
+                {(client) => isWorkload(client) && <WorkloadGuide client={client} />}
+              </ReadOne>
+            )}
+          </>
         ) : (
           <IssuedSecret clientId={created.client_id} clientSecret={created.client_secret} />
         )}

@@ -33,9 +33,9 @@ export interface IssuerDraft {
 
 let rules = 0;
 
-export function newRule(claims: readonly ClaimDraft[] = [{ name: 'sub', patterns: '' }]): RuleDraft {
+export function newRule(claims: readonly ClaimDraft[] = [{ name: 'sub', patterns: '' }], clientId = ''): RuleDraft {
   rules += 1;
-  return { id: rules, clientId: '', claims, scopes: '' };
+  return { id: rules, clientId, claims, scopes: '' };
 }
 
 export const emptyDraft: IssuerDraft = {
@@ -48,49 +48,6 @@ export const emptyDraft: IssuerDraft = {
   maxAgeSeconds: '3600',
   singleUse: true,
   rules: [],
-};
-
-interface Template {
-  readonly label: string;
-  readonly draft: () => IssuerDraft;
-}
-
-export const templates: Readonly<Record<string, Template>> = {
-  github: {
-    label: 'GitHub Actions',
-    draft: () => ({
-      ...emptyDraft,
-      key: 'github',
-      issuer: 'https://token.actions.githubusercontent.com',
-      rules: [
-        newRule([
-          { name: 'repository', patterns: 'your-organization/your-repository' },
-          { name: 'ref', patterns: 'refs/heads/main' },
-        ]),
-      ],
-    }),
-  },
-  kubernetes: {
-    label: 'Kubernetes service accounts',
-    draft: () => ({
-      ...emptyDraft,
-      key: 'kubernetes',
-      issuer: 'https://kubernetes.default.svc.cluster.local',
-      singleUse: false,
-      rules: [newRule([{ name: 'sub', patterns: 'system:serviceaccount:your-namespace:your-account' }])],
-    }),
-  },
-  spiffe: {
-    label: 'SPIFFE (JWT-SVID)',
-    draft: () => ({
-      ...emptyDraft,
-      key: 'spiffe',
-      issuer: 'spiffe://example.org',
-      keySource: 'jwks_uri',
-      singleUse: false,
-      rules: [newRule([{ name: 'sub', patterns: 'spiffe://example.org/ns/your-namespace/sa/your-account' }])],
-    }),
-  },
 };
 
 export function toDraft(trusted: TrustedIssuer): IssuerDraft {

@@ -1,7 +1,8 @@
 /** One trusted issuer: its keys, and the rules that map its workloads to clients. */
 import { ifUnchanged, operations, type TrustedIssuer } from '@postern/admin';
 import { useState } from 'react';
-import { useLocation } from 'wouter';
+import { useLocation, useSearchParams } from 'wouter';
+import { clientPath } from '../clients/client-labels.tsx';
 import { ReadOne } from '../session/read.tsx';
 import { Lacks, Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
@@ -11,13 +12,17 @@ import { Form, useForm } from '../shapes/form.tsx';
 import { Button, LinkButton } from '../ui/button.tsx';
 import { CheckboxField, SelectField, TextField } from '../ui/fields.tsx';
 import { Page, Section } from '../ui/page.tsx';
-import { emptyDraft, fromDraft, type IssuerDraft, newRule, templates, toDraft } from './issuer-draft.ts';
+import { emptyDraft, fromDraft, type IssuerDraft, newRule, toDraft } from './issuer-draft.ts';
+import { findPlatform, type Platform, platforms } from './platforms.ts';
 import { RuleFields } from './rule-fields.tsx';
 
 const back = { href: '/issuers', title: 'Trusted issuers' };
 
+/** The address may name a platform, and a client that rules are for. */
 export function NewIssuerPage() {
-  const [template, setTemplate] = useState('');
+  const [params] = useSearchParams();
+  const [key, setKey] = useState(params.get('platform') ?? '');
+  const platform = platforms[key];
   return (
     <Page
       title="New trusted issuer"
@@ -28,22 +33,29 @@ export function NewIssuerPage() {
         <div className="toolbar">
           <SelectField
             label="Start from"
-            value={template}
-            onChange={setTemplate}
+            value={key}
+            onChange={setKey}
             options={[
               { value: '', label: 'An empty form' },
-              ...Object.entries(templates).map(([value, { label }]) => ({ value, label })),
+              ...Object.entries(platforms).map(([value, { label }]) => ({ value, label })),
             ]}
           />
         </div>
-        <IssuerForm key={template} draft={templates[template]?.draft() ?? emptyDraft} trusted={undefined} />
+        <IssuerForm
+          key={key}
+          draft={forClient(platform?.draft() ?? emptyDraft, params.get('client'))}
+          platform={platform}
+          trusted={undefined}
+        />
       </Requires>
     </Page>
   );
 }
 
+/** The address may name a client, for which another rule is begun. */
 export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
   const session = useSession();
+  const [params] = useSearchParams();
   return (
     <Page title={issuerKey} back={back}>
       <Requires scope="issuer:read">
@@ -51,7 +63,11 @@ export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
           {(issuer) => (
             <>
               {!session.may('issuer:create_or_update') && <Lacks scope="issuer:create_or_update" to="change it" />}
-              <IssuerForm draft={toDraft(issuer)} trusted={issuer} />
+              <IssuerForm
+                draft={withRuleFor(toDraft(issuer), params.get('client'))}
+                platform={findPlatform(issuer.issuer)}
+                trusted={issuer}
+              />
               {session.may('issuer:delete') && <DeleteIssuer trusted={issuer} />}
             </>
           )}
@@ -61,14 +77,30 @@ export function IssuerPage({ issuerKey }: { readonly issuerKey: string }) {
   );
 }
 
+/** All rules of the draft are for the client; if it has none, one is begun. */
+function forClient(draft: IssuerDraft, clientId: string | null): IssuerDraft {
+  return clientId === null || draft.rules.length === 0
+    ? withRuleFor(draft, clientId)
+    : { ...draft, rules: draft.rules.map((rule) => ({ ...rule, clientId })) };
+}
+
+function withRuleFor(draft: IssuerDraft, clientId: string | null): IssuerDraft {
+  const claims = findPlatform(draft.issuer)?.draft().rules[0]?.claims;
+  return clientId === null ? draft : { ...draft, rules: [...draft.rules, newRule(claims, clientId)] };
+}
+
 interface IssuerFormProps {
   readonly draft: IssuerDraft;
+  /** Undefined: it is not known. */
+  readonly platform: Platform | undefined;
   /** Undefined: a new one. */
   readonly trusted: TrustedIssuer | undefined;
 }
 
-function IssuerForm({ draft, trusted }: IssuerFormProps) {
+function IssuerForm({ draft, platform, trusted }: IssuerFormProps) {
   const [, navigate] = useLocation();
+  const client = useSearchParams()[0].get('client');
+  const next = client === null ? '/issuers' : `${clientPath(client)}/workloads`;
   const mayWrite = useSession().may('issuer:create_or_update');
   const { values, set, field } = useForm(draft);
   const { rules } = values;
@@ -76,13 +108,13 @@ function IssuerForm({ draft, trusted }: IssuerFormProps) {
     trusted,
     () => operations.issuers.get(values.key),
     (admin, guarded) => admin.send(guarded(operations.issuers.save(fromDraft(values)))),
-    { notice: `Trusted issuer ${values.key} saved`, onDone: () => navigate('/issuers') },
+    { notice: `Trusted issuer ${values.key} saved`, onDone: () => navigate(next) },
   );
   return (
     <Form
       call={save}
       action={mayWrite ? 'Save issuer' : undefined}
-      cancel={<LinkButton href="/issuers">Cancel</LinkButton>}
+      cancel={<LinkButton href={next}>Cancel</LinkButton>}
       errorTitle="Issuer not saved"
       className="stack form-page"
     >
@@ -101,8 +133,8 @@ function IssuerForm({ draft, trusted }: IssuerFormProps) {
             {...field('issuer')}
             isRequired
             mono
-            placeholder="https://issuer.example.com"
-            description="The iss claim of its tokens, exactly."
+            placeholder={platform?.issuerHint?.example ?? 'https://issuer.example.com'}
+            description={platform?.issuerHint?.description ?? 'The iss claim of its tokens, exactly.'}
           />
         </div>
         <SelectField
@@ -151,6 +183,7 @@ function IssuerForm({ draft, trusted }: IssuerFormProps) {
             key={rule.id}
             number={index + 1}
             rule={rule}
+            platform={platform}
             onChange={(changed) => set({ rules: rules.with(index, changed) })}
             onRemove={() => set({ rules: rules.toSpliced(index, 1) })}
           />

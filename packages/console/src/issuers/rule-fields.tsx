@@ -1,20 +1,20 @@
 /** The form fields of one rule of a trusted issuer: which claims map a workload to which client. */
-import { operations } from '@postern/admin';
-import { maxPageSize } from '@postern/protocol/api-limits';
-import { useRead } from '../session/use-admin.ts';
+import { ClientPicker } from '../clients/client-picker.tsx';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
 import type { ClaimDraft, RuleDraft } from './issuer-draft.ts';
+import type { Platform } from './platforms.ts';
 
 interface RuleFieldsProps {
   readonly number: number;
   readonly rule: RuleDraft;
+  /** Undefined: it is not known. */
+  readonly platform: Platform | undefined;
   readonly onChange: (rule: RuleDraft) => void;
   readonly onRemove: () => void;
 }
 
-export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps) {
-  const clients = useRead(operations.clients.list({ size: maxPageSize }), 'client:read').data?.items;
+export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleFieldsProps) {
   const setClaims = (claims: readonly ClaimDraft[]) => onChange({ ...rule, claims });
   return (
     <fieldset className="panel card stack">
@@ -25,17 +25,11 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
           Remove
         </Button>
       </div>
-      <TextField
-        label="Client ID"
+      <ClientPicker
+        label="Client"
         value={rule.clientId}
         onChange={(clientId) => onChange({ ...rule, clientId })}
-        isRequired
-        mono
-        suggestions={clients?.map(({ client_id }) => client_id)}
-        description={
-          clients?.find(({ client_id }) => client_id === rule.clientId)?.name ??
-          'The workload gets tokens of this client.'
-        }
+        description="The workload gets tokens of this client."
       />
       {rule.claims.map((claim, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a claim that is being edited has no other identity
@@ -53,6 +47,8 @@ export function RuleFields({ number, rule, onChange, onRemove }: RuleFieldsProps
             onChange={(patterns) => setClaims(rule.claims.with(index, { ...claim, patterns }))}
             isRequired
             mono
+            placeholder={platform?.hints[claim.name]?.example}
+            description={platform?.hints[claim.name]?.description}
             rows={claim.patterns.split('\n').length}
           />
           <Button

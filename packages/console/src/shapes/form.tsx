@@ -41,7 +41,8 @@ export function Form({ call, action, cancel, errorTitle, className = 'stack', ch
       {action !== undefined && (
         <div className="row actions">
           {cancel}
-          <Button kind="primary" type="submit" pending={call.pending}>
+          {/* If the field lost the focus first, its error would go, and the button move away from below the pointer. */}
+          <Button kind="primary" type="submit" pending={call.pending} preventFocusOnPress>
             {action}
           </Button>
         </div>

@@ -1,4 +1,5 @@
 /** How a rule names a claim, and the patterns that it must match. JSON Pointer: RFC 6901. */
+import { findPlaceholder } from './placeholder.ts';
 
 /**
  * Whether a claim matches. Without `*` it must be equal, character by character. A `*` matches one or more characters of
@@ -23,6 +24,10 @@ function fitsSegment(pattern: string, text: string): boolean {
 
 /** What is invalid about a pattern, or undefined. */
 export function findPatternFault(pattern: string): string | undefined {
+  const placeholder = findPlaceholder(pattern);
+  if (placeholder !== undefined) {
+    return `'${placeholder}' is a placeholder; write your own name instead`;
+  }
   return toSegments(pattern).some((segment) => segment.split('*').length > 2)
     ? 'a segment (the text between : and /) may have at most one *'
     : undefined;

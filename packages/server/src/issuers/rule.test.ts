@@ -50,10 +50,25 @@ describe('findRuleFault', () => {
     ['the issuer alone', { iss: own }, /checked in every token/],
     ['the audience by pointer', { '/aud': 'x', sub: 'x' }, /checked in every token/],
     ['two * in a segment', { sub: 'a**' }, /one \*/],
+    ['a placeholder', { repository: 'your-organization/your-repository' }, /'your-organization' is a placeholder/],
+    ['a placeholder for a number', { repository_owner_id: 'YOUR_ORG_ID' }, /is a placeholder/],
+    [
+      'a placeholder behind a prefix',
+      { sub: ['system:serviceaccount:billing:<account>'] },
+      /'<account>' is a placeholder/,
+    ],
+    ['a variable that was not replaced', { sub: 'repo:acme/$REPO:ref:refs/heads/main' }, /is a placeholder/],
     ['a wrong pointer', { '/a~': 'x' }, /not a JSON Pointer/],
   ])('refuses %s', (_name, claims, fault) => {
     expect(findRuleFault(rule(claims), own)).toMatch(fault);
   });
+
+  test.each(['your-org-is-great/api', 'acme/your', 'mycompany/api', 'my-org/todo'])(
+    'takes the name %s',
+    (repository) => {
+      expect(findRuleFault(rule({ repository }), own)).toBeUndefined();
+    },
+  );
 
   test('takes one that says whose it is', () => {
     expect(findRuleFault(rule({ sub: 'system:serviceaccount:*:billing', '/a/b': '*' }), own)).toBeUndefined();

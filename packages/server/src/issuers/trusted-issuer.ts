@@ -1,6 +1,7 @@
 /** An issuer whose tokens identify workloads as clients. RFC 7523 §3, OpenID Connect Discovery §4, JWT-SVID. */
 import { OAuthError } from '@postern/protocol';
 import { requireFitKeys } from '../clients/jwk-set.ts';
+import { findPlaceholder } from './placeholder.ts';
 import { findRuleFault, type Rule } from './rule.ts';
 
 export interface TrustedIssuer {
@@ -43,7 +44,13 @@ export function isTrustDomain(issuer: string): boolean {
  * Does not check the clients and scopes of the rules.
  */
 export function requireTrustedIssuer(trusted: TrustedIssuer, ownIssuer: string): void {
-  const { issuer, jwks, jwksUri, rules } = trusted;
+  const { issuer, jwks, jwksUri, audience, rules } = trusted;
+  for (const [member, text] of Object.entries({ issuer, jwks_uri: jwksUri, audience })) {
+    const placeholder = text === null ? undefined : findPlaceholder(text);
+    if (placeholder !== undefined) {
+      throw invalid(`${member}: '${placeholder}' is a placeholder; write your own name instead`);
+    }
+  }
   if (issuer === ownIssuer) {
     throw invalid('issuer: is Postern itself, whose tokens identify no workload');
   }
