@@ -5,3 +5,6 @@ export const consolePath = new URL(document.baseURI).pathname.replace(/\/$/, '')
 
 /** The server's own root, with a slash at the end. */
 export const serverRoot = new URL('..', document.baseURI).href;
+
+/** The path of the page of a client, within the console. */
+export const clientPath = (clientId: string): string => `/clients/${encodeURIComponent(clientId)}`;

@@ -1,5 +1,6 @@
 /** The scopes of a client, and how much it uses them. */
 import { type Client, operations } from '@postern/admin';
+import { clientPath } from '../api/address.ts';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { useScopes } from '../scopes/use-scopes.ts';
 import { ReadOne } from '../session/read.tsx';
@@ -11,7 +12,6 @@ import { Empty } from '../ui/loaded.tsx';
 import { Facts, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { unusedDays } from '../usage/unused-days.ts';
-import { clientPath } from './client-labels.tsx';
 
 export function ClientAccess({ client }: { readonly client: Client }) {
   const session = useSession();

@@ -2,13 +2,12 @@
 
 import type { Client } from '@postern/admin';
 import { Link } from 'wouter';
+import { clientPath } from '../api/address.ts';
 import { Badge } from '../ui/badge.tsx';
 
 type Named = Pick<Client, 'client_id' | 'name'>;
 
 export const nameOf = ({ client_id, name }: Named): string => name ?? client_id;
-
-export const clientPath = (clientId: string): string => `/clients/${encodeURIComponent(clientId)}`;
 
 export function ClientLink({ client }: { readonly client: Named }) {
   return (

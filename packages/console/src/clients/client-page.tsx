@@ -1,6 +1,7 @@
 /** One client: its scopes and their usage, its secrets, its settings, and its activity. */
 import { type Client, operations } from '@postern/admin';
 import { Link } from 'wouter';
+import { clientPath } from '../api/address.ts';
 import { EventTable } from '../audit/event-table.tsx';
 import { useEvents } from '../audit/use-events.ts';
 import { Lacks, Requires } from '../session/requires.tsx';
@@ -10,7 +11,7 @@ import { LinkButton } from '../ui/button.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { ClientAccess } from './client-access.tsx';
-import { authenticationLabel, clientPath, EnabledBadge, isWorkload, nameOf, usesSecret } from './client-labels.tsx';
+import { authenticationLabel, EnabledBadge, isWorkload, nameOf, usesSecret } from './client-labels.tsx';
 import { ClientSecrets } from './client-secrets.tsx';
 import { ClientSettings } from './client-settings.tsx';
 import { DeleteClient } from './delete-client.tsx';

@@ -2,6 +2,7 @@
 import { type Client, operations } from '@postern/admin';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
+import { clientPath } from '../api/address.ts';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { Requires } from '../session/requires.tsx';
@@ -11,7 +12,7 @@ import { Button, LinkButton } from '../ui/button.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
-import { clientPath, nameOf } from './client-labels.tsx';
+import { nameOf } from './client-labels.tsx';
 import { describeChange, type ScopeChange } from './scope-change.ts';
 
 export function ClientScopesPage({ clientId }: { readonly clientId: string }) {

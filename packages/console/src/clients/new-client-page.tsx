@@ -2,6 +2,7 @@
 import { type ClientBody, type CreatedClient, operations, withDefaultResource } from '@postern/admin';
 import { jwtBearerGrant } from '@postern/protocol';
 import { useState } from 'react';
+import { clientPath } from '../api/address.ts';
 import { parseKeys } from '../api/parse-keys.ts';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
 import { ReadOne } from '../session/read.tsx';
@@ -13,7 +14,7 @@ import { LinkButton } from '../ui/button.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Note } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
-import { clientPath, isWorkload } from './client-labels.tsx';
+import { isWorkload } from './client-labels.tsx';
 import { IssuedSecret } from './issued-secret.tsx';
 import { LifetimeField } from './lifetime-field.tsx';
 import { parseResources, ResourcesField } from './resources-field.tsx';

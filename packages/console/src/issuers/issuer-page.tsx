@@ -2,7 +2,7 @@
 import { ifUnchanged, operations, type TrustedIssuer } from '@postern/admin';
 import { useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
-import { clientPath } from '../clients/client-labels.tsx';
+import { clientPath } from '../api/address.ts';
 import { ReadOne } from '../session/read.tsx';
 import { Lacks, Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';

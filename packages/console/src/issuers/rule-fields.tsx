@@ -1,5 +1,5 @@
 /** The form fields of one rule of a trusted issuer: which claims map a workload to which client. */
-import { ClientPicker } from '../clients/client-picker.tsx';
+import { ClientPicker } from '../pickers/client-picker.tsx';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
 import type { ClaimDraft, RuleDraft } from './issuer-draft.ts';
