@@ -16,7 +16,7 @@ const dayMs = 24 * 60 * 60 * 1000;
  * Packages that stay apart: they find files by their own place, have native code, or are there only for those who install
  * them. What npm publishes depends on them.
  */
-const apart = /^(pino|bcrypt|pg-native|@fastify\/(static|swagger|swagger-ui)|@grpc\/|@opentelemetry\/)/;
+const apart = /^(pino|bcrypt|pg-native|@fastify\/(static|swagger|swagger-ui)|@grpc\/|@opentelemetry\/(?!api))/;
 
 /** Bundles into `dist/`, unless that is newer than its sources. */
 export async function bundleCommand(): Promise<void> {
