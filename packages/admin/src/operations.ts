@@ -826,6 +826,11 @@ export interface TokenQuestion {
   proof?: boolean;
 }
 
+export interface RevokedToken {
+  /** The access token. It is not logged. */
+  token: string;
+}
+
 /** The scopes that the operations require. */
 export const managementScopes: readonly string[] = [
   'audit:read',
@@ -1251,6 +1256,12 @@ export const operations = {
      * Every check of a guard with its result, and what to do about it. It can be called without an access token; with one, the answer says more. Whether a token is active, and why not, is disclosed to its own client and to holders of `revocation:read`; what the settings of its client show, to holders of `client:read`. A client that may introspect the token learns only whether it is active.
      */
     explain: (body: TokenQuestion) => change<TokenExplanation>('POST', path`/api/v1/oauth/explain`, body),
+    /**
+     * Revoke one access token, of any client.
+     * As `POST /api/v1/oauth/revoke`, with an access token instead of the credentials of a client. A token that is not of this server, or has expired, is an error (400). Of a client with 1,000 revoked tokens that have not expired, the next call revokes all tokens.
+     * Requires the scope `token:revoke`.
+     */
+    revoke: (body: RevokedToken) => change<void>('POST', path`/api/v1/oauth/revoke_one`, body),
     /**
      * Revoke every token that was issued so far.
      * Of all clients and of root, the token of this call among them. Clients may request new tokens at once. For emergencies: after a backup was restored, whose revocations of tokens are incomplete, or after a theft of tokens.

@@ -7,7 +7,7 @@ export interface Call {
 }
 
 /** Returns the calls by method and URL of their routes. Each creates what it changes, with a token of root. */
-export function createCalls(server: () => Pick<TestServer, 'call' | 'createClient'>, root: () => string) {
+export function createCalls(server: () => Pick<TestServer, 'call' | 'createClient' | 'token'>, root: () => string) {
   /** Makes names unique. */
   let count = 0;
 
@@ -117,6 +117,10 @@ export function createCalls(server: () => Pick<TestServer, 'call' | 'createClien
     },
     'DELETE /api/v1/oauth/key/:kid': async () => ({ path: `/oauth/key/${await nextKey()}` }),
     'POST /api/v1/oauth/key/:kid/revoke': async () => ({ path: `/oauth/key/${await nextKey()}/revoke`, body: {} }),
+    'POST /api/v1/oauth/revoke_one': async () => {
+      const token = await server().token(await server().createClient({ name: key() }));
+      return { path: '/oauth/revoke_one', body: { token } };
+    },
     'POST /api/v1/oauth/revoke_all': async () => ({ path: '/oauth/revoke_all' }),
     'POST /api/v1/batch': async () => {
       const operation = { method: 'PUT', path: '/api/v1/oauth/scope', body: { name: `${key()}:x`, description: 'x' } };

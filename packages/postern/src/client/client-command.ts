@@ -13,6 +13,7 @@ import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { confirm } from '../input/confirm.ts';
 import { readSecret } from '../input/read-input.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord } from '../output/table.ts';
@@ -88,6 +89,12 @@ export function clientCommand(): Command {
       .option('--expires-in <time>', 'when the new secret expires; default: never', parseDuration)
       .option(...secretFileOption)
       .action(rotateSecret),
+    thingVerb(client, 'delete-secret', 'Delete one secret of a client. It can no longer be used; tokens stay valid.', [
+      ['SECRET_ID', 'after a look at: postern client show'],
+    ])
+      .argument('<secret-id>', 'id of the secret')
+      .option('--yes', 'do not ask')
+      .action(deleteSecret),
     thingVerb(client, 'disable', 'Disable a client. All of its tokens are revoked for good.', [
       ['', 'it gets no more tokens until it is enabled'],
     ]).action(setEnabled(false)),
@@ -214,6 +221,16 @@ async function rotateSecret(id: string, _options: unknown, command: Command): Pr
   if (rotated.client_secret !== undefined) {
     note(command, 'The secret is shown only once. Store it in a safe place.');
   }
+}
+
+async function deleteSecret(id: string, secretId: string, _options: unknown, command: Command): Promise<void> {
+  const { admin } = await connect(command);
+  await confirm(
+    `This deletes the secret ${secretId} of the client ${id}, which can no longer be used.`,
+    command.opts<{ yes?: true }>().yes,
+  );
+  await admin.secrets.delete(id, secretId);
+  print(command, { client_id: id, secret_id: secretId, deleted: true }, () => `Secret ${secretId} deleted.\n`);
 }
 
 function setEnabled(enabled: boolean) {

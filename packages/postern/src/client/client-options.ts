@@ -1,7 +1,7 @@
 /** The members of a client as options, for `create` and `update`. RFC 7591 §2. */
 import type { ClientBody } from '@postern/admin';
 import type { Command } from 'commander';
-import { collect, parseDuration } from '../command/option-values.ts';
+import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { readJson } from '../input/json-input.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 
@@ -34,6 +34,19 @@ const members: MemberTable = {
     '--certificate-bound',
     'all of its tokens are bound to its TLS certificate',
   ],
+  tls_client_auth_subject_dn: [
+    '--tls-subject <dn>',
+    'tls_client_auth: subject of its certificate, such as "CN=billing,O=Example"',
+  ],
+  tls_client_auth_san_dns: ['--tls-san-dns <name>', 'tls_client_auth: DNS name in its certificate'],
+  tls_client_auth_san_uri: ['--tls-san-uri <uri>', 'tls_client_auth: URI in its certificate'],
+  tls_client_auth_san_ip: ['--tls-san-ip <address>', 'tls_client_auth: IP address in its certificate'],
+  tls_client_auth_san_email: ['--tls-san-email <address>', 'tls_client_auth: e-mail address in its certificate'],
+  token_endpoint_audience_allowed: [
+    '--token-endpoint-audience',
+    'private_key_jwt: its assertions may name the token endpoint as their audience',
+  ],
+  token_quota_per_minute: ['--token-quota <number>', 'most tokens that it may get per minute', countFrom(1)],
   security_profile: ['--security-profile <profile>', 'security profile that it must comply with: fapi2'],
 };
 

@@ -11,7 +11,7 @@ export interface Thing {
   /** What it is called in a sentence: `trusted issuer`. */
   readonly noun: string;
   /** What identifies it, as the member of its JSON is called. */
-  readonly id: 'key' | 'name' | 'client_id';
+  readonly id: 'key' | 'name' | 'type' | 'id' | 'client_id';
   readonly example: string;
 }
 

@@ -3,9 +3,9 @@ import { operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { deleteVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { print } from '../output/output.ts';
-import { formatTable } from '../output/table.ts';
+import { formatRecord, formatTable } from '../output/table.ts';
 
 const scope: Thing = { group: 'scope', noun: 'scope', id: 'name', example: 'invoice:read' };
 
@@ -13,6 +13,14 @@ export function scopeCommand(): Command {
   return verbGroup('scope', 'List scopes, and add your own.', [
     serverVerb('list', 'List the scopes that a client can have.', [['scope list', 'with their descriptions']]).action(
       list,
+    ),
+    showVerb(scope, 'Show a scope.', 'what it allows', operations.scopes.get, (one) =>
+      formatRecord([
+        ['scope', one.name],
+        ['description', one.description],
+        ['origin', one.origin],
+        ['administers postern', one.administrative],
+      ]),
     ),
     thingVerb(scope, 'set', 'Add a scope of your own, or change its description.', [
       ['--description "List and read invoices"', 'clients can have it from now on'],

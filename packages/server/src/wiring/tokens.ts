@@ -12,6 +12,7 @@ import { createClientDirectory } from '../clients/client-directory.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import { revokeAllEndpoint } from '../clients/revoke-all-endpoint.ts';
 import { createRevokeAllTokens } from '../clients/revoke-all-tokens.ts';
+import { revokeOneEndpoint } from '../clients/revoke-one-endpoint.ts';
 import { createRevokeToken } from '../clients/revoke-token.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findInactiveReason } from '../clients/token-status.ts';
@@ -192,6 +193,8 @@ export async function createTokens(options: TokensOptions) {
 
   const sessions = createSessions({ issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, now });
 
+  const revokeToken = createRevokeToken({ events, findActor, now });
+
   const limitOf = (what: string, mostPerMinute: number) =>
     createSelfServiceLimit({ counts: minuteCounters.ofClients, what, mostPerMinute });
 
@@ -238,7 +241,7 @@ export async function createTokens(options: TokensOptions) {
         await revocationEndpoint({
           ...common,
           monotonic,
-          revokeToken: createRevokeToken({ events, findActor, now }),
+          revokeToken,
           limit: limitOf('revocations of single tokens by one client', 600),
         })(forms);
       });
@@ -251,6 +254,7 @@ export async function createTokens(options: TokensOptions) {
           now,
         }),
       );
+      app.register(revokeOneEndpoint({ revokeToken, verification, guard, now }));
       app.register(sessionEndpoint({ issuer, sessions, authenticateClient }));
       app.register(
         revokeAllEndpoint({ revokeAllTokens: createRevokeAllTokens({ events, root, masterKey, now }), guard }),

@@ -1,0 +1,76 @@
+/** `postern storage`: the destinations that access rules export data to. */
+import { operations, requireWritten, type StorageConfig, type StorageElement } from '@postern/admin';
+import type { Command } from 'commander';
+import { collect } from '../command/option-values.ts';
+import { verbGroup } from '../command/verb.ts';
+import { connect } from '../connection/server-verb.ts';
+import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
+import { print } from '../output/output.ts';
+import { formatRecord, formatTable } from '../output/table.ts';
+
+const members: MemberTable = {
+  name: ['--name <name>', 'display name; required for a new destination'],
+  type: ['--type <type>', 'local or s3; required for a new destination'],
+  format: ['--format <format>', 'format of the data: json or csv'],
+};
+
+const thing: Thing = { group: 'storage', noun: 'storage destination', id: 'key', example: 'exports' };
+
+export function storageCommand(): Command {
+  return verbGroup('storage', 'Manage the destinations that access rules export data to.', [
+    listVerb(thing, 'List the destinations, oldest first.', operations.storage.list(), 'destinations read', formatAll),
+    showVerb(thing, 'Show a destination.', 'all members', operations.storage.get, formatOne),
+    withMembers(
+      thingVerb(thing, 'set', 'Create a destination, or change the given members of the one with that key.', [
+        ['--name Exports --type local', 'a directory of the program that exports'],
+        ['--name Exports --type s3 --detail bucket=exports', 'a bucket'],
+      ]),
+      members,
+      'storage destination',
+    )
+      .option('--detail <member=value>', 'member of its details, such as bucket=exports; repeatable', collect)
+      .action(set),
+    deleteVerb(thing, 'Delete a destination that no rule uses.', '.', operations.storage.delete),
+  ]);
+}
+
+async function set(key: string, _options: unknown, command: Command): Promise<void> {
+  const { detail = [] } = command.opts<{ detail?: string[] }>();
+  const details = Object.fromEntries(
+    detail.map((text) => {
+      const [name = '', ...value] = text.split('=');
+      return [name, value.join('=')];
+    }),
+  );
+  const given = (await readMembers(command, members)) as StorageElement;
+  const { admin } = await connect(command);
+  // The server replaces details as a whole; here, only those that are given change.
+  const before = detail.length === 0 ? undefined : await admin.find(operations.storage.get(key));
+  const body = {
+    ...given,
+    key,
+    ...(detail.length > 0 && { details: { ...before?.details, ...given.details, ...details } }),
+  };
+  const [saved] = requireWritten(await admin.storage.save([body]), `the storage destination ${key}`);
+  print(command, saved as StorageConfig, formatOne);
+}
+
+function formatAll(all: readonly StorageConfig[]): string {
+  return all.length === 0
+    ? 'No storage destinations. Create one: postern storage set KEY --name NAME --type TYPE\n'
+    : formatTable(
+        ['key', 'name', 'type', 'format'],
+        all.map(({ key, name, type, format }) => [key, name, type, format]),
+      );
+}
+
+function formatOne({ key, name, type, format, details }: StorageConfig): string {
+  return formatRecord([
+    ['key', key],
+    ['name', name],
+    ['type', type],
+    ['format', format],
+    ...Object.entries(details).map(([member, value]): [string, string] => [member.replaceAll('_', ' '), String(value)]),
+  ]);
+}

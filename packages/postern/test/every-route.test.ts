@@ -1,0 +1,141 @@
+/** What was once done by the API only: a verb for each, on a real server. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  acquireToken,
+  makeTemporaryDirectory,
+  removeDirectory,
+  rootCredentials,
+  type ServeProcess,
+  startServe,
+} from './harness.ts';
+import { createCommand } from './in-process.ts';
+
+let directory: string;
+let server: ServeProcess;
+let postern: ReturnType<typeof createCommand>;
+
+beforeAll(async () => {
+  directory = makeTemporaryDirectory();
+  server = await startServe(directory, { env: { POSTERN_REGISTRATION: 'initial_access_token' } });
+  postern = createCommand(server.url, rootCredentials(server.dataDir));
+});
+afterAll(async () => {
+  await server.stop();
+  removeDirectory(directory);
+});
+
+const json = async (...args: string[]) => {
+  const { code, stdout, stderr } = await postern(...args, '--json');
+  expect([args, code, stderr]).toEqual([args, 0, '']);
+  return JSON.parse(stdout);
+};
+const text = async (...args: string[]) => {
+  const { code, stdout, stderr } = await postern(...args);
+  expect([args, code, stderr]).toEqual([args, 0, expect.any(String)]);
+  return stdout;
+};
+const file = (name: string, content: unknown) => {
+  const path = join(directory, name);
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+};
+const newClient = (...args: string[]) => json('client', 'create', '--scope', 'policy:read', ...args);
+const tokenOf = ({ client_id, client_secret }: { client_id: string; client_secret: string }) =>
+  acquireToken(server.url, { clientId: client_id, clientSecret: client_secret });
+
+test('initial access tokens are created, listed, shown without the token, and deleted', async () => {
+  const created = await json(
+    'initial-access-token',
+    'create',
+    '--name',
+    'ci',
+    '--scope',
+    'policy:read',
+    '--max-uses',
+    '3',
+  );
+  expect(created).toMatchObject({ name: 'ci', scopes: ['policy:read'], max_uses: 3 });
+  expect(await text('initial-access-token', 'list')).toContain('0 of 3');
+  expect(await text('initial-access-token', 'show', created.id)).not.toContain(created.initial_access_token);
+  await text('initial-access-token', 'delete', created.id, '--yes');
+  expect((await postern('initial-access-token', 'show', created.id)).code).toBe(1);
+});
+
+test('types of authorization details are created, changed member by member, listed, shown and deleted', async () => {
+  const schema = { type: 'object', properties: { amount: { type: 'integer' } } };
+  expect((await postern('details-type', 'set', 'payment')).stderr).toContain('add --schema');
+  await text('details-type', 'set', 'payment', '--schema', file('schema.json', schema));
+  await text('details-type', 'set', 'payment', '--description', 'Pay');
+  expect(await json('details-type', 'show', 'payment')).toMatchObject({ description: 'Pay', schema });
+  expect(await text('details-type', 'list')).toContain('payment');
+  await text('details-type', 'delete', 'payment', '--yes');
+});
+
+test('storage destinations are created, changed member by member, listed, shown and deleted', async () => {
+  await text('storage', 'set', 'exports', '--name', 'Exports', '--type', 's3', '--detail', 'bucket=one,object_name=x');
+  await text('storage', 'set', 'exports', '--detail', 'bucket=two');
+  expect((await json('storage', 'show', 'exports')).details).toMatchObject({ bucket: 'two', object_name: 'x' });
+  expect(await text('storage', 'list')).toContain('Exports');
+  await text('storage', 'delete', 'exports', '--yes');
+});
+
+test('a client has its keys by address, its certificate, its actor and its quota changed after it was created', async () => {
+  const { client_id: actor } = await newClient();
+  const { client_id: id } = await newClient('--id', 'new');
+  expect(id).toBe('new');
+  const keys = ['--auth-method', 'private_key_jwt', '--jwks-uri', 'https://keys.example.com/jwks'];
+  await text('client', 'update', id, ...keys, '--token-endpoint-audience', '--may-act', actor, '--token-quota', '60');
+  expect(await json('client', 'show', id)).toMatchObject({
+    jwks_uri: 'https://keys.example.com/jwks',
+    may_act: actor,
+    token_endpoint_audience_allowed: true,
+    token_quota_per_minute: 60,
+  });
+  const { client_id: other } = await newClient('--auth-method', 'tls_client_auth', '--tls-subject', 'CN=billing');
+  await text('client', 'update', other, '--grantable-scope', 'policy:read');
+  expect(await json('client', 'show', other)).toMatchObject({
+    tls_client_auth_subject_dn: 'CN=billing',
+    grantable_scopes: ['policy:read'],
+  });
+});
+
+test('one of two secrets is deleted, and the other one stays valid', async () => {
+  const client = await newClient();
+  const rotated = await json('client', 'rotate-secret', client.client_id);
+  const { secrets } = await json('client', 'show', client.client_id);
+  const old = secrets.find(({ secret_id }: { secret_id: string }) => secret_id !== rotated.secret_id);
+  await text('client', 'delete-secret', client.client_id, old.secret_id, '--yes');
+  await expect(tokenOf(client)).rejects.toThrow('401');
+  await tokenOf({ ...client, client_secret: rotated.client_secret });
+});
+
+test('one token is introspected and revoked, and another one of its client stays active', async () => {
+  const client = await newClient();
+  const [one, other] = [await tokenOf(client), await tokenOf(client)];
+  expect(await json('introspect', one)).toMatchObject({ active: true, client_id: client.client_id });
+  expect(await text('introspect', one)).toMatch(/exp +\d{4}-\d\d-\d\dT/);
+  await text('revoke-token', one, '--yes');
+  expect(await json('introspect', one)).toEqual({ active: false });
+  expect(await json('introspect', other)).toMatchObject({ active: true });
+  const { code, stderr } = await postern('revoke-token', 'nonsense', '--yes');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('token: it cannot be revoked.')]);
+});
+
+test('statistics name how many requests were rejected, and why', async () => {
+  const { client_id } = await newClient();
+  await tokenOf({ client_id, client_secret: 'wrong' }).catch(() => undefined);
+  expect(await text('statistics')).toMatch(/requests rejected +\d+[\s\S]*REJECTED BECAUSE/);
+});
+
+test('any route is called, and what is no path or method is refused before it is sent', async () => {
+  expect(JSON.parse(await text('api', 'GET', '/api/v1/oauth/client?size=1')).items).toHaveLength(1);
+  const scope = file('scope.json', [{ name: 'invoice:read', description: 'Read invoices' }]);
+  await text('api', 'put', '/api/v1/oauth/scope', '--from', scope);
+  expect(await text('scope', 'show', 'invoice:read')).toContain('Read invoices');
+  expect(await text('api', 'DELETE', '/api/v1/oauth/scope/invoice:read')).toBe('');
+  expect((await postern('api', 'TRACE', '/')).stderr).toContain('the method TRACE is none of');
+  expect((await postern('api', 'GET', '//example.com/')).stderr).toContain('must start with one slash');
+  expect((await postern('api', 'GET', '/api/v1/nothing')).code).toBe(1);
+});
