@@ -826,7 +826,7 @@ export interface TokenQuestion {
   proof?: boolean;
 }
 
-export interface RevokedToken {
+export interface TokenToRevoke {
   /** The access token. It is not logged. */
   token: string;
 }
@@ -1261,7 +1261,7 @@ export const operations = {
      * As `POST /api/v1/oauth/revoke`, with an access token instead of the credentials of a client. A token that is not of this server, or has expired, is an error (400). Of a client with 1,000 revoked tokens that have not expired, the next call revokes all tokens.
      * Requires the scope `token:revoke`.
      */
-    revoke: (body: RevokedToken) => change<void>('POST', path`/api/v1/oauth/revoke_one`, body),
+    revoke: (body: TokenToRevoke) => change<void>('POST', path`/api/v1/oauth/revoke_one`, body),
     /**
      * Revoke every token that was issued so far.
      * Of all clients and of root, the token of this call among them. Clients may request new tokens at once. For emergencies: after a backup was restored, whose revocations of tokens are incomplete, or after a theft of tokens.

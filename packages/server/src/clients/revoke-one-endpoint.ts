@@ -11,7 +11,7 @@ import type { RevokeToken } from './revoke-token.ts';
 /** As long as the longest body of a form. */
 const Body = Type.Object(
   { token: Type.String({ minLength: 1, maxLength: 16_384, description: 'The access token. It is not logged.' }) },
-  { title: 'RevokedToken', additionalProperties: false },
+  { title: 'TokenToRevoke', additionalProperties: false },
 );
 
 export interface RevokeOneEndpointOptions {
