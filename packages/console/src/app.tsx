@@ -31,8 +31,9 @@ import {
   signInWithToken,
   signOut,
 } from './session/sign-in.ts';
-import { type PresentedCredentials, SignInPage } from './session/sign-in-page.tsx';
+import { type PresentedCredentials, SignInDialog, SignInPage } from './session/sign-in-page.tsx';
 import { LinkButton } from './ui/button.tsx';
+import { LeaveGuardProvider, useLeave } from './ui/leave-guard.tsx';
 import { Empty } from './ui/loaded.tsx';
 import { NoticeProvider } from './ui/notice.tsx';
 import { Page } from './ui/page.tsx';
@@ -44,17 +45,43 @@ interface Visit {
 }
 
 export function App() {
+  return (
+    <I18nProvider locale="en">
+      <LeaveGuardProvider>
+        <Visits />
+      </LeaveGuardProvider>
+    </I18nProvider>
+  );
+}
+
+function Visits() {
   const [visit, setVisit] = useState<Visit>();
   const [isRestoring, setRestoring] = useState(true);
   const [reason, setReason] = useState<string>();
+  /** The session has ended without the person: the page stays as it is, below the dialog in which they sign in again. */
+  const [hasEnded, setEnded] = useState(false);
+  const { leave, isHeld } = useLeave();
 
   const end = (why?: string) => {
     setVisit(undefined);
+    setEnded(false);
     setReason(why);
   };
-  const begin = (session: Session) => setVisit({ session, queries: createQueries() });
+  const begin = (session: Session) => {
+    setEnded(false);
+    setVisit((before) => {
+      if (before?.session.clientId !== session.clientId) {
+        return { session, queries: createQueries() };
+      }
+      void before.queries.invalidateQueries();
+      return { ...before, session };
+    });
+  };
   const events: SessionEvents = {
-    onEnded: () => end('Your session has ended, or your token has expired or was revoked. Sign in again.'),
+    onEnded() {
+      setEnded(true);
+      setReason('Your session has ended, or your token has expired or was revoked. Sign in again.');
+    },
     onChanged: (session) => setVisit((visit) => visit && { ...visit, session }),
   };
   const restore = async () => {
@@ -75,8 +102,12 @@ export function App() {
       if (news === 'signed in') {
         void restore();
       } else {
-        setVisit((visit) => (visit?.session.expiresAt === undefined ? undefined : visit));
         setReason('You have signed out in another tab.');
+        if (isHeld()) {
+          setEnded(true);
+        } else {
+          setVisit((visit) => (visit?.session.expiresAt === undefined ? undefined : visit));
+        }
       }
     });
   }, []);
@@ -88,31 +119,32 @@ export function App() {
       tellOtherTabs('signed in');
     }
   };
-  const leave = async (session: Session, where: 'here' | 'everywhere') => {
+  const endHere = async (session: Session, where: 'here' | 'everywhere') => {
     await signOut(session, where);
     if (session.expiresAt === undefined) {
       tellOtherTabs('signed out');
     }
     end();
   };
+  const askAndEnd = (session: Session, where: 'here' | 'everywhere') =>
+    new Promise<void>((resolve, reject) => leave(() => endHere(session, where).then(resolve, reject)));
   return (
-    <I18nProvider locale="en">
-      <Router base={consolePath}>
-        {visit !== undefined ? (
-          <QueryClientProvider client={visit.queries}>
-            <SessionProvider session={visit.session} signOut={(where) => leave(visit.session, where)}>
-              <NoticeProvider>
-                <Shell>
-                  <Pages />
-                </Shell>
-              </NoticeProvider>
-            </SessionProvider>
-          </QueryClientProvider>
-        ) : (
-          !isRestoring && <SignInPage reason={reason} onCredentials={signIn} />
-        )}
-      </Router>
-    </I18nProvider>
+    <Router base={consolePath} aroundNav={(navigate, to, options) => leave(() => navigate(to, options))}>
+      {visit !== undefined ? (
+        <QueryClientProvider client={visit.queries}>
+          <SessionProvider session={visit.session} signOut={(where) => askAndEnd(visit.session, where)}>
+            <NoticeProvider>
+              <Shell>
+                <Pages />
+              </Shell>
+            </NoticeProvider>
+          </SessionProvider>
+          {hasEnded && <SignInDialog reason={reason} clientId={visit.session.clientId} onCredentials={signIn} />}
+        </QueryClientProvider>
+      ) : (
+        !isRestoring && <SignInPage reason={reason} onCredentials={signIn} />
+      )}
+    </Router>
   );
 }
 

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, type TestBrowser } from './browser.ts';
-import { signIn, visitConsole } from './console-harness.ts';
+import { expectAccessible, signIn, visitConsole } from './console-harness.ts';
 import {
   makeTemporaryDirectory,
   type RootCredentials,
@@ -101,4 +101,84 @@ test('a pasted token is in memory only: a reload drops it, and no cookie is set'
   await page.reload();
   await heading(page, 'Sign in').waitFor();
   await close();
+});
+
+describe('nothing is lost', () => {
+  /** Ends all sessions of root, as their expiry does. */
+  const endSessions = async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url);
+    await signIn(page, root);
+    await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+    await heading(page, 'Sign in').waitFor();
+    await close();
+  };
+  const signInAgain = async (page: Page) => {
+    const dialog = page.getByRole('dialog', { name: 'Sign in again' });
+    await dialog.waitFor();
+    await expectAccessible(page);
+    await dialog.getByLabel('Client ID').fill(root.clientId);
+    await dialog.getByLabel('Client secret').fill(root.clientSecret);
+    await dialog.getByRole('button', { name: 'Sign in' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+
+  test('of a typed form, nor of a secret that was just rotated, when the session ends', async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/clients/new');
+    await signIn(page, root);
+    await page.getByLabel('Name').fill('typed');
+    await endSessions();
+    await page.getByRole('button', { name: 'Create client' }).click();
+    await signInAgain(page);
+    expect(await page.getByLabel('Name').inputValue()).toBe('typed');
+    await page.getByRole('button', { name: 'Create client' }).click();
+    await heading(page, 'Client created').waitFor();
+    await page.getByRole('button', { name: 'I have stored it' }).click();
+    await page.getByRole('link', { name: 'Secrets' }).click();
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByRole('button', { name: 'Rotate', exact: true }).click();
+    const secret = page.getByRole('dialog', { name: 'New secret' }).getByText(/^postern\w{40,}$/);
+    const text = await secret.innerText();
+    await endSessions();
+    // The page below reads the uses of the secrets again by itself.
+    await signInAgain(page);
+    expect(await secret.innerText()).toBe(text);
+    await close();
+  });
+
+  test('of a new secret without a question: by a link, back, reload, or sign-out', async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/clients');
+    await signIn(page, root);
+    await page.getByRole('link', { name: 'New client' }).click();
+    await page.getByRole('button', { name: 'Create client' }).click();
+    await heading(page, 'Client created').waitFor();
+    const question = page.getByRole('alertdialog', { name: 'Leave without storing the secret?' });
+    const leaveBy = async (act: () => Promise<unknown>) => {
+      await act();
+      await question.waitFor();
+      await question.getByRole('button', { name: 'Stay here' }).click();
+      await page.getByText('Copy the secret now').waitFor();
+    };
+    await leaveBy(() => page.getByRole('link', { name: 'Signing keys' }).click());
+    await leaveBy(() => page.goBack());
+    await leaveBy(() => page.getByRole('button', { name: 'Sign out', exact: true }).click());
+    const asked = new Promise<string>((resolve) =>
+      page.once('dialog', async (dialog) => {
+        resolve(dialog.type());
+        await dialog.dismiss();
+      }),
+    );
+    await page.reload().catch(() => {});
+    expect(await asked).toBe('beforeunload');
+    await page.getByText('Copy the secret now').waitFor();
+
+    await page.goBack();
+    await question.getByRole('button', { name: 'Leave' }).click();
+    await heading(page, 'Clients').waitFor();
+    await page.getByRole('link', { name: 'New client' }).click();
+    await page.getByRole('button', { name: 'Create client' }).click();
+    await page.getByRole('button', { name: 'I have stored it' }).click();
+    await page.getByRole('link', { name: 'Signing keys' }).click();
+    await heading(page, 'Signing keys').waitFor();
+    await close();
+  });
 });

@@ -1,9 +1,9 @@
 /** A new secret, which is shown only once, and how to use it. */
 import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { fetchMetadata } from '../api/connection.ts';
 import { CodeBlock, CopyField } from '../ui/copy.tsx';
+import { useLeaveGuard } from '../ui/leave-guard.tsx';
 import { Note } from '../ui/note.tsx';
 import { environmentOf, snippetsFor } from './snippets.ts';
 
@@ -13,7 +13,7 @@ interface IssuedSecretProps {
 }
 
 export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
-  useWarningBeforeLeaving();
+  useLeaveGuard(true);
   const metadata = useQuery({ queryKey: ['metadata'], queryFn: fetchMetadata });
   return (
     <div className="stack">
@@ -45,13 +45,4 @@ export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
       )}
     </div>
   );
-}
-
-/** The browser asks before the page is left, because the secret would be lost. */
-function useWarningBeforeLeaving(): void {
-  useEffect(() => {
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    window.addEventListener('beforeunload', warn);
-    return () => window.removeEventListener('beforeunload', warn);
-  }, []);
 }

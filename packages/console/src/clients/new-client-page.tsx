@@ -1,7 +1,8 @@
 /** Creates a client. Its secret is shown on this page only. */
 import { type ClientBody, type CreatedClient, operations, withDefaultResource } from '@postern/admin';
 import { jwtBearerGrant } from '@postern/protocol';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import { useLocation } from 'wouter';
 import { clientPath } from '../api/address.ts';
 import { parseKeys } from '../api/parse-keys.ts';
 import { ScopePicker } from '../scopes/scope-picker.tsx';
@@ -10,7 +11,7 @@ import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { useChange } from '../session/use-admin.ts';
 import { Form, useForm } from '../shapes/form.tsx';
-import { LinkButton } from '../ui/button.tsx';
+import { Button, LinkButton } from '../ui/button.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Note } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
@@ -132,15 +133,31 @@ function authenticationMembers(authentication: string, jwks: string): ClientBody
 
 function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
   const session = useSession();
+  const [, navigate] = useLocation();
+  const [isStored, setStored] = useState(created.client_secret === undefined);
+  const mayRead = session.may('client:read');
+  const path = mayRead ? clientPath(created.client_id) : '/';
+  // Only once the page no longer guards the secret.
+  useEffect(() => {
+    if (isStored && created.client_secret !== undefined) {
+      navigate(path);
+    }
+  }, [isStored, created, path, navigate]);
   return (
     <Page
       title="Client created"
       back={back}
       actions={
-        session.may('client:read') && (
-          <LinkButton href={clientPath(created.client_id)} kind="primary">
-            Open client
-          </LinkButton>
+        created.client_secret === undefined ? (
+          mayRead && (
+            <LinkButton href={path} kind="primary">
+              Open client
+            </LinkButton>
+          )
+        ) : (
+          <Button kind="primary" onPress={() => setStored(true)}>
+            I have stored it
+          </Button>
         )
       }
     >
@@ -157,7 +174,7 @@ function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
             )}
           </>
         ) : (
-          <IssuedSecret clientId={created.client_id} clientSecret={created.client_secret} />
+          !isStored && <IssuedSecret clientId={created.client_id} clientSecret={created.client_secret} />
         )}
         {created.inherited !== undefined && (
           <Note title="Limits of your own client">

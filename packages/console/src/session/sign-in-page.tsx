@@ -1,8 +1,9 @@
-/** The sign-in page: with the ID and the secret of a client, or with an access token. */
+/** Signing in, on a page of its own, or on top of the page whose session has ended: with the ID and the secret of a client, or with an access token. */
 import { type FormEvent, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { Brand } from '../ui/brand.tsx';
 import { Button } from '../ui/button.tsx';
+import { Dialog } from '../ui/dialog.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
 
@@ -17,7 +18,43 @@ export type PresentedCredentials =
   | { readonly clientId: string; readonly clientSecret: string }
   | { readonly token: string };
 
-export function SignInPage({ reason, onCredentials }: SignInPageProps) {
+export function SignInPage(props: SignInPageProps) {
+  return (
+    <main className="sign-in">
+      <title>Sign in · Postern</title>
+      <div className="panel stack sign-in-card">
+        <Brand />
+        <h1>Sign in</h1>
+        <SignInForms {...props} />
+        <p className="hint">
+          For the first sign-in, the ID and secret of the root client are in <code>root.env</code> in the data
+          directory. What you enter is not stored. You stay signed in until you sign out, do nothing for half an hour,
+          or close the browser; with an access token, until you reload the page.
+        </p>
+      </div>
+    </main>
+  );
+}
+
+interface SignInDialogProps extends SignInPageProps {
+  /** Whose session has ended. */
+  readonly clientId: string;
+}
+
+/** Signs in again on top of the page, on which nothing is lost. */
+export function SignInDialog({ clientId, ...props }: SignInDialogProps) {
+  return (
+    <Dialog title="Sign in again" onClose={() => {}} mustAnswer covers>
+      <p>
+        What you entered, and what is shown only once, is still on the page below. It stays there if you sign in as{' '}
+        <code className="breakable">{clientId}</code>.
+      </p>
+      <SignInForms {...props} />
+    </Dialog>
+  );
+}
+
+function SignInForms({ reason, onCredentials }: SignInPageProps) {
   const [error, setError] = useState<Error | null>(null);
   const [pending, setPending] = useState(false);
 
@@ -39,65 +76,55 @@ export function SignInPage({ reason, onCredentials }: SignInPageProps) {
   });
 
   return (
-    <main className="sign-in">
-      <title>Sign in · Postern</title>
-      <div className="panel stack sign-in-card">
-        <Brand />
-        <h1>Sign in</h1>
-        {reason !== undefined && error === null && (
-          <p className="note" role="status">
-            {reason}
-          </p>
-        )}
-        {error !== null && <ErrorNote title="Sign-in failed" error={error} />}
-        <Tabs className="stack" onSelectionChange={() => setError(null)}>
-          <TabList className="tab-list" aria-label="How to sign in">
-            <Tab className="tab" id="secret">
-              Client
-            </Tab>
-            <Tab className="tab" id="token">
-              Access token
-            </Tab>
-          </TabList>
-          <TabPanel id="secret" className="tab-panel">
-            <form className="stack" onSubmit={submit(withSecret)}>
-              <TextField name="client_id" label="Client ID" isRequired autoComplete="username" mono />
-              <TextField
-                name="client_secret"
-                label="Client secret"
-                type="password"
-                isRequired
-                autoComplete="current-password"
-                mono
-              />
-              <Button type="submit" kind="primary" pending={pending}>
-                Sign in
-              </Button>
-            </form>
-          </TabPanel>
-          <TabPanel id="token" className="tab-panel">
-            <form className="stack" onSubmit={submit((form) => ({ token: field(form, 'token') }))}>
-              <TextField
-                name="token"
-                label="Access token"
-                isRequired
-                rows={5}
-                mono
-                description="A token from the token endpoint. Its scopes decide what you can do here."
-              />
-              <Button type="submit" kind="primary" pending={pending}>
-                Sign in
-              </Button>
-            </form>
-          </TabPanel>
-        </Tabs>
-        <p className="hint">
-          For the first sign-in, the ID and secret of the root client are in <code>root.env</code> in the data
-          directory. What you enter is not stored. You stay signed in until you sign out, do nothing for half an hour,
-          or close the browser; with an access token, until you reload the page.
+    <>
+      {reason !== undefined && error === null && (
+        <p className="note" role="status">
+          {reason}
         </p>
-      </div>
-    </main>
+      )}
+      {error !== null && <ErrorNote title="Sign-in failed" error={error} />}
+      <Tabs className="stack" onSelectionChange={() => setError(null)}>
+        <TabList className="tab-list" aria-label="How to sign in">
+          <Tab className="tab" id="secret">
+            Client
+          </Tab>
+          <Tab className="tab" id="token">
+            Access token
+          </Tab>
+        </TabList>
+        <TabPanel id="secret" className="tab-panel">
+          <form className="stack" onSubmit={submit(withSecret)}>
+            <TextField name="client_id" label="Client ID" isRequired autoComplete="username" mono />
+            <TextField
+              name="client_secret"
+              label="Client secret"
+              type="password"
+              isRequired
+              autoComplete="current-password"
+              mono
+            />
+            <Button type="submit" kind="primary" pending={pending}>
+              Sign in
+            </Button>
+          </form>
+        </TabPanel>
+        <TabPanel id="token" className="tab-panel">
+          <form className="stack" onSubmit={submit((form) => ({ token: field(form, 'token') }))}>
+            <TextField
+              name="token"
+              label="Access token"
+              isRequired
+              rows={5}
+              mono
+              description="A token from the token endpoint. Its scopes decide what you can do here."
+            />
+            <Button type="submit" kind="primary" pending={pending}>
+              Sign in
+            </Button>
+          </form>
+        </TabPanel>
+      </Tabs>
+    </>
   );
 }
 

@@ -9,13 +9,23 @@ interface DialogProps {
   readonly wide?: boolean | undefined;
   /** A click beside it or Escape does not close it, because its content is shown only once. */
   readonly mustAnswer?: boolean;
+  /** Hides what is below it. */
+  readonly covers?: boolean;
   readonly role?: 'dialog' | 'alertdialog';
 }
 
-export function Dialog({ title, onClose, children, wide, mustAnswer = false, role = 'dialog' }: DialogProps) {
+export function Dialog({
+  title,
+  onClose,
+  children,
+  wide,
+  mustAnswer = false,
+  covers = false,
+  role = 'dialog',
+}: DialogProps) {
   return (
     <ModalOverlay
-      className="overlay"
+      className={covers ? 'overlay overlay-covering' : 'overlay'}
       isOpen
       onOpenChange={onClose}
       isDismissable={!mustAnswer}
