@@ -11,6 +11,7 @@ import { createGuard, type Decision, type DpopPolicy, type Guard } from './guard
 import type { Fetch } from './issuer/fetch-document.ts';
 import { createIssuerKeys } from './issuer/issuer-keys.ts';
 import { createKeptCopy, type OpenCache } from './issuer/kept-copy.ts';
+import { RecentMap } from './recent-map.ts';
 import { describeResource, type ResourceDescription, type ResourceMetadata } from './resource-metadata.ts';
 import { createRequestFollower, type RequestFollower, type WaitUntil } from './revocations/request-follower.ts';
 import {
@@ -19,8 +20,7 @@ import {
   type RevocationFollowerOptions,
 } from './revocations/revocation-follower.ts';
 import { createUsedProofs } from './used-proofs.ts';
-import { VerifiedTokens } from './verified-tokens.ts';
-import type { AccessTokenTyp } from './verify-access-token.ts';
+import type { AccessTokenTyp, VerifiedToken } from './verify-access-token.ts';
 
 export interface RevocationOptions {
   /**
@@ -178,7 +178,7 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
       nonces: dpop.nonces,
     },
     resourceMetadata: resourceMetadata?.url,
-    verifiedTokens: tokenCacheSize > 0 ? new VerifiedTokens(tokenCacheSize) : undefined,
+    verifiedTokens: tokenCacheSize > 0 ? new RecentMap<VerifiedToken>(tokenCacheSize) : undefined,
     onDecision,
   });
   return {

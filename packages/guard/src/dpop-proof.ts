@@ -1,11 +1,12 @@
 /** Verifies a DPoP proof, by which the sender of a request shows possession of a key. RFC 9449 §4.3. */
 
-import { decodeJws, dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
+import { type DecodedJws, decodeJws, dpopAlgorithms, type ErrorReason, OAuthError } from '@postern/protocol';
 import { crypto } from '#crypto';
 import { fitsAlgorithm, type SigningAlgorithm } from './crypto/algorithms.ts';
 import type { PlatformKey } from './crypto/crypto-port.ts';
 import { thumbprintText } from './crypto/jwk-thumbprint.ts';
-import { type PublicJwk, PublicKeyFault, parsePublicJwk } from './crypto/public-key.ts';
+import { PublicKeyFault, parsePublicJwk } from './crypto/public-key.ts';
+import { RecentMap } from './recent-map.ts';
 
 /** The request that a proof must be for. */
 export interface DpopExpectation {
@@ -18,6 +19,8 @@ export interface DpopExpectation {
   readonly accessToken?: string;
   /** Set by APIs, so that the answer is a 401 with a challenge; undefined at the token endpoint. */
   readonly scheme?: 'DPoP';
+  /** Verifies the signature when it is the turn of this request. Undefined: at once. */
+  readonly takeTurn?: <T>(step: () => T) => Promise<T>;
 }
 
 export interface DpopProof {
@@ -68,23 +71,37 @@ class ProofFault extends Error {
   }
 }
 
-async function readProof(header: string, expected: DpopExpectation): Promise<DpopProof> {
-  const jws = header.length > maxProofLength ? undefined : decodeJws(header);
+/** What the header of a proof says: an accepted algorithm, and a key that is fit for it. */
+interface ProofHeader {
+  readonly header: DecodedJws['header'];
+  readonly alg: SigningAlgorithm;
+  readonly key: PlatformKey;
+  /** Thumbprint of the key. */
+  readonly jkt: string;
+}
+
+/** Headers by their text, since a client writes the same one for all proofs by a key: each key is judged and imported once. */
+const headers = new RecentMap<ProofHeader>(1_000);
+
+/** Characters; enough for an RSA key of 4,096 bits. */
+const maxKeptHeaderLength = 1_500;
+
+async function readProof(text: string, expected: DpopExpectation): Promise<DpopProof> {
+  const headerText = text.slice(0, Math.max(0, text.indexOf('.')));
+  const known = headers.find(headerText);
+  const jws = text.length > maxProofLength ? undefined : decodeJws(text, known && (() => known.header));
   if (jws === undefined) {
     throw new ProofFault('is not a single signed JWT', 'proof_malformed');
   }
-  const { typ, alg, jwk, crit } = jws.header;
-  if (typ !== 'dpop+jwt' || crit !== undefined) {
-    throw new ProofFault('must have typ dpop+jwt and no critical extensions', 'token_type_wrong');
-  }
-  const named = dpopAlgorithms.find((known) => known === alg);
-  if (named === undefined) {
-    throw new ProofFault(`must be signed with one of ${dpopAlgorithms.join(', ')}`, 'algorithm_not_allowed');
-  }
-  const algorithm = named === 'Ed25519' ? 'EdDSA' : named;
-  const { key, members } = await importPublicKey(jwk, algorithm);
-  if ((await crypto.verify(algorithm, key, jws.signingInput, jws.signature)) !== true) {
+  const proofHeader = known ?? (await readHeader(jws.header));
+  const { alg, key, jkt } = proofHeader;
+  const verify = () => crypto.verify(alg, key, jws.signingInput, jws.signature);
+  if ((await (expected.takeTurn?.(verify) ?? verify())) !== true) {
     throw new ProofFault('has a signature that does not match its jwk', 'signature_wrong');
+  }
+  // Only what somebody has the key of is kept.
+  if (known === undefined && headerText.length <= maxKeptHeaderLength) {
+    headers.add(headerText, proofHeader);
   }
   const { jti, htm, htu, iat, nbf, ath, nonce } = jws.payload;
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) {
@@ -111,20 +128,26 @@ async function readProof(header: string, expected: DpopExpectation): Promise<Dpo
   if (nonce !== undefined && typeof nonce !== 'string') {
     throw new ProofFault('must have a string as its nonce', 'proof_malformed');
   }
-  const jkt = await crypto.sha256(thumbprintText(members));
-  return { jkt, alg: algorithm, jti, nonce, expiresAt: iat + maxAgeSeconds };
+  return { jkt, alg, jti, nonce, expiresAt: iat + maxAgeSeconds };
 }
 
-async function importPublicKey(
-  jwk: unknown,
-  algorithm: SigningAlgorithm,
-): Promise<{ key: PlatformKey; members: PublicJwk }> {
+async function readHeader(header: DecodedJws['header']): Promise<ProofHeader> {
+  const { typ, alg: named, jwk, crit } = header;
+  if (typ !== 'dpop+jwt' || crit !== undefined) {
+    throw new ProofFault('must have typ dpop+jwt and no critical extensions', 'token_type_wrong');
+  }
+  const known = dpopAlgorithms.find((one) => one === named);
+  if (known === undefined) {
+    throw new ProofFault(`must be signed with one of ${dpopAlgorithms.join(', ')}`, 'algorithm_not_allowed');
+  }
+  const alg = known === 'Ed25519' ? 'EdDSA' : known;
   try {
     const members = parsePublicJwk(jwk);
-    if (!fitsAlgorithm(members, algorithm)) {
+    if (!fitsAlgorithm(members, alg)) {
       throw new ProofFault('has a jwk that does not fit its alg', 'algorithm_not_allowed');
     }
-    return { key: await crypto.importKey(members, algorithm), members };
+    const key = await crypto.importKey(members, alg);
+    return { header, alg, key, jkt: await crypto.sha256(thumbprintText(members)) };
   } catch (error) {
     if (!(error instanceof PublicKeyFault)) {
       throw error;

@@ -6,9 +6,9 @@ import { type ErrorCode, type ErrorReason, OAuthError } from '@postern/protocol'
 import type { AccessToken } from './access-token.ts';
 import type { SigningAlgorithm } from './crypto/algorithms.ts';
 import { type DpopProof, verifyDpopProof } from './dpop-proof.ts';
-import type { VerifiedTokens } from './verified-tokens.ts';
 import {
   decodeAccessToken,
+  findVerified,
   invalidTokenError,
   requireAudience,
   type VerificationKey,
@@ -77,8 +77,6 @@ export interface GuardOptions extends VerifyAccessTokenOptions {
   readonly isProofAlgorithmAllowed?: ((clientId: string, alg: SigningAlgorithm) => Promise<boolean>) | undefined;
   /** URL of the API's own metadata, which its challenges name. RFC 9728 §5.1. Undefined if it has none. */
   readonly resourceMetadata?: string | undefined;
-  /** Tokens whose signature is not verified again. Undefined if every signature is verified on every call. */
-  readonly verifiedTokens?: VerifiedTokens | undefined;
   /** Called with every decision. */
   readonly onDecision?: ((decision: Decision) => void) | undefined;
 }
@@ -163,16 +161,6 @@ export function createGuard(options: GuardOptions): Guard {
 
 interface Progress {
   isCached: boolean;
-}
-
-/** Returns a token that was verified earlier, has not expired since, and whose key the issuer still publishes. */
-function findVerified(text: string, nowSeconds: number, options: GuardOptions): AccessToken | undefined {
-  const verified = options.verifiedTokens?.find(text);
-  return verified !== undefined &&
-    nowSeconds < verified.token.expiresAt + options.clockSkewSeconds &&
-    options.findKey(verified.key.kid) === verified.key
-    ? verified.token
-    : undefined;
 }
 
 /**

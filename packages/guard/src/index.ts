@@ -21,6 +21,7 @@ export {
 export type { Fetch } from './issuer/fetch-document.ts';
 export type { DocumentCache, OpenCache } from './issuer/kept-copy.ts';
 export { createKeptDocument, type KeptDocument } from './issuer/kept-document.ts';
+export { RecentMap } from './recent-map.ts';
 export type { ResourceDescription, ResourceMetadata } from './resource-metadata.ts';
 export type { WaitUntil } from './revocations/request-follower.ts';
 export { type ParentToken, parentTokensClaim, parentTokensOf } from './token-lineage.ts';
@@ -49,6 +50,7 @@ export {
   requireTime,
   type SignedToken,
   type VerificationKey,
+  type VerifiedToken,
   type VerifyAccessTokenOptions,
   type VerifyIssuedTokenOptions,
   verifyAccessToken,

@@ -9,6 +9,7 @@ import type { AccessToken } from './access-token.ts';
 import { type Confirmation, parseCnf } from './confirmation.ts';
 import type { SigningAlgorithm } from './crypto/algorithms.ts';
 import type { Awaitable, PlatformKey } from './crypto/crypto-port.ts';
+import { RecentMap } from './recent-map.ts';
 
 export interface VerificationKey {
   readonly kid: string;
@@ -42,6 +43,17 @@ export interface VerifyIssuedTokenOptions {
   readonly clockSkewSeconds: number;
   /** Returns the key of the issuer with this id, or undefined if it has none. */
   readonly findKey: (kid: string) => VerificationKey | undefined;
+  /**
+   * Tokens that were accepted earlier, whose signature is not verified again. They were accepted by one audience and `acceptTyp`, so
+   * two verifiers that differ in these must not share it. Undefined if every signature is verified on every call.
+   */
+  readonly verifiedTokens?: RecentMap<VerifiedToken> | undefined;
+}
+
+export interface VerifiedToken {
+  readonly token: AccessToken;
+  /** The key that verified it: the entry is invalid once the issuer no longer publishes the key. */
+  readonly key: VerificationKey;
 }
 
 /** Characters. A token of Postern with all scopes is far shorter; longer ones are not decoded. */
@@ -80,8 +92,29 @@ export async function verifyIssuedToken(
   nowSeconds: number,
   options: VerifyIssuedTokenOptions,
 ): Promise<AccessToken> {
+  const known = findVerified(token, nowSeconds, options);
+  if (known !== undefined) {
+    return known;
+  }
   const signed = decodeIssuedToken(token, options.issuer);
-  return verifyDecodedToken(signed, options.findKey(signed.kid), nowSeconds, options);
+  const key = options.findKey(signed.kid);
+  const verified = await verifyDecodedToken(signed, key, nowSeconds, options);
+  options.verifiedTokens?.add(token, { token: verified, key: key as VerificationKey });
+  return verified;
+}
+
+/** Returns a token that was verified earlier, has not expired since, and whose key the issuer still publishes. */
+export function findVerified(
+  text: string,
+  nowSeconds: number,
+  { verifiedTokens, clockSkewSeconds, findKey }: VerifyIssuedTokenOptions,
+): AccessToken | undefined {
+  const verified = verifiedTokens?.find(text);
+  return verified !== undefined &&
+    nowSeconds < verified.token.expiresAt + clockSkewSeconds &&
+    findKey(verified.key.kid) === verified.key
+    ? verified.token
+    : undefined;
 }
 
 /**
@@ -97,17 +130,17 @@ export function decodeIssuedToken(token: string, issuer: string): SignedToken {
 }
 
 /** Decoded headers by their text, since an issuer writes the same header for as long as a key signs. */
-const headers = new Map<string, Readonly<Record<string, unknown>>>();
-const maxHeaders = 100;
+const headers = new RecentMap<Readonly<Record<string, unknown>>>(100);
 const maxHeaderLength = 256;
 
 function decodeHeader(text: string): Readonly<Record<string, unknown>> | undefined {
-  const header = headers.get(text) ?? decodeJwsPart(text);
-  if (header !== undefined && text.length <= maxHeaderLength && !headers.has(text)) {
-    if (headers.size >= maxHeaders) {
-      headers.clear();
-    }
-    headers.set(text, header);
+  const known = headers.find(text);
+  if (known !== undefined) {
+    return known;
+  }
+  const header = decodeJwsPart(text);
+  if (header !== undefined && text.length <= maxHeaderLength) {
+    headers.add(text, header);
   }
   return header;
 }

@@ -565,6 +565,8 @@ describe('a token from an exchange is revoked with the tokens it was exchanged f
     const rootClient = server.root;
     expect(await use(chain.token)).toBe(200);
     expect(await introspect(rootClient, chain.token)).toMatchObject({ active: true });
+    // The server remembers that the signature is good, and no more than that.
+    expect((await exchange(chain.exchanger, chain.token)).status).toBe(200);
     await end(chain);
     expect(await use(chain.token)).toBe(401);
     expect(await introspect(rootClient, chain.token)).toEqual({ active: false });

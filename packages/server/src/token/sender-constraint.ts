@@ -7,6 +7,7 @@ import type { DeferUse } from '../client-auth/authenticate.ts';
 import { findUseFault } from '../client-auth/mutual-tls.ts';
 import type { Client } from '../clients/client.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
+import { createTurn } from '../turn.ts';
 
 export interface SenderConstraintOptions {
   /** The URL of the token endpoint, as proofs must name it. */
@@ -20,6 +21,8 @@ export interface SenderEvidence {
   readonly dpopHeader: string | string[] | undefined;
   readonly certificate: ClientCertificate | undefined;
 }
+
+const takeTurn = createTurn();
 
 /**
  * The binding of the token that is asked for; undefined for a plain bearer token. A proof is sent on purpose, so it
@@ -61,7 +64,7 @@ async function bindToProof(
   { tokenEndpoint, dpop }: SenderConstraintOptions,
   deferUse: DeferUse,
 ): Promise<Confirmation> {
-  const proof = await verifyDpopProof(String(dpopHeader), { method: 'POST', url: tokenEndpoint, nowSeconds });
+  const proof = await verifyDpopProof(String(dpopHeader), { method: 'POST', url: tokenEndpoint, nowSeconds, takeTurn });
   if (!allowsAlgorithm(requirementsOf(client), proof.alg)) {
     throw new OAuthError(
       'invalid_dpop_proof',

@@ -1,5 +1,5 @@
 /** Creates what it takes to issue, accept, introspect and revoke tokens and to register clients, and its endpoints. */
-import { createGuard, signingAlgorithms } from '@postern/guard';
+import { createGuard, RecentMap, signingAlgorithms, type VerifiedToken } from '@postern/guard';
 import { wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
@@ -103,6 +103,9 @@ function keyLeadMs({ keyLeadMinutes }: ServerConfig): number {
   return keyLeadMinutes * 60_000;
 }
 
+/** At most this many verified tokens are kept for the management API, and as many for introspection and exchange. */
+const verifiedTokens = 2_000;
+
 export async function createTokens(options: TokensOptions) {
   const {
     config,
@@ -155,10 +158,13 @@ export async function createTokens(options: TokensOptions) {
     clockSkewSeconds: 0,
     findKey: keys.find,
   };
+  /** For the endpoints that take any token of this server: a token whose signature was verified is only checked for whether it is active. */
+  const issuedVerification = { ...verification, verifiedTokens: new RecentMap<VerifiedToken>(verifiedTokens) };
   const isKeyPublished = (kid: string) => keys.find(kid) !== undefined;
   const tokenStatus = { issuer, findClient: directory.find, isRevoked: revokedTokens.has, isKeyPublished };
   const guard = createGuard({
     ...verification,
+    verifiedTokens: new RecentMap<VerifiedToken>(verifiedTokens),
     audience: issuer,
     baseUrl: issuer,
     now,
@@ -181,7 +187,7 @@ export async function createTokens(options: TokensOptions) {
     clientCredentials,
     createJwtBearer(identities),
     createWorkloadExchange(identities, issuer),
-    createTokenExchange({ verification, requireActive: guard.requireActive, resources }),
+    createTokenExchange({ verification: issuedVerification, requireActive: guard.requireActive, resources }),
   ];
 
   const grantTypes = grantTypesOf(grants);
@@ -237,7 +243,11 @@ export async function createTokens(options: TokensOptions) {
           detailsTypes,
           scopes: scopes.registry,
         })(forms);
-        await introspectionEndpoint({ ...common, requireActive: guard.requireActive })(forms);
+        await introspectionEndpoint({
+          ...common,
+          verification: issuedVerification,
+          requireActive: guard.requireActive,
+        })(forms);
         await revocationEndpoint({
           ...common,
           monotonic,
