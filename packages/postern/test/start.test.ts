@@ -282,6 +282,8 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_TLS_KEY_FILE', { POSTERN_TLS_CERT_FILE: '/none.pem' }, /POSTERN_TLS_KEY_FILE/],
     ['POSTERN_TLS_CERT_FILE', { POSTERN_TLS_CLIENT_CA_FILE: '/none.pem' }, /is missing/],
     ['POSTERN_TLS_CERT_FILE', { POSTERN_TLS_CLIENT_CRL_FILE: '/none.crl' }, /is missing/],
+    ['POSTERN_PROXY_PROTOCOL', { POSTERN_PROXY_PROTOCOL: 'yes' }, /"yes"/],
+    ['POSTERN_TRUSTED_PROXIES', { POSTERN_PROXY_PROTOCOL: 'true' }, /POSTERN_PROXY_PROTOCOL is about connections from/],
     ['POSTERN_CLIENT_CERTIFICATE_HEADER', { POSTERN_CLIENT_CERTIFICATE_HEADER: 'a b' }, /a b/],
     ['POSTERN_DELEGATION', { POSTERN_DELEGATION: 'all' }, /"all" is not one of registry, held/],
     ['POSTERN_DATABASE_POOL_SIZE', { POSTERN_DATABASE_POOL_SIZE: '0' }, /"0" is not a whole number from 1 to 1000/],

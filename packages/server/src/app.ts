@@ -20,6 +20,7 @@ import { forbidCaching } from './http/caching.ts';
 import { type ConnectionLimits, connectionLimits, useConnectionLimits } from './http/connection-limits.ts';
 import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
 import { useOverloadShedding } from './http/overload.ts';
+import { useProxyProtocol } from './http/proxy-protocol.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
 import { useTrailingSlashes } from './http/trailing-slash.ts';
 import type { Installation } from './installation.ts';
@@ -117,12 +118,13 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
   app.addHook('onClose', async () => writeProbe.stop());
 
+  const limits = options.limits ?? connectionLimits;
   const certificateExpiries = await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
   const metrics = createMetrics(tokens.grantTypes, {
     inFlight: useOverloadShedding(app, {
       mostLateMs: config.overloadMs,
       isAdministrator: tokens.isAdministrator,
-      openBodies: useConnectionLimits(app, config.trustedProxies, options.limits ?? connectionLimits),
+      openBodies: useConnectionLimits(app, config.trustedProxies, limits),
     }),
     clientCache: tokens.directory.usage,
     eventLagSeconds: events.lagSeconds,
@@ -135,6 +137,9 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     checkpoints: checkpoints.state,
     history,
     ignoredForwardedHeaders: useForwardedHeaderWarning(app, config.trustedProxies, monotonic),
+    refusedProxyConnections: config.proxyProtocol
+      ? useProxyProtocol(app, { ...config, headerMs: limits.proxyHeaderMs, monotonic })
+      : () => 0,
   });
   useTrailingSlashes(app);
   useRequestMetrics(app, metrics, installation.root.clientId);

@@ -10,13 +10,13 @@ import {
   metricsServer,
   openInstallation,
   type ServerConfig,
-  StartError,
   systemClock,
 } from '@postern/server';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger } from 'fastify';
 import { collectDefaultMetrics } from 'prom-client';
 import { apiDocs, describeApi } from './api-docs.ts';
 import { webConsole } from './console.ts';
+import { listen } from './listen.ts';
 import { ownMetrics, shareMetrics } from './worker-metrics.ts';
 
 export interface RunningServer {
@@ -96,46 +96,5 @@ async function whileWaiting<T>({ database }: ServerConfig, start: Promise<T>): P
     return await start;
   } finally {
     clearTimeout(timer);
-  }
-}
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Throws a `StartError` that names the variable with the invalid value. */
-async function listen(
-  app: FastifyInstance,
-  { host, port }: Address,
-  variables: Readonly<Record<keyof Address, string>>,
-): Promise<void> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    throw listenFault(error, { host, port }, variables);
-  }
-}
-
-function listenFault(
-  error: unknown,
-  { host, port }: Address,
-  variables: Readonly<Record<keyof Address, string>>,
-): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case 'EADDRINUSE':
-      return new StartError(
-        `${variables.port}: ${port} is in use by another program. Example: ${variables.port}=${port + 1}`,
-      );
-    case 'EACCES':
-      return new StartError(`${variables.port}: ${port} is not allowed for this user. Example: ${variables.port}=8080`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new StartError(
-        `${variables.host}: ${host} is not an address of this machine. Example: ${variables.host}=127.0.0.1`,
-      );
-    default:
-      return error;
   }
 }

@@ -57,6 +57,7 @@ test('without any variable, everything has its default', () => {
     keyLeadMinutes: 60,
     masterKey: undefined,
     trustedProxies: [],
+    proxyProtocol: false,
     fetchAllowedNetworks: [],
     outboundHosts: undefined,
     dpopNonces: 'off',

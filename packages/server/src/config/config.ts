@@ -300,9 +300,15 @@ function requireOnEveryNode(key: VariableKey, value: unknown): void {
 }
 
 /** Anyone can send a header, so it is trusted from proxies only, and these must be named. */
-function requireProxies({ clientCertificateHeader, trustedProxies }: Partial<VariableValues>): void {
-  if (clientCertificateHeader !== undefined && !trustedProxies?.length) {
+function requireProxies({ clientCertificateHeader, proxyProtocol, trustedProxies }: Partial<VariableValues>): void {
+  if (trustedProxies?.length) {
+    return;
+  }
+  if (clientCertificateHeader !== undefined) {
     throw missing('trustedProxies', `${variables.clientCertificateHeader.name} is trusted from these addresses only`);
+  }
+  if (proxyProtocol) {
+    throw missing('trustedProxies', `${variables.proxyProtocol.name} is about connections from these addresses only`);
   }
 }
 

@@ -237,6 +237,14 @@ export const variables = {
     example: '10.0.0.0/8',
     parse: parseNetworks,
   },
+  proxyProtocol: {
+    name: 'POSTERN_PROXY_PROTOCOL',
+    default: 'false',
+    meaning:
+      'true expects a header of the PROXY protocol, version 1 or 2, on every connection to PORT from ' +
+      'POSTERN_TRUSTED_PROXIES, as balancers of TCP send it: it names the address of the caller',
+    parse: parseFlag,
+  },
   corsOrigins: {
     name: 'POSTERN_CORS_ORIGINS',
     default: 'none',

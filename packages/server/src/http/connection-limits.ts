@@ -10,6 +10,7 @@ import { addressGroup } from '../address-group.ts';
 import { closeWithAnswer } from './close-with-answer.ts';
 import { createCrowd } from './crowd.ts';
 import { type CloseTimes, type Connections, useGracefulClose } from './graceful-close.ts';
+import { realPeerOf } from './proxy-protocol.ts';
 
 export interface ConnectionLimits extends CloseTimes {
   /** Connections per process, of one address and of all. Those that wait for changes are among them. */
@@ -20,6 +21,8 @@ export interface ConnectionLimits extends CloseTimes {
   readonly openBodies: number;
   /** Milliseconds for the headers of a request to arrive, or for a TLS handshake. */
   readonly headersMs: number;
+  /** Milliseconds for a header of the PROXY protocol to arrive, if one is expected. */
+  readonly proxyHeaderMs: number;
   /** Milliseconds for a request to arrive completely. */
   readonly requestMs: number;
   /** Milliseconds for a caller to read an answer. */
@@ -34,6 +37,7 @@ export const connectionLimits: ConnectionLimits = {
   openBodiesOfAddress: 100,
   openBodies: 1_000,
   headersMs: 10_000,
+  proxyHeaderMs: 5_000,
   requestMs: 30_000,
   answerMs: 30_000,
   checkEveryMs: 1_000,
@@ -93,7 +97,6 @@ function limitConnections(
   });
   /** The connection below TLS is known by its other end, which only one connection has. */
   const byPeer = new Map<string, Connection>();
-  const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
 
   app.server.on('connection', (socket: Socket) => {
     const { remoteAddress } = socket;
@@ -101,7 +104,7 @@ function limitConnections(
       socket.destroy();
       return;
     }
-    const peer = peerOf(socket);
+    const peer = realPeerOf(socket);
     const connection = { socket, unanswered: 0, lastRequest: undefined };
     byPeer.set(peer, connection);
     socket.on('close', () => {
@@ -111,7 +114,7 @@ function limitConnections(
     connections.add(connection, isTrustedProxy(remoteAddress) ? undefined : addressGroup(remoteAddress));
   });
   app.addHook('onRequest', (request, reply, done) => {
-    const connection = byPeer.get(peerOf(request.raw.socket));
+    const connection = byPeer.get(realPeerOf(request.raw.socket));
     if (connection === undefined) {
       // The request was injected, or its connection has just been closed.
       done();
@@ -130,7 +133,7 @@ function limitConnections(
   });
   return {
     isLastRequest(request) {
-      const connection = byPeer.get(peerOf(request.raw.socket));
+      const connection = byPeer.get(realPeerOf(request.raw.socket));
       return connection === undefined || connection.lastRequest === request;
     },
     closeUnused() {

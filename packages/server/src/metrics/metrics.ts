@@ -38,6 +38,7 @@ export interface MetricSources {
   /** How often lost changes were found, and when, if that still matters. */
   readonly history: { losses(): number; lostAt(): number | undefined };
   readonly ignoredForwardedHeaders: () => number;
+  readonly refusedProxyConnections: () => number;
   readonly revocationFeedEntries: () => number;
 }
 
@@ -146,6 +147,11 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'postern_forwarded_headers_ignored_total',
     'Requests with forwarded headers from an address that POSTERN_TRUSTED_PROXIES does not name',
     ignoredForwardedHeaders,
+  );
+  counter(
+    'postern_proxy_connections_refused_total',
+    'Connections from a trusted proxy that were closed because they did not begin with a header of the PROXY protocol',
+    sources.refusedProxyConnections,
   );
   gauge(
     'postern_revocation_feed_entries',
