@@ -1,4 +1,6 @@
 /** One client cannot fill the memory of every API with revoked tokens. RFC 7009 §2.1, docs/revocation-feed.md. */
+import { get } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
@@ -51,6 +53,26 @@ async function feedAbout({ clientId }: Credentials): Promise<any[]> {
   return entries.filter((entry) => entry.client_id === clientId);
 }
 
+/** The first of several pages is sent in gzip to those who accept it, says the same as without, and is a fraction of its length. */
+async function expectCompressedSnapshot(): Promise<void> {
+  const authorization = `Bearer ${await server.rootToken()}`;
+  const readRaw = (accepted: string) =>
+    new Promise<{ coding: string | undefined; body: Buffer }>((resolve, reject) => {
+      const headers = { authorization, 'accept-encoding': accepted };
+      get(`${server.url}/api/v1/oauth/revocations`, { headers }, async (answer) => {
+        const body = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>));
+        resolve({ coding: answer.headers['content-encoding'], body });
+      }).on('error', reject);
+    });
+  const plain = await readRaw('identity, gzip;q=0');
+  const packed = await readRaw('gzip, deflate');
+  expect([plain.coding, packed.coding]).toEqual([undefined, 'gzip']);
+  expect(packed.body.length).toBeLessThan(plain.body.length / 2);
+  const lagSeconds = expect.any(Number);
+  const expected = { ...JSON.parse(plain.body.toString()), more: true, lag_seconds: lagSeconds };
+  expect(JSON.parse(gunzipSync(packed.body).toString())).toEqual(expected);
+}
+
 const rowsOf = ({ clientId }: Credentials) =>
   server.db.selectFrom('revoked_tokens').select('jti').where('client_id', '=', clientId).execute();
 
@@ -66,6 +88,7 @@ test('beyond 1,000 revoked tokens of a client, one more revokes all that it has,
   }
   expect([(await feedAbout(flooder)).length, (await rowsOf(flooder)).length]).toEqual([mostSingle, mostSingle]);
   expect([await statusOf(tokens[0] as string), await statusOf(spared)]).toEqual([401, 200]);
+  await expectCompressedSnapshot();
 
   expect((await revoke(flooder, last)).status).toBe(200);
   expect(await feedAbout(flooder)).toEqual([

@@ -8,13 +8,12 @@ import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import { addressGroup } from '../address-group.ts';
 import type { Database } from '../db/schema.ts';
-import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type EventQuery, listEvents, readLog } from './event-store.ts';
-import { createLongPoll } from './long-poll.ts';
+import { type Caller, createLongPoll } from './long-poll.ts';
 
 const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Id = Type.String({ minLength: 1, maxLength: 2_000 });
@@ -112,14 +111,14 @@ export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpoin
   events.follow(longPoll.wake, longPoll.wake);
 
   /** The page as it is, or as it is when the first event for it has come, within `waitSeconds`. */
-  const readPage = async (query: EventQuery, waitSeconds: number, signal: AbortSignal, address: string) => {
+  const readPage = async (query: EventQuery, waitSeconds: number, caller: Caller, address: string) => {
     const deadline = performance.now() + waitSeconds * 1000;
     for (;;) {
       const { version } = longPoll;
       const head = await readLog(db);
       // One more than asked for tells whether there is a next page.
       const found = await listEvents(db, { ...query, size: query.size + 1 });
-      if (found.length > 0 || !(await longPoll.wait(version, deadline - performance.now(), signal, address))) {
+      if (found.length > 0 || !(await longPoll.wait(version, deadline - performance.now(), caller, address))) {
         return { found, head: head.sequence };
       }
     }
@@ -145,7 +144,7 @@ export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpoin
           throw new OAuthError('invalid_parameter', 'wait: can be used only with order=asc.');
         }
         const query = { ...rest, ...(kind !== undefined && { kinds: kindsOf(kind) }) };
-        const { found, head } = await readPage(query, wait, abortOnDisconnect(reply), addressGroup(request.ip));
+        const { found, head } = await readPage(query, wait, reply.raw, addressGroup(request.ip));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }

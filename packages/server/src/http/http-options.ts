@@ -39,6 +39,8 @@ export function httpOptions(
       : { https: { ...tlsOptions(config.tls), ...node, handshakeTimeout: headersMs } }),
     requestTimeout: requestMs,
     keepAliveTimeout: 72_000,
+    // A large database takes its time to load, which is no fault.
+    pluginTimeout: 0,
     forceCloseConnections: 'idle',
     // Requests that arrive until the last connection is closed are answered like all others.
     return503OnClosing: false,

@@ -42,6 +42,12 @@ export class FeedState {
   /** By sequence, including superseded entries, which are skipped. */
   #ordered: Kept[] = [];
   #head = 0;
+  #revision = 0;
+
+  /** Rises when entries are dropped that a page may have had. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   /** Sequence of the last event that was added. */
   get head(): number {
@@ -59,6 +65,7 @@ export class FeedState {
       return;
     }
     this.#head = sequence;
+    const sizeBefore = this.size;
     if (entry?.type === 'token') {
       const row = this.#tokens.add(entry);
       this.#sequenceOfRow[row] = sequence;
@@ -71,6 +78,9 @@ export class FeedState {
       if (entry.type !== 'signing_key') {
         this.#tokens.removeCovered(entry);
       }
+    }
+    if (entry !== undefined && this.size <= sizeBefore) {
+      this.#revision += 1;
     }
     if (
       this.#ordered.length > 2 * this.#latest.size + mostSuperseded ||
@@ -108,13 +118,22 @@ export class FeedState {
     return { entries, sequence: Math.max(after, this.#head), more: false };
   }
 
+  /** Whether there are entries after the event `after`. */
+  hasAfter(after: number): boolean {
+    return this.read(after, 1).entries.length > 0;
+  }
+
   /** Drops entries that concern no token that can still be valid, if tokens are valid for at most `longestTtlSeconds`. */
   forget(nowSeconds: number, longestTtlSeconds: number): void {
+    const sizeBefore = this.size;
     this.#tokens.removeExpired(nowSeconds - slackSeconds);
     for (const [subject, { changedAt }] of this.#latest) {
       if (changedAt + longestTtlSeconds + slackSeconds <= nowSeconds) {
         this.#latest.delete(subject);
       }
+    }
+    if (this.size < sizeBefore) {
+      this.#revision += 1;
     }
     this.#compact();
   }

@@ -12,33 +12,28 @@ import type { Database } from '../db/schema.ts';
 import type { LogHead } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { findEventHash, findLeastTime, readLog } from '../events/event-store.ts';
-import { createLongPoll } from '../events/long-poll.ts';
+import { type Caller, createLongPoll } from '../events/long-poll.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
-import { type FeedEntry, feedEntryOf, neededSince } from './feed-entry.ts';
+import { feedEntryOf, neededSince } from './feed-entry.ts';
 import { FeedState, usefulSince } from './feed-state.ts';
 import { type FeedEvent, listFeedEvents } from './feed-store.ts';
+import { FeedText } from './feed-text.ts';
 
 export interface FeedAnswer {
-  /** The position to continue from. */
-  readonly cursor: string;
-  /** The entries start from the beginning: the follower must drop those that it had. */
-  readonly snapshot: boolean;
-  /** The cursor was of another history than that of this log, which has not all that the follower had. */
-  readonly historyChanged: boolean;
-  readonly more: boolean;
+  /** The same for all followers that asked for the same. */
+  readonly text: FeedText;
   /** Seconds since this node last read the changes of other nodes. */
   readonly lagSeconds: number;
-  readonly entries: readonly FeedEntry[];
 }
 
 export interface RevocationFeed {
   /**
    * Returns the entries since `cursor`, or all if there is no cursor or it is not of this log. If there are none, waits
-   * for some, at most `waitSeconds` and until `signal` aborts, unless too many followers at `address` wait already. Throws
+   * for some, at most `waitSeconds` and until `caller` disconnects, unless too many followers at `address` wait already. Throws
    * `temporarily_unavailable` while the log has another history than this node has read.
    */
-  read(cursor: string | undefined, waitSeconds: number, signal: AbortSignal, address: string): Promise<FeedAnswer>;
+  read(cursor: string | undefined, waitSeconds: number, caller: Caller, address: string): Promise<FeedAnswer>;
   /** The number of entries: of revoked tokens and changed clients. */
   size(): number;
   /** Drops entries that concern no token that was valid at `seconds` since 1970 or later. Call it about once a minute. */
@@ -66,8 +61,11 @@ const mostWaiting = 10_000;
 /** Events per read at the start. */
 const batchSize = 5_000;
 
-/** Hashes of events that are kept in memory, to check cursors without the database. */
+/** Hashes of events, and cursors that were verified, that are kept in memory, to check cursors without the database. */
 const mostCursors = 1_000;
+
+/** Pages that are kept as text, of up to some hundred kilobytes each. */
+const mostTexts = 200;
 
 /** Seconds for which an entry is loaded after it is no longer needed, as it is kept. */
 const keptSeconds = 86_400;
@@ -75,10 +73,20 @@ const keptSeconds = 86_400;
 /** Bytes of the MAC of a cursor. */
 const macLength = 16;
 
+/** A page that was asked for, and what the state was when it was made. What happens later changes only the last page. */
+interface KeptText {
+  readonly head: number;
+  readonly revision: number;
+  isFull: boolean;
+  readonly text: Promise<FeedText>;
+}
+
 export async function openRevocationFeed(options: RevocationFeedOptions): Promise<RevocationFeed> {
   const { db, events, masterKey, onLost, now } = options;
   let state = new FeedState();
   const hashes = new LRUCache<number, string>({ max: mostCursors });
+  const heads = new LRUCache<string, LogHead>({ max: mostCursors });
+  const texts = new LRUCache<string, KeptText>({ max: mostTexts });
   const longPoll = createLongPoll(mostWaiting);
 
   /** Adds an event, but no token that expired until `needed`, and returns whether it has an entry. */
@@ -116,6 +124,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     async () => {
       await load();
       hashes.clear();
+      texts.clear();
       longPoll.wake();
     },
   );
@@ -145,40 +154,71 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
     return `${sequence}.${hash}.${macOf(sequence, hash).toString('base64url')}`;
   };
 
-  const positionOf = async (cursor: string | undefined): Promise<number | undefined> => {
-    const [, digits = '', hash = '', mac = ''] = cursorPattern.exec(cursor ?? '') ?? [];
+  /** Returns the event that a genuine cursor names. */
+  const headOf = (cursor: string): LogHead | undefined => {
+    const known = heads.get(cursor);
+    if (known !== undefined) {
+      return known;
+    }
+    const [, digits = '', hash = '', mac = ''] = cursorPattern.exec(cursor) ?? [];
     const sequence = Number(digits);
     const given = Buffer.from(mac, 'base64url');
     if (given.length !== macLength || !timingSafeEqual(given, macOf(sequence, hash))) {
       return undefined;
     }
-    if ((await findHash(sequence)) === hash) {
-      return sequence;
+    heads.set(cursor, { sequence, hash });
+    return { sequence, hash };
+  };
+
+  const positionOf = async (cursor: string | undefined): Promise<number | undefined> => {
+    const head = cursor === undefined ? undefined : headOf(cursor);
+    if (head === undefined) {
+      return undefined;
     }
-    await onLost({ sequence, hash });
+    if ((await findHash(head.sequence)) === head.hash) {
+      return head.sequence;
+    }
+    await onLost(head);
     return undefined;
   };
 
+  const makeText = async (position: number | undefined, historyChanged: boolean): Promise<FeedText> => {
+    const { entries, sequence, more } = state.read(position ?? 0, mostEntries);
+    const cursor = await cursorAt(sequence);
+    return new FeedText({ cursor, snapshot: position === undefined, historyChanged, more, entries });
+  };
+
+  /** Returns the page after `position`, which all who ask for it share. */
+  const textAfter = (position: number | undefined, historyChanged: boolean): Promise<FeedText> => {
+    const key = `${position} ${historyChanged}`;
+    const { head, revision } = state;
+    const known = texts.get(key);
+    if (known?.revision === revision && (known.isFull || known.head === head)) {
+      return known.text;
+    }
+    const kept = { head, revision, isFull: false, text: makeText(position, historyChanged) };
+    texts.set(key, kept);
+    kept.text.then(
+      ({ more }) => {
+        kept.isFull = more;
+      },
+      () => texts.delete(key),
+    );
+    return kept.text;
+  };
+
   return {
-    async read(cursor, waitSeconds, signal, address) {
+    async read(cursor, waitSeconds, caller, address) {
       await events.awaitHistory();
       const { version } = longPoll;
       let position = await positionOf(cursor);
-      let page = state.read(position ?? 0, mostEntries);
-      if (position !== undefined && page.entries.length === 0 && waitSeconds > 0) {
-        await longPoll.wait(version, waitSeconds * 1000, signal, address);
+      if (position !== undefined && waitSeconds > 0 && !state.hasAfter(position)) {
+        await longPoll.wait(version, waitSeconds * 1000, caller, address);
         await events.awaitHistory();
         position = await positionOf(cursor);
-        page = state.read(position ?? 0, mostEntries);
       }
-      return {
-        cursor: await cursorAt(page.sequence),
-        snapshot: position === undefined,
-        historyChanged: cursor !== undefined && position === undefined,
-        more: page.more,
-        lagSeconds: events.lagSeconds(),
-        entries: page.entries,
-      };
+      const text = await textAfter(position, cursor !== undefined && position === undefined);
+      return { text, lagSeconds: events.lagSeconds() };
     },
     size: () => state.size,
     async forgetExpired(seconds) {

@@ -2,11 +2,10 @@
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
-import { toWireNames, type WireNamed } from '@postern/protocol';
+import type { WireNamed } from '@postern/protocol';
 import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { Type } from 'typebox';
 import { addressGroup } from '../address-group.ts';
-import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { operation } from '../http/operation.ts';
 import type { FeedEntry } from './feed-entry.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
@@ -118,28 +117,26 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
           answer: FeedView,
           config: { waits: true },
         }),
-        // The schema is for the documentation. To serialize by it would take longer than everything else here.
-        serializerCompiler: () => JSON.stringify,
       },
       async (request, reply) => {
         const { cursor, wait } = request.query;
-        const signal = abortOnDisconnect(reply);
-        const { lagSeconds, historyChanged, entries, ...rest } = await feed.read(
-          cursor,
-          wait,
-          signal,
-          addressGroup(request.ip),
-        );
+        const { text, lagSeconds } = await feed.read(cursor, wait, reply.raw, addressGroup(request.ip));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }
-        return {
-          ...rest,
-          history_changed: historyChanged,
-          lag_seconds: lagSeconds,
-          entries: entries.map(toWireNames),
-        };
+        const compressed = acceptsGzip(request.headers['accept-encoding']) ? text.compress(lagSeconds) : undefined;
+        reply.headers({ 'content-type': 'application/json; charset=utf-8', vary: 'accept-encoding' });
+        if (compressed !== undefined) {
+          reply.header('content-encoding', 'gzip');
+        }
+        // It is serialized already: to do so for each follower would take longer than everything else here.
+        return reply.send(((await compressed) ?? text.format(lagSeconds)) as never);
       },
     );
   };
+}
+
+/** Whether a caller names gzip among what it accepts. RFC 9110 §12.5.3. */
+function acceptsGzip(accepted = ''): boolean {
+  return accepted.split(',').some((coding) => /^\s*gzip\s*(;\s*q=(1|0\.\d*[1-9]).*)?$/i.test(coding));
 }
