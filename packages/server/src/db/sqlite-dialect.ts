@@ -95,14 +95,8 @@ class SharedSqliteDriver extends SqliteDriver {
     (connection as SharedConnection).endTransaction();
   }
 
-  /**
-   * Takes the write lock when a transaction begins. If it were taken at the first write, that would fail if another
-   * process had written since the transaction began to read.
-   */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await (connection as SharedConnection).beginTransaction();
-    this.#parts.watch.require();
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
 
   /** Throws if what was committed went into a file that is lost, so that nobody is told that it is kept. */
@@ -165,36 +159,46 @@ interface ConnectionParts extends Omit<SharedSqliteParts, 'reading'> {
 }
 
 /**
- * Sends writes and whole transactions to the writer. Sends other reads to the connection of this thread, where they see what is
- * committed and do not wait for a transaction in progress.
+ * Sends writes to the writer, and reads to the connection of this thread, where they see what is committed and do not wait for a
+ * transaction in progress. In a transaction, which excludes other writers, that is what it sees itself until it first writes; only
+ * what it reads from then on is read by the writer.
  */
 class SharedConnection implements DatabaseConnection {
   readonly #parts: ConnectionParts;
   #isInTransaction = false;
+  #hasWritten = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
   }
 
-  /** Waits for its turn; until it ends, every statement goes to the writer. */
+  /**
+   * Waits for its turn, and takes the write lock. If it were taken at the first write, that would fail if another process had
+   * written since the transaction began to read.
+   */
   async beginTransaction(): Promise<void> {
     await this.#parts.queue.beginTransaction();
     this.#isInTransaction = true;
+    this.#parts.watch.require();
+    await this.#parts.writer.execute(CompiledQuery.raw('begin immediate'));
   }
 
   endTransaction(): void {
     if (this.#isInTransaction) {
       this.#isInTransaction = false;
+      this.#hasWritten = false;
       this.#parts.queue.endTransaction();
     }
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const { reading, writer, watch, queue } = this.#parts;
-    if (this.#isInTransaction) {
+    const isRead = SelectQueryNode.is(query.query);
+    if (this.#isInTransaction && (this.#hasWritten || !isRead)) {
+      this.#hasWritten = true;
       return writer.execute<R>(query);
     }
-    if (SelectQueryNode.is(query.query)) {
+    if (isRead) {
       watch.require(readCheckMs);
       return reading.executeQuery<R>(query);
     }
@@ -206,8 +210,8 @@ class SharedConnection implements DatabaseConnection {
     return result;
   }
 
-  streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
-    return this.#parts.reading.streamQuery(query, chunkSize);
+  streamQuery(): never {
+    throw new Error('results are not streamed: while one is open, all reads would see what was committed before it');
   }
 }
 

@@ -4,6 +4,7 @@
  * malleable.
  */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { UseBudget } from '@postern/guard';
 import type { Kysely } from 'kysely';
 import { inSlices, rowsInSlice } from '../db/in-slices.ts';
@@ -80,6 +81,8 @@ export function createUsedTokens(db: Kysely<Database>, now: () => number, monoto
 
   const drain = async () => {
     writing = true;
+    // Those of all requests that arrived in this turn of the event loop are written together.
+    await setImmediate();
     while (waiting.length > 0) {
       const batch = waiting.slice(0, maxBatchSize);
       waiting = waiting.slice(maxBatchSize);
