@@ -136,7 +136,7 @@ const sqliteCures: Partial<Readonly<Record<OutageReason, string>>> = {
 };
 
 /**
- * By primary result code of SQLite: no permission, busy, locked, out of memory, read-only, I/O error, corrupt, full,
+ * By result code of SQLite, the extended or else the primary one: no permission, busy, locked, out of memory, read-only, I/O error, corrupt, full,
  * cannot open, locking protocol, not a database.
  */
 const sqliteOutages: Readonly<Record<number, OutageReason>> = {
@@ -151,6 +151,8 @@ const sqliteOutages: Readonly<Record<number, OutageReason>> = {
   14: 'unreachable',
   15: 'locked',
   26: 'damaged',
+  // An I/O error, since the file ends before what it must have.
+  522: 'damaged',
 };
 
 /** By SQLSTATE of PostgreSQL or its class. The first that matches counts. */
@@ -224,7 +226,7 @@ function findReason(thrown: unknown): OutageReason | undefined {
   };
   if (isSqlite(thrown)) {
     // Extended codes have the primary one in their low byte.
-    return typeof errcode === 'number' ? sqliteOutages[errcode & 0xff] : undefined;
+    return typeof errcode === 'number' ? (sqliteOutages[errcode] ?? sqliteOutages[errcode & 0xff]) : undefined;
   }
   if (typeof code === 'string') {
     if (code === databaseFileLost) {
