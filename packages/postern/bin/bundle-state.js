@@ -20,7 +20,7 @@ export function isBundleCurrent() {
 /** @param {string} directory */
 function filesIn(directory) {
   return existsSync(directory)
-    ? readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((name) => join(directory, name))
+    ? readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((name) => `${directory}/${name}`)
     : [];
 }
 
