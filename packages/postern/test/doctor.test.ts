@@ -319,6 +319,23 @@ describe('--local', () => {
     expect(found['database content']?.severity).toBe('fail');
   });
 
+  test('secrets from another server that wait for their first use', async () => {
+    const url = `sqlite:${join(directory, 'moved.db')}`;
+    const moved = await startTestServer({ env: { DATABASE_URL: url } });
+    try {
+      const token = await moved.rootToken();
+      const body = { client_secret_digest: '$pbkdf2-sha256$i=1000,l=16$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA' };
+      expect((await moved.call('POST', '/api/v1/oauth/client', { token, body })).status).toBe(200);
+      const found = await check({ ...production, DATABASE_URL: url, POSTERN_DATA_DIR: moved.dataDir });
+      expect(found['database content']).toMatchObject({
+        severity: 'ok',
+        text: expect.stringContaining('Secrets from another server that wait for their first use: 1.'),
+      });
+    } finally {
+      await moved.close();
+    }
+  });
+
   test('--local also checks a running server from outside if one is named', async () => {
     const found = read(await nobody.run('doctor', '--local', '--server', server.url, '--json'));
     expect(Object.keys(found)).toEqual(expect.arrayContaining(['configuration', 'reachable']));

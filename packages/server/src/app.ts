@@ -127,6 +127,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       openBodies: useConnectionLimits(app, config.trustedProxies, limits),
     }),
     clientCache: tokens.directory.usage,
+    importedSecrets: tokens.countImportedSecrets,
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,
     isWritable: () => writeProbe.fault() === undefined,

@@ -110,7 +110,7 @@ describe('the token endpoint', () => {
   });
 
   test('lets that page read that it must wait, and for how long', async () => {
-    const { clientId } = await server.createClient();
+    const { clientId } = await server.createClient({});
     const wrong = `grant_type=client_credentials&client_id=${clientId}&client_secret=wrong`;
     let answer = await send('POST', tokenPath, { ...form, origin: app }, wrong);
     for (let tries = 0; answer.status === 401 && tries < 100; tries += 1) {

@@ -275,3 +275,18 @@ describe('a secret of one’s choice', () => {
     expect(await tokenStatus(client.clientId, client.clientSecret)).toBe(401);
   });
 });
+
+test('a metric says how many secrets wait for their first use, whatever ends the wait', async () => {
+  const pending = async () =>
+    Number(/^postern_imported_secrets_pending (\d+)$/m.exec(await server.app.metrics.metrics())?.[1]);
+  const expectPending = (count: number) => vi.waitFor(async () => expect(await pending()).toBe(count));
+  const before = await pending();
+  const [used, deleted] = [randomSecret(), randomSecret()];
+  const usedId = await moveIn(bcrypt.hashSync(used, 4));
+  const deletedId = await moveIn(bcrypt.hashSync(deleted, 4));
+  await expectPending(before + 2);
+  expect(await tokenStatus(usedId, used)).toBe(200);
+  await expectPending(before + 1);
+  await server.call('DELETE', `${path}/${deletedId}`, { token: root });
+  await expectPending(before);
+});

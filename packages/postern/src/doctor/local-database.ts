@@ -32,8 +32,10 @@ export async function checkDatabaseContent(config: ServerConfig): Promise<Findin
     if (await isEmptyDatabase(database, migrations)) {
       return ok(about, `${name} is empty; the first start creates its tables.`);
     }
-    const { sequence } = await inspectDatabase(database, migrations, findMasterKey(config));
-    return ok(about, `${name} is intact, and its audit trail ends with event ${sequence}.`);
+    const { sequence, importedSecrets } = await inspectDatabase(database, migrations, findMasterKey(config));
+    const waiting =
+      importedSecrets === 0 ? '' : ` Secrets from another server that wait for their first use: ${importedSecrets}.`;
+    return ok(about, `${name} is intact, and its audit trail ends with event ${sequence}.${waiting}`);
   } catch (error) {
     if (!(error instanceof StartError)) {
       throw error;

@@ -1,4 +1,5 @@
 /** Whether a database is intact, of this version, and of the master key at hand. Changes nothing. */
+import { countImportedForms } from '../clients/client-secret-store.ts';
 import type { DatabaseConfig } from '../config/config.ts';
 import { describeDatabase } from '../db/connect.ts';
 import { readSnapshot } from '../db/copy/copy-database.ts';
@@ -9,14 +10,14 @@ import { StartError } from '../start-error.ts';
 import { type KnownMasterKey, requireMasterKeys } from './known-master-key.ts';
 
 /**
- * Returns where the audit trail ends. Throws `StartError` that says what is wrong. Does not verify the audit trail, except
+ * Returns where the audit trail ends, and how many secrets from another server wait for their first use. Throws `StartError` that says what is wrong. Does not verify the audit trail, except
  * that its last event is there.
  */
 export async function inspectDatabase(
   config: DatabaseConfig,
   migrations: readonly MigrationSet[],
   masterKey: KnownMasterKey | undefined,
-): Promise<LogEnd> {
+): Promise<LogEnd & { readonly importedSecrets: number }> {
   const name = describeDatabase(config);
   const fault = config.kind === 'sqlite' ? findSqliteFault(config.path) : undefined;
   if (fault !== undefined) {
@@ -28,6 +29,7 @@ export async function inspectDatabase(
     if (end.sequence > 0 && (await findEventHash(db, end.sequence)) !== end.hash) {
       throw new StartError(`${name} is not intact: its audit trail lacks event ${end.sequence}, with which it ends.`);
     }
-    return end;
+    const imported = await countImportedForms(db);
+    return { ...end, importedSecrets: [...imported.values()].reduce((sum, secrets) => sum + secrets, 0) };
   });
 }

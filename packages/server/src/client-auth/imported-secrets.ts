@@ -9,7 +9,7 @@ import type { Kysely } from 'kysely';
 import { addressGroup } from '../address-group.ts';
 import type { Client } from '../clients/client.ts';
 import { digestSecret, openImportedDigest } from '../clients/client-secret.ts';
-import { listImportedForms, replaceImportedDigest } from '../clients/client-secret-store.ts';
+import { countImportedForms, replaceImportedDigest } from '../clients/client-secret-store.ts';
 import { type ImportedDigest, parseImportedDigest, unusedDigestOf } from '../clients/imported-digest.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -27,6 +27,8 @@ export interface PresentedSecret {
 export interface ImportedSecrets {
   /** Whether any secret has only the digest of another server. */
   arePending(): boolean;
+  /** How many do, as it was read last. Reads it again, for the next call, if it may have changed since. */
+  countPending(): number;
   /**
    * The imported secret of the client that was presented. Compares with an unused digest if the client is unknown or has
    * none. Throws `temporarily_unavailable` if too many checks wait already.
@@ -52,21 +54,22 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
   /** Checks under way, so that many instances of a client that start at once take one check together. */
   const checks = new Map<string, Promise<Secret | undefined>>();
   const replacing = new Map<string, Promise<unknown>>();
-  let forms: readonly string[] = await listImportedForms(db);
+  let pending = await countImportedForms(db);
   let isStale = false;
 
   events.follow(
     ({ kind, data }) => {
       const { imported_form: form } = data;
       if (kind === 'secret.created' && typeof form === 'string') {
-        forms = [...new Set([...forms, form])].toSorted();
+        const sorted = [...pending, [form, (pending.get(form) ?? 0) + 1] as const].toSorted();
+        pending = new Map(sorted);
       }
       if (kind.startsWith('secret.') || kind === 'client.deleted') {
-        isStale = forms.length > 0;
+        isStale = pending.size > 0;
       }
     },
     async () => {
-      forms = await listImportedForms(db);
+      pending = await countImportedForms(db);
     },
   );
 
@@ -74,9 +77,14 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
     // What is created while they are read may not be among them.
     while (isStale) {
       isStale = false;
-      forms = await listImportedForms(db);
+      try {
+        pending = await countImportedForms(db);
+      } catch (error) {
+        isStale = true;
+        throw error;
+      }
     }
-    return forms;
+    return [...pending.keys()];
   };
 
   /** The same one for an id each time, which nobody can tell without the master key. */
@@ -116,10 +124,15 @@ export async function openImportedSecrets(options: ImportedSecretsOptions): Prom
   };
 
   return {
-    arePending: () => forms.length > 0,
+    arePending: () => pending.size > 0,
+    countPending() {
+      // Not while the database is away: the next one who asks tries again.
+      freshForms().catch(() => {});
+      return [...pending.values()].reduce((sum, secrets) => sum + secrets, 0);
+    },
     async find(client, presented) {
       // Another node may have created the client a moment ago, and this one has not heard of its secret yet.
-      if (forms.length === 0 && findImported(client) === undefined) {
+      if (pending.size === 0 && findImported(client) === undefined) {
         return undefined;
       }
       const { clientId, clientSecret, address } = presented;

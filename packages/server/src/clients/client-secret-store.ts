@@ -61,15 +61,19 @@ export async function setSecretLastUse(db: Kysely<Database>, id: string, lastUse
     .execute();
 }
 
-/** The forms of the digests of other servers that no use of their secrets has replaced yet, sorted. */
-export async function listImportedForms(db: Kysely<Database>): Promise<string[]> {
+/**
+ * How many secrets have only the digest of another server, which no use has replaced yet, by the form of that digest, in the
+ * order of the forms.
+ */
+export async function countImportedForms(db: Kysely<Database>): Promise<ReadonlyMap<string, number>> {
   const rows = await db
     .selectFrom('client_secrets')
-    .select('imported_form')
-    .distinct()
+    .select(['imported_form', (count) => count.fn.countAll<number>().as('secrets')])
     .where('imported_form', 'is not', null)
+    .groupBy('imported_form')
+    .orderBy('imported_form')
     .execute();
-  return rows.map(({ imported_form }) => imported_form as string).toSorted();
+  return new Map(rows.map(({ imported_form, secrets }) => [imported_form as string, Number(secrets)]));
 }
 
 /** Replaces the digest of another server. Returns false if the secret has none, or is deleted. */

@@ -38,6 +38,8 @@ export interface MetricSources {
   /** How often lost changes were found, and when, if that still matters. */
   readonly history: { losses(): number; lostAt(): number | undefined };
   readonly ignoredForwardedHeaders: () => number;
+  /** How many secrets have only the digest of another server. */
+  readonly importedSecrets: () => number;
   readonly refusedProxyConnections: () => number;
   readonly revocationFeedEntries: () => number;
 }
@@ -124,6 +126,12 @@ function addReadings(registry: Registry, sources: MetricSources): void {
   counter('postern_client_cache_hits_total', 'Client lookups answered from memory', () => clientCache().hits);
   counter('postern_client_cache_misses_total', 'Client lookups answered from the database', () => clientCache().misses);
   gauge('postern_client_cache_clients', 'Clients in memory', 'sum', () => clientCache().clients);
+  gauge(
+    'postern_imported_secrets_pending',
+    'Secrets from another server that wait for their first use',
+    'max',
+    sources.importedSecrets,
+  );
   gauge(
     'postern_event_lag_seconds',
     'Seconds since the node last read the changes of other nodes',

@@ -209,6 +209,7 @@ export async function createTokens(options: TokensOptions) {
     usedTokens,
     guard,
     grantTypes,
+    countImportedSecrets: importedSecrets.countPending,
     isAdministrator: createAdministratorCheck(
       directory.findInMemory,
       (scope) => !scopes.registry.ordinaryNames.has(scope),
