@@ -12,6 +12,9 @@ import { IssuerBody } from '../packages/server/src/issuers/issuers-endpoint.ts';
 import { ResourceBody } from '../packages/server/src/resources/resources-endpoint.ts';
 import { ScopeBody } from '../packages/server/src/scopes/scopes-endpoint.ts';
 
+/** No unknown members, but for those that files have for themselves, such as anchors and notes. */
+const ownMembers = { patternProperties: { '^x-': {} }, additionalProperties: false };
+
 /** An entry with the members that a call changes, and no secrets. Only those that cannot have a default are required. */
 function entry(schema: { readonly properties: object }, required: readonly string[], more: object = {}) {
   const { properties } = JSON.parse(JSON.stringify(schema)) as {
@@ -22,7 +25,7 @@ function entry(schema: { readonly properties: object }, required: readonly strin
     type: 'object',
     properties: { ...Object.fromEntries(members), ...more },
     required,
-    additionalProperties: false,
+    ...ownMembers,
   };
 }
 
@@ -71,5 +74,5 @@ export const fileSchema = {
   title: 'What a Postern server should have, for postern plan and postern apply',
   type: 'object',
   properties: Object.fromEntries(allKinds.map(sectionOf)),
-  additionalProperties: false,
+  ...ownMembers,
 };

@@ -26,6 +26,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   'master-key': async () => (await import('./master-key/master-key-command.ts')).masterKeyCommand(),
   policy: async () => (await import('./policy/policy-command.ts')).policyCommand(),
   storage: async () => (await import('./storage/storage-command.ts')).storageCommand(),
+  export: async () => (await import('./files/export-command.ts')).exportCommand(),
   plan: async () => (await import('./files/plan-command.ts')).planCommand(),
   apply: async () => (await import('./files/apply-command.ts')).applyCommand(),
   import: async () => (await import('./import/import-command.ts')).importCommand(),

@@ -205,16 +205,16 @@ describe('policies', () => {
       (await root.run('audit', 'tail', '--subject', 'h')).stdout
         .split('\n')
         .filter((line) => line.includes('rule.saved')).length;
-    await root.json('apply', file(withConfiguration()));
+    await root.json('apply', '--yes', file(withConfiguration()));
     for (const algorithm of ['SHA-256', 'SHA-512']) {
       const before = await countEvents();
-      const { counts, resent } = await root.json('apply', file(withConfiguration({ algorithm })));
+      const { counts, resent } = await root.json('apply', '--yes', file(withConfiguration({ algorithm })));
       expect([counts.change, resent]).toEqual([
         0,
         [{ kind: 'policy', id: 'hidden', members: ['rules.h.masking_strategy.configuration'] }],
       ]);
-      await root.json('apply', file(withConfiguration({ algorithm })));
-      await root.json('apply', file(withConfiguration()));
+      await root.json('apply', '--yes', file(withConfiguration({ algorithm })));
+      await root.json('apply', '--yes', file(withConfiguration()));
       expect((await countEvents()) - before).toBe(1);
     }
   });
@@ -326,6 +326,12 @@ describe('hostile files', () => {
 test('more calls than one batch may have are refused before anything is sent', async () => {
   const clients = Array.from({ length: 10_001 }, (_, number) => `  - client_id: over-${number}\n`);
   const out = join(directory, 'never.json');
-  const { code, stderr } = await root.run('apply', file(`clients:\n${clients.join('')}`), '--secrets-out', out);
+  const { code, stderr } = await root.run(
+    'apply',
+    '--yes',
+    file(`clients:\n${clients.join('')}`),
+    '--secrets-out',
+    out,
+  );
   expect([code, stderr]).toEqual([2, expect.stringContaining('this needs 10001 calls')]);
 });

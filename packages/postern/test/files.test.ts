@@ -108,19 +108,19 @@ const clientIds = async () =>
 describe('apply', () => {
   test('creates every kind of entry, with references to each other, and changes nothing the second time', async () => {
     const path = file('all.yaml', everything);
-    const applied = await root.json('apply', path);
+    const applied = await root.json('apply', '--yes', path);
     expect(applied.counts).toEqual({ create: 8, change: 0, delete: 0, unchanged: 0 });
     expect(applied.secrets).toEqual([{ client_id: 'billing', client_secret: expect.stringMatching(/^postern/) }]);
     const [{ client_id: clientId, client_secret: clientSecret }] = applied.secrets;
     await acquireToken(server.url, { clientId, clientSecret });
 
-    expect((await root.json('apply', path)).counts).toEqual({ create: 0, change: 0, delete: 0, unchanged: 8 });
+    expect((await root.json('apply', '--yes', path)).counts).toEqual({ create: 0, change: 0, delete: 0, unchanged: 8 });
     const { code, stdout } = await root.run('plan', '--check', path);
     expect([code, stdout]).toEqual([0, 'Nothing to do: 8 unchanged.\n']);
   });
 
   test('changes the members that differ, and shows them', async () => {
-    await root.json('apply', file('all.yaml', everything));
+    await root.json('apply', '--yes', file('all.yaml', everything));
     const changed = everything
       .replace('    name: Billing\n', '')
       .replace('[invoice:read, scope:read]', '[scope:read, policy:read]')
@@ -130,7 +130,7 @@ describe('apply', () => {
       .replace('drp_action: access', 'drp_action: deletion')
       .replace('Read invoices', 'List invoices')
       .replace('repository: example/site', 'repository: example/*');
-    const { code, stdout, stderr } = await root.run('apply', file('all.yaml', changed));
+    const { code, stdout, stderr } = await root.run('apply', '--yes', file('all.yaml', changed));
     expect([code, stderr]).toEqual([0, expect.stringContaining('Done.')]);
     expect(stdout).toContain('~ scope invoice:read  (');
     expect(stdout).toContain('    description: "Read invoices" -> "List invoices"\n');
@@ -145,10 +145,10 @@ describe('apply', () => {
   });
 
   test('deletes rules and targets that the entry of a policy no longer has', async () => {
-    await root.json('apply', file('all.yaml', everything));
+    await root.json('apply', '--yes', file('all.yaml', everything));
     const fewer = everything.replace(/ {6}- key: give_email[\s\S]*?(?= {6}- key: mask)/, '');
     const path = file('all.yaml', fewer.replace('user.contact.email\n            name: mail', 'user.contact'));
-    expect((await root.json('apply', path)).counts).toMatchObject({ change: 1, delete: 0 });
+    expect((await root.json('apply', '--yes', path)).counts).toMatchObject({ change: 1, delete: 0 });
     const { rules } = await root.json('policy', 'show', 'user_email');
     expect(rules).toMatchObject([{ key: 'mask_email', targets: [{ data_category: 'user.contact' }] }]);
     expect(rules[0].targets).toHaveLength(1);
@@ -156,16 +156,16 @@ describe('apply', () => {
   });
 
   test('keeps what no file has, and with --prune deletes it if a file has its section', async () => {
-    await root.json('apply', file('all.yaml', everything));
+    await root.json('apply', '--yes', file('all.yaml', everything));
     await root.json('scope', 'set', 'other:read', '--description', 'Another');
     const path = file('one.yaml', 'clients: [{ client_id: only }]');
-    expect((await root.json('apply', path)).counts).toMatchObject({ create: 1, delete: 0 });
+    expect((await root.json('apply', '--yes', path)).counts).toMatchObject({ create: 1, delete: 0 });
     expect(await clientIds()).toEqual(['billing', 'ci', 'only']);
 
     const { code, stderr } = await root.run('apply', '--prune', path);
     expect([code, stderr]).toEqual([
       2,
-      expect.stringContaining('This deletes what is marked with - above (2). Add --yes'),
+      expect.stringMatching(/This deletes 2 at http.* It ends tokens that are active now.* Add --yes/),
     ]);
     expect(await clientIds()).toEqual(['billing', 'ci', 'only']);
     expect((await root.json('plan', '--prune', path)).counts).toMatchObject({ delete: 2 });
@@ -178,7 +178,11 @@ describe('apply', () => {
   test('never deletes the client that is signed in', async () => {
     const scopes = ['batch:apply', 'client:create', 'client:read', 'client:delete', 'client:choose_id'];
     const operator = { client_id: 'operator', scopes, grantable_scopes: scopes };
-    const { secrets } = await root.json('apply', file('operator.yaml', JSON.stringify({ clients: [operator] })));
+    const { secrets } = await root.json(
+      'apply',
+      '--yes',
+      file('operator.yaml', JSON.stringify({ clients: [operator] })),
+    );
     const [{ client_id: clientId, client_secret: clientSecret }] = secrets;
     const signedIn = await signIn(server.url, { clientId, clientSecret });
     try {
@@ -193,6 +197,7 @@ describe('apply', () => {
     const { client_id: id } = await root.json('client', 'create', '--name', 'by hand', '--scope', 'policy:read');
     const applied = await root.json(
       'apply',
+      '--yes',
       file('one.yaml', `clients: [{ client_id: ${id}, scopes: [policy:read] }]`),
     );
     expect([applied.counts.change, applied.secrets]).toEqual([1, undefined]);
@@ -202,8 +207,8 @@ describe('apply', () => {
   test('two policies can swap their actions', async () => {
     const policies = (one: string, other: string) =>
       `policies: [{ key: a, name: A, drp_action: ${one} }, { key: b, name: B, drp_action: ${other} }]`;
-    await root.json('apply', file('p.yaml', policies('access', 'deletion')));
-    await root.json('apply', file('p.yaml', policies('deletion', 'access')));
+    await root.json('apply', '--yes', file('p.yaml', policies('access', 'deletion')));
+    await root.json('apply', '--yes', file('p.yaml', policies('deletion', 'access')));
     expect((await root.json('policy', 'show', 'a')).drp_action).toBe('deletion');
   });
 });
@@ -213,7 +218,7 @@ describe('secrets', () => {
 
   test('are written to a new file that only the user can read, and nowhere else', async () => {
     const out = join(directory, 'secrets-1.json');
-    const { code, stdout, stderr } = await root.run('apply', file('one.yaml', one), '--secrets-out', out);
+    const { code, stdout, stderr } = await root.run('apply', '--yes', file('one.yaml', one), '--secrets-out', out);
     expect(code).toBe(0);
     const secrets = JSON.parse(readFileSync(out, 'utf8'));
     expect(secrets.map(({ client_id }: { client_id: string }) => client_id)).toEqual(['one', 'two']);
@@ -224,16 +229,16 @@ describe('secrets', () => {
 
   test('never overwrite a file, and are not printed into a log', async () => {
     const out = file('secrets-2.json', 'precious');
-    expectRefusal(await root.run('apply', file('one.yaml', one), '--secrets-out', out), 'already exists');
+    expectRefusal(await root.run('apply', '--yes', file('one.yaml', one), '--secrets-out', out), 'already exists');
     expect(readFileSync(out, 'utf8')).toBe('precious');
-    expectRefusal(await root.run('apply', file('one.yaml', one)), '--secrets-out FILE');
+    expectRefusal(await root.run('apply', '--yes', file('one.yaml', one)), '--secrets-out FILE');
     expect(await clientIds()).toEqual([]);
   });
 
   test('leave no file behind if nothing was changed', async () => {
     const out = join(directory, 'secrets-3.json');
     const path = file('one.yaml', 'clients: [{ client_id: one, scopes: [no:such] }]');
-    expect((await root.run('apply', path, '--secrets-out', out)).code).toBe(1);
+    expect((await root.run('apply', '--yes', path, '--secrets-out', out)).code).toBe(1);
     expect(() => statSync(out)).toThrow();
   });
 
@@ -274,7 +279,7 @@ describe('a fault is reported with its place, and nothing is changed', () => {
     ['two documents', 'clients: []\n---\nclients: []\n', '', 'documents'],
   ])('%s', async (_, text, place, words) => {
     const path = file('wrong.yaml', text);
-    const exit = await root.run('apply', file('right.yaml', 'clients: [{ client_id: right }]'), path);
+    const exit = await root.run('apply', '--yes', file('right.yaml', 'clients: [{ client_id: right }]'), path);
     expectFailure(exit, 2, `${path}:${place}`);
     expect(exit.stderr).toContain(words);
     expect(exit.stderr).toContain('Nothing was changed.');
@@ -310,7 +315,7 @@ describe('a fault is reported with its place, and nothing is changed', () => {
   ])('if the server refuses it: %s', async (_, text, place, words) => {
     const path = file('refused.yaml', text);
     const right = file('right.yaml', 'clients: [{ client_id: right }]');
-    for (const args of [['plan'], ['apply', '--secrets-out', join(directory, 'never.json')]]) {
+    for (const args of [['plan'], ['apply', '--yes', '--secrets-out', join(directory, 'never.json')]]) {
       const { code, stderr } = await root.run(...args, right, path);
       expect([code, stderr]).toEqual([1, expect.stringContaining(`${path}:${place}: `)]);
       expect(stderr).toContain(words);
@@ -320,10 +325,10 @@ describe('a fault is reported with its place, and nothing is changed', () => {
   });
 
   test('a file that cannot be read, and a directory without files', async () => {
-    expectFailure(await root.run('apply', join(directory, 'none.yaml')), 2, 'cannot read');
+    expectFailure(await root.run('apply', '--yes', join(directory, 'none.yaml')), 2, 'cannot read');
     const empty = join(directory, 'empty');
     mkdirSync(empty, { recursive: true });
-    expectFailure(await root.run('apply', empty), 2, 'has no files');
+    expectFailure(await root.run('apply', '--yes', empty), 2, 'has no files');
   });
 });
 
@@ -334,22 +339,118 @@ test('files and directories are merged; YAML aliases work', async () => {
   file('folder/sub/b.yml', 'clients: [{ client_id: b, scopes: &s [x:read] }, { client_id: c, scopes: *s }]');
   file('folder/sub/c.json', '{"clients": [{"client_id": "d"}]}');
   file('folder/notes.txt', 'not one of them');
-  const applied = await root.json('apply', folder, join(folder, 'a.yaml'));
+  const applied = await root.json('apply', '--yes', folder, join(folder, 'a.yaml'));
   expect(applied.counts).toMatchObject({ create: 4 });
   expect((await root.json('client', 'show', 'c')).scopes).toEqual(['x:read']);
   expect((await root.pipe('clients: [{ client_id: d }]', 'plan', '--check', '-')).code).toBe(0);
+});
+
+test('what the server has is exported as a file that plan finds no difference to, without secrets and built-in scopes', async () => {
+  await root.json('apply', '--yes', file('all.yaml', everything));
+  await root.json('client', 'create', '--name', 'by hand', '--scope', 'policy:read');
+  const path = join(directory, 'exported.yaml');
+  expect((await root.run('export', '--out', path)).stderr).toContain(`postern plan ${path}`);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const text = readFileSync(path, 'utf8');
+  expect(text).toMatch(/^# What http:.*\nscopes:\n {2}- name: invoice:read\n/);
+  expect(text).not.toMatch(/secret_|created_at|: null/);
+  const { code, stdout } = await root.run('plan', '--check', '--prune', path);
+  expect([code, stdout]).toEqual([0, 'Nothing to do: 9 unchanged.\n']);
+  expectFailure(await root.run('export', '--out', path), 2, 'already exists');
+  expect((await root.run('export', '--section', 'clients')).stdout).not.toContain('policies:');
+  expectFailure(await root.run('export', '--section', 'apples'), 2, 'there is no section apples');
+});
+
+test('merge keys repeat members, and members that begin with x- belong to the file', async () => {
+  const path = file(
+    'merged.yaml',
+    `x-defaults: &defaults { scopes: [policy:read], access_token_ttl_seconds: 300 }
+clients:
+  - { <<: *defaults, client_id: one, x-owner: team-a }
+  - { <<: *defaults, client_id: two, scopes: [rule:read] }
+policies:
+  - { key: p, name: P, rules: [{ key: r, name: R, action_type: erasure, masking_strategy: { strategy: hash }, x-note: why }] }
+`,
+  );
+  await root.json('apply', '--yes', path);
+  expect(await root.json('client', 'show', 'one')).toMatchObject({
+    scopes: ['policy:read'],
+    access_token_ttl_seconds: 300,
+  });
+  expect(await root.json('client', 'show', 'two')).toMatchObject({
+    scopes: ['rule:read'],
+    access_token_ttl_seconds: 300,
+  });
+  expect((await root.run('plan', '--check', path)).code).toBe(0);
+  expectFailure(
+    await root.run('plan', file('typo.yaml', 'clients: [{ client_id: x, scope: [] }]')),
+    2,
+    'scope: is not',
+  );
+});
+
+test('a plan that was kept is applied as it was reviewed, at its server, and not after somebody else has changed it', async () => {
+  await root.json(
+    'apply',
+    '--yes',
+    file('one.yaml', 'clients: [{ client_id: one, name: One, scopes: [policy:read, rule:read] }]'),
+  );
+  const kept = join(directory, 'plan with spaces.json');
+  const narrowed = file('one.yaml', 'clients: [{ client_id: one, name: One, scopes: [policy:read] }]');
+  const { stdout, stderr } = await root.run('plan', '--out', kept, narrowed);
+  expect(stdout).toContain('~ client one (One)  (');
+  expect(stdout).toContain('! Tokens of the client one (One) with the scope rule:read are revoked for good.');
+  expect(stderr).toContain(`Make them: postern apply --plan '${kept}'`);
+  expect(statSync(kept).mode & 0o777).toBe(0o600);
+  expectFailure(await root.run('apply', '--plan', kept, narrowed), 2, 'name either files, or a plan');
+  const elsewhere = file('elsewhere.json', readFileSync(kept, 'utf8').replace(server.url, 'https://other.example.com'));
+  expectFailure(await root.run('apply', '--yes', '--plan', elsewhere), 2, 'is a plan for https://other.example.com');
+
+  await root.json('client', 'update', 'one', '--description', 'changed meanwhile');
+  const refused = await root.run('apply', '--yes', '--plan', kept);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining('client one: somebody else has changed it'),
+  ]);
+  await root.run('plan', '--out', kept, narrowed);
+  expect((await root.json('apply', '--yes', '--plan', kept)).counts).toMatchObject({ change: 1 });
+  expect((await root.json('client', 'show', 'one')).scopes).toEqual(['policy:read']);
+});
+
+test('apply asks before every change, also before one that deletes nothing', async () => {
+  const path = file('one.yaml', 'clients: [{ client_id: one, token_endpoint_auth_method: none }]');
+  const { code, stderr } = await root.run('apply', path);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('This creates 1 at http')]);
+  expect(await clientIds()).toEqual([]);
+});
+
+test('what a change does to tokens is said in words: a client that is disabled or deleted, a rule that is gone', async () => {
+  await root.json('apply', '--yes', file('all.yaml', everything));
+  const { warnings } = await root.json(
+    'plan',
+    '--prune',
+    file('less.yaml', 'clients: [{ client_id: ci, enabled: false, token_endpoint_auth_method: none }]\nissuers: []'),
+  );
+  expect(warnings).toEqual(
+    expect.arrayContaining([
+      'All tokens of the client ci are revoked for good.',
+      'All tokens of the client billing (Billing) are revoked for good.',
+      'Tokens that the clients ci got through the issuer github are revoked for good.',
+    ]),
+  );
 });
 
 describe('plan', () => {
   test('changes nothing, and with --check its exit code says that something differs', async () => {
     const path = file('all.yaml', everything);
     const { code, stdout, stderr } = await root.run('plan', path);
-    expect([code, stderr]).toEqual([0, expect.stringContaining('The server would accept all changes')]);
-    expect(stdout).toContain('+ client billing  (');
+    const next = `The server would accept all changes. Make them: postern apply --secrets-out secrets.json ${path}\n`;
+    expect([code, stderr]).toEqual([0, expect.stringContaining(next)]);
+    expect(stdout).toContain('+ client billing (Billing)  (');
     expect(stdout).toContain('8 to create, 0 to change, 0 to delete, 0 unchanged.');
     expect((await root.run('plan', '--check', path)).code).toBe(5);
     expect(await clientIds()).toEqual([]);
-    await root.json('apply', path);
+    await root.json('apply', '--yes', path);
     expect((await root.run('plan', '--check', path)).code).toBe(0);
     await root.json('client', 'update', 'billing', '--add-scope', 'rule:read');
     const drift = await root.run('plan', '--check', path);
@@ -363,7 +464,13 @@ describe('plan', () => {
     try {
       const { code, stderr } = await signedIn.run('plan', path);
       expect([code, stderr]).toEqual([0, expect.stringContaining('requires the scope batch:apply')]);
-      const { code: refused } = await signedIn.run('apply', path, '--secrets-out', join(directory, 'never.json'));
+      const { code: refused } = await signedIn.run(
+        'apply',
+        '--yes',
+        path,
+        '--secrets-out',
+        join(directory, 'never.json'),
+      );
       expect(refused).toBe(4);
     } finally {
       signedIn.forget();
@@ -378,13 +485,18 @@ test('applies a thousand clients from a file; applying them again changes nothin
   );
   const path = file('many.yaml', `clients:\n${clients.join('')}`);
   const out = join(directory, 'many.json');
-  const { code, stdout, stderr } = await root.run('apply', path, '--secrets-out', out);
+  const { code, stdout, stderr } = await root.run('apply', '--yes', path, '--secrets-out', out);
   expect([code, stderr]).toEqual([0, expect.stringContaining('Sending 1000 calls as one batch')]);
   expect(stdout).toContain('1000 to create');
   expect(JSON.parse(readFileSync(out, 'utf8'))).toHaveLength(1_000);
-  expect((await root.json('apply', path)).counts).toEqual({ create: 0, change: 0, delete: 0, unchanged: 1_000 });
+  expect((await root.json('apply', '--yes', path)).counts).toEqual({
+    create: 0,
+    change: 0,
+    delete: 0,
+    unchanged: 1_000,
+  });
 
   const wrong = file('wrong.yaml', `clients:\n${clients.join('')}  - client_id: last\n    scopes: [no:such]\n`);
-  const refused = await root.run('apply', wrong, '--secrets-out', join(directory, 'none.json'));
+  const refused = await root.run('apply', '--yes', wrong, '--secrets-out', join(directory, 'none.json'));
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`${wrong}:2003:14: client last`)]);
 }, 60_000);

@@ -9,7 +9,10 @@ const longestValue = 100;
 
 const signs = { create: ['green', '+'], change: ['yellow', '~'], delete: ['red', '-'] } as const;
 
-export function formatPlan({ changes, resent, unchanged }: Plan): string {
+/** What people see of a plan. */
+export type ShownPlan = Pick<Plan, 'changes' | 'resent' | 'unchanged' | 'warnings'>;
+
+export function formatPlan({ changes, resent, unchanged, warnings }: ShownPlan): string {
   const lines = [
     ...changes.flatMap((change) => [formatHead(change), ...change.members.map(formatMember)]),
     ...resent.flatMap(({ kind, id, members }) => [
@@ -19,7 +22,12 @@ export function formatPlan({ changes, resent, unchanged }: Plan): string {
       ),
     ]),
   ];
-  return `${lines.join('')}${lines.length === 0 ? '' : '\n'}${formatCounts(changes, unchanged, resent.length)}\n`;
+  const consequences = warnings.map((text) => `${paint('yellow', '!')} ${oneLine(text)}\n`);
+  const counts = `${formatCounts(changes, unchanged, resent.length)}\n`;
+  return [lines, consequences, [counts]]
+    .filter((part) => part.length > 0)
+    .map((part) => part.join(''))
+    .join('\n');
 }
 
 export function countActions(changes: readonly Change[]) {
@@ -35,9 +43,9 @@ function formatCounts(changes: readonly Change[], unchanged: number, resent: num
   return `${counts.create} to create, ${counts.change} to change, ${counts.delete} to delete, ${unchanged} unchanged.`;
 }
 
-function formatHead({ action, kind, id, place }: Change): string {
+function formatHead({ action, kind, label, place }: Change): string {
   const [colour, sign] = signs[action];
-  return `${paint(colour, sign)} ${kind} ${oneLine(id)}${place === undefined ? '' : `  (${oneLine(place)})`}\n`;
+  return `${paint(colour, sign)} ${kind} ${oneLine(label)}${place === undefined ? '' : `  (${oneLine(place)})`}\n`;
 }
 
 function formatMember({ name, before, after }: MemberChange): string {

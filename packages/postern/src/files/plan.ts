@@ -3,7 +3,8 @@ import { ifUnchanged } from '@postern/admin';
 import type { Actual } from './actual.ts';
 import type { Call } from './call.ts';
 import { type Declared, type Entry, idOf } from './declared.ts';
-import type { FileKind, JsonObject, MemberChange } from './kinds/file-kind.ts';
+import { type FileKind, type JsonObject, type MemberChange, nameWithId } from './kinds/file-kind.ts';
+import { placeOfRefusal } from './refused-call.ts';
 import { formatPlace } from './yaml-source.ts';
 
 export interface Change {
@@ -11,6 +12,8 @@ export interface Change {
   /** Such as "client". */
   readonly kind: string;
   readonly id: string;
+  /** The id, with the name of the entry if it has another one. */
+  readonly label: string;
   /** Where a file asks for it, as `file:line:column`; undefined for a deletion. */
   readonly place: string | undefined;
   readonly members: readonly MemberChange[];
@@ -27,6 +30,8 @@ export interface Plan {
   readonly changes: readonly Change[];
   readonly resent: readonly Resent[];
   readonly unchanged: number;
+  /** What happens to tokens that are active now, a sentence each. */
+  readonly warnings: readonly string[];
   /** Sent as one batch, they make the server match the files. */
   readonly calls: readonly Call[];
   /** How many of the new entries get a secret. */
@@ -48,6 +53,7 @@ export function makePlan(declared: Declared, actual: Actual, options: PlanOption
   return {
     changes: plans.flatMap(({ changes }) => changes),
     resent: plans.flatMap(({ resent }) => resent),
+    warnings: plans.flatMap(({ warnings }) => warnings),
     unchanged: plans.reduce((sum, { unchanged }) => sum + unchanged, 0),
     calls: [...deletions('before'), ...plans.flatMap(({ stages }) => stages.flat()), ...deletions('after')],
     newSecrets: plans.reduce((sum, { newSecrets }) => sum + newSecrets, 0),
@@ -59,6 +65,7 @@ interface KindPlan {
   readonly changes: readonly Change[];
   readonly resent: readonly Resent[];
   readonly unchanged: number;
+  readonly warnings: readonly string[];
   /** As in `FileKind.save`, of all entries together. */
   readonly stages: readonly (readonly Call[])[];
   readonly deletions: readonly Call[];
@@ -73,6 +80,7 @@ function planKind(
 ): KindPlan {
   const changes: Change[] = [];
   const resent: Resent[] = [];
+  const warnings: string[] = [];
   const stages: Call[][] = [];
   let newSecrets = 0;
   for (const entry of entries) {
@@ -85,7 +93,9 @@ function planKind(
     }
     if (before === undefined || members.length > 0) {
       const action = before === undefined ? 'create' : 'change';
-      changes.push({ action, kind: kind.noun, id, place: formatPlace(entry.placeOf([])), members });
+      const label = nameWithId({ ...before, ...entry.value }, kind.idMember);
+      changes.push({ action, kind: kind.noun, id, label, place: formatPlace(entry.placeOf([])), members });
+      warnings.push(...((before !== undefined && kind.tokenConsequences?.(before, members)) || []));
     } else if (hidden.length === 0) {
       continue;
     }
@@ -95,8 +105,7 @@ function planKind(
       stages[stage].push(
         ...calls.map(({ operation, path }) => ({
           operation: ifUnchanged(operation, before),
-          what: `${kind.noun} ${id}`,
-          place: { entry, path },
+          describe: (refusal: string) => `${formatPlace(placeOfRefusal({ entry, path }, refusal))}: ${kind.noun} ${id}`,
         })),
       );
     }
@@ -110,15 +119,25 @@ function planKind(
     kind,
     changes: [
       ...changes,
-      ...surplus.map((id) => ({ action: 'delete' as const, kind: kind.noun, id, place: undefined, members: [] })),
+      ...surplus.map((id) => ({
+        action: 'delete' as const,
+        kind: kind.noun,
+        id,
+        label: nameWithId(existing.get(id) ?? {}, kind.idMember),
+        place: undefined,
+        members: [],
+      })),
     ],
     resent,
     unchanged: entries.length - changes.length,
+    warnings: [
+      ...warnings,
+      ...surplus.flatMap((id) => kind.tokenConsequences?.(existing.get(id) ?? {}, undefined) ?? []),
+    ],
     stages,
     deletions: surplus.map((id) => ({
       operation: ifUnchanged(kind.delete(id), existing.get(id)),
-      what: `${kind.noun} ${id}`,
-      place: undefined,
+      describe: () => `deleting the ${kind.noun} ${id}`,
     })),
     newSecrets,
   };

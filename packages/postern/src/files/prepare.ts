@@ -3,31 +3,23 @@ import type { Command } from 'commander';
 import { RefusedOperation } from '../batch/send-batch.ts';
 import { CommandError } from '../command/command-error.ts';
 import type { ServerConnection } from '../connection/server-connection.ts';
-import { connect } from '../connection/server-verb.ts';
 import { note } from '../output/output.ts';
 import { readActual } from './actual.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { readFiles } from './read-files.ts';
-import { placeOfRefusal } from './refused-call.ts';
-import { formatPlace } from './yaml-source.ts';
-
-export interface Prepared {
-  readonly connection: ServerConnection;
-  readonly plan: Plan;
-}
 
 /** Throws `CommandError`; if the files have a fault, before anything is sent. */
 export async function prepare(
   paths: readonly string[],
   prune: boolean | undefined,
+  connection: ServerConnection,
   command: Command,
-): Promise<Prepared> {
+): Promise<Plan> {
   const declared = await readFiles(paths);
   const entries = declared.values().reduce((count, { length }) => count + length, 0);
-  const connection = await connect(command);
   note(command, `Comparing ${entries} ${entries === 1 ? 'entry' : 'entries'} with ${connection.server} ...`);
   const actual = await readActual(connection, declared, prune === true);
-  return { connection, plan: makePlan(declared, actual, { prune: prune === true, ownClientId: connection.clientId }) };
+  return makePlan(declared, actual, { prune: prune === true, ownClientId: connection.clientId });
 }
 
 /** Runs `work`. If the server refuses one of the calls, throws `CommandError` with the place in the files that asks for it. */
@@ -44,8 +36,6 @@ export async function withPlaces<T>({ calls }: Plan, work: () => Promise<T>): Pr
       code === 'precondition_failed'
         ? 'somebody else has changed it since this plan was made. Run the command again for a plan of what is left to do.'
         : error.message;
-    const place = placeOfRefusal(call, message);
-    const subject = place === undefined ? `deleting the ${call.what}` : `${formatPlace(place)}: ${call.what}`;
-    throw new CommandError(`${subject}: ${message} Nothing was changed.`, { exit, code, cause: error });
+    throw new CommandError(`${call.describe(message)}: ${message} Nothing was changed.`, { exit, code, cause: error });
   }
 }

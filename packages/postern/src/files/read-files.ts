@@ -20,6 +20,15 @@ import {
 
 const findSchemaFaults = createSchemaCheck(schema);
 
+/** What is read of the schema to find its objects. */
+interface SchemaPart {
+  readonly properties?: Readonly<Record<string, SchemaPart>>;
+  readonly items?: SchemaPart;
+  readonly patternProperties?: object;
+}
+
+const sectionSchemas = schema.properties as unknown as Readonly<Record<string, SchemaPart>>;
+
 /** Each path is a file, a directory of files, or `-` for standard input. Throws `CommandError` with the places of faults. */
 export async function readFiles(paths: readonly string[]): Promise<Declared> {
   const files = new Set<string>();
@@ -79,7 +88,7 @@ function merge(sources: readonly Source[]): Declared {
     const sections = sources.flatMap(({ value, placeOf }) => {
       const values = (value as { readonly [section: string]: readonly JsonObject[] })[section];
       const toEntry = (one: JsonObject, index: number): Entry => ({
-        value: one,
+        value: withoutOwnMembers(one, sectionSchemas[section]?.items) as JsonObject,
         placeOf: (path) => placeOf([section, index, ...path]),
       });
       return values === undefined ? [] : [values.map(toEntry)];
@@ -89,6 +98,18 @@ function merge(sources: readonly Source[]): Declared {
     }
   }
   return declared;
+}
+
+/** The entry without the members that files have for themselves, whose names begin with `x-`: where the schema allows them. */
+function withoutOwnMembers(value: unknown, schema: SchemaPart = {}): unknown {
+  if (Array.isArray(value)) {
+    return value.map((one) => withoutOwnMembers(one, schema.items));
+  }
+  if (typeof value !== 'object' || value === null || schema.patternProperties === undefined) {
+    return value;
+  }
+  const members = Object.entries(value).filter(([name]) => !name.startsWith('x-'));
+  return Object.fromEntries(members.map(([name, one]) => [name, withoutOwnMembers(one, schema.properties?.[name])]));
 }
 
 /** Entries, and named parts of them, that appear twice: one would silently replace the other. */

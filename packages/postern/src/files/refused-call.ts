@@ -1,17 +1,19 @@
 /** Which part of an entry caused the refusal of a call, by the words of the refusal. */
-import type { Call } from './call.ts';
+import type { Entry } from './declared.ts';
 import type { JsonObject, Step } from './kinds/file-kind.ts';
 import type { Place } from './yaml-source.ts';
 
+/** The part of a file that asks for a call. */
+export interface AskedBy {
+  readonly entry: Entry;
+  readonly path: readonly Step[];
+}
+
 /**
  * The text of the entry that the refusal quotes, such as a scope, or else the member that it names at its start, as
- * `rules[0].claims: ...`. Undefined if no file asks for the call.
+ * `rules[0].claims: ...`.
  */
-export function placeOfRefusal({ place }: Call, refusal: string): Place | undefined {
-  if (place === undefined) {
-    return undefined;
-  }
-  const { entry, path } = place;
+export function placeOfRefusal({ entry, path }: AskedBy, refusal: string): Place {
   const value = path.reduce<unknown>((part, step) => (part as JsonObject | undefined)?.[step], entry.value);
   return entry.placeOf([...path, ...(findQuoted(value, refusal) ?? findNamed(value, refusal))]);
 }

@@ -3,7 +3,7 @@ import { type Client, type ClientBody, type NewClientBody, operations } from '@p
 import { maxPageSize } from '@postern/protocol/api-limits';
 import type { ServerConnection } from '../../connection/server-connection.ts';
 import { startProgress } from '../../output/progress.ts';
-import type { FileKind, JsonObject } from './file-kind.ts';
+import { type FileKind, type JsonObject, type MemberChange, nameWithId } from './file-kind.ts';
 import { changedMembers, simpleKind } from './simple-kind.ts';
 
 const defaults: JsonObject = {
@@ -39,9 +39,31 @@ export const clientKind: FileKind = {
     ],
   ],
   isProtected: (id, ownClientId) => id === ownClientId,
+  tokenConsequences,
   getsSecret: ({ token_endpoint_auth_method: method = null }) =>
     method === null || String(method).startsWith('client_secret'),
 };
+
+/** What the server revokes with the change. */
+function tokenConsequences(before: JsonObject, changes: readonly MemberChange[] | undefined): string[] {
+  const client = `the client ${nameWithId(before, 'client_id')}`;
+  if (changes === undefined || changes.some(({ name, after }) => name === 'enabled' && after === false)) {
+    return [`All tokens of ${client} are revoked for good.`];
+  }
+  return Object.entries(tokenMembers).flatMap(([member, words]) => {
+    const change = changes.find(({ name }) => name === member);
+    const lost = new Set(listOf(change?.before)).difference(new Set(listOf(change?.after)));
+    return lost.size === 0 ? [] : [`Tokens of ${client} ${words} ${[...lost].join(' or ')} are revoked for good.`];
+  });
+}
+
+const tokenMembers = {
+  scopes: 'with the scope',
+  resources: 'for the resource',
+  authorization_details_types: 'with authorization details of the type',
+};
+
+const listOf = (value: unknown) => (Array.isArray(value) ? (value as unknown[]) : []);
 
 /** There may be a million: if the list has more pages than there are ids, each client is read by its id. */
 async function readClients({ admin, all }: ServerConnection, ids: readonly string[] | undefined): Promise<Client[]> {

@@ -40,6 +40,13 @@ export interface FileKind {
   getsSecret?(wanted: JsonObject): boolean;
   /** Members of an existing entry that the server does not show, so that `save` sends them always. Default: none. */
   hiddenMembers?(wanted: JsonObject, actual: JsonObject): readonly string[];
+  /**
+   * What happens to tokens, in a sentence for each consequence, if the entry changes by `changes`, or is deleted if these are
+   * undefined. Default: nothing.
+   */
+  tokenConsequences?(before: JsonObject, changes: readonly MemberChange[] | undefined): readonly string[];
+  /** The entry as files have it, such that `compare` finds no difference. */
+  toEntry(actual: JsonObject): JsonObject;
   /** Parts of an entry of which each name may appear only once in all files. Default: none. */
   namedParts?(wanted: JsonObject): readonly { readonly name: string; readonly path: readonly Step[] }[];
 }
@@ -57,4 +64,10 @@ export interface SaveCall {
   readonly operation: Change<unknown>;
   /** The part of the entry that asks for the call; no steps for the entry itself. */
   readonly path: readonly Step[];
+}
+
+/** The id of an entry, with its name if it has another one. */
+export function nameWithId({ name, ...entry }: JsonObject, idMember: string): string {
+  const id = String(entry[idMember] ?? name);
+  return typeof name === 'string' && name !== id ? `${id} (${name})` : id;
 }

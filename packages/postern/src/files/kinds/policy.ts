@@ -36,6 +36,7 @@ export const policyKind: FileKind = {
   save: (wanted, actual, changes) =>
     planCalls(wanted as unknown as PolicyEntry, (actual as Policy | undefined)?.rules ?? [], changes),
   delete: (id) => operations.policies.delete(id),
+  toEntry: (actual) => toPolicyEntry(actual as unknown as Policy),
   hiddenMembers: (wanted, actual) =>
     rulesOf(wanted as unknown as PolicyEntry)
       .filter((rule) => isConfigurationHidden(rule, findRule(actual as unknown as Policy, rule.key)))
@@ -49,6 +50,27 @@ export const policyKind: FileKind = {
       })),
     ]),
 };
+
+function toPolicyEntry({ key, name, drp_action: action, rules }: Policy): JsonObject {
+  return {
+    key,
+    name,
+    ...(action && { drp_action: action }),
+    ...(rules.length > 0 && {
+      rules: rules.map((rule) => ({
+        key: rule.key,
+        ...ruleMembers(toRuleEntry(rule)),
+        ...(rule.targets.length > 0 && {
+          targets: rule.targets.map((target) => ({
+            data_category: target.data_category,
+            key: target.key,
+            name: target.name,
+          })),
+        }),
+      })),
+    }),
+  };
+}
 
 function rulesOf({ rules }: PolicyEntry): readonly RuleEntry[] {
   return rules ?? [];

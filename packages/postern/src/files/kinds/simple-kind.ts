@@ -1,6 +1,7 @@
 /** A kind whose entries are listed by one operation and saved by one. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change, Page, Read } from '@postern/admin';
+import schema from '../postern.schema.json' with { type: 'json' };
 import type { FileKind, JsonObject, MemberChange } from './file-kind.ts';
 import { findChanges, sortSet } from './member-changes.ts';
 
@@ -20,9 +21,6 @@ export interface SimpleKindOptions extends Pick<FileKind, 'section' | 'noun' | '
   readonly normalize?: (entry: JsonObject) => JsonObject;
 }
 
-/** Members that the API answers with and files do not have. */
-const readOnlyMembers = new Set(['created_at', 'updated_at', 'administrative', 'origin']);
-
 /** Saves an entry by sending all of it. */
 export function simpleKind(options: SimpleKindOptions): FileKind {
   const {
@@ -36,10 +34,17 @@ export function simpleKind(options: SimpleKindOptions): FileKind {
     normalize = (entry) => entry,
   } = options;
 
+  /** The API answers with more, such as when an entry was created. */
+  const fileMembers = new Set(
+    Object.keys(
+      (schema.properties as Record<string, { items: { properties: object } }>)[section]?.items.properties ?? {},
+    ),
+  );
+
   const membersOf = (entry: JsonObject | undefined): JsonObject =>
     Object.fromEntries(
       Object.entries(entry === undefined ? {} : normalize(entry))
-        .filter(([name]) => name !== idMember && !readOnlyMembers.has(name))
+        .filter(([name]) => name !== idMember && fileMembers.has(name))
         .map(([name, value]): [string, unknown] => [name, sets.includes(name) ? sortSet(value) : value])
         .filter(([name, value]) => value !== null && !isDeepStrictEqual(value, defaults[name])),
     );
@@ -53,6 +58,7 @@ export function simpleKind(options: SimpleKindOptions): FileKind {
     compare: (wanted, actual) => findChanges(membersOf(actual), membersOf(wanted)),
     save: (wanted) => [[{ operation: operations.save(wanted as never), path: [] }]],
     delete: (id) => operations.delete(id),
+    toEntry: (actual) => ({ [idMember]: actual[idMember], ...membersOf(actual) }),
   };
 }
 
