@@ -424,12 +424,17 @@ test('apply asks before every change, also before one that deletes nothing', asy
   expect(await clientIds()).toEqual([]);
 });
 
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
 test('what a change does to tokens is said in words: a client that is disabled or deleted, a rule that is gone', async () => {
   await root.json('apply', '--yes', file('all.yaml', everything));
   const { warnings } = await root.json(
     'plan',
     '--prune',
-    file('less.yaml', 'clients: [{ client_id: ci, enabled: false, token_endpoint_auth_method: none }]\nissuers: []'),
+    file(
+      'less.yaml',
+      `clients: [{ client_id: ci, enabled: false, token_endpoint_auth_method: none, grant_types: [${jwtBearer}] }]\nissuers: []`,
+    ),
   );
   expect(warnings).toEqual(
     expect.arrayContaining([
