@@ -109,6 +109,7 @@ const names: Readonly<Record<string, Naming>> = {
   delete_config_by_key: { name: 'storage.delete' },
   apply_batch: { name: 'batch.apply' },
   list_unused_scopes: { name: 'usage.listUnusedScopes', query: 'UnusedScopesQuery' },
+  list_failures: { name: 'failures.list', query: 'FailureQuery' },
   get_statistics: { name: 'statistics.get', query: 'StatisticsQuery' },
   list_events: { name: 'events.list', query: 'EventQuery' },
   get_event_head: { name: 'events.getHead' },

@@ -602,6 +602,31 @@ export interface StatisticsQuery {
   hours?: number;
 }
 
+export interface Failure {
+  client_id: string | null;
+  name: string | null;
+  address: string | null;
+  /** The reason in the log, or the error code if there is no reason. */
+  reason: string;
+  remedy: string | null;
+  /** How many failed so since then. */
+  requests: number;
+  since: string;
+  last_at: string;
+  last_issued_at: string | null;
+}
+
+export interface FailureQuery {
+  page?: number;
+  size?: number;
+  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
+  cursor?: string;
+  /** Only failures of this client. */
+  client_id?: string;
+  /** Only failures with this reason. */
+  reason?: string;
+}
+
 export interface SigningKey {
   kid: string;
   alg: string;
@@ -1198,6 +1223,14 @@ export const operations = {
      * Requires the scope `audit:read`.
      */
     get: (query?: StatisticsQuery) => read<Statistics>(path`/api/v1/oauth/statistics`, query),
+  },
+  failures: {
+    /**
+     * List which clients fail to get tokens, from where and why, the latest first.
+     * Of all nodes; those of other nodes are known after five seconds. A failure is listed until it has been over for 7 days. Addresses beyond twenty for one client and reason are put together.
+     * Requires the scope `audit:read`.
+     */
+    list: (query?: FailureQuery) => read<Page<Failure>>(path`/api/v1/oauth/failures`, query),
   },
   keys: {
     /**

@@ -10,6 +10,7 @@ import { ClientPage } from './clients/client-page.tsx';
 import { ClientScopesPage } from './clients/client-scopes-page.tsx';
 import { ClientsPage } from './clients/clients-page.tsx';
 import { NewClientPage } from './clients/new-client-page.tsx';
+import { FailuresPage } from './failures/failures-page.tsx';
 import { InspectorPage } from './inspector/inspector-page.tsx';
 import { IssuerPage, NewIssuerPage } from './issuers/issuer-page.tsx';
 import { IssuersPage } from './issuers/issuers-page.tsx';
@@ -183,6 +184,7 @@ function Pages() {
       <Route path="/issuers/new" component={NewIssuerPage} />
       <Route path="/issuers/:key">{({ key }) => <IssuerPage key={key} issuerKey={key} />}</Route>
       <Route path="/keys" component={KeysPage} />
+      <Route path="/failures" component={FailuresPage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/inspector" component={InspectorPage} />
       <Route path="/policies" component={PoliciesPage} />

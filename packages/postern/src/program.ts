@@ -31,6 +31,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   apply: async () => (await import('./files/apply-command.ts')).applyCommand(),
   import: async () => (await import('./import/import-command.ts')).importCommand(),
   audit: async () => (await import('./audit/audit-command.ts')).auditCommand(),
+  failures: async () => (await import('./failures/failures-command.ts')).failuresCommand(),
   statistics: async () => (await import('./statistics/statistics-command.ts')).statisticsCommand(),
   introspect: async () => (await import('./token/one-token-commands.ts')).introspectCommand(),
   explain: async () => (await import('./explain/explain-command.ts')).explainCommand(),

@@ -285,6 +285,21 @@ test('of a client that is too young to say, nothing is called unused', async () 
   expect(await page.getByText('never used', { exact: true }).count()).toBe(0);
 });
 
+test('the overview leads from why requests were rejected to which client failed, from where and since when', async () => {
+  const clientId = await makeClient({ name: 'stumbling', scopes: [] });
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: 'wrong' });
+  expect((await fetch(`${server.url}/api/v1/oauth/token`, { method: 'POST', body })).status).toBe(401);
+  await goTo(page, '/scopes');
+  await goTo(page, '/');
+  await page.getByRole('link', { name: 'secret wrong' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'stumbling' });
+  await row.getByText('secret wrong').waitFor();
+  expect(await row.innerText()).toMatch(/127\.0\.0\.1|::1/);
+  await press('Show all failures');
+  await row.getByRole('link', { name: 'stumbling' }).click();
+  await page.getByRole('heading', { level: 1, name: 'stumbling' }).waitFor();
+});
+
 test('the settings of a client are changed, and an emptied field is removed', async () => {
   const clientId = await makeClient({ name: 'settled', description: 'before', scopes: [] });
   await goTo(page, `/clients/${clientId}/settings`);

@@ -102,6 +102,8 @@ const pages = [
   '/issuers/new',
   '/issuers/github',
   '/keys',
+  '/failures',
+  '/failures?reason=secret_wrong',
   '/audit',
   '/audit?kind=token.',
   '/inspector',

@@ -227,6 +227,17 @@ export const operatorLines = {
 
 export type ErrorReason = keyof typeof operatorLines;
 
+/** What the operator does about an error by the name of its reason, or of its code if it has none. Undefined: there is no such name. */
+export function findOperatorLine(name: string): string | undefined {
+  const lines: Readonly<Record<string, string>> = operatorLines;
+  const definitions: Readonly<Record<string, ErrorDefinition>> = errorDefinitions;
+  return Object.hasOwn(lines, name)
+    ? lines[name]
+    : Object.hasOwn(definitions, name)
+      ? definitions[name]?.operator
+      : undefined;
+}
+
 /** What the operator does about an error. */
 export function operatorLineOf({ code, reason }: { code: ErrorCode; reason: ErrorReason | undefined }): string {
   return reason === undefined ? errorDefinitions[code].operator : operatorLines[reason];

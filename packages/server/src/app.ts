@@ -15,6 +15,8 @@ import { startWriteProbe } from './db/write-probe.ts';
 import { createMacEvent, type LogHead } from './events/event.ts';
 import type { EventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
+import { createFailures } from './failures/failures.ts';
+import { failuresEndpoint } from './failures/failures-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { forbidCaching } from './http/caching.ts';
 import { type ConnectionLimits, connectionLimits, useConnectionLimits } from './http/connection-limits.ts';
@@ -83,6 +85,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
   const revokedTokens = await openRevokedTokens(db, events, now);
   const usage = createUsage({ db, now });
+  const failures = createFailures({ db, now });
   const onCountersFault = (error: unknown) =>
     app.log.error(
       describeForLog(error),
@@ -94,7 +97,18 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   for (const counters of Object.values(minuteCounters)) {
     events.follow(() => {}, counters.writeAgain);
   }
-  const shared = { config, installation, findActor, events, revokedTokens, usage, minuteCounters, now, monotonic };
+  const shared = {
+    config,
+    installation,
+    findActor,
+    events,
+    revokedTokens,
+    usage,
+    failures,
+    minuteCounters,
+    now,
+    monotonic,
+  };
   const management = await openManagement({ ...shared, db });
   const keys = await openKeys(shared, management);
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
@@ -171,6 +185,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     })(api);
     await usageEndpoint({ db, usage, now })(api);
     await statisticsEndpoint({ db, usage, now })(api);
+    await failuresEndpoint({ db, failures, rootId: installation.root.clientId })(api);
     await keysEndpoint({ keys, now })(api);
     await revocationsEndpoint({ feed, guard })(api);
     await eventsEndpoint({ db, events, guard, checkpoints })(api);

@@ -88,6 +88,7 @@ const scopes = {
   'GET /api/v1/oauth/client/:client_id/usage': 'client:read',
   'GET /api/v1/oauth/usage/unused': 'client:read',
   'GET /api/v1/oauth/statistics': 'audit:read',
+  'GET /api/v1/oauth/failures': 'audit:read',
 };
 
 /** Whether a path with parameters takes a path: `/key/:kid` takes `/key/rotate` too. */

@@ -85,7 +85,7 @@ function Traffic({ hours }: { readonly hours: number }) {
                   <TrafficChart periods={toPeriods(buckets, maxBars)} byHour={hours <= 24} />
                 </div>
               </Section>
-              <Section title="Reasons for rejection">
+              <Section title="Reasons for rejection" actions={<Link href="/failures">Which clients</Link>}>
                 <div className="panel card">
                   <Reasons totals={totals} />
                 </div>
@@ -112,7 +112,7 @@ function Reasons({ totals }: { readonly totals: Totals }) {
       {totals.reasons.slice(0, 7).map(([reason, count]) => (
         <li key={reason}>
           <span className="row spread">
-            <span>{reason.replaceAll('_', ' ')}</span>
+            <Link href={`/failures?reason=${encodeURIComponent(reason)}`}>{reason.replaceAll('_', ' ')}</Link>
             <span>{count.toLocaleString('en')}</span>
           </span>
           <svg className="reason-bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">

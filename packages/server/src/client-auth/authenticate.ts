@@ -158,6 +158,22 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   };
 }
 
+/**
+ * The id of the client that a request names, whether it is authenticated or exists; undefined if it names none. For
+ * records of failures only.
+ */
+export function findNamedClientId(
+  { headers, clientCertificate, ip }: ClientAuthenticationRequest,
+  form: ReadonlyMap<string, string>,
+  nowSeconds: number,
+): string | undefined {
+  try {
+    return parseCredentials({ headers, clientCertificate, ip }, form, nowSeconds).clientId;
+  } catch {
+    return form.get('client_id');
+  }
+}
+
 /** The same text for every reason. */
 function rejectCredentials({ method }: PresentedCredentials, reason: ErrorReason | undefined): OAuthError {
   return new OAuthError(

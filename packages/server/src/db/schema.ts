@@ -205,6 +205,20 @@ export interface ScopeUsageTable extends ClientUsageTable {
   scope: string;
 }
 
+export interface TokenFailureTable {
+  /** The client, the address and the reason. */
+  key: string;
+  /** Null: none that exists. */
+  client_id: string | null;
+  /** Null: many. */
+  address: string | null;
+  reason: string;
+  requests: number;
+  /** RFC 3339, UTC. */
+  since: string;
+  last_at: string;
+}
+
 export interface TokenStatisticsTable {
   /** Hours since 1970. */
   hour: number;
@@ -239,6 +253,7 @@ export interface Database {
   client_usage: ClientUsageTable;
   scope_usage: ScopeUsageTable;
   token_statistics: TokenStatisticsTable;
+  token_failures: TokenFailureTable;
   trusted_issuers: TrustedIssuerTable;
   initial_access_tokens: InitialAccessTokenTable;
   registrations: RegistrationTable;

@@ -1,4 +1,5 @@
 /** The token endpoint. RFC 6749 §3.2. All checks that grants share are here, in steps; a grant only decides. */
+import { isIP } from 'node:net';
 import { type AuthorizationDetail, maxTokenLength } from '@postern/guard';
 import { oauthErrorResponses } from '@postern/http-api';
 import {
@@ -9,6 +10,7 @@ import {
   jwtBearerGrant,
   jwtTokenType,
   OAuthError,
+  parseForm,
 } from '@postern/protocol';
 import { Type } from 'typebox';
 import type { Authorization } from '../access-token/authorization.ts';
@@ -19,12 +21,14 @@ import {
   type AuthenticateClient,
   type ClientAuthenticationRequest,
   type DeferUse,
+  findNamedClientId,
   hasCredentials,
 } from '../client-auth/authenticate.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { noClientAuth } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findStatusFault } from '../clients/token-status.ts';
+import type { Failures } from '../failures/failures.ts';
 import { toOAuthError } from '../http/answer-error.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -118,6 +122,9 @@ export interface TokenEndpointOptions {
   readonly targets: TargetOptions;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
   readonly usage: Usage;
+  readonly recordFailure: Failures['record'];
+  /** Returns a client that was looked for a moment ago. */
+  readonly findClientInMemory: (id: string) => Client | undefined;
   readonly scopes: Pick<ScopeRegistry, 'names'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -135,6 +142,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     senderConstraint,
     targets,
     usage,
+    recordFailure,
+    findClientInMemory,
     now,
   } = options;
 
@@ -143,9 +152,15 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
       '/api/v1/oauth/token',
       {
         ...(corsOrigins !== undefined && { config: { readableBy: corsOrigins } }),
-        onError: async (_request, _reply, error) => {
-          const { reason, code } = toOAuthError(error, true);
+        onError: async (request, _reply, error) => {
+          const { reason = undefined, code } = toOAuthError(error, true);
           usage.recordRefused(reason ?? code);
+          recordFailure({
+            clientId: findNamedClient(request),
+            // A trusted proxy may forward a header of its caller in which the address is anything.
+            address: isIP(request.ip) === 0 ? null : request.ip,
+            reason: reason ?? code,
+          });
         },
         schema: {
           tags: ['OAuth'],
@@ -240,6 +255,12 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     );
   };
 
+  /** The id of the client that a request names, if such a client exists: nothing else that a caller wrote is recorded. */
+  function findNamedClient(request: ClientAuthenticationRequest & { readonly body: unknown }): string | null {
+    const id = findNamedClientId(request, readForm(request.body), now() / 1000);
+    return (id !== undefined && findClientInMemory(id)?.id) || null;
+  }
+
   /** The client that the grant identifies, and the grant's parameters. */
   async function identify<Parameters>(
     grant: IdentifyingGrant<Parameters>,
@@ -290,6 +311,15 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
   function recordIssued(grant: Grant, authorization: Authorization, scope: string): void {
     usage.recordIssued(authorization.client, scope);
     metrics.recordIssued(grant.grantType);
+  }
+}
+
+/** A form that was rejected; empty if it is none. */
+function readForm(body: unknown): ReadonlyMap<string, string> {
+  try {
+    return parseForm(typeof body === 'string' ? body : '');
+  } catch {
+    return new Map();
   }
 }
 

@@ -10,6 +10,7 @@ import { type Checkpoints, type CheckpointsOptions, createCheckpoints } from '..
 import type { EventLog } from '../events/event-log.ts';
 import { followLog } from '../events/follow-log.ts';
 import { forgetKeptAnswers } from '../events/kept-answers.ts';
+import type { Failures } from '../failures/failures.ts';
 import type { History } from '../history/history.ts';
 import type { Installation } from '../installation.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
@@ -28,6 +29,7 @@ export interface MaintenanceOptions {
   readonly usedTokens: UsedTokens;
   readonly revokedTokens: RevokedTokens;
   readonly usage: Usage;
+  readonly failures: Failures;
   readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
   readonly feed: RevocationFeed;
   readonly checkpoints: Checkpoints;
@@ -59,8 +61,19 @@ const historyIntervalMs = 250;
 
 /** Starts the work, which ends when `app` closes. */
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
-  const { clock, installation, events, keys, usedTokens, revokedTokens, usage, minuteCounters, feed, checkpoints } =
-    options;
+  const {
+    clock,
+    installation,
+    events,
+    keys,
+    usedTokens,
+    revokedTokens,
+    usage,
+    failures,
+    minuteCounters,
+    feed,
+    checkpoints,
+  } = options;
   let isMaintaining = false;
   const readTrustedTime = createTrustedTime(clock);
   let isTrusted = true;
@@ -70,6 +83,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     }
     if (keptSinceSeconds !== undefined) {
       await usage.forgetPast(nowSeconds);
+      await failures.forgetPast(nowSeconds);
       await forgetKeptAnswers(installation.db, nowSeconds);
       await deleteEndedSessions(installation.db, nowSeconds * 1000);
       await usedTokens.forgetExpired(keptSinceSeconds);
@@ -87,6 +101,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     try {
       await keys.maintain();
       await usage.write();
+      await failures.write();
       await checkpoints.keepIfDue();
       const time = readTrustedTime(await installation.driver.readTime(installation.db));
       if (time !== undefined) {
@@ -105,6 +120,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
   const stopWritingUses = clock.every(secretUseIntervalMs, async () => {
     // It is repeated, and the write of the next minute fails too and is logged.
     await usage.writeRotations().catch(() => {});
+    await failures.write().catch(() => {});
   });
   const stopFollowing = followLog({ events, driver: installation.driver, clock, log: app.log });
   let isRecording = false;
@@ -134,5 +150,6 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     }
     await stopFollowing();
     await usage.write();
+    await failures.write();
   });
 }

@@ -22,6 +22,7 @@ import { metadataEndpoint } from '../discovery/metadata-endpoint.ts';
 import { resourceMetadataEndpoint, resourceMetadataName } from '../discovery/resource-metadata-endpoint.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { explainEndpoint } from '../explain/explain-endpoint.ts';
+import type { Failures } from '../failures/failures.ts';
 import { createAdministratorCheck } from '../http/administrator-requests.ts';
 import { useForms } from '../http/bodies.ts';
 import { forbidCaching } from '../http/caching.ts';
@@ -66,6 +67,7 @@ export interface TokensOptions {
   readonly keys: KeyRing;
   readonly revokedTokens: RevokedTokens;
   readonly usage: Usage;
+  readonly failures: Failures;
   readonly minuteCounters: {
     /** Which failures of anybody are counted in. */
     readonly ofFailures: MinuteCounters;
@@ -242,6 +244,8 @@ export async function createTokens(options: TokensOptions) {
           senderConstraint: { tokenEndpoint: tokenEndpointUrl, dpop },
           targets: { issuer, resources, accessTokenTtlSeconds },
           detailsTypes,
+          recordFailure: options.failures.record,
+          findClientInMemory: directory.findInMemory,
           scopes: scopes.registry,
         })(forms);
         await introspectionEndpoint({

@@ -201,6 +201,23 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
 
   await db.schema
+    .createTable('token_failures')
+    .addColumn('key', 'text', (column) => column.primaryKey())
+    .addColumn('client_id', 'text')
+    .addColumn('address', 'text')
+    .addColumn('reason', 'text', (column) => column.notNull())
+    .addColumn('requests', 'bigint', (column) => column.notNull())
+    .addColumn('since', 'text', (column) => column.notNull())
+    .addColumn('last_at', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('token_failures_by_age').on('token_failures').columns(['last_at', 'key']).execute();
+  await db.schema
+    .createIndex('token_failures_by_client')
+    .on('token_failures')
+    .columns(['client_id', 'last_at'])
+    .execute();
+
+  await db.schema
     .createTable('kept_answers')
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('client_id', 'text', (column) => column.notNull())
