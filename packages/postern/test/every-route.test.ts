@@ -139,3 +139,12 @@ test('any route is called, and what is no path or method is refused before it is
   expect((await postern('api', 'GET', '//example.com/')).stderr).toContain('must start with one slash');
   expect((await postern('api', 'GET', '/api/v1/nothing')).code).toBe(1);
 });
+
+test('failures are listed by client and reason, with what to do about them in JSON', async () => {
+  const client = await newClient('--name', 'failing');
+  await expect(tokenOf({ ...client, client_secret: 'wrong' })).rejects.toThrow();
+  expect(await text('failures', '--client', client.client_id)).toMatch(/failing +\S+ +secret_wrong +1 /);
+  expect(await json('failures', '--reason', 'secret_wrong')).toMatchObject([
+    { client_id: client.client_id, remedy: expect.any(String) },
+  ]);
+});
