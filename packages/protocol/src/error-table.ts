@@ -32,6 +32,11 @@ export const errorDefinitions = {
     operator:
       'The client may not do this, and detail says what: change its registration if it should, with postern client update.',
   },
+  /** RFC 8628 §3.5. */
+  authorization_pending: {
+    status: 400,
+    operator: 'Nothing to do: the person has not signed in on their other device yet, and the caller asks again.',
+  },
   unsupported_grant_type: { status: 400, operator: fixRequest },
   unsupported_response_type: { status: 400, operator: fixRequest },
   invalid_target: {
@@ -164,6 +169,18 @@ export const operatorLines = {
     'The caller tried to give more than it has: it needs wider grantable scopes, or somebody else must do it.',
   session_ended:
     'The person was not signed in any more: they signed out, were idle for too long, or their client or role was changed. They sign in again.',
+  code_unknown:
+    'The code for a session was used before, is older than a minute, or its client was changed: the person asks for another one.',
+  code_verifier_wrong:
+    'Somebody used a code for a session who has not asked for it: find out how they got it. The person asks for another one.',
+  role_missing:
+    'The person has proved who they are, and no rule of POSTERN_SIGN_IN_ROLES gives them a role that exists: add a rule or the role if they should have one.',
+  sign_in_lost:
+    'The person came back from the provider without the cookie of their sign-in, late, twice, or with an answer to another one: they sign in again.',
+  provider_unavailable:
+    'The OpenID provider in POSTERN_SIGN_IN_ISSUER does not answer, and cause says why: restore it. Until then administrators sign in with a secret.',
+  provider_refused:
+    'The OpenID provider refused, or its answer is not valid, and cause says why: compare the POSTERN_SIGN_IN_ variables with what is registered there.',
   session_not_allowed:
     'The client may get no plain bearer token by client_credentials, so that nobody signs in with it: use another client, or an access token.',
   request_cross_site:

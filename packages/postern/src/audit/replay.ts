@@ -58,7 +58,13 @@ export function replay(state: Replayed, { kind, subject, data }: AuditEvent): vo
         state.secrets.delete(subject);
       }
     } else if (what !== 'revoked') {
-      const { status: _status, initial_access_token_id: _id, client_id: _clientId, ...members } = data;
+      const {
+        status: _status,
+        initial_access_token_id: _id,
+        client_id: _clientId,
+        actor_name: _name,
+        ...members
+      } = data;
       const before = what === 'updated' ? entries.get(subject) : {};
       entries.set(subject, { ...before, ...members, [idMembers[prefix]]: subject });
     }

@@ -43,6 +43,8 @@ const descriptions: Partial<Record<EventKind, Describe>> = {
       : `the older secrets of the client ${subject} were replaced, and expire ${data['overlap_seconds']} s later`,
   'secret.deleted': ({ subject, data }) => `the secret ${data['secret_id']} of the client ${subject} was deleted`,
   'scope.deleted': deleted('scope'),
+  'role.saved': ({ subject }) => `the role ${subject} was changed`,
+  'role.deleted': deleted('role'),
   'resource.saved': ({ subject }) => `the resource ${subject} was changed`,
   'resource.deleted': deleted('resource'),
   'issuer.saved': ({ subject }) => `the trusted issuer ${subject} was changed`,

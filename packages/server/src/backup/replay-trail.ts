@@ -42,6 +42,7 @@ type DeletedRows = Partial<Record<EventKind, KeyColumn>>;
 
 const tables: DeletedRows = {
   'session.ended': ['sessions', 'id'],
+  'role.deleted': ['roles', 'name'],
   'scope.deleted': ['own_scopes', 'name'],
   'resource.deleted': ['resources', 'key'],
   'issuer.deleted': ['trusted_issuers', 'key'],
@@ -164,7 +165,14 @@ async function endRegistration({ transaction, append }: Context, { subject }: Lo
 
 /** The issuer with the keys that it has later, and of its rules those that it still has then. */
 function narrowIssuer(before: TrustedIssuer, data: LoggedEvent['data']): TrustedIssuer {
-  const { jwks, rules, ...later } = fromWireNames(data) as unknown as TrustedIssuer;
+  const {
+    jwks,
+    rules,
+    actorName: _,
+    ...later
+  } = fromWireNames(data) as unknown as TrustedIssuer & {
+    readonly actorName?: string;
+  };
   // If the trail has not the keys, for their length, nobody is trusted until somebody sets them again.
   const isUnknown = isOmitted(jwks) || isOmitted(rules);
   const wanted = isUnknown ? [] : rules.map((rule) => fromWireNames(rule));
@@ -226,6 +234,7 @@ function findKept(names: readonly string[], later: readonly string[] | undefined
 function findReplacedMetadata(data: LoggedEvent['data']): ClientChange {
   const {
     status: _status,
+    actorName: _actorName,
     name: _name,
     description: _description,
     scopes: _scopes,

@@ -6,6 +6,7 @@ import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventKind, PendingEvent } from '../events/event.ts';
 import { listEvents } from '../events/event-store.ts';
+import { isPersonId } from '../people/person.ts';
 
 /** Names of other actors in the audit trail. */
 const otherActors = new Set(['postern', 'initial_access_token']);
@@ -32,7 +33,7 @@ export async function withChosenId(
   now: number,
 ): Promise<Client> {
   const { id } = client;
-  if (id === rootId || otherActors.has(id) || (await findClient(transaction, id)) !== undefined) {
+  if (id === rootId || otherActors.has(id) || isPersonId(id) || (await findClient(transaction, id)) !== undefined) {
     throw new OAuthError('conflict', `client_id: ${id} is taken.`);
   }
   // The generation of root is not a counter, so no generation is certain to be newer.

@@ -1,10 +1,12 @@
-/** Clients in memory, for the token endpoint and the check of bearer tokens: each is kept until an event is about it. */
+/** Clients and people in memory, for the token endpoint and the check of bearer tokens: each is kept until an event is about it. */
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { isPersonId } from '../people/person.ts';
 import type { Client } from './client.ts';
 import { findClient } from './client-store.ts';
+import type { FindActor } from './find-actor.ts';
 
 export interface ClientDirectory {
   /**
@@ -24,6 +26,8 @@ export interface ClientDirectoryOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly rootClient: () => Client;
+  /** Finds a client or person in the database. */
+  readonly findActor: FindActor;
   /** Applies client policies to a client that was read. All are read again after an event about a policy. */
   readonly applyPolicies: (client: Client) => Client;
   /** The most clients that are kept; the least recently used one is dropped first. Each takes up to 10 kB of memory. */
@@ -34,6 +38,7 @@ export function createClientDirectory({
   db,
   events,
   rootClient,
+  findActor,
   applyPolicies,
   mostCached,
 }: ClientDirectoryOptions): ClientDirectory {
@@ -49,6 +54,14 @@ export function createClientDirectory({
     if (event.kind.startsWith('client.') || event.kind.startsWith('secret.')) {
       changes += 1;
       cache.delete(event.subject);
+    } else if (event.kind === 'person.saved') {
+      changes += 1;
+      cache.delete(event.subject);
+    } else if (event.kind.startsWith('role.') || event.kind.startsWith('scope.')) {
+      changes += 1;
+      for (const id of [...cache.keys()].filter(isPersonId)) {
+        cache.delete(id);
+      }
     } else if (event.kind.startsWith('client_policy.') || event.kind === 'all_tokens.revoked') {
       reload();
     }
@@ -67,7 +80,7 @@ export function createClientDirectory({
       }
       misses += 1;
       const changesBefore = changes;
-      const stored = await findClient(db, id);
+      const stored = await findActor(db, id);
       const client = stored && applyPolicies(stored);
       // If something changed meanwhile, this may be the old state, so it is not kept.
       if (client !== undefined && changes === changesBefore) {

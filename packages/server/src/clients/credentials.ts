@@ -9,7 +9,7 @@ const secretLength = 43;
 const checksumLength = 6;
 
 /** What secret scanners look for: a client secret, a token for dynamic registration, or the secret of a session. */
-const secretForm = /^postern(iat|rat|ses)?[0-9A-Za-z]{49}$/;
+const secretForm = /^postern(iat|rat|ses|code)?[0-9A-Za-z]{49}$/;
 
 /** A new client id: 22 letters and digits, 130 bits. */
 export function generateClientId(): string {
@@ -37,6 +37,11 @@ export function generateRegistrationAccessToken(): string {
 /** The secret of a new session, in the form of a client secret. */
 export function generateSessionSecret(): string {
   return generateSecret('posternses');
+}
+
+/** A new code that begins one session, in the form of a client secret. */
+export function generateSessionCode(): string {
+  return generateSecret('posterncode');
 }
 
 function generateSecret(prefix: string): string {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { decodeUtf8, isConfidential } from '@postern/protocol';
 import { type CertificateExpiry, findExpiries, readCertificates } from '../certificates/certificate-expiry.ts';
 import { parseRevocationLists } from '../certificates/revocation-lists.ts';
+import type { RoleRule } from '../sign-in/role-rules.ts';
 import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
 import type { DatabaseAddress } from './variable-parsers.ts';
 import { parseVariable, type Variable, type VariableKey, type VariableValues, variables } from './variables.ts';
@@ -15,6 +16,7 @@ type PartsOfSettings =
   | `tls${string}`
   | `metrics${string}`
   | `checkpoint${string}`
+  | `signIn${string}`
   // Those of the whole process, which the command applies before anything else.
   | 'caFile'
   | 'httpsProxy'
@@ -38,6 +40,18 @@ export interface ServerConfig extends Omit<VariableValues, PartsOfSettings & Var
   readonly ca: string | undefined;
   readonly metrics: MetricsConfig;
   readonly checkpoints: CheckpointsConfig;
+  /** Undefined: people sign in with the secrets of clients. */
+  readonly signIn: SignInConfig | undefined;
+}
+
+/** The OpenID provider at which people sign in. */
+export interface SignInConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly credentials: { readonly secret: string } | { readonly privateKey: KeyObject };
+  /** With spaces between them. */
+  readonly scope: string;
+  readonly roles: readonly RoleRule[];
 }
 
 export type DelegationMode = ServerConfig['delegation'];
@@ -128,6 +142,12 @@ export function readConfig(env: Environment): ServerConfig {
     checkpointAccessKeyId,
     checkpointSecretAccessKey,
     checkpointMinutes,
+    signInIssuer,
+    signInClientId,
+    signInClientSecret,
+    signInPrivateKeyFile,
+    signInScope,
+    signInRoles,
     accessTokenTtlMinutes,
     caFile,
     httpsProxy: _httpsProxy,
@@ -157,6 +177,14 @@ export function readConfig(env: Environment): ServerConfig {
     tls,
     tlsFiles,
     ca,
+    signIn: signInOf(values, {
+      signInIssuer,
+      signInClientId,
+      signInClientSecret,
+      signInPrivateKeyFile,
+      signInScope,
+      signInRoles,
+    }),
     checkpoints: {
       file: checkpointFile,
       bucket:
@@ -276,6 +304,61 @@ function pairRoot(clientId: string | undefined, clientSecret: string | undefined
     throw invalidVariable(name, `is easy to guess: it is ${variables.rootClientId.name}`, example);
   }
   return { clientId, clientSecret };
+}
+
+/** The provider with everything that it needs, or none. */
+function signInOf(
+  { allowHttp }: Pick<VariableValues, 'allowHttp'>,
+  values: Pick<VariableValues, Extract<VariableKey, `signIn${string}`>>,
+): SignInConfig | undefined {
+  const { signInIssuer: issuer, signInClientId: clientId, signInRoles: roles, signInScope: scope } = values;
+  const { signInClientSecret: secret, signInPrivateKeyFile: keyFile } = values;
+  if ([issuer, clientId, secret, keyFile, roles].every((value) => value === undefined)) {
+    return undefined;
+  }
+  const why = 'people sign in at an OpenID provider only if its issuer, client id, credentials and roles are all set';
+  if (issuer === undefined) {
+    throw missing('signInIssuer', why);
+  }
+  if (clientId === undefined) {
+    throw missing('signInClientId', why);
+  }
+  if (roles === undefined) {
+    throw missing('signInRoles', why);
+  }
+  if ((secret === undefined) === (keyFile === undefined)) {
+    const names = `${variables.signInClientSecret.name} or ${variables.signInPrivateKeyFile.name}`;
+    throw missing('signInClientSecret', `Postern authenticates to the provider by exactly one of ${names}`);
+  }
+  if (!isConfidential(issuer, allowHttp)) {
+    const { name, example } = variables.signInIssuer;
+    throw invalidVariable(name, `"${issuer}" must use https, since it is not on this machine`, example);
+  }
+  return {
+    issuer,
+    clientId,
+    scope,
+    roles,
+    credentials: keyFile === undefined ? { secret: secret ?? '' } : { privateKey: readSignInKey(keyFile) },
+  };
+}
+
+function readSignInKey(file: string): KeyObject {
+  const { name, example } = variables.signInPrivateKeyFile;
+  const pem = readTextFile(name, file, example);
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'rsa' || key.asymmetricKeyDetails?.namedCurve === 'prime256v1') {
+      return key;
+    }
+  } catch {
+    // Answered below, with the name of the variable.
+  }
+  throw invalidVariable(
+    name,
+    `${file} holds no RSA key or EC key on the curve P-256 in PEM without a passphrase`,
+    example,
+  );
 }
 
 function pairAccessKey(accessKeyId: string | undefined, secretAccessKey: string | undefined) {

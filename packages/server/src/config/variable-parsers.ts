@@ -4,6 +4,7 @@ import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { findKeyWeakness, findSecretWeakness } from '@postern/protocol/node';
 import { parsePostgresUrl } from '../postgres-url.ts';
+import { findRoleRulesFault, type RoleRule } from '../sign-in/role-rules.ts';
 import type { StartError } from '../start-error.ts';
 
 /** `invalid` takes a right value, if the one of the variable would not help. */
@@ -182,4 +183,19 @@ export const parseBaseUrl: VariableParser<string> = (text, invalid) => {
     throw invalid('is not an http or https URL');
   }
   return text.replace(/\/$/, '');
+};
+
+/** Rules that give people roles, as a JSON array. See `sign-in/role-rules.ts`. */
+export const parseRoleRules: VariableParser<readonly RoleRule[]> = (text, invalid) => {
+  let rules: unknown;
+  try {
+    rules = JSON.parse(text);
+  } catch {
+    throw invalid('is not JSON');
+  }
+  const fault = findRoleRulesFault(rules);
+  if (fault !== undefined) {
+    throw invalid(fault);
+  }
+  return rules as readonly RoleRule[];
 };

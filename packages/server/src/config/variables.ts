@@ -18,6 +18,7 @@ import {
   parseNetworks,
   parseOrigins,
   parsePath,
+  parseRoleRules,
   secretMatching,
   type VariableParser,
   wholeNumber,
@@ -388,6 +389,58 @@ export const variables = {
     meaning: 'base URL of an OpenTelemetry collector that receives a trace of each request, by OTLP over HTTP',
     example: 'http://localhost:4318',
     parse: parseBaseUrl,
+  },
+  signInIssuer: {
+    name: 'POSTERN_SIGN_IN_ISSUER',
+    default: 'none',
+    meaning:
+      'issuer of the OpenID provider at which people sign in to the console and the command; register there the redirect URI ' +
+      '$POSTERN_ISSUER/api/v1/sign-in/callback',
+    example: 'https://login.example.com',
+    parse: parseBaseUrl,
+  },
+  signInClientId: {
+    name: 'POSTERN_SIGN_IN_CLIENT_ID',
+    default: 'none',
+    meaning: 'id that the OpenID provider has given to Postern',
+    example: 'postern',
+    parse: matching(/^[\x20-\x7e]{1,500}$/, 'must be 1 to 500 printable ASCII characters'),
+  },
+  signInClientSecret: {
+    name: 'POSTERN_SIGN_IN_CLIENT_SECRET',
+    default: 'none',
+    meaning: 'secret that the OpenID provider has given to Postern',
+    example: 'the secret that the provider shows',
+    orFile: true,
+    parse: matching(/^[\x20-\x7e]{1,1000}$/, 'must be 1 to 1000 printable ASCII characters'),
+  },
+  signInPrivateKeyFile: {
+    name: 'POSTERN_SIGN_IN_PRIVATE_KEY_FILE',
+    default: 'none',
+    meaning:
+      'file with a private key in PEM, RSA or EC on the curve P-256, by which Postern authenticates to the OpenID provider instead ' +
+      'of a secret (private_key_jwt)',
+    example: '/run/secrets/sign-in.pem',
+    parse: parsePath,
+  },
+  signInScope: {
+    name: 'POSTERN_SIGN_IN_SCOPE',
+    default: 'openid profile email',
+    meaning: 'scopes that Postern asks the OpenID provider for; some send groups only if asked for groups too',
+    example: 'openid profile email groups',
+    parse: matching(
+      /^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$/,
+      'must be openid, and other scopes with a space before each',
+    ),
+  },
+  signInRoles: {
+    name: 'POSTERN_SIGN_IN_ROLES',
+    default: 'none',
+    meaning:
+      'who gets which role, as a JSON array: the first rule whose claims all match decides, and whoever matches none is refused',
+    example: '[{"claims":{"groups":"postern-admins"},"role":"administrator"}]',
+    orFile: true,
+    parse: parseRoleRules,
   },
   logLevel: {
     name: 'POSTERN_LOG_LEVEL',

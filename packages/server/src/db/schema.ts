@@ -241,6 +241,39 @@ export interface SessionTable {
   ends_at: string;
 }
 
+export interface SessionCodeTable {
+  /** Keyed digest, base64url. */
+  digest: string;
+  client_id: string;
+  generation: number;
+  /** Of the session that it begins. */
+  kind: string;
+  /** RFC 7636 §4.2, for `S256`. Null: whoever has the code may use it. */
+  challenge: string | null;
+  /** RFC 3339, UTC. */
+  expires_at: string;
+}
+
+export interface RoleTable {
+  name: string;
+  description: string;
+  /** JSON array of scope names. */
+  scopes: string;
+  /** JSON array of scope names. Null: POSTERN_DELEGATION decides. */
+  grantable_scopes: string | null;
+}
+
+export interface PersonTable {
+  id: string;
+  /** The provider at which the person signs in, and how it calls them. */
+  issuer: string;
+  subject: string;
+  name: string;
+  email: string | null;
+  /** The name of a role. Null: none. */
+  role: string | null;
+}
+
 export interface HeartbeatTable {
   id: number;
   /** RFC 3339, UTC. */
@@ -271,4 +304,7 @@ export interface Database {
   minute_counters: MinuteCounterTable;
   kept_answers: KeptAnswerTable;
   sessions: SessionTable;
+  session_codes: SessionCodeTable;
+  roles: RoleTable;
+  people: PersonTable;
 }

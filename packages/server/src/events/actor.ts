@@ -12,6 +12,8 @@ export const serverActor = 'postern';
 export interface CredentialHolder<C> {
   /** How the audit trail names it. */
   readonly name: string;
+  /** The name of a person, who has an id too. */
+  readonly displayName?: string | undefined;
   /**
    * Checks the credential by what the transaction sees, and throws if it is no longer valid. Whatever it returns is
    * passed on to the change.
@@ -44,13 +46,17 @@ export async function recheckActor<C>(
   transaction: Kysely<Database>,
   actor: Actor<C>,
   requireActive: RequireActive,
-): Promise<{ readonly name: string; readonly authenticated: C }> {
+): Promise<{ readonly name: string; readonly displayName: string | undefined; readonly authenticated: C }> {
   if (typeof actor === 'object' && 'authenticate' in actor) {
-    return { name: actor.name, authenticated: await actor.authenticate(transaction) };
-  }
-  if (actor !== serverActor) {
-    await requireActive(transaction, actor);
+    const { name, displayName } = actor;
+    return { name, displayName, authenticated: await actor.authenticate(transaction) };
   }
   // Only work for the holder of a credential can ask for what that authenticated.
-  return { name: actor === serverActor ? actor : actor.clientId, authenticated: undefined as C };
+  const authenticated = undefined as C;
+  if (actor === serverActor) {
+    return { name: actor, displayName: undefined, authenticated };
+  }
+  await requireActive(transaction, actor);
+  const { name } = actor.claims;
+  return { name: actor.clientId, displayName: typeof name === 'string' ? name : undefined, authenticated };
 }

@@ -86,14 +86,15 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     place: AnswerPlace | undefined,
   ) => {
     const start = await readLog(transaction);
-    const { name, authenticated } = await recheckActor(transaction, actor, requireActive);
+    const { name, displayName, authenticated } = await recheckActor(transaction, actor, requireActive);
     const pending: PendingEvent[] = [];
     const kept = place && (await answers.find(transaction, place));
     if (kept !== undefined) {
       return { value: kept.value as T, start, pending };
     }
     const append = async ({ kind, subject, data }: EventDraft) => {
-      const event = { occurredAt: now(), actor: name, kind, subject, data: toWireNames(data) };
+      const named = { ...data, ...(displayName !== undefined && { actorName: displayName }) };
+      const event = { occurredAt: now(), actor: name, kind, subject, data: toWireNames(named) };
       await requireVersion(transaction, actor, event);
       pending.push(event);
       return event;

@@ -17,6 +17,9 @@ export const eventKinds = [
   'secret.deleted',
   'token.revoked',
   'all_tokens.revoked',
+  'role.saved',
+  'role.deleted',
+  'person.saved',
   'session.started',
   'session.ended',
   'history.lost',
@@ -50,7 +53,10 @@ export const eventKinds = [
 
 export type EventKind = (typeof eventKinds)[number];
 
-/** What happened. `data` is for the audit trail, which has its names as on the wire: never a secret, a digest or a token. */
+/**
+ * What happened. `data` is for the audit trail, which has its names as on the wire: never a secret, a digest or a token. In the log
+ * it has the name of the person who made the change, if it was one, as `actor_name`.
+ */
 export interface EventDraft {
   readonly kind: EventKind;
   /** The id of what changed; for a secret or a registration access token, the id of its client. */
@@ -58,12 +64,11 @@ export interface EventDraft {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** An event in the log. */
 /** An event of a change that is not committed yet, so that it has no place in the log. */
 export interface PendingEvent extends EventDraft {
   /** Milliseconds since 1970. */
   readonly occurredAt: number;
-  /** The client that made the change; `postern` for the server; `initial_access_token` if there was no client yet. */
+  /** The client or person that made the change; `postern` for the server; `initial_access_token` if there was no client yet. */
   readonly actor: string;
 }
 

@@ -1,53 +1,89 @@
 /**
- * Fetches JSON documents from URLs that others choose: client keys, issuers' metadata. Protects the network around
+ * Sends requests to URLs that others choose: client keys, issuers' metadata, the endpoints of an identity provider. Protects the network around
  * Postern against server-side request forgery (SSRF): https only, public addresses only, no redirects, limits on time
  * and size. A proxy that HTTPS_PROXY names resolves the host again, so that it must itself refuse what is not public.
  */
 import { lookup } from 'node:dns/promises';
-import type { Agent } from 'node:https';
+import type { Agent } from 'node:http';
 import { createAddressCheck } from '@postern/guard/node';
 import ipaddr from 'ipaddr.js';
 import { getProxyForUrl } from 'proxy-from-env';
 import { isOutboundHost, type OutboundHosts } from './outbound-hosts.ts';
 
+/** Fetches a JSON document. Rejects for any status but 200. */
 export type GuardedFetch = (url: string) => Promise<Response>;
+
+/** Sends a request, and resolves to the answer, whatever its status is. It follows no redirects. */
+export type GuardedRequest = (url: string, request?: RequestParts) => Promise<Response>;
+
+export interface RequestParts {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
 
 const timeoutMs = 5_000;
 
 /** Bytes. */
 const largestDocument = 262_144;
 
-/**
- * Creates the fetch function. `allowedNetworks` are addresses and CIDRs that it may connect to although they are not
- * public, such as those of an issuer in the same cluster. `allowedHosts` are the only ones that it may fetch from. It
- * checks the address after name resolution: when it connects, or before it asks a proxy.
- * It rejects with a message for the log.
- */
+export interface GuardedRequestOptions {
+  /** Addresses and CIDRs that it may connect to although they are not public, such as those of an issuer in the same cluster. */
+  readonly allowedNetworks: readonly string[];
+  /** The only hosts that it may send requests to. Undefined: all. */
+  readonly allowedHosts: OutboundHosts;
+  /** Also http. Only for a host that the operator has named. Default: https alone. */
+  readonly allowHttp?: boolean;
+}
+
+/** Creates the fetch function. Its errors have a message for the log. */
 export function createGuardedFetch(allowedNetworks: readonly string[], allowedHosts?: OutboundHosts): GuardedFetch {
-  const isAllowed = createAddressCheck(allowedNetworks);
-  let direct: Agent | undefined;
+  const request = createGuardedRequest({ allowedNetworks, allowedHosts });
   return async (url) => {
-    if (URL.parse(url)?.protocol !== 'https:') {
+    const answer = await request(url);
+    if (answer.status !== 200) {
+      throw new Error(`status ${answer.status} from ${url}`);
+    }
+    return new Response(answer.body, { headers: { 'content-type': 'application/json' } });
+  };
+}
+
+/**
+ * Creates the function that sends requests. It checks the address after name resolution: when it connects, or before it asks a
+ * proxy. It rejects with a message for the log.
+ */
+export function createGuardedRequest({
+  allowedNetworks,
+  allowedHosts,
+  allowHttp = false,
+}: GuardedRequestOptions): GuardedRequest {
+  const isAllowed = createAddressCheck(allowedNetworks);
+  const agents = new Map<string, Agent>();
+  return async (url, { method = 'GET', headers, body } = {}) => {
+    const protocol = URL.parse(url)?.protocol ?? '';
+    if (protocol !== 'https:' && !(allowHttp && protocol === 'http:')) {
       throw new Error(`not an https URL: ${url}`);
     }
     if (!isOutboundHost(allowedHosts, url)) {
       throw new Error(`POSTERN_OUTBOUND_HOSTS does not name the host of ${url}`);
     }
     // Loaded when first needed, since most servers never fetch anything, and TLS takes megabytes of memory.
-    const https = await import('node:https');
-    const { RequestFilteringHttpsAgent } = await import('request-filtering-agent');
+    const { request: send, Agent } = protocol === 'https:' ? await import('node:https') : await import('node:http');
+    const { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } = await import('request-filtering-agent');
     const signal = AbortSignal.timeout(timeoutMs);
     const proxy = getProxyForUrl(url);
-    let agent: Agent;
-    if (proxy === '') {
-      direct ??= new RequestFilteringHttpsAgent({ allowIPAddressList: [...allowedNetworks], keepAlive: false });
-      agent = direct;
-    } else {
+    let agent = agents.get(protocol);
+    if (proxy !== '') {
       await untilAborted(requirePublicHost(url, isAllowed, allowedHosts !== undefined), signal);
-      agent = new https.Agent({ proxyEnv: { HTTPS_PROXY: proxy }, keepAlive: false, timeout: timeoutMs });
+      agent = new Agent({ proxyEnv: { HTTPS_PROXY: proxy, HTTP_PROXY: proxy }, keepAlive: false, timeout: timeoutMs });
+    } else if (agent === undefined) {
+      const Direct = protocol === 'https:' ? RequestFilteringHttpsAgent : RequestFilteringHttpAgent;
+      agent = new Direct({ allowIPAddressList: [...allowedNetworks], keepAlive: false });
+      agents.set(protocol, agent);
     }
     return new Promise((resolve, reject) => {
-      const request = https.get(url, { agent, signal, headers: { accept: 'application/json' } }, (response) => {
+      const options = { method, agent, signal, headers: { accept: 'application/json', ...headers } };
+      const request = send(url, options, (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
         response.on('data', (chunk: Buffer) => {
@@ -60,15 +96,23 @@ export function createGuardedFetch(allowedNetworks: readonly string[], allowedHo
         });
         response.on('error', reject);
         response.on('end', () => {
-          const status = response.statusCode ?? 0;
-          if (status === 200) {
-            resolve(new Response(Buffer.concat(chunks), { headers: { 'content-type': 'application/json' } }));
-          } else {
+          const { statusCode: status = 0, headers: answered } = response;
+          const type = answered['content-type'];
+          // A status that `Response` does not know, or a body that the status does not allow.
+          if (status < 200 || status > 599 || [204, 205, 304].includes(status)) {
             reject(new Error(`status ${status} from ${url}`));
+            return;
           }
+          resolve(
+            new Response(Buffer.concat(chunks), {
+              status,
+              headers: type === undefined ? {} : { 'content-type': type },
+            }),
+          );
         });
       });
       request.on('error', reject);
+      request.end(body);
     });
   };
 }

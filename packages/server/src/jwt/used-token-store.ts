@@ -11,7 +11,7 @@ import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface OneTimeToken {
-  readonly kind: 'assertion' | 'dpop' | 'workload';
+  readonly kind: 'assertion' | 'dpop' | 'workload' | 'sign-in';
   /** The party that chose its `jti`. */
   readonly issuer: string;
   readonly jti: string;

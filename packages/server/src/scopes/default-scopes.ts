@@ -97,6 +97,9 @@ export const defaultScopes: readonly Scope[] = [
   administrative('client_policy:read', 'List and read the client policies'),
   administrative('client_policy:create_or_update', 'Create and change client policies'),
   administrative('client_policy:delete', 'Delete client policies'),
+  administrative('role:read', 'List and read the roles that people can have'),
+  administrative('role:create_or_update', 'Create and change roles of your own'),
+  administrative('role:delete', 'Delete roles of your own'),
   administrative('client:choose_id', 'Choose the id of a client that is created, including the id of a deleted client'),
   administrative(
     'client:choose_secret',

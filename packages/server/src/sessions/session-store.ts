@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database, SessionTable } from '../db/schema.ts';
-import type { Session, SessionKind } from './session.ts';
+import type { Session, SessionCode, SessionKind } from './session.ts';
 
 export async function insertSession(db: Kysely<Database>, session: Session, digest: Buffer): Promise<void> {
   await db
@@ -56,8 +56,50 @@ export async function deleteSession(db: Kysely<Database>, id: string): Promise<b
   return numDeletedRows > 0n;
 }
 
-/** Deletes the sessions that ended before `now`, in milliseconds since 1970. */
+export async function insertSessionCode(db: Kysely<Database>, code: SessionCode, digest: Buffer): Promise<void> {
+  await db
+    .insertInto('session_codes')
+    .values({
+      digest: digest.toString('base64url'),
+      client_id: code.clientId,
+      generation: code.generation,
+      kind: code.kind,
+      challenge: code.challenge ?? null,
+      expires_at: new Date(code.expiresAt).toISOString(),
+    })
+    .execute();
+}
+
+export async function findSessionCode(db: Kysely<Database>, digest: Buffer): Promise<SessionCode | undefined> {
+  const row = await db
+    .selectFrom('session_codes')
+    .selectAll()
+    .where('digest', '=', digest.toString('base64url'))
+    .executeTakeFirst();
+  return (
+    row && {
+      clientId: row.client_id,
+      generation: Number(row.generation),
+      kind: row.kind as SessionKind,
+      challenge: row.challenge ?? undefined,
+      expiresAt: Date.parse(row.expires_at),
+    }
+  );
+}
+
+/** Returns false if it was used before. */
+export async function deleteSessionCode(db: Kysely<Database>, digest: Buffer): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('session_codes')
+    .where('digest', '=', digest.toString('base64url'))
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+/** Deletes the sessions that ended and the codes that expired before `now`, in milliseconds since 1970. */
 export async function deleteEndedSessions(db: Kysely<Database>, now: number): Promise<void> {
+  const text = new Date(now).toISOString();
+  await db.deleteFrom('session_codes').where('expires_at', '<=', text).execute();
   await inSlices(() =>
     db
       .deleteFrom('sessions')
@@ -65,7 +107,7 @@ export async function deleteEndedSessions(db: Kysely<Database>, now: number): Pr
         ended
           .selectFrom('sessions')
           .select('id')
-          .where('expires_at', '<=', new Date(now).toISOString())
+          .where('expires_at', '<=', text)
           .orderBy('expires_at')
           .limit(rowsInSlice),
       )

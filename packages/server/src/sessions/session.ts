@@ -23,6 +23,21 @@ export interface Session {
   readonly endsAt: number;
 }
 
+/** A code that begins one session, for somebody who is signed in elsewhere. */
+export interface SessionCode {
+  /** Who is signed in. */
+  readonly clientId: string;
+  readonly generation: number;
+  /** Of the session that it begins. */
+  readonly kind: SessionKind;
+  /** RFC 7636 §4.2, for `S256`. Undefined: whoever has the code may use it. */
+  readonly challenge: string | undefined;
+  readonly expiresAt: number;
+}
+
+/** Milliseconds for which a code can be used. */
+export const codeMs = 60_000;
+
 const minute = 60_000;
 const hour = 60 * minute;
 

@@ -3,14 +3,14 @@
  * for minutes, and they name it as their parent token, so that all that holds for tokens (scopes, delegation, revocation, the
  * check inside each change) holds for what people do. Ending a session revokes its tokens on every node.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { invalidTokenError, parentTokensClaim } from '@postern/guard';
-import { OAuthError } from '@postern/protocol';
+import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { issueAccessToken } from '../access-token/issue.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
-import { generateSessionSecret } from '../clients/credentials.ts';
+import { generateSessionCode, generateSessionSecret } from '../clients/credentials.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import { findOwnInactiveReason, findStatusFault } from '../clients/token-status.ts';
 import type { Database } from '../db/schema.ts';
@@ -19,8 +19,10 @@ import type { Append, EventLog } from '../events/event-log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
+import { isPersonId } from '../people/person.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import {
+  codeMs,
   findExtension,
   findSessionFault,
   mostSessions,
@@ -30,7 +32,7 @@ import {
   sessionTokenSeconds,
   tokenSecondsOf,
 } from './session.ts';
-import { deleteSession, extendSession, findSession, insertSession, listSessionsOf } from './session-store.ts';
+import { deleteSession, deleteSessionCode, extendSession, findSession, findSessionCode, insertSession, insertSessionCode, listSessionsOf } from './session-store.ts';
 
 export interface OpenedSession {
   readonly session: Session;
@@ -56,6 +58,10 @@ export interface TokenWish {
 export interface Sessions {
   /** Opens a session for a client that has just been authenticated. Throws `unauthorized_client` for one that may have none. */
   open(client: Client, kind: SessionKind): Promise<OpenedSession>;
+  /** Returns a code that begins a session of the client, within a minute. Throws as `open` does. */
+  createCode(client: Client, kind: SessionKind, challenge?: string): Promise<string>;
+  /** Opens the session of a code, once. Throws `invalid_grant` if it was used or has expired, or the verifier is wrong. */
+  redeem(code: string, verifier: string | undefined): Promise<OpenedSession>;
   /** Returns the session of a secret, with its client; undefined if it has ended. */
   find(secret: string): Promise<{ readonly session: Session; readonly client: Client } | undefined>;
   /** Issues a token for the management API. Throws `invalid_token` if the session has ended, and `invalid_scope`. */
@@ -125,33 +131,62 @@ export function createSessions(options: SessionsOptions): Sessions {
     });
   };
 
+  const begin = (kind: SessionKind, holder: CredentialHolder<Client>): Promise<OpenedSession> => {
+    const secret = generateSessionSecret();
+    return events.change(holder, async (transaction, append, client) => {
+      const others = await listSessionsOf(transaction, client.id);
+      for (const old of others.slice(mostSessions - 1)) {
+        await endOne(transaction, append, old);
+      }
+      const session = newSession(randomUUID(), client, kind, now());
+      await insertSession(transaction, session, digestOf(secret));
+      await append({ kind: 'session.started', subject: session.id, data: { clientId: client.id, kind } });
+      return { session, secret };
+    });
+  };
+
   return {
     find,
 
     async open(client, kind) {
-      const fault = findSessionFault(client);
-      if (fault !== undefined) {
-        throw new OAuthError(
-          'unauthorized_client',
-          'This client cannot sign in here: it is not registered for client_credentials, or its tokens must be bound to a key ' +
-            'or certificate. Sign in with an access token instead.',
-          { reason: fault },
-        );
-      }
-      const secret = generateSessionSecret();
-      const holder: CredentialHolder<Client> = {
-        name: client.id,
+      requireMayHaveSession(client);
+      return begin(kind, {
+        ...namesOf(client),
         authenticate: async (transaction) => requireActive(await findActor(transaction, client.id)),
-      };
-      return events.change(holder, async (transaction, append, present) => {
-        const others = await listSessionsOf(transaction, client.id);
-        for (const old of others.slice(mostSessions - 1)) {
-          await endOne(transaction, append, old);
-        }
-        const session = newSession(randomUUID(), present, kind, now());
-        await insertSession(transaction, session, digestOf(secret));
-        await append({ kind: 'session.started', subject: session.id, data: { clientId: client.id, kind } });
-        return { session, secret };
+      });
+    },
+
+    async createCode(client, kind, challenge) {
+      requireMayHaveSession(client);
+      const code = generateSessionCode();
+      const { id: clientId, generation } = client;
+      await insertSessionCode(
+        db,
+        { clientId, generation, kind, challenge, expiresAt: now() + codeMs },
+        digestOf(code),
+      );
+      return code;
+    },
+
+    async redeem(text, verifier) {
+      const digest = digestOf(text);
+      const code = await findSessionCode(db, digest);
+      const client = code && (await directory.find(code.clientId));
+      if (code === undefined || client === undefined || code.expiresAt <= now()) {
+        throw invalidCode('code_unknown');
+      }
+      if (code.challenge !== undefined && code.challenge !== challengeOf(verifier)) {
+        throw invalidCode('code_verifier_wrong');
+      }
+      return begin(code.kind, {
+        ...namesOf(client),
+        authenticate: async (transaction) => {
+          const present = requireActive(await findActor(transaction, code.clientId));
+          if (present.generation !== code.generation || !(await deleteSessionCode(transaction, digest))) {
+            throw invalidCode('code_unknown');
+          }
+          return present;
+        },
       });
     },
 
@@ -178,7 +213,10 @@ export function createSessions(options: SessionsOptions): Sessions {
           scopes,
           audience: issuer,
           ttlSeconds,
-          claims: { parent_tokens: parentTokensClaim([parentOf(session)]) },
+          claims: {
+            ...(isPersonId(client.id) && { name: client.name }),
+            parent_tokens: parentTokensClaim([parentOf(session)]),
+          },
         },
         scope: scopes.join(' '),
         typ: 'at+jwt',
@@ -194,7 +232,9 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (session === undefined) {
         return;
       }
-      const holder: CredentialHolder<void> = { name: session.clientId, authenticate: async () => {} };
+      const client = await directory.find(session.clientId);
+      const names = client === undefined ? { name: session.clientId } : namesOf(client);
+      const holder: CredentialHolder<void> = { ...names, authenticate: async () => {} };
       await events.change(holder, async (transaction, append) => {
         const all = everywhere ? await listSessionsOf(transaction, session.clientId) : [session];
         for (const one of all) {
@@ -217,4 +257,31 @@ function requireActive(client: Client | undefined): Client {
     throw invalidTokenError(fault ?? 'client_unknown');
   }
   return client;
+}
+
+/** How the audit trail names a client or a person. */
+function namesOf({ id, name }: Client): Pick<CredentialHolder<unknown>, 'name' | 'displayName'> {
+  return { name: id, displayName: isPersonId(id) ? (name ?? undefined) : undefined };
+}
+
+function requireMayHaveSession(client: Client): void {
+  const fault = findSessionFault(client);
+  if (fault !== undefined) {
+    throw new OAuthError(
+      'unauthorized_client',
+      'This client cannot sign in here: it is not registered for client_credentials, or its tokens must be bound to a key ' +
+        'or certificate. Sign in with an access token instead.',
+      { reason: fault },
+    );
+  }
+}
+
+/** The same text for every reason. */
+function invalidCode(reason: ErrorReason): OAuthError {
+  return new OAuthError('invalid_grant', 'The code was used before or has expired: ask for another one.', { reason });
+}
+
+/** RFC 7636 §4.6. */
+function challengeOf(verifier: string | undefined): string | undefined {
+  return verifier === undefined ? undefined : createHash('sha256').update(verifier).digest('base64url');
 }

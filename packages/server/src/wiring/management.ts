@@ -28,6 +28,8 @@ import { initialAccessTokensEndpoint } from '../registration/initial-access-toke
 import { openResourceRegistry } from '../resources/resource-registry.ts';
 import { loadResources } from '../resources/resource-store.ts';
 import { resourcesEndpoint } from '../resources/resources-endpoint.ts';
+import { openRoleRegistry } from '../roles/role-registry.ts';
+import { rolesEndpoint } from '../roles/roles-endpoint.ts';
 import { openOwnScopes } from '../scopes/own-scopes.ts';
 import { scopesEndpoint } from '../scopes/scopes-endpoint.ts';
 import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
@@ -62,6 +64,7 @@ export async function openManagement(options: ManagementOptions) {
     findResources: (name) =>
       resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
   });
+  const roles = await openRoleRegistry({ db, events, scopes: scopes.registry, findDelegate });
   const policies = await openClientPolicyRegistry(db, events);
   const detailsTypes = await openAuthorizationDetailsTypeRegistry(db, events);
   const administer = createAdminister({ events, findDelegate });
@@ -71,6 +74,7 @@ export async function openManagement(options: ManagementOptions) {
     db,
     resources,
     scopes,
+    roles,
     policies,
     detailsTypes,
     loadReachRules,
@@ -95,12 +99,14 @@ export async function managementApis(
   app: FastifyInstance,
   { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
 ): Promise<void> {
-  const { db, clients, secrets, scopes, initialAccessTokens, resources, issuers, policies, detailsTypes } = management;
+  const { db, clients, secrets, scopes, roles, initialAccessTokens, resources, issuers, policies, detailsTypes } =
+    management;
   guardRoutes(app, guard);
   forbidCaching(app);
   await clientsEndpoint({ db, administration: clients })(app);
   await secretsEndpoint({ secrets })(app);
   await scopesEndpoint(scopes)(app);
+  await rolesEndpoint(roles)(app);
   await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(app);
   await resourcesEndpoint({ resources, scopes: scopes.registry, maintainKeys })(app);
   await issuersEndpoint({ issuers, scopes: scopes.registry })(app);

@@ -127,7 +127,14 @@ export async function createTokens(options: TokensOptions) {
   const applyPolicies = (client: Client) => withPolicies(client, management.policies.list(), accessTokenTtlSeconds);
   const { resources, issuers, detailsTypes, scopes, loadReachRules } = management;
 
-  const directory = createClientDirectory({ db, events, rootClient, applyPolicies, mostCached: config.cachedClients });
+  const directory = createClientDirectory({
+    db,
+    events,
+    rootClient,
+    findActor,
+    applyPolicies,
+    mostCached: config.cachedClients,
+  });
   const usedTokens = createUsedTokens(db, now, monotonic);
   const failures = createFailureBudgets(minuteCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);

@@ -252,6 +252,36 @@ export async function up(db: Kysely<Tables>): Promise<void> {
   await db.schema.createIndex('sessions_by_client').on('sessions').columns(['client_id', 'created_at']).execute();
   await db.schema.createIndex('sessions_by_expiry').on('sessions').column('expires_at').execute();
 
+  await db.schema
+    .createTable('session_codes')
+    .addColumn('digest', 'text', (column) => column.primaryKey())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('generation', 'bigint', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('challenge', 'text')
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('session_codes_by_expiry').on('session_codes').column('expires_at').execute();
+
+  await db.schema
+    .createTable('roles')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('description', 'text', (column) => column.notNull())
+    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('grantable_scopes', 'text')
+    .execute();
+
+  await db.schema
+    .createTable('people')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('issuer', 'text', (column) => column.notNull())
+    .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('email', 'text')
+    .addColumn('role', 'text')
+    .addUniqueConstraint('people_by_subject', ['issuer', 'subject'])
+    .execute();
+
   // One row, which each node writes now and then to find out whether it can.
   await db.schema
     .createTable('heartbeat')

@@ -1,0 +1,48 @@
+/** People who sign in: who they are, and which role they have since their last sign-in. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Kysely } from 'kysely';
+import type { Client } from '../clients/client.ts';
+import { generateClientId } from '../clients/credentials.ts';
+import type { FindActor } from '../clients/find-actor.ts';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { newPersonId, type PersonClaims } from './person.ts';
+import { findPerson, savePerson } from './person-store.ts';
+
+export interface People {
+  /**
+   * Records who signed in, with the role that their claims give them. Returns the person as a client; undefined if they have
+   * no role, or one that does not exist: then nothing that they hold is valid any more.
+   */
+  record(claims: PersonClaims, role: string | undefined): Promise<Client | undefined>;
+}
+
+export interface PeopleOptions {
+  readonly db: Kysely<Database>;
+  readonly events: EventLog;
+  readonly findActor: FindActor;
+}
+
+export function createPeople({ db, events, findActor }: PeopleOptions): People {
+  return {
+    async record(claims, role) {
+      const known = await findPerson(db, claims);
+      if (known === undefined && role === undefined) {
+        return undefined;
+      }
+      const id = known?.id ?? newPersonId(generateClientId());
+      const holder = { name: id, displayName: claims.name, authenticate: async () => {} };
+      return events.change(holder, async (transaction, append) => {
+        const before = await findPerson(transaction, claims);
+        const person = { id: before?.id ?? id, ...claims, role: role ?? null };
+        if (!isDeepStrictEqual(before, person)) {
+          await savePerson(transaction, person);
+          const { id: subject, subject: sub, ...members } = person;
+          await append({ kind: 'person.saved', subject, data: { ...members, sub } });
+        }
+        const client = await findActor(transaction, person.id);
+        return client?.enabled === true ? client : undefined;
+      });
+    },
+  };
+}

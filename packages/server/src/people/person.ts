@@ -1,0 +1,38 @@
+/** A person who signed in at the identity provider, as a client that delegation, token status and the audit trail know. */
+import { type Client, newClient } from '../clients/client.ts';
+import { clientOfRole, type KnownRole } from '../roles/role.ts';
+
+export interface Person {
+  /** For as long as the provider calls the person by the same subject. */
+  readonly id: string;
+  /** The provider. */
+  readonly issuer: string;
+  readonly subject: string;
+  readonly name: string;
+  readonly email: string | null;
+  /** Null: the claims of the last sign-in gave none. */
+  readonly role: string | null;
+}
+
+/** What the provider says about a person. */
+export type PersonClaims = Omit<Person, 'id' | 'role'>;
+
+const prefix = 'person:';
+
+/** No client has such an id. */
+export function isPersonId(id: string): boolean {
+  return id.startsWith(prefix);
+}
+
+/** `random`: a text that is no other person's. */
+export function newPersonId(random: string): string {
+  return prefix + random;
+}
+
+/** The person as a client with the scopes of their role: with none, none of their tokens is valid. */
+export function clientOfPerson(person: Person, role: KnownRole | undefined, generation: number): Client {
+  const { id, name } = person;
+  return role === undefined
+    ? { ...newClient(id, 0), name, generation, enabled: false }
+    : { ...clientOfRole(role, id), name, generation };
+}
