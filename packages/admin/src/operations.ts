@@ -291,6 +291,24 @@ export interface ScopeBody {
   description: string;
 }
 
+export interface Role {
+  name: string;
+  description: string;
+  /** What people with the role can do. */
+  scopes: string[];
+  grantable_scopes: string[] | null;
+  /** `own`: added by a user. */
+  origin: 'built-in' | 'own';
+}
+
+export interface RoleBody {
+  name: string;
+  description?: string;
+  /** What people with the role can do. */
+  scopes: string[];
+  grantable_scopes?: string[] | null;
+}
+
 export interface CreatedInitialAccessToken {
   id: string;
   name: string | null;
@@ -725,6 +743,9 @@ export interface AuditEvent {
     | 'secret.deleted'
     | 'token.revoked'
     | 'all_tokens.revoked'
+    | 'role.saved'
+    | 'role.deleted'
+    | 'person.saved'
     | 'session.started'
     | 'session.ended'
     | 'history.lost'
@@ -777,7 +798,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, session.started, session.ended, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, role.saved, role.deleted, person.saved, session.started, session.ended, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;
@@ -854,6 +875,17 @@ export interface TokenQuestion {
 export interface TokenToRevoke {
   /** The access token. It is not logged. */
   token: string;
+export interface Whoami {
+  /** As the audit trail names them. */
+  client_id: string;
+  kind: 'person' | 'client' | 'root';
+  name: string | null;
+  email: string | null;
+  role: string | null;
+  /** Those of the token. */
+  scopes: string[];
+  /** When the token expires. */
+  expires_at: string;
 }
 
 /** The scopes that the operations require. */
@@ -888,6 +920,9 @@ export const managementScopes: readonly string[] = [
   'resource:delete',
   'resource:read',
   'revocation:read',
+  'role:create_or_update',
+  'role:delete',
+  'role:read',
   'rule:create_or_update',
   'rule:delete',
   'rule:read',
@@ -998,6 +1033,29 @@ export const operations = {
      * Requires the scope `scope:delete`.
      */
     delete: (name: string) => change<void>('DELETE', path`/api/v1/oauth/scope/${name}`),
+  },
+  roles: {
+    /**
+     * List the roles that people can have.
+     * Requires the scope `role:read`.
+     */
+    list: (query?: PageQuery) => read<Page<Role>>(path`/api/v1/oauth/role`, query),
+    /**
+     * Create a role, or change the one with that name.
+     * Whoever saves a role must be able to give all that it can do, before and after. People who have the role can do at once what it says now.
+     * Requires the scope `role:create_or_update`.
+     */
+    save: (body: RoleBody) => change<Role>('PUT', path`/api/v1/oauth/role`, body),
+    /**
+     * Read a role.
+     * Requires the scope `role:read`.
+     */
+    get: (name: string) => read<Role>(path`/api/v1/oauth/role/${name}`),
+    /**
+     * Delete a role: people who have it can do nothing any more.
+     * Requires the scope `role:delete`.
+     */
+    delete: (name: string) => change<void>('DELETE', path`/api/v1/oauth/role/${name}`),
   },
   initialAccessTokens: {
     /**
@@ -1295,6 +1353,10 @@ export const operations = {
      * Requires the scope `token:revoke`.
      */
     revoke: (body: TokenToRevoke) => change<void>('POST', path`/api/v1/oauth/revoke_one`, body),
+     * Read who holds the access token.
+     * It requires no scope.
+     */
+    whoami: () => read<Whoami>(path`/api/v1/whoami`),
     /**
      * Revoke every token that was issued so far.
      * Of all clients and of root, the token of this call among them. Clients may request new tokens at once. For emergencies: after a backup was restored, whose revocations of tokens are incomplete, or after a theft of tokens.

@@ -99,6 +99,11 @@ export function createCalls(server: () => Pick<TestServer, 'call' | 'createClien
       const { type } = await asRoot('PUT', '/oauth/authorization-details-type', detailsType());
       return { path: `/oauth/authorization-details-type/${type}` };
     },
+    'PUT /api/v1/oauth/role': async () => ({ path: '/oauth/role', body: { name: 'stopped', scopes: [] } }),
+    'DELETE /api/v1/oauth/role/:name': async () => {
+      const { name } = await asRoot('PUT', '/oauth/role', { name: key(), scopes: [] });
+      return { path: `/oauth/role/${name}` };
+    },
     'PUT /api/v1/oauth/client-policy': async () => ({ path: '/oauth/client-policy', body: { name: 'stopped' } }),
     'DELETE /api/v1/oauth/client-policy/:name': async () => {
       const { name } = await asRoot('PUT', '/oauth/client-policy', { name: key() });

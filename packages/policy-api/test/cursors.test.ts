@@ -118,6 +118,11 @@ const lists: Readonly<Record<string, () => Promise<List>>> = {
         .type,
     idOf: ({ type }) => type,
   }),
+  '/api/v1/oauth/role': async () => ({
+    ...keyed('/oauth/role', () => ({})),
+    create: async () => (await asRoot('PUT', '/oauth/role', { name: name(), scopes: [] })).name,
+    idOf: ({ name: id, origin }) => (origin === 'own' ? id : undefined),
+  }),
   '/api/v1/oauth/client-policy': async () => ({
     ...keyed('/oauth/client-policy', () => ({})),
     create: async () => (await asRoot('PUT', '/oauth/client-policy', { name: name() })).name,

@@ -123,6 +123,10 @@ const things: Readonly<Record<string, () => Promise<Thing>>> = {
     const { key: issuerKey } = await asRoot('PUT', '/oauth/issuer', { key: key(), issuer, rules });
     return { path: `/oauth/issuer/${issuerKey}`, put: '/oauth/issuer' };
   },
+  role: async () => {
+    const { name } = await asRoot('PUT', '/oauth/role', { name: key(), scopes: ['policy:read'] });
+    return { path: `/oauth/role/${name}`, put: '/oauth/role' };
+  },
   'client policy': async () => {
     const { name } = await asRoot('PUT', '/oauth/client-policy', {
       name: key(),

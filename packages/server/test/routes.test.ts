@@ -13,6 +13,7 @@ const publicRoutes = [
   'GET /api/v1/oauth/authorize',
   'DELETE /api/v1/session',
   'GET /api/v1/session',
+  'GET /api/v1/whoami',
   'GET /health',
   'GET /health/ready',
   'GET /metrics',
@@ -29,6 +30,7 @@ const publicRoutes = [
   'POST /api/v1/oauth/revoke',
   'POST /api/v1/oauth/token',
   'POST /api/v1/session',
+  'POST /api/v1/session/code',
   'POST /api/v1/session/token',
 ];
 
@@ -68,6 +70,10 @@ const scopes = {
   'PUT /api/v1/oauth/client-policy': 'client_policy:create_or_update',
   'GET /api/v1/oauth/client-policy/:name': 'client_policy:read',
   'DELETE /api/v1/oauth/client-policy/:name': 'client_policy:delete',
+  'GET /api/v1/oauth/role': 'role:read',
+  'PUT /api/v1/oauth/role': 'role:create_or_update',
+  'GET /api/v1/oauth/role/:name': 'role:read',
+  'DELETE /api/v1/oauth/role/:name': 'role:delete',
   'GET /api/v1/oauth/key': 'key:read',
   'POST /api/v1/oauth/key/rotate': 'key:rotate',
   'DELETE /api/v1/oauth/key/:kid': 'key:delete',

@@ -19,13 +19,16 @@ const Origin = Type.Union([Type.Literal('built-in'), Type.Literal('own')], {
   description: '`own`: added by a user.',
 });
 
-export const RoleView = Type.Object({
-  name: Name,
-  description: printableText(1_000),
-  scopes: Scopes,
-  grantable_scopes: GrantableScopes,
-  origin: Origin,
-});
+export const RoleView = Type.Object(
+  {
+    name: Name,
+    description: printableText(1_000),
+    scopes: Scopes,
+    grantable_scopes: GrantableScopes,
+    origin: Origin,
+  },
+  { title: 'Role' },
+);
 
 /** What GET gives is taken back: the origin must be as it is. */
 export const RoleBody = Type.Object(
@@ -36,7 +39,7 @@ export const RoleBody = Type.Object(
     grantable_scopes: Type.Optional(GrantableScopes),
     origin: Type.Optional({ ...Origin, readOnly: true }),
   },
-  { additionalProperties: false },
+  { title: 'RoleBody', additionalProperties: false },
 );
 
 const RolePath = Type.Object({ name: Type.String({ maxLength: 100 }) });

@@ -1,10 +1,12 @@
 /** The API of sessions: sign in, get an access token, sign out. RFC 6750 §2.1 for the command, a cookie for the console. */
 import { type ApiPlugin, Deleted, errorResponses, nullable } from '@postern/http-api';
+import { OAuthError } from '@postern/protocol';
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { AuthenticateClient } from '../client-auth/authenticate.ts';
+import type { Client } from '../clients/client.ts';
 import { forbidCaching } from '../http/caching.ts';
-import type { Session } from './session.ts';
+import { codeMs, type Session } from './session.ts';
 import { createSessionCookie, pageHeader, requireOwnPage } from './session-cookie.ts';
 import { type Sessions, sessionEnded } from './sessions.ts';
 
@@ -12,25 +14,62 @@ export const sessionPath = '/api/v1/session';
 
 const Text = Type.String({ minLength: 1, maxLength: 1_000 });
 
+const credentials = {
+  client_id: Type.Optional(Text),
+  client_secret: Type.Optional(Text),
+};
+
 const SignInBody = Type.Object(
-  { client_id: Text, client_secret: Text },
+  {
+    ...credentials,
+    code: Type.Optional({
+      ...Text,
+      description: 'Instead of a client and its secret: a code of /api/v1/session/code.',
+    }),
+    code_verifier: Type.Optional({ ...Text, description: 'For a code that was asked for with a challenge. RFC 7636.' }),
+  },
   { title: 'SignIn', additionalProperties: false },
+);
+
+const CodeBody = Type.Object(credentials, { title: 'SessionCodeRequest', additionalProperties: false });
+
+const CodeAnswer = Type.Object(
+  {
+    code: Type.String({ description: 'Begins one session of the console.' }),
+    url: Type.String({ description: 'The console, with the code: whoever opens it is signed in.' }),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+  },
+  { title: 'SessionCode' },
 );
 
 const SessionView = Type.Object(
   {
     id: Type.String(),
-    client_id: Type.String({ description: 'Who is signed in.' }),
+    client_id: Type.String({ description: 'Who is signed in: a client, or a person.' }),
+    name: nullable(Type.String()),
     created_at: Type.String({ format: 'date-time' }),
     expires_at: Type.String({ format: 'date-time', description: 'When it ends if it is not used until then.' }),
     ends_at: Type.String({ format: 'date-time', description: 'When it ends, however much it is used.' }),
   },
+  { title: 'PresentSession' },
+);
+
+const StartedSession = Type.Object(
+  {
+    ...SessionView.properties,
+    secret: Type.Optional(
+      Type.String({ description: 'For the command, instead of a cookie: send it as a Bearer token.' }),
+    ),
+  },
   { title: 'StartedSession' },
 );
+
+const ProviderView = Type.Object({ name: Type.String() }, { title: 'SignInProvider' });
 
 const PresentSession = Type.Object(
   {
     session: nullable(SessionView),
+    provider: nullable(ProviderView),
   },
   { title: 'Session' },
 );
@@ -81,12 +120,15 @@ export interface SessionEndpointOptions {
   readonly issuer: string;
   readonly sessions: Sessions;
   readonly authenticateClient: AuthenticateClient;
+  /** The OpenID provider at which people sign in. Undefined: there is none. */
+  readonly provider: { readonly name: string } | undefined;
 }
 
 /** Bytes of a body. */
 const bodyLimit = 65_536;
 
-export function sessionEndpoint({ issuer, sessions, authenticateClient }: SessionEndpointOptions): ApiPlugin {
+export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
+  const { issuer, sessions, authenticateClient, provider } = options;
   const cookie = createSessionCookie(issuer);
 
   /** The secret of the session of a request; undefined if it has none. Throws `access_denied` for a cookie that a page of others sends. */
@@ -97,6 +139,29 @@ export function sessionEndpoint({ issuer, sessions, authenticateClient }: Sessio
     }
     requireOwnPage(request, issuer);
     return cookie.read(request.headers.cookie);
+  };
+
+  /** Authenticates a client by the secret in a body. */
+  const authenticate = async (
+    { client_id = '', client_secret = '' }: { client_id?: string; client_secret?: string },
+    request: FastifyRequest,
+  ): Promise<Client> => {
+    const form = new Map([
+      ['client_id', client_id],
+      ['client_secret', client_secret],
+    ]);
+    const client = await authenticateClient({ headers: {}, clientCertificate: undefined, ip: request.ip }, form);
+    request.logged = { client_id: client.id };
+    return client;
+  };
+
+  const findSignedIn = async (request: FastifyRequest): Promise<Client> => {
+    const secret = findSecret(request);
+    const found = secret === undefined ? undefined : await sessions.find(secret);
+    if (found === undefined) {
+      throw sessionEnded();
+    }
+    return found.client;
   };
 
   const common = { tags: ['Sessions'], headers: PageHeaders };
@@ -118,7 +183,10 @@ export function sessionEndpoint({ issuer, sessions, authenticateClient }: Sessio
       async (request) => {
         const secret = findSecret(request);
         const found = secret === undefined ? undefined : await sessions.find(secret);
-        return { session: found === undefined ? null : viewOf(found.session) };
+        return {
+          session: found === undefined ? null : viewOf(found),
+          provider: provider === undefined ? null : { name: provider.name },
+        };
       },
     );
 
@@ -132,23 +200,49 @@ export function sessionEndpoint({ issuer, sessions, authenticateClient }: Sessio
           summary: 'Sign in to the web console',
           description: 'The answer sets a cookie that only pages of this server send, and no script can read.',
           body: SignInBody,
-          response: { 200: SessionView, ...errorResponses(400, 401, 403, 413, 415, 422, 429) },
+          response: { 200: StartedSession, ...errorResponses(400, 401, 403, 413, 415, 422, 429) },
         },
       },
       async (request, reply) => {
         requireOwnPage(request, issuer);
-        const { client_id, client_secret } = request.body;
-        const form = new Map([
-          ['client_id', client_id],
-          ['client_secret', client_secret],
-        ]);
-        const caller = { headers: {}, clientCertificate: undefined, ip: request.ip };
-        const client = await authenticateClient(caller, form);
-        request.logged = { client_id: client.id };
-        // Never that of a session that the browser has already: somebody else may have set it.
-        const { session, secret } = await sessions.open(client, 'browser');
-        reply.header('set-cookie', cookie.write(secret));
-        return viewOf(session);
+        const { code, code_verifier, ...secret } = request.body;
+        requireOneWay(request.body);
+        // Never the session that the browser has already: somebody else may have put its cookie there.
+        const opened =
+          code === undefined
+            ? await sessions.open(await authenticate(secret, request), 'browser')
+            : await sessions.redeem(code, code_verifier);
+        request.logged = { client_id: opened.session.clientId };
+        if (opened.session.kind === 'command') {
+          return { ...viewOf(opened), secret: opened.secret };
+        }
+        reply.header('set-cookie', cookie.write(opened.secret));
+        return viewOf(opened);
+      },
+    );
+
+    app.post(
+      `${sessionPath}/code`,
+      {
+        bodyLimit,
+        schema: {
+          ...common,
+          operationId: 'create_session_code',
+          summary: 'Get a code that signs in to the web console',
+          description:
+            'By the secret of a client in the body, or by the secret of a session as a Bearer token. It can be used once, within a minute.',
+          body: CodeBody,
+          response: { 200: CodeAnswer, ...errorResponses(400, 401, 403, 413, 415, 422, 429) },
+        },
+      },
+      async (request) => {
+        const client =
+          request.body.client_id === undefined
+            ? await findSignedIn(request)
+            : await authenticate(request.body, request);
+        const code = await sessions.createCode(client, 'browser');
+        // In the fragment, which no browser sends and no server logs.
+        return { code, url: `${issuer}/console/#code=${code}`, expires_in: codeMs / 1000 };
       },
     );
 
@@ -206,12 +300,20 @@ export function sessionEndpoint({ issuer, sessions, authenticateClient }: Sessio
   };
 }
 
-function viewOf(session: Session) {
+function viewOf({ session, client }: { readonly session: Session; readonly client: Client }) {
   return {
     id: session.id,
     client_id: session.clientId,
+    name: client.name,
     created_at: new Date(session.createdAt).toISOString(),
     expires_at: new Date(session.expiresAt).toISOString(),
     ends_at: new Date(session.endsAt).toISOString(),
   };
+}
+
+/** Throws `invalid_request` for a body with both a secret and a code, or neither. */
+function requireOneWay({ client_id, client_secret, code }: Static<typeof SignInBody>): void {
+  if ((code === undefined) === (client_id === undefined || client_secret === undefined)) {
+    throw new OAuthError('invalid_request', 'Send either client_id and client_secret, or a code.');
+  }
 }

@@ -18,8 +18,8 @@ import type { CredentialHolder } from '../events/actor.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
 import { isPersonId } from '../people/person.ts';
+import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import {
   codeMs,
@@ -32,10 +32,20 @@ import {
   sessionTokenSeconds,
   tokenSecondsOf,
 } from './session.ts';
-import { deleteSession, deleteSessionCode, extendSession, findSession, findSessionCode, insertSession, insertSessionCode, listSessionsOf } from './session-store.ts';
+import {
+  deleteSession,
+  deleteSessionCode,
+  extendSession,
+  findSession,
+  findSessionCode,
+  insertSession,
+  insertSessionCode,
+  listSessionsOf,
+} from './session-store.ts';
 
 export interface OpenedSession {
   readonly session: Session;
+  readonly client: Client;
   /** Whoever has it is signed in. It is stored nowhere. */
   readonly secret: string;
 }
@@ -141,7 +151,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       const session = newSession(randomUUID(), client, kind, now());
       await insertSession(transaction, session, digestOf(secret));
       await append({ kind: 'session.started', subject: session.id, data: { clientId: client.id, kind } });
-      return { session, secret };
+      return { session, client, secret };
     });
   };
 
@@ -160,11 +170,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       requireMayHaveSession(client);
       const code = generateSessionCode();
       const { id: clientId, generation } = client;
-      await insertSessionCode(
-        db,
-        { clientId, generation, kind, challenge, expiresAt: now() + codeMs },
-        digestOf(code),
-      );
+      await insertSessionCode(db, { clientId, generation, kind, challenge, expiresAt: now() + codeMs }, digestOf(code));
       return code;
     },
 

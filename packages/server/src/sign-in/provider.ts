@@ -85,12 +85,15 @@ export function createProvider({ config, redirectUri, network, now }: ProviderOp
   let known: { readonly configuration: Configuration; readonly readAt: number } | undefined;
 
   const send: CustomFetch = async (url, { method, headers, body }) => {
-    try {
-      const text = body === undefined || body === null ? undefined : String(body);
-      return await request(url, { method, headers, body: text });
-    } catch (cause) {
-      throw new ProviderUnavailable(`${new URL(url).host}: ${(cause as Error).message}`, { cause });
+    const { host } = new URL(url);
+    const text = body === undefined || body === null ? undefined : String(body);
+    const answer = await request(url, { method, headers, body: text }).catch((cause: Error) => {
+      throw new ProviderUnavailable(`${host}: ${cause.message}`, { cause });
+    });
+    if (answer.status >= 500) {
+      throw new ProviderUnavailable(`${host}: status ${answer.status}`);
     }
+    return answer;
   };
 
   const discover = async (): Promise<Configuration> => {
@@ -198,10 +201,6 @@ async function explaining<T>(work: () => Promise<T>): Promise<T> {
       if (cause instanceof ProviderUnavailable) {
         throw cause;
       }
-    }
-    const { status } = error as { readonly status?: unknown };
-    if (typeof status === 'number' && status >= 500) {
-      throw new ProviderUnavailable(`status ${status}`, { cause: error });
     }
     throw new ProviderRefused(codeOf(error), { cause: error });
   }

@@ -36,23 +36,29 @@ const SignInQuery = Type.Object(
   { additionalProperties: false },
 );
 
-const DeviceAnswer = Type.Object({
-  device_code: Type.String(),
-  user_code: Type.String(),
-  verification_uri: Type.String(),
-  verification_uri_complete: Type.Optional(Type.String()),
-  expires_in: Type.Integer({ description: 'Seconds.' }),
-  interval: Type.Integer({ description: 'Seconds to wait between two calls.' }),
-});
+const DeviceAnswer = Type.Object(
+  {
+    device_code: Type.String(),
+    user_code: Type.String(),
+    verification_uri: Type.String(),
+    verification_uri_complete: Type.Optional(Type.String()),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+    interval: Type.Integer({ description: 'Seconds to wait between two calls.' }),
+  },
+  { title: 'DeviceSignIn' },
+);
 
 const DeviceBody = Type.Object(
   { device_code: Type.String({ minLength: 1, maxLength: 10_000 }) },
-  { additionalProperties: false },
+  { title: 'DeviceSignInPoll', additionalProperties: false },
 );
 
-const SessionSecret = Type.Object({
-  session: Type.String({ description: 'The secret of the session, as a Bearer token for /api/v1/session/token.' }),
-});
+const SessionSecret = Type.Object(
+  {
+    session: Type.String({ description: 'The secret of the session, as a Bearer token for /api/v1/session/token.' }),
+  },
+  { title: 'SessionSecret' },
+);
 
 export interface SignInEndpointOptions {
   readonly issuer: string;
@@ -92,7 +98,12 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
     return person;
   };
 
-  const parseTarget = (query: { page?: string; redirect_uri?: string; code_challenge?: string; state?: string }): SignInTarget => {
+  const parseTarget = (query: {
+    page?: string;
+    redirect_uri?: string;
+    code_challenge?: string;
+    state?: string;
+  }): SignInTarget => {
     const { page = '/', redirect_uri: redirectUri, code_challenge: challenge, state } = query;
     if (redirectUri === undefined) {
       return { kind: 'browser', page };
@@ -117,14 +128,14 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
     request: FastifyRequest,
     reply: FastifyReply,
     target: SignInTarget,
-    work: () => Promise<unknown>,
-  ) => {
+    work: () => Promise<void>,
+  ): Promise<void> => {
     try {
-      return await work();
+      await work();
     } catch (thrown) {
       const error = toSignInError(thrown);
       request.log.warn({ reason: error.reason, detail: error.message, cause: messagesOf(thrown) }, 'sign-in failed');
-      return giveUp(reply, target, error.reason as SignInError);
+      await giveUp(reply, target, error.reason as SignInError);
     }
   };
 
@@ -150,7 +161,7 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
           const { url, checks } = await provider.begin();
           const expiresAt = now() + longestSignInSeconds * 1000;
           reply.header('set-cookie', signInCookie.write({ checks, expiresAt, target }));
-          return reply.redirect(url, 303);
+          await reply.redirect(url, 303);
         });
       },
     );
@@ -189,11 +200,12 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
             const url = new URL(target.redirectUri);
             url.searchParams.set('code', code);
             url.searchParams.set('state', target.state);
-            return reply.redirect(url.href, 303);
+            await reply.redirect(url.href, 303);
+            return;
           }
           const { secret } = await sessions.open(person, 'browser');
           reply.header('set-cookie', sessionCookie.write(secret));
-          return reply.redirect(`${issuer}/console${target.page}`, 303);
+          await reply.redirect(`${issuer}/console${target.page}`, 303);
         });
       },
     );
@@ -206,7 +218,7 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
           operationId: 'begin_device_sign_in',
           summary: 'Begin to sign in on a device without a browser',
           description: 'The person enters the code at the provider, on another device.',
-          response: { 200: DeviceAnswer, ...errorResponses(404, 429, 503) },
+          response: { 200: DeviceAnswer, ...errorResponses(404, 429) },
         },
       },
       async (request) => {
@@ -237,7 +249,7 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
           summary: 'Ask whether the person has signed in',
           description: 'With the error authorization_pending: ask again, after the interval.',
           body: DeviceBody,
-          response: { 200: SessionSecret, ...errorResponses(400, 403, 413, 415, 422, 429, 503) },
+          response: { 200: SessionSecret, ...errorResponses(400, 403, 413, 415, 422, 429) },
         },
       },
       async (request) => {

@@ -40,6 +40,7 @@ import type { MinuteCounters } from '../limits/minute-counters.ts';
 import { createSelfServiceLimit } from '../limits/self-service-limit.ts';
 import { createTokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { createPeople } from '../people/people.ts';
 import { createClientRegistration } from '../registration/client-registration.ts';
 import { registrationEndpoint, registrationPath } from '../registration/registration-endpoint.ts';
 import { mayIntrospect } from '../resources/resource-registry.ts';
@@ -47,6 +48,9 @@ import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
 import { sessionEndpoint } from '../sessions/session-endpoint.ts';
 import { createSessions } from '../sessions/sessions.ts';
+import { whoamiEndpoint } from '../sessions/whoami-endpoint.ts';
+import { createProvider } from '../sign-in/provider.ts';
+import { callbackPath, signInEndpoint } from '../sign-in/sign-in-endpoint.ts';
 import { clientCredentials } from '../token/grants/client-credentials.ts';
 import { createJwtBearer } from '../token/grants/jwt-bearer.ts';
 import { createJwtIdentities } from '../token/grants/jwt-identity.ts';
@@ -209,6 +213,10 @@ export async function createTokens(options: TokensOptions) {
   const sessions = createSessions({ issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, now });
 
   const revokeToken = createRevokeToken({ events, findActor, now });
+  const people = createPeople({ db, events, findActor });
+  const provider =
+    config.signIn &&
+    createProvider({ config: config.signIn, redirectUri: issuer + callbackPath, network: config, now });
 
   const limitOf = (what: string, mostPerMinute: number) =>
     createSelfServiceLimit({ counts: minuteCounters.ofClients, what, mostPerMinute });
@@ -277,7 +285,21 @@ export async function createTokens(options: TokensOptions) {
         }),
       );
       app.register(revokeOneEndpoint({ revokeToken, verification, guard, now }));
-      app.register(sessionEndpoint({ issuer, sessions, authenticateClient }));
+      app.register(whoamiEndpoint({ db, directory, guard }));
+      if (config.signIn !== undefined && provider !== undefined) {
+        app.register(
+          signInEndpoint({
+            ...{ issuer, config: config.signIn, provider, people, sessions, masterKey, usedTokens, now },
+            // By address, so that strangers never make the counts of clients inexact.
+            limit: createSelfServiceLimit({
+              counts: minuteCounters.ofFailures,
+              what: 'calls to sign in from one address',
+              mostPerMinute: 120,
+            }),
+          }),
+        );
+      }
+      app.register(sessionEndpoint({ issuer, sessions, authenticateClient, provider }));
       app.register(
         revokeAllEndpoint({ revokeAllTokens: createRevokeAllTokens({ events, root, masterKey, now }), guard }),
       );
