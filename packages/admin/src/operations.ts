@@ -875,6 +875,8 @@ export interface TokenQuestion {
 export interface TokenToRevoke {
   /** The access token. It is not logged. */
   token: string;
+}
+
 export interface Whoami {
   /** As the audit trail names them. */
   client_id: string;
@@ -1353,6 +1355,7 @@ export const operations = {
      * Requires the scope `token:revoke`.
      */
     revoke: (body: TokenToRevoke) => change<void>('POST', path`/api/v1/oauth/revoke_one`, body),
+    /**
      * Read who holds the access token.
      * It requires no scope.
      */
