@@ -31,6 +31,7 @@ import { keysEndpoint } from './keys/keys-endpoint.ts';
 import { createMinuteCounters } from './limits/minute-counters.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
+import { findPersonAsClient } from './people/person-store.ts';
 import { openRevocationFeed } from './revocation/revocation-feed.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
@@ -74,7 +75,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const { db, masterKey } = installation;
   const { now, monotonic } = clock;
 
-  const findActor = createFindActor({ ...installation, loadScopes });
+  const findActor = createFindActor({ ...installation, loadScopes, findPerson: findPersonAsClient });
   const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
   const { events, history, anchorHistory } = await openEvents({
     config,

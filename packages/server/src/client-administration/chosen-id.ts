@@ -3,10 +3,10 @@ import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { type Client, nextGeneration } from '../clients/client.ts';
 import { findClient } from '../clients/client-store.ts';
+import { isPersonId } from '../clients/person-id.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventKind, PendingEvent } from '../events/event.ts';
 import { listEvents } from '../events/event-store.ts';
-import { isPersonId } from '../people/person.ts';
 
 /** Names of other actors in the audit trail. */
 const otherActors = new Set(['postern', 'initial_access_token']);

@@ -3,10 +3,10 @@ import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { isPersonId } from '../people/person.ts';
 import type { Client } from './client.ts';
 import { findClient } from './client-store.ts';
 import type { FindActor } from './find-actor.ts';
+import { isPersonId } from './person-id.ts';
 
 export interface ClientDirectory {
   /**

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { decodeUtf8, isConfidential } from '@postern/protocol';
 import { type CertificateExpiry, findExpiries, readCertificates } from '../certificates/certificate-expiry.ts';
 import { parseRevocationLists } from '../certificates/revocation-lists.ts';
-import type { RoleRule } from '../sign-in/role-rules.ts';
+import type { RoleRule } from '../claims/role-rules.ts';
 import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
 import type { DatabaseAddress } from './variable-parsers.ts';
 import { parseVariable, type Variable, type VariableKey, type VariableValues, variables } from './variables.ts';

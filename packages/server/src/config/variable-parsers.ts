@@ -3,8 +3,8 @@
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { findKeyWeakness, findSecretWeakness } from '@postern/protocol/node';
+import { findRoleRulesFault, type RoleRule } from '../claims/role-rules.ts';
 import { parsePostgresUrl } from '../postgres-url.ts';
-import { findRoleRulesFault, type RoleRule } from '../sign-in/role-rules.ts';
 import type { StartError } from '../start-error.ts';
 
 /** `invalid` takes a right value, if the one of the variable would not help. */

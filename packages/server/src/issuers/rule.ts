@@ -1,6 +1,6 @@
 /** Rules that map a workload, by the claims of its token, to a client. RFC 7523 §3 leaves this to the server. */
 import { showName } from '@postern/protocol';
-import { findPatternFault, findTextClaim, fitsPattern, hasContent, parseClaimPath } from './claim-pattern.ts';
+import { findPatternFault, findTextClaim, fitsPattern, hasContent, parseClaimPath } from '../claims/claim-pattern.ts';
 import { findTenantClaims } from './public-issuers.ts';
 
 export interface Rule {

@@ -1,7 +1,7 @@
 /** An issuer whose tokens identify workloads as clients. RFC 7523 §3, OpenID Connect Discovery §4, JWT-SVID. */
 import { OAuthError } from '@postern/protocol';
+import { findPlaceholder } from '../claims/placeholder.ts';
 import { requireFitKeys } from '../clients/jwk-set.ts';
-import { findPlaceholder } from './placeholder.ts';
 import { findRuleFault, type Rule } from './rule.ts';
 
 export interface TrustedIssuer {

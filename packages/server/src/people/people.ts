@@ -4,9 +4,10 @@ import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
 import { generateClientId } from '../clients/credentials.ts';
 import type { FindActor } from '../clients/find-actor.ts';
+import { newPersonId } from '../clients/person-id.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { newPersonId, type PersonClaims } from './person.ts';
+import type { PersonClaims } from './person.ts';
 import { findPerson, savePerson } from './person-store.ts';
 
 export interface People {

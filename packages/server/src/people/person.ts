@@ -17,18 +17,6 @@ export interface Person {
 /** What the provider says about a person. */
 export type PersonClaims = Omit<Person, 'id' | 'role'>;
 
-const prefix = 'person:';
-
-/** No client has such an id. */
-export function isPersonId(id: string): boolean {
-  return id.startsWith(prefix);
-}
-
-/** `random`: a text that is no other person's. */
-export function newPersonId(random: string): string {
-  return prefix + random;
-}
-
 /** The person as a client with the scopes of their role: with none, none of their tokens is valid. */
 export function clientOfPerson(person: Person, role: KnownRole | undefined, generation: number): Client {
   const { id, name } = person;

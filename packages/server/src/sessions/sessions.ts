@@ -12,13 +12,13 @@ import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
 import { generateSessionCode, generateSessionSecret } from '../clients/credentials.ts';
 import type { FindActor } from '../clients/find-actor.ts';
+import { isPersonId } from '../clients/person-id.ts';
 import { findOwnInactiveReason, findStatusFault } from '../clients/token-status.ts';
 import type { Database } from '../db/schema.ts';
 import type { CredentialHolder } from '../events/actor.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { isPersonId } from '../people/person.ts';
 import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import {

@@ -5,9 +5,9 @@ import { type ApiPlugin, errorResponses, nullable } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { ClientDirectory } from '../clients/client-directory.ts';
+import { isPersonId } from '../clients/person-id.ts';
 import type { Database } from '../db/schema.ts';
 import { forbidCaching } from '../http/caching.ts';
-import { isPersonId } from '../people/person.ts';
 import { findPerson } from '../people/person-store.ts';
 
 const WhoamiView = Type.Object(

@@ -7,9 +7,9 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { isConfidential } from '@postern/protocol';
 import type { Configuration, CustomFetch } from 'openid-client';
+import type { Claims } from '../claims/role-rules.ts';
 import type { ServerConfig, SignInConfig } from '../config/config.ts';
 import { createGuardedRequest } from '../http/guarded-fetch.ts';
-import type { Claims } from './role-rules.ts';
 
 /** What a sign-in keeps until the person comes back from the provider. */
 export interface Checks {

@@ -3,6 +3,7 @@ import { type ApiPlugin, errorResponses } from '@postern/http-api';
 import { OAuthError, showName } from '@postern/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { type Claims, findRole } from '../claims/role-rules.ts';
 import type { Client } from '../clients/client.ts';
 import type { SignInConfig } from '../config/config.ts';
 import { forbidCaching } from '../http/caching.ts';
@@ -13,7 +14,6 @@ import type { People } from '../people/people.ts';
 import { createSessionCookie } from '../sessions/session-cookie.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { type Provider, ProviderRefused, ProviderUnavailable } from './provider.ts';
-import { type Claims, findRole } from './role-rules.ts';
 import { createSignInCookie, longestSignInSeconds, type SignInTarget } from './sign-in-cookie.ts';
 
 export const signInPath = '/api/v1/sign-in';

@@ -1,5 +1,5 @@
 /** Which role a person gets, by the claims that the provider makes about them. OpenID Connect Core §5.1. Pure. */
-import { findPatternFault, fitsPattern, hasContent, parseClaimPath } from '../issuers/claim-pattern.ts';
+import { findPatternFault, fitsPattern, hasContent, parseClaimPath } from './claim-pattern.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
