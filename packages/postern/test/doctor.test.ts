@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { policyMigrations } from '@postern/policy-api';
 import { createAuthority, createIdentity, tlsFetch } from '@postern/testing/certificates';
 import { freePort } from '@postern/testing/free-port';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
@@ -321,7 +322,8 @@ describe('--local', () => {
 
   test('secrets from another server that wait for their first use', async () => {
     const url = `sqlite:${join(directory, 'moved.db')}`;
-    const moved = await startTestServer({ env: { DATABASE_URL: url } });
+    const hosted = { migrations: policyMigrations, apis: async () => {} };
+    const moved = await startTestServer({ env: { DATABASE_URL: url }, hosted });
     try {
       const token = await moved.rootToken();
       const body = { client_secret_digest: '$pbkdf2-sha256$i=1000,l=16$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA' };
