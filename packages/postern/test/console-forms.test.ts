@@ -1,4 +1,6 @@
 /** The forms of the web console, filled in by a real browser, and what the API says afterwards. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { launchBrowser, type TestBrowser } from './browser.ts';
@@ -50,6 +52,14 @@ async function makeClient(body: object): Promise<string> {
   const headers = { authorization, 'content-type': 'application/json' };
   return (await call('POST', `${server.url}/api/v1/oauth/client`, headers, JSON.stringify(body))).body.client_id;
 }
+
+test('while there is no client, the overview leads from the scope over the resource to the first client', async () => {
+  await goTo(page, '/');
+  await page.getByRole('heading', { name: 'Get started' }).waitFor();
+  for (const step of ['Create a scope', 'Register an API', 'Create the first client', 'Inspect a token']) {
+    expect(await page.getByRole('link', { name: step }).isVisible()).toBe(true);
+  }
+});
 
 test('a scope is created, changed and deleted', async () => {
   await goTo(page, '/scopes');
@@ -105,6 +115,7 @@ test('a resource is created with scopes and a lifetime, changed and deleted', as
   await press('New resource');
   await fill('Key', 'billing');
   await fill('Identifier', 'https://billing.example.com');
+  await page.getByLabel('Search scopes').fill('policy:');
   await page.getByRole('checkbox', { name: 'All scopes of policy' }).check();
   await fill('Token lifetime, in seconds', '900');
   await press('Save resource');
@@ -279,7 +290,7 @@ test('of a client that is too young to say, nothing is called unused', async () 
   await goTo(page, '/');
   const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'young' }) });
   await row.getByText('too young to say').waitFor();
-  expect(await page.getByText('Every client uses all of its scopes').count()).toBe(0);
+  expect(await page.getByText('No client has a scope that it does not use').count()).toBe(0);
   await goTo(page, `/clients/${clientId}`);
   await page.getByRole('cell', { name: 'not yet' }).waitFor();
   expect(await page.getByText('never used', { exact: true }).count()).toBe(0);
@@ -298,6 +309,17 @@ test('the overview leads from why requests were rejected to which client failed,
   await press('Show all failures');
   await row.getByRole('link', { name: 'stumbling' }).click();
   await page.getByRole('heading', { level: 1, name: 'stumbling' }).waitFor();
+});
+
+test('own scopes come first, and the built-in ones are collapsed until they are asked for', async () => {
+  await goTo(page, '/');
+  await goTo(page, '/scopes');
+  await page.getByText('No scopes of your own yet').waitFor();
+  expect(await page.getByRole('cell', { name: 'policy:read', exact: true }).isVisible()).toBe(false);
+  await page.getByText(/^\d+ built-in scopes/).click();
+  expect(await page.getByRole('cell', { name: 'policy:read', exact: true }).isVisible()).toBe(true);
+  await goTo(page, '/clients/new');
+  expect(await page.getByRole('checkbox', { name: 'policy:read', exact: true }).isVisible()).toBe(false);
 });
 
 test('the settings of a client are changed, and an emptied field is removed', async () => {
@@ -323,11 +345,26 @@ test('a client that is created for one resource has it as its default, which its
   for (const key of ['orders', 'stock']) {
     expect((await call('PUT', `${server.url}/api/v1/oauth/resource`, headers, body(key))).status).toBe(200);
   }
+  await goTo(page, '/scopes');
   await goTo(page, '/clients/new');
   await fill('Name', 'for-orders');
-  await fill('Resources', 'https://orders.example.com');
+  await page.getByRole('checkbox', { name: 'orders' }).check();
   await press('Create client');
   await page.getByRole('heading', { name: 'Client created' }).waitFor();
+  // The program that it shows gets a token for that API.
+  const code = (name: string) => page.getByRole('region', { name }).textContent();
+  const script = `${await code('credentials for a shell')}\n${await code('curl program')}`;
+  const { stdout } = await promisify(execFile)('bash', ['-c', script]);
+  const [, payload = ''] = JSON.parse(stdout).access_token.split('.');
+  expect(JSON.parse(Buffer.from(payload, 'base64url').toString()).aud).toBe('https://orders.example.com');
+  for (const [tab, words] of [
+    ['Node', "resource: 'https://orders.example.com'"],
+    ['Python', '"resource": "https://orders.example.com"'],
+    ['Go', 'url.Values{"resource": {"https://orders.example.com"}}'],
+  ] as const) {
+    await page.getByRole('tab', { name: tab }).click();
+    expect(await code(`${tab} program`)).toContain(words);
+  }
   const { client_id } = (await read('oauth/client?sort=-created_at&size=1')).items[0];
   const resources = async () => {
     const { resources: all, default_resource } = await read(`oauth/client/${client_id}`);
@@ -336,7 +373,8 @@ test('a client that is created for one resource has it as its default, which its
   expect(await resources()).toEqual([['https://orders.example.com'], 'https://orders.example.com']);
 
   await goTo(page, `/clients/${client_id}/settings`);
-  await fill('Resources', 'https://stock.example.com');
+  await page.getByRole('checkbox', { name: 'orders' }).uncheck();
+  await page.getByRole('checkbox', { name: 'stock' }).check();
   await press('Save settings');
   await page.getByRole('alert').getByText('default_resource').waitFor();
   await fill('Default resource', 'https://stock.example.com');

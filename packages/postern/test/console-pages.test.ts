@@ -115,7 +115,7 @@ const pages = [
 
 describe.each([
   { width: 1440, height: 900, colorScheme: 'light' },
-  { width: 360, height: 740, colorScheme: 'dark' },
+  { width: 320, height: 740, colorScheme: 'dark' },
 ] as const)('$width pixels wide, $colorScheme', ({ width, height, colorScheme }) => {
   test('every page fits, is accessible, and makes no complaint', { timeout: 180_000 }, async () => {
     const options = { viewport: { width, height }, colorScheme };

@@ -21,12 +21,13 @@ const unknownEnd = '????';
 /** How often the uses are read again while the page is open. */
 const refreshMs = 5_000;
 
-export function ClientSecrets({ client: { client_id: clientId } }: { readonly client: Client }) {
+export function ClientSecrets({ client }: { readonly client: Client }) {
+  const { client_id: clientId } = client;
   const secrets = useAll(operations.secrets.list(clientId), { refreshMs });
   const [dialog, setDialog] = useState<ReactNode>();
   const close = () => setDialog(undefined);
   const show = (rotated: RotatedSecret) =>
-    setDialog(<NewSecretDialog clientId={clientId} rotated={rotated} onClose={close} />);
+    setDialog(<NewSecretDialog client={client} rotated={rotated} onClose={close} />);
   const rotate = () =>
     setDialog(<RotateDialog clientId={clientId} secrets={secrets.data ?? []} onClose={close} onRotated={show} />);
   const confirmDeletion = (secret: ClientSecret) => {
@@ -100,15 +101,21 @@ export function ClientSecrets({ client: { client_id: clientId } }: { readonly cl
 }
 
 interface NewSecretDialogProps {
-  readonly clientId: string;
+  readonly client: Client;
   readonly rotated: RotatedSecret;
   readonly onClose: () => void;
 }
 
-function NewSecretDialog({ clientId, rotated, onClose }: NewSecretDialogProps) {
+function NewSecretDialog({ client, rotated, onClose }: NewSecretDialogProps) {
   return (
     <Dialog title="New secret" onClose={onClose} mustAnswer wide>
-      {rotated.client_secret !== undefined && <IssuedSecret clientId={clientId} clientSecret={rotated.client_secret} />}
+      {rotated.client_secret !== undefined && (
+        <IssuedSecret
+          clientId={client.client_id}
+          clientSecret={rotated.client_secret}
+          resource={client.default_resource ?? client.resources?.[0]}
+        />
+      )}
       {rotated.warnings.map((warning) => (
         <Note key={warning} tone="warning">
           {warning}

@@ -10,9 +10,11 @@ import { environmentOf, snippetsFor } from './snippets.ts';
 interface IssuedSecretProps {
   readonly clientId: string;
   readonly clientSecret: string;
+  /** What its tokens are for; undefined: the APIs of Postern. */
+  readonly resource: string | undefined;
 }
 
-export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
+export function IssuedSecret({ clientId, clientSecret, resource }: IssuedSecretProps) {
   useLeaveGuard(true);
   const metadata = useQuery({ queryKey: ['metadata'], queryFn: fetchMetadata });
   return (
@@ -29,13 +31,13 @@ export function IssuedSecret({ clientId, clientSecret }: IssuedSecretProps) {
           <CodeBlock code={environmentOf(clientId, clientSecret)} what="credentials for a shell" />
           <Tabs className="stack">
             <TabList className="tab-list" aria-label="Programs">
-              {snippetsFor(metadata.data.token_endpoint).map(({ id, title }) => (
+              {snippetsFor(metadata.data.token_endpoint, resource).map(({ id, title }) => (
                 <Tab key={id} id={id} className="tab">
                   {title}
                 </Tab>
               ))}
             </TabList>
-            {snippetsFor(metadata.data.token_endpoint).map(({ id, title, code }) => (
+            {snippetsFor(metadata.data.token_endpoint, resource).map(({ id, title, code }) => (
               <TabPanel key={id} id={id} className="tab-panel">
                 <CodeBlock code={code} what={`${title} program`} />
               </TabPanel>

@@ -23,8 +23,14 @@ import { WorkloadGuide } from './workload-guide.tsx';
 
 const back = { href: '/clients', title: 'Clients' };
 
+interface Created {
+  readonly created: CreatedClient;
+  /** What its tokens are for; undefined: the APIs of Postern. */
+  readonly resource: string | undefined;
+}
+
 export function NewClientPage() {
-  const [created, setCreated] = useState<CreatedClient>();
+  const [created, setCreated] = useState<Created>();
   return created === undefined ? (
     <Page title="New client" back={back} description="Give it only the scopes that it needs.">
       <Requires scope="client:create">
@@ -32,11 +38,11 @@ export function NewClientPage() {
       </Requires>
     </Page>
   ) : (
-    <CreatedClientPage key="created" created={created} />
+    <CreatedClientPage key="created" {...created} />
   );
 }
 
-function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedClient) => void }) {
+function NewClientForm({ onCreated }: { readonly onCreated: (created: Created) => void }) {
   const { values, field } = useForm({
     name: '',
     description: '',
@@ -60,7 +66,7 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
           ...authenticationMembers(authentication, jwks),
         }),
       ),
-    { onDone: onCreated },
+    { onDone: (created) => onCreated({ created, resource: identifiers[0] }) },
   );
   return (
     <Form
@@ -81,13 +87,13 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: CreatedCli
         <TextField label="Description" {...field('description')} maxLength={2_000} />
       </div>
       <div className="panel card">
-        <ScopePicker label="Scopes" {...field('scopes')} />
-      </div>
-      <div className="panel card">
         <ResourcesField
           {...field('resources')}
           hint=" If it is one, the tokens are for it unless a request names another."
         />
+      </div>
+      <div className="panel card">
+        <ScopePicker label="Scopes" {...field('scopes')} />
       </div>
       <div className="panel card stack">
         <SelectField
@@ -131,7 +137,7 @@ function authenticationMembers(authentication: string, jwks: string): ClientBody
   }
 }
 
-function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
+function CreatedClientPage({ created, resource }: Created) {
   const session = useSession();
   const [, navigate] = useLocation();
   const [isStored, setStored] = useState(created.client_secret === undefined);
@@ -174,7 +180,9 @@ function CreatedClientPage({ created }: { readonly created: CreatedClient }) {
             )}
           </>
         ) : (
-          !isStored && <IssuedSecret clientId={created.client_id} clientSecret={created.client_secret} />
+          !isStored && (
+            <IssuedSecret clientId={created.client_id} clientSecret={created.client_secret} resource={resource} />
+          )
         )}
         {created.inherited !== undefined && (
           <Note title="Limits of your own client">

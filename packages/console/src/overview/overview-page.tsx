@@ -15,6 +15,7 @@ import { Empty } from '../ui/loaded.tsx';
 import { Facts, Page, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { unusedDays } from '../usage/unused-days.ts';
+import { FirstRun } from './first-run.tsx';
 import { sumUp, type Totals, toPeriods } from './statistics.ts';
 import { TrafficChart } from './traffic-chart.tsx';
 
@@ -66,6 +67,7 @@ function Traffic({ hours }: { readonly hours: number }) {
         const disabled = clients.total - clients.enabled;
         return (
           <>
+            {clients.total === 0 && <FirstRun />}
             <Facts
               large
               facts={[
@@ -155,7 +157,7 @@ function Unused() {
               caption="Clients with unused scopes"
               keyOf={({ client_id }) => client_id}
               rows={items}
-              empty={<Empty title="Every client uses all of its scopes" />}
+              empty={<Empty title="No client has a scope that it does not use" />}
               columns={[
                 { title: 'Client', cell: (client) => <ClientLink client={client} /> },
                 { title: 'Last token', cell: ({ last_issued_at }) => <Time iso={last_issued_at} /> },

@@ -1,4 +1,4 @@
-/** Tokens issued and requests rejected over time, as bars, and as a table for assistive technology. */
+/** Tokens issued and requests rejected over time, as bars, and as a table of the values. */
 import { useWidth } from '../ui/use-width.ts';
 import { niceCeiling, type Period } from './statistics.ts';
 
@@ -11,7 +11,7 @@ interface TrafficChartProps {
 const height = 200;
 const left = 44;
 const bottom = 22;
-const top = 8;
+const top = 18;
 
 const hourFormat = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hour12: false });
 const dayFormat = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric' });
@@ -20,7 +20,8 @@ const countFormat = new Intl.NumberFormat('en', { notation: 'compact' });
 
 export function TrafficChart({ periods, byHour }: TrafficChartProps) {
   const [frame, width] = useWidth<HTMLElement>();
-  const ceiling = niceCeiling(Math.max(0, ...periods.map(({ issued, refused }) => issued + refused)));
+  const highest = Math.max(0, ...periods.map(({ issued, refused }) => issued + refused));
+  const ceiling = niceCeiling(highest);
   const step = Math.max(0, width - left) / Math.max(1, periods.length);
   const scale = (height - top - bottom) / ceiling;
   const floor = height - bottom;
@@ -51,6 +52,16 @@ export function TrafficChart({ periods, byHour }: TrafficChartProps) {
                 width={bar}
                 height={refused * scale}
               />
+              {issued + refused > 0 && (step >= 26 || issued + refused === highest) && (
+                <text
+                  className="chart-label"
+                  x={Math.min(x + bar / 2, width - 16)}
+                  y={floor - (issued + refused) * scale - 3}
+                  textAnchor="middle"
+                >
+                  {countFormat.format(issued + refused)}
+                </text>
+              )}
               {index % labelEvery === 0 && (
                 <text className="chart-label" x={x} y={height - 6}>
                   {(byHour ? hourFormat : dayFormat).format(new Date(from))}
@@ -64,25 +75,30 @@ export function TrafficChart({ periods, byHour }: TrafficChartProps) {
         <span className="legend-issued">Tokens issued</span>
         <span className="legend-refused">Requests rejected</span>
       </figcaption>
-      <table className="visually-hidden">
-        <caption>Tokens issued and requests rejected over time</caption>
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            <th scope="col">Issued</th>
-            <th scope="col">Rejected</th>
-          </tr>
-        </thead>
-        <tbody>
-          {periods.map(({ from, issued, refused }) => (
-            <tr key={from}>
-              <th scope="row">{exactFormat.format(new Date(from))}</th>
-              <td>{issued}</td>
-              <td>{refused}</td>
+      <details>
+        <summary>Values</summary>
+        <table className="chart-values">
+          <caption className="visually-hidden">Tokens issued and requests rejected over time</caption>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              <th scope="col">Issued</th>
+              <th scope="col">Rejected</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {periods
+              .filter(({ issued, refused }) => issued + refused > 0)
+              .map(({ from, issued, refused }) => (
+                <tr key={from}>
+                  <th scope="row">{exactFormat.format(new Date(from))}</th>
+                  <td>{issued}</td>
+                  <td>{refused}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </details>
     </figure>
   );
 }

@@ -18,7 +18,10 @@ export function ScopePicker({ label, value: chosen, onChange }: ScopePickerProps
   const scopes = useScopes() ?? [];
   const [search, setSearch] = useState('');
   const id = useId();
-  const groups = groupScopes(searchScopes(scopes, search));
+  const found = searchScopes(scopes, search);
+  const [own, builtIn] = [true, false].map((isOwn) =>
+    groupScopes(found.filter(({ origin }) => (origin === 'own') === isOwn)),
+  ) as [ScopeGroup[], ScopeGroup[]];
   const set = (names: readonly string[], on: boolean) =>
     onChange(on ? chosen.union(new Set(names)) : chosen.difference(new Set(names)));
 
@@ -55,14 +58,32 @@ export function ScopePicker({ label, value: chosen, onChange }: ScopePickerProps
         mono
       />
       <div className="scope-groups">
-        <div className="scope-columns">
-          {groups.length === 0 && <p className="hint">No scope has “{search}” in its name or description.</p>}
-          {groups.map((group) => (
-            <GroupField key={group.name} group={group} chosen={chosen} set={set} />
-          ))}
-        </div>
+        {own.length + builtIn.length === 0 && (
+          <p className="hint">No scope has “{search}” in its name or description.</p>
+        )}
+        <Groups groups={own} chosen={chosen} set={set} />
+        {builtIn.length > 0 && (
+          <details open={search !== '' || undefined}>
+            <summary>Built-in scopes, for the APIs of Postern</summary>
+            <Groups groups={builtIn} chosen={chosen} set={set} />
+          </details>
+        )}
       </div>
     </fieldset>
+  );
+}
+
+interface GroupsProps extends Omit<GroupFieldProps, 'group'> {
+  readonly groups: readonly ScopeGroup[];
+}
+
+function Groups({ groups, ...props }: GroupsProps) {
+  return (
+    <div className="scope-columns">
+      {groups.map((group) => (
+        <GroupField key={group.name} group={group} {...props} />
+      ))}
+    </div>
   );
 }
 

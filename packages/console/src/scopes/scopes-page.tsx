@@ -1,6 +1,6 @@
 /** The scopes: built-in ones, and those that users added. */
 import { ifUnchanged, operations, type Scope } from '@postern/admin';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { ReadAll } from '../session/read.tsx';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { Badge } from '../ui/badge.tsx';
@@ -44,22 +44,45 @@ export function ScopesPage() {
             <SelectField label="Kind" value={kind} onChange={setKind} options={kinds} />
           </div>
           <ReadAll list={operations.scopes.list()}>
-            {(all) => (
-              <DataTable
-                caption="Scopes"
-                keyOf={({ name }) => name}
-                rows={show(all)}
-                empty={
-                  <Empty title={kind === 'own' && search === '' ? 'No scopes of your own yet' : 'No matching scopes'} />
-                }
-                columns={[
-                  { title: 'Scope', cell: ({ name }) => <code>{name}</code> },
-                  { title: 'Allows', cell: ({ description }) => description },
-                  { title: 'Kind', cell: (scope) => <KindBadge scope={scope} /> },
-                  buttons,
-                ]}
-              />
-            )}
+            {(all) => {
+              const isFiltered = search !== '' || kind !== '';
+              const [own, builtIn] = [true, false].map((isOwn) =>
+                show(all).filter(({ origin }) => (origin === 'own') === isOwn),
+              ) as [Scope[], Scope[]];
+              const table = (caption: string, rows: readonly Scope[], empty: ReactNode) => (
+                <DataTable
+                  caption={caption}
+                  keyOf={({ name }) => name}
+                  rows={rows}
+                  empty={empty}
+                  columns={[
+                    { title: 'Scope', cell: ({ name }) => <code>{name}</code> },
+                    { title: 'Allows', cell: ({ description }) => description },
+                    { title: 'Kind', cell: (scope) => <KindBadge scope={scope} /> },
+                    buttons,
+                  ]}
+                />
+              );
+              return isFiltered && kind !== 'own' ? (
+                table('Scopes', [...own, ...builtIn], <Empty title="No matching scopes" />)
+              ) : (
+                <>
+                  {table(
+                    'Own scopes',
+                    own,
+                    <Empty title={isFiltered && search !== '' ? 'No matching scopes' : 'No scopes of your own yet'}>
+                      What your APIs let clients do, such as invoice:read. <em>New scope</em> creates one.
+                    </Empty>,
+                  )}
+                  {!isFiltered && (
+                    <details>
+                      <summary>{builtIn.length} built-in scopes, for the APIs of Postern</summary>
+                      {table('Built-in scopes', builtIn, null)}
+                    </details>
+                  )}
+                </>
+              );
+            }}
           </ReadAll>
         </>
       )}
