@@ -88,7 +88,10 @@ export function pageOf<T, View>(
   };
 }
 
-/** The answer for one page of a list that is in memory. By cursor, it is sorted by place. */
+/** By list, the same items sorted by place, so that a list that stays as it is is sorted once for all of its pages. */
+const sortedLists = new WeakMap<readonly unknown[], readonly unknown[]>();
+
+/** The answer for one page of a list that is in memory, and that nobody changes in place. By cursor, it is sorted by place. */
 export function slicePage<T, View>(
   all: readonly T[],
   query: PageQuery,
@@ -99,11 +102,27 @@ export function slicePage<T, View>(
     const { offset, limit } = sliceOf(query, 0);
     return pageOf(all.slice(offset, offset + limit), all.length, query, toView, placeOf);
   }
-  const sorted = all.toSorted((one, other) => comparePlaces(placeOf(one), placeOf(other)));
+  const known = sortedLists.get(all) as readonly T[] | undefined;
+  const sorted = known ?? all.toSorted((one, other) => comparePlaces(placeOf(one), placeOf(other)));
+  sortedLists.set(all, sorted);
   const [first] = sorted;
   const { after, limit } = sliceOf(query, first === undefined ? 0 : placeOf(first).length);
-  const rest = after === undefined ? sorted : sorted.filter((item) => comparePlaces(placeOf(item), after) > 0);
-  return pageOf(rest.slice(0, limit), all.length, query, toView, placeOf);
+  const start = after === undefined ? 0 : countUpTo(sorted, (item) => comparePlaces(placeOf(item), after) <= 0);
+  return pageOf(sorted.slice(start, start + limit), all.length, query, toView, placeOf);
+}
+
+/** How many items of a sorted list come before the first for which `isBefore` is false. */
+function countUpTo<T>(sorted: readonly T[], isBefore: (item: T) => boolean): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBefore(sorted[middle] as T)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 function comparePlaces(one: Place, other: Place): number {

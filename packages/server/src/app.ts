@@ -35,7 +35,7 @@ import { findPersonAsClient } from './people/person-store.ts';
 import { openRevocationFeed } from './revocation/revocation-feed.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
 import { openRevokedTokens } from './revocation/revoked-tokens.ts';
-import { loadScopes } from './scopes/own-scopes.ts';
+import { createLoadScopes } from './scopes/own-scopes.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
@@ -75,6 +75,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const { db, masterKey } = installation;
   const { now, monotonic } = clock;
 
+  const loadScopes = createLoadScopes();
   const findActor = createFindActor({ ...installation, loadScopes, findPerson: findPersonAsClient });
   const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
   const { events, history, anchorHistory } = await openEvents({
@@ -102,6 +103,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     config,
     installation,
     findActor,
+    loadScopes,
     events,
     revokedTokens,
     usage,

@@ -106,34 +106,66 @@ describe('PUT /api/v1/oauth/scope', () => {
     expect([answer.status, await listed()]).toEqual([409, before]);
   });
 
-  test('takes no more than a token of the root client can hold', async () => {
-    const full = await startTestServer();
+  test('takes 10,000 of them: the token of root stays as it was, and has others only for their resource or by name', async () => {
+    const first = await startTestServer();
+    const names = Array.from(
+      { length: 10_000 },
+      (_, index) => `part${String(index).padStart(4, '0')}:${'x'.repeat(40)}`,
+    );
+    const all = names.map((name) => ({ name, description: 'x' }));
+    await first.db.insertInto('own_scopes').values(all.slice(0, 9_700)).execute();
+    await first.app.close();
+    const full = await startTestServer({ dataDir: first.dataDir });
     try {
       const token = await full.rootToken();
-      const save = (count: number, start: string) =>
-        full.call('PUT', path, {
-          token,
-          body: Array.from({ length: count }, (_, index) => ({
-            name: start + `${index}`.padEnd(90, 'x'),
-            description: 'x',
-          })),
-        });
-      expect((await save(60, 'a')).status).toBe(200);
-      const { status, body } = await save(60, 'b');
-      expect([status, body.detail]).toEqual([409, expect.stringContaining('There is no room')]);
-      const all = (claimsOf(await full.rootToken())['scope'] as string).split(' ');
-      expect(all.filter((name) => name.endsWith('xxx'))).toHaveLength(60);
-      expect((await full.call('GET', path, { token: await full.rootToken() })).body).toEqual(all);
+      const as = (method: string, url: string, body?: unknown) => full.call(method, url, { token, body });
+      expect((await as('PUT', path, all.slice(9_700))).status).toBe(200);
+      expect(claimsOf(await full.rootToken())['scope']).toBe(claimsOf(await server.rootToken())['scope']);
+      expect(claimsOf(await full.token(full.root, names.at(-1)))['scope']).toBe(names.at(-1));
+      const [one = '', other = ''] = names;
+      await as('PUT', '/api/v1/oauth/resource', { key: 'a', identifier: 'https://a.example', scopes: [one, other] });
+      const { body } = await full.postForm('/api/v1/oauth/token', {
+        ...{ grant_type: 'client_credentials', resource: 'https://a.example' },
+        ...{ client_id: full.root.clientId, client_secret: full.root.clientSecret },
+      });
+      expect(body.scope).toBe(`${one} ${other}`);
+      const client = await full.createClient(names.slice(-5));
+      expect(claimsOf(await full.token(client))['scope']).toBe(names.slice(-5).join(' '));
+
+      const listed = (await as('GET', path)).body as string[];
+      expect(listed.slice(-10_000)).toEqual(names);
+      const lastPages: string[] = [];
+      for (let cursor: string | null = cursorAfter(names.at(-151)); cursor !== null; ) {
+        const page: { items: { name: string }[]; next_cursor: string | null } = (
+          await as('GET', `${path}?size=100&cursor=${cursor}`)
+        ).body;
+        lastPages.push(...page.items.map(({ name }) => name));
+        cursor = page.next_cursor;
+      }
+      expect(lastPages).toEqual(names.slice(-150));
+      const metadata = await (await fetch(`${full.url}/.well-known/oauth-authorization-server`)).text();
+      expect(metadata.length).toBeLessThan(262_144);
+
+      const more = Array.from({ length: 10_000 }, (_, index) => ({ name: `more${index}`, description: 'x' }));
+      await full.db.insertInto('own_scopes').values(more).execute();
+      const answer = await as('PUT', path, { name: 'one:more', description: 'x' });
+      expect([answer.status, answer.body.detail]).toEqual([
+        409,
+        'There is no room: users can add at most 20000 scopes.',
+      ]);
     } finally {
       await full.close();
+      await first.close();
     }
   });
 });
 
+const cursorAfter = (name = '') => Buffer.from(JSON.stringify(['own', name])).toString('base64url');
+
 describe('a scope that was added', () => {
   test('is held by root at once, given to a client, and in its token', async () => {
     await add('order:read');
-    expect(claimsOf(await server.rootToken())['scope']).toContain('order:read');
+    expect(claimsOf(await server.token(server.root, 'order:read'))['scope']).toBe('order:read');
     const client = await server.createClient(['order:read']);
     expect(claimsOf(await server.token(client))['scope']).toBe('order:read');
   });
@@ -239,7 +271,7 @@ describe('DELETE /api/v1/oauth/scope/{name}', () => {
 
   test('ends the tokens of root that hold it', async () => {
     await add('short:lived');
-    const token = await server.rootToken();
+    const token = await server.token(server.root, 'short:lived scope:read');
     await remove('short:lived');
     expect((await call('GET', path, undefined, token)).status).toBe(401);
   });

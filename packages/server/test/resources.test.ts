@@ -4,6 +4,7 @@ import { type AccessTokenTyp, createApiGuard } from '@postern/guard';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countRowsRead } from './work-counts.ts';
 
 const path = '/api/v1/oauth/resource';
 const billing = 'https://billing.example.com/api';
@@ -479,5 +480,56 @@ describe('the management API of resources', () => {
   test('a client names only resources that are registered', async () => {
     const answer = await call('POST', '/api/v1/oauth/client', { scopes: [], resources: ['https://other.example.com'] });
     expect([answer.status, answer.body.error]).toEqual([422, 'invalid_parameter']);
+  });
+});
+
+describe('with thousands of resources', () => {
+  test('a change of one, or of a client, reads no more rows than with few', async () => {
+    const actor = await server.createClient(['policy:read']);
+    const changes = async (number: number) => {
+      const identifier = `https://changed${number}.example.com`;
+      const body = {
+        key: `changed${number}`,
+        identifier,
+        scopes: ['rule:read'],
+        introspection_clients: [actor.clientId],
+      };
+      await save(body);
+      await save({ ...body, introspection_clients: [] });
+      await server.createClient({ scopes: ['rule:read'], resources: [identifier] });
+      await call('DELETE', `${path}/changed${number}`);
+    };
+    const few = await countRowsRead(() => changes(1));
+    const rows = Array.from({ length: 2_000 }, (_, index) => ({
+      ...{ key: `many${index}`, identifier: `https://many.example.com/${index}` },
+      ...{ scopes: '["rule:read"]', access_token_ttl_seconds: null, signing_alg: null, access_token_typ: 'at+jwt' },
+      introspection_clients: `["${client.clientId}"]`,
+    }));
+    await server.db.insertInto('resources').values(rows).execute();
+    const many = rows.map(({ key }) => ({ client_id: client.clientId, resource_key: key }));
+    await server.db.insertInto('resource_clients').values(many).execute();
+    try {
+      // Others read meanwhile, such as the follower of the log.
+      expect(await countRowsRead(() => changes(2))).toBeLessThan(few + 100);
+    } finally {
+      await server.db.deleteFrom('resources').where('key', 'like', 'many%').execute();
+    }
+    expect(JSON.stringify(await server.rows('resource_clients'))).not.toMatch(/many|changed/);
+  });
+
+  test('the list is in order of the keys, whatever the order of the changes', async () => {
+    for (const key of ['z-last', 'a-first', 'm-middle']) {
+      await save({ key, identifier: `https://${key}.example.com`, scopes: [] });
+    }
+    await save({ key: 'a-first', identifier: 'https://moved.example.com', scopes: [] });
+    await save({ key: 'new-owner', identifier: 'https://a-first.example.com', scopes: [] });
+    const { items } = (await call('GET', `${path}?size=100`)).body as { items: { key: string }[] };
+    const keys = items.map(({ key }) => key);
+    expect(keys).toEqual(keys.toSorted());
+    expect((await ask({ resource: 'https://a-first.example.com' }, server.root)).status).toBe(200);
+    for (const key of ['z-last', 'a-first', 'm-middle', 'new-owner']) {
+      await call('DELETE', `${path}/${key}`);
+    }
+    expect(await ask({ resource: 'https://a-first.example.com' }, server.root)).toMatchObject(invalidTarget);
   });
 });

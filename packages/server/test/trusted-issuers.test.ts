@@ -3,6 +3,7 @@
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countRowsRead } from './work-counts.ts';
 
 const path = '/api/v1/oauth/issuer';
 
@@ -63,6 +64,32 @@ test('an issuer is created, read, listed, changed and deleted', async () => {
   expect((await server.call('GET', `${path}/ci`, { token: root })).status).toBe(404);
   expect((await server.call('DELETE', `${path}/ci`, { token: root })).status).toBe(404);
   expect((await server.call('GET', path, { token: root })).body).toMatchObject({ items: [], total: 0 });
+});
+
+test('deleting a client, or changing an issuer, reads no more rows with a thousand issuers than with few', async () => {
+  const changes = async () => {
+    const client = await server.createClient(['policy:read']);
+    const rules = [{ client_id: client.clientId, claims: { sub: 'deploy' } }];
+    await put(record({ key: 'counted', issuer: 'https://counted.example', rules }));
+    await server.call('DELETE', `/api/v1/oauth/client/${client.clientId}`, { token: root });
+    expect((await server.eventsAbout('counted')).map(({ kind }) => kind).slice(-2)).toEqual([
+      'issuer.saved',
+      'issuer.saved',
+    ]);
+  };
+  const few = await countRowsRead(changes);
+  const rows = Array.from({ length: 1_000 }, (_, index) => ({
+    ...{ key: `many${index}`, issuer: `https://many${index}.example`, jwks: JSON.stringify(jwks), jwks_uri: null },
+    ...{ audience: null, max_age_seconds: 60, single_use: 0, rules: '[]' },
+  }));
+  await server.db.insertInto('trusted_issuers').values(rows).execute();
+  try {
+    // Others read meanwhile, such as the follower of the log.
+    expect(await countRowsRead(changes)).toBeLessThan(few + 100);
+  } finally {
+    await server.db.deleteFrom('trusted_issuers').execute();
+  }
+  expect(await server.rows('issuer_clients')).toEqual([]);
 });
 
 test('with a client its rules are deleted, so that they are not for a later client with its id', async () => {

@@ -14,12 +14,13 @@ import type { EventKind, LoggedEvent } from '../events/event.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { TrustedIssuer } from '../issuers/trusted-issuer.ts';
 import { deleteRulesFor, recordTrustedIssuer } from '../issuers/trusted-issuer-registry.ts';
-import { loadTrustedIssuers } from '../issuers/trusted-issuer-store.ts';
+import { findTrustedIssuer } from '../issuers/trusted-issuer-store.ts';
 import { useInitialAccessToken } from '../registration/initial-access-token-store.ts';
 import { deleteRegistration } from '../registration/registration-store.ts';
 import type { ClientStatusData } from '../revocation/feed-entry.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
+import { deleteOwnScope } from '../scopes/own-scope-store.ts';
 import { type EndOfLife, findEndsOfLife } from './ends-of-life.ts';
 import { deleteByKey, type KeyColumn } from './replay-store.ts';
 
@@ -43,7 +44,6 @@ type DeletedRows = Partial<Record<EventKind, KeyColumn>>;
 const tables: DeletedRows = {
   'session.ended': ['sessions', 'id'],
   'role.deleted': ['roles', 'name'],
-  'scope.deleted': ['own_scopes', 'name'],
   'resource.deleted': ['resources', 'key'],
   'issuer.deleted': ['trusted_issuers', 'key'],
   'authorization_details_type.deleted': ['authorization_details_types', 'type'],
@@ -121,6 +121,9 @@ const replays: Partial<Record<EventKind, Replay>> = {
   async 'root.replaced'({ append, rootClientId }, event) {
     return event.subject !== rootClientId && appendAgain(append, event);
   },
+  async 'scope.deleted'({ transaction, append }, event) {
+    return (await deleteOwnScope(transaction, event.subject)) && appendAgain(append, event);
+  },
   async 'secret.created'({ transaction }, { subject, occurredAt, data }) {
     const end = occurredAt + Number(data['overlap_seconds']) * 1000;
     const older = (await listSecrets(transaction, subject)).filter(({ expiresAt }) => (expiresAt ?? Infinity) > end);
@@ -138,7 +141,7 @@ const replays: Partial<Record<EventKind, Replay>> = {
     return appendAgain(append, event);
   },
   async 'issuer.saved'({ transaction, append }, { subject, data }) {
-    const before = (await loadTrustedIssuers(transaction)).find(({ key }) => key === subject);
+    const before = await findTrustedIssuer(transaction, 'key', subject);
     if (before === undefined) {
       return false;
     }

@@ -110,7 +110,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const createdAt = now();
         const fresh = changeClient(newClient(chosen.id ?? generateClientId(), createdAt), change, createdAt);
         requireConsistentMetadata(fresh.metadata);
-        delegate.requireWithin(fresh);
+        await delegate.requireWithin(fresh);
         const policies = await loadClientPolicies(transaction);
         requirePolicies(fresh, policies);
         const client =
@@ -148,7 +148,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireConsistentMetadata(after.metadata);
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);
-        delegate.requireWithin(after);
+        await delegate.requireWithin(after);
         await requireLimitsOfOthers(transaction, delegate, append.pending, before, after);
         requirePolicies(after, await loadClientPolicies(transaction));
         await recordChange(transaction, append, before, after, change);

@@ -9,6 +9,7 @@ import { isPersonId } from './person-id.ts';
 import { createRootClient } from './root-client.ts';
 import { readRootStatus } from './root-status.ts';
 
+/** Root is returned without its scopes, which are all there are: who wants to know whether it holds one asks whether it is root. */
 export type FindActor = (transaction: Kysely<Database>, clientId: string) => Promise<Client | undefined>;
 
 export interface RegisteredScopes {
@@ -37,7 +38,9 @@ export function createFindActor({ root, masterKey, loadScopes, findPerson }: Fin
     if (clientId !== root.clientId) {
       return findClient(transaction, clientId);
     }
-    const registry = await loadScopes(transaction);
-    return createRootClient({ root, masterKey, registry }, await readRootStatus(transaction, root, masterKey));
+    return createRootClient(
+      { root, masterKey, registry: { names: new Set() } },
+      await readRootStatus(transaction, root, masterKey),
+    );
   };
 }

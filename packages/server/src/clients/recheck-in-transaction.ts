@@ -32,7 +32,7 @@ export function createRecheckInTransaction({ issuer, findActor }: RecheckOptions
       async findClient(clientId) {
         const client = await findActor(transaction, clientId);
         // Root has every scope. Its token stays valid if the same batch has just deleted one that it contains.
-        return client?.isRoot ? { ...client, scopes: client.scopes.union(token.scopes) } : client;
+        return client?.isRoot ? { ...client, scopes: token.scopes } : client;
       },
       isRevoked: (jti) => revoked.has(jti),
       isKeyPublished: (kid) => kids.has(kid),

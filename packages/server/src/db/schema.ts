@@ -97,6 +97,12 @@ export interface ResourceTable {
   introspection_clients: string;
 }
 
+/** Finds the resources that name a client: `introspection_clients` of each, one by one. */
+export interface ResourceClientTable {
+  client_id: string;
+  resource_key: string;
+}
+
 export interface AuthorizationDetailsTypeTable {
   type: string;
   description: string | null;
@@ -139,6 +145,12 @@ export interface TrustedIssuerTable {
   single_use: number;
   /** JSON array. */
   rules: string;
+}
+
+/** Finds the trusted issuers with a rule for a client: the clients of the `rules` of each, one by one. */
+export interface IssuerClientTable {
+  client_id: string;
+  issuer_key: string;
 }
 
 export interface InitialAccessTokenTable {
@@ -193,6 +205,12 @@ export interface MinuteCounterTable {
 export interface OwnScopeTable {
   name: string;
   description: string;
+}
+
+/** Always has one row. */
+export interface OwnScopesVersionTable {
+  /** Random; another after each change of the table of scopes. */
+  version: string;
 }
 
 export interface ClientUsageTable {
@@ -283,6 +301,7 @@ export interface HeartbeatTable {
 export interface Database {
   heartbeat: HeartbeatTable;
   own_scopes: OwnScopeTable;
+  own_scopes_version: OwnScopesVersionTable;
   client_usage: ClientUsageTable;
   scope_usage: ScopeUsageTable;
   token_statistics: TokenStatisticsTable;
@@ -291,6 +310,8 @@ export interface Database {
   initial_access_tokens: InitialAccessTokenTable;
   registrations: RegistrationTable;
   resources: ResourceTable;
+  resource_clients: ResourceClientTable;
+  issuer_clients: IssuerClientTable;
   authorization_details_types: AuthorizationDetailsTypeTable;
   client_policies: ClientPolicyTable;
   revoked_tokens: RevokedTokenTable;

@@ -29,7 +29,7 @@ export function createAdminister({ events, findDelegate }: AdministerOptions): A
     events.change(token, async (transaction, append) => {
       const client = await getClient(transaction, clientId);
       const delegate = await findDelegate(transaction, token);
-      delegate.requireWithin(client);
+      await delegate.requireWithin(client);
       return work(transaction, append, { client, delegate });
     });
 }

@@ -6,7 +6,7 @@ import type { Client } from '../clients/client.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
-import { loadScopes } from '../scopes/own-scopes.ts';
+import type { LoadScopes } from '../scopes/own-scopes.ts';
 import { findExcess, giftsOf, type Reach, type ReachRules, type ResourceRights, reachOf } from './reach.ts';
 
 export interface Delegate {
@@ -15,27 +15,35 @@ export interface Delegate {
   readonly rules: ReachRules;
   /** Throws `access_denied` unless the delegate may give all of a reach. */
   requireReach(reach: Reach): void;
-  /** Throws `access_denied` unless the delegate may give all that a client can do and could give in turn. */
-  requireWithin(client: Client): void;
+  /** Rejects with `access_denied` unless the delegate may give all that a client can do and could give in turn. */
+  requireWithin(client: Client): Promise<void>;
 }
 
-/** What delegation looks at, as the transaction sees it: a scope may have been deleted since the request was read. */
-export type LoadReachRules = (transaction: Kysely<Database>) => Promise<ReachRules>;
+/**
+ * What delegation looks at, as the transaction sees it: a scope may have been deleted since the request was read. Of the
+ * resources, only those that one of the clients acts for: the rules must be asked about these clients alone.
+ */
+export type LoadReachRules = (transaction: Kysely<Database>, clientIds: readonly string[]) => Promise<ReachRules>;
 
 /** Does not check whether the token is still active: `EventLog.change` does. */
 export type FindDelegate = (transaction: Kysely<Database>, token: AccessToken) => Promise<Delegate>;
 
 export interface LoadReachRulesOptions {
   readonly config: Pick<ServerConfig, 'delegation' | 'accessTokenTtlSeconds'>;
-  readonly loadResources: (transaction: Kysely<Database>) => Promise<readonly ResourceRights[]>;
+  readonly loadScopes: LoadScopes;
+  /** The resources that the clients act for. */
+  readonly loadResourcesOf: (
+    transaction: Kysely<Database>,
+    clientIds: readonly string[],
+  ) => Promise<readonly ResourceRights[]>;
 }
 
-export function createLoadReachRules({ config, loadResources }: LoadReachRulesOptions): LoadReachRules {
-  return async (transaction) => ({
+export function createLoadReachRules({ config, loadScopes, loadResourcesOf }: LoadReachRulesOptions): LoadReachRules {
+  return async (transaction, clientIds) => ({
     mode: config.delegation,
     registry: await loadScopes(transaction),
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,
-    resources: await loadResources(transaction),
+    resources: await loadResourcesOf(transaction, clientIds),
   });
 }
 
@@ -50,7 +58,7 @@ export function createFindDelegate({ findActor, loadReachRules }: FindDelegateOp
     if (client === undefined) {
       throw invalidTokenError('client_unknown');
     }
-    const rules = await loadReachRules(transaction);
+    const rules = await loadReachRules(transaction, [client.id]);
     const gifts = giftsOf(client, token.scopes, rules);
     const requireReach = (reach: Reach) => {
       const excess = findExcess(reach, gifts);
@@ -58,6 +66,11 @@ export function createFindDelegate({ findActor, loadReachRules }: FindDelegateOp
         throw new OAuthError('access_denied', excess, { reason: 'grant_exceeded' });
       }
     };
-    return { client, rules, requireReach, requireWithin: (touched) => requireReach(reachOf(touched, rules)) };
+    return {
+      client,
+      rules,
+      requireReach,
+      requireWithin: async (touched) => requireReach(reachOf(touched, await loadReachRules(transaction, [touched.id]))),
+    };
   };
 }

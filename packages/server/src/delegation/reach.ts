@@ -181,7 +181,7 @@ const rights = {
     kind: 'ability',
     atMost: 'resources that name its own client in `introspection_clients`, or all if it may change resources',
     measure: ({ client, tokenScopes, assignable, rules }) =>
-      tokenScopes.union(assignable).has('resource:create_or_update')
+      tokenScopes.has('resource:create_or_update') || assignable.has('resource:create_or_update')
         ? null
         : new Set(
             rules.resources
@@ -254,8 +254,13 @@ function assignableScopes(
     : tokenScopes.intersection(registry.ordinaryNames);
 }
 
+const futureSets = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
+
+/** The same set for the same names, which are many and seldom change: two that may assign them all compare at once. */
 function withFuture(names: ReadonlySet<string>): ReadonlySet<string> {
-  return new Set(names).add(futureScopes);
+  const known = futureSets.get(names) ?? new Set(names).add(futureScopes);
+  futureSets.set(names, known);
+  return known;
 }
 
 /** Whether a client creates clients and was given no limit of any kind. */
@@ -281,7 +286,7 @@ export function findExcess(inner: Reach, outer: Reach): string | undefined {
 }
 
 function findExcessOf(inner: Limit, outer: Limit): string | undefined {
-  if (outer === null) {
+  if (outer === null || inner === outer) {
     return undefined;
   }
   if (typeof outer === 'number') {

@@ -27,6 +27,9 @@ export interface MetadataEndpointOptions {
   readonly registrationEndpoint: string | undefined;
 }
 
+/** The built-in ones, and some of those that users added: readers take only so many bytes, and RFC 8414 §2 asks for no more. */
+const mostScopesListed = 1_000;
+
 export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
   const { issuer, grantTypes, authMethods, bindsToCertificates, registry, detailsTypes, registrationEndpoint } =
     options;
@@ -46,7 +49,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
         revocation_endpoint_auth_methods_supported: authMethods,
         revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
         jwks_uri: `${issuer}/.well-known/jwks.json`,
-        scopes_supported: [...registry.names],
+        scopes_supported: registry.scopes.slice(0, mostScopesListed).map(({ name }) => name),
         response_types_supported: [],
         grant_types_supported: grantTypes,
         token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],

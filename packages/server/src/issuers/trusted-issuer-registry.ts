@@ -12,7 +12,13 @@ import type { EventDraft } from '../events/event.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import { clientsLosingTrust, requireTrustedIssuer, type TrustedIssuer } from './trusted-issuer.ts';
-import { deleteTrustedIssuer, loadTrustedIssuers, saveTrustedIssuer } from './trusted-issuer-store.ts';
+import {
+  deleteTrustedIssuer,
+  findTrustedIssuer,
+  loadTrustedIssuers,
+  loadTrustedIssuersOf,
+  saveTrustedIssuer,
+} from './trusted-issuer-store.ts';
 
 export interface TrustedIssuerRegistry {
   /** All, by key. */
@@ -44,7 +50,7 @@ export interface TrustedIssuerRegistryOptions {
 export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOptions): TrustedIssuerRegistry {
   const { db, events, ownIssuer, findDelegate, outboundHosts, now } = options;
 
-  let loaded: Promise<readonly TrustedIssuer[]> | undefined;
+  let loaded: Promise<LoadedIssuers> | undefined;
   const forget = () => {
     loaded = undefined;
   };
@@ -53,9 +59,9 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
       forget();
     }
   }, forget);
-  const list = () => {
+  const load = () => {
     if (loaded === undefined) {
-      loaded = loadTrustedIssuers(db);
+      loaded = loadTrustedIssuers(db).then(indexIssuers);
       loaded.catch(forget);
     }
     return loaded;
@@ -71,7 +77,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     for (const clientId of new Set(rules.map((rule) => rule.clientId))) {
       const client = await findClient(transaction, clientId);
       if (client !== undefined) {
-        delegate.requireWithin(client);
+        await delegate.requireWithin(client);
         clients.set(clientId, client);
       }
     }
@@ -79,15 +85,15 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
   };
 
   return {
-    list,
+    list: async () => (await load()).list,
     async get(key) {
-      const trusted = (await list()).find((candidate) => candidate.key === key);
+      const trusted = (await load()).byKey.get(key);
       if (trusted === undefined) {
         throw unknownKey(key);
       }
       return trusted;
     },
-    findByIssuer: async (issuer) => (await list()).find((candidate) => candidate.issuer === issuer),
+    findByIssuer: async (issuer) => (await load()).byIssuer.get(issuer),
 
     save(token, trusted) {
       requireTrustedIssuer(trusted, ownIssuer);
@@ -96,12 +102,11 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
       }
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
-        const all = await loadTrustedIssuers(transaction);
-        const taken = all.find(({ key, issuer }) => issuer === trusted.issuer && key !== trusted.key);
-        if (taken !== undefined) {
+        const taken = await findTrustedIssuer(transaction, 'issuer', trusted.issuer);
+        if (taken !== undefined && taken.key !== trusted.key) {
           throw new OAuthError('conflict', `issuer: it is trusted already, as ${taken.key}.`);
         }
-        const before = all.find(({ key }) => key === trusted.key);
+        const before = await findTrustedIssuer(transaction, 'key', trusted.key);
         if (isDeepStrictEqual(before, trusted)) {
           await getClientsWithin(transaction, delegate, trusted);
           await append.unchanged(savedEvent(trusted));
@@ -119,7 +124,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     remove(token, key) {
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
-        const before = (await loadTrustedIssuers(transaction)).find((candidate) => candidate.key === key);
+        const before = await findTrustedIssuer(transaction, 'key', key);
         if (before === undefined) {
           throw unknownKey(key);
         }
@@ -129,6 +134,20 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined), now());
       });
     },
+  };
+}
+
+interface LoadedIssuers {
+  readonly list: readonly TrustedIssuer[];
+  readonly byKey: ReadonlyMap<string, TrustedIssuer>;
+  readonly byIssuer: ReadonlyMap<string, TrustedIssuer>;
+}
+
+function indexIssuers(list: readonly TrustedIssuer[]): LoadedIssuers {
+  return {
+    list,
+    byKey: new Map(list.map((trusted) => [trusted.key, trusted])),
+    byIssuer: new Map(list.map((trusted) => [trusted.issuer, trusted])),
   };
 }
 
@@ -146,11 +165,9 @@ export async function deleteRulesFor(
   append: Append,
   deletedClientId: string,
 ): Promise<void> {
-  for (const trusted of await loadTrustedIssuers(transaction)) {
+  for (const trusted of await loadTrustedIssuersOf(transaction, deletedClientId)) {
     const rules = trusted.rules.filter(({ clientId }) => clientId !== deletedClientId);
-    if (rules.length < trusted.rules.length) {
-      await recordTrustedIssuer(transaction, append, { ...trusted, rules });
-    }
+    await recordTrustedIssuer(transaction, append, { ...trusted, rules });
   }
 }
 

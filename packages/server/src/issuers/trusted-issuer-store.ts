@@ -8,6 +8,29 @@ export async function loadTrustedIssuers(db: Kysely<Database>): Promise<TrustedI
   return (await db.selectFrom('trusted_issuers').selectAll().orderBy('key').execute()).map(fromRow);
 }
 
+/** Finds the one with that key, or with that issuer identifier. */
+export async function findTrustedIssuer(
+  db: Kysely<Database>,
+  column: 'key' | 'issuer',
+  value: string,
+): Promise<TrustedIssuer | undefined> {
+  const row = await db.selectFrom('trusted_issuers').selectAll().where(column, '=', value).executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** Those with a rule for the client, by key. */
+export async function loadTrustedIssuersOf(db: Kysely<Database>, clientId: string): Promise<TrustedIssuer[]> {
+  const rows = await db
+    .selectFrom('trusted_issuers')
+    .selectAll()
+    .where('key', 'in', (named) =>
+      named.selectFrom('issuer_clients').select('issuer_key').where('client_id', '=', clientId),
+    )
+    .orderBy('key')
+    .execute();
+  return rows.map(fromRow);
+}
+
 /** Makes the issuer, or changes the one of that key. */
 export async function saveTrustedIssuer(db: Kysely<Database>, trusted: TrustedIssuer): Promise<void> {
   const columns = {
@@ -24,6 +47,12 @@ export async function saveTrustedIssuer(db: Kysely<Database>, trusted: TrustedIs
     .values({ key: trusted.key, ...columns })
     .onConflict((conflict) => conflict.column('key').doUpdateSet(columns))
     .execute();
+  await db.deleteFrom('issuer_clients').where('issuer_key', '=', trusted.key).execute();
+  const clientIds = [...new Set(trusted.rules.map(({ clientId }) => clientId))];
+  if (clientIds.length > 0) {
+    const rows = clientIds.map((clientId) => ({ client_id: clientId, issuer_key: trusted.key }));
+    await db.insertInto('issuer_clients').values(rows).execute();
+  }
 }
 
 export async function deleteTrustedIssuer(db: Kysely<Database>, key: string): Promise<void> {

@@ -126,7 +126,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     if (creator === undefined || fault !== undefined) {
       throw invalidInitialToken(fault ?? 'client_unknown');
     }
-    const rules = await loadReachRules(transaction);
+    const rules = await loadReachRules(transaction, [creator.id]);
     return { token, creator, rules, limits: reachOfRegistered(stillGiven(token, creator, rules), creator, rules) };
   };
 
@@ -240,7 +240,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         if (presentedSecret !== undefined && findSecretFault(presented, now()) !== undefined) {
           throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
         }
-        const rules = await loadReachRules(transaction);
+        const rules = await loadReachRules(transaction, [before.id]);
         // What it cannot register stays as it is, and scopes may have been deleted.
         const scopes = new Set(within(namesOf(registration.limits.scopes), rules.registry.ordinaryNames));
         const limits = { ...reachOf(before, rules), ...registration.limits, scopes };

@@ -8,7 +8,7 @@ import type { Database } from '../db/schema.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Resource, requireIdentifier } from './resource.ts';
-import { deleteResource, loadResources, saveResource } from './resource-store.ts';
+import { deleteResource, findResource, loadResources, saveResource } from './resource-store.ts';
 
 export interface ResourceRegistry {
   /** All, by key. */
@@ -39,20 +39,50 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
   const { db, events, issuer, findDelegate } = options;
   const byKey = new Map<string, Resource>();
   const byIdentifier = new Map<string, Resource>();
+  /** How many resources require each algorithm. */
+  const uses = new Map<SigningAlgorithm, number>();
+  let sorted: readonly Resource[] | undefined;
 
+  const countUse = ({ signingAlg }: Resource, change: 1 | -1) => {
+    if (signingAlg !== null) {
+      uses.set(signingAlg, (uses.get(signingAlg) ?? 0) + change);
+    }
+  };
+  const forget = (key: string) => {
+    const known = byKey.get(key);
+    if (known !== undefined) {
+      byKey.delete(key);
+      // Another resource may have the identifier by now.
+      if (byIdentifier.get(known.identifier) === known) {
+        byIdentifier.delete(known.identifier);
+      }
+      countUse(known, -1);
+      sorted = undefined;
+    }
+  };
+  const know = (resource: Resource) => {
+    forget(resource.key);
+    byKey.set(resource.key, resource);
+    byIdentifier.set(resource.identifier, resource);
+    countUse(resource, 1);
+    sorted = undefined;
+  };
   const reload = async () => {
     const resources = await loadResources(db);
     byKey.clear();
     byIdentifier.clear();
-    for (const resource of resources) {
-      byKey.set(resource.key, resource);
-      byIdentifier.set(resource.identifier, resource);
-    }
+    uses.clear();
+    resources.forEach(know);
   };
   await reload();
-  events.follow(async ({ kind }) => {
+  events.follow(async ({ kind, subject }) => {
     if (kind.startsWith('resource.')) {
-      await reload();
+      const resource = await findResource(db, 'key', subject);
+      if (resource === undefined) {
+        forget(subject);
+      } else {
+        know(resource);
+      }
     }
   }, reload);
 
@@ -66,28 +96,31 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
     for (const clientId of clientIds) {
       const client = await findClient(transaction, clientId);
       if (client !== undefined) {
-        delegate.requireWithin(client);
+        await delegate.requireWithin(client);
       }
     }
   };
 
   const registry: ResourceRegistry = {
-    list: () => [...byKey.values()],
+    list() {
+      sorted ??= [...byKey.values()].toSorted((one, other) => (one.key < other.key ? -1 : 1));
+      return sorted;
+    },
     get: (key) => requireFound(key, byKey.get(key)),
     findByKey: (key) => byKey.get(key),
     findByIdentifier: (identifier) => byIdentifier.get(identifier),
-    algorithms: () => [...byKey.values()].flatMap(({ signingAlg }) => signingAlg ?? []),
+    algorithms: () => [...uses].flatMap(([alg, number]) => (number > 0 ? alg : [])),
     async save(token, resource) {
       requireIdentifier(resource.identifier, issuer);
       await events.change(token, async (transaction, append) => {
-        const all = await loadResources(transaction);
-        const taken = all.find(({ key, identifier }) => identifier === resource.identifier && key !== resource.key);
-        if (taken !== undefined) {
+        const taken = await findResource(transaction, 'identifier', resource.identifier);
+        if (taken !== undefined && taken.key !== resource.key) {
           throw new OAuthError('conflict', `identifier: the resource ${taken.key} has it already.`);
         }
-        const before = all.find(({ key }) => key === resource.key);
+        const before = await findResource(transaction, 'key', resource.key);
         await requireMayTouch(transaction, token, clientsTouched(before, resource));
-        const { key, ...data } = resource;
+        const { key, ...members } = resource;
+        const data = { ...members, scopes: [...members.scopes] };
         const event = { kind: 'resource.saved', subject: key, data } as const;
         if (isDeepStrictEqual(before, resource)) {
           await append.unchanged(event);
@@ -100,10 +133,7 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
     async remove(token, key) {
       await events.change(token, async (transaction, append) => {
         // From the database: another node may have created it a moment ago.
-        const resource = requireFound(
-          key,
-          (await loadResources(transaction)).find((one) => one.key === key),
-        );
+        const resource = requireFound(key, await findResource(transaction, 'key', key));
         await requireMayTouch(transaction, token, new Set(resource.introspectionClients));
         await deleteResource(transaction, key);
         await append({ kind: 'resource.deleted', subject: key, data: {} });

@@ -8,7 +8,7 @@ export interface Resource {
   /** The audience of its tokens, and the `resource` of a token request. */
   readonly identifier: string;
   /** The scopes that it knows; tokens for it have no others. */
-  readonly scopes: readonly string[];
+  readonly scopes: ReadonlySet<string>;
   /** The longest lifetime of tokens for it; null: that of the client. */
   readonly accessTokenTtlSeconds: number | null;
   /** The algorithm that it verifies; null: the server's default. */

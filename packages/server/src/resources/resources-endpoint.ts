@@ -72,7 +72,7 @@ export function resourcesEndpoint({ resources, scopes, maintainKeys }: Resources
         const resource: Resource = {
           key: body.key,
           identifier: body.identifier,
-          scopes: requireKnown(body.scopes, scopes),
+          scopes: new Set(requireKnown(body.scopes, scopes)),
           accessTokenTtlSeconds: body.access_token_ttl_seconds ?? null,
           signingAlg: body.signing_alg ?? null,
           accessTokenTyp: body.access_token_typ ?? 'at+jwt',

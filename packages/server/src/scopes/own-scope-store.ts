@@ -1,4 +1,5 @@
 /** The scopes that users added, in the database, and the clients that hold one. */
+import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { clientParts, oldestFirst } from '../clients/client-parts.ts';
 import { holdsText } from '../clients/client-search-store.ts';
@@ -9,22 +10,69 @@ export interface OwnScope {
   readonly description: string;
 }
 
-/** All, by name. */
+/** All, in no order. */
 export async function loadOwnScopes(db: Kysely<Database>): Promise<OwnScope[]> {
-  return db.selectFrom('own_scopes').select(['name', 'description']).orderBy('name').execute();
+  return db.selectFrom('own_scopes').select(['name', 'description']).execute();
 }
 
-/** Creates the scope, or changes the one with that name. */
-export async function saveOwnScope(db: Kysely<Database>, { name, description }: OwnScope): Promise<void> {
-  await db
-    .insertInto('own_scopes')
-    .values({ name, description })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ description }))
+/** Those of these names that exist. */
+export async function findOwnScopes(db: Kysely<Database>, names: readonly string[]): Promise<OwnScope[]> {
+  return db.selectFrom('own_scopes').select(['name', 'description']).where('name', 'in', names).execute();
+}
+
+export async function countOwnScopes(db: Kysely<Database>): Promise<number> {
+  const { number } = await db
+    .selectFrom('own_scopes')
+    .select((select) => select.fn.countAll<number>().as('number'))
+    .executeTakeFirstOrThrow();
+  return Number(number);
+}
+
+/** Creates the scopes, or changes those of these names. */
+export async function saveOwnScopes(db: Kysely<Database>, scopes: readonly OwnScope[]): Promise<void> {
+  if (scopes.length > 0) {
+    await db
+      .insertInto('own_scopes')
+      .values(scopes.map(({ name, description }) => ({ name, description })))
+      .onConflict((conflict) =>
+        conflict.column('name').doUpdateSet((value) => ({ description: value.ref('excluded.description') })),
+      )
+      .execute();
+    await renewVersion(db);
+  }
+}
+
+/** Returns whether there was one. */
+export async function deleteOwnScope(db: Kysely<Database>, name: string): Promise<boolean> {
+  const { numDeletedRows } = await db.deleteFrom('own_scopes').where('name', '=', name).executeTakeFirst();
+  await renewVersion(db);
+  return numDeletedRows > 0n;
+}
+
+/** Two reads that see the same version see the same scopes: it is random, and each change sets another. */
+export async function readOwnScopesVersion(db: Kysely<Database>): Promise<string> {
+  return (await db.selectFrom('own_scopes_version').select('version').executeTakeFirstOrThrow()).version;
+}
+
+/** All, in no order, with the version that they have: in one statement, so that no change comes between. */
+export async function loadVersionedScopes(
+  db: Kysely<Database>,
+): Promise<{ readonly version: string; readonly scopes: readonly OwnScope[] }> {
+  const rows = await db
+    .selectFrom('own_scopes_version')
+    .leftJoin('own_scopes', (join) => join.onTrue())
+    .select(['version', 'name', 'description'])
     .execute();
+  return {
+    version: rows[0]?.version ?? '',
+    scopes: rows.flatMap(({ name, description }) =>
+      name === null || description === null ? [] : { name, description },
+    ),
+  };
 }
 
-export async function deleteOwnScope(db: Kysely<Database>, name: string): Promise<void> {
-  await db.deleteFrom('own_scopes').where('name', '=', name).execute();
+async function renewVersion(db: Kysely<Database>): Promise<void> {
+  await db.updateTable('own_scopes_version').set({ version: randomUUID() }).execute();
 }
 
 /** Ids of the clients that hold the scope or have it in `grantable_scopes`. Reads every client. */

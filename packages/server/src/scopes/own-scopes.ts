@@ -6,7 +6,17 @@ import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { StartError } from '../start-error.ts';
 import { defaultScopes, type Scope } from './default-scopes.ts';
-import { deleteOwnScope, listScopeHolders, loadOwnScopes, type OwnScope, saveOwnScope } from './own-scope-store.ts';
+import {
+  countOwnScopes,
+  deleteOwnScope,
+  findOwnScopes,
+  listScopeHolders,
+  loadOwnScopes,
+  loadVersionedScopes,
+  type OwnScope,
+  readOwnScopesVersion,
+  saveOwnScopes,
+} from './own-scope-store.ts';
 import { createScopeRegistry, type ScopeRegistry } from './scope-registry.ts';
 
 export interface OwnScopes {
@@ -30,23 +40,31 @@ export interface OwnScopesOptions {
   readonly findResources: (name: string) => readonly string[];
 }
 
-/** Characters of all names together, with a space between two: the root client's tokens hold them all. */
-const mostCharacters = 8_000;
+/** Each node keeps all of them in memory. */
+const mostOwnScopes = 20_000;
 
 const builtIn = createScopeRegistry(defaultScopes);
 
 /** Throws `StartError` if a user's scope has the name of a built-in scope of this version. */
 export async function openOwnScopes({ db, events, findResources }: OwnScopesOptions): Promise<OwnScopes> {
-  let current = await loadScopes(db);
+  const load = async () => createScopeRegistry([...defaultScopes, ...(await loadOwnScopes(db)).map(toScope)]);
+  let current = await load();
   requireNoneTaken(current);
-  const reload = async () => {
-    current = await loadScopes(db);
-  };
-  events.follow(async ({ kind }) => {
-    if (kind.startsWith('scope.')) {
-      await reload();
-    }
-  }, reload);
+  events.follow(
+    async ({ kind, subject }) => {
+      if (kind.startsWith('scope.')) {
+        const [found] = await findOwnScopes(db, [subject]);
+        if (found === undefined) {
+          current.remove(subject);
+        } else {
+          current.put(toScope(found));
+        }
+      }
+    },
+    async () => {
+      current = await load();
+    },
+  );
 
   return {
     registry: {
@@ -59,35 +77,42 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
       get ordinaryNames() {
         return current.ordinaryNames;
       },
+      find: (name) => current.find(name),
     },
 
-    get: (name) => requireFound(name, current),
+    get: (name) => requireFound(name, current.find(name)),
 
     async save(token, scopes) {
       requireAllowed(scopes);
       return events.change(token, async (transaction, append) => {
-        const before = await loadScopes(transaction);
+        const present = await findOwnScopes(
+          transaction,
+          scopes.map(({ name }) => name),
+        );
+        const before = new Map(present.map((scope) => [scope.name, toScope(scope)]));
+        const changed: OwnScope[] = [];
         for (const { name, description } of scopes) {
           const event = { kind: 'scope.saved', subject: name, data: { description } } as const;
-          if (before.scopes.some((scope) => scope.name === name && scope.description === description)) {
+          if ((builtIn.find(name) ?? before.get(name))?.description === description) {
             await append.unchanged(event);
           } else {
             requireNotBuiltIn(name);
-            await saveOwnScope(transaction, { name, description });
+            changed.push({ name, description });
             await append(event);
           }
         }
-        const after = await loadScopes(transaction);
-        requireRoom(after);
-        return scopes.map(({ name }) => requireFound(name, after));
+        await saveOwnScopes(transaction, changed);
+        requireRoom(await countOwnScopes(transaction));
+        return scopes.map(({ name, description }) => builtIn.find(name) ?? toScope({ name, description }));
       });
     },
 
     async remove(token, name) {
       requireNotBuiltIn(name);
       await events.change(token, async (transaction, append) => {
-        requireFound(name, await loadScopes(transaction));
-        await deleteOwnScope(transaction, name);
+        if (!(await deleteOwnScope(transaction, name))) {
+          throw notFound(name);
+        }
         requireUnused(name, await listScopeHolders(transaction, name), findResources(name));
         await append({ kind: 'scope.deleted', subject: name, data: {} });
       });
@@ -95,18 +120,32 @@ export async function openOwnScopes({ db, events, findResources }: OwnScopesOpti
   };
 }
 
-/** Loads all scopes from the database, for a change that must see every earlier one. */
-export async function loadScopes(db: Kysely<Database>): Promise<ScopeRegistry> {
-  return createScopeRegistry([...defaultScopes, ...(await loadOwnScopes(db)).map(toScope)]);
+/** Loads all scopes as a transaction sees them, for a change that must see every earlier one. */
+export type LoadScopes = (transaction: Kysely<Database>) => Promise<ScopeRegistry>;
+
+/** Keeps what was loaded for as long as the transactions that follow see the same scopes. */
+export function createLoadScopes(): LoadScopes {
+  let kept: { readonly version: string; readonly registry: ScopeRegistry } | undefined;
+  return async (transaction) => {
+    const version = await readOwnScopesVersion(transaction);
+    if (kept?.version !== version) {
+      const { scopes, ...loaded } = await loadVersionedScopes(transaction);
+      kept = { ...loaded, registry: createScopeRegistry([...defaultScopes, ...scopes.map(toScope)]) };
+    }
+    return kept.registry;
+  };
 }
 
 /** Throws `not_found`. */
-function requireFound(name: string, { scopes }: ScopeRegistry): Scope {
-  const scope = scopes.find((one) => one.name === name);
+function requireFound(name: string, scope: Scope | undefined): Scope {
   if (scope === undefined) {
-    throw new OAuthError('not_found', `There is no scope ${showName(name)}.`);
+    throw notFound(name);
   }
   return scope;
+}
+
+function notFound(name: string): OAuthError {
+  return new OAuthError('not_found', `There is no scope ${showName(name)}.`);
 }
 
 function toScope({ name, description }: OwnScope): Scope {
@@ -158,13 +197,9 @@ function requireNoneTaken({ scopes }: ScopeRegistry): void {
   }
 }
 
-function requireRoom({ names }: ScopeRegistry): void {
-  if ([...names].join(' ').length > mostCharacters) {
-    throw new OAuthError(
-      'conflict',
-      `There is no room: the names of all scopes together have at most ${mostCharacters} characters, so that a token ` +
-        'of the root client holds them all.',
-    );
+function requireRoom(number: number): void {
+  if (number > mostOwnScopes) {
+    throw new OAuthError('conflict', `There is no room: users can add at most ${mostOwnScopes} scopes.`);
   }
 }
 

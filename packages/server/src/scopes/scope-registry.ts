@@ -3,19 +3,56 @@ import { OAuthError, showName } from '@postern/protocol';
 import type { Scope } from './default-scopes.ts';
 
 export interface ScopeRegistry {
-  /** All scopes, in the order of registration. */
+  /** All scopes: the built-in ones in their own order, then those that users added, by name. */
   readonly scopes: readonly Scope[];
   readonly names: ReadonlySet<string>;
   /** The names of the scopes that do not administer Postern. */
   readonly ordinaryNames: ReadonlySet<string>;
+  find(name: string): Scope | undefined;
 }
 
-export function createScopeRegistry(scopes: readonly Scope[]): ScopeRegistry {
-  return {
-    scopes,
-    names: new Set(scopes.map(({ name }) => name)),
-    ordinaryNames: new Set(scopes.filter((scope) => !scope.administrative).map(({ name }) => name)),
+/** A registry that follows what users change. */
+export interface FollowingScopeRegistry extends ScopeRegistry {
+  /** Adds the scope, or replaces the one of that name. */
+  put(scope: Scope): void;
+  remove(name: string): void;
+}
+
+export function createScopeRegistry(scopes: readonly Scope[]): FollowingScopeRegistry {
+  const byName = new Map<string, Scope>();
+  const names = new Set<string>();
+  const ordinaryNames = new Set<string>();
+  let sorted: readonly Scope[] | undefined;
+  const put = (scope: Scope) => {
+    byName.set(scope.name, scope);
+    names.add(scope.name);
+    if (!scope.administrative) {
+      ordinaryNames.add(scope.name);
+    }
+    sorted = undefined;
   };
+  scopes.forEach(put);
+  return {
+    get scopes() {
+      sorted ??= inOrder([...byName.values()]);
+      return sorted;
+    },
+    names,
+    ordinaryNames,
+    find: (name) => byName.get(name),
+    put,
+    remove(name) {
+      byName.delete(name);
+      names.delete(name);
+      ordinaryNames.delete(name);
+      sorted = undefined;
+    },
+  };
+}
+
+function inOrder(scopes: readonly Scope[]): Scope[] {
+  const { own = [], 'built-in': builtIn = [] } = Object.groupBy(scopes, ({ origin }) => origin);
+  return [...builtIn, ...own.toSorted((one, other) => (one.name < other.name ? -1 : 1))];
 }
 
 /** Returns the names, each once, in order. Throws `invalid_parameter` for one that is not registered. */

@@ -78,7 +78,7 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
           if (cursor !== undefined) {
             return slicePage(registry.scopes, { page: 1, size, cursor }, (scope) => ({ ...scope }), placeOf);
           }
-          return view === 'full' ? [...registry.scopes] : [...registry.names];
+          return view === 'full' ? [...registry.scopes] : registry.scopes.map(({ name }) => name);
         },
       );
     }
@@ -120,17 +120,18 @@ export function scopesEndpoint(scopes: OwnScopes): ApiPlugin {
   };
 }
 
+const places = new Map(defaultScopes.map(({ name }, number) => [name, number]));
+
 /** The built-in scopes come first, in their own order, as in the list without a cursor. */
 function placeOf({ name, origin }: Scope): Place {
-  const number = defaultScopes.findIndex((scope) => scope.name === name);
-  return [origin === 'own' ? 'own' : `built-in ${String(number).padStart(4, '0')}`, name];
+  return [origin === 'own' ? 'own' : `built-in ${String(places.get(name)).padStart(4, '0')}`, name];
 }
 
 /** Throws `invalid_parameter` for a member that cannot be changed and is not as it is. A new scope is ordinary. */
-function requireAsTheyAre(sent: Static<typeof ScopesBody>, { scopes }: ScopeRegistry): void {
+function requireAsTheyAre(sent: Static<typeof ScopesBody>, registry: ScopeRegistry): void {
   const ordinary = { administrative: false, origin: 'own' } as const;
   for (const [index, { name, ...members }] of sent.entries()) {
-    const present = scopes.find((scope) => scope.name === name) ?? ordinary;
+    const present = registry.find(name) ?? ordinary;
     for (const member of ['administrative', 'origin'] as const) {
       if ((members[member] ?? present[member]) !== present[member]) {
         throw new OAuthError(

@@ -4,17 +4,26 @@ import { OAuthError } from '@postern/protocol';
 import { type Client, mayAskFor } from '../clients/client.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { ResourceRegistry } from '../resources/resource-registry.ts';
+import { defaultScopes } from '../scopes/default-scopes.ts';
 
 export interface Target {
   readonly audience: string;
   /** The scopes of the client that the resource knows. */
   readonly scopes: ReadonlySet<string>;
+  /** Those that the token has if the request names none. */
+  readonly defaultScopes: ReadonlySet<string>;
   /** The lifetime of the client's tokens, or the one that the resource sets if it is shorter. */
   readonly ttlSeconds: number;
   /** Undefined: the default. */
   readonly signingAlg: SigningAlgorithm | undefined;
   readonly typ: AccessTokenTyp;
 }
+
+/**
+ * What Postern's own APIs know. Root holds every scope there is, and users add thousands: its token for these APIs has the
+ * others only if the request names them.
+ */
+const builtInScopes: ReadonlySet<string> = new Set(defaultScopes.map(({ name }) => name));
 
 export interface TargetOptions {
   readonly issuer: string;
@@ -49,11 +58,20 @@ export function findTarget(request: TargetRequest, client: Client, options: Targ
   }
   const ttlSeconds = client.accessTokenTtlSeconds ?? options.accessTokenTtlSeconds;
   if (found === undefined) {
-    return { audience: issuer, scopes: client.scopes, ttlSeconds, signingAlg: undefined, typ: 'at+jwt' };
+    return {
+      audience: issuer,
+      scopes: client.scopes,
+      defaultScopes: client.isRoot ? builtInScopes : client.scopes,
+      ttlSeconds,
+      signingAlg: undefined,
+      typ: 'at+jwt',
+    };
   }
+  const scopes = client.scopes.intersection(found.scopes);
   return {
     audience: found.identifier,
-    scopes: client.scopes.intersection(new Set(found.scopes)),
+    scopes,
+    defaultScopes: scopes,
     ttlSeconds: Math.min(ttlSeconds, found.accessTokenTtlSeconds ?? ttlSeconds),
     signingAlg: found.signingAlg ?? undefined,
     typ: found.accessTokenTyp,

@@ -26,11 +26,11 @@ import { createTrustedIssuerRegistry } from '../issuers/trusted-issuer-registry.
 import { createInitialAccessTokenAdministration } from '../registration/initial-access-token-administration.ts';
 import { initialAccessTokensEndpoint } from '../registration/initial-access-tokens-endpoint.ts';
 import { openResourceRegistry } from '../resources/resource-registry.ts';
-import { loadResources } from '../resources/resource-store.ts';
+import { loadResourcesOf } from '../resources/resource-store.ts';
 import { resourcesEndpoint } from '../resources/resources-endpoint.ts';
 import { openRoleRegistry } from '../roles/role-registry.ts';
 import { rolesEndpoint } from '../roles/roles-endpoint.ts';
-import { openOwnScopes } from '../scopes/own-scopes.ts';
+import { type LoadScopes, openOwnScopes } from '../scopes/own-scopes.ts';
 import { scopesEndpoint } from '../scopes/scopes-endpoint.ts';
 import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
 
@@ -42,6 +42,7 @@ export interface ManagementOptions {
   /** The log of `db`. */
   readonly events: EventLog;
   readonly findActor: FindActor;
+  readonly loadScopes: LoadScopes;
   readonly usage: Pick<Usage, 'lastSecretUse'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -51,18 +52,17 @@ export type Management = Awaited<ReturnType<typeof openManagement>>;
 
 /** Loads what is kept in memory. Throws `StartError` if the database does not fit this version. */
 export async function openManagement(options: ManagementOptions) {
-  const { config, db, events, findActor, usage, now } = options;
+  const { config, db, events, findActor, loadScopes, usage, now } = options;
   const { masterKey, root } = options.installation;
   const { issuer, outboundHosts } = config;
 
-  const loadReachRules = createLoadReachRules({ config, loadResources });
+  const loadReachRules = createLoadReachRules({ config, loadScopes, loadResourcesOf });
   const findDelegate = createFindDelegate({ findActor, loadReachRules });
   const resources = await openResourceRegistry({ db, events, issuer, findDelegate });
   const scopes = await openOwnScopes({
     db,
     events,
-    findResources: (name) =>
-      resources.list().flatMap((resource) => (resource.scopes.includes(name) ? resource.key : [])),
+    findResources: (name) => resources.list().flatMap((resource) => (resource.scopes.has(name) ? resource.key : [])),
   });
   const roles = await openRoleRegistry({ db, events, scopes: scopes.registry, findDelegate });
   const policies = await openClientPolicyRegistry(db, events);

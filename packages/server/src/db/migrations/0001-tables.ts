@@ -2,12 +2,24 @@
 import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 
-/** The only table that starts with a row in it. */
+/** The tables that start with a row in them. */
 interface Tables {
   event_head: { log_id: string; sequence: number; hash: string };
+  own_scopes_version: { version: string };
 }
 
 export async function up(db: Kysely<Tables>): Promise<void> {
+  /** Finds the records of another table that name a client. */
+  const createClientIndex = async (table: string, column: string, references: string) => {
+    await db.schema
+      .createTable(table)
+      .addColumn('client_id', 'text', (column) => column.notNull())
+      .addColumn(column, 'text', (column) => column.notNull().references(references).onDelete('cascade'))
+      .addPrimaryKeyConstraint(`${table}_key`, ['client_id', column])
+      .execute();
+    await db.schema.createIndex(`${table}_by_${column}`).on(table).column(column).execute();
+  };
+
   await db.schema
     .createTable('clients')
     .addColumn('id', 'text', (column) => column.primaryKey())
@@ -77,6 +89,8 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('introspection_clients', 'text', (column) => column.notNull())
     .execute();
 
+  await createClientIndex('resource_clients', 'resource_key', 'resources.key');
+
   await db.schema
     .createTable('revoked_tokens')
     .addColumn('jti', 'text', (column) => column.primaryKey())
@@ -126,6 +140,15 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
 
   await db.schema
+    .createTable('own_scopes_version')
+    .addColumn('version', 'text', (column) => column.notNull())
+    .execute();
+  await db
+    .insertInto('own_scopes_version')
+    .values({ version: randomBytes(16).toString('base64url') })
+    .execute();
+
+  await db.schema
     .createTable('trusted_issuers')
     .addColumn('key', 'text', (column) => column.primaryKey())
     .addColumn('issuer', 'text', (column) => column.notNull().unique())
@@ -136,6 +159,8 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('single_use', 'integer', (column) => column.notNull())
     .addColumn('rules', 'text', (column) => column.notNull())
     .execute();
+
+  await createClientIndex('issuer_clients', 'issuer_key', 'trusted_issuers.key');
 
   await db.schema
     .createTable('authorization_details_types')

@@ -23,7 +23,7 @@ export function authorizeByPolicy({ client, scopes, target, authorizationDetails
   const { mayAct } = client.metadata;
   return {
     client,
-    scopes: scopes ?? [...target.scopes],
+    scopes: scopes ?? [...target.defaultScopes],
     audience: target.audience,
     ttlSeconds: target.ttlSeconds,
     authorizationDetails,

@@ -11,7 +11,7 @@ export interface NarrowingRequest {
   /** Verified, active and the client's own; undefined if there is none. */
   readonly actorToken: AccessToken | undefined;
   /** For the client that asks; its audience is one of the subject token's. */
-  readonly target: Target;
+  readonly target: Pick<Target, 'audience' | 'scopes' | 'ttlSeconds'>;
   /** The scopes asked for; undefined: all that remain. */
   readonly scopes: readonly string[] | undefined;
   /** Seconds since 1970. */
