@@ -107,3 +107,9 @@ export const defaultScopes: readonly Scope[] = [
   ),
   administrative('batch:apply', 'Make many changes at once; each requires its own scope in addition'),
 ];
+
+/**
+ * The names of what Postern's own APIs know. Users add thousands of scopes: who holds every scope there is has the others in a
+ * token for these APIs only if the request names them.
+ */
+export const builtInScopeNames: ReadonlySet<string> = new Set(defaultScopes.map(({ name }) => name));

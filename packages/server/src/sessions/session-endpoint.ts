@@ -77,7 +77,10 @@ const PresentSession = Type.Object(
 const TokenBody = Type.Object(
   {
     scope: Type.Optional(
-      Type.String({ maxLength: 16_000, description: 'Names with one space between them. Without it: all scopes.' }),
+      Type.String({
+        maxLength: 16_000,
+        description: 'Names with one space between them. Without it: all built-in scopes of the person or client.',
+      }),
     ),
     used: Type.Optional(
       Type.Boolean({

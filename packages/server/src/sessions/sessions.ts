@@ -21,6 +21,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
 import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import { builtInScopeNames } from '../scopes/default-scopes.ts';
 import {
   codeMs,
   findExtension,
@@ -59,7 +60,7 @@ export interface SessionToken {
 }
 
 export interface TokenWish {
-  /** The scopes of the token. Undefined: all that the client has. */
+  /** The scopes of the token. Undefined: the built-in ones that the client has. */
   readonly scopes: readonly string[] | undefined;
   /** Whether somebody has used the session since its last token: it ends if nobody does for long. */
   readonly isUsed: boolean;
@@ -207,7 +208,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         await extendSession(db, session.id, extension);
       }
       const extended = { ...session, expiresAt: extension ?? session.expiresAt };
-      const scopes = wanted ?? [...client.scopes];
+      const scopes = wanted ?? [...client.scopes.intersection(builtInScopeNames)];
       const missing = scopes.find((name) => !client.scopes.has(name));
       if (missing !== undefined) {
         throw new OAuthError('invalid_scope', 'The session does not have all of the scopes in the parameter scope.');

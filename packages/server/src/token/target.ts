@@ -4,7 +4,7 @@ import { OAuthError } from '@postern/protocol';
 import { type Client, mayAskFor } from '../clients/client.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { ResourceRegistry } from '../resources/resource-registry.ts';
-import { defaultScopes } from '../scopes/default-scopes.ts';
+import { builtInScopeNames } from '../scopes/default-scopes.ts';
 
 export interface Target {
   readonly audience: string;
@@ -18,12 +18,6 @@ export interface Target {
   readonly signingAlg: SigningAlgorithm | undefined;
   readonly typ: AccessTokenTyp;
 }
-
-/**
- * What Postern's own APIs know. Root holds every scope there is, and users add thousands: its token for these APIs has the
- * others only if the request names them.
- */
-const builtInScopes: ReadonlySet<string> = new Set(defaultScopes.map(({ name }) => name));
 
 export interface TargetOptions {
   readonly issuer: string;
@@ -61,7 +55,7 @@ export function findTarget(request: TargetRequest, client: Client, options: Targ
     return {
       audience: issuer,
       scopes: client.scopes,
-      defaultScopes: client.isRoot ? builtInScopes : client.scopes,
+      defaultScopes: client.isRoot ? builtInScopeNames : client.scopes,
       ttlSeconds,
       signingAlg: undefined,
       typ: 'at+jwt',
