@@ -1,7 +1,8 @@
 /**
  * Decisions that `postern gate` makes in a second on one core for tokens that it knows, as nginx asks: over kept connections, with the headers of
  * an ordinary caller. The gate is the command as its users start it, with the feed of an issuer that has revoked 1,000 tokens and changed
- * 1,000 clients. The rate by processor time is what other programs on the machine do not take away.
+ * 1,000 clients. The rate by processor time is what other programs on the machine do not take away. In each round a bare server that
+ * decides nothing gets the same load, so that the two can be compared.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import { type Spread, spreadOf } from '../statistics.ts';
 import { formatMemory, formatSpread, formatTable, verdict } from '../table.ts';
 import { applyLoad } from '../token/load.ts';
 
+const bareServer = fileURLToPath(new URL('./bare-server.ts', import.meta.url));
 const command = fileURLToPath(new URL('../../../node_modules/.bin/postern', import.meta.url));
 
 /** Connections of the gateway, each with one question under way at any time. */
@@ -33,6 +35,7 @@ export async function benchGate(options: BenchOptions): Promise<void> {
   const { rounds, memory } = await measure(issuer, directory, cores, options).finally(() => issuer.close());
   const spread = (name: keyof Round): Spread => spreadOf(rounds.map((round) => round[name]));
   const [rate, cpuRate, p50, p99] = [spread('perSecond'), spread('perCpuSecond'), spread('p50Ms'), spread('p99Ms')];
+  const bareCpuRate = spread('barePerCpuSecond');
   console.log(
     [
       '',
@@ -44,6 +47,7 @@ export async function benchGate(options: BenchOptions): Promise<void> {
         ['', 'median', 'least to most', 'target', ''],
         ['decisions/s', ...formatSpread(rate, 0), `at least ${leastRate}`, verdict(rate.median >= leastRate)],
         ['decisions/s of processor time', ...formatSpread(cpuRate, 0), '', ''],
+        ['answers of a bare server/s of processor time', ...formatSpread(bareCpuRate, 0), '', ''],
         ['p50, ms', ...formatSpread(p50, 2), '', ''],
         ['p99, ms', ...formatSpread(p99, 2), `under ${mostP99Ms}`, verdict(p99.median < mostP99Ms)],
         ['peak memory', formatMemory(memory), '', '', ''],
@@ -62,6 +66,7 @@ export async function benchGate(options: BenchOptions): Promise<void> {
 interface Round {
   readonly perSecond: number;
   readonly perCpuSecond: number;
+  readonly barePerCpuSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
@@ -76,23 +81,39 @@ async function measure(
   progress('Starting the gate');
   const gate = startGate(directory, issuer, port, typeof cores === 'string' ? undefined : cores.server);
   await gate.untilReady(async () => ((await fetch(`http://127.0.0.1:${port}/health/ready`)).ok ? true : undefined));
+  const bare = await startBareServer(directory, typeof cores === 'string' ? undefined : cores.server);
   const nextRequest = questionsOf(issuer);
+  const load = async (server: ServerProcess, target: number) => {
+    const cpuBefore = server.cpuSeconds() ?? 0;
+    const { name } = server;
+    const result = await applyLoad({ name, port: target, nextRequest, connections }, options.seconds);
+    return { ...result, perCpuSecond: result.answers / ((server.cpuSeconds() ?? Number.NaN) - cpuBefore) };
+  };
   const rounds: Round[] = [];
   for (let round = 0; round <= options.rounds; round += 1) {
     progress(round === 0 ? 'A round that does not count' : `Round ${round} of ${options.rounds}`);
-    const cpuBefore = gate.cpuSeconds() ?? 0;
-    const { answers, answersPerSecond, p50Ms, p99Ms } = await applyLoad(
-      { name: 'postern gate', port, nextRequest, connections },
-      options.seconds,
-    );
-    const cpuSeconds = (gate.cpuSeconds() ?? Number.NaN) - cpuBefore;
+    const { answersPerSecond: perSecond, perCpuSecond, p50Ms, p99Ms } = await load(gate, port);
+    const { perCpuSecond: barePerCpuSecond } = await load(bare.server, bare.port);
     if (round > 0) {
-      rounds.push({ perSecond: answersPerSecond, perCpuSecond: answers / cpuSeconds, p50Ms, p99Ms });
+      rounds.push({ perSecond, perCpuSecond, barePerCpuSecond, p50Ms, p99Ms });
     }
   }
   const memory = gate.peakMemoryBytes();
-  await gate.stop();
+  await Promise.all([gate.stop(), bare.server.stop()]);
   return { rounds, memory };
+}
+
+async function startBareServer(directory: string, core: number | undefined) {
+  const port = await freePort();
+  const server = new ServerProcess({
+    name: 'bare node:http',
+    command: process.execPath,
+    args: [bareServer, String(port)],
+    logFile: join(directory, 'bare.log'),
+    core,
+  });
+  await server.untilReady(async () => ((await fetch(`http://127.0.0.1:${port}/`)).ok ? true : undefined));
+  return { server, port };
 }
 
 function startGate(directory: string, issuer: BenchIssuer, port: number, core: number | undefined): ServerProcess {
