@@ -10,6 +10,7 @@ import { NewClientBody } from '../packages/server/src/client-administration/clie
 import { ClientPolicyBody } from '../packages/server/src/client-policies/client-policies-endpoint.ts';
 import { IssuerBody } from '../packages/server/src/issuers/issuers-endpoint.ts';
 import { ResourceBody } from '../packages/server/src/resources/resources-endpoint.ts';
+import { RoleBody } from '../packages/server/src/roles/roles-endpoint.ts';
 import { ScopeBody } from '../packages/server/src/scopes/scopes-endpoint.ts';
 
 /** No unknown members, but for those that files have for themselves, such as anchors and notes. */
@@ -41,6 +42,7 @@ const Rule = entry(RuleElement, ['key', 'name', 'action_type'], {
 
 const sections: Readonly<Record<string, object>> = {
   scopes: section('Your own scopes, without the built-in ones.', entry(ScopeBody, ['name', 'description'])),
+  roles: section('Named sets of scopes for people.', entry(RoleBody, ['name'])),
   client_policies: section('What is required of clients.', entry(ClientPolicyBody, ['name'])),
   authorization_details_types: section('Types of authorization details.', entry(TypeBody, ['type', 'schema'])),
   resources: section('APIs that tokens can be for.', entry(ResourceBody, ['key', 'identifier', 'scopes'])),

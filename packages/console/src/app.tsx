@@ -21,16 +21,19 @@ import { PoliciesPage } from './policies/policies-page.tsx';
 import { PolicyPage } from './policies/policy-page.tsx';
 import { StoragePage } from './policies/storage-page.tsx';
 import { ResourcesPage } from './resources/resources-page.tsx';
+import { RolesPage } from './roles/roles-page.tsx';
 import { ScopesPage } from './scopes/scopes-page.tsx';
 import { listenToOtherTabs, tellOtherTabs } from './session/other-tabs.ts';
 import { SessionProvider } from './session/session-context.tsx';
 import {
+  redeemCodeInAddress,
   restoreSession,
   type Session,
   type SessionEvents,
   signInWithSecret,
   signInWithToken,
   signOut,
+  takeSignInError,
 } from './session/sign-in.ts';
 import { type PresentedCredentials, SignInDialog, SignInPage } from './session/sign-in-page.tsx';
 import { LinkButton } from './ui/button.tsx';
@@ -86,7 +89,9 @@ function Visits() {
     onChanged: (session) => setVisit((visit) => visit && { ...visit, session }),
   };
   const restore = async () => {
+    setReason((reason) => takeSignInError() ?? reason);
     try {
+      await redeemCodeInAddress();
       const session = await restoreSession(events);
       if (session !== undefined) {
         begin(session);
@@ -179,6 +184,7 @@ function Pages() {
         {({ id, part }) => <ClientPage key={id} clientId={decodeURIComponent(id)} part={part ?? ''} />}
       </Route>
       <Route path="/scopes" component={ScopesPage} />
+      <Route path="/roles" component={RolesPage} />
       <Route path="/resources" component={ResourcesPage} />
       <Route path="/issuers" component={IssuersPage} />
       <Route path="/issuers/new" component={NewIssuerPage} />

@@ -10,6 +10,8 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   login: async () => (await import('./login/login-command.ts')).loginCommand(),
   logout: async () => (await import('./login/logout-command.ts')).logoutCommand(),
   profile: async () => (await import('./login/profile-command.ts')).profileCommand(),
+  whoami: async () => (await import('./session/whoami-command.ts')).whoamiCommand(),
+  console: async () => (await import('./session/console-command.ts')).consoleCommand(),
   token: async () => (await import('./token/token-command.ts')).tokenCommand(),
   client: async () => (await import('./client/client-command.ts')).clientCommand(),
   scope: async () => (await import('./scope/scope-command.ts')).scopeCommand(),
@@ -18,6 +20,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
     (await import('./initial-access-token/initial-access-token-command.ts')).initialAccessTokenCommand(),
   'details-type': async () => (await import('./details-type/details-type-command.ts')).detailsTypeCommand(),
   'client-policy': async () => (await import('./client-policy/client-policy-command.ts')).clientPolicyCommand(),
+  role: async () => (await import('./role/role-command.ts')).roleCommand(),
   issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
   'revoke-token': async () => (await import('./token/one-token-commands.ts')).revokeCommand(),
   'revoke-all-tokens': async () =>

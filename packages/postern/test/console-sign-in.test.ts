@@ -1,4 +1,7 @@
 /** Signing in to the web console, in a real browser: what survives, what ends, and who may not use it. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type SignInProvider, startSignInProvider } from '@postern/testing/sign-in-provider';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, type TestBrowser } from './browser.ts';
@@ -11,20 +14,26 @@ import {
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { signIn as signInCommand } from './signed-in.ts';
 
 let directory: string;
 let server: ServeProcess;
 let chromium: TestBrowser;
 let root: RootCredentials;
+let provider: SignInProvider;
 
 beforeAll(async () => {
   directory = makeTemporaryDirectory();
-  [server, chromium] = await Promise.all([startServe(directory), launchBrowser()]);
+  provider = await startSignInProvider([{ claims: { groups: 'auditors' }, role: 'auditor' }]);
+  provider.people['ada'] = { name: 'Ada Adams', groups: ['auditors'] };
+  provider.people['eve'] = { name: 'Eve', groups: [] };
+  [server, chromium] = await Promise.all([startServe(directory, { env: provider.env }), launchBrowser()]);
   root = rootCredentials(server.dataDir);
 });
 afterAll(async () => {
   await chromium.close();
   await server.stop();
+  provider.close();
   removeDirectory(directory);
 });
 
@@ -180,5 +189,66 @@ describe('nothing is lost', () => {
     await page.getByRole('link', { name: 'Signing keys' }).click();
     await heading(page, 'Signing keys').waitFor();
     await close();
+  });
+});
+
+/** A browser for the command, which writes down what it is to open. Returns what waits for that. */
+function spawnBrowser(home: string): () => Promise<string> {
+  const opened = join(home, 'opened');
+  writeFileSync(
+    join(home, 'browser'),
+    `#!/bin/sh\nprintf %s "$1" > "${opened}.new" && mv "${opened}.new" "${opened}"\n`,
+    { mode: 0o755 },
+  );
+  return async () => {
+    await expect.poll(() => existsSync(opened), { timeout: 20_000 }).toBe(true);
+    return readFileSync(opened, 'utf8');
+  };
+}
+
+describe('a person', () => {
+  const signInAs = async (page: Page, login: string) => {
+    await page.getByRole('link', { name: /^Sign in with 127\.0\.0\.1/ }).click();
+    await page.getByLabel('Who are you?').fill(login);
+    await page.getByRole('button', { name: 'Go on' }).click();
+  };
+
+  test('signs in at the identity provider, comes back to their page, and is called by their name', async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/roles');
+    await signInAs(page, 'ada');
+    await heading(page, 'Roles').waitFor();
+    await page.getByLabel('Session').getByText('Ada Adams').waitFor();
+    expect(await page.getByRole('button', { name: 'New role' }).count()).toBe(0);
+    await page.reload();
+    await page.getByLabel('Session').getByText('Ada Adams').waitFor();
+    await close();
+  });
+
+  test('without a role is told so', async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/keys');
+    await signInAs(page, 'eve');
+    await page.getByText('nobody has given you a role here').waitFor();
+    expect(page.url()).not.toContain('sign_in_error');
+    await close();
+  });
+
+  test('signs the command in by the browser of the machine, and opens the console from it by a code', async () => {
+    const user = await signInCommand(server.url);
+    const browse = spawnBrowser(user.home);
+    const login = user.run('login', '--server', server.url);
+    const page = await (await chromium.browser.newContext()).newPage();
+    await page.goto(await browse());
+    await page.getByLabel('Who are you?').fill('ada');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('You are signed in').waitFor();
+    expect((await login).stderr).toContain('Sign in in the browser');
+    expect(await user.json('whoami')).toMatchObject({ kind: 'person', name: 'Ada Adams', role: 'auditor' });
+    const { url } = await user.json('console', '--print');
+    await page.goto(url);
+    await page.getByLabel('Session').getByText('Ada Adams').waitFor();
+    expect(page.url()).toBe(`${server.url}/console/`);
+    expect((await user.run('logout')).code).toBe(0);
+    await page.context().close();
+    user.forget();
   });
 });

@@ -21,7 +21,8 @@ export async function signIn(
   credentials?: { readonly clientId: string; readonly clientSecret: string },
 ): Promise<SignedIn> {
   const home = makeTemporaryDirectory();
-  const env = { HOME: home, XDG_CONFIG_HOME: join(home, 'config') };
+  // A test may put a browser there.
+  const env = { HOME: home, XDG_CONFIG_HOME: join(home, 'config'), BROWSER: join(home, 'browser') };
   const user: SignedIn = {
     home,
     run: (...args) => run(args, env),

@@ -18,6 +18,7 @@ export const navigation: readonly NavigationGroup[] = [
       { href: '/', title: 'Overview' },
       { href: '/clients', title: 'Clients', scope: 'client:read' },
       { href: '/scopes', title: 'Scopes', scope: 'scope:read' },
+      { href: '/roles', title: 'Roles', scope: 'role:read' },
       { href: '/resources', title: 'Resources', scope: 'resource:read' },
       { href: '/issuers', title: 'Trusted issuers', scope: 'issuer:read' },
     ],

@@ -106,7 +106,7 @@ function Identity() {
       <p className="hint">
         Signed in as
         <br />
-        <code className="breakable">{session.clientId}</code>
+        {session.name === undefined ? <code className="breakable">{session.clientId}</code> : session.name}
         <br />
         {session.scopes.size} scopes
         {session.expiresAt !== undefined && (

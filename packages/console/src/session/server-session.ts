@@ -8,6 +8,13 @@ export interface ServerSession {
   readonly client_id: string;
 }
 
+/** The OpenID provider at which people sign in. */
+export interface SignInProvider {
+  readonly name: string;
+  /** Where signing in begins. */
+  readonly url: string;
+}
+
 interface SessionToken {
   readonly access_token: string;
   readonly scope: string;
@@ -38,13 +45,17 @@ const server = createAdminClient({
 });
 
 /** Throws `AdminError`, as all of these do. */
-export async function readSession(): Promise<ServerSession | undefined> {
-  const { session } = await server.send<{ session: ServerSession | null }>({ method: 'GET', path });
-  return session ?? undefined;
+export function readSession(): Promise<{
+  readonly session: ServerSession | null;
+  readonly provider: SignInProvider | null;
+}> {
+  return server.send({ method: 'GET', path });
 }
 
 /** Signs in. Throws `Error` if the page was loaded over plain HTTP from another machine. */
-export async function startSession(credentials: { client_id: string; client_secret: string }): Promise<void> {
+export async function startSession(
+  credentials: { readonly client_id: string; readonly client_secret: string } | { readonly code: string },
+): Promise<void> {
   requireSecurePage();
   await server.send({ method: 'POST', path, body: credentials });
 }

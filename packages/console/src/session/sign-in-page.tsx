@@ -1,11 +1,13 @@
 /** Signing in, on a page of its own, or on top of the page whose session has ended: with the ID and the secret of a client, or with an access token. */
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import { consolePath } from '../api/address.ts';
 import { Brand } from '../ui/brand.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { ErrorNote } from '../ui/note.tsx';
+import { readSession, type SignInProvider } from './server-session.ts';
 
 export interface SignInPageProps {
   /** Why the person must sign in again. */
@@ -54,6 +56,30 @@ export function SignInDialog({ clientId, ...props }: SignInDialogProps) {
   );
 }
 
+/** Leads to the identity provider, if there is one, and back to this page. */
+function ProviderLink() {
+  const [provider, setProvider] = useState<SignInProvider | null>(null);
+  useEffect(() => {
+    // Without an answer nobody can sign in at the provider either.
+    readSession().then(
+      (present) => setProvider(present.provider),
+      () => {},
+    );
+  }, []);
+  if (provider === null) {
+    return null;
+  }
+  const page = location.pathname.slice(consolePath.length) || '/';
+  return (
+    <a
+      className="button button-primary"
+      href={`${provider.url}?${new URLSearchParams({ page: page + location.search })}`}
+    >
+      Sign in with {provider.name}
+    </a>
+  );
+}
+
 function SignInForms({ reason, onCredentials }: SignInPageProps) {
   const [error, setError] = useState<Error | null>(null);
   const [pending, setPending] = useState(false);
@@ -83,6 +109,7 @@ function SignInForms({ reason, onCredentials }: SignInPageProps) {
         </p>
       )}
       {error !== null && <ErrorNote title="Sign-in failed" error={error} />}
+      <ProviderLink />
       <Tabs className="stack" onSelectionChange={() => setError(null)}>
         <TabList className="tab-list" aria-label="How to sign in">
           <Tab className="tab" id="secret">

@@ -8,6 +8,8 @@ import { cookieTokens, pastedToken, type SessionTokens } from './session-tokens.
 export interface Session {
   readonly admin: AdminClient;
   readonly clientId: string;
+  /** The name of a person. Undefined: a client. */
+  readonly name: string | undefined;
   readonly scopes: ReadonlySet<string>;
   /** When a pasted token expires, in milliseconds since 1970. Undefined: the server keeps the session. */
   readonly expiresAt: number | undefined;
@@ -23,7 +25,7 @@ export interface SessionEvents {
 
 /** Opens the session that the browser has. Undefined: nobody is signed in. Throws `AdminError`. */
 export async function restoreSession(events: SessionEvents): Promise<Session | undefined> {
-  if ((await readSession()) === undefined) {
+  if ((await readSession()).session === null) {
     return undefined;
   }
   let session: Session | undefined;
@@ -60,6 +62,36 @@ export async function signInWithSecret(
   return session;
 }
 
+/** Begins the session of a code in the address, which `postern console` opens. Somebody who is signed in already stays it. */
+export async function redeemCodeInAddress(): Promise<void> {
+  const code = new URLSearchParams(location.hash.slice(1)).get('code');
+  if (code !== null) {
+    history.replaceState(null, '', location.pathname + location.search);
+    if ((await readSession()).session === null) {
+      await startSession({ code });
+    }
+  }
+}
+
+const signInErrors: Readonly<Record<string, string>> = {
+  provider_unavailable:
+    'The identity provider does not answer. Try again later, or sign in with the ID and secret of a client.',
+  provider_refused: 'The identity provider refused, or its answer is not valid. The log of the server says why.',
+  sign_in_lost: 'This sign-in took too long, or was used already. Sign in again.',
+  role_missing:
+    'The identity provider knows you, and nobody has given you a role here. Ask an administrator of Postern for one.',
+};
+
+/** Why the provider sent the browser back without a session, which the server put into the address. */
+export function takeSignInError(): string | undefined {
+  const error = new URLSearchParams(location.search).get('sign_in_error');
+  if (error === null) {
+    return undefined;
+  }
+  history.replaceState(null, '', location.pathname);
+  return signInErrors[error] ?? 'You are not signed in.';
+}
+
 /** Throws `AdminError` if the text is not a token, or the server does not accept it. */
 export async function signInWithToken(token: string, events: SessionEvents): Promise<Session> {
   const claims = readClaims(token);
@@ -86,6 +118,7 @@ function sessionOf(token: string, tokens: SessionTokens, { onEnded }: SessionEve
   return {
     admin: connect(tokens, onEnded),
     clientId: String(claims['client_id']),
+    name: typeof claims['name'] === 'string' ? claims['name'] : undefined,
     scopes,
     expiresAt: undefined,
     may: (scope) => scopes.has(scope),

@@ -1,7 +1,7 @@
 /** Which server a command calls, and as which client: from its options, the environment and the profiles, in that order. */
 import { usageError } from '../command/command-error.ts';
 import { readSecret } from '../input/read-input.ts';
-import { type Environment, type Profile, profilesPath, readProfiles } from './profile.ts';
+import { type ClientProfile, type Environment, type Profile, profilesPath, readProfiles } from './profile.ts';
 import { parseServerUrl } from './server-url.ts';
 
 export interface ConnectionOptions {
@@ -12,7 +12,7 @@ export interface ConnectionOptions {
 }
 
 /** What options and environment contain, without any profile. */
-export type GivenConnection = { readonly [Member in keyof Profile]: string | undefined };
+export type GivenConnection = { readonly [Member in keyof ClientProfile]: string | undefined };
 
 /** Where `npm start` listens. */
 export const defaultServer = 'http://localhost:8080';
@@ -73,7 +73,7 @@ function readGivenServer({ profile, server }: ConnectionOptions, env: Environmen
 }
 
 /** Throws `CommandError` if the id or the secret is missing. */
-export function requireCredentials({ server = defaultServer, clientId, clientSecret }: GivenConnection): Profile {
+export function requireCredentials({ server = defaultServer, clientId, clientSecret }: GivenConnection): ClientProfile {
   if (clientId === undefined) {
     throw usageError('there is a secret without a client id. Add --client-id, or set POSTERN_CLIENT_ID.');
   }
@@ -102,4 +102,12 @@ async function findProfile({ profile: name }: ConnectionOptions, env: Environmen
   }
   const chosen = name ?? current;
   return chosen === undefined ? undefined : byName[chosen];
+}
+
+/** Returns the profile of a client. Throws `CommandError` for that of a person, who has no credentials of a client. */
+export function requireClient(profile: Profile): ClientProfile {
+  if ('sessionSecret' in profile) {
+    throw usageError('this needs the credentials of a client, and you are signed in as a person. Add --client-id.');
+  }
+  return profile;
 }

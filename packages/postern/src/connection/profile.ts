@@ -5,11 +5,21 @@ import { dirname, join } from 'node:path';
 import { usageError } from '../command/command-error.ts';
 import { readInput } from '../input/read-input.ts';
 
-export interface Profile {
+/** Somebody who is signed in: a client by its secret, or a person by a session. */
+export type Profile = ClientProfile | PersonProfile;
+
+export interface ClientProfile {
   /** Base URL, without a slash at the end. */
   readonly server: string;
   readonly clientId: string;
   readonly clientSecret: string;
+}
+
+export interface PersonProfile {
+  readonly server: string;
+  /** The id of the person. */
+  readonly clientId: string;
+  readonly sessionSecret: string;
 }
 
 export interface Profiles {
@@ -47,9 +57,15 @@ export async function readProfiles(path: string): Promise<Profiles> {
 /** Replaces the file as a whole, so that it is never half written. */
 export async function writeProfiles(path: string, { current, byName }: Profiles): Promise<void> {
   const profiles = Object.fromEntries(
-    Object.entries(byName).map(([name, { server, clientId, clientSecret }]) => [
+    Object.entries(byName).map(([name, profile]) => [
       name,
-      { server, client_id: clientId, client_secret: clientSecret },
+      {
+        server: profile.server,
+        client_id: profile.clientId,
+        ...('sessionSecret' in profile
+          ? { session_secret: profile.sessionSecret }
+          : { client_secret: profile.clientSecret }),
+      },
     ]),
   );
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -69,9 +85,14 @@ function parseProfiles(text: string, path: string): Profiles {
 }
 
 function readProfile(value: unknown): Profile {
-  const { server, client_id, client_secret } = value as Record<string, unknown>;
-  if (typeof server !== 'string' || typeof client_id !== 'string' || typeof client_secret !== 'string') {
-    throw new TypeError('not a profile');
+  const { server, client_id, client_secret, session_secret } = value as Record<string, unknown>;
+  if (typeof server === 'string' && typeof client_id === 'string') {
+    if (typeof session_secret === 'string') {
+      return { server, clientId: client_id, sessionSecret: session_secret };
+    }
+    if (typeof client_secret === 'string') {
+      return { server, clientId: client_id, clientSecret: client_secret };
+    }
   }
-  return { server, clientId: client_id, clientSecret: client_secret };
+  throw new TypeError('not a profile');
 }

@@ -3,7 +3,7 @@ import { type AdminClient, createAdminClient, findManagementTokenRequest, type P
 import { clientSecretBasic, createTokenClient, TokenError } from '@postern/client';
 import { CommandError } from '../command/command-error.ts';
 import { startProgress } from '../output/progress.ts';
-import type { Profile } from './profile.ts';
+import type { ClientProfile, PersonProfile, Profile } from './profile.ts';
 import { reach } from './reach.ts';
 
 export interface ServerConnection {
@@ -17,15 +17,18 @@ export interface ServerConnection {
 }
 
 /** Connects as `clientId`. Sends nothing before the first call. */
-export function createServerConnection({ server, clientId, clientSecret }: Profile): ServerConnection {
-  const tokens = createServerTokenClient({ server, clientId, clientSecret });
-  let managementTokens: ReturnType<typeof createServerTokenClient> | undefined;
+export function createServerConnection(profile: Profile): ServerConnection {
+  const { server, clientId } = profile;
+  const createTokens = (request?: TokenRequest) =>
+    'sessionSecret' in profile ? createSessionTokens(profile, request) : createServerTokenClient(profile, request);
+  const tokens = createTokens();
+  let managementTokens: ReturnType<typeof createTokens> | undefined;
   const tokensToSend = async () => {
     const { request } = await findManagementTokenRequest(tokens.getToken);
     if (Object.keys(request).length === 0) {
       return tokens;
     }
-    managementTokens ??= createServerTokenClient({ server, clientId, clientSecret }, request);
+    managementTokens ??= createTokens(request);
     return managementTokens;
   };
   const admin = createAdminClient({
@@ -50,13 +53,54 @@ export function createServerConnection({ server, clientId, clientSecret }: Profi
   };
 }
 
+/** The tokens of the session of a person. */
+function createSessionTokens({ server, sessionSecret }: PersonProfile, { scope }: TokenRequest = {}) {
+  let current: { readonly accessToken: string; readonly scope: string; readonly validUntil: number } | undefined;
+  const getToken = async () => {
+    if (current !== undefined && current.validUntil > performance.now()) {
+      return current;
+    }
+    const response = await fetch(`${server}/api/v1/session/token`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${sessionSecret}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...(scope !== undefined && { scope }) }),
+      redirect: 'error',
+    });
+    if (response.status === 401) {
+      throw new CommandError(`your session at ${server} has ended. Sign in again: postern login`, {
+        exit: 'notAllowed',
+        code: 'invalid_token',
+      });
+    }
+    const answer = (await response.json()) as {
+      access_token?: string;
+      scope?: string;
+      expires_in?: number;
+      detail?: string;
+    };
+    if (answer.access_token === undefined) {
+      throw new CommandError(`${server} issues no token: ${answer.detail ?? `status ${response.status}`}`);
+    }
+    const { access_token: accessToken, scope: scopes = '', expires_in = 0 } = answer;
+    current = { accessToken, scope: scopes, validUntil: performance.now() + (expires_in - 20) * 1000 };
+    return current;
+  };
+  return {
+    getToken,
+    async fetch(url: string, init: RequestInit): Promise<Response> {
+      const { accessToken } = await getToken();
+      return fetch(url, { ...init, headers: { ...(init.headers as object), authorization: `Bearer ${accessToken}` } });
+    },
+  };
+}
+
 export interface TokenRequest {
   readonly scope?: string | undefined;
   readonly resource?: string | undefined;
 }
 
 /** Requests tokens at the address that was given, which may differ from the issuer of the server. */
-export function createServerTokenClient({ server, clientId, clientSecret }: Profile, request: TokenRequest = {}) {
+export function createServerTokenClient({ server, clientId, clientSecret }: ClientProfile, request: TokenRequest = {}) {
   return createTokenClient({
     issuer: server,
     tokenEndpoint: `${server}/api/v1/oauth/token`,

@@ -1,6 +1,6 @@
 /** What the signed-in client can read: the lifetime of its tokens, and the age of the signing keys. */
 import { operations, type SigningKey } from '@postern/admin';
-import type { Profile } from '../connection/profile.ts';
+import type { ClientProfile, Profile } from '../connection/profile.ts';
 import { createServerConnection, createServerTokenClient, explainFaults } from '../connection/server-connection.ts';
 import { type Finding, ok, warn } from './finding.ts';
 
@@ -14,13 +14,18 @@ const oldKeyDays = 120;
 
 /** Throws `CommandError` or `AdminError` if the credentials or the token are rejected. */
 export async function checkTokens(profile: Profile, nowMs: number): Promise<Finding[]> {
-  const { expiresAt } = await explainFaults(profile.server, () => createServerTokenClient(profile).getToken());
   const connection = createServerConnection(profile);
-  const lifetime = checkLifetime(Math.round(expiresAt - nowMs / 1000));
   const scopes = await connection.scopes();
+  // The tokens of a session live for minutes.
+  const lifetime = 'sessionSecret' in profile ? [] : [checkLifetime(await tokenSeconds(profile, nowMs))];
   return scopes.has('key:read')
-    ? [lifetime, checkKeyAge(await connection.admin.all(operations.keys.list()), nowMs)]
-    : [lifetime];
+    ? [...lifetime, checkKeyAge(await connection.admin.all(operations.keys.list()), nowMs)]
+    : lifetime;
+}
+
+async function tokenSeconds(profile: ClientProfile, nowMs: number): Promise<number> {
+  const { expiresAt } = await explainFaults(profile.server, () => createServerTokenClient(profile).getToken());
+  return Math.round(expiresAt - nowMs / 1000);
 }
 
 export function checkLifetime(seconds: number): Finding {

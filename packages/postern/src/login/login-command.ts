@@ -9,13 +9,18 @@ import { serverVerb } from '../connection/server-verb.ts';
 import { ask, canAsk } from '../input/ask.ts';
 import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
+import { findBrowser } from '../session/open-browser.ts';
+import { createSessionApi } from '../session/session-api.ts';
+import { signInWithBrowser, signInWithDevice } from '../session/sign-in-person.ts';
 
 interface LoginOptions extends ConnectionOptions {
   readonly root?: string;
+  readonly device?: true;
 }
 
 export function loginCommand(): Command {
   return serverVerb('login', 'Sign in: verify credentials with a server, and store them in a profile.', [
+    ['login --server https://auth.example.com', 'as yourself, at the identity provider of the server, in the browser'],
     ['login --root data/root.env', 'as the root client of the server on this machine'],
     [
       'login --server https://auth.example.com --client-id r8O445tXXCjyi1GYeIbPRD',
@@ -23,6 +28,7 @@ export function loginCommand(): Command {
     ],
     ['login --profile ci --client-id r8O445tXXCjyi1GYeIbPRD --client-secret-file secret.txt', 'under another name'],
   ])
+    .option('--device', 'sign in at the identity provider on another device, without a browser here')
     .option('--root <file>', 'file with the root credentials: root.env in the data directory of the server')
     .addHelpText(
       'after',
@@ -62,13 +68,26 @@ async function readCredentials(options: LoginOptions): Promise<Profile> {
     return requireCredentials({ ...given, ...(await readRootFile(options.root)) });
   }
   if (given.clientId === undefined) {
-    throw usageError('no client is named. Add --client-id ID, or --root FILE for the root client.');
+    return signInPerson(given.server ?? defaultServer, options.device === true);
   }
   const question = `Secret of ${given.clientId} at ${given.server ?? defaultServer}: `;
   return requireCredentials({
     ...given,
     clientSecret: given.clientSecret ?? (canAsk() ? await ask(question, true) : undefined),
   });
+}
+
+async function signInPerson(server: string, onDevice: boolean): Promise<Profile> {
+  const api = createSessionApi(server);
+  const provider = await api.findProvider();
+  if (provider === null) {
+    throw usageError('no client is named. Add --client-id ID, or --root FILE for the root client.');
+  }
+  const browser = onDevice ? undefined : findBrowser(process.env);
+  const sessionSecret =
+    browser === undefined ? await signInWithDevice(api) : await signInWithBrowser(api, provider.url, browser);
+  const { admin } = createServerConnection({ server, clientId: '', sessionSecret });
+  return { server, clientId: (await admin.tokens.whoami()).client_id, sessionSecret };
 }
 
 async function readRootFile(file: string): Promise<{ clientId: string; clientSecret: string }> {

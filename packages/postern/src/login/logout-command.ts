@@ -4,12 +4,17 @@ import { usageError } from '../command/command-error.ts';
 import { verb } from '../command/verb.ts';
 import { profilesPath, readProfiles, writeProfiles } from '../connection/profile.ts';
 import { print } from '../output/output.ts';
+import { createSessionApi } from '../session/session-api.ts';
 
 export function logoutCommand(): Command {
-  return verb('logout', 'Delete a profile and its secret. The client and its tokens remain valid on the server.', [
-    ['logout', 'the current profile'],
-    ['logout --profile ci', 'another one'],
-  ])
+  return verb(
+    'logout',
+    'Delete a profile and its secret. The session of a person ends; a client and its tokens remain valid on the server.',
+    [
+      ['logout', 'the current profile'],
+      ['logout --profile ci', 'another one'],
+    ],
+  )
     .option('--profile <name>', 'profile to delete')
     .action(logout);
 }
@@ -23,7 +28,10 @@ async function logout(_options: unknown, command: Command): Promise<void> {
       `there is no ${name === undefined ? 'current profile' : `profile "${name}"`}. See: postern profile list`,
     );
   }
-  const { [name]: _, ...others } = byName;
+  const { [name]: profile, ...others } = byName;
+  if (profile !== undefined && 'sessionSecret' in profile) {
+    await createSessionApi(profile.server).end(profile.sessionSecret);
+  }
   await writeProfiles(path, { current: current === name ? undefined : current, byName: others });
   print(command, { profile: name }, () => `Profile "${name}" deleted.\n`);
 }

@@ -2,7 +2,7 @@
 import { clientSecretBasic } from '@postern/client';
 import type { Command } from 'commander';
 import { CommandError } from '../command/command-error.ts';
-import { type ConnectionOptions, readConnection } from '../connection/connection.ts';
+import { type ConnectionOptions, readConnection, requireClient } from '../connection/connection.ts';
 import { reach } from '../connection/reach.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { confirm } from '../input/confirm.ts';
@@ -31,7 +31,9 @@ export function revokeCommand(): Command {
 }
 
 async function introspect(given: string, _options: unknown, command: Command): Promise<void> {
-  const { server, clientId, clientSecret } = await readConnection(command.opts<ConnectionOptions>(), process.env);
+  const { server, clientId, clientSecret } = requireClient(
+    await readConnection(command.opts<ConnectionOptions>(), process.env),
+  );
   const token = await readToken(given);
   const { headers = {} } = await clientSecretBasic(clientId, clientSecret).authenticate(server, Date.now() / 1000);
   const answer = await reach(server, async () => {

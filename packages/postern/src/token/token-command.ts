@@ -1,7 +1,7 @@
 /** `postern token`: an access token for other programs. RFC 6749 §4.4. */
 import type { Command } from 'commander';
 import { collect } from '../command/option-values.ts';
-import { type ConnectionOptions, readConnection } from '../connection/connection.ts';
+import { type ConnectionOptions, readConnection, requireClient } from '../connection/connection.ts';
 import { createServerTokenClient, explainFaults } from '../connection/server-connection.ts';
 import { serverVerb } from '../connection/server-verb.ts';
 import { print } from '../output/output.ts';
@@ -33,7 +33,7 @@ function collectScopes(value: string, before?: readonly string[]): string[] {
 
 async function token(_options: unknown, command: Command): Promise<void> {
   const { scope, resource, ...options } = command.opts<TokenOptions>();
-  const connection = await readConnection(options, process.env);
+  const connection = requireClient(await readConnection(options, process.env));
   const client = createServerTokenClient(connection, { scope: scope?.join(' '), resource });
   const issued = await explainFaults(connection.server, () => client.getToken());
   const answer = {

@@ -30,15 +30,19 @@ export const RoleView = Type.Object(
   { title: 'Role' },
 );
 
-/** What GET gives is taken back: the origin must be as it is. */
 export const RoleBody = Type.Object(
   {
     name: Name,
     description: Type.Optional(printableText(1_000)),
     scopes: Scopes,
     grantable_scopes: Type.Optional(GrantableScopes),
-    origin: Type.Optional({ ...Origin, readOnly: true }),
   },
+  { additionalProperties: false },
+);
+
+/** What GET gives is taken back: the origin must be as it is. */
+const SavedRole = Type.Object(
+  { ...RoleBody.properties, origin: Type.Optional({ ...Origin, readOnly: true }) },
   { title: 'RoleBody', additionalProperties: false },
 );
 
@@ -64,7 +68,7 @@ export function rolesEndpoint(roles: RoleRegistry): ApiPlugin {
         description:
           'Whoever saves a role must be able to give all that it can do, before and after. People who have the role can do at once ' +
           'what it says now.',
-        body: RoleBody,
+        body: SavedRole,
         answer: RoleView,
         errors: [409],
       }),

@@ -64,7 +64,10 @@ const StartedSession = Type.Object(
   { title: 'StartedSession' },
 );
 
-const ProviderView = Type.Object({ name: Type.String() }, { title: 'SignInProvider' });
+const ProviderView = Type.Object(
+  { name: Type.String(), url: Type.String({ description: 'Where a browser begins to sign in.' }) },
+  { title: 'SignInProvider' },
+);
 
 const PresentSession = Type.Object(
   {
@@ -188,7 +191,7 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
         const found = secret === undefined ? undefined : await sessions.find(secret);
         return {
           session: found === undefined ? null : viewOf(found),
-          provider: provider === undefined ? null : { name: provider.name },
+          provider: provider === undefined ? null : { name: provider.name, url: `${issuer}/api/v1/sign-in` },
         };
       },
     );

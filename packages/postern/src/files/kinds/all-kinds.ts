@@ -6,11 +6,13 @@ import type { FileKind } from './file-kind.ts';
 import { issuerKind } from './issuer.ts';
 import { policyKind } from './policy.ts';
 import { resourceKind } from './resource.ts';
+import { roleKind } from './role.ts';
 import { scopeKind } from './scope.ts';
 import { storageKind } from './storage.ts';
 
 export const allKinds: readonly FileKind[] = [
   scopeKind,
+  roleKind,
   clientPolicyKind,
   authorizationDetailsTypeKind,
   resourceKind,

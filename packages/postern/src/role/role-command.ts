@@ -1,0 +1,62 @@
+/** `postern role`: what people can do who sign in at the identity provider. */
+import { operations, type Role } from '@postern/admin';
+import type { Command } from 'commander';
+import { usageError } from '../command/command-error.ts';
+import { verbGroup } from '../command/verb.ts';
+import { connect } from '../connection/server-verb.ts';
+import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { print } from '../output/output.ts';
+import { formatRecord, formatTable } from '../output/table.ts';
+
+const role: Thing = { group: 'role', noun: 'role', id: 'name', example: 'helpdesk' };
+
+interface SetOptions {
+  readonly description?: string;
+  readonly scope?: string[];
+  readonly grantableScope?: string[];
+}
+
+export function roleCommand(): Command {
+  return verbGroup('role', 'Manage the roles of people: named sets of scopes.', [
+    listVerb(role, 'List the roles, the built-in ones first.', operations.roles.list(), 'roles read', formatAll),
+    showVerb(role, 'Show a role.', 'what people with it can do', operations.roles.get, formatRole),
+    thingVerb(role, 'set', 'Create a role, or replace the one with that name.', [
+      ['--scope client:read audit:read', 'whoever has it can do that, at once'],
+    ])
+      .option('--description <text>', 'for whom it is')
+      .option('--scope <name...>', 'what people with the role can do')
+      .option('--grantable-scope <name...>', 'what they may assign to clients in addition')
+      .action(set),
+    deleteVerb(role, 'Delete a role.', ', and people who have it can do nothing any more.', operations.roles.delete),
+  ]);
+}
+
+async function set(name: string, options: SetOptions, command: Command): Promise<void> {
+  const { description = '', scope, grantableScope = null } = options;
+  if (scope === undefined) {
+    throw usageError('a role needs its scopes. Add --scope NAME, as often as there are scopes.');
+  }
+  const { admin } = await connect(command);
+  print(
+    command,
+    await admin.roles.save({ name, description, scopes: scope, grantable_scopes: grantableScope }),
+    formatRole,
+  );
+}
+
+function formatAll(all: readonly Role[]): string {
+  return formatTable(
+    ['name', 'kind', 'scopes', 'description'],
+    all.map(({ name, origin, scopes, description }) => [name, origin, String(scopes.length), description]),
+  );
+}
+
+function formatRole({ name, description, origin, scopes, grantable_scopes }: Role): string {
+  return formatRecord([
+    ['name', name],
+    ['description', description],
+    ['kind', origin],
+    ['scopes', scopes.join(', ')],
+    ['grantable scopes', grantable_scopes?.join(', ') ?? '-'],
+  ]);
+}
