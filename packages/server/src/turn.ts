@@ -1,6 +1,7 @@
 /**
- * Lets the requests that arrive together take an expensive step together. A signature that follows another costs half of one in
- * the middle of a request, since code and data of the step stay in the caches of the processor, and so does everything between.
+ * Lets the requests that arrive together take an expensive step together: a signature, or the writing of the answer that comes
+ * next. One that follows another costs half of one in the middle of a request, since its code and data stay in the caches of the
+ * processor.
  */
 
 /** Takes a step at the end of this turn of the event loop, and returns what it returns or rejects with what it throws. */
