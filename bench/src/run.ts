@@ -7,10 +7,12 @@ import { benchGate } from './gate/bench-gate.ts';
 import { benchGuard } from './guard/bench-guard.ts';
 import { benchNodes } from './nodes/bench-nodes.ts';
 import { benchRevocation } from './nodes/bench-revocation.ts';
+import { benchEndpoint } from './token/bench-endpoint.ts';
 import { benchToken } from './token/bench-token.ts';
 
 const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = new Map([
   ['token', benchToken],
+  ['endpoint', benchEndpoint],
   ['guard', benchGuard],
   ['gate', benchGate],
   ['clients', benchClients],

@@ -7,20 +7,30 @@ import { formatRequest, tokenForm } from './token-request.ts';
 /** How a client shows its key: to authenticate, or to have its token bound to it. */
 export type KeyUse = 'private_key_jwt' | 'dpop';
 
+/** A token endpoint, and what assertions and proofs must say about it. */
+export interface TokenEndpoint {
+  readonly port: number;
+  readonly path: string;
+  readonly issuer: string;
+  /** As proofs must name it. */
+  readonly url: string;
+}
+
 export interface KeyClient {
   readonly clientId: string;
   /** Empty for one that authenticates by its key. */
   readonly clientSecret: string;
   readonly publicJwk: webcrypto.JsonWebKey;
-  /** A request to the server at that port, with a JWT that no other has. */
-  nextRequest(port: number): Buffer;
+  /** The endpoint at which it was created. */
+  readonly endpoint: TokenEndpoint;
+  /** A request with a JWT that no other has. */
+  nextRequest(endpoint: TokenEndpoint): Buffer;
 }
 
 /** Creates a client of that kind through the management API. */
 export async function createKeyClient(postern: RunningPostern, use: KeyUse, scope: string): Promise<KeyClient> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const publicJwk = publicKey.export({ format: 'jwk' });
-  const issuer = await fetchIssuer(postern.url);
   const metadata: NewClientBody =
     use === 'dpop'
       ? { dpop_bound_access_tokens: true }
@@ -29,6 +39,8 @@ export async function createKeyClient(postern: RunningPostern, use: KeyUse, scop
           jwks: { keys: [publicJwk] } as NonNullable<NewClientBody['jwks']>,
         };
   const client = await createClient(postern, scope, metadata);
+  const issuer = await fetchIssuer(postern.url);
+  const endpoint = { port: postern.port, path: tokenPath, issuer, url: issuer + tokenPath };
 
   const signJwt = (header: object, claims: object) => {
     const now = Math.floor(Date.now() / 1000);
@@ -43,17 +55,17 @@ export async function createKeyClient(postern: RunningPostern, use: KeyUse, scop
   };
   const { clientId } = client;
   const form = tokenForm(client, scope);
-  const nextRequest =
+  const nextRequest: KeyClient['nextRequest'] =
     use === 'dpop'
-      ? (port: number) => {
-          const proof = signJwt({ typ: 'dpop+jwt', jwk: publicJwk }, { htm: 'POST', htu: issuer + tokenPath });
-          return formatRequest(port, tokenPath, form, { DPoP: proof });
+      ? ({ port, path, url }) => {
+          const proof = signJwt({ typ: 'dpop+jwt', jwk: publicJwk }, { htm: 'POST', htu: url });
+          return formatRequest(port, path, form, { DPoP: proof });
         }
-      : (port: number) => {
-          const assertion = signJwt({ typ: 'JWT' }, { iss: clientId, sub: clientId, aud: issuer });
-          return formatRequest(port, tokenPath, assertionForm(assertion, scope));
+      : ({ port, path, issuer: aud }) => {
+          const assertion = signJwt({ typ: 'JWT' }, { iss: clientId, sub: clientId, aud });
+          return formatRequest(port, path, assertionForm(assertion, scope));
         };
-  return { ...client, publicJwk, nextRequest };
+  return { ...client, publicJwk, endpoint, nextRequest };
 }
 
 function assertionForm(assertion: string, scope: string): string {

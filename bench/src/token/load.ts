@@ -37,7 +37,7 @@ const leadInMs = 300;
 
 const sampleEvery = 1000;
 
-/** Puts load on a server and measures. Throws `BenchError` for any answer but 200 and for a connection that ends. */
+/** Puts load on a server and measures. Throws `BenchError` for any answer but 200 and 201, and for a connection that ends. */
 export async function applyLoad(target: LoadTarget, seconds: number): Promise<LoadResult> {
   const latencies = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
   const samples: string[] = [];
@@ -152,8 +152,8 @@ function readAnswer(received: string): Answer | undefined {
   if (missing < 0) {
     return { fault: 'answered more than it was asked' };
   }
-  if (!received.startsWith('HTTP/1.1 200 ')) {
-    return { fault: 'refused a token' };
+  if (!/^HTTP\/1\.1 20[01] /.test(received)) {
+    return { fault: 'refused a request' };
   }
   return { body: received.slice(bodyStart) };
 }

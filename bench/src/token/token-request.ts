@@ -15,11 +15,13 @@ export function tokenForm({ clientId, clientSecret }: Credentials, scope?: strin
   }).toString();
 }
 
-/** The whole HTTP/1.1 request, with the headers of a client library and `headers`. */
+const formType = 'application/x-www-form-urlencoded;charset=UTF-8';
+
+/** The whole HTTP/1.1 request of a form, or of another body if `headers` say so, with the headers of a client library. */
 export function formatRequest(
   port: number,
   path: string,
-  form: string,
+  body: string,
   headers: Readonly<Record<string, string>> = {},
 ): Buffer {
   return Buffer.from(
@@ -27,14 +29,13 @@ export function formatRequest(
       `POST ${path} HTTP/1.1`,
       `Host: 127.0.0.1:${port}`,
       'Connection: keep-alive',
-      'Content-Type: application/x-www-form-urlencoded;charset=UTF-8',
       'Accept: application/json',
       'Accept-Encoding: gzip, deflate',
       'User-Agent: postern-bench',
-      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-      `Content-Length: ${form.length}`,
+      ...Object.entries({ 'Content-Type': formType, ...headers }).map(([name, value]) => `${name}: ${value}`),
+      `Content-Length: ${body.length}`,
       '',
-      form,
+      body,
     ].join('\r\n'),
   );
 }

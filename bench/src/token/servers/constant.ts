@@ -8,4 +8,4 @@ export interface ConstantSettings {
 
 const { port, answer }: ConstantSettings = JSON.parse(process.argv[2] ?? '');
 
-serveTokens(port, () => answer);
+serveTokens(port, { makeAnswer: () => answer, isTogether: false });
