@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type RevokedToken, RevokedTokenTable } from './revoked-token-table.ts';
@@ -22,6 +23,7 @@ const step = fc.oneof(
   { weight: 8, arbitrary: token.map((added) => ({ added })) },
   { weight: 1, arbitrary: fc.nat(100).map((expired) => ({ expired })) },
   { weight: 1, arbitrary: fc.constantFrom(undefined, 'a', 'b').map((client) => ({ client })) },
+  { weight: 1, arbitrary: fc.record({ first: fc.nat(300), end: fc.nat(300), expiredThere: fc.nat(100) }) },
 );
 
 test('whatever is added and removed, it holds what a map would hold', () => {
@@ -38,6 +40,14 @@ test('whatever is added and removed, it holds what a map would hold', () => {
           for (const { jti, expiresAt } of [...map.values()]) {
             if (expiresAt < one.expired) {
               map.delete(jti);
+            }
+          }
+        } else if ('first' in one) {
+          const inRows = Array.from({ length: table.rows }, (_, row) => table.at(row)).slice(one.first, one.end);
+          table.removeBetween(one.first, one.end, (expiresAt) => expiresAt < one.expiredThere);
+          for (const token of inRows) {
+            if (token !== undefined && token.expiresAt < one.expiredThere) {
+              map.delete(token.jti);
             }
           }
         } else {
@@ -63,4 +73,19 @@ test('whatever is added and removed, it holds what a map would hold', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+test('it holds many thousands, and finds each of them and no other', () => {
+  const table = new RevokedTokenTable();
+  const idOf = (n: number) => {
+    const hex = createHash('sha256').update(String(n)).digest('hex');
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+  };
+  for (let n = 0; n < 20_000; n += 1) {
+    table.add({ jti: idOf(n), expiresAt: n, clientId: `client-${n % 7}`, generation: 1 });
+  }
+  table.remove((expiresAt) => expiresAt % 3 === 0);
+  const found = Array.from({ length: 20_100 }, (_, n) => n).filter((n) => table.has(idOf(n)));
+  expect(found).toEqual(Array.from({ length: 20_000 }, (_, n) => n).filter((n) => n % 3 !== 0));
+  expect(table.size).toBe(found.length);
 });

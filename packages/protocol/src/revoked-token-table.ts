@@ -3,6 +3,7 @@
  *
  * The `jti` of a token is a UUID, of which its 16 bytes are kept, so that a look-up is exact; any other text is kept as it is.
  * All that is known about a token is in typed arrays, which are scanned in some milliseconds and cost the garbage collector nothing.
+ * They are many small ones, so that no single token makes a large one grow, for which everybody would have to wait.
  */
 
 export interface RevokedToken {
@@ -24,10 +25,23 @@ const [clientWord, nextWord, previousWord] = [4, 5, 6];
 /** Numbers of a row: expiry and generation. */
 const numbersPerRow = 2;
 
-const firstCapacity = 256;
+/** Rows of one array. A power of two. */
+const rowsInBlock = 512;
+
+/** Parts of the index, each of which grows by itself. A power of two, of so many bits. */
+const partBits = 8;
+
+/** Slots of a part of the index at first. A power of two. */
+const firstSlots = 8;
 
 /** Stands for no row, and for the client of a row that is free. */
 const none = 0xffff_ffff;
+
+/** What is known about some rows, one after the other. */
+interface Block {
+  readonly words: Uint32Array;
+  readonly numbers: Float64Array;
+}
 
 interface ClientRows {
   readonly clientId: string | undefined;
@@ -36,10 +50,10 @@ interface ClientRows {
 }
 
 export class RevokedTokenTable {
-  #words = new Uint32Array(firstCapacity * wordsPerRow);
-  #numbers = new Float64Array(firstCapacity * numbersPerRow);
-  /** Open addressing by the first word of the id: the number of a row plus one, or 0. At most half of it is used. */
-  #slots = new Uint32Array(firstCapacity * 2);
+  readonly #blocks: Block[] = [];
+  /** Open addressing by the first word of the id, in parts: the number of a row plus one, or 0. At most half of each is used. */
+  readonly #slots = Array.from({ length: 1 << partBits }, () => new Uint32Array(firstSlots));
+  readonly #used = new Uint32Array(1 << partBits);
   /** The ids that are no UUIDs, by row. */
   readonly #texts = new Map<number, string>();
   readonly #clients: ClientRows[] = [];
@@ -56,6 +70,11 @@ export class RevokedTokenTable {
     return this.#size;
   }
 
+  /** Rows that were used so far: all tokens are in those from 0 to before this one. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Returns the row of a token, or undefined. It stays the same until the token is removed. */
   find(jti: string): number | undefined {
     if (this.#size === 0) {
@@ -63,15 +82,18 @@ export class RevokedTokenTable {
     }
     const isText = !parseId(jti, this.#id);
     const id = this.#id;
-    const mask = this.#slots.length - 1;
-    for (let slot = slotOf(id[0] as number, mask); this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const row = (this.#slots[slot] as number) - 1;
-      const word = row * wordsPerRow;
+    const hash = hashOf(id[0] as number);
+    const slots = this.#slots[partOf(hash)] as Uint32Array;
+    const mask = slots.length - 1;
+    for (let slot = hash & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const row = (slots[slot] as number) - 1;
+      const { words } = this.#blockOf(row);
+      const word = wordOf(row);
       if (
-        this.#words[word] === id[0] &&
-        this.#words[word + 1] === id[1] &&
-        this.#words[word + 2] === id[2] &&
-        this.#words[word + 3] === id[3] &&
+        words[word] === id[0] &&
+        words[word + 1] === id[1] &&
+        words[word + 2] === id[2] &&
+        words[word + 3] === id[3] &&
         this.#texts.get(row) === (isText ? jti : undefined)
       ) {
         return row;
@@ -87,12 +109,12 @@ export class RevokedTokenTable {
 
   /** Returns the client of the token in a row. */
   clientOf(row: number): string | undefined {
-    return this.#clients[this.#words[row * wordsPerRow + clientWord] as number]?.clientId;
+    return this.#clients[this.#readWord(row, clientWord)]?.clientId;
   }
 
   /** Whether a token is in the row now. */
   isTaken(row: number): boolean {
-    return row < this.#rows && this.#words[row * wordsPerRow + clientWord] !== none;
+    return row < this.#rows && this.#readWord(row, clientWord) !== none;
   }
 
   /** Returns the token in a row, or undefined if none is there now. */
@@ -100,10 +122,11 @@ export class RevokedTokenTable {
     if (!this.isTaken(row)) {
       return undefined;
     }
-    const generation = this.#numbers[row * numbersPerRow + 1] as number;
+    const { words, numbers } = this.#blockOf(row);
+    const generation = numbers[numberOf(row) + 1] as number;
     return {
-      jti: this.#texts.get(row) ?? formatId(this.#words.subarray(row * wordsPerRow, row * wordsPerRow + 4)),
-      expiresAt: this.#numbers[row * numbersPerRow] as number,
+      jti: this.#texts.get(row) ?? formatId(words.subarray(wordOf(row), wordOf(row) + 4)),
+      expiresAt: numbers[numberOf(row)] as number,
       clientId: this.clientOf(row),
       generation: Number.isNaN(generation) ? undefined : generation,
     };
@@ -117,14 +140,15 @@ export class RevokedTokenTable {
     }
     const row = this.#takeRow();
     const isText = !parseId(jti, this.#id);
-    this.#words.set(this.#id, row * wordsPerRow);
+    const { words, numbers } = this.#blockOf(row);
+    words.set(this.#id, wordOf(row));
     if (isText) {
       this.#texts.set(row, jti);
     }
-    this.#numbers[row * numbersPerRow] = expiresAt;
-    this.#numbers[row * numbersPerRow + 1] = generation ?? Number.NaN;
+    numbers[numberOf(row)] = expiresAt;
+    numbers[numberOf(row) + 1] = generation ?? Number.NaN;
     this.#link(row, clientId);
-    this.#insertSlot(row);
+    this.#addToIndex(row);
     this.#size += 1;
     return row;
   }
@@ -133,7 +157,7 @@ export class RevokedTokenTable {
   removeOfClient(clientId: string | undefined, isRemoved: RemoveIf): void {
     const client = this.#clients[this.#numberOfClient.get(clientId) ?? none];
     for (let row = client?.first ?? none; row !== none; ) {
-      const next = this.#words[row * wordsPerRow + nextWord] as number;
+      const next = this.#readWord(row, nextWord);
       this.#removeIf(row, isRemoved);
       row = next;
     }
@@ -141,7 +165,12 @@ export class RevokedTokenTable {
 
   /** Removes those tokens of all clients for which `isRemoved` says so. */
   remove(isRemoved: RemoveIf): void {
-    for (let row = 0; row < this.#rows; row += 1) {
+    this.removeBetween(0, this.#rows, isRemoved);
+  }
+
+  /** The same for the rows from `first` to before `end` alone. */
+  removeBetween(first: number, end: number, isRemoved: RemoveIf): void {
+    for (let row = first; row < Math.min(end, this.#rows); row += 1) {
       if (this.isTaken(row)) {
         this.#removeIf(row, isRemoved);
       }
@@ -165,73 +194,99 @@ export class RevokedTokenTable {
     }
   }
 
+  #blockOf(row: number): Block {
+    return this.#blocks[Math.floor(row / rowsInBlock)] as Block;
+  }
+
+  #readWord(row: number, offset: number): number {
+    return this.#blockOf(row).words[wordOf(row) + offset] as number;
+  }
+
+  #writeWord(row: number, offset: number, value: number): void {
+    this.#blockOf(row).words[wordOf(row) + offset] = value;
+  }
+
   #takeRow(): number {
     if (this.#free !== none) {
       const row = this.#free;
-      this.#free = this.#words[row * wordsPerRow + nextWord] as number;
+      this.#free = this.#readWord(row, nextWord);
       return row;
     }
-    if (this.#rows * numbersPerRow === this.#numbers.length) {
-      this.#grow();
+    if (this.#rows === this.#blocks.length * rowsInBlock) {
+      this.#blocks.push({
+        words: new Uint32Array(rowsInBlock * wordsPerRow),
+        numbers: new Float64Array(rowsInBlock * numbersPerRow),
+      });
     }
     this.#rows += 1;
     return this.#rows - 1;
   }
 
-  #grow(): void {
-    const words = new Uint32Array(this.#words.length * 2);
-    words.set(this.#words);
-    this.#words = words;
-    const numbers = new Float64Array(this.#numbers.length * 2);
-    numbers.set(this.#numbers);
-    this.#numbers = numbers;
-    this.#slots = new Uint32Array(this.#slots.length * 2);
-    for (let row = 0; row < this.#rows; row += 1) {
-      this.#insertSlot(row);
+  #addToIndex(row: number): void {
+    const part = partOf(hashOf(this.#readWord(row, 0)));
+    const slots = this.#slots[part] as Uint32Array;
+    const used = (this.#used[part] as number) + 1;
+    this.#used[part] = used;
+    if (2 * used <= slots.length) {
+      this.#insertSlot(slots, row);
+      return;
     }
+    const grown = new Uint32Array(slots.length * 2);
+    for (const taken of slots) {
+      if (taken !== 0) {
+        this.#insertSlot(grown, taken - 1);
+      }
+    }
+    this.#insertSlot(grown, row);
+    this.#slots[part] = grown;
   }
 
-  #insertSlot(row: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = slotOf(this.#words[row * wordsPerRow] as number, mask);
-    while (this.#slots[slot] !== 0) {
+  #insertSlot(slots: Uint32Array, row: number): void {
+    const mask = slots.length - 1;
+    let slot = hashOf(this.#readWord(row, 0)) & mask;
+    while (slots[slot] !== 0) {
       slot = (slot + 1) & mask;
     }
-    this.#slots[slot] = row + 1;
+    slots[slot] = row + 1;
   }
 
   #removeIf(row: number, isRemoved: RemoveIf): void {
-    if (isRemoved(this.#numbers[row * numbersPerRow] as number, this.#numbers[row * numbersPerRow + 1] as number)) {
+    const { numbers } = this.#blockOf(row);
+    if (isRemoved(numbers[numberOf(row)] as number, numbers[numberOf(row) + 1] as number)) {
       this.#remove(row);
     }
   }
 
   #remove(row: number): void {
-    this.#removeSlot(row);
+    this.#removeFromIndex(row);
     this.#unlink(row);
     this.#texts.delete(row);
-    this.#words[row * wordsPerRow + clientWord] = none;
-    this.#words[row * wordsPerRow + nextWord] = this.#free;
+    this.#writeWord(row, clientWord, none);
+    this.#writeWord(row, nextWord, this.#free);
     this.#free = row;
     this.#size -= 1;
   }
 
   /** Moves back what was put behind the slot only because it was taken, so that every row is found from its first slot on. */
-  #removeSlot(row: number): void {
-    const mask = this.#slots.length - 1;
-    let hole = slotOf(this.#words[row * wordsPerRow] as number, mask);
-    while (this.#slots[hole] !== row + 1) {
+  #removeFromIndex(row: number): void {
+    const hash = hashOf(this.#readWord(row, 0));
+    const part = partOf(hash);
+    const slots = this.#slots[part] as Uint32Array;
+    const mask = slots.length - 1;
+    let hole = hash & mask;
+    while (slots[hole] !== row + 1) {
       hole = (hole + 1) & mask;
     }
-    for (let slot = (hole + 1) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const moved = (this.#slots[slot] as number) - 1;
-      const first = slotOf(this.#words[moved * wordsPerRow] as number, mask);
+    for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const moved = (slots[slot] as number) - 1;
+      const first = hashOf(this.#readWord(moved, 0)) & mask;
       if (((slot - first) & mask) >= ((slot - hole) & mask)) {
-        this.#slots[hole] = moved + 1;
+        slots[hole] = moved + 1;
         hole = slot;
       }
     }
-    this.#slots[hole] = 0;
+    slots[hole] = 0;
+    this.#used[part] = (this.#used[part] as number) - 1;
   }
 
   #link(row: number, clientId: string | undefined): void {
@@ -242,42 +297,55 @@ export class RevokedTokenTable {
       this.#numberOfClient.set(clientId, number);
     }
     const client = this.#clients[number] as ClientRows;
-    const word = row * wordsPerRow;
-    this.#words[word + clientWord] = number;
-    this.#words[word + nextWord] = client.first;
-    this.#words[word + previousWord] = none;
+    this.#writeWord(row, clientWord, number);
+    this.#writeWord(row, nextWord, client.first);
+    this.#writeWord(row, previousWord, none);
     if (client.first !== none) {
-      this.#words[client.first * wordsPerRow + previousWord] = row;
+      this.#writeWord(client.first, previousWord, row);
     }
     client.first = row;
     client.count += 1;
   }
 
   #unlink(row: number): void {
-    const word = row * wordsPerRow;
-    const number = this.#words[word + clientWord] as number;
-    const client = this.#clients[number] as ClientRows;
-    const next = this.#words[word + nextWord] as number;
-    const previous = this.#words[word + previousWord] as number;
+    const client = this.#clients[this.#readWord(row, clientWord)] as ClientRows;
+    const next = this.#readWord(row, nextWord);
+    const previous = this.#readWord(row, previousWord);
     if (next !== none) {
-      this.#words[next * wordsPerRow + previousWord] = previous;
+      this.#writeWord(next, previousWord, previous);
     }
     if (previous === none) {
       client.first = next;
     } else {
-      this.#words[previous * wordsPerRow + nextWord] = next;
+      this.#writeWord(previous, nextWord, next);
     }
     client.count -= 1;
     if (client.count === 0) {
+      const number = this.#numberOfClient.get(client.clientId) as number;
       this.#numberOfClient.delete(client.clientId);
       this.#freeClients.push(number);
     }
   }
 }
 
-/** The first word of a UUID is random. */
-function slotOf(word: number, mask: number): number {
-  return (Math.imul(word, 0x9e37_79b1) >>> 0) & mask;
+/** Where the words of a row begin in its block. */
+function wordOf(row: number): number {
+  return (row % rowsInBlock) * wordsPerRow;
+}
+
+/** Where the numbers of a row begin in its block. */
+function numberOf(row: number): number {
+  return (row % rowsInBlock) * numbersPerRow;
+}
+
+/** By the first word of an id, which is random in a UUID. */
+function hashOf(word: number): number {
+  return Math.imul(word, 0x9e37_79b1) >>> 0;
+}
+
+/** The part of the index is chosen by other bits than the slot in it. */
+function partOf(hash: number): number {
+  return hash >>> (32 - partBits);
 }
 
 /** Writes the bytes of a UUID, in its usual form, or a digest of any other text. Returns whether it is a UUID. */

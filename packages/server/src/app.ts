@@ -32,9 +32,9 @@ import { createMinuteCounters } from './limits/minute-counters.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
 import { findPersonAsClient } from './people/person-store.ts';
-import { openRevocationFeed } from './revocation/revocation-feed.ts';
+import { createRevocationFeed } from './revocation/revocation-feed.ts';
+import { openRevocations } from './revocation/revocations.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
-import { openRevokedTokens } from './revocation/revoked-tokens.ts';
 import { createLoadScopes } from './scopes/own-scopes.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
@@ -85,7 +85,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     clock,
     log: app.log,
   });
-  const revokedTokens = await openRevokedTokens(db, events, now);
+  const revocations = await openRevocations(db, events, now);
   const usage = createUsage({ db, now });
   const failures = createFailures({ db, now });
   const onCountersFault = (error: unknown) =>
@@ -105,7 +105,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     findActor,
     loadScopes,
     events,
-    revokedTokens,
+    revokedTokens: revocations,
     usage,
     failures,
     minuteCounters,
@@ -117,7 +117,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
   const onLost = (lost: LogHead) =>
     history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', knownAt: now(), isOld: true }]);
-  const feed = await openRevocationFeed({ db, events, masterKey, onLost, now });
+  const feed = createRevocationFeed({ db, events, revocations, masterKey, onLost });
   const keysFaults = createKeysFaults(app.log);
   const onRehashFault = (error: unknown) =>
     app.log.error(describeForLog(error), 'the digest of a secret that moved here is kept until its next use');
@@ -131,7 +131,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
   const { guard, usedTokens } = tokens;
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);
-  startMaintenance(app, { ...shared, clock, keys, feed, usedTokens, checkpoints, history, anchorHistory });
+  startMaintenance(app, { ...shared, clock, keys, revocations, usedTokens, checkpoints, history, anchorHistory });
   const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
   app.addHook('onClose', async () => writeProbe.stop());
 

@@ -11,7 +11,7 @@ import { findStatusFault } from './clients/token-status.ts';
 import type { CredentialHolder } from './events/actor.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { SelfServiceLimit } from './limits/self-service-limit.ts';
-import type { RevokedTokens } from './revocation/revoked-tokens.ts';
+import type { RevokedTokens } from './revocation/revocations.ts';
 
 const RevocationForm = Type.Object(
   {

@@ -77,11 +77,11 @@ describe('the feed', () => {
 
   test('drops tokens after their expiry and clients after the longest lifetime, each ten minutes late', () => {
     const state = stateOf(token('t', 2_000), ended('a'));
-    state.forget(2_599, 1_001);
+    Array.from(state.forget(2_599, 1_001));
     expect(state.read(0, 10).entries).toEqual([token('t', 2_000), ended('a')]);
-    state.forget(2_600, 1_001);
+    Array.from(state.forget(2_600, 1_001));
     expect(state.read(0, 10).entries).toEqual([ended('a')]);
-    state.forget(2_601, 1_001);
+    Array.from(state.forget(2_601, 1_001));
     expect(state.read(0, 10)).toEqual({ entries: [], sequence: 2, more: false });
   });
 });
@@ -136,5 +136,65 @@ test('whatever is changed and whenever a follower reads, it ends where a fresh o
       expect(fresh).toEqual(everything);
     }),
     { numRuns: 30 },
+  );
+});
+
+test('whatever is added, replaced and forgotten in slices while a follower reads, no entry is missing and none is left that expired', () => {
+  const subject = fc.constantFrom('c1', 'c2', 'c3', 'c4');
+  const entry = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ id: fc.nat(80), exp: fc.nat(1_000) }).map(({ id, exp }) => token(`t${id}`, exp)),
+    },
+    fc.tuple(subject, fc.nat(9)).map(([id, gen]) => client(id, gen)),
+  );
+  const step = fc.oneof(
+    { weight: 5, arbitrary: entry.map((change) => ({ change })) },
+    { weight: 3, arbitrary: fc.constant({ slice: true }) },
+    fc.nat(1_000).map((forgetAt) => ({ forgetAt })),
+    fc.integer({ min: 1, max: 5 }).map((limit) => ({ limit })),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 1_500, size: 'max' }), (steps) => {
+      const state = new FeedState(3);
+      const everything = new Map<string, FeedEntry>();
+      const followed = new Map<string, FeedEntry>();
+      let forgetting: Iterator<void> | undefined;
+      let [sequence, position, forgotten] = [0, 0, 0];
+      for (const one of steps) {
+        if ('change' in one) {
+          sequence += 1;
+          state.add(sequence, 10_000, one.change);
+          apply(everything, [one.change]);
+        } else if ('forgetAt' in one) {
+          forgotten = Math.max(forgotten, one.forgetAt);
+          forgetting = state.forget(one.forgetAt + 600, 10_000);
+        } else if ('slice' in one) {
+          forgetting?.next();
+        } else {
+          const page = state.read(position, one.limit);
+          apply(followed, page.entries);
+          position = page.sequence;
+        }
+      }
+      for (const _ of state.forget(forgotten + 600, 10_000)) {
+        // To the end.
+      }
+      const live = new Map([...everything].filter(([, one]) => one.type !== 'token' || one.exp > forgotten));
+      const fresh = new Map<string, FeedEntry>();
+      apply(fresh, state.read(0, 10_000).entries);
+      expect(fresh).toEqual(live);
+      expect(state.size).toBe(live.size);
+      apply(followed, state.read(position, 10_000).entries);
+      for (const [id, one] of live) {
+        expect(followed.get(id)).toEqual(one);
+      }
+      for (const [id, one] of everything) {
+        if (one.type === 'token' && one.exp > forgotten) {
+          expect(state.has(id)).toBe(true);
+        }
+      }
+    }),
+    { numRuns: 60 },
   );
 });

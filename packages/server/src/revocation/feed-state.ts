@@ -34,15 +34,21 @@ const mostSuperseded = 1_000;
 export class FeedState {
   readonly #tokens = new RevokedTokenIndex();
   /** By sequence, the rows of tokens in `#tokens`, including those that were removed since. */
-  readonly #tokenSequences: number[] = [];
-  readonly #tokenRows: number[] = [];
+  #tokenSequences: number[] = [];
+  #tokenRows: number[] = [];
   /** By row, the sequence of the token that is there now or was last. */
   readonly #sequenceOfRow: number[] = [];
   readonly #latest = new Map<string, Kept>();
   /** By sequence, including superseded entries, which are skipped. */
   #ordered: Kept[] = [];
+  readonly #mostInSlice: number;
   #head = 0;
   #revision = 0;
+
+  /** `mostInSlice`: rows and entries that `forget` looks at before it yields. */
+  constructor(mostInSlice = 20_000) {
+    this.#mostInSlice = mostInSlice;
+  }
 
   /** Rises when entries are dropped that a page may have had. */
   get revision(): number {
@@ -57,6 +63,11 @@ export class FeedState {
   /** The number of tokens and clients. */
   get size(): number {
     return this.#tokens.size + this.#latest.size;
+  }
+
+  /** Whether a token was revoked, unless what is known about its client covers it. */
+  has(jti: string): boolean {
+    return this.#tokens.has(jti);
   }
 
   /** Adds an event, with its entry if it has one. An event that was added before changes nothing. */
@@ -123,19 +134,38 @@ export class FeedState {
     return this.read(after, 1).entries.length > 0;
   }
 
-  /** Drops entries that concern no token that can still be valid, if tokens are valid for at most `longestTtlSeconds`. */
-  forget(nowSeconds: number, longestTtlSeconds: number): void {
-    const sizeBefore = this.size;
-    this.#tokens.removeExpired(nowSeconds - slackSeconds);
+  /**
+   * Drops entries that concern no token that can still be valid, if tokens are valid for at most `longestTtlSeconds`. Yields
+   * after each slice of some milliseconds; the state may be used and changed in between.
+   */
+  *forget(nowSeconds: number, longestTtlSeconds: number): Generator<void> {
+    const hadEntries = this.size;
+    for (let first = 0; first < this.#tokens.rows; first += this.#mostInSlice) {
+      this.#removing(() => this.#tokens.removeExpired(nowSeconds - slackSeconds, first, first + this.#mostInSlice));
+      yield;
+    }
+    let seen = 0;
     for (const [subject, { changedAt }] of this.#latest) {
       if (changedAt + longestTtlSeconds + slackSeconds <= nowSeconds) {
-        this.#latest.delete(subject);
+        this.#removing(() => this.#latest.delete(subject));
+      }
+      seen += 1;
+      if (seen % this.#mostInSlice === 0) {
+        yield;
       }
     }
+    if (this.size < hadEntries) {
+      yield* this.#compactInSlices();
+    }
+  }
+
+  /** Does `work`, which may drop entries. */
+  #removing(work: () => void): void {
+    const sizeBefore = this.size;
+    work();
     if (this.size < sizeBefore) {
       this.#revision += 1;
     }
-    this.#compact();
   }
 
   /** Whether the token at a place of the order is still there; another one may have its row now. */
@@ -153,17 +183,31 @@ export class FeedState {
   }
 
   #compact(): void {
+    for (const _ of this.#compactInSlices()) {
+      // All at once: half of the arrays or more is dropped, so that it happens seldom.
+    }
+  }
+
+  *#compactInSlices(): Generator<void> {
     this.#ordered = this.#ordered.filter((kept) => this.#isLatest(kept));
-    let length = 0;
-    for (let index = 0; index < this.#tokenRows.length; index += 1) {
+    const sourceRows = this.#tokenRows;
+    const rows: number[] = [];
+    const sequences: number[] = [];
+    for (let index = 0; index < sourceRows.length; index += 1) {
       if (this.#isPresent(index)) {
-        this.#tokenRows[length] = this.#tokenRows[index] as number;
-        this.#tokenSequences[length] = this.#tokenSequences[index] as number;
-        length += 1;
+        rows.push(sourceRows[index] as number);
+        sequences.push(this.#tokenSequences[index] as number);
+      }
+      if (index % this.#mostInSlice === this.#mostInSlice - 1) {
+        yield;
+        if (this.#tokenRows !== sourceRows) {
+          // They were compacted meanwhile.
+          return;
+        }
       }
     }
-    this.#tokenRows.length = length;
-    this.#tokenSequences.length = length;
+    this.#tokenRows = rows;
+    this.#tokenSequences = sequences;
   }
 }
 

@@ -1,32 +1,77 @@
-/** Reads the events that the revocation feed needs when a node starts. */
+/** Reads the events that the revocation feed needs when a node starts, and no others. */
+import { setImmediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import type { LoggedEvent } from '../events/event.ts';
+import type { EventKind, LoggedEvent } from '../events/event.ts';
 import { feedKinds } from './feed-entry.ts';
 
 export type FeedEvent = Pick<LoggedEvent, 'sequence' | 'occurredAt' | 'kind' | 'subject' | 'data'>;
 
-/** Lists events of the kinds in `feedKinds`, at `since` (milliseconds since 1970) or later and after `sequence`, in order, at most `most`. */
-export async function listFeedEvents(
+/** Events per read. */
+const batchSize = 5_000;
+
+/**
+ * Yields batches of the events from which entries of the feed are made, at `since` (milliseconds since 1970) or later and up to
+ * the event `head`, in order.
+ */
+export async function* loadFeedEvents(
   db: Kysely<Database>,
-  sequence: number,
   since: number,
-  most: number,
-): Promise<FeedEvent[]> {
-  const rows = await db
+  head: number,
+): AsyncGenerator<readonly FeedEvent[]> {
+  // One query per kind: each reads an index in order, and a query for all kinds would sort the log for each batch.
+  const ofKind = (kind: EventKind) => readKind(db, kind, since, head);
+  let others: FeedEvent[] = [];
+  for (const kind of feedKinds.filter((kind) => kind !== 'token.revoked')) {
+    others = others.concat(...(await Array.fromAsync(ofKind(kind))));
+  }
+  others.sort(inOrder);
+  for await (const revoked of ofKind('token.revoked')) {
+    const last = revoked.at(-1)?.sequence ?? head;
+    const count = others.findIndex(({ sequence }) => sequence > last);
+    const earlier = count === -1 ? others : others.slice(0, count);
+    others = others.slice(earlier.length);
+    yield [...earlier, ...revoked].sort(inOrder);
+  }
+  yield others;
+}
+
+async function* readKind(
+  db: Kysely<Database>,
+  kind: EventKind,
+  since: number,
+  head: number,
+): AsyncGenerator<readonly FeedEvent[]> {
+  let select = db
     .selectFrom('events')
-    .select(['sequence', 'occurred_at', 'kind', 'subject', 'data'])
-    .where('kind', 'in', feedKinds)
+    .select(['sequence', 'occurred_at', 'subject', 'data'])
+    .where('kind', '=', kind)
     .where('occurred_at', '>=', new Date(since).toISOString())
-    .where('sequence', '>', sequence)
+    .where('sequence', '<=', head)
     .orderBy('sequence')
-    .limit(most)
-    .execute();
-  return rows.map((row) => ({
-    sequence: row.sequence,
-    occurredAt: Date.parse(row.occurred_at),
-    kind: row.kind as LoggedEvent['kind'],
-    subject: row.subject,
-    data: JSON.parse(row.data),
-  }));
+    .limit(batchSize);
+  if (kind === 'client.updated' || kind === 'client.revoked') {
+    select = select.where('data', 'like', '%"status":%');
+  }
+  for (let after = 0; ; ) {
+    const rows = await select.where('sequence', '>', after).execute();
+    yield rows.map(({ sequence, occurred_at, subject, data }) => ({
+      sequence,
+      occurredAt: Date.parse(occurred_at),
+      kind,
+      subject,
+      data: JSON.parse(data),
+    }));
+    const end = rows.at(-1);
+    if (end === undefined || rows.length < batchSize) {
+      return;
+    }
+    after = end.sequence;
+    // Others get a turn, for it may be that the node is running, and reads everything again.
+    await setImmediate();
+  }
+}
+
+function inOrder(one: { readonly sequence: number }, other: { readonly sequence: number }): number {
+  return one.sequence - other.sequence;
 }

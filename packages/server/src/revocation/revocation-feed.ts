@@ -1,6 +1,6 @@
 /**
- * The revocation feed of this node: the current status of tokens and clients, for APIs that verify tokens locally. It is
- * built from the event log at the start and follows it from there. docs/revocation-feed.md describes the protocol.
+ * The revocation feed of this node: the current status of tokens and clients, for APIs that verify tokens locally.
+ * docs/revocation-feed.md describes the protocol.
  *
  * Does not check who may read it.
  */
@@ -11,14 +11,12 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
 import type { LogHead } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { findEventHash, findLeastTime, readLog } from '../events/event-store.ts';
+import { findEventHash } from '../events/event-store.ts';
 import { type Caller, createLongPoll } from '../events/long-poll.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
-import { feedEntryOf, neededSince } from './feed-entry.ts';
-import { FeedState, usefulSince } from './feed-state.ts';
-import { type FeedEvent, listFeedEvents } from './feed-store.ts';
+import { feedEntryOf } from './feed-entry.ts';
 import { FeedText } from './feed-text.ts';
+import type { Revocations } from './revocations.ts';
 
 export interface FeedAnswer {
   /** The same for all followers that asked for the same. */
@@ -36,20 +34,18 @@ export interface RevocationFeed {
   read(cursor: string | undefined, waitSeconds: number, caller: Caller, address: string): Promise<FeedAnswer>;
   /** The number of entries: of revoked tokens and changed clients. */
   size(): number;
-  /** Drops entries that concern no token that was valid at `seconds` since 1970 or later. Call it about once a minute. */
-  forgetExpired(seconds: number): Promise<void>;
   /** Answers all followers that wait. */
   close(): void;
 }
 
 export interface RevocationFeedOptions {
   readonly db: Kysely<Database>;
+  /** Its followers hear events in the order in which they follow: `revocations` before the feed. */
   readonly events: EventLog;
+  readonly revocations: Revocations;
   readonly masterKey: MasterKey;
   /** Called if a follower knows an event that was in this log and no longer is. */
   readonly onLost: (lost: LogHead) => Promise<void>;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** Entries in one answer. */
@@ -58,17 +54,11 @@ const mostEntries = 1_000;
 /** Followers that may wait at the same time, a quarter of them at one address. Further ones are answered at once. */
 const mostWaiting = 10_000;
 
-/** Events per read at the start. */
-const batchSize = 5_000;
-
 /** Hashes of events, and cursors that were verified, that are kept in memory, to check cursors without the database. */
 const mostCursors = 1_000;
 
 /** Pages that are kept as text, of up to some hundred kilobytes each. */
 const mostTexts = 200;
-
-/** Seconds for which an entry is loaded after it is no longer needed, as it is kept. */
-const keptSeconds = 86_400;
 
 /** Bytes of the MAC of a cursor. */
 const macLength = 16;
@@ -81,54 +71,26 @@ interface KeptText {
   readonly text: Promise<FeedText>;
 }
 
-export async function openRevocationFeed(options: RevocationFeedOptions): Promise<RevocationFeed> {
-  const { db, events, masterKey, onLost, now } = options;
-  let state = new FeedState();
+export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
+  const { db, events, revocations, masterKey, onLost } = options;
   const hashes = new LRUCache<number, string>({ max: mostCursors });
   const heads = new LRUCache<string, LogHead>({ max: mostCursors });
   const texts = new LRUCache<string, KeptText>({ max: mostTexts });
   const longPoll = createLongPoll(mostWaiting);
 
-  /** Adds an event, but no token that expired until `needed`, and returns whether it has an entry. */
-  const add = (to: FeedState, event: FeedEvent, needed = Number.NEGATIVE_INFINITY): boolean => {
-    const entry = feedEntryOf(event);
-    const isNeeded = entry?.type !== 'token' || entry.exp > needed;
-    to.add(event.sequence, event.occurredAt / 1000, isNeeded ? entry : undefined);
-    return entry !== undefined;
-  };
-
-  const load = async () => {
-    const loading = new FeedState();
-    const head = await readLog(db);
-    const time = await findLeastTime(db, now());
-    const since = usefulSince(time / 1000 - keptSeconds, await findLongestTokenTtl(db)) * 1000;
-    for (let isWhole = true; isWhole; ) {
-      const batch = await listFeedEvents(db, loading.head, since, batchSize);
-      for (const event of batch) {
-        add(loading, event, neededSince(time));
-      }
-      isWhole = batch.length === batchSize;
-    }
-    loading.add(head.sequence, 0, undefined);
-    state = loading;
-  };
-  const loaded = load();
   events.follow(
-    async (event) => {
-      await loaded;
+    (event) => {
       hashes.set(event.sequence, event.hash);
-      if (add(state, event)) {
+      if (feedEntryOf(event) !== undefined) {
         longPoll.wake();
       }
     },
-    async () => {
-      await load();
+    () => {
       hashes.clear();
       texts.clear();
       longPoll.wake();
     },
   );
-  await loaded;
 
   /** Returns undefined if the log has no such event. */
   const findHash = async (sequence: number): Promise<string | undefined> => {
@@ -183,7 +145,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   };
 
   const makeText = async (position: number | undefined, historyChanged: boolean): Promise<FeedText> => {
-    const { entries, sequence, more } = state.read(position ?? 0, mostEntries);
+    const { entries, sequence, more } = revocations.state().read(position ?? 0, mostEntries);
     const cursor = await cursorAt(sequence);
     return new FeedText({ cursor, snapshot: position === undefined, historyChanged, more, entries });
   };
@@ -191,7 +153,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
   /** Returns the page after `position`, which all who ask for it share. */
   const textAfter = (position: number | undefined, historyChanged: boolean): Promise<FeedText> => {
     const key = `${position} ${historyChanged}`;
-    const { head, revision } = state;
+    const { head, revision } = revocations.state();
     const known = texts.get(key);
     if (known?.revision === revision && (known.isFull || known.head === head)) {
       return known.text;
@@ -212,7 +174,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
       await events.awaitHistory();
       const { version } = longPoll;
       let position = await positionOf(cursor);
-      if (position !== undefined && waitSeconds > 0 && !state.hasAfter(position)) {
+      if (position !== undefined && waitSeconds > 0 && !revocations.state().hasAfter(position)) {
         await longPoll.wait(version, waitSeconds * 1000, caller, address);
         await events.awaitHistory();
         position = await positionOf(cursor);
@@ -220,10 +182,7 @@ export async function openRevocationFeed(options: RevocationFeedOptions): Promis
       const text = await textAfter(position, cursor !== undefined && position === undefined);
       return { text, lagSeconds: events.lagSeconds() };
     },
-    size: () => state.size,
-    async forgetExpired(seconds) {
-      state.forget(seconds, await findLongestTokenTtl(db));
-    },
+    size: () => revocations.state().size,
     close: longPoll.close,
   };
 }

@@ -13,6 +13,11 @@ export class RevokedTokenIndex {
     return this.#tokens.has(jti);
   }
 
+  /** Rows from 0 on that may have a token. */
+  get rows(): number {
+    return this.#tokens.rows;
+  }
+
   /** Returns the row of the token, for `at`. */
   add({ jti, exp, clientId, gen }: TokenFeedEntry): number {
     return this.#tokens.add({ jti, expiresAt: exp, clientId, generation: gen });
@@ -47,9 +52,9 @@ export class RevokedTokenIndex {
     }
   }
 
-  /** Removes the tokens that expired at `seconds` since 1970 or before. */
-  removeExpired(seconds: number): void {
-    this.#tokens.remove((exp) => exp <= seconds);
+  /** Removes those of the tokens in the rows from `first` to before `end` that expired at `seconds` since 1970 or before. */
+  removeExpired(seconds: number, first: number, end: number): void {
+    this.#tokens.removeBetween(first, end, (exp) => exp <= seconds);
   }
 }
 

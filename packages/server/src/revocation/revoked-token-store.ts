@@ -2,7 +2,6 @@
 import type { Kysely } from 'kysely';
 import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
-import type { TokenFeedEntry } from './feed-entry.ts';
 
 export interface RevokedToken {
   readonly jti: string;
@@ -11,36 +10,6 @@ export interface RevokedToken {
   readonly generation: number | undefined;
   /** Seconds since 1970. */
   readonly expiresAt: number;
-}
-
-/** Rows that are read at once at the start. */
-const rowsInPage = 5_000;
-
-/** Yields the tokens that expire after `seconds` since 1970. */
-export async function* loadRevokedTokens(db: Kysely<Database>, seconds: number): AsyncGenerator<TokenFeedEntry> {
-  for (let last = ''; ; ) {
-    const rows = await db
-      .selectFrom('revoked_tokens')
-      .selectAll()
-      .where('expires_at', '>', seconds)
-      .where('jti', '>', last)
-      .orderBy('jti')
-      .limit(rowsInPage)
-      .execute();
-    for (const { jti, client_id, generation, expires_at } of rows) {
-      yield {
-        type: 'token',
-        jti,
-        exp: expires_at,
-        ...(generation !== null && { clientId: client_id, gen: generation }),
-      };
-    }
-    const end = rows.at(-1);
-    if (end === undefined) {
-      return;
-    }
-    last = end.jti;
-  }
 }
 
 /** Which of the tokens are revoked. */

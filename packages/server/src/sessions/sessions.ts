@@ -19,8 +19,8 @@ import type { CredentialHolder } from '../events/actor.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { MasterKey } from '../keys/master-key.ts';
+import type { RevokedTokens } from '../revocation/revocations.ts';
 import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
-import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
 import { builtInScopeNames } from '../scopes/default-scopes.ts';
 import {
   codeMs,

@@ -16,8 +16,7 @@ import type { Installation } from '../installation.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { MinuteCounters } from '../limits/minute-counters.ts';
-import type { RevocationFeed } from '../revocation/revocation-feed.ts';
-import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import type { Revocations } from '../revocation/revocations.ts';
 import { deleteEndedSessions } from '../sessions/session-store.ts';
 import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
 
@@ -27,11 +26,10 @@ export interface MaintenanceOptions {
   readonly events: EventLog;
   readonly keys: KeyRing;
   readonly usedTokens: UsedTokens;
-  readonly revokedTokens: RevokedTokens;
+  readonly revocations: Revocations;
   readonly usage: Usage;
   readonly failures: Failures;
   readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
-  readonly feed: RevocationFeed;
   readonly checkpoints: Checkpoints;
   readonly history: Pick<History, 'record'>;
   readonly anchorHistory: () => Promise<void>;
@@ -61,19 +59,8 @@ const historyIntervalMs = 250;
 
 /** Starts the work, which ends when `app` closes. */
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
-  const {
-    clock,
-    installation,
-    events,
-    keys,
-    usedTokens,
-    revokedTokens,
-    usage,
-    failures,
-    minuteCounters,
-    feed,
-    checkpoints,
-  } = options;
+  const { clock, installation, events, keys, usedTokens, revocations, usage, failures, minuteCounters, checkpoints } =
+    options;
   let isMaintaining = false;
   const readTrustedTime = createTrustedTime(clock);
   let isTrusted = true;
@@ -87,8 +74,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       await forgetKeptAnswers(installation.db, nowSeconds);
       await deleteEndedSessions(installation.db, nowSeconds * 1000);
       await usedTokens.forgetExpired(keptSinceSeconds);
-      await revokedTokens.forgetExpired(keptSinceSeconds);
-      await feed.forgetExpired(keptSinceSeconds);
+      await revocations.forgetExpired(keptSinceSeconds);
       await keys.forgetExpired(keptSinceSeconds);
     }
   };

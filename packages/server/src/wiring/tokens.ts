@@ -44,7 +44,7 @@ import { createPeople } from '../people/people.ts';
 import { createClientRegistration } from '../registration/client-registration.ts';
 import { registrationEndpoint, registrationPath } from '../registration/registration-endpoint.ts';
 import { mayIntrospect } from '../resources/resource-registry.ts';
-import type { RevokedTokens } from '../revocation/revoked-tokens.ts';
+import type { RevokedTokens } from '../revocation/revocations.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
 import { sessionEndpoint } from '../sessions/session-endpoint.ts';
 import { createSessions } from '../sessions/sessions.ts';
@@ -112,6 +112,9 @@ function keyLeadMs({ keyLeadMinutes }: ServerConfig): number {
 /** At most this many verified tokens are kept for the management API, and as many for introspection and exchange. */
 const verifiedTokens = 2_000;
 
+/** The same for the API of this server, which thousands of guards call in turn, each with a token of its own. */
+const verifiedTokensOfApi = 6_000;
+
 export async function createTokens(options: TokensOptions) {
   const {
     config,
@@ -177,7 +180,7 @@ export async function createTokens(options: TokensOptions) {
   const tokenStatus = { issuer, findClient: directory.find, isRevoked: revokedTokens.has, isKeyPublished };
   const guard = createGuard({
     ...verification,
-    verifiedTokens: new RecentMap<VerifiedToken>(verifiedTokens),
+    verifiedTokens: new RecentMap<VerifiedToken>(verifiedTokensOfApi),
     audience: issuer,
     baseUrl: issuer,
     now,

@@ -1,0 +1,70 @@
+/**
+ * What was revoked, in the memory of this node: for the check of bearer tokens, and for the revocation feed. It is read from
+ * the database at the start, and follows the event log from there. RFC 7009 §2.2.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { findLeastTime, readLog } from '../events/event-store.ts';
+import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
+import { feedEntryOf, neededSince } from './feed-entry.ts';
+import { FeedState, usefulSince } from './feed-state.ts';
+import { loadFeedEvents } from './feed-store.ts';
+import { deleteExpiredRevocations } from './revoked-token-store.ts';
+
+export interface RevokedTokens {
+  /** Whether a token was revoked, by `jti`. Does not say whether it is inactive because of its client. */
+  has(jti: string): boolean;
+}
+
+export interface Revocations extends RevokedTokens {
+  /** What this node knows now. Another one replaces it if the database has another history than before. */
+  state(): FeedState;
+  /** Forgets what concerns no token that was valid at `seconds` since 1970 or later. Call it about once a minute. */
+  forgetExpired(seconds: number): Promise<void>;
+}
+
+/** Seconds for which an entry is loaded after it is no longer needed, as it is kept. */
+const keptSeconds = 86_400;
+
+/** `now` is in milliseconds since 1970. */
+export async function openRevocations(db: Kysely<Database>, events: EventLog, now: () => number): Promise<Revocations> {
+  const load = async () => {
+    const loading = new FeedState();
+    const { sequence: head } = await readLog(db);
+    const time = await findLeastTime(db, now());
+    const since = usefulSince(time / 1000 - keptSeconds, await findLongestTokenTtl(db)) * 1000;
+    const needed = neededSince(time);
+    for await (const batch of loadFeedEvents(db, since, head)) {
+      for (const event of batch) {
+        const entry = feedEntryOf(event);
+        const isNeeded = entry?.type !== 'token' || entry.exp > needed;
+        loading.add(event.sequence, event.occurredAt / 1000, isNeeded ? entry : undefined);
+      }
+    }
+    loading.add(head, 0, undefined);
+    return loading;
+  };
+  const loaded = load();
+  events.follow(
+    async (event) => {
+      await loaded;
+      state.add(event.sequence, event.occurredAt / 1000, feedEntryOf(event));
+    },
+    async () => {
+      state = await load();
+    },
+  );
+  let state = await loaded;
+  return {
+    has: (jti) => state.has(jti),
+    state: () => state,
+    async forgetExpired(seconds) {
+      await deleteExpiredRevocations(db, seconds);
+      for (const _ of state.forget(seconds, await findLongestTokenTtl(db))) {
+        await setImmediate();
+      }
+    },
+  };
+}
