@@ -42,3 +42,20 @@ test('a lone step waits for nobody, and one that is asked for by another step ha
   await later;
   expect(order).toEqual(['first', 'second']);
 });
+
+test('steps that take long leave room for others: after ten milliseconds the rest has the next turn, in order', async () => {
+  let nowMs = 0;
+  const takeTurn = createTurn(() => nowMs);
+  const order: string[] = [];
+  const slow = ['a', 'b', 'c'].map((name) =>
+    takeTurn(() => {
+      nowMs += 6;
+      order.push(name);
+    }),
+  );
+  await nextTurn();
+  expect(order).toEqual(['a', 'b']);
+  const late = takeTurn(() => order.push('d'));
+  await Promise.all([...slow, late]);
+  expect(order).toEqual(['a', 'b', 'c', 'd']);
+});

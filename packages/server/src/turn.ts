@@ -13,16 +13,31 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Milliseconds after which the steps that are left wait for the next turn, so that all else in the server goes on: RSA keys sign slowly. */
+const mostMs = 10;
+
 /**
  * Steps of one kind. Nobody waits for requests that have not arrived: the turn ends when all that has been received is read,
- * so a lone request goes on at once, and there are never more steps than requests that the server has admitted.
+ * so a lone request goes on at once, and there are never more steps than requests that the server has admitted. `now` is in
+ * milliseconds, by a clock that never jumps.
  */
-export function createTurn(): Turn {
+export function createTurn(now = () => performance.now()): Turn {
   let waiting: Waiting[] = [];
+  let isScheduled = false;
+
+  const schedule = () => {
+    if (!isScheduled) {
+      isScheduled = true;
+      setImmediate(takeSteps);
+    }
+  };
 
   const takeSteps = () => {
+    isScheduled = false;
     const steps = waiting;
     waiting = [];
+    const end = now() + mostMs;
+    let taken = 0;
     // Callers go on only when this function has returned, so all steps come before the first answer.
     for (const { step, resolve, reject } of steps) {
       try {
@@ -30,14 +45,20 @@ export function createTurn(): Turn {
       } catch (error) {
         reject(error);
       }
+      taken += 1;
+      if (now() >= end) {
+        break;
+      }
+    }
+    waiting = [...steps.slice(taken), ...waiting];
+    if (waiting.length > 0) {
+      schedule();
     }
   };
 
   return (step) =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) {
-        setImmediate(takeSteps);
-      }
       waiting.push({ step, resolve, reject });
+      schedule();
     });
 }
