@@ -46,6 +46,7 @@ test.each<[string, RegExp]>([
   ['sslmod=require', /parameter sslmod .* did you mean sslmode\?/],
   ['search_path=auth', /parameter search_path .* options=-c%20search_path/],
   ['connect_timeout=3', /parameter connect_timeout .* POSTERN_DATABASE_TIMEOUT_MS/],
+  ['channel_binding=require', /parameter channel_binding .* sslmode=verify-full/],
   ['application=x', /parameter application .* remove it/],
   ['sslmode=on', /sslmode=on is not one of/],
   ['sslmode=verify-ca', /needs sslrootcert/],

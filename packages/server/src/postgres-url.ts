@@ -51,6 +51,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   pool_timeout: timeouts,
   connection_limit: poolSize,
   pool_size: poolSize,
+  // The driver binds to the channel only if the server offers it, so that `require` would not be kept.
+  channel_binding: 'remove it, and use sslmode=verify-full, after which nobody can stand between the two either',
   dbname: 'name the database in the path, as in postgres://HOST/NAME',
   ssl: 'use sslmode=require, or better sslmode=verify-full',
 };
