@@ -68,7 +68,7 @@ export async function openRoleRegistry(options: RoleRegistryOptions): Promise<Ro
         const before = await findOwnRole(transaction, role.name);
         const delegate = await findDelegate(transaction, token);
         for (const one of before === undefined ? [role] : [before, role]) {
-          delegate.requireWithin(clientOfRole(one));
+          await delegate.requireWithin(clientOfRole(one));
         }
         const { name, ...members } = role;
         const event = { kind: 'role.saved', subject: name, data: members } as const;
@@ -91,7 +91,8 @@ export async function openRoleRegistry(options: RoleRegistryOptions): Promise<Ro
         if (before === undefined) {
           throw unknown(name);
         }
-        (await findDelegate(transaction, token)).requireWithin(clientOfRole(before));
+        const delegate = await findDelegate(transaction, token);
+        await delegate.requireWithin(clientOfRole(before));
         await deleteOwnRole(transaction, name);
         await append({ kind: 'role.deleted', subject: name, data: {} });
       });
