@@ -162,6 +162,18 @@ export interface ClientQuery {
   cursor?: string;
   /** Part of the id, the name or the description, in upper or lower case. */
   search?: string;
+  /** Only clients that have this scope. */
+  scope?: string;
+  /** Only clients that may get tokens for the resource with this identifier. */
+  resource?: string;
+  /** Only enabled, or only disabled clients. */
+  enabled?: 'true' | 'false';
+  /** Only clients that authenticate in this way. */
+  authentication?: 'secret' | 'private_key' | 'certificate' | 'workload';
+  /** Only clients that got no token for so many days. */
+  unused_days?: number;
+  /** Whether a request of theirs for a token failed within the last hour. */
+  failing?: 'true' | 'false';
   /** With `-`, in descending order. Names are compared in lower case. */
   sort?: 'created_at' | '-created_at' | 'name' | '-name';
 }

@@ -460,6 +460,10 @@ test('the list of clients is searched, sorted and paged, and its address has sea
   await fill('Search', 'many-2');
   await page.getByText('10 clients', { exact: true }).waitFor();
   expect(new URL(page.url()).search).toBe('?sort=name&search=many-2');
+  await page.getByLabel('Status').selectOption('Disabled');
+  await page.getByText('No client has “many-2”').waitFor();
+  expect(new URL(page.url()).search).toContain('enabled=false');
+  await page.getByLabel('Status').selectOption('Any');
   await fill('Search', 'nobody at all');
   await page.getByText('No client has “nobody at all”').waitFor();
   await press('Show all clients');

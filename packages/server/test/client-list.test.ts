@@ -167,3 +167,44 @@ test('of thousands of clients every page is that part of the whole list, with it
     await many.close();
   }
 });
+
+test('clients are found by scope, resource, status, authentication, last use, and whether they fail now', async () => {
+  const own = await startTestServer();
+  const token = await own.rootToken();
+  const found = async (query: string) => {
+    const { status, body } = await own.call('GET', `/api/v1/oauth/client?sort=name&${query}`, { token });
+    expect([query, status, body.error_description]).toEqual([query, 200, undefined]);
+    return body.items.map(({ name }: { name: string }) => name);
+  };
+  await own.call('PUT', '/api/v1/oauth/resource', {
+    token,
+    body: { key: 'billing', identifier: 'https://billing.example.com', scopes: ['policy:read'] },
+  });
+  const used = await own.createClient({ name: 'a-used', scopes: ['policy:read'] });
+  await own.createClient({ name: 'b-billing', scopes: [], resources: ['https://billing.example.com'] });
+  await own.createClient({ name: 'c-disabled', scopes: ['policy:read', 'rule:read'], enabled: false });
+  await own.createClient({
+    name: 'd-workload',
+    scopes: [],
+    token_endpoint_auth_method: 'none',
+    grant_types: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
+  });
+  await own.token(used);
+  await expect(own.token({ ...used, clientSecret: 'wrong' })).rejects.toThrow();
+  await own.advance(60);
+  expect(await found('scope=policy:read')).toEqual(['a-used', 'c-disabled']);
+  expect(await found('scope=policy')).toEqual([]);
+  expect(await found('resource=https://billing.example.com')).toEqual(['b-billing']);
+  expect(await found('enabled=false')).toEqual(['c-disabled']);
+  expect(await found('enabled=true&scope=policy:read')).toEqual(['a-used']);
+  expect(await found('authentication=workload')).toEqual(['d-workload']);
+  expect(await found('authentication=secret')).toEqual(['a-used', 'b-billing', 'c-disabled']);
+  expect(await found('unused_days=1')).toEqual(['b-billing', 'c-disabled', 'd-workload']);
+  expect(await found('failing=true')).toEqual(['a-used']);
+  expect(await found('failing=false')).toEqual(['b-billing', 'c-disabled', 'd-workload']);
+  await own.advance(3_600);
+  expect(await found('failing=true')).toEqual([]);
+  const answer = await own.call('GET', '/api/v1/oauth/client?authentication=password', { token });
+  expect(answer.status).toBe(422);
+  await own.close();
+});

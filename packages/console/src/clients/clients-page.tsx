@@ -2,6 +2,7 @@
 import { type ClientQuery, operations } from '@postern/admin';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
+import { useScopes } from '../scopes/use-scopes.ts';
 import { ReadOne } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
@@ -20,6 +21,54 @@ const sorts: readonly { readonly value: NonNullable<ClientQuery['sort']>; readon
   { value: 'name', label: 'Name, A to Z' },
   { value: '-name', label: 'Name, Z to A' },
 ];
+
+const any = { value: '', label: 'Any' };
+
+/** By the name of the filter in the address of the page and in the call. */
+const filters = [
+  {
+    name: 'enabled',
+    label: 'Status',
+    options: [any, { value: 'true', label: 'Enabled' }, { value: 'false', label: 'Disabled' }],
+  },
+  {
+    name: 'authentication',
+    label: 'Authenticates by',
+    options: [
+      any,
+      { value: 'secret', label: 'Secret' },
+      { value: 'private_key', label: 'Private key' },
+      { value: 'certificate', label: 'Certificate' },
+      { value: 'workload', label: 'Workload token' },
+    ],
+  },
+  {
+    name: 'unused_days',
+    label: 'Last token',
+    options: [
+      any,
+      { value: '1', label: 'None for a day' },
+      { value: '30', label: 'None for 30 days' },
+      { value: '90', label: 'None for 90 days' },
+    ],
+  },
+  {
+    name: 'failing',
+    label: 'Failing now',
+    options: [any, { value: 'true', label: 'Yes' }, { value: 'false', label: 'No' }],
+  },
+] as const;
+
+/** The filters in the address, as the server takes them; it rejects those that it does not know. */
+function filterOf(params: URLSearchParams): ClientQuery {
+  const names = ['search', 'scope', 'resource', ...filters.map(({ name }) => name)];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = params.get(name);
+      return value === null || value === '' ? [] : [[name, value]];
+    }),
+  );
+}
 
 /** How long after the last keystroke a search starts, in milliseconds. */
 const searchDelayMs = 250;
@@ -60,18 +109,30 @@ export function ClientsPage() {
       <Requires scope="client:read">
         <div className="toolbar">
           <SearchField search={search} onSearch={onSearch} />
+          <ScopeFilter
+            key={`scope ${params.get('scope')}`}
+            value={params.get('scope') ?? ''}
+            onApply={(scope) => change({ scope })}
+          />
+          {filters.map(({ name, label, options }) => (
+            <SelectField
+              key={name}
+              label={label}
+              value={params.get(name) ?? ''}
+              options={options}
+              onChange={(value) => change({ [name]: value })}
+            />
+          ))}
           <SelectField label="Sort" value={sort} options={sorts} onChange={(value) => change({ sort: value })} />
         </div>
-        <ReadOne
-          operation={operations.clients.list({ cursor, size: pageSize, sort, ...(search !== '' && { search }) })}
-        >
+        <ReadOne operation={operations.clients.list({ cursor, size: pageSize, sort, ...filterOf(params) })}>
           {({ items, ...list }) => (
             <>
               <DataTable
                 caption="Clients"
                 keyOf={({ client_id }) => client_id}
                 rows={items}
-                empty={<NoClients search={search} />}
+                empty={<NoClients isFiltered={Object.keys(filterOf(params)).length > 0} search={search} />}
                 columns={[
                   {
                     title: 'Client',
@@ -102,6 +163,30 @@ export function ClientsPage() {
   );
 }
 
+interface ScopeFilterProps {
+  readonly value: string;
+  readonly onApply: (scope: string) => void;
+}
+
+/** Applies on Enter, or when the field loses the focus. */
+function ScopeFilter({ value, onApply }: ScopeFilterProps) {
+  const [text, setText] = useState(value);
+  const scopes = useScopes();
+  const apply = () => text.trim() !== value && onApply(text.trim());
+  return (
+    <TextField
+      label="Has the scope"
+      type="search"
+      mono
+      value={text}
+      onChange={setText}
+      onBlur={apply}
+      onKeyDown={(event) => event.key === 'Enter' && apply()}
+      suggestions={scopes?.map(({ name }) => name)}
+    />
+  );
+}
+
 function SearchField({ search, onSearch }: { readonly search: string; readonly onSearch: (text: string) => void }) {
   const [text, setText] = useState(search);
   const asked = useRef(search);
@@ -127,16 +212,21 @@ function SearchField({ search, onSearch }: { readonly search: string; readonly o
   );
 }
 
-function NoClients({ search }: { readonly search: string }) {
+interface NoClientsProps {
+  readonly isFiltered: boolean;
+  readonly search: string;
+}
+
+function NoClients({ isFiltered, search }: NoClientsProps) {
   const session = useSession();
   const [, navigate] = useLocation();
-  return search === '' ? (
+  return !isFiltered ? (
     <Empty title="No clients yet">
       A client has an ID, a secret, and the scopes that it needs. The root client is not listed.
       {session.may('client:create') && <LinkButton href="/clients/new">Create the first client</LinkButton>}
     </Empty>
   ) : (
-    <Empty title={`No client has “${search}” in its name, ID or description`}>
+    <Empty title={search === '' ? 'No such client' : `No client has “${search}” in its name, ID or description`}>
       <button type="button" className="link" onClick={() => navigate('/clients')}>
         Show all clients
       </button>

@@ -18,6 +18,7 @@ import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Client } from '../clients/client.ts';
 import { clientMetadataMembers, longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
+import { authenticationKinds } from '../clients/client-search-store.ts';
 import { getClient, listClients, placeOfClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
@@ -139,6 +140,22 @@ const ListQuery = Type.Object(
     search: Type.Optional(
       printableText(100, { description: 'Part of the id, the name or the description, in upper or lower case.' }),
     ),
+    scope: Type.Optional(printableText(100, { description: 'Only clients that have this scope.' })),
+    resource: Type.Optional(
+      printableText(1_000, { description: 'Only clients that may get tokens for the resource with this identifier.' }),
+    ),
+    enabled: Type.Optional(Type.Enum(['true', 'false'], { description: 'Only enabled, or only disabled clients.' })),
+    authentication: Type.Optional(
+      Type.Enum([...authenticationKinds], { description: 'Only clients that authenticate in this way.' }),
+    ),
+    unused_days: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 3_650, description: 'Only clients that got no token for so many days.' }),
+    ),
+    failing: Type.Optional(
+      Type.Enum(['true', 'false'], {
+        description: 'Whether a request of theirs for a token failed within the last hour.',
+      }),
+    ),
     sort: Type.Enum(['created_at', '-created_at', 'name', '-name'], {
       default: 'created_at',
       description: 'With `-`, in descending order. Names are compared in lower case.',
@@ -152,9 +169,11 @@ const ClientPath = Type.Object({ client_id: Type.String() });
 export interface ClientsEndpointOptions {
   readonly db: Kysely<Database>;
   readonly administration: ClientAdministration;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
-export function clientsEndpoint({ db, administration }: ClientsEndpointOptions): ApiPlugin {
+export function clientsEndpoint({ db, administration, now }: ClientsEndpointOptions): ApiPlugin {
   return async (app) => {
     app.post(
       '/api/v1/oauth/client',
@@ -194,12 +213,22 @@ export function clientsEndpoint({ db, administration }: ClientsEndpointOptions):
         answer: pageView(ClientView),
       }),
       async ({ query }) => {
-        const { search, sort } = query;
+        const { search, scope, resource, enabled, authentication, unused_days, failing, sort } = query;
+        const ago = (ms: number) => new Date(now() - ms).toISOString();
+        const filter = {
+          search: search === '' ? undefined : search,
+          scope,
+          resource,
+          enabled: enabled === undefined ? undefined : enabled === 'true',
+          authentication,
+          unusedSince: unused_days === undefined ? undefined : ago(unused_days * 86_400_000),
+          failing: failing === undefined ? undefined : { since: ago(3_600_000), is: failing === 'true' },
+        };
         const order = orders[sort];
         const { clients, total } = await listClients(db, {
           ...order,
           ...sliceOf(query, 2),
-          search: search === '' ? undefined : search,
+          filter: Object.values(filter).every((value) => value === undefined) ? undefined : filter,
         });
         return pageOf(clients, total, query, toView, (client) => placeOfClient(client, order));
       },

@@ -21,6 +21,59 @@ export function holdsText(column: string, text: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`;
 }
 
+/** Which clients are listed. A member that is undefined says nothing. */
+export interface ClientFilter {
+  /** Part of the id, the name or the description, in any case. */
+  readonly search?: string | undefined;
+  readonly scope?: string | undefined;
+  /** The identifier of a resource. */
+  readonly resource?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly authentication?: AuthenticationKind | undefined;
+  /** They got no token since then: RFC 3339, UTC. */
+  readonly unusedSince?: string | undefined;
+  /** Whether a request of theirs for a token failed since then: RFC 3339, UTC. */
+  readonly failing?: { readonly since: string; readonly is: boolean } | undefined;
+}
+
+export const authenticationKinds = ['secret', 'private_key', 'certificate', 'workload'] as const;
+export type AuthenticationKind = (typeof authenticationKinds)[number];
+
+/** The registered methods of each kind; a client that registered none has a secret. */
+const methodsOf: Readonly<Record<Exclude<AuthenticationKind, 'secret'>, readonly string[]>> = {
+  private_key: ['private_key_jwt'],
+  certificate: ['tls_client_auth', 'self_signed_tls_client_auth'],
+  workload: ['none'],
+};
+
+/** SQL for whether the client in the table `part` passes the filter. */
+export function passesFilter(filter: ClientFilter): RawBuilder<SqlBool> {
+  const { search, scope, resource, enabled, authentication, unusedSince, failing } = filter;
+  const conditions = [
+    search !== undefined && holdsText('search_text', search.toLowerCase()),
+    scope !== undefined && holdsText('scopes', JSON.stringify(scope)),
+    resource !== undefined && holdsText('metadata', JSON.stringify(resource)),
+    enabled !== undefined && sql<SqlBool>`enabled = ${enabled ? 1 : 0}`,
+    authentication !== undefined && authenticatesBy(authentication),
+    unusedSince !== undefined &&
+      sql<SqlBool>`not exists (select 1 from client_usage where client_usage.client_id = part.id and last_issued_at >= ${unusedSince})`,
+    failing !== undefined &&
+      sql<SqlBool>`${sql.raw(failing.is ? '' : 'not ')}exists (select 1 from token_failures where token_failures.client_id = part.id and last_at >= ${failing.since})`,
+  ].filter((condition) => condition !== false);
+  return conditions.length === 0 ? sql`1 = 1` : sql`${sql.join(conditions, sql` and `)}`;
+}
+
+function authenticatesBy(kind: AuthenticationKind): RawBuilder<SqlBool> {
+  const usesOneOf = (methods: readonly string[]) =>
+    sql<SqlBool>`(${sql.join(
+      methods.map((method) => holdsText('metadata', `"token_endpoint_auth_method":"${method}"`)),
+      sql` or `,
+    )})`;
+  return kind === 'secret'
+    ? sql<SqlBool>`not ${usesOneOf(Object.values(methodsOf).flat())}`
+    : usesOneOf(methodsOf[kind]);
+}
+
 /** SQL for whether a client comes after the place in that order; undefined: all do. */
 export function comesAfter(
   { column, direction }: ClientOrder,

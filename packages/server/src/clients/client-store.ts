@@ -6,7 +6,7 @@ import type { ClientTable, Database } from '../db/schema.ts';
 import { readFloor, selectFloorData } from '../revocation/generation-floor-store.ts';
 import type { Client } from './client.ts';
 import { type ClientOrder, clientParts } from './client-parts.ts';
-import { comesAfter, holdsText, searchColumnsOf } from './client-search-store.ts';
+import { type ClientFilter, comesAfter, passesFilter, searchColumnsOf } from './client-search-store.ts';
 import { listSecrets } from './client-secret-store.ts';
 
 export async function findClient(db: Kysely<Database>, id: string): Promise<Client | undefined> {
@@ -36,8 +36,8 @@ export interface ClientPage {
 }
 
 export interface ClientListing extends ClientOrder, Slice {
-  /** Part of the id, the name or the description, in any case; undefined: all clients. */
-  readonly search: string | undefined;
+  /** Undefined: all clients. */
+  readonly filter: ClientFilter | undefined;
 }
 
 /** Where the client stands in a list of that order. */
@@ -49,9 +49,9 @@ export function placeOfClient(client: Client, { column }: ClientOrder): Place {
 /** Lists one page. A search reads every client, and takes about a second if there are a million. */
 export async function listClients(db: Kysely<Database>, listing: ClientListing): Promise<ClientPage> {
   const { total, ids } =
-    listing.search === undefined
+    listing.filter === undefined
       ? { total: await countClients(db), ids: await idsOfPage(db, listing) }
-      : await searchClients(db, listing.search, listing);
+      : await searchClients(db, listing.filter, listing);
   const rows =
     ids.length === 0
       ? []
@@ -88,7 +88,7 @@ async function idsOfPage(db: Kysely<Database>, { after, offset, limit, ...order 
 
 async function searchClients(
   db: Kysely<Database>,
-  search: string,
+  filter: ClientFilter,
   { after, offset, limit, ...order }: ClientListing,
 ): Promise<{ readonly total: number; readonly ids: readonly string[] }> {
   const ids: string[] = [];
@@ -96,9 +96,13 @@ async function searchClients(
   let total = 0;
   for await (const partOf of clientParts(db, order)) {
     const found = await db
-      .selectFrom(partOf(db.selectFrom('clients').select(['id', order.column, 'search_text'])).as('part'))
+      .selectFrom(
+        partOf(
+          db.selectFrom('clients').select(['id', order.column, 'search_text', 'scopes', 'metadata', 'enabled']),
+        ).as('part'),
+      )
       .select(['id', sql<number>`case when ${comesAfter(order, after)} then 1 else 0 end`.as('is_after')])
-      .where(holdsText('search_text', search.toLowerCase()))
+      .where(passesFilter(filter))
       .orderBy(order.column, order.direction)
       .orderBy('id', order.direction)
       .execute();

@@ -72,6 +72,7 @@ export async function openManagement(options: ManagementOptions) {
   const common = { db, events, masterKey, root, findActor, findDelegate, administer, resources, detailsTypes, now };
   return {
     db,
+    now,
     resources,
     scopes,
     roles,
@@ -99,11 +100,11 @@ export async function managementApis(
   app: FastifyInstance,
   { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
 ): Promise<void> {
-  const { db, clients, secrets, scopes, roles, initialAccessTokens, resources, issuers, policies, detailsTypes } =
+  const { now, db, clients, secrets, scopes, roles, initialAccessTokens, resources, issuers, policies, detailsTypes } =
     management;
   guardRoutes(app, guard);
   forbidCaching(app);
-  await clientsEndpoint({ db, administration: clients })(app);
+  await clientsEndpoint({ db, administration: clients, now })(app);
   await secretsEndpoint({ secrets })(app);
   await scopesEndpoint(scopes)(app);
   await rolesEndpoint(roles)(app);
