@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 
 let server: TestServer;
 
@@ -41,6 +41,29 @@ test('a lock of somebody else is named as the reason, tokens are issued meanwhil
     await release();
   }
   expect((await ready()).body).toMatchObject({ status: 'ok', writable: true });
+});
+
+test.runIf(inject('postgres'))('a database whose transactions are read-only is named as the reason', async () => {
+  const { rows } = await sql<{ name: string }>`select quote_ident(current_database()) as name`.execute(server.db);
+  const database = sql.raw(rows[0]?.name ?? '');
+  const endConnections = sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()`;
+  await sql`alter database ${database} set default_transaction_read_only = on`.execute(server.db);
+  try {
+    await endConnections.execute(server.db);
+    await vi.waitFor(async () => expect((await ready()).body).toMatchObject({ writable: false, reason: 'read_only' }), {
+      timeout: 10_000,
+    });
+    await server.rootToken();
+  } finally {
+    await server.db.connection().execute(async (connection) => {
+      await sql`set default_transaction_read_only = off`.execute(connection);
+      await sql`alter database ${database} reset default_transaction_read_only`.execute(connection);
+      await endConnections.execute(connection);
+      await sql`reset default_transaction_read_only`.execute(connection);
+    });
+  }
+  await vi.waitFor(async () => expect((await ready()).body).toMatchObject({ writable: true }), { timeout: 10_000 });
 });
 
 /** Holds what every write needs; returns the function that lets go. */
