@@ -6,10 +6,12 @@ import { I18nProvider } from 'react-aria-components';
 import { Route, Router, Switch } from 'wouter';
 import { consolePath } from './api/address.ts';
 import { AuditPage } from './audit/audit-page.tsx';
+import { ClientPoliciesPage } from './client-policies/client-policies-page.tsx';
 import { ClientPage } from './clients/client-page.tsx';
 import { ClientScopesPage } from './clients/client-scopes-page.tsx';
 import { ClientsPage } from './clients/clients-page.tsx';
 import { NewClientPage } from './clients/new-client-page.tsx';
+import { DetailsTypesPage } from './details-types/details-types-page.tsx';
 import { FailuresPage } from './failures/failures-page.tsx';
 import { InspectorPage } from './inspector/inspector-page.tsx';
 import { IssuerPage, NewIssuerPage } from './issuers/issuer-page.tsx';
@@ -20,6 +22,7 @@ import { OverviewPage } from './overview/overview-page.tsx';
 import { PoliciesPage } from './policies/policies-page.tsx';
 import { PolicyPage } from './policies/policy-page.tsx';
 import { StoragePage } from './policies/storage-page.tsx';
+import { InitialAccessTokensPage } from './registration/initial-access-tokens-page.tsx';
 import { ResourcesPage } from './resources/resources-page.tsx';
 import { RolesPage } from './roles/roles-page.tsx';
 import { ScopesPage } from './scopes/scopes-page.tsx';
@@ -176,7 +179,7 @@ function Pages() {
     <Switch>
       <Route path="/" component={OverviewPage} />
       <Route path="/clients" component={ClientsPage} />
-      <Route path="/clients/new" component={NewClientPage} />
+      <Route path="/create/clients" component={NewClientPage} />
       <Route path="/clients/:id/scopes">
         {({ id }) => <ClientScopesPage key={id} clientId={decodeURIComponent(id)} />}
       </Route>
@@ -187,8 +190,11 @@ function Pages() {
       <Route path="/roles" component={RolesPage} />
       <Route path="/resources" component={ResourcesPage} />
       <Route path="/issuers" component={IssuersPage} />
-      <Route path="/issuers/new" component={NewIssuerPage} />
+      <Route path="/create/issuers" component={NewIssuerPage} />
       <Route path="/issuers/:key">{({ key }) => <IssuerPage key={key} issuerKey={key} />}</Route>
+      <Route path="/initial-access-tokens" component={InitialAccessTokensPage} />
+      <Route path="/details-types" component={DetailsTypesPage} />
+      <Route path="/client-policies" component={ClientPoliciesPage} />
       <Route path="/keys" component={KeysPage} />
       <Route path="/failures" component={FailuresPage} />
       <Route path="/audit" component={AuditPage} />

@@ -97,7 +97,7 @@ test('Enter in a filter filters, and never submits the form around it', async ()
     await page.getByLabel('Search scopes').press('Enter');
     await page.getByText('No scope has “invoice:none”').waitFor();
   };
-  await goTo(page, '/clients/new');
+  await goTo(page, '/create/clients');
   await fill('Name', 'by accident');
   await filterByEnter();
   expect(await field('Name').inputValue()).toBe('by accident');
@@ -147,7 +147,7 @@ test('a resource is created with scopes and a lifetime, changed and deleted', as
 
 test('a trusted issuer is created from a template, with a rule, after an error; changed, and deleted', async () => {
   const clientId = await makeClient({ name: 'deploy', scopes: ['policy:read', 'rule:read'] });
-  await goTo(page, '/issuers/new');
+  await goTo(page, '/create/issuers');
   await page.getByLabel('Start from').selectOption('GitHub Actions');
   const picker = page.getByRole('combobox', { name: 'Client' });
   await picker.fill('nobody');
@@ -318,7 +318,7 @@ test('own scopes come first, and the built-in ones are collapsed until they are 
   expect(await page.getByRole('cell', { name: 'policy:read', exact: true }).isVisible()).toBe(false);
   await page.getByText(/^\d+ built-in scopes/).click();
   expect(await page.getByRole('cell', { name: 'policy:read', exact: true }).isVisible()).toBe(true);
-  await goTo(page, '/clients/new');
+  await goTo(page, '/create/clients');
   expect(await page.getByRole('checkbox', { name: 'policy:read', exact: true }).isVisible()).toBe(false);
 });
 
@@ -346,7 +346,7 @@ test('a client that is created for one resource has it as its default, which its
     expect((await call('PUT', `${server.url}/api/v1/oauth/resource`, headers, body(key))).status).toBe(200);
   }
   await goTo(page, '/scopes');
-  await goTo(page, '/clients/new');
+  await goTo(page, '/create/clients');
   await fill('Name', 'for-orders');
   await page.getByRole('checkbox', { name: 'orders' }).check();
   await press('Create client');
@@ -392,7 +392,7 @@ test('clients that authenticate with a key or a workload token are created witho
     'verify',
   ]);
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
-  await goTo(page, '/clients/new');
+  await goTo(page, '/create/clients');
   await fill('Name', 'keyed');
   await page.getByLabel('Authenticates by').selectOption('A private key of the client (private_key_jwt)');
   await page.getByLabel('Public keys').fill('not JSON');
@@ -404,7 +404,7 @@ test('clients that authenticate with a key or a workload token are created witho
   await page.getByRole('link', { name: 'Open client' }).click();
   await page.getByText('authenticates by private key').waitFor();
 
-  await goTo(page, '/clients/new');
+  await goTo(page, '/create/clients');
   await page.getByLabel('Authenticates by').selectOption('A workload token from a trusted issuer');
   await press('Create client');
   await page.getByText('authenticates without a secret').waitFor();

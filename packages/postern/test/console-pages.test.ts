@@ -90,17 +90,21 @@ const pages = [
   '/?hours=2160',
   '/clients',
   '/clients?search=nobody',
-  '/clients/new',
+  '/create/clients',
   '/clients/ID',
   '/clients/ID/scopes',
   '/clients/ID/secrets',
+  '/clients/ID/authentication',
   '/clients/ID/settings',
   '/clients/ID/activity',
   '/scopes',
   '/resources',
   '/issuers',
-  '/issuers/new',
+  '/create/issuers',
   '/issuers/github',
+  '/initial-access-tokens',
+  '/details-types',
+  '/client-policies',
   '/keys',
   '/failures',
   '/failures?reason=secret_wrong',
@@ -160,7 +164,7 @@ describe.each([
 });
 
 test('signing in and creating a client work without a mouse', async () => {
-  const { page, close } = await visitConsole(chromium.browser, server.url, '/clients/new');
+  const { page, close } = await visitConsole(chromium.browser, server.url, '/create/clients');
   const tabTo = async (name: string) => {
     for (let presses = 0; presses < 200; presses += 1) {
       await page.keyboard.press('Tab');
@@ -227,7 +231,7 @@ test('what the token does not allow is hidden, or the missing scope is named', a
   for (const [path, scope] of [
     ['/', 'audit:read'],
     ['/keys', 'key:read'],
-    ['/clients/new', 'client:create'],
+    ['/create/clients', 'client:create'],
     [`/clients/${encodeURIComponent(clientId)}/activity`, 'audit:read'],
   ] as const) {
     await goTo(page, path);
@@ -251,7 +255,7 @@ test('a person can sign in with a token, until it is revoked', async () => {
 
   const authorization = `Bearer ${await acquireToken(server.url, root)}`;
   await call('DELETE', `${server.url}/api/v1/oauth/client/${client.clientId}`, { authorization });
-  await goTo(page, '/clients/new');
+  await goTo(page, '/create/clients');
   await goTo(page, '/scopes');
   await page.getByText('Your token has expired or was revoked').waitFor();
   await close();

@@ -132,7 +132,7 @@ describe('nothing is lost', () => {
   };
 
   test('of a typed form, nor of a secret that was just rotated, when the session ends', async () => {
-    const { page, close } = await visitConsole(chromium.browser, server.url, '/clients/new');
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/create/clients');
     await signIn(page, root);
     await page.getByLabel('Name').fill('typed');
     await endSessions();

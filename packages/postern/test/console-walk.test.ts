@@ -30,7 +30,7 @@ let token: string;
 beforeAll(async () => {
   directory = makeTemporaryDirectory();
   [server, chromium] = await Promise.all([startServe(directory), launchBrowser()]);
-  visit = await visitConsole(chromium.browser, server.url, '/clients/new', {
+  visit = await visitConsole(chromium.browser, server.url, '/create/clients', {
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   page = visit.page;

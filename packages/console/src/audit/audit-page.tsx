@@ -9,6 +9,7 @@ import { ErrorNote } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
 import { kindFilters } from './event-labels.ts';
 import { EventTable } from './event-table.tsx';
+import { TrailDownloads } from './trail-downloads.tsx';
 import { type EventFilter, useEvents } from './use-events.ts';
 import { useLiveEvents } from './use-live-events.ts';
 
@@ -50,6 +51,7 @@ export function AuditPage() {
             onApply={(subject) => change({ subject })}
           />
         </div>
+        <TrailDownloads filter={filter} />
         <Trail
           key={JSON.stringify([filter, before])}
           filter={filter}

@@ -1,10 +1,10 @@
 /** A table of events: when, what, on what, by whom, and the details. */
 
 import type { AuditEvent } from '@postern/admin';
-import { Link } from 'wouter';
 import { DataTable, TwoLines } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { ExactTime } from '../ui/time.tsx';
+import { ClientReference } from './client-reference.tsx';
 import { isAboutClient, kindLabel } from './event-labels.ts';
 
 export function EventTable({ events }: { readonly events: readonly AuditEvent[] }) {
@@ -29,11 +29,7 @@ export function EventTable({ events }: { readonly events: readonly AuditEvent[] 
         { title: 'On', cell: (event) => <Subject event={event} /> },
         {
           title: 'By',
-          cell: ({ actor }) => (
-            <Link href={`/audit?actor=${encodeURIComponent(actor)}`}>
-              <code>{actor}</code>
-            </Link>
-          ),
+          cell: ({ actor }) => <ClientReference id={actor} href={`/audit?actor=${encodeURIComponent(actor)}`} />,
         },
         { title: 'Details', cell: ({ data }) => <Details data={data} /> },
       ]}
@@ -42,8 +38,11 @@ export function EventTable({ events }: { readonly events: readonly AuditEvent[] 
 }
 
 function Subject({ event: { kind, subject } }: { readonly event: AuditEvent }) {
-  const text = <code className="breakable">{subject}</code>;
-  return isAboutClient(kind) ? <Link href={`/clients/${encodeURIComponent(subject)}`}>{text}</Link> : text;
+  return isAboutClient(kind) ? (
+    <ClientReference id={subject} href={`/clients/${encodeURIComponent(subject)}`} />
+  ) : (
+    <code className="breakable">{subject}</code>
+  );
 }
 
 function Details({ data }: { readonly data: AuditEvent['data'] }) {

@@ -11,6 +11,7 @@ import { LinkButton } from '../ui/button.tsx';
 import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { ClientAccess } from './client-access.tsx';
+import { ClientAuthentication } from './client-authentication.tsx';
 import { authenticationLabel, EnabledBadge, isWorkload, nameOf, usesSecret } from './client-labels.tsx';
 import { ClientSecrets } from './client-secrets.tsx';
 import { ClientSettings } from './client-settings.tsx';
@@ -27,6 +28,7 @@ function partsOf(client: Client | undefined) {
   return [
     ['', 'Scopes and usage'],
     client !== undefined && isWorkload(client) ? ['/workloads', 'Workloads'] : ['/secrets', 'Secrets'],
+    ['/authentication', 'Authentication'],
     ['/settings', 'Settings'],
     ['/activity', 'Activity'],
   ] as const;
@@ -87,6 +89,8 @@ function Part({ part, client }: { readonly part: string; readonly client: Client
           <DeleteClient client={client} />
         </>
       );
+    case 'authentication':
+      return <ClientAuthentication client={client} />;
     case 'activity':
       return <ClientActivity clientId={client.client_id} />;
     default:

@@ -100,7 +100,7 @@ export function ClientsPage() {
       description="Programs that request tokens: services, jobs, partners, agents."
       actions={
         useSession().may('client:create') && (
-          <LinkButton href="/clients/new" kind="primary">
+          <LinkButton href="/create/clients" kind="primary">
             New client
           </LinkButton>
         )
@@ -223,7 +223,7 @@ function NoClients({ isFiltered, search }: NoClientsProps) {
   return !isFiltered ? (
     <Empty title="No clients yet">
       A client has an ID, a secret, and the scopes that it needs. The root client is not listed.
-      {session.may('client:create') && <LinkButton href="/clients/new">Create the first client</LinkButton>}
+      {session.may('client:create') && <LinkButton href="/create/clients">Create the first client</LinkButton>}
     </Empty>
   ) : (
     <Empty title={search === '' ? 'No such client' : `No client has “${search}” in its name, ID or description`}>

@@ -46,13 +46,15 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: Created) =
   const { values, field } = useForm({
     name: '',
     description: '',
+    id: '',
     scopes: new Set() as ReadonlySet<string>,
     resources: '',
     authentication: 'secret',
     jwks: '',
     lifetime: null as number | null,
   });
-  const { name, description, scopes, resources, authentication, jwks, lifetime } = values;
+  const mayChooseId = useSession().may('client:choose_id');
+  const { name, description, id, scopes, resources, authentication, jwks, lifetime } = values;
   const identifiers = parseResources(resources);
   const create = useChange(
     (admin) =>
@@ -60,6 +62,7 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: Created) =
         withDefaultResource({
           ...(name !== '' && { name }),
           ...(description !== '' && { description }),
+          ...(id.trim() !== '' && { client_id: id.trim() }),
           scopes: [...scopes],
           ...(identifiers.length > 0 && { resources: identifiers }),
           access_token_ttl_seconds: lifetime,
@@ -85,6 +88,14 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: Created) =
           description="Shown in lists and in the audit trail. It can be changed later."
         />
         <TextField label="Description" {...field('description')} maxLength={2_000} />
+        {mayChooseId && (
+          <TextField
+            label="ID"
+            {...field('id')}
+            mono
+            description="An ID of your choice. Empty: Postern generates one."
+          />
+        )}
       </div>
       <div className="panel card">
         <ResourcesField

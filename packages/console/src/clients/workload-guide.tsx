@@ -85,11 +85,11 @@ function Issuers({ client: { client_id } }: { readonly client: Client }) {
                 {Object.entries(platforms)
                   .filter(([, { draft }]) => !all.some(({ key }) => key === draft().key))
                   .map(([platform, { label }]) => (
-                    <LinkButton key={platform} href={`/issuers/new?platform=${platform}&${query}`}>
+                    <LinkButton key={platform} href={`/create/issuers?platform=${platform}&${query}`}>
                       Trust {label}
                     </LinkButton>
                   ))}
-                <LinkButton href={`/issuers/new?${query}`}>Trust another issuer</LinkButton>
+                <LinkButton href={`/create/issuers?${query}`}>Trust another issuer</LinkButton>
               </div>
             )}
           </>

@@ -1,14 +1,19 @@
 /** Paste a token, name a scope, and read why a call is refused. The server explains it; nothing is judged here. */
-import type { TokenExplanation } from '@postern/admin';
+import { operations, type TokenExplanation } from '@postern/admin';
+import { useState } from 'react';
 import { useScopes } from '../scopes/use-scopes.ts';
+import { useSession } from '../session/session-context.tsx';
 import { useCall } from '../session/use-admin.ts';
+import { ConfirmChange } from '../shapes/confirm-change.tsx';
 import { Form, useForm } from '../shapes/form.tsx';
+import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
 import { CheckboxField, TextField } from '../ui/fields.tsx';
 import { Note } from '../ui/note.tsx';
 import { Page, Section } from '../ui/page.tsx';
 
 interface Inspection {
+  readonly token: string;
   readonly scope: string;
   readonly explanation: TokenExplanation;
 }
@@ -19,7 +24,7 @@ export function InspectorPage() {
   const inspect = useCall(async (admin): Promise<Inspection> => {
     const [token, scope, audience] = [values.token.trim(), values.scope.trim(), values.audience.trim()];
     const question = { token, scope, proof: values.proof, ...(audience !== '' && { audience }) };
-    return { scope, explanation: await admin.tokens.explain(question) };
+    return { scope, token, explanation: await admin.tokens.explain(question) };
   });
   return (
     <Page
@@ -71,7 +76,9 @@ const marks = { ok: '✓', failed: '✕', unknown: '?' };
 const tones = { ok: 'good', failed: 'danger', unknown: 'neutral' };
 const markLabels = { ok: 'OK', failed: 'Failed', unknown: 'Unknown' };
 
-function ExplanationView({ scope, explanation }: Inspection) {
+function ExplanationView({ scope, token, explanation }: Inspection) {
+  const mayRevoke = useSession().may('token:revoke');
+  const [isRevoking, setIsRevoking] = useState(false);
   const { checks, header, claims } = explanation;
   const cause = checks.find(({ result }) => result === 'failed');
   const open = checks.some(({ result }) => result === 'unknown');
@@ -106,6 +113,24 @@ function ExplanationView({ scope, explanation }: Inspection) {
           ))}
         </ul>
       </Section>
+      {mayRevoke && checks.some(({ name, result }) => name === 'signature' && result === 'ok') && (
+        <div className="row actions">
+          <Button kind="danger" onPress={() => setIsRevoking(true)}>
+            Revoke this token
+          </Button>
+        </div>
+      )}
+      {isRevoking && (
+        <ConfirmChange
+          question="Revoke this token?"
+          action="Revoke token"
+          operation={operations.tokens.revoke({ token })}
+          notice="Token revoked"
+          onClose={() => setIsRevoking(false)}
+        >
+          <p>It is refused from now on. Other tokens of its client stay valid. This cannot be undone.</p>
+        </ConfirmChange>
+      )}
       {header !== null && claims !== null && (
         <Section title="Contents of the token">
           <div className="form-columns">

@@ -18,7 +18,7 @@ export function IssuersPage() {
       description="Systems that issue tokens to workloads. A workload exchanges such a token for a token of a client, without a secret."
       actions={
         mayWrite && (
-          <LinkButton href="/issuers/new" kind="primary">
+          <LinkButton href="/create/issuers" kind="primary">
             New issuer
           </LinkButton>
         )
@@ -35,7 +35,7 @@ export function IssuersPage() {
                 <Empty title="No trusted issuers yet">
                   GitHub Actions, Kubernetes and SPIFFE issue tokens to their workloads, which can be used instead of a
                   secret.
-                  {mayWrite && <LinkButton href="/issuers/new">Create the first trusted issuer</LinkButton>}
+                  {mayWrite && <LinkButton href="/create/issuers">Create the first trusted issuer</LinkButton>}
                 </Empty>
               }
               columns={[

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { ReadAll } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
-import { ConfirmChange } from '../shapes/confirm-change.tsx';
+import { ConfirmChange, DangerRow } from '../shapes/confirm-change.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { DataTable } from '../ui/data-table.tsx';
@@ -18,6 +18,7 @@ export function KeysPage() {
   const session = useSession();
   const [rotating, setRotating] = useState(false);
   const [deleting, setDeleting] = useState<SigningKey>();
+  const [isRevokingAll, setIsRevokingAll] = useState(false);
   const [revoking, setRevoking] = useState<SigningKey>();
   return (
     <Page
@@ -91,6 +92,34 @@ export function KeysPage() {
           )}
         </ReadAll>
       </Requires>
+      {session.may('token:revoke') && (
+        <Section title="Emergency">
+          <div className="panel card">
+            <DangerRow
+              title="Revoke all tokens"
+              description="Every token of every client that was issued so far, yours among them. Clients may request new ones at once."
+            >
+              <Button kind="danger" onPress={() => setIsRevokingAll(true)}>
+                Revoke all tokens
+              </Button>
+            </DangerRow>
+          </div>
+        </Section>
+      )}
+      {isRevokingAll && (
+        <ConfirmChange
+          question="Revoke all tokens of all clients?"
+          action="Revoke all tokens"
+          operation={operations.tokens.revokeAll()}
+          notice="All tokens revoked"
+          onClose={() => setIsRevokingAll(false)}
+        >
+          <p>
+            APIs refuse them from now on. It is for emergencies: after a theft of tokens, or after a backup was
+            restored.
+          </p>
+        </ConfirmChange>
+      )}
     </Page>
   );
 }

@@ -21,6 +21,9 @@ export const navigation: readonly NavigationGroup[] = [
       { href: '/roles', title: 'Roles', scope: 'role:read' },
       { href: '/resources', title: 'Resources', scope: 'resource:read' },
       { href: '/issuers', title: 'Trusted issuers', scope: 'issuer:read' },
+      { href: '/initial-access-tokens', title: 'Initial access tokens', scope: 'initial_access_token:read' },
+      { href: '/details-types', title: 'Authorization details', scope: 'authorization_details_type:read' },
+      { href: '/client-policies', title: 'Client policies', scope: 'client_policy:read' },
     ],
   },
   {
@@ -42,5 +45,7 @@ export const navigation: readonly NavigationGroup[] = [
 ];
 
 export function isCurrent(href: string, location: string): boolean {
-  return href === '/' ? location === '/' : location === href || location.startsWith(`${href}/`);
+  return href === '/'
+    ? location === '/'
+    : [href, `/create${href}`].some((path) => location === path || location.startsWith(`${path}/`));
 }

@@ -21,7 +21,7 @@ const steps = [
   {
     title: '3. Create a client, and get its first token',
     text: 'For each program that calls the API. Its page has the commands that get a token, ready to paste.',
-    href: '/clients/new',
+    href: '/create/clients',
     action: 'Create the first client',
     needs: 'client:create',
   },

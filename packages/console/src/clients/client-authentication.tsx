@@ -1,0 +1,193 @@
+/** How a client authenticates, what its tokens are bound to, and what it may give to others. RFC 7591 §2. */
+import { type Client, type ClientBody, operations } from '@postern/admin';
+import { parseKeys } from '../api/parse-keys.ts';
+import { Lacks } from '../session/requires.tsx';
+import { useSession } from '../session/session-context.tsx';
+import { useEdit } from '../session/use-admin.ts';
+import { Form, useForm } from '../shapes/form.tsx';
+import { CheckboxField, SelectField, TextField } from '../ui/fields.tsx';
+import { Section } from '../ui/page.tsx';
+
+const methods = [
+  { value: '', label: 'A secret (client_secret_basic or client_secret_post)' },
+  { value: 'client_secret_basic', label: 'A secret, by HTTP Basic only' },
+  { value: 'client_secret_post', label: 'A secret, in the form only' },
+  { value: 'private_key_jwt', label: 'A private key (private_key_jwt)' },
+  { value: 'tls_client_auth', label: 'A certificate of a CA (tls_client_auth)' },
+  { value: 'self_signed_tls_client_auth', label: 'A certificate of its own (self_signed_tls_client_auth)' },
+  { value: 'none', label: 'A workload token from a trusted issuer' },
+];
+
+/** The names in a certificate, of which tls_client_auth needs one. RFC 8705 §2.1.2. */
+const certificateNames = {
+  tls_client_auth_subject_dn: 'Subject',
+  tls_client_auth_san_dns: 'DNS name',
+  tls_client_auth_san_uri: 'URI',
+  tls_client_auth_san_ip: 'IP address',
+  tls_client_auth_san_email: 'E-mail address',
+} as const;
+
+export function ClientAuthentication({ client }: { readonly client: Client }) {
+  return useSession().may('client:update') ? (
+    <Section
+      title="Authentication and limits"
+      description="How it authenticates, what its tokens are bound to, and what it may give to other clients."
+    >
+      <AuthenticationForm client={client} />
+    </Section>
+  ) : (
+    <Lacks scope="client:update" to="change this" />
+  );
+}
+
+function AuthenticationForm({ client }: { readonly client: Client }) {
+  const { values, field } = useForm({
+    method: (client.token_endpoint_auth_method ?? '') as string,
+    jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : '',
+    jwks_uri: client.jwks_uri ?? '',
+    audience: client.token_endpoint_audience_allowed === true,
+    tls_client_auth_subject_dn: client.tls_client_auth_subject_dn ?? '',
+    tls_client_auth_san_dns: client.tls_client_auth_san_dns ?? '',
+    tls_client_auth_san_uri: client.tls_client_auth_san_uri ?? '',
+    tls_client_auth_san_ip: client.tls_client_auth_san_ip ?? '',
+    tls_client_auth_san_email: client.tls_client_auth_san_email ?? '',
+    certificateBound: client.tls_client_certificate_bound_access_tokens === true,
+    grantTypes: toLines(client.grant_types),
+    mayAct: client.may_act ?? '',
+    detailsTypes: toLines(client.authorization_details_types),
+    grantable: client.grantable_scopes === null ? '' : toLines(client.grantable_scopes),
+    grantsNothing: client.grantable_scopes?.length === 0,
+    quota: client.token_quota_per_minute?.toString() ?? '',
+    fapi2: client.security_profile === 'fapi2',
+  });
+  const save = useEdit(
+    client,
+    () => operations.clients.get(client.client_id),
+    (admin, guarded) => admin.send(guarded(operations.clients.update(client.client_id, toBody(values)))),
+    { notice: 'Authentication and limits saved' },
+  );
+  const { method } = values;
+  const hasKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth';
+  return (
+    <Form call={save} action="Save authentication" className="panel card stack form-page">
+      <SelectField label="Authenticates by" {...field('method')} options={methods} />
+      {hasKeys && (
+        <>
+          <TextField
+            label="Public keys"
+            {...field('jwks')}
+            mono
+            rows={6}
+            description="A JSON Web Key Set, by value. Keys of which the client still has the private half, and new ones."
+          />
+          <TextField
+            label="URL of its public keys"
+            {...field('jwks_uri')}
+            mono
+            placeholder="https://billing.example.com/jwks.json"
+            description="Instead of keys by value: the client publishes them there, and rotates them by itself."
+          />
+        </>
+      )}
+      {method === 'private_key_jwt' && (
+        <CheckboxField label="Its assertions may name the token endpoint as their audience" {...field('audience')} />
+      )}
+      {method === 'tls_client_auth' &&
+        Object.entries(certificateNames).map(([member, label]) => (
+          <TextField
+            key={member}
+            label={`${label} in its certificate`}
+            {...field(member as keyof typeof certificateNames)}
+            mono
+          />
+        ))}
+      <CheckboxField
+        label="Bind every token to the certificate of its TLS connection"
+        description="A stolen token cannot be used without the private key of the certificate."
+        {...field('certificateBound')}
+      />
+      <TextField
+        label="Grant types"
+        {...field('grantTypes')}
+        mono
+        rows={2}
+        placeholder="client_credentials"
+        description="One in each line. Empty: client_credentials."
+      />
+      <TextField
+        label="Client that may act for it"
+        {...field('mayAct')}
+        mono
+        description="The id of the one client that may exchange tokens of this one (may_act). Empty: none."
+      />
+      <TextField
+        label="Types of authorization details"
+        {...field('detailsTypes')}
+        mono
+        rows={2}
+        description="Those that it may request, one in each line."
+      />
+      <TextField
+        label="Scopes that it may assign to other clients"
+        {...field('grantable')}
+        mono
+        rows={3}
+        description="One in each line. Empty: the default, which follows from its own scopes."
+      />
+      <CheckboxField label="It may assign no scope at all" {...field('grantsNothing')} />
+      <TextField
+        label="Tokens per minute"
+        {...field('quota')}
+        inputMode="numeric"
+        pattern="[0-9]*"
+        description="The most that it may get. Empty: no limit of its own."
+      />
+      <CheckboxField label="It must meet the FAPI 2.0 Security Profile" {...field('fapi2')} />
+    </Form>
+  );
+}
+
+interface Values extends Record<keyof typeof certificateNames, string> {
+  readonly method: string;
+  readonly jwks: string;
+  readonly jwks_uri: string;
+  readonly audience: boolean;
+  readonly certificateBound: boolean;
+  readonly grantTypes: string;
+  readonly mayAct: string;
+  readonly detailsTypes: string;
+  readonly grantable: string;
+  readonly grantsNothing: boolean;
+  readonly quota: string;
+  readonly fapi2: boolean;
+}
+
+/** Members that do not belong to the method are removed. Throws if the keys are not JSON. */
+function toBody(values: Values): ClientBody {
+  const { method } = values;
+  const hasKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth';
+  const names = Object.keys(certificateNames).map((member) => [
+    member,
+    method === 'tls_client_auth' ? textOrNull(values[member as keyof typeof certificateNames]) : null,
+  ]);
+  const grantable = toList(values.grantable);
+  return {
+    token_endpoint_auth_method: textOrNull(method) as NonNullable<ClientBody['token_endpoint_auth_method']> | null,
+    jwks: hasKeys && values.jwks.trim() !== '' ? parseKeys(values.jwks) : null,
+    jwks_uri: hasKeys ? textOrNull(values.jwks_uri) : null,
+    token_endpoint_audience_allowed: method === 'private_key_jwt' && values.audience,
+    ...Object.fromEntries(names),
+    tls_client_certificate_bound_access_tokens: values.certificateBound,
+    grant_types: listOrNull(toList(values.grantTypes)) as NonNullable<ClientBody['grant_types']> | null,
+    may_act: textOrNull(values.mayAct),
+    authorization_details_types: listOrNull(toList(values.detailsTypes)),
+    grantable_scopes: values.grantsNothing ? [] : listOrNull(grantable),
+    token_quota_per_minute: values.quota === '' ? null : Number(values.quota),
+    security_profile: values.fapi2 ? 'fapi2' : null,
+  };
+}
+
+const toLines = (list: readonly string[] | null | undefined) => (list ?? []).join('\n');
+const toList = (lines: string) => lines.split(/\s+/).filter((line) => line !== '');
+const listOrNull = (list: string[]) => (list.length === 0 ? null : list);
+const textOrNull = (text: string) => (text.trim() === '' ? null : text.trim());
