@@ -63,7 +63,7 @@ const homes: Readonly<Record<string, Home>> = {
   'policies.delete': { verb: 'policy delete', page: '/policies/:key' },
   'rules.list': { verb: bySending('policy show'), page: bySending('the page of the policy') },
   'rules.save': { verb: 'policy set', page: '/policies/:key' },
-  'rules.get': { verb: bySending('policy show'), page: '/policies/:key' },
+  'rules.get': { verb: bySending('policy show'), page: bySending('the page of the policy') },
   'rules.delete': { verb: 'policy set', page: '/policies/:key' },
   'targets.save': { verb: 'policy set', page: '/policies/:key' },
   'targets.delete': { verb: 'policy set', page: '/policies/:key' },
