@@ -73,6 +73,7 @@ const homes: Readonly<Record<string, Home>> = {
   'storage.delete': { verb: 'storage delete', page: '/storage' },
   'batch.apply': { verb: 'apply', page: bySending('each page, one change at a time') },
   'usage.listUnusedScopes': { verb: 'client unused-scopes', page: '/' },
+  'failures.list': { verb: 'failures', page: '/failures' },
   'statistics.get': { verb: 'statistics', page: '/' },
   'keys.list': { verb: 'key list', page: '/keys' },
   'keys.rotate': { verb: 'key rotate', page: '/keys' },
@@ -141,4 +142,34 @@ test('every member of a client has an option of the command, and a field on its 
   // `postern client enable` and `disable`.
   expect(members.filter((member) => member !== 'enabled' && !options.includes(`  ${member}: [`))).toEqual([]);
   expect(members.filter((member) => !new RegExp(`\\b${member}\\b`).test(pages))).toEqual([]);
+});
+
+/** The rows of the table in the manual, by the verb and its options. */
+const jobs = [
+  ...readFileSync(fileURLToPath(new URL('../../../docs/console.md', import.meta.url)), 'utf8').matchAll(
+    /^\| ([^|]+) \| ([^|]+) \| `postern ([^`]+)` \|$/gm,
+  ),
+].map(([, job = '', clicks = '', line = '']) => ({ job, clicks, line }));
+
+test('the manual lists thirty jobs, each with its clicks and its verb', () => {
+  expect(jobs).toHaveLength(30);
+});
+
+test.each(jobs)('the command for the job exists with its options: $job', async ({ line }) => {
+  const words = line.split(' ');
+  let verb = await loadProgram(words[0]);
+  for (let next = verb; next !== undefined; ) {
+    verb = next;
+    const word = words[0];
+    next = verb.commands.find((one) => one.name() === word) as typeof verb;
+    words.splice(0, next === undefined ? 0 : 1);
+  }
+  const known = verb.options.map(({ long }) => long);
+  expect(words.filter((word) => word.startsWith('--') && !known.includes(word))).toEqual([]);
+  expect(verb.commands).toEqual([]);
+});
+
+test.each(jobs)('the first page of the clicks is in the navigation or on the page of a client: $job', ({ clicks }) => {
+  const [first = ''] = clicks.split(/ ›|:/);
+  expect(first === 'the client' || pages.includes(`title: '${first}'`)).toBe(true);
 });
