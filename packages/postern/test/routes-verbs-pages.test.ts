@@ -14,6 +14,8 @@ interface Home {
 }
 
 const forPrograms = { none: 'for programs: it serves guards, and has no end' };
+/** Missing, and to be replaced by their verbs and pages. */
+const roles = { none: 'the roles of people have only the API and postern api so far' };
 const bySending = (what: string) => ({ none: `done by ${what}` });
 
 /** One row for each operation. */
@@ -74,6 +76,11 @@ const homes: Readonly<Record<string, Home>> = {
   'batch.apply': { verb: 'apply', page: bySending('each page, one change at a time') },
   'usage.listUnusedScopes': { verb: 'client unused-scopes', page: '/' },
   'failures.list': { verb: 'failures', page: '/failures' },
+  'roles.list': { verb: roles, page: roles },
+  'roles.get': { verb: roles, page: roles },
+  'roles.save': { verb: roles, page: roles },
+  'roles.delete': { verb: roles, page: roles },
+  'tokens.whoami': { verb: roles, page: roles },
   'statistics.get': { verb: 'statistics', page: '/' },
   'keys.list': { verb: 'key list', page: '/keys' },
   'keys.rotate': { verb: 'key rotate', page: '/keys' },
