@@ -1,4 +1,4 @@
-/** The audit trail as files: JSON lines, as `postern audit tail --json` prints them, and CSV. RFC 4180. */
+/** The audit trail as files: JSON lines, as `postern audit tail --json` prints them, and CSV. */
 import { type AdminClient, type AuditEvent, operations } from '@postern/admin';
 import { maxEventPageSize } from '@postern/protocol/api-limits';
 import { type EventFilter, toQuery } from './use-events.ts';
