@@ -105,13 +105,15 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireStrongSecret(chosen.secret);
       }
       return events.change(token, async (transaction, append) => {
-        const delegate = await findDelegate(transaction, token);
+        const [delegate, policies] = await Promise.all([
+          findDelegate(transaction, token),
+          loadClientPolicies(transaction),
+        ]);
         const { change, inherited } = inheritLimits(named, delegate.client, delegate.rules);
         const createdAt = now();
         const fresh = changeClient(newClient(chosen.id ?? generateClientId(), createdAt), change, createdAt);
         requireConsistentMetadata(fresh.metadata);
         await delegate.requireWithin(fresh);
-        const policies = await loadClientPolicies(transaction);
         requirePolicies(fresh, policies);
         const client =
           chosen.id === undefined

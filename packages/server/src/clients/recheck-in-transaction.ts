@@ -19,18 +19,23 @@ export interface RecheckOptions {
 export function createRecheckInTransaction({ issuer, findActor }: RecheckOptions): RequireActive {
   return async (transaction, token) => {
     const held = heldTokens(token);
-    const revoked = await findRevokedTokens(
-      transaction,
-      held.map(({ jti }) => jti),
-    );
-    const kids = await findPublishedKids(
-      transaction,
-      held.map(({ kid }) => kid),
-    );
+    const clientIds = [...new Set(held.map(({ clientId }) => clientId))];
+    const [revoked, kids, found] = await Promise.all([
+      findRevokedTokens(
+        transaction,
+        held.map(({ jti }) => jti),
+      ),
+      findPublishedKids(
+        transaction,
+        held.map(({ kid }) => kid),
+      ),
+      Promise.all(clientIds.map((clientId) => findActor(transaction, clientId))),
+    ]);
+    const clients = new Map(clientIds.map((clientId, index) => [clientId, found[index]]));
     const reason = await findInactiveReason(token, {
       issuer,
       async findClient(clientId) {
-        const client = await findActor(transaction, clientId);
+        const client = clients.get(clientId);
         // Root has every scope. Its token stays valid if the same batch has just deleted one that it contains.
         return client?.isRoot ? { ...client, scopes: token.scopes } : client;
       },

@@ -27,9 +27,11 @@ export async function readRootStatus(
   masterKey: MasterKey,
   newFloor?: number,
 ): Promise<RootStatus> {
-  const floor = newFloor ?? (await findGenerationFloor(db));
-  const disabled = await findLastEvent(db, 'root.disabled');
-  const changed = await findLastEvent(db, 'root.changed');
+  const [floor, disabled, changed] = await Promise.all([
+    newFloor ?? findGenerationFloor(db),
+    findLastEvent(db, 'root.disabled'),
+    findLastEvent(db, 'root.changed'),
+  ]);
   const since = `${disabled?.sequence ?? ''} ${floor}`;
   return {
     enabled: root.enabled && (changed?.sequence ?? 0) >= (disabled?.sequence ?? 0),

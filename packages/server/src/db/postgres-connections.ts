@@ -71,6 +71,8 @@ export function openConnections(config: PostgresConfig): PostgresConnections {
       const way = route.read();
       super({
         fallback_application_name: 'postern',
+        // Statements that do not wait for each other's results are sent together; the server performs them in order.
+        pipeline: true,
         connectionTimeoutMillis: connectTimeoutMs,
         // For one that no longer responds; `timeLimits` makes PostgreSQL end the statement first.
         query_timeout: timeoutMs === 0 ? 0 : timeoutMs + 500,

@@ -27,8 +27,10 @@ export interface AdministerOptions {
 export function createAdminister({ events, findDelegate }: AdministerOptions): Administer {
   return (token, clientId, work) =>
     events.change(token, async (transaction, append) => {
-      const client = await getClient(transaction, clientId);
-      const delegate = await findDelegate(transaction, token);
+      const [client, delegate] = await Promise.all([
+        getClient(transaction, clientId),
+        findDelegate(transaction, token),
+      ]);
       await delegate.requireWithin(client);
       return work(transaction, append, { client, delegate });
     });

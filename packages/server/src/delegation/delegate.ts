@@ -39,12 +39,11 @@ export interface LoadReachRulesOptions {
 }
 
 export function createLoadReachRules({ config, loadScopes, loadResourcesOf }: LoadReachRulesOptions): LoadReachRules {
-  return async (transaction, clientIds) => ({
-    mode: config.delegation,
-    registry: await loadScopes(transaction),
-    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
-    resources: await loadResourcesOf(transaction, clientIds),
-  });
+  return async (transaction, clientIds) => {
+    const [registry, resources] = await Promise.all([loadScopes(transaction), loadResourcesOf(transaction, clientIds)]);
+    const { delegation: mode, accessTokenTtlSeconds } = config;
+    return { mode, registry, accessTokenTtlSeconds, resources };
+  };
 }
 
 export interface FindDelegateOptions {
@@ -54,11 +53,13 @@ export interface FindDelegateOptions {
 
 export function createFindDelegate({ findActor, loadReachRules }: FindDelegateOptions): FindDelegate {
   return async (transaction, token) => {
-    const client = await findActor(transaction, token.clientId);
+    const [client, rules] = await Promise.all([
+      findActor(transaction, token.clientId),
+      loadReachRules(transaction, [token.clientId]),
+    ]);
     if (client === undefined) {
       throw invalidTokenError('client_unknown');
     }
-    const rules = await loadReachRules(transaction, [client.id]);
     const gifts = giftsOf(client, token.scopes, rules);
     const requireReach = (reach: Reach) => {
       const excess = findExcess(reach, gifts);

@@ -7,6 +7,7 @@ import { OAuthError, toWireNames } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
+import { sentTogether } from '../db/sent-together.ts';
 import { type Actor, type Caller, preconditionOf, type RequireActive, recheckActor } from './actor.ts';
 import { dataText, type EventDraft, hashEvent, type LogHead, type MacEvent, type PendingEvent } from './event.ts';
 import { findEventHash, findVersion, hasEventsAfter, insertEvent, lockHead, moveHead, readLog } from './event-store.ts';
@@ -50,7 +51,10 @@ export interface EventLog extends LogFollower {
 }
 
 export interface EventLogOptions extends LogFollowerOptions {
-  readonly driver: Pick<DatabaseDriver, 'announce' | 'lockChanges' | 'tryLockChanges' | 'isAwaited' | 'runApart'>;
+  readonly driver: Pick<
+    DatabaseDriver,
+    'dialect' | 'announce' | 'lockChanges' | 'tryLockChanges' | 'isAwaited' | 'runApart'
+  >;
   readonly macEvent: MacEvent;
   /** Protects what calls have answered that may be sent again. */
   readonly masterKey: AnswerKeys;
@@ -77,16 +81,21 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
 
   /**
    * Runs the work of a change, and returns where the log ended before, and the events that it appended. If the work was
-   * done before, by the same call, returns what it has returned then.
+   * done before, by the same call, returns what it has returned then. `lock`: of other changes, if it was just asked for.
    */
   const run = async <T, C>(
     transaction: Transaction<Database>,
     actor: Actor<C>,
     work: Work<T, C>,
     place: AnswerPlace | undefined,
+    lock?: Promise<void>,
   ) => {
-    const start = await readLog(transaction);
-    const { name, displayName, authenticated } = await recheckActor(transaction, actor, requireActive);
+    // They are performed in this order, so that all of it is read under the lock.
+    const [, start, { name, displayName, authenticated }] = await Promise.all([
+      lock,
+      readLog(transaction),
+      recheckActor(transaction, actor, requireActive),
+    ]);
     const pending: PendingEvent[] = [];
     const kept = place && (await answers.find(transaction, place));
     if (kept !== undefined) {
@@ -124,11 +133,12 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         throw invalidTokenError('token_revoked');
       }
     }
+    const written: Promise<void>[] = [];
     for (const { occurredAt, actor: name, kind, subject, data } of pending) {
       const event = { sequence: head.sequence + 1, occurredAt, actor: name, kind, subject, data: dataText(data) };
       head = { sequence: event.sequence, hash: hashEvent(head.hash, event) };
       const thing = thingOf({ kind, subject, data });
-      await insertEvent(transaction, { ...event, hash: head.hash, mac: macEvent(head.hash) }, thing);
+      written.push(insertEvent(transaction, { ...event, hash: head.hash, mac: macEvent(head.hash) }, thing));
       const precondition = preconditionOf(actor);
       if (precondition === undefined || thing === undefined || kindOfThing(thing) !== precondition.kind) {
         continue;
@@ -139,8 +149,7 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         precondition.versions.set(thing, head.hash);
       }
     }
-    await moveHead(transaction, head);
-    await driver.announce(transaction);
+    await Promise.all([...written, moveHead(transaction, head), driver.announce(transaction)]);
     return head;
   };
 
@@ -210,11 +219,10 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       if (!isUrgent) {
         await gate;
       }
-      const { value, end } = await db.transaction().execute(async (transaction) => {
-        if (!isUrgent) {
-          await driver.lockChanges(transaction);
-        }
-        const { value, ...ran } = await run(transaction, actor, work, place);
+      const { value, end } = await db.transaction().execute(async (begun) => {
+        const transaction = await sentTogether(begun, driver.dialect);
+        const lock = isUrgent ? undefined : driver.lockChanges(transaction);
+        const { value, ...ran } = await run(transaction, actor, work, place, lock);
         return { value, end: await log(transaction, actor, ran) };
       });
       await conclude(end);
