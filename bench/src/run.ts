@@ -7,6 +7,7 @@ import { benchGate } from './gate/bench-gate.ts';
 import { benchGuard } from './guard/bench-guard.ts';
 import { benchNodes } from './nodes/bench-nodes.ts';
 import { benchRevocation } from './nodes/bench-revocation.ts';
+import { benchFollowers } from './scale/followers.ts';
 import { benchEndpoint } from './token/bench-endpoint.ts';
 import { benchToken } from './token/bench-token.ts';
 
@@ -18,6 +19,7 @@ const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = n
   ['clients', benchClients],
   ['nodes', benchNodes],
   ['revocation', benchRevocation],
+  ['followers', benchFollowers],
 ]);
 
 const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>]

@@ -6,13 +6,17 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../bench-error.ts';
-import { progress } from '../bench-files.ts';
+import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
+import type { BenchOptions } from '../bench-options.ts';
+import { takeCores } from '../cores.ts';
+import { describeMachine, formatMachine } from '../machine.ts';
 import { spreadOf } from '../statistics.ts';
+import { formatTable, verdict } from '../table.ts';
 import { applyLoad } from '../token/load.ts';
 import { createClient, type RunningPostern, startPostern, tokenPath } from '../token/postern.ts';
 import { type Credentials, formatRequest, requestToken, tokenForm } from '../token/token-request.ts';
 
-export interface FollowersResult {
+interface FollowersResult {
   readonly followers: number;
   /** Milliseconds of processor time of the server for one revocation, in each of several rounds. */
   readonly cpuMsPerRevocation: readonly number[];
@@ -39,12 +43,27 @@ interface Guards {
   close(): void;
 }
 
-export async function measureFollowers(
+export async function benchFollowers(options: BenchOptions): Promise<void> {
+  const cores = takeCores();
+  const core = typeof cores === 'string' ? undefined : cores.server;
+  const result = await measureFollowers(makeBenchDirectory(), core, options);
+  const rows = followersRows(result).map(([title, measured, most]) => [
+    title,
+    measured.toFixed(1),
+    `at most ${most}`,
+    verdict(measured <= most),
+  ]);
+  const machine = describeMachine();
+  console.log(['', formatMachine(machine), '', ...formatTable([['', 'median', 'target', ''], ...rows]), ''].join('\n'));
+  keepResults('followers', { date: new Date().toISOString(), machine, options, cores, result });
+}
+
+async function measureFollowers(
   directory: string,
   core: number | undefined,
-  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
-  count = followerCount,
+  { rounds, seconds }: BenchOptions,
 ): Promise<FollowersResult> {
+  const count = followerCount;
   // Requests that are refused would not be waited for.
   const env = { POSTERN_OVERLOAD_MS: '0' };
   const postern = await startPostern(join(directory, `followers-${count}`), core, env);
@@ -99,10 +118,7 @@ export async function measureFollowers(
 }
 
 /** Rows of a table: what was measured, how much, and how much it may be. */
-export function followersRows({
-  followers,
-  ...result
-}: FollowersResult): readonly (readonly [string, number, number])[] {
+function followersRows({ followers, ...result }: FollowersResult): readonly (readonly [string, number, number])[] {
   const median = (values: readonly number[]) => spreadOf(values).median;
   return [
     [`${followers} guards: ms of CPU for a revocation`, median(result.cpuMsPerRevocation), 60],
