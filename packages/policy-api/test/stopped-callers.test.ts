@@ -29,6 +29,11 @@ const changeNothing = [
   'POST /api/v1/oauth/explain',
   'POST /api/v1/oauth/introspect',
   'POST /api/v1/oauth/token',
+  // These begin and end sessions without a token; what stops them is in the tests of sessions.
+  'DELETE /api/v1/session',
+  'POST /api/v1/session',
+  'POST /api/v1/session/code',
+  'POST /api/v1/session/token',
 ];
 
 /** Reading a registration replaces its token. RFC 7592 §2.1. */
