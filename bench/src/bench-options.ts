@@ -5,6 +5,8 @@ import { BenchError } from './bench-error.ts';
 export interface BenchOptions {
   readonly rounds: number;
   readonly seconds: number;
+  /** How many things of those that `scale` counts there are. */
+  readonly percent: number;
 }
 
 /** Throws `BenchError` unless `text` is a whole number from 1 to `most`. */

@@ -7,6 +7,7 @@ import { benchGate } from './gate/bench-gate.ts';
 import { benchGuard } from './guard/bench-guard.ts';
 import { benchNodes } from './nodes/bench-nodes.ts';
 import { benchRevocation } from './nodes/bench-revocation.ts';
+import { benchScale } from './scale/bench-scale.ts';
 import { benchFollowers } from './scale/followers.ts';
 import { benchEndpoint } from './token/bench-endpoint.ts';
 import { benchToken } from './token/bench-token.ts';
@@ -20,12 +21,14 @@ const benches: ReadonlyMap<string, (options: BenchOptions) => Promise<void>> = n
   ['nodes', benchNodes],
   ['revocation', benchRevocation],
   ['followers', benchFollowers],
+  ['scale', benchScale],
 ]);
 
-const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>]
+const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>] [--percent <n>]
   name       ${[...benches.keys()].join(', ')}
   --rounds   rounds in which the servers take turns, 1 to 100 (default: 9)
-  --seconds  seconds of measured load on each server in each round, 1 to 600 (default: 2)`;
+  --seconds  seconds of measured load on each server in each round, 1 to 600 (default: 2)
+  --percent  of the things of scale, 1 to 100 (default: 100); 1 with --rounds 1 --seconds 1 takes about a minute`;
 
 async function run(): Promise<void> {
   const { name, options } = readArguments();
@@ -50,6 +53,7 @@ function readArguments(): { name: string; options: BenchOptions } {
   const options = {
     rounds: readCount('--rounds', values.rounds, 100, usage),
     seconds: readCount('--seconds', values.seconds, 600, usage),
+    percent: readCount('--percent', values.percent, 100, usage),
   };
   return { name: positionals[0] as string, options };
 }
@@ -57,7 +61,11 @@ function readArguments(): { name: string; options: BenchOptions } {
 function parse() {
   return parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '2' } },
+    options: {
+      rounds: { type: 'string', default: '9' },
+      seconds: { type: 'string', default: '2' },
+      percent: { type: 'string', default: '100' },
+    },
   });
 }
 

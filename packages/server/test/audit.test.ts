@@ -5,6 +5,8 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { eventKinds } from '../src/events/event.ts';
+import { listEvents } from '../src/events/event-store.ts';
+import { explainSelects } from './work-counts.ts';
 
 const path = '/api/v1/oauth/events';
 const clientPath = '/api/v1/oauth/client';
@@ -371,4 +373,24 @@ describe('the data of events', () => {
     const omitted_characters = JSON.stringify({ keys }).length;
     expect(items[0]?.data).toEqual({ name: 'a', jwks: { omitted_characters } });
   });
+});
+
+test.each([
+  ['actor', ['actor']],
+  ['subject', ['subject']],
+  ['kind', ['kind']],
+  ['actor and kind', ['actor', 'kind']],
+  ['subject and kind', ['subject', 'kind']],
+  ['subject and actor', ['subject', 'actor']],
+])('a filter by %s reads an index that has all of it, in the order of the log', async (_name, columns) => {
+  const all = { actor: 'a', subject: 's', kinds: ['key.created'] } as const;
+  const filter = {
+    ...(columns.includes('actor') && { actor: all.actor }),
+    ...(columns.includes('subject') && { subject: all.subject }),
+    ...(columns.includes('kind') && { kinds: all.kinds }),
+  };
+  const query = { ...filter, after: 0, order: 'desc', size: 10 } as const;
+  const [plan] = await explainSelects(server.db, (db) => listEvents(db, query));
+  expect(plan).toContain(`events_by_${columns.join('_')}`);
+  expect(plan).not.toMatch(/temp b-tree/i);
 });

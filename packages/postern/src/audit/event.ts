@@ -1,11 +1,11 @@
 /** The chain of hashes over the audit trail, and the checkpoints that are signed over it. */
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, hash as hashOf, verify } from 'node:crypto';
 import type { AuditEvent, Checkpoint } from '@postern/admin';
 
 /** Returns the hash of an event. `previous` is the hash of the event before it; for the first event, the id of the log. */
 export function hashEvent(previous: string, { sequence, occurred_at, actor, kind, subject, data }: AuditEvent): string {
   const text = JSON.stringify([previous, sequence, occurred_at, actor, kind, subject, JSON.stringify(data)]);
-  return createHash('sha256').update(text).digest('base64url');
+  return hashOf('sha256', text, 'base64url');
 }
 
 /** Returns whether the key in the checkpoint signed it. Does not check whose key that is. */

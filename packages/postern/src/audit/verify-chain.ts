@@ -35,8 +35,15 @@ export interface ChainToVerify {
 export async function verifyChain({ read, after, head, kept, progress, onEvent }: ChainToVerify): Promise<ChainReport> {
   let { sequence, hash } = after;
   const broken = (at: number, text: string): ChainReport => ({ verified: sequence, fault: { sequence: at, text } });
+  let reading = read(sequence);
   while (sequence < head.sequence) {
-    const items = await read(sequence);
+    const items = await reading;
+    const last = items.at(-1)?.sequence ?? head.sequence;
+    if (last < head.sequence) {
+      // The server reads the next ones while these are verified here.
+      reading = read(last);
+      reading.catch(() => {});
+    }
     if (items.length === 0) {
       return broken(
         sequence + 1,

@@ -1,6 +1,6 @@
 /** The event log in the database, and its head: the one row that every change takes first. */
 import { OAuthError } from '@postern/protocol';
-import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { Database, EventTable } from '../db/schema.ts';
 import type { EventKind, EventText, LoggedEvent, LogHead } from './event.ts';
 import { isDeletion } from './thing.ts';
@@ -187,12 +187,12 @@ async function listOfKind(
   if (before !== undefined) {
     select = select.where('sequence', '<', before);
   }
-  // SQLite has no statistics and might read the index of an actor with a million events: only the first filter may use
-  // an index.
-  const filters = Object.entries({ subject, actor, kind }).filter(([, value]) => value !== undefined);
-  for (const [index, [column, value]] of filters.entries()) {
-    const reference = index === 0 ? sql.ref<string>(column) : sql<string>`${sql.ref(column)} || ''`;
-    select = select.where(reference, '=', value as string);
+  for (const [column, value] of [
+    ['subject', subject],
+    ['actor', actor],
+    ['kind', kind],
+  ] as const) {
+    select = value === undefined ? select : select.where(column, '=', value);
   }
   return (await select.execute()).map(fromRow);
 }

@@ -1,5 +1,5 @@
 /** Events, and the chain of hashes through the event log. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** All kinds of event, including those that hosted APIs append. */
 export const eventKinds = [
@@ -110,9 +110,9 @@ export function dataText(data: EventDraft['data']): string {
  * change every hash after it.
  */
 export function hashEvent(previous: string, { sequence, occurredAt, actor, kind, subject, data }: EventText): string {
-  return createHash('sha256')
-    .update(JSON.stringify([previous, sequence, new Date(occurredAt).toISOString(), actor, kind, subject, data]))
-    .digest('base64url');
+  const text = JSON.stringify([previous, sequence, new Date(occurredAt).toISOString(), actor, kind, subject, data]);
+  // In one call, which takes half as long as three.
+  return hash('sha256', text, 'base64url');
 }
 
 /** Returns the MAC of the hash of an event, base64url, which takes the master key. */

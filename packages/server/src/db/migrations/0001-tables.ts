@@ -122,8 +122,21 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
   // The time lets a node that starts skip what is too old to matter, without reading it.
   await db.schema.createIndex('events_by_kind').on('events').columns(['kind', 'sequence', 'occurred_at']).execute();
-  for (const column of ['subject', 'thing', 'actor']) {
-    await db.schema.createIndex(`events_by_${column}`).on('events').columns([column, 'sequence']).execute();
+  // The audit trail is read by any of its filters and by any two of them, in the order of the log.
+  for (const columns of [
+    ...[['subject'], ['thing'], ['actor']],
+    ...[
+      ['actor', 'kind'],
+      ['subject', 'kind'],
+      ['subject', 'actor'],
+    ],
+  ]) {
+    const name = `events_by_${columns.join('_')}`;
+    await db.schema
+      .createIndex(name)
+      .on('events')
+      .columns([...columns, 'sequence'])
+      .execute();
   }
 
   await db.schema
