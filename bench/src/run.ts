@@ -28,7 +28,7 @@ const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>] [--
   name       ${[...benches.keys()].join(', ')}
   --rounds   rounds in which the servers take turns, 1 to 100 (default: 9)
   --seconds  seconds of measured load on each server in each round, 1 to 600 (default: 2)
-  --percent  of the things of scale, 1 to 100 (default: 100); 1 with --rounds 1 --seconds 1 takes about a minute`;
+  --percent  of the things of scale, 1 to 100 (default: 100); 1 with --rounds 1 --seconds 1 takes a few minutes`;
 
 async function run(): Promise<void> {
   const { name, options } = readArguments();

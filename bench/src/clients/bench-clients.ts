@@ -109,7 +109,7 @@ function print(
   rows: readonly Row[],
   memory: readonly (number | undefined)[],
   startsMs: { readonly few: readonly number[]; readonly many: readonly number[] },
-  { rounds, seconds }: BenchOptions,
+  { rounds, seconds }: Pick<BenchOptions, 'rounds' | 'seconds'>,
 ): void {
   const median = ({ results }: Row, value: 'answersPerSecond' | 'p99Ms') =>
     spreadOf(results.map((result) => result[value])).median;
