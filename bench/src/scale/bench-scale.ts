@@ -14,7 +14,6 @@ import { describeMachine, formatMachine } from '../machine.ts';
 import { spreadOf } from '../statistics.ts';
 import { formatTable } from '../table.ts';
 import { createClient, type RunningPostern, startPostern } from '../token/postern.ts';
-import { measureFollowers } from './followers.ts';
 
 /** Few things are so many times fewer than many. */
 const ratio = 10;
@@ -174,19 +173,15 @@ export async function benchScale({ rounds, seconds, percent }: BenchOptions): Pr
     }
     await Promise.all(posterns.map(({ server }) => server.stop()));
   }
-  const followers = Math.max(1, Math.round((2_000 * percent) / 100));
-  const followed = await measureFollowers(directory, core, { rounds, seconds }, followers);
   const lines = [
     '',
     `CPU of calls by the number of things, medians of ${rounds} rounds of ${seconds} s; linear growth is ${ratio}`,
     ...[formatMachine(describeMachine()), '', ...formatTable(table), ''],
-    `${followers} guards that follow: ${spreadOf(followed.cpuMsPerRevocation).median.toFixed(1)} ms CPU a revocation`,
-    '',
   ];
   console.log(lines.join('\n'));
   keepResults('scale', {
     date: new Date().toISOString(),
-    ...{ machine: describeMachine(), options: { rounds, seconds, percent }, cores, results, followed },
+    ...{ machine: describeMachine(), options: { rounds, seconds, percent }, cores, results },
   });
 }
 
