@@ -144,7 +144,12 @@ test('failures are listed by client and reason, with what to do about them in JS
   const client = await newClient('--name', 'failing');
   await expect(tokenOf({ ...client, client_secret: 'wrong' })).rejects.toThrow();
   expect(await text('failures', '--client', client.client_id)).toMatch(/failing +\S+ +secret_wrong +1 /);
-  expect(await json('failures', '--reason', 'secret_wrong')).toMatchObject([
+  expect(await json('failures', '--reason', 'secret_wrong', '--client', client.client_id)).toMatchObject([
     { client_id: client.client_id, remedy: expect.any(String) },
   ]);
+});
+
+test('what is wrong with the one element that a verb saves is said without its number in a list', async () => {
+  const { code, stderr } = await postern('scope', 'set', 'spaced name', '--description', 'x');
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^postern: name: /)]);
 });

@@ -14,8 +14,6 @@ interface Home {
 }
 
 const forPrograms = { none: 'for programs: it serves guards, and has no end' };
-/** Missing, and to be replaced by their verbs and pages. */
-const roles = { none: 'the roles of people have only the API and postern api so far' };
 const bySending = (what: string) => ({ none: `done by ${what}` });
 
 /** One row for each operation. */
@@ -76,11 +74,11 @@ const homes: Readonly<Record<string, Home>> = {
   'batch.apply': { verb: 'apply', page: bySending('each page, one change at a time') },
   'usage.listUnusedScopes': { verb: 'client unused-scopes', page: '/' },
   'failures.list': { verb: 'failures', page: '/failures' },
-  'roles.list': { verb: roles, page: roles },
-  'roles.get': { verb: roles, page: roles },
-  'roles.save': { verb: roles, page: roles },
-  'roles.delete': { verb: roles, page: roles },
-  'tokens.whoami': { verb: roles, page: roles },
+  'roles.list': { verb: 'role list', page: '/roles' },
+  'roles.get': { verb: 'role show', page: bySending('the list of roles, which has all members') },
+  'roles.save': { verb: 'role set', page: '/roles' },
+  'roles.delete': { verb: 'role delete', page: '/roles' },
+  'tokens.whoami': { verb: 'whoami', page: bySending('the head of every page, from the token') },
   'statistics.get': { verb: 'statistics', page: '/' },
   'keys.list': { verb: 'key list', page: '/keys' },
   'keys.rotate': { verb: 'key rotate', page: '/keys' },

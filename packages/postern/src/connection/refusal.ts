@@ -7,7 +7,9 @@ export function explainRefusal(error: unknown): unknown {
   if (!(error instanceof AdminError)) {
     return error;
   }
-  const { code, detail, status, retryAfterSeconds } = error;
+  const { code, status, retryAfterSeconds } = error;
+  // A verb saves one element of what the API takes as a list.
+  const detail = error.detail.replace(/^\[0\][.:] ?/, '');
   const unreachable = { exit: 'unreachable', code, cause: error } as const;
   switch (code) {
     case 'invalid_id':
