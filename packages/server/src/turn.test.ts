@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createTurn } from './turn.ts';
 
-test('all steps of a turn are taken before any of their callers goes on', async () => {
+test('all steps of a turn are taken before any of their callers continues', async () => {
   const takeTurn = createTurn();
   const order: string[] = [];
   const request = async (name: string) => {

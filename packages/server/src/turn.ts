@@ -13,12 +13,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Milliseconds after which the steps that are left wait for the next turn, so that all else in the server goes on: RSA keys sign slowly. */
+/** Milliseconds after which the steps that are left wait for the next turn, so that everything else in the server continues: RSA keys sign slowly. */
 const mostMs = 10;
 
 /**
  * Steps of one kind. Nobody waits for requests that have not arrived: the turn ends when all that has been received is read,
- * so a lone request goes on at once, and there are never more steps than requests that the server has admitted. `now` is in
+ * so a lone request continues at once, and there are never more steps than requests that the server has admitted. `now` is in
  * milliseconds, by a clock that never jumps.
  */
 export function createTurn(now = () => performance.now()): Turn {
@@ -38,7 +38,7 @@ export function createTurn(now = () => performance.now()): Turn {
     waiting = [];
     const end = now() + mostMs;
     let taken = 0;
-    // Callers go on only when this function has returned, so all steps come before the first answer.
+    // Callers continue only when this function has returned, so all steps come before the first answer.
     for (const { step, resolve, reject } of steps) {
       try {
         resolve(step() as never);

@@ -74,6 +74,22 @@ test('is bounded: addresses beyond twenty are put together, and a week later not
   await behind.close();
 });
 
+test('keeps the latest twenty addresses of a client and reason, so that nobody displaces other clients by many of them', async () => {
+  const behind = await startTestServer({ env: { POSTERN_TRUSTED_PROXIES: '127.0.0.1' } });
+  const client = await behind.createClient(['policy:read']);
+  await fail(wrong(client), behind);
+  for (let host = 1; host <= 24; host += 1) {
+    await fail({}, behind, { 'x-forwarded-for': `192.0.2.${host}` });
+    await behind.advance(60);
+  }
+  const { items } = await list('size=100', behind);
+  const strangers = items.filter((item: { client_id: string | null }) => item.client_id === null);
+  expect(strangers.length).toBeLessThanOrEqual(21);
+  expect(strangers[0]).toMatchObject({ address: '192.0.2.24' });
+  expect(items).toContainEqual(expect.objectContaining({ client_id: client.clientId, reason: 'secret_wrong' }));
+  await behind.close();
+});
+
 test('covers all nodes, and no clients that were deleted', async () => {
   const two = await startTestServer({ dataDir: server.dataDir });
   const client = await server.createClient(['policy:read']);

@@ -115,6 +115,21 @@ describe('a session', () => {
     expect([answer.status, answer.body.error]).toEqual([400, 'unauthorized_client']);
   });
 
+  test('gets its client no more than the secret does: tokens within its quota, and with its may_act', async () => {
+    const client = await server.createClient({
+      name: 'limited',
+      scopes: ['client:read'],
+      token_quota_per_minute: 2,
+      may_act: 'gateway',
+    });
+    const { cookie } = await signIn(client);
+    expect(claimsOf(await tokenOf(cookie))).toMatchObject({ may_act: { sub: 'gateway' } });
+    await server.token(client);
+    const { status, headers, body } = await call('POST', `${path}/token`, { cookie, body: {} });
+    expect([status, body.error]).toEqual([429, 'too_many_requests']);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
   test('is in the audit trail from its start to its end', async () => {
     const { cookie, answer } = await signIn();
     await call('DELETE', path, { cookie });
@@ -197,6 +212,60 @@ describe('a session ends', () => {
     await server.advance(15 * 60);
     expect((await call('POST', `${path}/token`, { cookie, body: {} })).status).toBe(401);
     expect(await server.rows('sessions')).toEqual([]);
+  });
+});
+
+test('one client begins and ends at most 300 sessions per minute, so that it fills neither the audit trail nor the feed', async () => {
+  const client = await server.createClient({ name: 'flooder', scopes: [] });
+  await server.advance(60);
+  const { cookie } = await signIn(client);
+  const { clientId: client_id, clientSecret: client_secret } = client;
+  const statuses: number[] = [];
+  for (let round = 1; round <= 6; round += 1) {
+    const codes = Array.from({ length: 50 }, () =>
+      call('POST', `${path}/code`, { body: { client_id, client_secret } }),
+    );
+    statuses.push(...(await Promise.all(codes)).map(({ status }) => status));
+  }
+  expect(statuses.filter((status) => status === 200)).toHaveLength(299);
+  const { answer } = await signIn(client);
+  expect([answer.status, answer.body.error]).toEqual([429, 'too_many_requests']);
+  expect((await call('DELETE', path, { cookie })).status).toBe(429);
+  expect((await signIn()).answer.status).toBe(200);
+  await server.advance(60);
+  expect((await call('DELETE', path, { cookie })).status).toBe(204);
+});
+
+describe('a code for another session', () => {
+  const codeOf = async (cookie: string): Promise<string> =>
+    (await call('POST', `${path}/code`, { cookie, body: {} })).body.code;
+  const redeem = (code: string) => call('POST', path, { body: { code } });
+
+  test('begins none that lasts longer than the one by which it was asked for, however many follow one another', async () => {
+    const { cookie, answer } = await signIn();
+    let last = cookie;
+    for (let count = 1; count <= 3; count += 1) {
+      await server.advance(20 * 60);
+      const next = await redeem(await codeOf(last));
+      expect([next.status, next.body.ends_at]).toEqual([200, answer.body.ends_at]);
+      last = cookieOf(next);
+    }
+  });
+
+  test('can no longer be used when the session by which it was asked for has ended', async () => {
+    const { cookie } = await signIn();
+    const code = await codeOf(cookie);
+    await call('DELETE', path, { cookie });
+    const { status, body } = await redeem(code);
+    expect([status, body.error]).toEqual([400, 'invalid_grant']);
+  });
+
+  test('can no longer be used after signing out everywhere, also if it was asked for by a secret', async () => {
+    const client = await server.createClient({ name: 'everywhere', scopes: ['client:read'] });
+    const { clientId: client_id, clientSecret: client_secret } = client;
+    const { body } = await call('POST', `${path}/code`, { body: { client_id, client_secret } });
+    await call('DELETE', `${path}?where=everywhere`, { cookie: (await signIn(client)).cookie });
+    expect((await redeem(body.code)).body.error).toBe('invalid_grant');
   });
 });
 

@@ -12,6 +12,7 @@ const roles = [
   { claims: { groups: 'postern-admins' }, role: 'administrator' },
   { claims: { groups: ['support', 'help'] }, role: 'helpdesk' },
   { claims: { email: '*@audit.example' }, role: 'auditor' },
+  { claims: { '/email': '*@pointer.example' }, role: 'auditor' },
   { claims: { groups: 'ghosts' }, role: 'no-such-role' },
 ];
 const ownPage = { 'postern-session': '1' };
@@ -122,6 +123,7 @@ describe('a person', () => {
     ['the group is another one', { name: 'Eve', groups: ['postern-admins-not'] }],
     ['the role does not exist', { name: 'Eve', groups: ['ghosts'] }],
     ['the address is not verified', { name: 'Eve', email: 'eve@audit.example' }],
+    ['the address of a rule with a JSON Pointer is not verified', { name: 'Eve', email: 'eve@pointer.example' }],
     ['the claim is no list of texts', { name: 'Eve', groups: { 'postern-admins': true } }],
   ])('is refused if %s', async (_why, claims) => {
     provider.people['eve'] = claims;
@@ -146,6 +148,47 @@ describe('a person', () => {
     expect(await signIn(createCookieJar(), 'bob')).toContain('sign_in_error=role_missing');
     expect((await server.call('GET', '/api/v1/oauth/client', { token })).status).toBe(401);
     expect((await tokenOf(jar)).status).toBe(401);
+  });
+
+  test('loses every session and token when an administrator revokes them, and nobody else can', async () => {
+    const [laptop, phone] = [createCookieJar(), createCookieJar()];
+    await signIn(laptop, 'bob');
+    await signIn(phone, 'bob');
+    const { token } = await tokenOf(laptop);
+    const id = claimsOf(token)['client_id'] as string;
+    const revoke = (by: string, person = id) =>
+      server.call('POST', `/api/v1/oauth/client/${person}/revoke`, { token: by });
+    expect((await revoke(token)).status).toBe(403);
+    const operator = await server.createClient(['token:revoke']);
+    expect((await revoke(await server.token(operator))).status).toBe(403);
+    expect((await revoke(rootToken, 'person:nobody')).status).toBe(404);
+    expect((await server.call('GET', '/api/v1/oauth/client', { token })).status).toBe(200);
+    expect((await revoke(rootToken)).status).toBe(204);
+    expect((await server.call('GET', '/api/v1/oauth/client', { token })).status).toBe(401);
+    expect([(await tokenOf(laptop)).status, (await tokenOf(phone)).status]).toEqual([401, 401]);
+    await signIn(laptop, 'bob');
+    expect((await tokenOf(laptop)).status).toBe(200);
+  });
+
+  test('gets no revoked token back, however many of them are revoked', async () => {
+    const jar = createCookieJar();
+    await signIn(jar, 'bob');
+    const tokens = [await tokenOf(jar), await tokenOf(jar)].map(({ token }) => token);
+    const revoke = (token = '') =>
+      server.call('POST', '/api/v1/oauth/revoke_one', { token: rootToken, body: { token } });
+    expect((await revoke(tokens[0])).status).toBe(204);
+    // As many as a client may have before one more revokes all of its tokens.
+    const [row] = await server.db.selectFrom('revoked_tokens').selectAll().orderBy('expires_at', 'desc').execute();
+    const rows = Array.from({ length: 1_000 }, (_, number) => ({ ...row, jti: `other ${number}` }));
+    await server.db
+      .insertInto('revoked_tokens')
+      .values(rows as never)
+      .execute();
+    expect((await revoke(tokens[1])).status).toBe(204);
+    for (const token of tokens) {
+      expect((await server.call('GET', '/api/v1/oauth/client', { token })).status).toBe(401);
+    }
+    expect((await tokenOf(jar)).status).toBe(200);
   });
 
   test('loses every session when all tokens are revoked', async () => {

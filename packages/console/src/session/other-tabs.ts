@@ -2,7 +2,7 @@
 
 type News = 'signed in' | 'signed out';
 
-/** Only pages of the same origin hear it, and the path separates two servers there. */
+/** Only pages of the same origin receive it, and the path separates two servers there. */
 const channel = new BroadcastChannel(`postern ${new URL(document.baseURI).pathname}`);
 
 export function tellOtherTabs(news: News): void {

@@ -18,3 +18,8 @@ export interface Authorization {
   /** Additional members of the line in the log, such as the workload that sent the request. */
   readonly logged?: Readonly<Record<string, unknown>>;
 }
+
+/** The claim that names the only client that may act with the client's own tokens, if its metadata name one. RFC 8693 §4.4. */
+export function mayActClaimOf({ metadata: { mayAct } }: Pick<Client, 'metadata'>): { readonly may_act?: unknown } {
+  return mayAct === undefined ? {} : { may_act: { sub: mayAct } };
+}

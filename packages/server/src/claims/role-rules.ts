@@ -18,17 +18,18 @@ export function findRole(rules: readonly RoleRule[], claims: Claims): string | u
 }
 
 function fits(name: string, expected: string | readonly string[], claims: Claims): boolean {
+  const path = parseClaimPath(name) ?? [];
   // At many providers anybody can enter any address, until it is verified.
-  if (name === 'email' && claims['email_verified'] !== true) {
+  if (path[0] === 'email' && claims['email_verified'] !== true) {
     return false;
   }
-  const given = [findClaim(claims, name)].flat().filter((value) => typeof value === 'string');
+  const given = [findClaim(claims, path)].flat().filter((value) => typeof value === 'string');
   return given.some((value) => [expected].flat().some((pattern) => fitsPattern(pattern, value)));
 }
 
-function findClaim(claims: Claims, name: string): unknown {
+function findClaim(claims: Claims, path: readonly string[]): unknown {
   let found: unknown = claims;
-  for (const step of parseClaimPath(name) ?? []) {
+  for (const step of path) {
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, step)) {
       return undefined;
     }

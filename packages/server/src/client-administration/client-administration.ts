@@ -12,7 +12,9 @@ import { requireConsistentMetadata, usesSecret } from '../clients/client-metadat
 import { newSecret } from '../clients/client-secret.ts';
 import { insertSecret } from '../clients/client-secret-store.ts';
 import { generateClientId, generateClientSecret } from '../clients/credentials.ts';
+import type { FindActor } from '../clients/find-actor.ts';
 import type { ImportedDigest } from '../clients/imported-digest.ts';
+import { isPersonId } from '../clients/person-id.ts';
 import type { RootConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import type { Administer } from '../delegation/administer.ts';
@@ -27,6 +29,7 @@ import { coverTokenLifetime } from '../keys/signing-key-store.ts';
 import { deleteRegistration } from '../registration/registration-store.ts';
 import { type ResourceRegistry, requireRegistered } from '../resources/resource-registry.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
+import { endSessionsOf } from '../sessions/end-sessions.ts';
 import { withChosenId } from './chosen-id.ts';
 import { requireStrongSecret } from './chosen-secret.ts';
 
@@ -55,7 +58,7 @@ export interface ClientAdministration {
   create(token: AccessToken, change: ClientChange, chosen?: ChosenCredentials): Promise<CreatedClient>;
   /** Returns the client after the change, which can no longer manage itself. Throws as `create` does, and `not_found`. */
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
-  /** Revokes all tokens of the client that were issued so far. Throws as `remove` does. */
+  /** Revokes all tokens of the client or person that were issued so far, and ends their sessions. Throws as `remove` does. */
   revokeTokens(token: AccessToken, clientId: string): Promise<void>;
   /**
    * Deletes the client, and the rules of trusted issuers for it. Throws `not_found`, and `access_denied` unless the token
@@ -69,6 +72,7 @@ export interface ClientAdministrationOptions {
   readonly masterKey: MasterKey;
   readonly root: Pick<RootConfig, 'clientId'>;
   readonly scopes: ScopeRegistry;
+  readonly findActor: FindActor;
   readonly findDelegate: FindDelegate;
   readonly administer: Administer;
   readonly resources: ResourceRegistry;
@@ -79,7 +83,8 @@ export interface ClientAdministrationOptions {
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, root, scopes, findDelegate, administer, resources, detailsTypes, now } = options;
+  const { events, masterKey, root, scopes, findActor, findDelegate, administer, resources, detailsTypes, now } =
+    options;
   const known = (change: ClientChange): ClientChange => ({
     ...change,
     ...(change.scopes && { scopes: requireKnown(change.scopes, scopes) }),
@@ -94,6 +99,17 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 
   const coverLifetime = (transaction: Kysely<Database>, { accessTokenTtlSeconds }: Client) =>
     coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
+
+  /** A person has no tokens but those of their sessions. */
+  const endSessionsOfPerson = (token: AccessToken, id: string) =>
+    events.change(token, async (transaction, append) => {
+      const [person, delegate] = await Promise.all([findActor(transaction, id), findDelegate(transaction, token)]);
+      if (person === undefined) {
+        throw new OAuthError('not_found', `There is no person ${showName(id)}.`);
+      }
+      await delegate.requireWithin(person);
+      await endSessionsOf(transaction, append, id, person, now());
+    });
 
   return {
     async create(token, wanted, chosen = {}) {
@@ -164,6 +180,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     },
 
     revokeTokens(token, clientId) {
+      if (isPersonId(clientId)) {
+        return endSessionsOfPerson(token, clientId);
+      }
       return administer(token, clientId, (transaction, append, { client }) =>
         revokeTokens(transaction, append, client, now()),
       );

@@ -280,6 +280,8 @@ export function clientsEndpoint({ db, administration, now }: ClientsEndpointOpti
       '/api/v1/oauth/client/:client_id/revoke',
       operation('revoke_client_tokens', 'token:revoke', 'Revoke all tokens of a client that were issued so far', {
         changes: 'client',
+        description:
+          'Its sessions end too. With the id of a person, as the audit trail has it, all sessions of that person end.',
         params: ClientPath,
         answer: Type.Null({ description: 'Revoked' }),
       }),

@@ -3,7 +3,7 @@
  *
  * Every revoked token takes memory on every node and in every API until it expires. So a client has at most `mostSingle`
  * of them: one more revokes all tokens that the client has, which is one entry, and covers those before. The cost is that
- * client's own: it must get new tokens.
+ * client's own: it must get new tokens. Tokens of root and of people are revoked one by one, however many they are.
  */
 import type { AccessToken } from '@postern/guard';
 import type { Kysely } from 'kysely';
@@ -14,6 +14,7 @@ import { listEvents } from '../events/event-store.ts';
 import { hasRevokedTokens, insertRevokedToken } from '../revocation/revoked-token-store.ts';
 import { revokeTokens } from './client-changes.ts';
 import type { FindActor } from './find-actor.ts';
+import { isPersonId } from './person-id.ts';
 
 /** Revoked tokens of one client that have not expired and that nothing else revokes. */
 const mostSingle = 1_000;
@@ -33,7 +34,8 @@ export function createRevokeToken({ events, findActor, now }: RevokeTokenOptions
   const revokeOne = (actor: Actor, { jti, clientId, expiresAt, generation: issuedIn }: AccessToken) => {
     const work: Work<boolean, unknown> = async (transaction, append) => {
       const client = await findActor(transaction, clientId);
-      const isCounted = client !== undefined && !client.isRoot;
+      // A greater generation covers the revoked tokens of a client. Root and people have none of their own.
+      const isCounted = client !== undefined && !client.isRoot && !isPersonId(clientId);
       if (isCounted ? issuedIn < client.generation : await isDeleted(transaction, clientId)) {
         return true;
       }

@@ -266,6 +266,8 @@ export interface SessionCodeTable {
   generation: number;
   /** Of the session that it begins. */
   kind: string;
+  /** The session of whoever asked for it. Null: they were authenticated just then. */
+  parent_id: string | null;
   /** RFC 7636 §4.2, for `S256`. Null: whoever has the code may use it. */
   challenge: string | null;
   /** RFC 3339, UTC. */

@@ -2,13 +2,13 @@
 import type { Slice } from '@postern/http-api';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import { type CountedFailure, keyOf } from './pending-failures.ts';
+import { type CountedFailure, keyOf, mostAddresses } from './pending-failures.ts';
 
 /** Rows in one statement. */
 const mostRows = 500;
 
 /** Failures that are kept; of more, those that are longest over are forgotten. */
-export const mostFailures = 10_000;
+const mostFailures = 10_000;
 
 /** Adds the counts. A failure that was there already began when it began. */
 export async function addFailures(db: Kysely<Database>, failures: readonly CountedFailure[]): Promise<void> {
@@ -38,8 +38,12 @@ export async function addFailures(db: Kysely<Database>, failures: readonly Count
   }
 }
 
-/** Deletes failures that were over before `before` (RFC 3339, UTC), and all but the latest `mostFailures`. */
+/**
+ * Deletes failures that were over before `before` (RFC 3339, UTC), those from all but the latest addresses of a client and reason,
+ * so that whoever has many addresses displaces no other client, and all but the latest `mostFailures`.
+ */
 export async function deleteOldFailures(db: Kysely<Database>, before: string): Promise<void> {
+  await deleteFurtherAddresses(db);
   const surplus = await db
     .selectFrom('token_failures')
     .select('last_at')
@@ -49,6 +53,29 @@ export async function deleteOldFailures(db: Kysely<Database>, before: string): P
     .executeTakeFirst();
   const limit = surplus !== undefined && surplus.last_at > before ? surplus.last_at : before;
   await db.deleteFrom('token_failures').where('last_at', '<=', limit).execute();
+}
+
+async function deleteFurtherAddresses(db: Kysely<Database>): Promise<void> {
+  const placed = db
+    .selectFrom('token_failures')
+    .select((select) => [
+      'key',
+      select.fn
+        .agg<number>('row_number')
+        .over((rows) => rows.partitionBy(['client_id', 'reason']).orderBy('last_at', 'desc').orderBy('key'))
+        .as('place'),
+    ])
+    .as('placed');
+  await db
+    .deleteFrom('token_failures')
+    // One more is for the requests from further addresses.
+    .where('key', 'in', (select) =>
+      select
+        .selectFrom(placed)
+        .select('key')
+        .where('place', '>', mostAddresses + 1),
+    )
+    .execute();
 }
 
 export interface StoredFailure {

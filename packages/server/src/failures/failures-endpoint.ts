@@ -55,7 +55,8 @@ export function failuresEndpoint({ db, failures, rootId }: FailuresEndpointOptio
         {
           description:
             `Of all nodes; those of other nodes are known after five seconds. A failure is listed until it has been over ` +
-            `for ${failureDays} days. Addresses beyond twenty for one client and reason are put together.`,
+            `for ${failureDays} days. For one client and reason the latest twenty addresses are kept, and more of them at ` +
+            'the same time are put together.',
           query: Query,
           answer: pageView(FailureView),
         },

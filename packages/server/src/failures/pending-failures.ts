@@ -19,8 +19,8 @@ export interface CountedFailure extends Failure {
 /** What is told apart between two writes: of clients that exist, and of those that do not, so that strangers displace no client. */
 const mostOfClients = 2_000;
 const mostOfStrangers = 500;
-/** Addresses that are told apart for one client and reason. */
-const mostAddresses = 20;
+/** Addresses that are told apart for one client and reason, here and in the database. */
+export const mostAddresses = 20;
 
 export interface PendingFailures {
   add(failure: Failure, now: number, requests?: number): void;

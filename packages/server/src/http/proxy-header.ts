@@ -23,8 +23,8 @@ const longestText = 107;
 const longestBinary = 536;
 
 /**
- * Returns the header with which the bytes begin, `undefined` if more bytes must arrive, or `malformed`. Of what a header of
- * version 2 has besides the addresses it checks nothing.
+ * Returns the header with which the bytes begin, `undefined` if more bytes must arrive, or `malformed`. Does not check
+ * what a header of version 2 has in addition to the addresses.
  */
 export function parseProxyHeader(bytes: Buffer): ProxyHeader | 'malformed' | undefined {
   const beginsWith = (text: Buffer) => bytes.subarray(0, text.length).equals(text.subarray(0, bytes.length));

@@ -40,7 +40,7 @@ export interface RevocationFeed {
 
 export interface RevocationFeedOptions {
   readonly db: Kysely<Database>;
-  /** Its followers hear events in the order in which they follow: `revocations` before the feed. */
+  /** Its followers receive events in the order in which they follow: `revocations` before the feed. */
   readonly events: EventLog;
   readonly revocations: Revocations;
   readonly masterKey: MasterKey;
@@ -63,7 +63,7 @@ const mostTexts = 200;
 /** Bytes of the MAC of a cursor. */
 const macLength = 16;
 
-/** A page that was asked for, and what the state was when it was made. What happens later changes only the last page. */
+/** A page that was asked for, and what the state was when it was created. What happens later changes only the last page. */
 interface KeptText {
   readonly head: number;
   readonly revision: number;

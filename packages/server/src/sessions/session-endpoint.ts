@@ -161,13 +161,13 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
     return client;
   };
 
-  const findSignedIn = async (request: FastifyRequest): Promise<Client> => {
+  const getSignedIn = async (request: FastifyRequest): Promise<{ client: Client; session: Session }> => {
     const secret = findSecret(request);
     const found = secret === undefined ? undefined : await sessions.find(secret);
     if (found === undefined) {
       throw sessionEnded();
     }
-    return found.client;
+    return found;
   };
 
   const common = { tags: ['Sessions'], headers: PageHeaders };
@@ -236,17 +236,18 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
           operationId: 'create_session_code',
           summary: 'Get a code that signs in to the web console',
           description:
-            'By the secret of a client in the body, or by the secret of a session as a Bearer token. It can be used once, within a minute.',
+            'By the secret of a client in the body, or by the secret of a session as a Bearer token. It can be used once, within a ' +
+            'minute. The session that it begins by that of a session ends no later than that one could, since nobody signs in again.',
           body: CodeBody,
           response: { 200: CodeAnswer, ...errorResponses(400, 401, 403, 413, 415, 422, 429) },
         },
       },
       async (request) => {
-        const client =
+        const { client, session: parent } =
           request.body.client_id === undefined
-            ? await findSignedIn(request)
-            : await authenticate(request.body, request);
-        const code = await sessions.createCode(client, 'browser');
+            ? await getSignedIn(request)
+            : { client: await authenticate(request.body, request), session: undefined };
+        const code = await sessions.createCode(client, 'browser', { parent });
         // In the fragment, which no browser sends and no server logs.
         return { code, url: `${issuer}/console/#code=${code}`, expires_in: codeMs / 1000 };
       },
@@ -262,7 +263,7 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
           summary: 'Get an access token for the management API',
           description: 'It is valid for some minutes, and no longer than the session.',
           body: TokenBody,
-          response: { 200: SessionTokenAnswer, ...errorResponses(400, 401, 403, 413, 415, 422) },
+          response: { 200: SessionTokenAnswer, ...errorResponses(400, 401, 403, 413, 415, 422, 429) },
         },
       },
       async (request) => {
@@ -292,7 +293,7 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
           summary: 'Sign out',
           description: 'Revokes the tokens of the session at once.',
           querystring: EndQuery,
-          response: { 204: Deleted, ...errorResponses(403, 422) },
+          response: { 204: Deleted, ...errorResponses(403, 422, 429) },
         },
       },
       async (request, reply) => {

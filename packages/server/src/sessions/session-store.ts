@@ -20,12 +20,15 @@ export async function insertSession(db: Kysely<Database>, session: Session, dige
     .execute();
 }
 
-export async function findSession(db: Kysely<Database>, digest: Buffer): Promise<Session | undefined> {
-  const row = await db
-    .selectFrom('sessions')
-    .selectAll()
-    .where('digest', '=', digest.toString('base64url'))
-    .executeTakeFirst();
+export async function findSession(
+  db: Kysely<Database>,
+  by: { readonly id: string } | { readonly digest: Buffer },
+): Promise<Session | undefined> {
+  const select = db.selectFrom('sessions').selectAll();
+  const row = await ('id' in by
+    ? select.where('id', '=', by.id)
+    : select.where('digest', '=', by.digest.toString('base64url'))
+  ).executeTakeFirst();
   return row && fromRow(row);
 }
 
@@ -64,6 +67,7 @@ export async function insertSessionCode(db: Kysely<Database>, code: SessionCode,
       client_id: code.clientId,
       generation: code.generation,
       kind: code.kind,
+      parent_id: code.parentId ?? null,
       challenge: code.challenge ?? null,
       expires_at: new Date(code.expiresAt).toISOString(),
     })
@@ -81,6 +85,7 @@ export async function findSessionCode(db: Kysely<Database>, digest: Buffer): Pro
       clientId: row.client_id,
       generation: Number(row.generation),
       kind: row.kind as SessionKind,
+      parentId: row.parent_id ?? undefined,
       challenge: row.challenge ?? undefined,
       expiresAt: Date.parse(row.expires_at),
     }
@@ -94,6 +99,11 @@ export async function deleteSessionCode(db: Kysely<Database>, digest: Buffer): P
     .where('digest', '=', digest.toString('base64url'))
     .executeTakeFirstOrThrow();
   return numDeletedRows > 0n;
+}
+
+/** Deletes the codes that would begin a session of the client. */
+export async function deleteSessionCodesOf(db: Kysely<Database>, clientId: string): Promise<void> {
+  await db.deleteFrom('session_codes').where('client_id', '=', clientId).execute();
 }
 
 /** Deletes the sessions that ended and the codes that expired before `now`, in milliseconds since 1970. */

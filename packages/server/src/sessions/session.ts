@@ -30,6 +30,8 @@ export interface SessionCode {
   readonly generation: number;
   /** Of the session that it begins. */
   readonly kind: SessionKind;
+  /** The session of whoever asked for it. Undefined: they were authenticated just then. */
+  readonly parentId: string | undefined;
   /** RFC 7636 §4.2, for `S256`. Undefined: whoever has the code may use it. */
   readonly challenge: string | undefined;
   readonly expiresAt: number;
@@ -54,13 +56,15 @@ export const mostSessions = 100;
 /** Milliseconds by which the end of an idle session must move before that is written. */
 const leastExtensionMs = minute;
 
+/** `parent`: the session by which it is begun. It ends with the same day, since nobody has signed in again. */
 export function newSession(
   id: string,
   { id: clientId, generation }: Pick<Client, 'id' | 'generation'>,
   kind: SessionKind,
   now: number,
+  parent?: Pick<Session, 'endsAt'>,
 ): Session {
-  const endsAt = now + longestMs;
+  const endsAt = Math.min(now + longestMs, parent?.endsAt ?? Number.POSITIVE_INFINITY);
   return { id, clientId, generation, kind, createdAt: now, expiresAt: idleEnd(kind, endsAt, now), endsAt };
 }
 

@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { invalidTokenError, parentTokensClaim } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
+import { mayActClaimOf } from '../access-token/authorization.ts';
 import { issueAccessToken } from '../access-token/issue.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
@@ -16,12 +17,15 @@ import { isPersonId } from '../clients/person-id.ts';
 import { findOwnInactiveReason, findStatusFault } from '../clients/token-status.ts';
 import type { Database } from '../db/schema.ts';
 import type { CredentialHolder } from '../events/actor.ts';
-import type { Append, EventLog } from '../events/event-log.ts';
+import type { EventLog } from '../events/event-log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { MasterKey } from '../keys/master-key.ts';
+import type { SelfServiceLimit } from '../limits/self-service-limit.ts';
+import type { TokenQuota } from '../limits/token-quota.ts';
 import type { RevokedTokens } from '../revocation/revocations.ts';
-import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
 import { builtInScopeNames } from '../scopes/default-scopes.ts';
+import type { Usage } from '../usage/usage.ts';
+import { endSession, endSessionsOf } from './end-sessions.ts';
 import {
   codeMs,
   findExtension,
@@ -30,11 +34,9 @@ import {
   newSession,
   type Session,
   type SessionKind,
-  sessionTokenSeconds,
   tokenSecondsOf,
 } from './session.ts';
 import {
-  deleteSession,
   deleteSessionCode,
   extendSession,
   findSession,
@@ -66,16 +68,33 @@ export interface TokenWish {
   readonly isUsed: boolean;
 }
 
+/** Who may use a code, and by what right it was asked for. */
+export interface CodeOrigin {
+  /** RFC 7636 §4.2, for `S256`. */
+  readonly challenge?: string | undefined;
+  /** The session of whoever asks for it. Undefined: they have just been authenticated. */
+  readonly parent?: Session | undefined;
+}
+
 export interface Sessions {
-  /** Opens a session for a client that has just been authenticated. Throws `unauthorized_client` for one that may have none. */
+  /**
+   * Opens a session for a client that has just been authenticated. Throws `unauthorized_client` for one that may have none, and
+   * `too_many_requests`, as all that begin or end one do.
+   */
   open(client: Client, kind: SessionKind): Promise<OpenedSession>;
   /** Returns a code that begins a session of the client, within a minute. Throws as `open` does. */
-  createCode(client: Client, kind: SessionKind, challenge?: string): Promise<string>;
-  /** Opens the session of a code, once. Throws `invalid_grant` if it was used or has expired, or the verifier is wrong. */
+  createCode(client: Client, kind: SessionKind, origin?: CodeOrigin): Promise<string>;
+  /**
+   * Opens the session of a code, once. Throws `invalid_grant` if it was used or has expired, the verifier is wrong, or the session
+   * by which it was asked for has ended.
+   */
   redeem(code: string, verifier: string | undefined): Promise<OpenedSession>;
   /** Returns the session of a secret, with its client; undefined if it has ended. */
   find(secret: string): Promise<{ readonly session: Session; readonly client: Client } | undefined>;
-  /** Issues a token for the management API. Throws `invalid_token` if the session has ended, and `invalid_scope`. */
+  /**
+   * Issues a token for the management API, as the client could get it by its secret. Throws `invalid_token` if the session has ended,
+   * `invalid_scope`, and `too_many_requests` if the client has used its quota.
+   */
   issueToken(secret: string, wish: TokenWish): Promise<SessionToken>;
   /** Ends the session; with `everywhere`, all sessions of its client. Does nothing if it has ended. */
   end(secret: string, everywhere: boolean): Promise<void>;
@@ -90,12 +109,23 @@ export interface SessionsOptions {
   readonly findActor: FindActor;
   readonly keys: Pick<KeyRing, 'signingKey' | 'find'>;
   readonly revokedTokens: Pick<RevokedTokens, 'has'>;
+  readonly tokenQuota: TokenQuota;
+  /** Of sessions that begin or end, by client or person. */
+  readonly limit: SelfServiceLimit;
+  readonly usage: Pick<Usage, 'recordIssued'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
+/** Whoever begins a session, and the session by which they do. */
+interface Beginner {
+  readonly client: Client;
+  readonly parent?: Session | undefined;
+}
+
 export function createSessions(options: SessionsOptions): Sessions {
-  const { issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, now } = options;
+  const { issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, tokenQuota, usage, limit, now } =
+    options;
   const digestOf = (secret: string) => masterKey.digest('sessions', secret);
 
   /** The session as the parent of the token that the key signs now. */
@@ -110,7 +140,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
 
   const find: Sessions['find'] = async (secret) => {
-    const session = await findSession(db, digestOf(secret));
+    const session = await findSession(db, { digest: digestOf(secret) });
     if (session === undefined || session.expiresAt <= now()) {
       return undefined;
     }
@@ -125,31 +155,15 @@ export function createSessions(options: SessionsOptions): Sessions {
       : { session, client };
   };
 
-  const endOne = async (transaction: Kysely<Database>, append: Append, session: Session) => {
-    if (!(await deleteSession(transaction, session.id))) {
-      return;
-    }
-    const { id, clientId } = session;
-    const client = await findActor(transaction, clientId);
-    // As for other tokens: nothing revokes all tokens of root for good, and a client that is gone has no generation.
-    const generation = client === undefined || client.isRoot ? undefined : session.generation;
-    const expiresAt = Math.ceil(now() / 1000) + sessionTokenSeconds;
-    await insertRevokedToken(transaction, { jti: id, clientId, generation, expiresAt });
-    await append({
-      kind: 'session.ended',
-      subject: id,
-      data: { clientId, exp: expiresAt, ...(generation !== undefined && { gen: generation }) },
-    });
-  };
-
-  const begin = (kind: SessionKind, holder: CredentialHolder<Client>): Promise<OpenedSession> => {
+  const begin = (kind: SessionKind, holder: CredentialHolder<Beginner>): Promise<OpenedSession> => {
+    limit.take(holder.name);
     const secret = generateSessionSecret();
-    return events.change(holder, async (transaction, append, client) => {
+    return events.change(holder, async (transaction, append, { client, parent }) => {
       const others = await listSessionsOf(transaction, client.id);
       for (const old of others.slice(mostSessions - 1)) {
-        await endOne(transaction, append, old);
+        await endSession(transaction, append, old, client, now());
       }
-      const session = newSession(randomUUID(), client, kind, now());
+      const session = newSession(randomUUID(), client, kind, now(), parent);
       await insertSession(transaction, session, digestOf(secret));
       await append({ kind: 'session.started', subject: session.id, data: { clientId: client.id, kind } });
       return { session, client, secret };
@@ -163,16 +177,26 @@ export function createSessions(options: SessionsOptions): Sessions {
       requireMayHaveSession(client);
       return begin(kind, {
         ...namesOf(client),
-        authenticate: async (transaction) => requireActive(await findActor(transaction, client.id)),
+        async authenticate(transaction) {
+          const present = requireActive(await findActor(transaction, client.id));
+          // Its secret may have been replaced, and its tokens revoked, while this waited for other changes.
+          if (present.generation !== client.generation) {
+            throw sessionEnded();
+          }
+          return { client: present };
+        },
       });
     },
 
-    async createCode(client, kind, challenge) {
+    async createCode(client, kind, { challenge, parent } = {}) {
       requireMayHaveSession(client);
-      const code = generateSessionCode();
       const { id: clientId, generation } = client;
-      await insertSessionCode(db, { clientId, generation, kind, challenge, expiresAt: now() + codeMs }, digestOf(code));
-      return code;
+      limit.take(clientId);
+      const text = generateSessionCode();
+      const expiresAt = now() + codeMs;
+      const code = { clientId, generation, kind, parentId: parent?.id, challenge, expiresAt };
+      await insertSessionCode(db, code, digestOf(text));
+      return text;
     },
 
     async redeem(text, verifier) {
@@ -192,7 +216,12 @@ export function createSessions(options: SessionsOptions): Sessions {
           if (present.generation !== code.generation || !(await deleteSessionCode(transaction, digest))) {
             throw invalidCode('code_unknown');
           }
-          return present;
+          const { parentId } = code;
+          const parent = parentId === undefined ? undefined : await findSession(transaction, { id: parentId });
+          if (parentId !== undefined && (parent === undefined || parent.expiresAt <= now())) {
+            throw invalidCode('session_ended');
+          }
+          return { client: present, parent };
         },
       });
     },
@@ -214,39 +243,48 @@ export function createSessions(options: SessionsOptions): Sessions {
         throw new OAuthError('invalid_scope', 'The session does not have all of the scopes in the parameter scope.');
       }
       const ttlSeconds = tokenSecondsOf(extended, client, now());
-      const { token, jti } = await issueAccessToken(issuer, {
-        authorization: {
-          client,
-          scopes,
-          audience: issuer,
-          ttlSeconds,
-          claims: {
-            ...(isPersonId(client.id) && { name: client.name }),
-            parent_tokens: parentTokensClaim([parentOf(session)]),
+      const scope = scopes.join(' ');
+      const { token, jti } = await tokenQuota.spend(client, () =>
+        issueAccessToken(issuer, {
+          authorization: {
+            client,
+            scopes,
+            audience: issuer,
+            ttlSeconds,
+            claims: {
+              ...mayActClaimOf(client),
+              ...(isPersonId(client.id) && { name: client.name }),
+              parent_tokens: parentTokensClaim([parentOf(session)]),
+            },
           },
-        },
-        scope: scopes.join(' '),
-        typ: 'at+jwt',
-        confirmation: undefined,
-        key: keys.signingKey(),
-        nowSeconds: now() / 1000,
-      });
+          scope,
+          typ: 'at+jwt',
+          confirmation: undefined,
+          key: keys.signingKey(),
+          nowSeconds: now() / 1000,
+        }),
+      );
+      // No report of usage has root or people.
+      if (!client.isRoot && !isPersonId(client.id)) {
+        usage.recordIssued(client, scope);
+      }
       return { token, jti, scopes, ttlSeconds, session: extended };
     },
 
     async end(secret, everywhere) {
-      const session = await findSession(db, digestOf(secret));
+      const session = await findSession(db, { digest: digestOf(secret) });
       if (session === undefined) {
         return;
       }
+      limit.take(session.clientId);
       const client = await directory.find(session.clientId);
       const names = client === undefined ? { name: session.clientId } : namesOf(client);
       const holder: CredentialHolder<void> = { ...names, authenticate: async () => {} };
       await events.change(holder, async (transaction, append) => {
-        const all = everywhere ? await listSessionsOf(transaction, session.clientId) : [session];
-        for (const one of all) {
-          await endOne(transaction, append, one);
-        }
+        const present = await findActor(transaction, session.clientId);
+        await (everywhere
+          ? endSessionsOf(transaction, append, session.clientId, present, now())
+          : endSession(transaction, append, session, present, now()));
       });
     },
   };

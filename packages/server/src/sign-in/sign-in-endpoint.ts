@@ -3,6 +3,7 @@ import { type ApiPlugin, errorResponses } from '@postern/http-api';
 import { OAuthError, showName } from '@postern/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { addressGroup } from '../address-group.ts';
 import { type Claims, findRole } from '../claims/role-rules.ts';
 import type { Client } from '../clients/client.ts';
 import type { SignInConfig } from '../config/config.ts';
@@ -74,7 +75,7 @@ export interface SignInEndpointOptions {
   readonly now: () => number;
 }
 
-/** What went wrong, as the console is told in its address. */
+/** What went wrong, as the address of the console says it. */
 type SignInError = 'provider_unavailable' | 'provider_refused' | 'sign_in_lost' | 'role_missing';
 
 /** Registered only if there is a provider. */
@@ -82,6 +83,9 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
   const { issuer, config, provider, people, sessions, masterKey, usedTokens, limit, now } = options;
   const sessionCookie = createSessionCookie(issuer);
   const signInCookie = createSignInCookie(issuer, masterKey);
+
+  /** Throws `too_many_requests` for an address that calls too often. */
+  const countCall = ({ ip }: FastifyRequest) => limit.take(addressGroup(ip));
 
   /** Returns the person with their role. Throws `access_denied` if they have none. */
   const admit = async (claims: Claims, request: FastifyRequest): Promise<Client> => {
@@ -155,7 +159,7 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
         },
       },
       async (request, reply) => {
-        limit.take(request.ip);
+        countCall(request);
         const target = parseTarget(request.query);
         return attempt(request, reply, target, async () => {
           const { url, checks } = await provider.begin();
@@ -178,7 +182,7 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
         },
       },
       async (request, reply) => {
-        limit.take(request.ip);
+        countCall(request);
         const pending = signInCookie.read(request.headers.cookie);
         reply.header('set-cookie', signInCookie.write(undefined));
         const target = pending?.target ?? { kind: 'browser', page: '/' };
@@ -189,14 +193,16 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
           }
           // Each sign-in ends once, also for somebody who has copied cookie and address.
           const expiresAt = pending.expiresAt / 1000;
-          if (!(await usedTokens.use({ kind: 'sign-in', issuer, jti: state, expiresAt, clientId: signInPath }))) {
+          const use = { kind: 'sign-in', issuer, jti: state, expiresAt } as const;
+          // Counted by address, so that no stranger uses up what all people together may.
+          if (!(await usedTokens.use({ ...use, clientId: `${signInPath} ${addressGroup(request.ip)}` }))) {
             throw signInLost();
           }
           const search = request.url.slice(request.url.indexOf('?'));
           const claims = await provider.finish(new URL(issuer + callbackPath + search), pending.checks);
           const person = await admit(claims, request);
           if (target.kind === 'command') {
-            const code = await sessions.createCode(person, 'command', target.challenge);
+            const code = await sessions.createCode(person, 'command', { challenge: target.challenge });
             const url = new URL(target.redirectUri);
             url.searchParams.set('code', code);
             url.searchParams.set('state', target.state);
@@ -222,7 +228,7 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
         },
       },
       async (request) => {
-        limit.take(request.ip);
+        countCall(request);
         const device = await provider.beginDevice().catch(throwSignInError);
         if (device === undefined) {
           throw new OAuthError('not_found', `${showName(provider.name)} has no sign-in for devices without a browser.`);
@@ -253,7 +259,7 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
         },
       },
       async (request) => {
-        limit.take(request.ip);
+        countCall(request);
         const claims = await provider.finishDevice(request.body.device_code).catch(throwSignInError);
         if (claims === undefined) {
           throw new OAuthError('authorization_pending', 'The person has not signed in yet: ask again.');

@@ -213,16 +213,19 @@ export async function createTokens(options: TokensOptions) {
   });
   const isRegistrationEnabled = config.registration !== 'off';
 
-  const sessions = createSessions({ issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, now });
+  const limitOf = (what: string, mostPerMinute: number) =>
+    createSelfServiceLimit({ counts: minuteCounters.ofClients, what, mostPerMinute });
+  const tokenQuota = createTokenQuota(minuteCounters.ofClients);
+  const sessions = createSessions({
+    ...{ issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, tokenQuota, usage, now },
+    limit: limitOf('sessions of one client or person that begin or end', 300),
+  });
 
   const revokeToken = createRevokeToken({ events, findActor, now });
   const people = createPeople({ db, events, findActor });
   const provider =
     config.signIn &&
     createProvider({ config: config.signIn, redirectUri: issuer + callbackPath, network: config, now });
-
-  const limitOf = (what: string, mostPerMinute: number) =>
-    createSelfServiceLimit({ counts: minuteCounters.ofClients, what, mostPerMinute });
 
   return {
     directory,
@@ -257,7 +260,7 @@ export async function createTokens(options: TokensOptions) {
           grants,
           corsOrigins: config.corsOrigins,
           failures,
-          tokenQuota: createTokenQuota(minuteCounters.ofClients),
+          tokenQuota,
           metrics,
           senderConstraint: { tokenEndpoint: tokenEndpointUrl, dpop },
           targets: { issuer, resources, accessTokenTtlSeconds },

@@ -298,6 +298,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('client_id', 'text', (column) => column.notNull())
     .addColumn('generation', 'bigint', (column) => column.notNull())
     .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('parent_id', 'text')
     .addColumn('challenge', 'text')
     .addColumn('expires_at', 'text', (column) => column.notNull())
     .execute();

@@ -1,6 +1,6 @@
 /** Client credentials grant. RFC 6749 §4.4. */
 import { clientCredentialsGrant, OAuthError } from '@postern/protocol';
-import type { Authorization } from '../../access-token/authorization.ts';
+import { type Authorization, mayActClaimOf } from '../../access-token/authorization.ts';
 import type { AuthenticatedGrant, GrantRequest } from './grant.ts';
 
 export const clientCredentials: AuthenticatedGrant<undefined> = {
@@ -20,14 +20,12 @@ export function authorizeByPolicy({ client, scopes, target, authorizationDetails
         : `The client does not hold the scope ${excessScope}.`,
     );
   }
-  const { mayAct } = client.metadata;
   return {
     client,
     scopes: scopes ?? [...target.defaultScopes],
     audience: target.audience,
     ttlSeconds: target.ttlSeconds,
     authorizationDetails,
-    // RFC 8693 §4.4.
-    ...(mayAct !== undefined && { claims: { may_act: { sub: mayAct } } }),
+    claims: mayActClaimOf(client),
   };
 }
