@@ -38,11 +38,16 @@ export async function addFailures(db: Kysely<Database>, failures: readonly Count
   }
 }
 
-/**
- * Deletes failures that were over before `before` (RFC 3339, UTC), those from all but the latest addresses of a client and reason,
- * so that whoever has many addresses displaces no other client, and all but the latest `mostFailures`.
- */
+/** Deletes failures that were over before `before` (RFC 3339, UTC). */
 export async function deleteOldFailures(db: Kysely<Database>, before: string): Promise<void> {
+  await db.deleteFrom('token_failures').where('last_at', '<=', before).execute();
+}
+
+/**
+ * Deletes the failures from all but the latest addresses of a client and reason, so that whoever has many addresses displaces no
+ * other client, and all but the latest `mostFailures`.
+ */
+export async function deleteSurplusFailures(db: Kysely<Database>): Promise<void> {
   await deleteFurtherAddresses(db);
   const surplus = await db
     .selectFrom('token_failures')
@@ -51,8 +56,9 @@ export async function deleteOldFailures(db: Kysely<Database>, before: string): P
     .offset(mostFailures)
     .limit(1)
     .executeTakeFirst();
-  const limit = surplus !== undefined && surplus.last_at > before ? surplus.last_at : before;
-  await db.deleteFrom('token_failures').where('last_at', '<=', limit).execute();
+  if (surplus !== undefined) {
+    await deleteOldFailures(db, surplus.last_at);
+  }
 }
 
 async function deleteFurtherAddresses(db: Kysely<Database>): Promise<void> {

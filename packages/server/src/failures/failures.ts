@@ -1,14 +1,16 @@
 /** Which clients fail to get tokens, from where, why, and since when. Is recorded in memory, and regularly added to what other nodes wrote. */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import { addFailures, deleteOldFailures } from './failure-store.ts';
+import { addFailures, deleteOldFailures, deleteSurplusFailures } from './failure-store.ts';
 import { createPendingFailures, type Failure } from './pending-failures.ts';
 
 export interface Failures {
   record(failure: Failure): void;
   /** Writes what was recorded until now. What cannot be written is kept for the next time. */
   write(): Promise<void>;
-  /** Forgets failures that have been over for `failureDays`, and the oldest if there are too many. */
+  /** Forgets the oldest failures if there are too many. */
+  forgetSurplus(): Promise<void>;
+  /** Forgets failures that have been over for `failureDays`. */
   forgetPast(nowSeconds: number): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export function createFailures({ db, now }: FailuresOptions): Failures {
       lastWrite = write.catch(() => {});
       return write;
     },
+    forgetSurplus: () => deleteSurplusFailures(db),
     forgetPast: (nowSeconds) =>
       deleteOldFailures(db, new Date((nowSeconds - failureDays * 86_400) * 1000).toISOString()),
   };

@@ -88,6 +88,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       await keys.maintain();
       await usage.write();
       await failures.write();
+      await failures.forgetSurplus();
       await checkpoints.keepIfDue();
       const time = readTrustedTime(await installation.driver.readTime(installation.db));
       if (time !== undefined) {
