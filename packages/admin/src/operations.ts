@@ -982,6 +982,7 @@ export const operations = {
     delete: (clientId: string) => change<void>('DELETE', path`/api/v1/oauth/client/${clientId}`),
     /**
      * Revoke all tokens of a client that were issued so far.
+     * Its sessions end too. With the id of a person, as the audit trail has it, all sessions of that person end.
      * Requires the scope `token:revoke`.
      */
     revokeTokens: (clientId: string) => change<void>('POST', path`/api/v1/oauth/client/${clientId}/revoke`),
@@ -1299,7 +1300,7 @@ export const operations = {
   failures: {
     /**
      * List which clients fail to get tokens, from where and why, the latest first.
-     * Of all nodes; those of other nodes are known after five seconds. A failure is listed until it has been over for 7 days. Addresses beyond twenty for one client and reason are put together.
+     * Of all nodes; those of other nodes are known after five seconds. A failure is listed until it has been over for 7 days. For one client and reason the latest twenty addresses are kept, and more of them at the same time are put together.
      * Requires the scope `audit:read`.
      */
     list: (query?: FailureQuery) => read<Page<Failure>>(path`/api/v1/oauth/failures`, query),
