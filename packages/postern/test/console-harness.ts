@@ -14,7 +14,7 @@ export interface ConsoleVisit {
   close(): Promise<void>;
 }
 
-/** Opens `/console` and `path` below it, not signed in. */
+/** Opens `/console` and `path` below it, not signed in, and waits until it has found that out and shows a page. */
 export async function visitConsole(
   browser: Browser,
   url: string,
@@ -38,6 +38,7 @@ export async function visitConsole(
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(`${url}/console${path}`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
   return { page, complaints, refusals, close: () => context.close() };
 }
 
