@@ -94,6 +94,91 @@ export interface NewClientBody {
   security_profile?: 'fapi2' | null;
 }
 
+export interface ListedClient {
+  client_id: string;
+  name: string | null;
+  description: string | null;
+  scopes: string[];
+  grantable_scopes: string[] | null;
+  enabled: boolean;
+  access_token_ttl_seconds: number | null;
+  created_at: string;
+  updated_at: string;
+  /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
+  token_endpoint_auth_method?:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'tls_client_auth'
+    | 'self_signed_tls_client_auth'
+    | 'none'
+    | null;
+  /** Public keys of the client, by value. */
+  jwks?: JwkSet | null;
+  /** https URL of the public keys of the client. */
+  jwks_uri?: string | null;
+  /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
+  token_endpoint_audience_allowed?: boolean;
+  /** Grants that it may use; null: client_credentials. */
+  grant_types?:
+    | (
+        | 'client_credentials'
+        | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+        | 'urn:ietf:params:oauth:grant-type:token-exchange'
+      )[]
+    | null;
+  /** Identifiers of the registered resources that it may ask tokens for. */
+  resources?: string[] | null;
+  /** The one of its resources that a token is for if the request names none; null: the APIs of Postern. */
+  default_resource?: string | null;
+  /** Registered types of authorization details that it may ask for. */
+  authorization_details_types?: string[] | null;
+  /** Id of the one client that may act for this one by token exchange; its tokens carry it as the claim may_act. */
+  may_act?: string | null;
+  /** Every token of the client is bound to a DPoP key. */
+  dpop_bound_access_tokens?: boolean;
+  /** Every token of the client is bound to the certificate of its TLS connection. */
+  tls_client_certificate_bound_access_tokens?: boolean;
+  /** tls_client_auth: the subject, as in RFC 4514, of the certificate of the client. */
+  tls_client_auth_subject_dn?: string | null;
+  /** tls_client_auth: a dNSName of the certificate of the client. */
+  tls_client_auth_san_dns?: string | null;
+  /** tls_client_auth: a uniformResourceIdentifier of the certificate of the client. */
+  tls_client_auth_san_uri?: string | null;
+  /** tls_client_auth: an iPAddress of the certificate of the client. */
+  tls_client_auth_san_ip?: string | null;
+  /** tls_client_auth: an rfc822Name of the certificate of the client. */
+  tls_client_auth_san_email?: string | null;
+  /** The most tokens that it may get per minute; null: no limit. */
+  token_quota_per_minute?: number | null;
+  /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
+  security_profile?: 'fapi2' | null;
+  last_issued_at: string | null;
+}
+
+export interface ClientQuery {
+  page?: number;
+  size?: number;
+  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
+  cursor?: string;
+  /** Part of the id, the name or the description, in upper or lower case. */
+  search?: string;
+  /** Only clients that have this scope. */
+  scope?: string;
+  /** Only clients that may get tokens for the resource with this identifier. */
+  resource?: string;
+  /** Only enabled, or only disabled clients. */
+  enabled?: 'true' | 'false';
+  /** Only clients that authenticate in this way. */
+  authentication?: 'secret' | 'private_key' | 'certificate' | 'workload';
+  /** Only clients that got no token for so many days. */
+  unused_days?: number;
+  /** Whether a request of theirs for a token failed within the last hour. */
+  failing?: 'true' | 'false';
+  /** With `-`, in descending order. Names are compared in lower case. Last tokens are compared as of up to a minute ago; clients that have never got one come before all others. */
+  sort?: 'created_at' | '-created_at' | 'name' | '-name' | 'last_issued_at' | '-last_issued_at';
+}
+
 export interface Client {
   client_id: string;
   name: string | null;
@@ -153,29 +238,6 @@ export interface Client {
   token_quota_per_minute?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
-}
-
-export interface ClientQuery {
-  page?: number;
-  size?: number;
-  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
-  cursor?: string;
-  /** Part of the id, the name or the description, in upper or lower case. */
-  search?: string;
-  /** Only clients that have this scope. */
-  scope?: string;
-  /** Only clients that may get tokens for the resource with this identifier. */
-  resource?: string;
-  /** Only enabled, or only disabled clients. */
-  enabled?: 'true' | 'false';
-  /** Only clients that authenticate in this way. */
-  authentication?: 'secret' | 'private_key' | 'certificate' | 'workload';
-  /** Only clients that got no token for so many days. */
-  unused_days?: number;
-  /** Whether a request of theirs for a token failed within the last hour. */
-  failing?: 'true' | 'false';
-  /** With `-`, in descending order. Names are compared in lower case. */
-  sort?: 'created_at' | '-created_at' | 'name' | '-name';
 }
 
 export interface ClientBody {
@@ -962,7 +1024,7 @@ export const operations = {
      * List clients.
      * Requires the scope `client:read`.
      */
-    list: (query?: ClientQuery) => read<Page<Client>>(path`/api/v1/oauth/client`, query),
+    list: (query?: ClientQuery) => read<Page<ListedClient>>(path`/api/v1/oauth/client`, query),
     /**
      * Read a client.
      * Requires the scope `client:read`.

@@ -465,11 +465,43 @@ test('the list of clients is searched, sorted and paged, and its address has sea
   await page.getByText('No client has “many-2”').waitFor();
   expect(new URL(page.url()).search).toContain('enabled=false');
   await page.getByLabel('Status').selectOption('Any');
+  await page.getByLabel('For the resource').fill('https://nothing.example.com');
+  await page.getByLabel('For the resource').press('Enter');
+  await page.getByText('No client has “many-2”').waitFor();
+  expect(new URL(page.url()).searchParams.get('resource')).toBe('https://nothing.example.com');
+  await page.getByLabel('For the resource').fill('');
+  await page.getByLabel('For the resource').press('Enter');
+  await page.getByText('10 clients', { exact: true }).waitFor();
   await fill('Search', 'nobody at all');
   await page.getByText('No client has “nobody at all”').waitFor();
   await press('Show all clients');
   await page.getByRole('link', { name: 'many-39' }).waitFor();
   expect(await page.getByLabel('Search', { exact: true }).inputValue()).toBe('');
+});
+
+test('the heads of the list of clients sort it by name, last use and age, and say how it is sorted', async () => {
+  const headers = { authorization, 'content-type': 'application/json' };
+  const make = async (name: string) =>
+    (await call('POST', `${server.url}/api/v1/oauth/client`, headers, JSON.stringify({ name }))).body;
+  const used = await make('sorted b');
+  await make('sorted a');
+  await acquireToken(server.url, { clientId: used.client_id, clientSecret: used.client_secret });
+  await read(`oauth/client/${used.client_id}/usage`);
+  await goTo(page, '/clients?search=sorted');
+  const sorted = async (title: string, direction: 'ascending' | 'descending', first: string) => {
+    await page.getByRole('columnheader', { name: title }).getByRole('button').click();
+    await expect.poll(() => page.getByRole('columnheader', { name: title }).getAttribute('aria-sort')).toBe(direction);
+    await expect.poll(() => page.getByRole('row').nth(1).innerText()).toContain(first);
+  };
+  await sorted('Client', 'ascending', 'sorted a');
+  await sorted('Client', 'descending', 'sorted b');
+  expect(new URL(page.url()).searchParams.get('sort')).toBe('-name');
+  await sorted('Last used', 'descending', 'sorted b');
+  expect(await page.getByRole('row').nth(1).innerText()).toContain('just now');
+  expect(await page.getByRole('row').nth(2).innerText()).toContain('never');
+  await sorted('Last used', 'ascending', 'sorted a');
+  await sorted('Created', 'descending', 'sorted a');
+  await sorted('Created', 'ascending', 'sorted b');
 });
 
 test('while the server does not answer the page says so, and reads again when it is asked to', async () => {

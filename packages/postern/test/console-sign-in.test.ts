@@ -190,6 +190,28 @@ describe('nothing is lost', () => {
     await heading(page, 'Signing keys').waitFor();
     await close();
   });
+
+  test('after a secret was stored, going back leaves the page by the first step', async () => {
+    const { page, close } = await visitConsole(chromium.browser, server.url, '/clients');
+    await signIn(page, root);
+    await page.getByRole('link', { name: 'New client' }).click();
+    await page.getByRole('button', { name: 'Create client' }).click();
+    await page.getByRole('button', { name: 'I have stored it' }).click();
+    await page.getByRole('link', { name: 'Secrets' }).click();
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByRole('button', { name: 'Rotate', exact: true }).click();
+    const secrets = page.url();
+    await page.getByRole('button', { name: 'I have stored it' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.goBack();
+    await expect.poll(() => page.url()).not.toBe(secrets);
+    expect(page.url()).toBe(secrets.replace(/\/secrets$/, ''));
+    await page.goBack();
+    await heading(page, 'New client').waitFor();
+    await page.goBack();
+    await heading(page, 'Clients').waitFor();
+    await close();
+  });
 });
 
 /** A browser for the command, which writes down what it is to open. Returns what waits for that. */

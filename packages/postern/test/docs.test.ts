@@ -12,7 +12,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, matchesGlob, resolve } from 'node:path';
 import { freePort } from '@postern/testing/free-port';
 import { startOwnPostgres } from '@postern/testing/own-postgres';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -70,6 +70,7 @@ describe.each(manual.filter((path) => readBlocks(textOf(path)).some(runs)))('%s'
       for (const block of blocks) {
         await page.follow(block);
       }
+      expect(page.findExposedSecrets()).toEqual([]);
     } finally {
       await page.close();
       await postgres?.stop();
@@ -101,6 +102,10 @@ test.each(globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'guards/*/RE
   },
 );
 
+test.each(howTos())('%s says how to install what it uses', (path) => {
+  expect(textOf(path)).toMatch(/npm (ci|install)|pip install|go get|cargo add|dotnet add/);
+});
+
 test('the tests that the threat model names are there', () => {
   const rows = textOf('docs/threat-model.md').matchAll(/^\|.*\|.*\| (`[^|]*) \|$/gm);
   const names = [...rows].flatMap(([, cell = '']) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
@@ -110,6 +115,16 @@ test('the tests that the threat model names are there', () => {
   );
   expect(missing).toEqual([]);
 });
+
+/** The guides of the manual's list. */
+function howTos(): string[] {
+  const [, list = ''] = textOf('docs/README.md').split(/^\*\*(?:How-to guides|Reference)\*\*$/m);
+  return [...list.matchAll(/\]\(([\w-]+\.md)\)/g)].map(([, page]) => `docs/${page}`);
+}
+
+/** What a file has that must be kept secret: of a client, of root, a key, or a token that creates or changes clients. */
+const secret =
+  /\bpostern\w{40,}|PRIVATE KEY|_SECRET=\w{20,}|"(?:client_secret|secret|registration_access_token|initial_access_token)": ?"/;
 
 /** Whether the page starts Postern, and not only again after it has stopped it. */
 function startsItself(blocks: readonly Block[]): boolean {
@@ -147,6 +162,28 @@ async function openPage(postgres = '') {
     async begin() {
       await session.serve('postern serve', portOf('8080'));
       await session.run('postern login --root data/root.env\nROOT=$(postern token)');
+    },
+    /** Files with secrets that others can read, or that could be committed. */
+    findExposedSecrets(): string[] {
+      const ignored = textOf('.gitignore').split('\n');
+      return readdirSync(clone)
+        .filter((name) => !before.includes(name))
+        .flatMap((name) =>
+          lstatSync(join(clone, name)).isDirectory()
+            ? readdirSync(join(clone, name), { recursive: true, encoding: 'utf8' }).map((below) => join(name, below))
+            : name,
+        )
+        .filter(
+          (name) => lstatSync(join(clone, name)).isFile() && secret.test(readFileSync(join(clone, name), 'latin1')),
+        )
+        .filter((name) => {
+          const isIgnored = ignored.some((pattern) =>
+            pattern.endsWith('/')
+              ? name.startsWith(pattern.replace(/^\//, ''))
+              : pattern !== '' && matchesGlob(name, pattern),
+          );
+          return !isIgnored || (lstatSync(join(clone, name)).mode & 0o077) !== 0;
+        });
     },
     follow: (block: Block) => follow(session, { ...block, text: move(block.text) }, portOf),
     async close() {

@@ -112,12 +112,47 @@ describe('client', () => {
     }
     const { stdout, stderr } = await root.run('client', 'list', '--search', 'pages', '--sort', '-name', '--size', '2');
     expect(stdout).toMatch(
-      /^CLIENT ID +NAME +ENABLED +SCOPES +CREATED\n\w+ +gamma pages +yes +0 +\S+Z\n\w+ +beta pages /,
+      /^CLIENT ID +NAME +ENABLED +SCOPES +LAST TOKEN +CREATED\n\w+ +gamma pages +yes +0 +never +\S+Z\n\w+ +beta pages /,
     );
     expect(stderr).toContain('Page 1 of 2; 3 clients.');
     const all = await root.json('client', 'list', '--search', 'pages', '--all');
     expect(all.map(({ name }: { name: string }) => name)).toEqual(['alpha pages', 'beta pages', 'gamma pages']);
     expect((await root.run('client', 'list', '--search', 'nothing like it')).stdout).toBe('No clients.\n');
+  });
+
+  test('list finds clients by scope, resource, status, authentication, last use and failures, and sorts by last use', async () => {
+    const api = 'https://finding.example.com';
+    await root.json('resource', 'set', 'finding', '--identifier', api, '--scope', 'policy:read');
+    const make = (name: string, ...more: string[]) => root.json('client', 'create', '--name', `${name} found`, ...more);
+    const used = await make('used', '--scope', 'policy:read');
+    const failing = await make('failing', '--resource', api);
+    await make('disabled', '--scope', 'policy:read', '--disabled');
+    await acquireToken(server.url, { clientId: used.client_id, clientSecret: used.client_secret });
+    await expect(acquireToken(server.url, { clientId: failing.client_id, clientSecret: 'wrong' })).rejects.toThrow();
+    const found = async (...options: string[]) =>
+      (await root.json('client', 'list', '--search', ' found', '--sort', 'name', ...options)).items.map(
+        ({ name }: { name: string }) => name.replace(' found', ''),
+      );
+    expect(await found('--scope', 'policy:read')).toEqual(['disabled', 'used']);
+    expect(await found('--resource', api)).toEqual(['failing']);
+    expect(await found('--status', 'disabled')).toEqual(['disabled']);
+    expect(await found('--status', 'enabled', '--scope', 'policy:read')).toEqual(['used']);
+    expect(await found('--authentication', 'secret')).toEqual(['disabled', 'failing', 'used']);
+    expect(await found('--authentication', 'workload')).toEqual([]);
+    // Both reads below write what was counted until then.
+    await root.json('client', 'usage', used.client_id);
+    await root.json('failures');
+    expect(await found('--unused-days', '1')).toEqual(['disabled', 'failing']);
+    expect(await found('--failing')).toEqual(['failing']);
+    expect(await found('--no-failing')).toEqual(['disabled', 'used']);
+    expect((await found('--sort', '-last_issued_at'))[0]).toBe('used');
+    expect((await found('--sort', 'last_issued_at')).at(-1)).toBe('used');
+    expectFailure(await root.run('client', 'list', '--status', 'gone'), 2, 'enabled, disabled');
+    expectFailure(
+      await root.run('client', 'list', '--authentication', 'password'),
+      1,
+      'authentication: must be one of',
+    );
   });
 
   test('members by file and standard input; null resets to the default', async () => {

@@ -79,7 +79,7 @@ describe('search', () => {
   test.each([
     [{ search: 'x'.repeat(101) }, 'search: must not have more than 100 characters.'],
     [{ search: 'a\nb' }, 'search: contains characters that are not allowed.'],
-    [{ sort: 'scopes' }, 'sort: must be one of created_at, -created_at, name, -name.'],
+    [{ sort: 'scopes' }, 'sort: must be one of created_at, -created_at, name, -name, last_issued_at, -last_issued_at.'],
     [{ searching: 'x' }, 'searching: is not a known parameter.'],
   ])('%j is 422', async (query, detail) => {
     const { status, body } = await list(query as Record<string, string>);
@@ -206,5 +206,62 @@ test('clients are found by scope, resource, status, authentication, last use, an
   expect(await found('failing=true')).toEqual([]);
   const answer = await own.call('GET', '/api/v1/oauth/client?authentication=password', { token });
   expect(answer.status).toBe(422);
+  await own.close();
+});
+
+test('clients are sorted by their last token, in pages, with or without a filter; those without one come first', async () => {
+  const own = await startTestServer();
+  const token = await own.rootToken();
+  const made = [];
+  for (let index = 0; index < 7; index++) {
+    made.push(await own.createClient({ name: `c${index}`, scopes: ['policy:read'] }));
+  }
+  // The later a client was created, the earlier it was used; the last two never.
+  for (const client of made.slice(0, 5).toReversed()) {
+    await own.advance(60);
+    await own.token(client);
+  }
+  interface Used extends Listed {
+    readonly last_issued_at: string | null;
+  }
+  const pagesOf = async (query: string): Promise<Used[]> => {
+    const items: Used[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { status, body } = await own.call('GET', `${path}?size=2&cursor=${cursor}&${query}`, { token });
+      expect([status, body.total]).toEqual([200, 7]);
+      items.push(...body.items);
+      cursor = body.next_cursor;
+    }
+    return items;
+  };
+  // Not written yet, and shown all the same.
+  expect(Date.parse((await pagesOf('sort=name'))[0]?.last_issued_at ?? '')).toBeGreaterThan(own.now() - 60_000);
+  expect((await pagesOf('sort=name'))[6]?.last_issued_at).toBeNull();
+  await own.advance(60);
+  const never = made.slice(5).map(({ clientId }) => clientId);
+  const ascending = [
+    ...never.toSorted(),
+    ...made
+      .slice(0, 5)
+      .toReversed()
+      .map(({ clientId }) => clientId),
+  ];
+  for (const filter of ['', '&scope=policy:read', '&enabled=true']) {
+    const idsOf = async (sort: string) => (await pagesOf(`sort=${sort}${filter}`)).map(({ client_id }) => client_id);
+    expect(new Set((await idsOf('last_issued_at')).slice(0, 2))).toEqual(new Set(never));
+    expect((await idsOf('last_issued_at')).slice(2)).toEqual(ascending.slice(2));
+    expect(await idsOf('-last_issued_at')).toEqual((await idsOf('last_issued_at')).toReversed());
+  }
+  await own.close();
+});
+
+test('an item of the list can be sent back to change the client', async () => {
+  const own = await startTestServer();
+  const token = await own.rootToken();
+  await own.createClient({ name: 'listed' });
+  const [item] = (await own.call('GET', path, { token })).body.items;
+  const body = { ...item, description: 'sent back' };
+  const { status } = await own.call('PUT', `${path}/${item.client_id}`, { token, body });
+  expect(status).toBe(200);
   await own.close();
 });

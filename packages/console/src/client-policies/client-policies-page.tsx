@@ -23,14 +23,19 @@ export function ClientPoliciesPage() {
         consequences: <p>Its requirements no longer hold. Clients and tokens stay as they are.</p>,
       })}
     >
-      {(buttons) => (
+      {(buttons, createFirst) => (
         <ReadAll list={operations.clientPolicies.list()}>
           {(policies) => (
             <DataTable
               caption="Client policies"
               keyOf={({ name }) => name}
               rows={policies}
-              empty={<Empty title="No client policies yet">Without one, each client has what its creator chose.</Empty>}
+              empty={
+                <Empty title="No client policies yet">
+                  Without one, each client has what its creator chose.
+                  {createFirst}
+                </Empty>
+              }
               columns={[
                 {
                   title: 'Client policy',

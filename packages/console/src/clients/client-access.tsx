@@ -14,7 +14,7 @@ import { Time } from '../ui/time.tsx';
 import { unusedDays } from '../usage/unused-days.ts';
 
 export function ClientAccess({ client }: { readonly client: Client }) {
-  const session = useSession();
+  const mayUpdate = useSession().may('client:update');
   const descriptions = new Map(useScopes()?.map(({ name, description }) => [name, description]));
   // Before that, it says nothing that a scope was not used.
   const isOldEnough = Date.now() - Date.parse(client.created_at) > unusedDays * 86_400_000;
@@ -37,16 +37,19 @@ export function ClientAccess({ client }: { readonly client: Client }) {
             title="Scopes"
             description="A scope is used when a token with it is issued. Scopes that a client never uses can be removed."
             actions={
-              session.may('client:update') && (
-                <LinkButton href={`${clientPath(client.client_id)}/scopes`}>Change scopes</LinkButton>
-              )
+              mayUpdate && <LinkButton href={`${clientPath(client.client_id)}/scopes`}>Change scopes</LinkButton>
             }
           >
             <DataTable
               caption="Scopes and their use"
               keyOf={({ scope }) => scope}
               rows={scopes}
-              empty={<Empty title="This client has no scopes">Its tokens identify it, and allow nothing.</Empty>}
+              empty={
+                <Empty title="This client has no scopes">
+                  Its tokens identify it, and allow nothing.
+                  {mayUpdate && <LinkButton href={`${clientPath(client.client_id)}/scopes`}>Add scopes</LinkButton>}
+                </Empty>
+              }
               columns={[
                 { title: 'Scope', cell: ({ scope }) => <code>{scope}</code> },
                 { title: 'Allows', cell: ({ scope }) => descriptions.get(scope) ?? '' },

@@ -69,7 +69,10 @@ export function ClientSecrets({ client }: { readonly client: Client }) {
               keyOf={({ secret_id }) => secret_id}
               rows={items.toReversed()}
               empty={
-                <Empty title="No secret">Without a secret the client cannot get tokens. Rotate to create one.</Empty>
+                <Empty title="No secret">
+                  Without a secret the client cannot get tokens.
+                  {mayUpdate && <Button onPress={rotate}>Create a secret</Button>}
+                </Empty>
               }
               columns={[
                 { title: 'Ends in', cell: ({ last_four }) => <code>…{last_four ?? unknownEnd}</code> },

@@ -6,6 +6,7 @@ import { useScopes } from '../scopes/use-scopes.ts';
 import { ReadOne } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
+import { useAll } from '../session/use-admin.ts';
 import { LinkButton } from '../ui/button.tsx';
 import { DataTable, TwoLines } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
@@ -15,11 +16,14 @@ import { firstPage, Pagination, pageSize } from '../ui/pagination.tsx';
 import { Time } from '../ui/time.tsx';
 import { authenticationLabel, ClientLink, EnabledBadge } from './client-labels.tsx';
 
-const sorts: readonly { readonly value: NonNullable<ClientQuery['sort']>; readonly label: string }[] = [
-  { value: '-created_at', label: 'Newest first' },
-  { value: 'created_at', label: 'Oldest first' },
-  { value: 'name', label: 'Name, A to Z' },
-  { value: '-name', label: 'Name, Z to A' },
+/** As the columns of the table sort. */
+const sorts: readonly NonNullable<ClientQuery['sort']>[] = [
+  '-created_at',
+  'created_at',
+  'name',
+  '-name',
+  '-last_issued_at',
+  'last_issued_at',
 ];
 
 const any = { value: '', label: 'Any' };
@@ -44,12 +48,12 @@ const filters = [
   },
   {
     name: 'unused_days',
-    label: 'Last token',
+    label: 'Last used',
     options: [
       any,
-      { value: '1', label: 'None for a day' },
-      { value: '30', label: 'None for 30 days' },
-      { value: '90', label: 'None for 90 days' },
+      { value: '1', label: 'Not for a day' },
+      { value: '30', label: 'Not for 30 days' },
+      { value: '90', label: 'Not for 90 days' },
     ],
   },
   {
@@ -76,7 +80,7 @@ const searchDelayMs = 250;
 export function ClientsPage() {
   const [params, setParams] = useSearchParams();
   const search = params.get('search') ?? '';
-  const sort = sorts.find(({ value }) => value === params.get('sort'))?.value ?? '-created_at';
+  const sort = sorts.find((value) => value === params.get('sort')) ?? '-created_at';
   const cursor = params.get('cursor') ?? '';
   const place =
     cursor === '' ? firstPage : { cursor, page: Math.max(2, Number.parseInt(params.get('page') ?? '', 10) || 2) };
@@ -93,13 +97,16 @@ export function ClientsPage() {
       ),
     [setParams],
   );
+  const session = useSession();
+  const scopes = useScopes()?.map(({ name }) => name);
+  const resources = useAll(operations.resources.list(), { needs: 'resource:read' }).data;
   const onSearch = useCallback((text: string) => change({ search: text }), [change]);
   return (
     <Page
       title="Clients"
       description="Programs that request tokens: services, jobs, partners, agents."
       actions={
-        useSession().may('client:create') && (
+        session.may('client:create') && (
           <LinkButton href="/create/clients" kind="primary">
             New client
           </LinkButton>
@@ -109,10 +116,19 @@ export function ClientsPage() {
       <Requires scope="client:read">
         <div className="toolbar">
           <SearchField search={search} onSearch={onSearch} />
-          <ScopeFilter
+          <NameFilter
+            label="Has the scope"
             key={`scope ${params.get('scope')}`}
             value={params.get('scope') ?? ''}
             onApply={(scope) => change({ scope })}
+            suggestions={scopes}
+          />
+          <NameFilter
+            label="For the resource"
+            key={`resource ${params.get('resource')}`}
+            value={params.get('resource') ?? ''}
+            onApply={(resource) => change({ resource })}
+            suggestions={resources?.map(({ identifier }) => identifier)}
           />
           {filters.map(({ name, label, options }) => (
             <SelectField
@@ -123,7 +139,6 @@ export function ClientsPage() {
               onChange={(value) => change({ [name]: value })}
             />
           ))}
-          <SelectField label="Sort" value={sort} options={sorts} onChange={(value) => change({ sort: value })} />
         </div>
         <ReadOne operation={operations.clients.list({ cursor, size: pageSize, sort, ...filterOf(params) })}>
           {({ items, ...list }) => (
@@ -132,10 +147,12 @@ export function ClientsPage() {
                 caption="Clients"
                 keyOf={({ client_id }) => client_id}
                 rows={items}
+                sorting={{ value: sort, onChange: (value) => change({ sort: value }) }}
                 empty={<NoClients isFiltered={Object.keys(filterOf(params)).length > 0} search={search} />}
                 columns={[
                   {
                     title: 'Client',
+                    sortsBy: 'name',
                     cell: (client) => (
                       <TwoLines
                         first={<ClientLink client={client} />}
@@ -146,7 +163,18 @@ export function ClientsPage() {
                   { title: 'Status', cell: ({ enabled }) => <EnabledBadge enabled={enabled} /> },
                   { title: 'Authenticates by', cell: authenticationLabel },
                   { title: 'Scopes', end: true, cell: ({ scopes }) => scopes.length },
-                  { title: 'Created', end: true, cell: ({ created_at }) => <Time iso={created_at} /> },
+                  {
+                    title: 'Last used',
+                    end: true,
+                    sortsBy: '-last_issued_at',
+                    cell: ({ last_issued_at }) => <Time iso={last_issued_at} />,
+                  },
+                  {
+                    title: 'Created',
+                    end: true,
+                    sortsBy: '-created_at',
+                    cell: ({ created_at }) => <Time iso={created_at} />,
+                  },
                 ]}
               />
               <Pagination
@@ -163,26 +191,27 @@ export function ClientsPage() {
   );
 }
 
-interface ScopeFilterProps {
+interface NameFilterProps {
+  readonly label: string;
   readonly value: string;
-  readonly onApply: (scope: string) => void;
+  readonly onApply: (name: string) => void;
+  readonly suggestions: readonly string[] | undefined;
 }
 
 /** Applies on Enter, or when the field loses the focus. */
-function ScopeFilter({ value, onApply }: ScopeFilterProps) {
+function NameFilter({ label, value, onApply, suggestions }: NameFilterProps) {
   const [text, setText] = useState(value);
-  const scopes = useScopes();
   const apply = () => text.trim() !== value && onApply(text.trim());
   return (
     <TextField
-      label="Has the scope"
+      label={label}
       type="search"
       mono
       value={text}
       onChange={setText}
       onBlur={apply}
       onKeyDown={(event) => event.key === 'Enter' && apply()}
-      suggestions={scopes?.map(({ name }) => name)}
+      suggestions={suggestions}
     />
   );
 }

@@ -23,7 +23,7 @@ export function DetailsTypesPage() {
         consequences: <p>No more tokens are issued with it. Tokens that have it stay valid until they expire.</p>,
       })}
     >
-      {(buttons) => (
+      {(buttons, createFirst) => (
         <ReadAll list={operations.authorizationDetailsTypes.list()}>
           {(types) => (
             <DataTable
@@ -31,7 +31,10 @@ export function DetailsTypesPage() {
               keyOf={({ type }) => type}
               rows={types}
               empty={
-                <Empty title="No types yet">Clients can request authorization details of the types listed here.</Empty>
+                <Empty title="No types yet">
+                  Clients can request authorization details of the types listed here.
+                  {createFirst}
+                </Empty>
               }
               columns={[
                 { title: 'Type', cell: ({ type }) => <code>{type}</code> },

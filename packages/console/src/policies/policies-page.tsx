@@ -17,12 +17,13 @@ import { firstPage, Pagination, pageSize } from '../ui/pagination.tsx';
 export function PoliciesPage() {
   const [place, setPlace] = useState(firstPage);
   const [creating, setCreating] = useState(false);
+  const mayCreate = useSession().may('policy:create_or_update');
   return (
     <Page
       title="Policies"
       description="How requests by people to access or erase their data are answered."
       actions={
-        useSession().may('policy:create_or_update') && (
+        mayCreate && (
           <Button kind="primary" onPress={() => setCreating(true)}>
             New policy
           </Button>
@@ -40,6 +41,7 @@ export function PoliciesPage() {
                 empty={
                   <Empty title="No policies yet">
                     A policy has rules. A rule exports or erases data, and its targets say which data.
+                    {mayCreate && <Button onPress={() => setCreating(true)}>Create the first policy</Button>}
                   </Empty>
                 }
                 columns={[

@@ -74,6 +74,7 @@ export function PolicyPage({ policyKey }: { readonly policyKey: string }) {
               {loaded.rules.length === 0 && (
                 <Empty title="No rules yet">
                   An access rule exports data to a storage destination; an erasure rule masks it.
+                  {mayWriteRules && <Button onPress={() => edit(loaded)}>Create the first rule</Button>}
                 </Empty>
               )}
               {loaded.rules.map((rule) => (

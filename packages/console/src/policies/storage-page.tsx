@@ -22,14 +22,14 @@ export function StoragePage() {
         consequences: <p>A destination that a rule uses cannot be deleted.</p>,
       })}
     >
-      {(buttons) => (
+      {(buttons, createFirst) => (
         <ReadAll list={operations.storage.list()}>
           {(configs) => (
             <DataTable
               caption="Storage destinations"
               keyOf={({ key }) => key}
               rows={configs}
-              empty={<Empty title="No storage destinations yet">Every access rule needs one.</Empty>}
+              empty={<Empty title="No storage destinations yet">Every access rule needs one. {createFirst}</Empty>}
               columns={[
                 {
                   title: 'Destination',

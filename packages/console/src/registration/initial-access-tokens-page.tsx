@@ -13,6 +13,7 @@ import { CodeBlock } from '../ui/copy.tsx';
 import { DataTable, TwoLines } from '../ui/data-table.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { TextField } from '../ui/fields.tsx';
+import { useLeaveGuard } from '../ui/leave-guard.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Note } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
@@ -20,6 +21,7 @@ import { Time } from '../ui/time.tsx';
 
 export function InitialAccessTokensPage() {
   const session = useSession();
+  const mayCreate = session.may('initial_access_token:create');
   const [isNew, setIsNew] = useState(false);
   const [issued, setIssued] = useState<string>();
   const [deleted, setDeleted] = useState<InitialAccessToken>();
@@ -28,7 +30,7 @@ export function InitialAccessTokensPage() {
       title="Initial access tokens"
       description="Whoever has one registers clients with the scopes that it allows (POSTERN_REGISTRATION)."
       actions={
-        session.may('initial_access_token:create') && (
+        mayCreate && (
           <Button kind="primary" onPress={() => setIsNew(true)}>
             New initial access token
           </Button>
@@ -42,7 +44,12 @@ export function InitialAccessTokensPage() {
               caption="Initial access tokens"
               keyOf={({ id }) => id}
               rows={tokens}
-              empty={<Empty title="No initial access tokens">Clients that register themselves need one.</Empty>}
+              empty={
+                <Empty title="No initial access tokens">
+                  Clients that register themselves need one.
+                  {mayCreate && <Button onPress={() => setIsNew(true)}>Create the first initial access token</Button>}
+                </Empty>
+              }
               columns={[
                 {
                   title: 'Token',
@@ -77,19 +84,7 @@ export function InitialAccessTokensPage() {
           }}
         />
       )}
-      {issued !== undefined && (
-        <Dialog title="Initial access token created" onClose={() => setIssued(undefined)}>
-          <Note tone="warning" title="It is shown only once">
-            Store it in a safe place before you close this.
-          </Note>
-          <CodeBlock what="Initial access token" code={issued} />
-          <div className="row actions">
-            <Button kind="primary" onPress={() => setIssued(undefined)}>
-              I have stored it
-            </Button>
-          </div>
-        </Dialog>
-      )}
+      {issued !== undefined && <IssuedTokenDialog token={issued} onClose={() => setIssued(undefined)} />}
       {deleted !== undefined && (
         <ConfirmChange
           question={`Delete the initial access token ${deleted.name ?? deleted.id}?`}
@@ -142,5 +137,27 @@ function NewTokenDialog({ onClose, onIssued }: NewTokenDialogProps) {
       </div>
       <ScopePicker label="Scopes that clients may register for" {...field('scopes')} />
     </FormDialog>
+  );
+}
+
+interface IssuedTokenDialogProps {
+  readonly token: string;
+  readonly onClose: () => void;
+}
+
+function IssuedTokenDialog({ token, onClose }: IssuedTokenDialogProps) {
+  useLeaveGuard(true);
+  return (
+    <Dialog title="Initial access token created" onClose={onClose} mustAnswer>
+      <Note tone="warning" title="It is shown only once">
+        Store it in a safe place before you close this.
+      </Note>
+      <CodeBlock what="Initial access token" code={token} />
+      <div className="row actions">
+        <Button kind="primary" onPress={onClose}>
+          I have stored it
+        </Button>
+      </div>
+    </Dialog>
   );
 }

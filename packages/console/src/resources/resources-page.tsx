@@ -32,7 +32,7 @@ export function ResourcesPage() {
         ),
       })}
     >
-      {(buttons) => (
+      {(buttons, createFirst) => (
         <ReadAll list={operations.resources.list()}>
           {(resources) => (
             <DataTable
@@ -43,6 +43,7 @@ export function ResourcesPage() {
                 <Empty title="No resources yet">
                   Without resources, the audience of every token is the issuer, and every API that trusts the issuer
                   accepts it.
+                  {createFirst}
                 </Empty>
               }
               columns={[

@@ -31,7 +31,7 @@ export function ScopesPage() {
         ),
       })}
     >
-      {(buttons) => (
+      {(buttons, createFirst) => (
         <>
           <div className="toolbar">
             <TextField
@@ -71,7 +71,8 @@ export function ScopesPage() {
                     'Own scopes',
                     own,
                     <Empty title={isFiltered && search !== '' ? 'No matching scopes' : 'No scopes of your own yet'}>
-                      What your APIs let clients do, such as invoice:read. <em>New scope</em> creates one.
+                      What your APIs let clients do, such as invoice:read.
+                      {search === '' && createFirst}
                     </Empty>,
                   )}
                   {!isFiltered && (

@@ -21,8 +21,8 @@ interface EditableListPageProps<Item> {
   /** The dialog to edit an item, or to create one. */
   readonly dialog: (item: Item | undefined, onClose: () => void) => ReactNode;
   readonly deletion: (item: Item) => { readonly operation: Change<unknown>; readonly consequences: ReactNode };
-  /** The list; its last column has the buttons. */
-  readonly children: (buttons: Column<Item>) => ReactNode;
+  /** The list; its last column has the buttons. `createFirst` is the button of an empty list, for those who may create. */
+  readonly children: (buttons: Column<Item>, createFirst: ReactNode) => ReactNode;
 }
 
 export function EditableListPage<Item>(props: EditableListPageProps<Item>) {
@@ -44,6 +44,7 @@ export function EditableListPage<Item>(props: EditableListPageProps<Item>) {
         />
       ),
   };
+  const createFirst = mayWrite && <Button onPress={() => setEdited('new')}>Create the first {noun}</Button>;
   return (
     <Page
       title={props.title}
@@ -56,7 +57,7 @@ export function EditableListPage<Item>(props: EditableListPageProps<Item>) {
         )
       }
     >
-      <Requires scope={`${scopes}:read`}>{props.children(buttons)}</Requires>
+      <Requires scope={`${scopes}:read`}>{props.children(buttons, createFirst)}</Requires>
       {edited !== undefined && dialog(edited === 'new' ? undefined : edited, () => setEdited(undefined))}
       {deleted !== undefined && (
         <ConfirmChange

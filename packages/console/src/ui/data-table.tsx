@@ -8,7 +8,15 @@ export interface Column<Row> {
   readonly title: string;
   /** Aligned at the end of the line: for numbers and buttons. */
   readonly end?: boolean;
+  /** What the list can be sorted by, in the order that pressing the title gives first: `name`, or `-created_at` for descending. */
+  readonly sortsBy?: string;
   readonly cell: (row: Row) => ReactNode;
+}
+
+/** By what the rows are sorted, and what changes that. */
+interface Sorting {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
 }
 
 interface DataTableProps<Row> {
@@ -19,10 +27,11 @@ interface DataTableProps<Row> {
   readonly keyOf: (row: Row) => string;
   /** Replaces a table without rows. */
   readonly empty: ReactNode;
+  readonly sorting?: Sorting;
 }
 
 /* biome-ignore-start lint/a11y/noRedundantRoles: see the file's first lines */
-export function DataTable<Row>({ caption, columns, rows, keyOf, empty }: DataTableProps<Row>) {
+export function DataTable<Row>({ caption, columns, rows, keyOf, empty, sorting }: DataTableProps<Row>) {
   return rows.length === 0 ? (
     empty
   ) : (
@@ -31,9 +40,19 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, empty }: DataTab
         <caption className="visually-hidden">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">
-            {columns.map(({ title, end }) => (
-              <th key={title} role="columnheader" scope="col" className={end === true ? 'end' : undefined}>
-                {title}
+            {columns.map(({ title, end, sortsBy }) => (
+              <th
+                key={title}
+                role="columnheader"
+                scope="col"
+                className={end === true ? 'end' : undefined}
+                aria-sort={sortsBy !== undefined && sorting !== undefined ? directionOf(sortsBy, sorting) : undefined}
+              >
+                {sortsBy !== undefined && sorting !== undefined ? (
+                  <SortButton title={title} sortsBy={sortsBy} sorting={sorting} />
+                ) : (
+                  title
+                )}
               </th>
             ))}
           </tr>
@@ -54,6 +73,37 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, empty }: DataTab
   );
 }
 /* biome-ignore-end lint/a11y/noRedundantRoles: see the file's first lines */
+
+interface SortButtonProps {
+  readonly title: string;
+  readonly sortsBy: string;
+  readonly sorting: Sorting;
+}
+
+function SortButton({ title, sortsBy, sorting }: SortButtonProps) {
+  const direction = directionOf(sortsBy, sorting);
+  return (
+    <button
+      type="button"
+      className="sort-button"
+      onClick={() => sorting.onChange(sorting.value === sortsBy ? oppositeOf(sortsBy) : sortsBy)}
+    >
+      {title}
+      <span aria-hidden="true" className="sort-arrow">
+        {direction === 'none' ? '↕' : direction === 'ascending' ? '↑' : '↓'}
+      </span>
+    </button>
+  );
+}
+
+function directionOf(sortsBy: string, { value }: Sorting): 'ascending' | 'descending' | 'none' {
+  if (value !== sortsBy && value !== oppositeOf(sortsBy)) {
+    return 'none';
+  }
+  return value.startsWith('-') ? 'descending' : 'ascending';
+}
+
+const oppositeOf = (order: string) => (order.startsWith('-') ? order.slice(1) : `-${order}`);
 
 /** The content of a cell: what names the row, and more about it in grey. */
 export function TwoLines({ first, second }: { readonly first: ReactNode; readonly second: ReactNode }) {

@@ -29,34 +29,64 @@ export function useLeaveGuard(active: boolean): void {
 
 const warn = (event: BeforeUnloadEvent) => event.preventDefault();
 
+/**
+ * A guarded page has two entries in the history, so that going back first comes to the same page, and can be asked about.
+ * Both are marked, so that whoever goes back later, when nothing is guarded any more, does not stay there for one step.
+ */
+interface Mark {
+  readonly page: string;
+  readonly entry: 1 | 2;
+}
+
+const readMark = (): Mark | undefined => (window.history.state as { guarded?: Mark } | null)?.guarded;
+const withMark = (guarded: Mark) => ({ ...(window.history.state as object | null), guarded });
+
+function enterSecond({ page }: Pick<Mark, 'page'>): Mark {
+  const second: Mark = { page, entry: 2 };
+  window.history.pushState(withMark(second), '', window.location.href);
+  return second;
+}
+
 export function LeaveGuardProvider({ children }: { readonly children: ReactNode }) {
   const holders = useRef(0);
+  const last = useRef(readMark());
   const [proceed, setProceed] = useState<() => void>();
-  const guard = useMemo<LeaveGuard>(() => {
-    // The entry of the page is in the history twice, so that going back first comes to the same page, and can be asked about.
-    const onBack = () => {
-      window.history.pushState(window.history.state, '', window.location.href);
-      setProceed(() => () => {
-        end();
-        window.history.go(-2);
-      });
+  useEffect(() => {
+    const onMove = () => {
+      const [from, to] = [last.current, readMark()];
+      last.current = to;
+      if (from === undefined || to === undefined || from.page !== to.page || from.entry === to.entry) {
+        return;
+      }
+      if (to.entry === 1 && holders.current > 0) {
+        last.current = enterSecond(to);
+        setProceed(() => () => {
+          window.removeEventListener('beforeunload', warn);
+          window.history.go(-2);
+        });
+      } else {
+        window.history.go(to.entry - from.entry);
+      }
     };
-    const end = () => {
-      window.removeEventListener('beforeunload', warn);
-      window.removeEventListener('popstate', onBack);
-    };
-    return {
+    window.addEventListener('popstate', onMove);
+    return () => window.removeEventListener('popstate', onMove);
+  }, []);
+  const guard = useMemo<LeaveGuard>(
+    () => ({
       hold() {
         holders.current += 1;
         if (holders.current === 1) {
-          window.history.pushState(window.history.state, '', window.location.href);
-          window.addEventListener('popstate', onBack);
+          if (readMark()?.entry !== 2) {
+            const page = crypto.randomUUID();
+            window.history.replaceState(withMark({ page, entry: 1 }), '', window.location.href);
+            last.current = enterSecond({ page });
+          }
           window.addEventListener('beforeunload', warn);
         }
         return () => {
           holders.current -= 1;
           if (holders.current === 0) {
-            end();
+            window.removeEventListener('beforeunload', warn);
           }
         };
       },
@@ -68,15 +98,16 @@ export function LeaveGuardProvider({ children }: { readonly children: ReactNode 
         }
       },
       isHeld: () => holders.current > 0,
-    };
-  }, []);
+    }),
+    [],
+  );
   const stay = () => setProceed(undefined);
   return (
     <LeaveGuardContext value={guard}>
       {children}
       {proceed !== undefined && (
         <Dialog title="Leave without storing the secret?" onClose={stay} role="alertdialog">
-          <p>It is shown only once. If you have not stored it, it is lost, and you need to rotate to get another.</p>
+          <p>It is shown only once. If you have not stored it, it is lost, and you need to create another.</p>
           <div className="row actions">
             <Button onPress={stay} autoFocus>
               Stay here

@@ -7,7 +7,7 @@ import {
   withDefaultResource,
 } from '@postern/admin';
 import { defaultPageSize, maxPageSize } from '@postern/protocol/api-limits';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
@@ -51,10 +51,26 @@ export function clientCommand(): Command {
     serverVerb('list', 'List clients, oldest first.', [
       ['client list', 'the first page'],
       ['client list --search billing --sort name', 'those with that text in id, name or description'],
+      ['client list --scope invoice:read --status enabled', 'those that can get tokens with a scope'],
+      ['client list --unused-days 90 --sort last_issued_at', 'those that could be deleted, the longest unused first'],
+      ['client list --failing', 'those whose requests for tokens fail now'],
       ['client list --all --json', 'all clients, as JSON'],
     ])
       .option('--search <text>', 'only those with this text in id, name or description')
-      .option('--sort <member>', 'created_at, -created_at, name or -name')
+      .option('--scope <scope>', 'only those that have this scope')
+      .option('--resource <identifier>', 'only those that may get tokens for this resource')
+      .addOption(new Option('--status <status>', 'only those that are').choices(['enabled', 'disabled']))
+      .option(
+        '--authentication <kind>',
+        'only those that authenticate by: secret, private_key, certificate or workload',
+      )
+      .option('--unused-days <number>', 'only those that got no token for so many days', countFrom(1))
+      .option('--failing', 'only those of which a request for a token failed within the last hour')
+      .option('--no-failing', 'only those of which none did')
+      .option(
+        '--sort <member>',
+        'created_at, name or last_issued_at (the last token), or in descending order: -created_at, -name or -last_issued_at',
+      )
       .option('--page <number>', 'page to show', countFrom(1), 1)
       .option('--size <number>', `clients on a page, at most ${maxPageSize}`, countFrom(1), defaultPageSize)
       .option('--all', 'all pages')
@@ -149,8 +165,8 @@ function missingSecret({ client_secret, client_secret_digest }: NewClientBody): 
 }
 
 async function list(_options: unknown, command: Command): Promise<void> {
-  const { search, sort, page, size, all } = command.opts<ClientQuery & { page: number; size: number; all?: true }>();
-  const filter = { ...(search !== undefined && { search }), ...(sort !== undefined && { sort }) };
+  const { page, size, all, ...options } = command.opts<ListOptions>();
+  const filter = filterOf(options);
   const connection = await connect(command);
   if (all) {
     print(command, await connection.all(operations.clients.list(filter), 'clients read'), formatClients);
@@ -162,6 +178,30 @@ async function list(_options: unknown, command: Command): Promise<void> {
   if (pages > 1) {
     note(command, `Page ${page} of ${pages}; ${answer.total} clients. More: --page ${page + 1}, or --all`);
   }
+}
+
+interface ListOptions extends Pick<ClientQuery, 'search' | 'scope' | 'resource' | 'authentication' | 'sort'> {
+  readonly page: number;
+  readonly size: number;
+  readonly all?: true;
+  readonly status?: 'enabled' | 'disabled';
+  readonly unusedDays?: number;
+  readonly failing?: boolean;
+}
+
+/** The server knows the valid values, and reports invalid ones. */
+function filterOf(options: Omit<ListOptions, 'page' | 'size' | 'all'>): ClientQuery {
+  const { search, scope, resource, status, authentication, unusedDays, failing, sort } = options;
+  return {
+    ...(search !== undefined && { search }),
+    ...(scope !== undefined && { scope }),
+    ...(resource !== undefined && { resource }),
+    ...(status !== undefined && { enabled: status === 'enabled' ? 'true' : 'false' }),
+    ...(authentication !== undefined && { authentication }),
+    ...(unusedDays !== undefined && { unused_days: unusedDays }),
+    ...(failing !== undefined && { failing: failing ? 'true' : 'false' }),
+    ...(sort !== undefined && { sort }),
+  };
 }
 
 async function show(id: string, _options: unknown, command: Command): Promise<void> {

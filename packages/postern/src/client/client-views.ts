@@ -1,11 +1,18 @@
 /** Formats clients and their secrets for people. */
-import type { Client, ClientSecret } from '@postern/admin';
+import type { Client, ClientSecret, ListedClient } from '@postern/admin';
 import { type Cell, formatRecord, formatTable } from '../output/table.ts';
 
-export function formatClients(clients: readonly Client[]): string {
+export function formatClients(clients: readonly ListedClient[]): string {
   return formatTable(
-    ['client id', 'name', 'enabled', 'scopes', 'created'],
-    clients.map((client) => [client.client_id, client.name, client.enabled, client.scopes.length, client.created_at]),
+    ['client id', 'name', 'enabled', 'scopes', 'last token', 'created'],
+    clients.map((client) => [
+      client.client_id,
+      client.name,
+      client.enabled,
+      client.scopes.length,
+      client.last_issued_at ?? 'never',
+      client.created_at,
+    ]),
   );
 }
 

@@ -80,6 +80,12 @@ const ChangedClientBody = Type.Object(
     updated_at: Type.Optional(
       Type.String({ readOnly: true, pattern: '^\\d{4}-\\d\\d-\\d\\dT', description: 'Is ignored: a change sets it.' }),
     ),
+    last_issued_at: Type.Optional(
+      Type.Union([Type.String(), Type.Null()], {
+        readOnly: true,
+        description: 'Is ignored: lists have it, and tokens set it.',
+      }),
+    ),
   },
   { title: 'ClientBody', additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
 );
@@ -126,12 +132,28 @@ export const ClientView = Type.Object(
   { title: 'Client' },
 );
 
+const ListedClientView = Type.Object(
+  {
+    ...ClientView.properties,
+    last_issued_at: nullable(
+      Type.String({
+        format: 'date-time',
+        description:
+          'When it got its last token; null: never. Tokens that other nodes issued within the last minute may be missing.',
+      }),
+    ),
+  },
+  { title: 'ListedClient' },
+);
+
 /** The orders of lists, and the columns that they are read by. */
 const orders = {
   created_at: { column: 'created_at', direction: 'asc' },
   '-created_at': { column: 'created_at', direction: 'desc' },
   name: { column: 'sort_name', direction: 'asc' },
   '-name': { column: 'sort_name', direction: 'desc' },
+  last_issued_at: { column: 'last_issued_at', direction: 'asc' },
+  '-last_issued_at': { column: 'last_issued_at', direction: 'desc' },
 } as const;
 
 const ListQuery = Type.Object(
@@ -156,9 +178,11 @@ const ListQuery = Type.Object(
         description: 'Whether a request of theirs for a token failed within the last hour.',
       }),
     ),
-    sort: Type.Enum(['created_at', '-created_at', 'name', '-name'], {
+    sort: Type.Enum(['created_at', '-created_at', 'name', '-name', 'last_issued_at', '-last_issued_at'], {
       default: 'created_at',
-      description: 'With `-`, in descending order. Names are compared in lower case.',
+      description:
+        'With `-`, in descending order. Names are compared in lower case. Last tokens are compared as of up to a minute ago; ' +
+        'clients that have never got one come before all others.',
     }),
   },
   { additionalProperties: false },
@@ -169,11 +193,13 @@ const ClientPath = Type.Object({ client_id: Type.String() });
 export interface ClientsEndpointOptions {
   readonly db: Kysely<Database>;
   readonly administration: ClientAdministration;
+  /** When this node issued a token to the client that is not written yet. Milliseconds since 1970. */
+  readonly lastTokenIssue: (clientId: string) => number | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-export function clientsEndpoint({ db, administration, now }: ClientsEndpointOptions): ApiPlugin {
+export function clientsEndpoint({ db, administration, lastTokenIssue, now }: ClientsEndpointOptions): ApiPlugin {
   return async (app) => {
     app.post(
       '/api/v1/oauth/client',
@@ -210,7 +236,7 @@ export function clientsEndpoint({ db, administration, now }: ClientsEndpointOpti
       operation('list_clients', 'client:read', 'List clients', {
         lists: ['client', 'client_id'],
         query: ListQuery,
-        answer: pageView(ClientView),
+        answer: pageView(ListedClientView),
       }),
       async ({ query }) => {
         const { search, scope, resource, enabled, authentication, unused_days, failing, sort } = query;
@@ -225,12 +251,24 @@ export function clientsEndpoint({ db, administration, now }: ClientsEndpointOpti
           failing: failing === undefined ? undefined : { since: ago(3_600_000), is: failing === 'true' },
         };
         const order = orders[sort];
-        const { clients, total } = await listClients(db, {
+        const { items, total } = await listClients(db, {
           ...order,
           ...sliceOf(query, 2),
           filter: Object.values(filter).every((value) => value === undefined) ? undefined : filter,
         });
-        return pageOf(clients, total, query, toView, (client) => placeOfClient(client, order));
+        return pageOf(
+          items,
+          total,
+          query,
+          ({ client, lastIssuedAt }) => {
+            const unwritten = lastTokenIssue(client.id);
+            return {
+              ...toView(client),
+              last_issued_at: unwritten === undefined ? lastIssuedAt : new Date(unwritten).toISOString(),
+            };
+          },
+          (item) => placeOfClient(item, order),
+        );
       },
     );
 
@@ -257,7 +295,7 @@ export function clientsEndpoint({ db, administration, now }: ClientsEndpointOpti
         }),
         handler: async (request) => {
           const { client_id: clientId } = request.params;
-          const { client_id, created_at, updated_at: _, ...change } = request.body;
+          const { client_id, created_at, updated_at: _, last_issued_at: __, ...change } = request.body;
           if (client_id !== undefined || created_at !== undefined) {
             requireAsRead({ client_id, created_at }, toView(await getClient(db, clientId)));
           }

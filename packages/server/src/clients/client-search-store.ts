@@ -1,6 +1,5 @@
 /** The text by which clients are found and sorted: converted to lower case here, so that every database does the same. */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { ClientOrder } from './client-parts.ts';
 
 /** The lines that a search reads, and the name by which lists are sorted; a client without a name comes first. */
 export function searchColumnsOf(client: {
@@ -72,14 +71,4 @@ function authenticatesBy(kind: AuthenticationKind): RawBuilder<SqlBool> {
   return kind === 'secret'
     ? sql<SqlBool>`not ${usesOneOf(Object.values(methodsOf).flat())}`
     : usesOneOf(methodsOf[kind]);
-}
-
-/** SQL for whether a client comes after the place in that order; undefined: all do. */
-export function comesAfter(
-  { column, direction }: ClientOrder,
-  place: readonly string[] | undefined,
-): RawBuilder<SqlBool> {
-  const [key, id] = place ?? [];
-  const operator = sql.raw(direction === 'asc' ? '>' : '<');
-  return place === undefined ? sql`1 = 1` : sql`(${sql.ref(column)}, ${sql.ref('id')}) ${operator} (${key}, ${id})`;
 }

@@ -5,9 +5,10 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
 import { readFloor, selectFloorData } from '../revocation/generation-floor-store.ts';
 import type { Client } from './client.ts';
-import { type ClientOrder, clientParts } from './client-parts.ts';
-import { type ClientFilter, comesAfter, passesFilter, searchColumnsOf } from './client-search-store.ts';
+import { type ClientOrder, clientParts, comesAfter, keyComesAfter, orderedClients } from './client-parts.ts';
+import { type ClientFilter, passesFilter, searchColumnsOf } from './client-search-store.ts';
 import { listSecrets } from './client-secret-store.ts';
+import { neverIssued, readLastIssue } from './last-issue.ts';
 
 export async function findClient(db: Kysely<Database>, id: string): Promise<Client | undefined> {
   // Ids come from tokens too, and PostgreSQL cannot be asked for text with a NUL.
@@ -29,9 +30,15 @@ export async function getClient(db: Kysely<Database>, id: string): Promise<Clien
   return client;
 }
 
+export interface ListedClient {
+  /** Without its secrets, which a list does not show. */
+  readonly client: Client;
+  /** When it got its last token, as far as that is written: RFC 3339, UTC; null: never. */
+  readonly lastIssuedAt: string | null;
+}
+
 export interface ClientPage {
-  /** Without their secrets, which a list does not show. */
-  readonly clients: readonly Client[];
+  readonly items: readonly ListedClient[];
   readonly total: number;
 }
 
@@ -41,9 +48,13 @@ export interface ClientListing extends ClientOrder, Slice {
 }
 
 /** Where the client stands in a list of that order. */
-export function placeOfClient(client: Client, { column }: ClientOrder): Place {
-  const key = column === 'created_at' ? new Date(client.createdAt).toISOString() : searchColumnsOf(client).sort_name;
-  return [key, client.id];
+export function placeOfClient({ client, lastIssuedAt }: ListedClient, { column }: ClientOrder): Place {
+  const keys = {
+    created_at: () => new Date(client.createdAt).toISOString(),
+    sort_name: () => searchColumnsOf(client).sort_name,
+    last_issued_at: () => lastIssuedAt ?? neverIssued,
+  };
+  return [keys[column](), client.id];
 }
 
 /** Lists one page. A search reads every client, and takes about a second if there are a million. */
@@ -56,11 +67,18 @@ export async function listClients(db: Kysely<Database>, listing: ClientListing):
     ids.length === 0
       ? []
       : await selectClients(db)
-          .where('id', 'in', ids)
-          .orderBy(listing.column, listing.direction)
-          .orderBy('id', listing.direction)
+          .leftJoin('client_usage', 'client_usage.client_id', 'clients.id')
+          .select('client_usage.last_issued_at')
+          .where('clients.id', 'in', ids)
           .execute();
-  return { clients: rows.map((row) => fromRow(row, [])), total };
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return {
+    // One that was deleted meanwhile is left out.
+    items: ids
+      .flatMap((id) => byId.get(id) ?? [])
+      .map((row) => ({ client: fromRow(row, []), lastIssuedAt: readLastIssue(row.last_issued_at) })),
+    total,
+  };
 }
 
 async function countClients(db: Kysely<Database>): Promise<number> {
@@ -73,13 +91,9 @@ async function countClients(db: Kysely<Database>): Promise<number> {
 
 /** Selects ids only, so that the clients of earlier pages are skipped in the index. */
 async function idsOfPage(db: Kysely<Database>, { after, offset, limit, ...order }: ClientListing): Promise<string[]> {
-  const { column, direction } = order;
-  const rows = await db
-    .selectFrom('clients')
-    .select('id')
-    .$if(after !== undefined, (query) => query.where(comesAfter(order, after)))
-    .orderBy(column, direction)
-    .orderBy('id', direction)
+  const rows = await orderedClients(db, order)
+    .select('clients.id')
+    .where(comesAfter(order, after))
     .limit(limit)
     .offset(offset)
     .execute();
@@ -97,13 +111,13 @@ async function searchClients(
   for await (const partOf of clientParts(db, order)) {
     const found = await db
       .selectFrom(
-        partOf(
-          db.selectFrom('clients').select(['id', order.column, 'search_text', 'scopes', 'metadata', 'enabled']),
-        ).as('part'),
+        partOf(orderedClients(db, order).select(['clients.id', 'search_text', 'scopes', 'metadata', 'enabled'])).as(
+          'part',
+        ),
       )
-      .select(['id', sql<number>`case when ${comesAfter(order, after)} then 1 else 0 end`.as('is_after')])
+      .select(['id', sql<number>`case when ${keyComesAfter(order, after)} then 1 else 0 end`.as('is_after')])
       .where(passesFilter(filter))
-      .orderBy(order.column, order.direction)
+      .orderBy('key', order.direction)
       .orderBy('id', order.direction)
       .execute();
     for (const { id } of found.filter(({ is_after }) => is_after === 1)) {
@@ -131,6 +145,10 @@ export async function insertClient(db: Kysely<Database>, client: Client): Promis
   await db
     .insertInto('clients')
     .values({ id: client.id, created_at: new Date(client.createdAt).toISOString(), ...toColumns(client) })
+    .execute();
+  await db
+    .insertInto('client_usage')
+    .values({ client_id: client.id, tokens_issued: 0, last_issued_at: neverIssued })
     .execute();
 }
 
@@ -161,7 +179,7 @@ function toColumns(client: Client) {
 
 /** Selects clients, each with what `readFloor` reads. */
 function selectClients(db: Kysely<Database>) {
-  return db.selectFrom('clients').selectAll().select(selectFloorData(db).as('floor_data'));
+  return db.selectFrom('clients').selectAll('clients').select(selectFloorData(db).as('floor_data'));
 }
 
 interface ClientRow extends Selectable<ClientTable> {

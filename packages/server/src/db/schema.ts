@@ -213,9 +213,11 @@ export interface OwnScopesVersionTable {
   version: string;
 }
 
+/** Every client has a row. */
 export interface ClientUsageTable {
   client_id: string;
   tokens_issued: number;
+  /** RFC 3339, UTC; empty: it has never got a token. */
   last_issued_at: string;
 }
 

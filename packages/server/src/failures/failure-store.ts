@@ -1,6 +1,7 @@
 /** Stores which clients fail to get tokens, from where and why. All nodes add to it. */
 import type { Slice } from '@postern/http-api';
 import { type Kysely, sql } from 'kysely';
+import { readLastIssue } from '../clients/last-issue.ts';
 import type { Database } from '../db/schema.ts';
 import { type CountedFailure, keyOf, mostAddresses } from './pending-failures.ts';
 
@@ -159,7 +160,7 @@ export async function listFailures(
       requests: Number(row.requests),
       since: row.since,
       lastAt: row.last_at,
-      lastIssuedAt: row.last_issued_at,
+      lastIssuedAt: readLastIssue(row.last_issued_at),
     })),
   };
 }

@@ -1,8 +1,8 @@
 /** Finds the scopes that clients have but do not use. */
 import type { Slice } from '@postern/http-api';
 import { type Kysely, sql } from 'kysely';
-import { type ClientPart, clientParts, oldestFirst } from '../clients/client-parts.ts';
-import { comesAfter } from '../clients/client-search-store.ts';
+import { type ClientPart, clientParts, keyComesAfter, oldestFirst, orderedClients } from '../clients/client-parts.ts';
+import { readLastIssue } from '../clients/last-issue.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface UnusedScopes {
@@ -48,12 +48,12 @@ async function unusedInPart(
   after: Slice['after'],
 ): Promise<(UnusedScopes & { readonly isAfter: boolean })[]> {
   const clients = await db
-    .selectFrom(partOf(db.selectFrom('clients').select(['id', 'name', 'scopes', 'created_at'])).as('part'))
+    .selectFrom(partOf(orderedClients(db, oldestFirst).select(['clients.id', 'name', 'scopes'])).as('part'))
     .leftJoin('client_usage', 'client_usage.client_id', 'part.id')
-    .select(['id', 'name', 'scopes', 'created_at', 'last_issued_at'])
-    .select(sql<number>`case when ${comesAfter(oldestFirst, after)} then 1 else 0 end`.as('is_after'))
+    .select(['id', 'name', 'scopes', 'key', 'last_issued_at'])
+    .select(sql<number>`case when ${keyComesAfter(oldestFirst, after)} then 1 else 0 end`.as('is_after'))
     .where('scopes', '!=', '[]')
-    .orderBy('created_at')
+    .orderBy('key')
     .orderBy('id')
     .execute();
   const used =
@@ -70,11 +70,18 @@ async function unusedInPart(
           .where('last_issued_at', '>=', since)
           .execute();
   const usedBy = Map.groupBy(used, ({ client_id }) => client_id);
-  return clients.flatMap(({ id, name, scopes, created_at: createdAt, last_issued_at: lastIssuedAt, is_after }) => {
+  return clients.flatMap(({ id, name, scopes, key: createdAt, last_issued_at, is_after }) => {
     const usedScopes = new Set(usedBy.get(id)?.map(({ scope }) => scope));
     const unused = (JSON.parse(scopes) as string[]).filter((scope) => !usedScopes.has(scope));
     return unused.length === 0
       ? []
-      : { clientId: id, createdAt, name, lastIssuedAt, scopes: unused, isAfter: is_after === 1 };
+      : {
+          clientId: id,
+          createdAt,
+          name,
+          lastIssuedAt: readLastIssue(last_issued_at),
+          scopes: unused,
+          isAfter: is_after === 1,
+        };
   });
 }

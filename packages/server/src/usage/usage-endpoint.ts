@@ -7,7 +7,7 @@ import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
 import { listUnusedScopes } from './unused-scope-store.ts';
 import type { Usage } from './usage.ts';
-import { findClientUsage, findScopeUsage } from './usage-store.ts';
+import { type ClientUsage, findClientUsage, findScopeUsage } from './usage-store.ts';
 
 const counts = {
   tokens_issued: Type.Integer({ description: 'Since the client was created.' }),
@@ -117,6 +117,6 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
   };
 }
 
-function toView(usage: { readonly tokensIssued: number; readonly lastIssuedAt: string } | undefined) {
+function toView(usage: ClientUsage | undefined) {
   return { tokens_issued: usage?.tokensIssued ?? 0, last_issued_at: usage?.lastIssuedAt ?? null };
 }

@@ -1,13 +1,14 @@
 /** Stores the counts of tokens and requests. Writing adds to the stored counts, since other nodes add to them too. */
 import { type Kysely, sql } from 'kysely';
 import { setSecretLastUse } from '../clients/client-secret-store.ts';
+import { readLastIssue } from '../clients/last-issue.ts';
 import type { Database } from '../db/schema.ts';
 import { type ClientCount, countsByScope } from './pending-usage.ts';
 
 export interface ClientUsage {
   readonly tokensIssued: number;
-  /** RFC 3339, UTC. */
-  readonly lastIssuedAt: string;
+  /** RFC 3339, UTC; null: it has never got a token. */
+  readonly lastIssuedAt: string | null;
 }
 
 /** Rows in one statement. */
@@ -94,7 +95,7 @@ export async function writeLastUses(db: Kysely<Database>, lastUses: ReadonlyMap<
   }
 }
 
-/** Returns undefined if the client has never got a token. */
+/** Returns undefined if there is no such client. */
 export async function findClientUsage(db: Kysely<Database>, clientId: string): Promise<ClientUsage | undefined> {
   const row = await db.selectFrom('client_usage').selectAll().where('client_id', '=', clientId).executeTakeFirst();
   return row && toUsage(row);
@@ -175,5 +176,5 @@ function toText(ms: number): string {
 }
 
 function toUsage(row: { readonly tokens_issued: number; readonly last_issued_at: string }): ClientUsage {
-  return { tokensIssued: Number(row.tokens_issued), lastIssuedAt: row.last_issued_at };
+  return { tokensIssued: Number(row.tokens_issued), lastIssuedAt: readLastIssue(row.last_issued_at) };
 }

@@ -27,6 +27,8 @@ export interface Usage {
   recordSecretUse(secretId: string, secrets: number): void;
   /** Returns milliseconds since 1970. Undefined: not used since the usage was last written. */
   lastSecretUse(secretId: string): number | undefined;
+  /** Returns milliseconds since 1970. Undefined: the client got no token since the usage was last written. */
+  lastTokenIssue(clientId: string): number | undefined;
   /** Writes what was recorded until now. What cannot be written is kept for the next time. */
   write(): Promise<void>;
   /**
@@ -90,6 +92,7 @@ export function createUsage({ db, now }: UsageOptions): Usage {
     recordRefused: (reason) => recordOutcome(buffer.pending(), reason, 1, now()),
     recordSecretUse: (secretId, secrets) => recordSecret((secrets > 1 ? rotations : buffer).pending(), secretId, now()),
     lastSecretUse: (secretId) => rotations.lastSecretUse(secretId) ?? buffer.lastSecretUse(secretId),
+    lastTokenIssue: buffer.lastTokenIssue,
     write() {
       isWriting = true;
       return enqueue(async () => {
@@ -116,6 +119,8 @@ function createBuffer(db: Kysely<Database>) {
   return {
     pending: (): PendingUsage => pending,
     lastSecretUse: (secretId: string) => pending.secrets.get(secretId) ?? writing.secrets.get(secretId),
+    lastTokenIssue: (clientId: string) =>
+      (pending.clients.get(clientId) ?? writing.clients.get(clientId))?.lastIssuedAt,
     async write(): Promise<void> {
       writing = pending;
       pending = emptyUsage();

@@ -43,7 +43,7 @@ export interface ManagementOptions {
   readonly events: EventLog;
   readonly findActor: FindActor;
   readonly loadScopes: LoadScopes;
-  readonly usage: Pick<Usage, 'lastSecretUse'>;
+  readonly usage: Pick<Usage, 'lastSecretUse' | 'lastTokenIssue'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -73,6 +73,7 @@ export async function openManagement(options: ManagementOptions) {
   return {
     db,
     now,
+    lastTokenIssue: usage.lastTokenIssue,
     resources,
     scopes,
     roles,
@@ -100,11 +101,11 @@ export async function managementApis(
   app: FastifyInstance,
   { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
 ): Promise<void> {
-  const { now, db, clients, secrets, scopes, roles, initialAccessTokens, resources, issuers, policies, detailsTypes } =
-    management;
+  const { now, lastTokenIssue, db, clients, secrets, scopes, roles, initialAccessTokens } = management;
+  const { resources, issuers, policies, detailsTypes } = management;
   guardRoutes(app, guard);
   forbidCaching(app);
-  await clientsEndpoint({ db, administration: clients, now })(app);
+  await clientsEndpoint({ db, administration: clients, lastTokenIssue, now })(app);
   await secretsEndpoint({ secrets })(app);
   await scopesEndpoint(scopes)(app);
   await rolesEndpoint(roles)(app);

@@ -217,7 +217,11 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('tokens_issued', 'bigint', (column) => column.notNull())
     .addColumn('last_issued_at', 'text', (column) => column.notNull())
     .execute();
-  await db.schema.createIndex('client_usage_by_age').on('client_usage').column('last_issued_at').execute();
+  await db.schema
+    .createIndex('client_usage_by_age')
+    .on('client_usage')
+    .columns(['last_issued_at', 'client_id'])
+    .execute();
 
   // Goes by way of the table above, whose row is locked first when counts are written: else that and the deletion of
   // the client could wait for each other.
