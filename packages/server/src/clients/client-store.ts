@@ -5,7 +5,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ClientTable, Database } from '../db/schema.ts';
 import { readFloor, selectFloorData } from '../revocation/generation-floor-store.ts';
 import type { Client } from './client.ts';
-import { type ClientOrder, clientParts, comesAfter, keyComesAfter, orderedClients } from './client-parts.ts';
+import { type ClientOrder, clientParts, comesAfter, keyComesAfter, orderedClients } from './client-parts-store.ts';
 import { type ClientFilter, passesFilter, searchColumnsOf } from './client-search-store.ts';
 import { listSecrets } from './client-secret-store.ts';
 import { neverIssued, readLastIssue } from './last-issue.ts';

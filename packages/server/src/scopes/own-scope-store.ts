@@ -1,7 +1,7 @@
 /** The scopes that users added, in the database, and the clients that hold one. */
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import { clientParts, oldestFirst } from '../clients/client-parts.ts';
+import { clientParts, oldestFirst } from '../clients/client-parts-store.ts';
 import { holdsText } from '../clients/client-search-store.ts';
 import type { Database } from '../db/schema.ts';
 

@@ -1,7 +1,13 @@
 /** Finds the scopes that clients have but do not use. */
 import type { Slice } from '@postern/http-api';
 import { type Kysely, sql } from 'kysely';
-import { type ClientPart, clientParts, keyComesAfter, oldestFirst, orderedClients } from '../clients/client-parts.ts';
+import {
+  type ClientPart,
+  clientParts,
+  keyComesAfter,
+  oldestFirst,
+  orderedClients,
+} from '../clients/client-parts-store.ts';
 import { readLastIssue } from '../clients/last-issue.ts';
 import type { Database } from '../db/schema.ts';
 
