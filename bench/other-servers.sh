@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Says how to put the load of `npm run bench -- token` on other servers: Ory Hydra, Keycloak, Spring Authorization Server.
-# The steps are written from the manuals of these servers and were not run here; it runs none of them itself. They take Docker. Pin the container to the core that the benchmark names for the server.
+# Nobody has run these steps yet, so look them up in the manuals of these servers; it runs none of them itself. They take Docker. Pin the container to the core that the benchmark names for the server.
 set -euo pipefail
 
 load() {

@@ -180,7 +180,9 @@ class SharedConnection implements DatabaseConnection {
     await this.#parts.queue.beginTransaction();
     this.#isInTransaction = true;
     this.#parts.watch.require();
-    await this.#parts.writer.execute(CompiledQuery.raw('begin immediate'));
+    // As a query of its own, so that Kysely logs it if it fails.
+    await this.executeQuery(CompiledQuery.raw('begin immediate'));
+    this.#hasWritten = false;
   }
 
   endTransaction(): void {
