@@ -9,14 +9,18 @@ import { policyMigrations } from '../src/index.ts';
 import { createCalls } from './changing-calls.ts';
 import { hostPolicies } from './policy-server.ts';
 
-/** Routes that read, or issue what nobody keeps, or end one token, which has no version. */
+/** Routes that read, or issue what nobody keeps, or begin or end a session or a token, which has no version. */
 const withoutVersion = [
+  'DELETE /api/v1/session',
   'POST /api/v1/oauth/explain',
   'POST /api/v1/oauth/introspect',
   'POST /api/v1/oauth/register',
   'POST /api/v1/oauth/revoke',
   'POST /api/v1/oauth/revoke_one',
   'POST /api/v1/oauth/token',
+  'POST /api/v1/session',
+  'POST /api/v1/session/code',
+  'POST /api/v1/session/token',
 ];
 
 const routes = new Map<string, RouteOptions['config']>();

@@ -82,7 +82,8 @@ describe('/openapi.json', () => {
     schema.$ref === undefined ? schema : document.components.schemas[schema.$ref.split('/').at(-1) ?? ''];
 
   const isOptional = ({ security }: Described) => security?.some((one) => one['bearer'] === undefined) === true;
-  const guarded = () => operations.filter((operation) => operation.security?.length !== 0 && !isOptional(operation));
+  const takesAnyToken = ({ security }: Described) => security?.every((one) => one['bearer']?.length === 0) === true;
+  const guarded = () => operations.filter((operation) => !isOptional(operation) && !takesAnyToken(operation));
 
   test('names the API, its version, its licence and its tags', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
@@ -264,11 +265,19 @@ func main() {
       '/api/v1/oauth/register/{client_id}',
       '/api/v1/oauth/revoke',
       '/api/v1/oauth/token',
+      '/api/v1/session',
+      '/api/v1/session',
+      '/api/v1/session',
+      '/api/v1/session/code',
+      '/api/v1/session/token',
       '/health',
       '/health/ready',
       '/metrics',
     ]);
     expect(operations.filter(isOptional).map(({ path }) => path)).toEqual(['/api/v1/oauth/explain']);
+    expect(
+      operations.filter((one) => one.security?.length !== 0 && takesAnyToken(one)).map(({ path }) => path),
+    ).toEqual(['/api/v1/whoami']);
     for (const { security, description, responses } of guarded()) {
       for (const [scope] of (security ?? []).map(({ bearer }) => bearer ?? [])) {
         expect(scope).toMatch(/^[a-z_]+:[a-z_]+$/);
@@ -307,8 +316,10 @@ func main() {
     const newInitialToken = async () =>
       (await post('/api/v1/oauth/initial-access-token', '{"scopes":[]}', 'application/json')).body.initial_access_token;
     const optional = operations.filter(
-      ({ method, requestBody }) =>
+      ({ method, tags, requestBody }) =>
         method === 'post' &&
+        // A session begins by one of several members.
+        !tags.includes('Sessions') &&
         Object.values(requestBody?.content ?? {}).every(({ schema }) => (resolve(schema).required ?? []).length === 0),
     );
     expect(optional.map(({ path }) => path).toSorted()).toEqual([

@@ -44,6 +44,11 @@ describe('login', () => {
     expect(await user.json('client', 'show', client.clientId)).toMatchObject({ client_id: client.clientId });
   });
 
+  test('without a client, where people cannot sign in, says that none is named', async () => {
+    const { code, stderr, stdout } = await user.run('login', '--server', server.url);
+    expect([code, stdout, stderr.toLowerCase()]).toEqual([2, '', expect.stringContaining('no client is named')]);
+  });
+
   test('a wrong secret is not kept', async () => {
     const { code, stderr } = await user.pipe('wrong', ...loginArgs());
     expect([code, stderr]).toEqual([4, expect.stringContaining('rejects these credentials')]);
@@ -51,7 +56,6 @@ describe('login', () => {
   });
 
   test.each<[number, string, string[]]>([
-    [2, 'no client is named', []],
     [2, 'without a secret', ['--client-id', 'x']],
     [2, 'cannot read', ['--client-id', 'x', '--client-secret-file', '/nonexistent']],
     [2, 'is not a valid name of a profile', ['--profile', '../x', '--client-id', 'x']],

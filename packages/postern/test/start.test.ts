@@ -292,6 +292,12 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_CACHED_CLIENTS', { POSTERN_CACHED_CLIENTS: 'all' }, /"all" is not a whole number from 1/],
     ['POSTERN_OVERLOAD_MS', { POSTERN_OVERLOAD_MS: '-1' }, /"-1" is not a whole number from 0 to 60000/],
     ['POSTERN_WORKERS', { POSTERN_WORKERS: 'auto' }, /"auto" is not a whole number from 1 to 256/],
+    ['POSTERN_SIGN_IN_ISSUER', { POSTERN_SIGN_IN_ISSUER: 'login' }, /is not an http or https URL/],
+    ['POSTERN_SIGN_IN_CLIENT_ID', { POSTERN_SIGN_IN_CLIENT_ID: 'pöstern' }, /printable ASCII/],
+    ['POSTERN_SIGN_IN_CLIENT_SECRET', { POSTERN_SIGN_IN_CLIENT_SECRET: 'ä' }, /printable ASCII/],
+    ['POSTERN_SIGN_IN_ISSUER', { POSTERN_SIGN_IN_PRIVATE_KEY_FILE: '/none.pem' }, /is missing/],
+    ['POSTERN_SIGN_IN_SCOPE', { POSTERN_SIGN_IN_SCOPE: 'profile' }, /must be openid/],
+    ['POSTERN_SIGN_IN_ROLES', { POSTERN_SIGN_IN_ROLES: '{' }, /./],
     ['POSTERN_LOG_LEVEL', { POSTERN_LOG_LEVEL: 'loud' }, /"loud" is not one of info/],
   ];
 

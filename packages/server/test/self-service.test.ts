@@ -63,6 +63,11 @@ const writing: Record<string, 'limited' | 'changes nothing'> = {
   [`POST ${path}/token`]: 'changes nothing',
   [`POST ${path}/introspect`]: 'changes nothing',
   [`POST ${path}/explain`]: 'changes nothing',
+  'POST /api/v1/session': 'limited',
+  'POST /api/v1/session/code': 'limited',
+  'POST /api/v1/session/token': 'changes nothing',
+  // A session ends once.
+  'DELETE /api/v1/session': 'limited',
   [`POST ${path}/revoke`]: 'limited',
   [`POST ${path}/register`]: 'limited',
   [`GET ${path}/register/:client_id`]: 'limited',

@@ -24,7 +24,7 @@ export interface FailuresOptions {
 export const failureDays = 7;
 
 /** Milliseconds until other nodes know of a failure. */
-export const failureIntervalMs = 5_000;
+const failureIntervalMs = 5_000;
 
 export function createFailures({ db, now }: FailuresOptions): Failures {
   const pending = createPendingFailures();
