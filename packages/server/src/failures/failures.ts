@@ -23,9 +23,6 @@ export interface FailuresOptions {
 /** Days for which a failure is shown after the last request that failed so. */
 export const failureDays = 7;
 
-/** Milliseconds until other nodes know of a failure. */
-const failureIntervalMs = 5_000;
-
 export function createFailures({ db, now }: FailuresOptions): Failures {
   const pending = createPendingFailures();
   let lastWrite: Promise<void> = Promise.resolve();
