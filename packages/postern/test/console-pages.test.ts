@@ -98,6 +98,7 @@ const pages = [
   '/clients/ID/settings',
   '/clients/ID/activity',
   '/scopes',
+  '/roles',
   '/resources',
   '/issuers',
   '/create/issuers',

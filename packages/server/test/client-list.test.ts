@@ -194,6 +194,8 @@ test('clients are found by scope, resource, status, authentication, last use, an
   await own.advance(60);
   expect(await found('scope=policy:read')).toEqual(['a-used', 'c-disabled']);
   expect(await found('scope=policy')).toEqual([]);
+  expect(await found('scope=Policy:read')).toEqual([]);
+  expect(await found('resource=https://BILLING.example.com')).toEqual([]);
   expect(await found('resource=https://billing.example.com')).toEqual(['b-billing']);
   expect(await found('enabled=false')).toEqual(['c-disabled']);
   expect(await found('enabled=true&scope=policy:read')).toEqual(['a-used']);

@@ -20,6 +20,11 @@ export function holdsText(column: string, text: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`;
 }
 
+/** SQL for whether the column contains exactly this text. The `like` of SQLite takes letters in any case for the same. */
+function holdsExactly(column: string, text: string): RawBuilder<SqlBool> {
+  return sql<SqlBool>`replace(${sql.ref(column)}, ${text}, '') <> ${sql.ref(column)}`;
+}
+
 /** Which clients are listed. A member that is undefined says nothing. */
 export interface ClientFilter {
   /** Part of the id, the name or the description, in any case. */
@@ -50,8 +55,8 @@ export function passesFilter(filter: ClientFilter): RawBuilder<SqlBool> {
   const { search, scope, resource, enabled, authentication, unusedSince, failing } = filter;
   const conditions = [
     search !== undefined && holdsText('search_text', search.toLowerCase()),
-    scope !== undefined && holdsText('scopes', JSON.stringify(scope)),
-    resource !== undefined && holdsText('metadata', JSON.stringify(resource)),
+    scope !== undefined && holdsExactly('scopes', JSON.stringify(scope)),
+    resource !== undefined && holdsExactly('metadata', JSON.stringify(resource)),
     enabled !== undefined && sql<SqlBool>`enabled = ${enabled ? 1 : 0}`,
     authentication !== undefined && authenticatesBy(authentication),
     unusedSince !== undefined &&
@@ -65,7 +70,7 @@ export function passesFilter(filter: ClientFilter): RawBuilder<SqlBool> {
 function authenticatesBy(kind: AuthenticationKind): RawBuilder<SqlBool> {
   const usesOneOf = (methods: readonly string[]) =>
     sql<SqlBool>`(${sql.join(
-      methods.map((method) => holdsText('metadata', `"token_endpoint_auth_method":"${method}"`)),
+      methods.map((method) => holdsExactly('metadata', `"token_endpoint_auth_method":"${method}"`)),
       sql` or `,
     )})`;
   return kind === 'secret'

@@ -19,7 +19,7 @@ export interface KnownRole extends Role {
 /** Whoever has it can do what root can, and give others any role. */
 export const administrator = 'administrator';
 
-/** Administrative scopes for every day: not who may do what, nor what cannot be undone for everybody at once. */
+/** Scopes for daily work: they neither change roles and policies, nor end the access of all clients at once. */
 const operatorScopes = [
   'client:create',
   'client:update',
