@@ -265,6 +265,15 @@ describe('DELETE /api/v1/oauth/scope/{name}', () => {
     }
   });
 
+  test('deletes one whose name differs from that of a held one only by a capital letter', async () => {
+    await add('case:read', 'Case:read');
+    const { clientId } = await server.createClient({ scopes: ['Case:read'] });
+    expect((await remove('case:read')).status).toBe(204);
+    expect((await remove('Case:read')).status).toBe(409);
+    await call('DELETE', `/api/v1/oauth/client/${clientId}`);
+    expect((await remove('Case:read')).status).toBe(204);
+  });
+
   test.each(['never:there', 'a%00b', 'a%0Ab', '%20', '%F0%9F%94%91'])('is 404 for %s', async (name) => {
     expect((await call('DELETE', `${path}/${name}`)).status).toBe(404);
   });

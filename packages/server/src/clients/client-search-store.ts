@@ -15,13 +15,13 @@ export function searchColumnsOf(client: {
 }
 
 /** SQL for whether the column contains the text, in which no character is a wildcard. */
-export function holdsText(column: string, text: string): RawBuilder<SqlBool> {
+function holdsText(column: string, text: string): RawBuilder<SqlBool> {
   const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
   return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`;
 }
 
 /** SQL for whether the column contains exactly this text. The `like` of SQLite takes letters in any case for the same. */
-function holdsExactly(column: string, text: string): RawBuilder<SqlBool> {
+export function holdsExactly(column: string, text: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`replace(${sql.ref(column)}, ${text}, '') <> ${sql.ref(column)}`;
 }
 

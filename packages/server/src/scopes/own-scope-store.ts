@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { clientParts, oldestFirst } from '../clients/client-parts-store.ts';
-import { holdsText } from '../clients/client-search-store.ts';
+import { holdsExactly } from '../clients/client-search-store.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface OwnScope {
@@ -84,7 +84,7 @@ export async function listScopeHolders(db: Kysely<Database>, name: string): Prom
     const rows = await db
       .selectFrom(partOf(db.selectFrom('clients').select(['id', 'scopes', 'grantable_scopes'])).as('part'))
       .select('id')
-      .where((where) => where.or([holdsText('scopes', quoted), holdsText('grantable_scopes', quoted)]))
+      .where((where) => where.or([holdsExactly('scopes', quoted), holdsExactly('grantable_scopes', quoted)]))
       .execute();
     holders.push(...rows.map(({ id }) => id));
   }
