@@ -153,6 +153,8 @@ describe('client', () => {
       1,
       'authentication: must be one of',
     );
+    await root.run('client', 'delete', failing.client_id, '--yes');
+    await root.run('resource', 'delete', 'finding', '--yes');
   });
 
   test('members by file and standard input; null resets to the default', async () => {
