@@ -20,6 +20,7 @@ import { failuresEndpoint } from './failures/failures-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { forbidCaching } from './http/caching.ts';
 import { type ConnectionLimits, connectionLimits, useConnectionLimits } from './http/connection-limits.ts';
+import type { ReachStep } from './http/graceful-close.ts';
 import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useProxyProtocol } from './http/proxy-protocol.ts';
@@ -66,6 +67,8 @@ export interface AuthorizationServerOptions {
   readonly readMetrics?: () => Promise<string>;
   /** Registers the APIs that are served beside these: on the app itself, and on one for each batch of calls. */
   readonly hosted?: Apis;
+  /** Default: no other process listens on the port. */
+  readonly reachStep?: ReachStep;
   /** Default: `connectionLimits`. Its times for requests are those of `httpOptions`. */
   readonly limits?: ConnectionLimits;
 }
@@ -141,7 +144,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     inFlight: useOverloadShedding(app, {
       mostLateMs: config.overloadMs,
       isAdministrator: tokens.isAdministrator,
-      openBodies: useConnectionLimits(app, config.trustedProxies, limits),
+      openBodies: useConnectionLimits(app, config.trustedProxies, limits, options.reachStep ?? (async () => {})),
     }),
     clientCache: tokens.directory.usage,
     importedSecrets: tokens.countImportedSecrets,

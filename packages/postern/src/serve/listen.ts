@@ -18,6 +18,14 @@ export async function listen(
 ): Promise<void> {
   const [first, ...others] = await addressesOf(host);
   const doors = others.map((address) => ({ address, door: doorTo(app) }));
+  const close = app.server.close.bind(app.server);
+  // All addresses close at one time: a caller whose connection ends may take another address.
+  app.server.close = (done) => {
+    for (const { door } of doors) {
+      door.close();
+    }
+    return close(done);
+  };
   app.addHook('preClose', async () => {
     await Promise.all(doors.map(({ door }) => new Promise((resolve) => door.close(resolve))));
   });

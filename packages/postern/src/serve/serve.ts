@@ -16,6 +16,7 @@ import Fastify, { type FastifyBaseLogger } from 'fastify';
 import { collectDefaultMetrics } from 'prom-client';
 import { apiDocs, describeApi } from './api-docs.ts';
 import { webConsole } from './console.ts';
+import { reachStep } from './in-step.ts';
 import { listen } from './listen.ts';
 import { ownMetrics, shareMetrics } from './worker-metrics.ts';
 
@@ -62,6 +63,7 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
       installation,
       clock: systemClock,
       readMetrics: () => metrics.read(),
+      ...(cluster.isWorker && { reachStep }),
       hosted: async (api, { db, events, guard, now }) => {
         api.register(policyApi, {
           db: policyTables(db),

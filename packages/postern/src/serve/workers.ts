@@ -1,5 +1,6 @@
 /** Several workers on one port, each a node on the same database. */
 import cluster from 'node:cluster';
+import { superviseSteps } from './in-step.ts';
 import { handleSignals, hurryMessage, ignoredSignalText, longestEndMs } from './signals.ts';
 import { aggregateMetrics } from './worker-metrics.ts';
 
@@ -27,6 +28,7 @@ export function superviseWorkers({ workers: count, port }: SupervisedWorkers): v
   let failures = 0;
   let stopping = false;
   aggregateMetrics();
+  superviseSteps(() => stopping);
   const killAll = (signal: NodeJS.Signals) => {
     for (const worker of Object.values(cluster.workers ?? {})) {
       worker?.process.kill(signal);

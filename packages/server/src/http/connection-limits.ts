@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { addressGroup } from '../address-group.ts';
 import { closeWithAnswer } from './close-with-answer.ts';
 import { createCrowd } from './crowd.ts';
-import { type CloseTimes, type Connections, useGracefulClose } from './graceful-close.ts';
+import { type CloseTimes, type Connections, type ReachStep, useGracefulClose } from './graceful-close.ts';
 import { realPeerOf } from './proxy-protocol.ts';
 
 export interface ConnectionLimits extends CloseTimes {
@@ -63,8 +63,9 @@ export function useConnectionLimits(
   app: FastifyInstance,
   trustedProxies: readonly string[],
   limits: ConnectionLimits,
+  reachStep: ReachStep,
 ): OpenBodies {
-  useGracefulClose(app, limitConnections(app, createAddressCheck(trustedProxies), limits), limits);
+  useGracefulClose(app, limitConnections(app, createAddressCheck(trustedProxies), limits), limits, reachStep);
   limitAnswerTimes(app, limits);
 
   const bodies = createCrowd<FastifyRequest>({

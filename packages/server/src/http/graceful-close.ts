@@ -41,10 +41,14 @@ const cutEveryMs = 50;
 const quietMs = 100;
 const mostQuietTries = 10;
 
+/** Resolves once all processes that listen on the port have reached a step of closing. */
+export type ReachStep = (step: string) => Promise<void>;
+
 export function useGracefulClose(
   app: FastifyInstance,
   connections: Connections,
   { drainMs, finishMs }: CloseTimes,
+  reachStep: ReachStep,
 ): void {
   let isClosing = false;
   /** Requests that are handled once the server has stopped to listen. Undefined: none has to wait. */
@@ -93,7 +97,9 @@ export function useGracefulClose(
     const waiting: (() => void)[] = [];
     held = waiting;
     await acceptLastConnections(app.server);
+    await reachStep('accepted the last connections');
     app.server.close();
+    await reachStep('stopped to listen');
     held = undefined;
     for (const handle of waiting) {
       handle();
