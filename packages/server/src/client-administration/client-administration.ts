@@ -135,8 +135,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
           chosen.id === undefined
             ? fresh
             : await withChosenId(transaction, append.pending, fresh, root.clientId, createdAt);
-        await coverLifetime(transaction, client);
-        await recordCreation(transaction, append, client, change);
+        await Promise.all([coverLifetime(transaction, client), recordCreation(transaction, append, client, change)]);
         if (!usesSecret(client.metadata)) {
           requireNoSecret(chosen, client);
           return { clientId: client.id, clientSecret: undefined, inherited };

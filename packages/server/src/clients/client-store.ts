@@ -142,14 +142,16 @@ export async function findHighestGeneration(db: Kysely<Database>): Promise<numbe
 }
 
 export async function insertClient(db: Kysely<Database>, client: Client): Promise<void> {
-  await db
-    .insertInto('clients')
-    .values({ id: client.id, created_at: new Date(client.createdAt).toISOString(), ...toColumns(client) })
-    .execute();
-  await db
-    .insertInto('client_usage')
-    .values({ client_id: client.id, tokens_issued: 0, last_issued_at: neverIssued })
-    .execute();
+  await Promise.all([
+    db
+      .insertInto('clients')
+      .values({ id: client.id, created_at: new Date(client.createdAt).toISOString(), ...toColumns(client) })
+      .execute(),
+    db
+      .insertInto('client_usage')
+      .values({ client_id: client.id, tokens_issued: 0, last_issued_at: neverIssued })
+      .execute(),
+  ]);
 }
 
 /** Writes everything that can change, except its secrets. */

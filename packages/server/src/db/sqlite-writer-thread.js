@@ -1,6 +1,6 @@
 /**
  * The thread that writes to an SQLite file, so that nobody but the writers waits for the disk. It performs what `SqliteWriter`
- * sends, in order, and answers each with its result or its error.
+ * sends together, in order, and answers each with its result or its error.
  *
  * It is JavaScript and imports nothing else, since a thread that loads TypeScript starts three times as slowly.
  */
@@ -19,6 +19,7 @@ const logTables = new Set(['events', 'event_head']);
 const { url, timeoutMs } = workerData;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 const statements = new Map();
+let answers = [];
 let database;
 
 /**
@@ -73,6 +74,9 @@ function applyChanges(changes) {
 }
 
 function perform(order) {
+  if (order.kind === 'close') {
+    return database?.close();
+  }
   database ??= open();
   switch (order.kind) {
     case 'execute':
@@ -98,20 +102,34 @@ function performWhenUnlocked(order) {
         throw error;
       }
     }
+    // Nobody else waits for that lock.
+    sendAnswers();
     Atomics.wait(sleeper, 0, 0, retryAfterMs);
   }
 }
 
-parentPort.on('message', (order) => {
-  if (order.kind === 'close') {
-    database?.close();
-    parentPort.close();
-    return;
-  }
+function answer(order) {
   try {
-    parentPort.postMessage({ result: performWhenUnlocked(order) });
+    return { result: performWhenUnlocked(order) };
   } catch ({ message, code, errcode, errstr }) {
     // A copy of the error itself would lack its codes.
-    parentPort.postMessage({ fault: { message, code, errcode, errstr } });
+    return { fault: { message, code, errcode, errstr } };
+  }
+}
+
+function sendAnswers() {
+  if (answers.length > 0) {
+    parentPort.postMessage(answers);
+    answers = [];
+  }
+}
+
+parentPort.on('message', (orders) => {
+  for (const order of orders) {
+    answers.push(answer(order));
+  }
+  sendAnswers();
+  if (orders.at(-1).kind === 'close') {
+    parentPort.close();
   }
 });

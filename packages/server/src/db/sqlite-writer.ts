@@ -22,6 +22,8 @@ export class SqliteWriter {
   readonly #thread: Worker;
   /** Who waits for an answer, in order. */
   readonly #waiting: PromiseWithResolvers<unknown>[] = [];
+  /** What was asked for since the last message: a message costs as much as what it orders. */
+  #orders: Order[] = [];
 
   /** The file must exist. Each order waits at most `timeoutMs` for a lock that another process holds. */
   constructor(path: string, timeoutMs: number) {
@@ -34,7 +36,7 @@ export class SqliteWriter {
       // What the process preloads is not for this thread.
       execArgv: [],
     });
-    this.#thread.on('message', (answer: Answer) => this.#settle(answer));
+    this.#thread.on('message', (answers: readonly Answer[]) => this.#settle(answers));
     this.#thread.unref();
   }
 
@@ -56,29 +58,35 @@ export class SqliteWriter {
   /** Resolves when everything is done that was asked for before, and the file is closed. */
   async close(): Promise<void> {
     const exited = new Promise((resolve) => this.#thread.once('exit', resolve));
-    this.#thread.ref();
-    this.#thread.postMessage({ kind: 'close' } satisfies Order);
-    await exited;
+    await Promise.all([this.#send({ kind: 'close' }), exited]);
   }
 
   #send(order: Order): Promise<unknown> {
     const waiting = Promise.withResolvers<unknown>();
-    this.#thread.postMessage(order);
-    // The process does not end before it has the answer.
-    this.#thread.ref();
+    if (this.#orders.push(order) === 1) {
+      // When nothing else asks for anything in this turn.
+      process.nextTick(() => {
+        this.#thread.postMessage(this.#orders);
+        this.#orders = [];
+      });
+      // The process does not end before it has the answer.
+      this.#thread.ref();
+    }
     this.#waiting.push(waiting);
     return waiting.promise;
   }
 
-  #settle({ result, fault }: Answer): void {
-    const waiting = this.#waiting.shift();
+  #settle(answers: readonly Answer[]): void {
+    const settled = this.#waiting.splice(0, answers.length);
     if (this.#waiting.length === 0) {
       this.#thread.unref();
     }
-    if (fault === undefined) {
-      waiting?.resolve(result);
-    } else {
-      waiting?.reject(Object.assign(new Error(fault.message), fault));
+    for (const [index, { result, fault }] of answers.entries()) {
+      if (fault === undefined) {
+        settled[index]?.resolve(result);
+      } else {
+        settled[index]?.reject(Object.assign(new Error(fault.message), fault));
+      }
     }
   }
 }

@@ -13,7 +13,7 @@ import { dataText, type EventDraft, hashEvent, type LogHead, type MacEvent, type
 import { findEventHash, findVersion, hasEventsAfter, insertEvent, lockHead, moveHead, readLog } from './event-store.ts';
 import { type AnswerKeys, type AnswerPlace, createKeptAnswers } from './kept-answers.ts';
 import { type LogFollower, type LogFollowerOptions, openLogFollower } from './log-follower.ts';
-import { requirePrecondition } from './precondition.ts';
+import { isConditional, requirePrecondition } from './precondition.ts';
 import { isDeletion, kindOfThing, thingOf } from './thing.ts';
 
 /**
@@ -104,7 +104,9 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
     const append = async ({ kind, subject, data }: EventDraft) => {
       const named = { ...data, ...(displayName !== undefined && { actorName: displayName }) };
       const event = { occurredAt: now(), actor: name, kind, subject, data: toWireNames(named) };
-      await requireVersion(transaction, actor, event);
+      if (isConditional(preconditionOf(actor))) {
+        await requireVersion(transaction, actor, event);
+      }
       pending.push(event);
       return event;
     };

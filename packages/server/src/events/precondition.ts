@@ -31,6 +31,11 @@ export function parsePrecondition(kind: string, headers: PreconditionHeaders): P
   };
 }
 
+/** Whether the version from before the change decides. */
+export function isConditional(precondition: Precondition | undefined): boolean {
+  return precondition?.ifMatch !== undefined || precondition?.ifNoneMatch !== undefined;
+}
+
 /** One entity tag of a list, with what separates it from the next. RFC 9110 §5.6.1 and §8.8.3. */
 const entityTag = /[ \t,]*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?=,|$)/y;
 
