@@ -1,10 +1,11 @@
 /**
- * Writes what the code already knows: the command, the table of variables, the map of the RFCs, the table of delegation,
- * the operations of the management API, and the catalogue of guard cases.
+ * Writes what the code already knows: the command, the table of variables, the map of the RFCs, the tables of delegation and of
+ * workload platforms, the operations of the management API, and the catalogue of guard cases.
  * With `--check` it writes nothing, and fails if a copy in docs/ differs.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { toWireNames } from '@postern/protocol';
+import { workloadPlatforms } from '@postern/protocol/workload-platforms';
 import { configVariables } from '@postern/server';
 import { GateFile } from '../packages/gate/src/gate-file.ts';
 import { guardCaseFiles } from '../packages/guard/cases/all-cases.ts';
@@ -153,9 +154,28 @@ function withReachTable(path: string): string {
     ([reason, members]) => `| ${members.map(([member]) => wireName(member)).join(', ')} | any value: ${reason} |`,
   );
   const table = ['| member | a client may give at most |', '| --- | --- |', ...rows, ...without].join('\n');
+  return withTable(path, 'reach', table);
+}
+
+/** A page with the table of the platforms that sign tokens for their workloads, between its marks. */
+function withPlatformTable(path: string): string {
+  const rows = workloadPlatforms.map(
+    ({ key, label, issuer, algorithms, audienceRule, required }) =>
+      `| \`${key}\` | ${label} | \`${issuer}\` | ${algorithms.join(', ')} | ${audienceRule} | ${Object.keys(required)
+        .map((claim) => `\`${claim}\``)
+        .join(', ')} |`,
+  );
+  const head = [
+    '| template | platform | issuer | signs by | audience | a rule must name one of |',
+    '|---|---|---|---|---|---|',
+  ];
+  return withTable(path, 'platforms', [...head, ...rows].join('\n'));
+}
+
+function withTable(path: string, mark: string, table: string): string {
   return readFileSync(path, 'utf8').replace(
-    /<!-- reach -->[\s\S]*?<!-- \/reach -->/,
-    () => `<!-- reach -->\n${table}\n<!-- /reach -->`,
+    new RegExp(`<!-- ${mark} -->[\\s\\S]*?<!-- /${mark} -->`),
+    () => `<!-- ${mark} -->\n${table}\n<!-- /${mark} -->`,
   );
 }
 
@@ -185,6 +205,7 @@ const pages = {
   'docs/configuration.md': configurationPage(),
   'docs/rfc-map.md': rfcMapPage(),
   'docs/delegation.md': withReachTable('docs/delegation.md'),
+  'docs/workload-identity.md': withPlatformTable('docs/workload-identity.md'),
   'docs/decisions/0004-delegation.md': withReachTable('docs/decisions/0004-delegation.md'),
 };
 const check = process.argv.includes('--check');

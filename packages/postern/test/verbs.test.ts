@@ -312,6 +312,19 @@ test('issuer: set accepts what show prints', async () => {
   expect((await root.run('issuer', 'list')).stdout).toContain('No trusted issuers.');
 });
 
+test('issuer: a template, completed, is a trusted issuer', async () => {
+  const { client_id } = await root.json('client', 'create', '--name', 'job', '--scope', 'policy:read');
+  expect((await root.run('issuer', 'template')).stdout).toMatch(/gitlab +GitLab CI\/CD +https:\/\/gitlab\.com\n/);
+  const printed = await root.run('issuer', 'template', 'gitlab', '--client', client_id);
+  expect(printed.stderr).toContain('Each rule must name your own group or project, by one of: sub, project_path');
+  const unfilled = await root.pipe(printed.stdout, 'issuer', 'set', 'gitlab', '--from', '-');
+  expect([unfilled.code, unfilled.stderr]).toEqual([1, expect.stringContaining("'<project_id>' is a placeholder")]);
+  const completed = printed.stdout.replace('<project_id>', '53804090');
+  expect((await root.pipe(completed, 'issuer', 'set', 'gitlab', '--from', '-')).code).toBe(0);
+  expect((await root.run('issuer', 'delete', 'gitlab', '--yes')).code).toBe(0);
+  expectFailure(await root.run('issuer', 'template', 'gitlub'), 2, 'gitlab');
+});
+
 test('client-policy: set, show, list and delete', async () => {
   const policy = { scope: 'policy:read', max_access_token_ttl_seconds: 300, signing_algs: ['ES256'] };
   await root.json('client-policy', 'set', 'short', '--from', file('client-policy.json', policy));

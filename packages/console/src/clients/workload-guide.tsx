@@ -82,10 +82,10 @@ function Issuers({ client: { client_id } }: { readonly client: Client }) {
                     Add a rule to {key}
                   </LinkButton>
                 ))}
-                {Object.entries(platforms)
-                  .filter(([, { draft }]) => !all.some(({ key }) => key === draft().key))
-                  .map(([platform, { label }]) => (
-                    <LinkButton key={platform} href={`/create/issuers?platform=${platform}&${query}`}>
+                {Object.values(platforms)
+                  .filter((platform) => !all.some(({ key }) => key === platform.key))
+                  .map(({ key, label }) => (
+                    <LinkButton key={key} href={`/create/issuers?platform=${key}&${query}`}>
                       Trust {label}
                     </LinkButton>
                   ))}

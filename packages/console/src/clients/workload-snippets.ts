@@ -60,10 +60,61 @@ ASSERTION=$(cat /var/run/secrets/postern/token)
 ${request('')}`,
     },
     {
+      id: 'gitlab',
+      title: 'GitLab CI/CD job',
+      code: `# .gitlab-ci.yml
+deploy:
+  id_tokens:
+    ASSERTION:
+      aud: ${issuer}
+  script:
+    - |
+      TOKEN=$(${request('      ')} | jq -r .access_token)`,
+    },
+    ...assertionCommands(issuer).map(([id, title, command]) => ({ id, title, code: `${command}\n${request('')}` })),
+    {
       id: 'shell',
       title: 'Any other, in a shell',
       code: `# ASSERTION is the token of the workload, whose audience must be ${issuer}
 ${request('')}`,
     },
+  ];
+}
+
+/** How a shell gets the token of its platform, for those that give it one. */
+function assertionCommands(issuer: string): readonly (readonly [id: string, title: string, command: string])[] {
+  return [
+    ['circleci', 'CircleCI job', `ASSERTION=$(circleci run oidc get --claims '{"aud": "${issuer}"}')`],
+    ['buildkite', 'Buildkite step', `ASSERTION=$(buildkite-agent oidc request-token --audience '${issuer}')`],
+    [
+      'terraform',
+      'HCP Terraform run',
+      `# With the environment variable TFC_WORKLOAD_IDENTITY_AUDIENCE=${issuer} of the workspace
+ASSERTION=$TFC_WORKLOAD_IDENTITY_TOKEN`,
+    ],
+    [
+      'aws',
+      'AWS role',
+      `ASSERTION=$(aws sts get-web-identity-token --audience '${issuer}' --signing-algorithm ES384 \\
+  --duration-seconds 300 --query WebIdentityToken --output text)`,
+    ],
+    [
+      'google',
+      'Google Cloud workload',
+      `ASSERTION=$(curl -sSf -G -H 'Metadata-Flavor: Google' --data-urlencode 'audience=${issuer}' \\
+  http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity)`,
+    ],
+    [
+      'azure',
+      'Azure workload',
+      `# RESOURCE is the Application ID URI of the app registration that stands for this server
+ASSERTION=$(curl -sSf -G -H 'Metadata: true' --data-urlencode "resource=$RESOURCE" \\
+  'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01' | jq -r .access_token)`,
+    ],
+    [
+      'spiffe',
+      'SPIFFE workload',
+      `ASSERTION=$(spire-agent api fetch jwt -audience '${issuer}' -output json | jq -r '.[0].svids[0].svid')`,
+    ],
   ];
 }

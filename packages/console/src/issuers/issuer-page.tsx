@@ -1,5 +1,6 @@
 /** One trusted issuer: its keys, and the rules that map its workloads to clients. */
 import { ifUnchanged, operations, type TrustedIssuer } from '@postern/admin';
+import type { WorkloadPlatform } from '@postern/protocol/workload-platforms';
 import { useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import { clientPath } from '../api/address.ts';
@@ -13,7 +14,7 @@ import { Button, LinkButton } from '../ui/button.tsx';
 import { CheckboxField, SelectField, TextField } from '../ui/fields.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { emptyDraft, fromDraft, type IssuerDraft, newRule, toDraft } from './issuer-draft.ts';
-import { findPlatform, type Platform, platforms } from './platforms.ts';
+import { findPlatform, platformDraft, platforms } from './platforms.ts';
 import { RuleFields } from './rule-fields.tsx';
 
 const back = { href: '/issuers', title: 'Trusted issuers' };
@@ -43,7 +44,7 @@ export function NewIssuerPage() {
         </div>
         <IssuerForm
           key={key}
-          draft={forClient(platform?.draft() ?? emptyDraft, params.get('client'))}
+          draft={forClient(platform === undefined ? emptyDraft : platformDraft(platform), params.get('client'))}
           platform={platform}
           trusted={undefined}
         />
@@ -85,14 +86,15 @@ function forClient(draft: IssuerDraft, clientId: string | null): IssuerDraft {
 }
 
 function withRuleFor(draft: IssuerDraft, clientId: string | null): IssuerDraft {
-  const claims = findPlatform(draft.issuer)?.draft().rules[0]?.claims;
+  const platform = findPlatform(draft.issuer);
+  const claims = platform && platformDraft(platform).rules[0]?.claims;
   return clientId === null ? draft : { ...draft, rules: [...draft.rules, newRule(claims, clientId)] };
 }
 
 interface IssuerFormProps {
   readonly draft: IssuerDraft;
   /** Undefined: it is not known. */
-  readonly platform: Platform | undefined;
+  readonly platform: WorkloadPlatform | undefined;
   /** Undefined: a new one. */
   readonly trusted: TrustedIssuer | undefined;
 }
@@ -155,7 +157,13 @@ function IssuerForm({ draft, platform, trusted }: IssuerFormProps) {
             label="Audience"
             {...field('audience')}
             mono
-            description="The aud claim that its tokens must have. If empty: the issuer of this server."
+            isRequired={platform?.audience !== undefined}
+            description={
+              platform?.audience === undefined
+                ? 'The aud claim that its tokens must have. If empty: the issuer of this server.'
+                : `The aud claim that its tokens must have: ${platform.audienceRule}.`
+            }
+            placeholder={platform?.audience}
           />
           <TextField
             label="Maximum age, in seconds"

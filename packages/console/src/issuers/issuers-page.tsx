@@ -33,8 +33,8 @@ export function IssuersPage() {
               rows={issuers}
               empty={
                 <Empty title="No trusted issuers yet">
-                  GitHub Actions, Kubernetes and SPIFFE issue tokens to their workloads, which can be used instead of a
-                  secret.
+                  CI services, clouds, Kubernetes and SPIFFE issue tokens to their workloads, which can be used instead
+                  of a secret.
                   {mayWrite && <LinkButton href="/create/issuers">Create the first trusted issuer</LinkButton>}
                 </Empty>
               }

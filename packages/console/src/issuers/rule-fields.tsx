@@ -1,15 +1,15 @@
 /** The form fields of one rule of a trusted issuer: which claims map a workload to which client. */
+import type { WorkloadPlatform } from '@postern/protocol/workload-platforms';
 import { ClientPicker } from '../pickers/client-picker.tsx';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
 import type { ClaimDraft, RuleDraft } from './issuer-draft.ts';
-import type { Platform } from './platforms.ts';
 
 interface RuleFieldsProps {
   readonly number: number;
   readonly rule: RuleDraft;
   /** Undefined: it is not known. */
-  readonly platform: Platform | undefined;
+  readonly platform: WorkloadPlatform | undefined;
   readonly onChange: (rule: RuleDraft) => void;
   readonly onRemove: () => void;
 }

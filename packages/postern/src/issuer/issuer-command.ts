@@ -1,11 +1,12 @@
 /** `postern issuer`: the trusted issuers of workload tokens. RFC 7523 §2.1. */
 import { operations, type TrustedIssuer, type TrustedIssuerBody } from '@postern/admin';
-import type { Command } from 'commander';
-import { verbGroup } from '../command/verb.ts';
+import { issuerTemplate, type WorkloadPlatform, workloadPlatforms } from '@postern/protocol/workload-platforms';
+import { Argument, type Command } from 'commander';
+import { verb, verbGroup } from '../command/verb.ts';
 import { connect } from '../connection/server-verb.ts';
 import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
-import { print } from '../output/output.ts';
+import { note, print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
 const issuer: Thing = { group: 'issuer', noun: 'trusted issuer', id: 'key', example: 'github' };
@@ -20,6 +21,15 @@ export function issuerCommand(): Command {
       operations.issuers.get,
       formatIssuer,
     ),
+    verb('template', 'Print a trusted issuer for a platform, to complete and to send with issuer set.', [
+      ['issuer template', 'which platforms there are'],
+      ['issuer template gitlab --client CLIENT_ID > gitlab.json', 'one for GitLab, with a rule for a client'],
+    ])
+      .addArgument(
+        new Argument('[platform]', 'the platform; default: list all').choices(workloadPlatforms.map(({ key }) => key)),
+      )
+      .option('--client <client-id>', 'the client of its rule')
+      .action(template),
     thingVerb(issuer, 'set', 'Create or replace a trusted issuer from a JSON file.', [
       ['--from github.json', 'creates it, or replaces the one with that key'],
     ])
@@ -33,6 +43,29 @@ export function issuerCommand(): Command {
       operations.issuers.delete,
     ),
   ]);
+}
+
+function template(key: string | undefined, { client }: { readonly client?: string }, command: Command): void {
+  const platform = workloadPlatforms.find((one) => one.key === key);
+  if (platform === undefined) {
+    print(command, workloadPlatforms.map(platformView), formatPlatforms);
+    return;
+  }
+  const { audienceRule, mustName, required } = platform;
+  note(command, `Replace everything in <>. The aud of its tokens: ${audienceRule}.`);
+  note(command, `Each rule must name ${mustName}, by one of: ${Object.keys(required).join(', ')}.`);
+  print(command, issuerTemplate(platform, client), (body) => `${JSON.stringify(body, null, 2)}\n`);
+}
+
+function platformView({ key, label, issuer, required }: WorkloadPlatform) {
+  return { platform: key, name: label, issuer, required_claims: Object.keys(required) };
+}
+
+function formatPlatforms(all: readonly ReturnType<typeof platformView>[]): string {
+  return formatTable(
+    ['platform', 'name', 'issuer'],
+    all.map(({ platform, name, issuer }) => [platform, name, issuer]),
+  );
 }
 
 async function set(key: string, _options: unknown, command: Command): Promise<void> {

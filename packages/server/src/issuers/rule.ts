@@ -1,7 +1,7 @@
 /** Rules that map a workload, by the claims of its token, to a client. RFC 7523 §3 leaves this to the server. */
 import { showName } from '@postern/protocol';
+import { findWorkloadPlatform } from '@postern/protocol/workload-platforms';
 import { findPatternFault, findTextClaim, fitsPattern, hasContent, parseClaimPath } from '../claims/claim-pattern.ts';
-import { findTenantClaims } from './public-issuers.ts';
 
 export interface Rule {
   readonly clientId: string;
@@ -45,8 +45,8 @@ function fitsRule(rule: Rule, claims: Readonly<Record<string, unknown>>): boolea
 }
 
 /**
- * What is invalid about a rule of an issuer, or undefined. A rule must not accept every workload of the issuer and, if
- * the issuer is public, must name a tenant.
+ * What is invalid about a rule of an issuer, or undefined. A rule must not accept every workload of the issuer and, if it is
+ * that of a known platform, must name what the platform's table says.
  */
 export function findRuleFault({ claims }: Rule, issuer: string): string | undefined {
   for (const [name, expected] of Object.entries(claims)) {
@@ -67,14 +67,12 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
   if (!Object.values(claims).some((expected) => constrains(expected, hasContent))) {
     return 'claims: at least one must be more than *, or the rule accepts every workload of the issuer';
   }
-  const tenantClaims = findTenantClaims(issuer);
-  const namesTenant = ([name, shape]: [string, RegExp]) =>
+  const platform = findWorkloadPlatform(issuer);
+  const isNamedBy = ([name, shape]: [string, RegExp]) =>
     Object.hasOwn(claims, name) && constrains(claims[name] ?? [], (pattern) => shape.test(pattern));
-  if (tenantClaims !== undefined && !Object.entries(tenantClaims).some(namesTenant)) {
-    return (
-      'claims: this issuer signs for everybody, so one must name your own account without a *: ' +
-      Object.keys(tenantClaims).join(', ')
-    );
+  if (platform !== undefined && !Object.entries(platform.required).some(isNamedBy)) {
+    const { signsFor, mustName, required } = platform;
+    return `claims: this issuer signs for ${signsFor}, so one must name ${mustName} without a *: ${Object.keys(required).join(', ')}`;
   }
   return undefined;
 }
