@@ -8,15 +8,19 @@ const only = (pattern: string) => new RegExp(`^${pattern}$`, 'u');
 
 test('a printable character is either visible or not, and no control character or lone surrogate is printable', () => {
   const [isPrintable, isVisible, isInvisible] = [printable, visible, invisible].map(only) as [RegExp, RegExp, RegExp];
+  // One comparison at the end: a million of them take twenty seconds.
+  const faults: unknown[] = [];
   for (let code = 0; code <= 0x10ffff; code += 1) {
     const character = String.fromCodePoint(code);
     const classes = [isPrintable, isVisible, isInvisible].map((one) => one.test(character));
     const expected = /^[^\p{Cc}\p{Cs}]$/u.test(character);
-    expect([code, ...classes]).toEqual([code, expected, expected && !classes[2], expected && classes[2]]);
-    if (/^\s$/u.test(character) && expected) {
-      expect([code, classes[2]]).toEqual([code, true]);
+    const isHidden = classes[2] === true;
+    const isSpace = /^\s$/u.test(character) && expected;
+    if (`${classes}` !== `${[expected, expected && !isHidden, expected && isHidden]}` || (isSpace && !isHidden)) {
+      faults.push([code, ...classes]);
     }
   }
+  expect(faults).toEqual([]);
 });
 
 test.each([

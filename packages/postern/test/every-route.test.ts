@@ -10,29 +10,30 @@ import {
   type ServeProcess,
   startServe,
 } from './harness.ts';
-import { createCommand } from './in-process.ts';
+import { type SignedIn, signIn } from './signed-in.ts';
 
 let directory: string;
 let server: ServeProcess;
-let postern: ReturnType<typeof createCommand>;
+let root: SignedIn;
 
 beforeAll(async () => {
   directory = makeTemporaryDirectory();
   server = await startServe(directory, { env: { POSTERN_REGISTRATION: 'initial_access_token' } });
-  postern = createCommand(server.url, rootCredentials(server.dataDir));
+  root = await signIn(server.url, rootCredentials(server.dataDir));
 });
 afterAll(async () => {
+  root.forget();
   await server.stop();
   removeDirectory(directory);
 });
 
 const json = async (...args: string[]) => {
-  const { code, stdout, stderr } = await postern(...args, '--json');
+  const { code, stdout, stderr } = await root.run(...args, '--json');
   expect([args, code, stderr]).toEqual([args, 0, '']);
   return JSON.parse(stdout);
 };
 const text = async (...args: string[]) => {
-  const { code, stdout, stderr } = await postern(...args);
+  const { code, stdout, stderr } = await root.run(...args);
   expect([args, code, stderr]).toEqual([args, 0, expect.any(String)]);
   return stdout;
 };
@@ -60,12 +61,12 @@ test('initial access tokens are created, listed, shown without the token, and de
   expect(await text('initial-access-token', 'list')).toContain('0 of 3');
   expect(await text('initial-access-token', 'show', created.id)).not.toContain(created.initial_access_token);
   await text('initial-access-token', 'delete', created.id, '--yes');
-  expect((await postern('initial-access-token', 'show', created.id)).code).toBe(1);
+  expect((await root.run('initial-access-token', 'show', created.id)).code).toBe(1);
 });
 
 test('types of authorization details are created, changed member by member, listed, shown and deleted', async () => {
   const schema = { type: 'object', properties: { amount: { type: 'integer' } } };
-  expect((await postern('details-type', 'set', 'payment')).stderr).toContain('add --schema');
+  expect((await root.run('details-type', 'set', 'payment')).stderr).toContain('add --schema');
   await text('details-type', 'set', 'payment', '--schema', file('schema.json', schema));
   await text('details-type', 'set', 'payment', '--description', 'Pay');
   expect(await json('details-type', 'show', 'payment')).toMatchObject({ description: 'Pay', schema });
@@ -119,7 +120,7 @@ test('one token is introspected and revoked, and another one of its client stays
   await text('revoke-token', one, '--yes');
   expect(await json('introspect', one)).toEqual({ active: false });
   expect(await json('introspect', other)).toMatchObject({ active: true });
-  const { code, stderr } = await postern('revoke-token', 'nonsense', '--yes');
+  const { code, stderr } = await root.run('revoke-token', 'nonsense', '--yes');
   expect([code, stderr]).toEqual([1, expect.stringContaining('token: it cannot be revoked.')]);
 });
 
@@ -135,9 +136,9 @@ test('any route is called, and what is no path or method is refused before it is
   await text('api', 'put', '/api/v1/oauth/scope', '--from', scope);
   expect(await text('scope', 'show', 'invoice:read')).toContain('Read invoices');
   expect(await text('api', 'DELETE', '/api/v1/oauth/scope/invoice:read')).toBe('');
-  expect((await postern('api', 'TRACE', '/')).stderr).toContain('the method TRACE is none of');
-  expect((await postern('api', 'GET', '//example.com/')).stderr).toContain('must start with one slash');
-  expect((await postern('api', 'GET', '/api/v1/nothing')).code).toBe(1);
+  expect((await root.run('api', 'TRACE', '/')).stderr).toContain('the method TRACE is none of');
+  expect((await root.run('api', 'GET', '//example.com/')).stderr).toContain('must start with one slash');
+  expect((await root.run('api', 'GET', '/api/v1/nothing')).code).toBe(1);
 });
 
 test('failures are listed by client and reason, with what to do about them in JSON', async () => {
@@ -150,6 +151,6 @@ test('failures are listed by client and reason, with what to do about them in JS
 });
 
 test('what is wrong with the one element that a verb saves is said without its number in a list', async () => {
-  const { code, stderr } = await postern('scope', 'set', 'spaced name', '--description', 'x');
+  const { code, stderr } = await root.run('scope', 'set', 'spaced name', '--description', 'x');
   expect([code, stderr]).toEqual([1, expect.stringMatching(/^postern: name: /)]);
 });

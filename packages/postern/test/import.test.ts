@@ -19,6 +19,7 @@ import {
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 
 let directory: string;
@@ -94,7 +95,7 @@ describe('from a database', () => {
   afterEach(() => database.query('drop schema public cascade; create schema public'));
 
   const importFrom = (source: string, ...args: string[]) =>
-    run(['import', source, '--database-url', url, ...args], env);
+    runInProcess(['import', source, '--database-url', url, ...args], env);
   const importAs = (...args: string[]) => importFrom('fides', ...args);
 
   async function createFidesTable(): Promise<void> {
@@ -243,11 +244,11 @@ describe('from a database', () => {
     }
     const empty = await importAs('--dry-run');
     expect([empty.code, empty.stderr]).toEqual([1, expect.stringContaining('no tables of clients')]);
-    const open = await run(['import', 'fides', '--database-url', postgres.url], env);
+    const open = await runInProcess(['import', 'fides', '--database-url', postgres.url], env);
     expect([open.code, open.stderr]).toEqual([2, expect.stringContaining('set PGPASSWORD')]);
-    const wrong = await run(['import', 'fides', '--database-url', url], { ...env, PGPASSWORD: 'wrong' });
+    const wrong = await runInProcess(['import', 'fides', '--database-url', url], { ...env, PGPASSWORD: 'wrong' });
     expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('rejected the credentials')]);
-    const gone = await run(['import', 'fides', '--database-url', 'postgres://fides@127.0.0.1:1/fides'], env);
+    const gone = await runInProcess(['import', 'fides', '--database-url', 'postgres://fides@127.0.0.1:1/fides'], env);
     expect(gone.code).toBe(3);
   });
 

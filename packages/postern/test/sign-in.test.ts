@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort } from '@postern/testing/free-port';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { run } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 
 let server: TestServer;
@@ -117,15 +117,15 @@ describe('without a profile', () => {
   test('variables name the credentials, or a file with the secret', async () => {
     const id = { POSTERN_CLIENT_ID: client.clientId };
     const secret = { POSTERN_CLIENT_SECRET: client.clientSecret };
-    expect((await run(['token'], env({ ...id, ...secret }))).code).toBe(0);
+    expect((await runInProcess(['token'], env({ ...id, ...secret }))).code).toBe(0);
     const file = join(user.home, 'secret');
     writeFileSync(file, `${client.clientSecret}\n`);
-    expect((await run(['token'], env({ ...id, POSTERN_CLIENT_SECRET_FILE: file }))).code).toBe(0);
-    expect(await run(['token'], env(id))).toMatchObject({
+    expect((await runInProcess(['token'], env({ ...id, POSTERN_CLIENT_SECRET_FILE: file }))).code).toBe(0);
+    expect(await runInProcess(['token'], env(id))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('without a secret'),
     });
-    expect(await run(['token'], env(secret))).toMatchObject({
+    expect(await runInProcess(['token'], env(secret))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('without a client id'),
     });
@@ -138,8 +138,8 @@ describe('without a profile', () => {
       POSTERN_CLIENT_ID: 'x',
       POSTERN_CLIENT_SECRET: 'wrong',
     };
-    expect((await run(['token'], env(wrong))).code).toBe(4);
-    expect((await run(['token', '--profile', 'default'], env(wrong))).code).toBe(0);
+    expect((await runInProcess(['token'], env(wrong))).code).toBe(4);
+    expect((await runInProcess(['token', '--profile', 'default'], env(wrong))).code).toBe(0);
   });
 
   test('without credentials the error says how to sign in', async () => {

@@ -1,6 +1,7 @@
-/** The command as somebody uses it who is signed in: with a directory of profiles of its own. */
+/** The command as somebody uses it who is signed in: with a directory of profiles of its own. Runs in the process of the test. */
 import { join } from 'node:path';
-import { type Exit, makeTemporaryDirectory, removeDirectory, run, runWithInput } from './harness.ts';
+import { type Exit, makeTemporaryDirectory, removeDirectory } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 
 export interface SignedIn {
   /** The profiles are in it. */
@@ -25,8 +26,8 @@ export async function signIn(
   const env = { HOME: home, XDG_CONFIG_HOME: join(home, 'config'), BROWSER: join(home, 'browser') };
   const user: SignedIn = {
     home,
-    run: (...args) => run(args, env),
-    pipe: (input, ...args) => runWithInput(input, args, env),
+    run: (...args) => runInProcess(args, env),
+    pipe: (input, ...args) => runInProcess(args, env, input),
     async json(...args) {
       const { code, stdout, stderr } = await user.run(...args, '--json');
       if (code !== 0) {

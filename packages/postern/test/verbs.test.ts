@@ -14,6 +14,7 @@ import {
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 
 let directory: string;
@@ -214,7 +215,7 @@ describe('client', () => {
   });
 
   test('a group without a verb shows its verbs', async () => {
-    const { code, stderr } = await run(['client']);
+    const { code, stderr } = await runInProcess(['client'], {});
     expect([code, stderr]).toEqual([2, expect.stringContaining('rotate-secret')]);
   });
 });
@@ -393,7 +394,7 @@ describe('help and completion', () => {
   });
 
   test('bash completes verbs and options', async () => {
-    const script = (await run(['completion', 'bash'])).stdout;
+    const script = (await runInProcess(['completion', 'bash'], {})).stdout;
     const complete = (...words: string[]) =>
       execFileSync('bash', [
         '-c',
@@ -412,14 +413,14 @@ describe('help and completion', () => {
   });
 
   test.each(['zsh', 'fish'])('%s gets every verb', async (shell) => {
-    const { stdout } = await run(['completion', shell]);
+    const { stdout } = await runInProcess(['completion', shell], {});
     for (const word of ['rotate-secret', 'verify', 'add-scope', 'explain']) {
       expect(stdout).toContain(word);
     }
   });
 
   test('an unknown shell is an error that names the known ones', async () => {
-    expect(await run(['completion', 'tcsh'])).toMatchObject({
+    expect(await runInProcess(['completion', 'tcsh'], {})).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('bash, zsh, fish'),
     });
