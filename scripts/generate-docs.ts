@@ -19,6 +19,7 @@ const titles: Readonly<Record<string, string>> = {
   '2104': 'Keyed-Hashing for Message Authentication (HMAC)',
   '2985': 'PKCS #9: Selected Object Classes and Attribute Types',
   '3339': 'Date and Time on the Internet: Timestamps',
+  '4180': 'Common Format and MIME Type for CSV Files',
   '3629': 'UTF-8',
   '3986': 'Uniform Resource Identifier',
   '4291': 'IP Version 6 Addressing Architecture',

@@ -1,5 +1,5 @@
 /** A typed client of the management API. Runs wherever there is `fetch`. */
-import type { AuditPage } from './operations.ts';
+import type { AuditEvent } from './audit-trail.ts';
 
 export {
   type AdminClient,
@@ -9,6 +9,19 @@ export {
   type SendOptions,
 } from './admin-client.ts';
 export { AdminError, type AdminErrorOptions } from './admin-error.ts';
+export {
+  type AuditEvent,
+  csvHead,
+  findMemberChanges,
+  hasMembers,
+  type MemberChange,
+  memberChanges,
+  type NamedEvent,
+  nameEvents,
+  readTrail,
+  toCsvLines,
+  toJsonLines,
+} from './audit-trail.ts';
 export { withDefaultResource } from './default-resource.ts';
 export {
   findManagementTokenRequest,
@@ -26,6 +39,5 @@ export {
 } from './operation.ts';
 export * from './operations.ts';
 
-export type AuditEvent = AuditPage['items'][number];
 /** What an audit event can be about. */
 export type EventKind = AuditEvent['kind'];

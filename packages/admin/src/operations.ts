@@ -857,11 +857,18 @@ export interface AuditEvent {
   hash: string;
 }
 
+export interface AuditName {
+  name: string | null;
+  deleted: boolean;
+}
+
 export interface AuditPage {
   items: AuditEvent[];
   next: number | null;
   /** Sequence number of the last event of the log. */
   head: number;
+  /** By their ids, the clients and people that are the actor or the subject of an item; with names=true only. */
+  names?: Record<string, AuditName>;
 }
 
 export interface EventQuery {
@@ -878,6 +885,12 @@ export interface EventQuery {
   actor?: string;
   /** Id of what was changed. */
   subject?: string;
+  /** Events of that time or later only, such as `2026-11-01T00:00:00Z`. */
+  from?: string;
+  /** Events before that time only. */
+  until?: string;
+  /** Whether the answer has the names of the clients and people that the events name by their ids. */
+  names?: 'true' | 'false';
   /** Seconds to wait for an event if there is none; with order=asc only. */
   wait?: number;
 }

@@ -112,6 +112,52 @@ describe('audit tail', () => {
   });
 });
 
+test('audit tail and audit export name clients, also those that were deleted, and take a time', async () => {
+  const { items } = (await server.call('GET', '/api/v1/oauth/client?search=first', { token: await server.rootToken() }))
+    .body;
+  const [{ client_id: id }] = items;
+  await server.call('DELETE', `/api/v1/oauth/client/${id}`, { token: await server.rootToken() });
+  const { stdout: tail } = await auditor.run('audit', 'tail', '--kind', 'client.deleted');
+  expect(tail).toContain(`  first (${id})  by `);
+  const until = new Date(server.now() - 1).toISOString();
+  expect((await auditor.run('audit', 'tail', '--until', until)).stdout).toBe('');
+  expect((await auditor.run('audit', 'tail', '--from', 'soon')).stderr).toContain('2026-11-01');
+
+  const { stdout: lines } = await auditor.run('audit', 'export', '--from', until);
+  const exported = lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  expect(exported.map(({ sequence }) => sequence)).toEqual((await events()).map(({ sequence }) => sequence));
+  expect(exported.find(({ kind }) => kind === 'client.deleted')).toMatchObject({ subject: id, subject_name: 'first' });
+  const { stdout: csv } = await auditor.run('audit', 'export', '--format', 'csv', '--kind', 'client.deleted');
+  const [head, row, end] = csv.split('\r\n');
+  expect(head).toBe('"sequence","occurred_at","kind","subject","subject_name","actor","actor_name","data","hash"');
+  expect(row).toContain(`"client.deleted","${id}","first",`);
+  expect(end).toBe('');
+});
+
+test('audit show prints what a change was before, and what it is since', async () => {
+  const token = await server.rootToken();
+  const { clientId } = await server.createClient({ name: 'third', scopes: ['rule:read'] });
+  const path = `/api/v1/oauth/client/${clientId}`;
+  await server.call('PATCH', path, { token, body: { name: 'fourth', scopes: ['rule:read', 'policy:read'] } });
+  const { sequence } = (await events()).at(-1) ?? { sequence: 0 };
+  const shown = await auditor.json('audit', 'show', String(sequence));
+  expect(shown).toMatchObject({
+    kind: 'client.updated',
+    subject_name: 'fourth',
+    changes: [
+      { name: 'name', before: 'third', after: 'fourth' },
+      { name: 'scopes', before: ['rule:read'], after: ['rule:read', 'policy:read'] },
+    ],
+  });
+  const { stdout } = await auditor.run('audit', 'show', String(sequence));
+  expect(stdout).toMatch(/MEMBER +BEFORE +AFTER\nname +third +fourth\n/);
+  const missing = await auditor.run('audit', 'show', '999');
+  expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('there is no event 999')]);
+});
+
 describe('audit verify', () => {
   test('an unchanged log is intact, with and without a checkpoint, also after more was written', async () => {
     const count = (await events()).length;

@@ -58,7 +58,7 @@ export async function goTo(page: Page, path: string): Promise<void> {
 
 async function settled(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor();
-  await expect.poll(() => page.locator('.skeleton, .stale').count()).toBe(0);
+  await expect.poll(() => page.locator('.skeleton, .stale').count(), { timeout: 15_000 }).toBe(0);
 }
 
 const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');

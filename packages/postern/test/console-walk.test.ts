@@ -185,6 +185,15 @@ test('the audit page shows all of it, and follows new events', async () => {
   for (const what of ['Client updated', 'Secret created', 'All tokens of a client revoked']) {
     expect(await page.getByRole('cell', { name: what }).count()).toBeGreaterThan(0);
   }
+  const updated = page.getByRole('row', { name: /Client updated/ }).first();
+  await updated.locator('summary').click();
+  await updated.getByText(/^Before: /).waitFor();
+  await updated.getByText(/^After: /).waitFor();
+  await expectAccessible(page);
+  await page.getByLabel('To').fill('2001-01-01');
+  await page.getByText('No events').waitFor();
+  expect(new URL(page.url()).searchParams.get('to')).toBe('2001-01-01');
+  await page.getByLabel('To').fill('');
   await page.getByRole('button', { name: 'Follow live' }).click();
   await page.getByText('Waiting for new events').waitFor();
   const authorization = `Bearer ${await acquireToken(server.url, rootCredentials(server.dataDir))}`;

@@ -20,8 +20,8 @@ import { failuresEndpoint } from './failures/failures-endpoint.ts';
 import { healthEndpoint } from './health-endpoint.ts';
 import { forbidCaching } from './http/caching.ts';
 import { type ConnectionLimits, connectionLimits, useConnectionLimits } from './http/connection-limits.ts';
-import type { ReachStep } from './http/graceful-close.ts';
 import { useForwardedHeaderWarning } from './http/forwarded-headers.ts';
+import type { ReachStep } from './http/graceful-close.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useProxyProtocol } from './http/proxy-protocol.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
@@ -194,7 +194,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await failuresEndpoint({ db, failures, rootId: installation.root.clientId })(api);
     await keysEndpoint({ keys, now })(api);
     await revocationsEndpoint({ feed, guard })(api);
-    await eventsEndpoint({ db, events, guard, checkpoints })(api);
+    await eventsEndpoint({ db, events, guard, checkpoints, rootId: installation.root.clientId })(api);
   });
   tokens.endpoints(app, metrics);
   app.register(async (open) => {

@@ -41,6 +41,7 @@ const read = async (query: Record<string, string | number> = {}, at = server) =>
     items: EventView[];
     next: number | null;
     head: number;
+    names?: Record<string, { name: string | null; deleted: boolean }>;
   };
 };
 
@@ -130,6 +131,13 @@ describe('reading', () => {
     ['actor', ''],
     ['wait', 31],
     ['page', 1],
+    ['from', 'yesterday'],
+    ['from', '2026-11-01'],
+    ['from', '2026-11-01T00:00:00'],
+    ['until', '2026-02-31T00:00:00Z'],
+    ['until', '0000-01-01T00:00:00Z'],
+    ['until', ''],
+    ['names', 'yes'],
   ])('%s=%s is 422', async (name, value) => {
     const answer = await server.call('GET', `${path}?${name}=${value}`, { token: root });
     expect([answer.status, answer.body.error]).toEqual([422, 'invalid_parameter']);
@@ -149,6 +157,57 @@ describe('reading', () => {
     expect(await read({ after: head + 1_000, wait: 1 })).toMatchObject({ items: [], next: null });
     const refused = await server.call('GET', `${path}?wait=1&order=desc`, { token: root });
     expect([refused.status, refused.body.error]).toEqual([422, 'invalid_parameter']);
+  });
+
+  test('by time: from then on, before then, in both directions and together with other filters', async () => {
+    const own = await startTestServer();
+    try {
+      const start = own.now();
+      const at = (seconds: number) => new Date(start + seconds * 1000).toISOString();
+      const first = await own.createClient({ name: 'first' });
+      await own.advance(3_600);
+      const second = await own.createClient({ name: 'second' });
+      // The clock jumps back: a later event has an earlier time.
+      await own.advance(-1_800);
+      const third = await own.createClient({ name: 'third' });
+      const found = async (query: Record<string, string | number>) =>
+        (await read({ kind: 'client.', ...query }, own)).items.map(({ subject }) => subject);
+      const [one, two, three] = [first.clientId, second.clientId, third.clientId];
+      expect(await found({ from: at(0) })).toEqual([one, two, three]);
+      expect(await found({ from: at(1) })).toEqual([two, three]);
+      expect(await found({ from: at(1_801) })).toEqual([two]);
+      expect(await found({ from: at(3_600) })).toEqual([two]);
+      expect(await found({ from: at(3_601) })).toEqual([]);
+      expect(await found({ until: at(3_600) })).toEqual([one, three]);
+      expect(await found({ until: at(1) })).toEqual([one]);
+      expect(await found({ until: at(-86_400) })).toEqual([]);
+      expect(await found({ from: at(1), until: at(3_600) })).toEqual([three]);
+      expect(await found({ from: at(0), order: 'desc', size: 2 })).toEqual([three, two]);
+      expect(await found({ from: at(1), subject: two })).toEqual([two]);
+      const zone = at(3_600).replace('Z', '+00:00');
+      expect(await found({ from: zone })).toEqual([two]);
+      const { items } = await read({ from: at(1), until: at(3_600) }, own);
+      expect(items.map(({ kind }) => kind)).toEqual(['client.created', 'secret.created']);
+    } finally {
+      await own.close();
+    }
+  });
+
+  test('with the names of clients if asked, also of one that was renamed and deleted', async () => {
+    const renamed = await server.createClient({ name: 'before' });
+    await asRoot('PATCH', `${clientPath}/${renamed.clientId}`, { description: 'no "name":' });
+    await asRoot('PATCH', `${clientPath}/${renamed.clientId}`, { name: 'after' });
+    const nameless = await server.createClient({});
+    const { head } = await read();
+    await asRoot('DELETE', `${clientPath}/${renamed.clientId}`);
+    await asRoot('PATCH', `${clientPath}/${nameless.clientId}`, { enabled: false });
+    const page = await read({ after: head, names: 'true' });
+    expect(page.names).toEqual({
+      [server.root.clientId]: { name: 'root', deleted: false },
+      [renamed.clientId]: { name: 'after', deleted: true },
+      [nameless.clientId]: { name: null, deleted: false },
+    });
+    expect(await read({ after: head })).not.toHaveProperty('names');
   });
 
   test('does not hold up the end of the server', async () => {

@@ -19,6 +19,8 @@ export function AuditPage() {
     kind: params.get('kind') ?? '',
     actor: params.get('actor') ?? '',
     subject: params.get('subject') ?? '',
+    from: params.get('from') ?? '',
+    to: params.get('to') ?? '',
   };
   const before = params.get('before');
   const change = (next: Readonly<Record<string, string>>) =>
@@ -50,6 +52,8 @@ export function AuditPage() {
             value={filter.subject}
             onApply={(subject) => change({ subject })}
           />
+          <TextField label="From" type="date" value={filter.from ?? ''} onChange={(from) => change({ from })} />
+          <TextField label="To" type="date" value={filter.to ?? ''} onChange={(to) => change({ to })} />
         </div>
         <TrailDownloads filter={filter} />
         <Trail
@@ -99,7 +103,7 @@ function Trail({ filter, before, onBefore }: TrailProps) {
   const live = useLiveEvents(filter, followedFrom);
   return (
     <Loaded query={events}>
-      {({ items, next, head }) => (
+      {({ items, next, head, names }) => (
         <>
           <div className="row toolbar-line">
             {before === undefined && (
@@ -122,6 +126,7 @@ function Trail({ filter, before, onBefore }: TrailProps) {
                 ? items
                 : [...live.events, ...items.filter(({ sequence }) => sequence <= followedFrom)]
             }
+            names={{ ...names, ...live.names }}
           />
           <div className="row spread">
             {before !== undefined && <Button onPress={() => onBefore(undefined)}>Newest</Button>}

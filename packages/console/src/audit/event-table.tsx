@@ -1,13 +1,22 @@
 /** A table of events: when, what, on what, by whom, and the details. */
-
-import type { AuditEvent } from '@postern/admin';
+import { type AuditEvent, type AuditPage, findMemberChanges, hasMembers, type MemberChange } from '@postern/admin';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import { useSession } from '../session/session-context.tsx';
 import { DataTable, TwoLines } from '../ui/data-table.tsx';
-import { Empty } from '../ui/loaded.tsx';
+import { Empty, Loaded } from '../ui/loaded.tsx';
 import { ExactTime } from '../ui/time.tsx';
-import { ClientReference } from './client-reference.tsx';
 import { isAboutClient, kindLabel } from './event-labels.ts';
 
-export function EventTable({ events }: { readonly events: readonly AuditEvent[] }) {
+type Names = NonNullable<AuditPage['names']>;
+
+interface EventTableProps {
+  readonly events: readonly AuditEvent[];
+  readonly names: Names | undefined;
+}
+
+export function EventTable({ events, names = {} }: EventTableProps) {
   return (
     <DataTable
       caption="Events, newest first"
@@ -26,32 +35,116 @@ export function EventTable({ events }: { readonly events: readonly AuditEvent[] 
           ),
         },
         { title: 'What', cell: ({ kind }) => <TwoLines first={kindLabel(kind)} second={<code>{kind}</code>} /> },
-        { title: 'On', cell: (event) => <Subject event={event} /> },
+        {
+          title: 'On',
+          cell: ({ kind, subject }) => (
+            <Named
+              id={subject}
+              names={names}
+              href={isAboutClient(kind) ? `/clients/${encodeURIComponent(subject)}` : undefined}
+            />
+          ),
+        },
         {
           title: 'By',
-          cell: ({ actor }) => <ClientReference id={actor} href={`/audit?actor=${encodeURIComponent(actor)}`} />,
+          cell: ({ actor }) => <Named id={actor} names={names} href={`/audit?actor=${encodeURIComponent(actor)}`} />,
         },
-        { title: 'Details', cell: ({ data }) => <Details data={data} /> },
+        { title: 'Details', cell: (event) => <Details event={event} /> },
       ]}
     />
   );
 }
 
-function Subject({ event: { kind, subject } }: { readonly event: AuditEvent }) {
-  return isAboutClient(kind) ? (
-    <ClientReference id={subject} href={`/clients/${encodeURIComponent(subject)}`} />
-  ) : (
-    <code className="breakable">{subject}</code>
+interface NamedProps {
+  readonly id: string;
+  readonly names: Names;
+  /** Where a link leads, if that exists. */
+  readonly href: string | undefined;
+}
+
+/** A client or person by name and id. What was deleted has its last name, and no link. */
+function Named({ id, names, href }: NamedProps) {
+  const known = Object.hasOwn(names, id) ? names[id] : undefined;
+  const code = <code className="breakable">{id}</code>;
+  const name = known?.name ?? code;
+  return (
+    <TwoLines
+      first={known?.deleted === false && href !== undefined ? <Link href={href}>{name}</Link> : name}
+      second={
+        <>
+          {typeof known?.name === 'string' && code}
+          {known?.deleted === true && ' deleted'}
+        </>
+      }
+    />
   );
 }
 
-function Details({ data }: { readonly data: AuditEvent['data'] }) {
-  return Object.keys(data).length === 0 ? (
+/** What an event changed is read when somebody opens it. */
+function Details({ event }: { readonly event: AuditEvent }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const members = Object.keys(event.data);
+  return members.length === 0 && !hasMembers(event) ? (
     <span className="muted">–</span>
   ) : (
-    <details>
-      <summary>{Object.keys(data).join(', ')}</summary>
-      <pre>{JSON.stringify(data, null, 2)}</pre>
+    <details onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
+      <summary>{members.length === 0 ? 'What it was' : members.join(', ')}</summary>
+      {isOpen && <Changes event={event} />}
     </details>
   );
+}
+
+function Changes({ event }: { readonly event: AuditEvent }) {
+  const { admin } = useSession();
+  const changes = useQuery({
+    queryKey: ['changes', event.sequence, event.hash],
+    // A query has an answer, and undefined is none.
+    queryFn: async () => (await findMemberChanges(admin, event)) ?? null,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <Loaded query={changes}>
+      {(found) =>
+        found === null ? (
+          <pre>{JSON.stringify(event.data, null, 2)}</pre>
+        ) : found.length === 0 ? (
+          <p className="hint">It changed nothing: everything was so before.</p>
+        ) : (
+          <dl className="changes">
+            {found.map((change) => (
+              <MemberChangeItem key={change.name} change={change} />
+            ))}
+          </dl>
+        )
+      }
+    </Loaded>
+  );
+}
+
+function MemberChangeItem({ change: { name, before, after } }: { readonly change: MemberChange }) {
+  return (
+    <div>
+      <dt>
+        <code>{name}</code>
+      </dt>
+      {before !== undefined && (
+        <dd>
+          Before: <code className="breakable">{toText(before)}</code>
+        </dd>
+      )}
+      <dd>
+        {after === undefined ? (
+          'After: –'
+        ) : (
+          <>
+            After: <code className="breakable">{toText(after)}</code>
+          </>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

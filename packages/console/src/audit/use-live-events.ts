@@ -1,6 +1,6 @@
 /** New events of the audit trail, by long polling. */
 
-import { type AuditEvent, operations } from '@postern/admin';
+import { type AuditPage, operations } from '@postern/admin';
 import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { useEffect, useState } from 'react';
 import { useSession } from '../session/session-context.tsx';
@@ -8,22 +8,24 @@ import { type EventFilter, toQuery } from './use-events.ts';
 
 export interface LiveEvents {
   /** Newest first. */
-  readonly events: readonly AuditEvent[];
+  readonly events: AuditPage['items'];
+  readonly names: NonNullable<AuditPage['names']>;
   /** Why events are interrupted. Reading is retried. */
   readonly error: Error | undefined;
 }
 
+const nothing: LiveEvents = { events: [], names: {}, error: undefined };
 const retryMs = 3_000;
 /** Older ones are dropped. */
 const maxEvents = 500;
 
 /** Returns events after the one with the number `after`. Reads nothing while that is undefined. */
-export function useLiveEvents({ kind, actor, subject }: EventFilter, after: number | undefined): LiveEvents {
+export function useLiveEvents({ kind, actor, subject, from, to }: EventFilter, after: number | undefined): LiveEvents {
   const { admin } = useSession();
-  const [state, setState] = useState<LiveEvents>({ events: [], error: undefined });
+  const [state, setState] = useState(nothing);
 
   useEffect(() => {
-    setState({ events: [], error: undefined });
+    setState(nothing);
     if (after === undefined) {
       return;
     }
@@ -32,16 +34,22 @@ export function useLiveEvents({ kind, actor, subject }: EventFilter, after: numb
       let last = after;
       while (!abort.signal.aborted) {
         try {
-          const query = { ...toQuery({ kind, actor, subject }), after: last, wait: maxWaitSeconds };
-          const { items } = await admin.send(operations.events.list(query), { signal: abort.signal });
+          const query = {
+            ...toQuery({ kind, actor, subject, from, to }),
+            after: last,
+            wait: maxWaitSeconds,
+            names: 'true',
+          } as const;
+          const { items, names } = await admin.send(operations.events.list(query), { signal: abort.signal });
           last = items.at(-1)?.sequence ?? last;
-          setState(({ events }) => ({
+          setState(({ events, names: before }) => ({
+            names: { ...before, ...names },
             events: [...items.toReversed(), ...events].slice(0, maxEvents),
             error: undefined,
           }));
         } catch (error) {
           if (!abort.signal.aborted) {
-            setState(({ events }) => ({ events, error: error as Error }));
+            setState((before) => ({ ...before, error: error as Error }));
             await pause(retryMs, abort.signal);
           }
         }
@@ -49,7 +57,7 @@ export function useLiveEvents({ kind, actor, subject }: EventFilter, after: numb
     };
     void follow();
     return () => abort.abort();
-  }, [admin, kind, actor, subject, after]);
+  }, [admin, kind, actor, subject, from, to, after]);
   return state;
 }
 

@@ -105,7 +105,7 @@ function ClientActivity({ clientId }: { readonly clientId: string }) {
       title="Changes to this client"
       actions={<LinkButton href={`/audit?actor=${encodeURIComponent(clientId)}`}>Changes by this client</LinkButton>}
     >
-      <Loaded query={events}>{({ items }) => <EventTable events={items} />}</Loaded>
+      <Loaded query={events}>{({ items, names }) => <EventTable events={items} names={names} />}</Loaded>
     </Section>
   ) : (
     <Lacks scope="audit:read" />

@@ -26,3 +26,15 @@ export function countFrom(least: number): (text: string) => number {
     return Number(text);
   };
 }
+
+/** Parses a time of RFC 3339, a day, which begins at midnight UTC, or how long ago it was, such as `24h`. Returns RFC 3339. */
+export function parseTime(text: string): string {
+  const age = /^\d{1,9}[smhd]$/.test(text) ? Date.now() - parseDuration(text) * 1000 : Number.NaN;
+  const time = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : age;
+  if (Number.isNaN(time)) {
+    throw new InvalidArgumentError(
+      'Write a day such as 2026-11-01, a time such as 2026-11-01T12:00:00Z, or how long ago it was, such as 24h.',
+    );
+  }
+  return new Date(time).toISOString();
+}

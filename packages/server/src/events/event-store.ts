@@ -162,10 +162,18 @@ export interface EventQuery {
   readonly kinds?: readonly EventKind[] | undefined;
   readonly actor?: string | undefined;
   readonly subject?: string | undefined;
+  /** Milliseconds since 1970, inclusive. */
+  readonly from?: number | undefined;
+  /** Milliseconds since 1970, exclusive. */
+  readonly until?: number | undefined;
 }
 
 /** Lists the events that match, in the order of the query. */
-export async function listEvents(db: Kysely<Database>, query: EventQuery): Promise<LoggedEvent[]> {
+export async function listEvents(db: Kysely<Database>, asked: EventQuery): Promise<LoggedEvent[]> {
+  const query = await narrowToTimes(db, asked);
+  if (query === undefined) {
+    return [];
+  }
   if (query.kinds === undefined) {
     return listOfKind(db, undefined, query);
   }
@@ -178,14 +186,51 @@ export async function listEvents(db: Kysely<Database>, query: EventQuery): Promi
   return found.toSorted((one, other) => direction * (one.sequence - other.sequence)).slice(0, query.size);
 }
 
+/**
+ * Adds the sequence numbers between which all events of the times of the query are, which an index tells, so that no query reads the
+ * whole log for the events of a day. Clocks jump, so that events of other times may be among them. Undefined: there are none.
+ */
+async function narrowToTimes(db: Kysely<Database>, query: EventQuery): Promise<EventQuery | undefined> {
+  let { after, before } = query;
+  if (query.from !== undefined) {
+    const { first } = await db
+      .selectFrom('events')
+      .select(({ fn }) => fn.min<number | null>('sequence').as('first'))
+      .where('occurred_at', '>=', new Date(query.from).toISOString())
+      .executeTakeFirstOrThrow();
+    if (first === null) {
+      return undefined;
+    }
+    after = Math.max(after, first - 1);
+  }
+  if (query.until !== undefined) {
+    const { last } = await db
+      .selectFrom('events')
+      .select(({ fn }) => fn.max<number | null>('sequence').as('last'))
+      .where('occurred_at', '<', new Date(query.until).toISOString())
+      .executeTakeFirstOrThrow();
+    if (last === null) {
+      return undefined;
+    }
+    before = Math.min(before ?? last + 1, last + 1);
+  }
+  return { ...query, after, before };
+}
+
 async function listOfKind(
   db: Kysely<Database>,
   kind: EventKind | undefined,
-  { after, before, order, size, actor, subject }: EventQuery,
+  { after, before, order, size, actor, subject, from, until }: EventQuery,
 ): Promise<LoggedEvent[]> {
   let select = db.selectFrom('events').selectAll().where('sequence', '>', after).orderBy('sequence', order).limit(size);
   if (before !== undefined) {
     select = select.where('sequence', '<', before);
+  }
+  if (from !== undefined) {
+    select = select.where('occurred_at', '>=', new Date(from).toISOString());
+  }
+  if (until !== undefined) {
+    select = select.where('occurred_at', '<', new Date(until).toISOString());
   }
   for (const [column, value] of [
     ['subject', subject],

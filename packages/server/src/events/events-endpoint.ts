@@ -12,11 +12,14 @@ import { operation } from '../http/operation.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { type EventKind, eventKinds, type LoggedEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
+import { type EventName, findEventNames } from './event-name-store.ts';
 import { type EventQuery, listEvents, readLog } from './event-store.ts';
 import { type Caller, createLongPoll } from './long-poll.ts';
 
 const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Id = Type.String({ minLength: 1, maxLength: 2_000 });
+/** RFC 3339, and short enough for a URL. */
+const Time = Type.String({ minLength: 1, maxLength: 40 });
 
 const Query = Type.Object(
   {
@@ -32,6 +35,16 @@ const Query = Type.Object(
     ),
     actor: Type.Optional({ ...Id, description: 'Id of the client that made the change.' }),
     subject: Type.Optional({ ...Id, description: 'Id of what was changed.' }),
+    from: Type.Optional({
+      ...Time,
+      description: 'Events of that time or later only, such as `2026-11-01T00:00:00Z`.',
+    }),
+    until: Type.Optional({ ...Time, description: 'Events before that time only.' }),
+    names: Type.Optional(
+      Type.Enum(['true', 'false'], {
+        description: 'Whether the answer has the names of the clients and people that the events name by their ids.',
+      }),
+    ),
     wait: Type.Integer({
       minimum: 0,
       maximum: maxWaitSeconds,
@@ -57,6 +70,14 @@ const EventView = Type.Object(
   { title: 'AuditEvent' },
 );
 
+const EventNameView = Type.Object(
+  {
+    name: nullable(Type.String({ description: 'Its last one, if it was deleted.' })),
+    deleted: Type.Boolean(),
+  },
+  { title: 'AuditName' },
+);
+
 export const EventPage = Type.Object(
   {
     items: Type.Array(EventView),
@@ -66,6 +87,12 @@ export const EventPage = Type.Object(
       }),
     ),
     head: Type.Integer({ description: 'Sequence number of the last event of the log.' }),
+    names: Type.Optional(
+      Type.Record(Type.String(), EventNameView, {
+        description:
+          'By their ids, the clients and people that are the actor or the subject of an item; with names=true only.',
+      }),
+    ),
   },
   { title: 'AuditPage' },
 );
@@ -101,12 +128,14 @@ export interface EventsEndpointOptions {
   readonly events: EventLog;
   readonly guard: Guard;
   readonly checkpoints: Checkpoints;
+  /** The root client is not in the database. */
+  readonly rootId: string;
 }
 
 /** Calls that wait at once, a quarter of them of one address; the next one is answered at once. */
 const mostWaiting = 100;
 
-export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpointOptions): ApiPlugin {
+export function eventsEndpoint({ db, events, guard, checkpoints, rootId }: EventsEndpointOptions): ApiPlugin {
   const longPoll = createLongPoll(mostWaiting);
   events.follow(longPoll.wake, longPoll.wake);
 
@@ -139,11 +168,16 @@ export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpoin
         serializerCompiler: () => JSON.stringify,
       },
       async (request, reply) => {
-        const { wait, kind, ...rest } = request.query;
+        const { wait, kind, from, until, names, ...rest } = request.query;
         if (wait > 0 && rest.order === 'desc') {
           throw new OAuthError('invalid_parameter', 'wait: can be used only with order=asc.');
         }
-        const query = { ...rest, ...(kind !== undefined && { kinds: kindsOf(kind) }) };
+        const query = {
+          ...rest,
+          ...(kind !== undefined && { kinds: kindsOf(kind) }),
+          ...(from !== undefined && { from: parseTime('from', from) }),
+          ...(until !== undefined && { until: parseTime('until', until) }),
+        };
         const { found, head } = await readPage(query, wait, reply.raw, addressGroup(request.ip));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
@@ -153,6 +187,7 @@ export function eventsEndpoint({ db, events, guard, checkpoints }: EventsEndpoin
           items: items.map(toView),
           next: found.length > items.length ? (items.at(-1)?.sequence ?? null) : null,
           head: Math.max(head, found.at(query.order === 'asc' ? -1 : 0)?.sequence ?? 0),
+          ...(names === 'true' && { names: toNameViews(await findEventNames(db, items.flatMap(idsOf), rootId)) }),
         };
       },
     );
@@ -199,4 +234,27 @@ function kindsOf(kind: string): readonly EventKind[] {
 
 function toView({ sequence, occurredAt, actor, kind, subject, data, hash }: LoggedEvent) {
   return { sequence, occurred_at: new Date(occurredAt).toISOString(), actor, kind, subject, data, hash };
+}
+
+const idsOf = ({ actor, subject }: LoggedEvent) => [actor, subject];
+
+function toNameViews(names: ReadonlyMap<string, EventName>) {
+  return Object.fromEntries([...names].map(([id, { name, isDeleted }]) => [id, { name, deleted: isDeleted }]));
+}
+
+/** Returns milliseconds since 1970. Throws `invalid_parameter` if the text is no time of RFC 3339 §5.6. */
+function parseTime(parameter: string, text: string): number {
+  const [, date = ''] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i.exec(text) ?? [];
+  const day = Date.parse(date);
+  // `Date.parse` takes the 31st of February for a day of March.
+  const exists = !Number.isNaN(day) && new Date(day).toISOString().startsWith(date);
+  const time = exists ? Date.parse(text) : Number.NaN;
+  // Times of events are compared as text, for which the year must have four digits in UTC too.
+  if (!(time >= 0 && time < Date.UTC(10_000, 0))) {
+    throw new OAuthError(
+      'invalid_parameter',
+      `${parameter}: write a time with its offset from UTC, such as 2026-11-01T00:00:00Z.`,
+    );
+  }
+  return time;
 }

@@ -122,6 +122,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
   // The time lets a node that starts skip what is too old to matter, without reading it.
   await db.schema.createIndex('events_by_kind').on('events').columns(['kind', 'sequence', 'occurred_at']).execute();
+  await db.schema.createIndex('events_by_time').on('events').columns(['occurred_at', 'sequence']).execute();
   // The audit trail is read by any of its filters and by any two of them, in the order of the log.
   for (const columns of [
     ...[['subject'], ['thing'], ['actor']],
