@@ -58,7 +58,10 @@ export class SqliteWriter {
   /** Resolves when everything is done that was asked for before, and the file is closed. */
   async close(): Promise<void> {
     const exited = new Promise((resolve) => this.#thread.once('exit', resolve));
-    await Promise.all([this.#send({ kind: 'close' }), exited]);
+    await this.#send({ kind: 'close' });
+    // With its last answer it holds up the end of the process no more.
+    this.#thread.ref();
+    await exited;
   }
 
   #send(order: Order): Promise<unknown> {
