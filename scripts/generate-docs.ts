@@ -26,6 +26,7 @@ const titles: Readonly<Record<string, string>> = {
   '4514': 'LDAP: String Representation of Distinguished Names',
   '4517': 'LDAP: Syntaxes and Matching Rules',
   '4519': 'LDAP: Schema for User Applications',
+  '4632': 'Classless Inter-domain Routing (CIDR)',
   '4648': 'Base64 and Its Relatives',
   '5280': 'X.509 Certificate and CRL Profile',
   '5869': 'HMAC-based Key Derivation Function',

@@ -60,6 +60,13 @@ export async function makeLimits(target: Target): Promise<Limit[]> {
       isExceeded: (client) => !(client.access_token_ttl_seconds <= 300 && client.access_token_ttl_seconds !== null),
     },
     {
+      name: 'networks',
+      own: { allowed_networks: ['127.0.0.0/8'] },
+      within: { allowed_networks: ['127.0.0.1/32'] },
+      beyond: [{ allowed_networks: ['0.0.0.0/0'] }, { allowed_networks: null }, {}],
+      isExceeded: (client) => client.allowed_networks?.every((one: string) => one.startsWith('127.')) !== true,
+    },
+    {
       name: 'quota',
       own: { token_quota_per_minute: 30 },
       within: { token_quota_per_minute: 10 },

@@ -88,6 +88,8 @@ export interface NewClientBody {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
+  allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
@@ -149,6 +151,8 @@ export interface ListedClient {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
+  allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
@@ -234,6 +238,8 @@ export interface Client {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
+  allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
@@ -293,6 +299,8 @@ export interface ClientBody {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
+  allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */

@@ -95,8 +95,9 @@ test('a client has its keys by address, its certificate, its actor and its quota
     token_quota_per_minute: 60,
   });
   const { client_id: other } = await newClient('--auth-method', 'tls_client_auth', '--tls-subject', 'CN=billing');
-  await text('client', 'update', other, '--grantable-scope', 'policy:read');
+  await text('client', 'update', other, '--grantable-scope', 'policy:read', '--allowed-network', '10.0.0.0/8,::1/128');
   expect(await json('client', 'show', other)).toMatchObject({
+    allowed_networks: ['10.0.0.0/8', '::1/128'],
     tls_client_auth_subject_dn: 'CN=billing',
     grantable_scopes: ['policy:read'],
   });

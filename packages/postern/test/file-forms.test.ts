@@ -60,6 +60,7 @@ describe('clients', () => {
     authorization_details_types: ['form'],
     may_act: 'other',
     dpop_bound_access_tokens: true,
+    allowed_networks: ['10.0.0.0/8', '2001:db8::/32'],
     token_quota_per_minute: 10,
   };
   const defaults = {
@@ -81,6 +82,7 @@ describe('clients', () => {
     dpop_bound_access_tokens: false,
     tls_client_certificate_bound_access_tokens: false,
     tls_client_auth_subject_dn: null,
+    allowed_networks: null,
     token_quota_per_minute: null,
     security_profile: null,
   };

@@ -125,6 +125,8 @@ export const operatorLines = {
     'The Authorization header of the caller is not HTTP Basic as RFC 6749 §2.3.1 has it: its maintainer must correct that.',
   client_unknown:
     'There is no client with this id: it was deleted, or the caller has the id of another server. Create one with postern client create.',
+  address_not_allowed:
+    'Somebody authenticates as the client from an address outside its allowed_networks: add its network with postern client update --allowed-network if it is the client, or find out who has its credentials.',
   client_disabled: 'The client is disabled: enable it with postern client enable CLIENT_ID if it should work.',
   root_disabled:
     'Somebody uses the root client, which OAUTH_ROOT_DISABLED switches off: find out who, and give them a client of their own.',

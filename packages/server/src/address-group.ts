@@ -17,7 +17,8 @@ export function addressGroup(address: string): string {
   return isIPv6(plain) ? networkOf(plain) : address.slice(0, longest);
 }
 
-function withoutPort(address: string): string {
+/** Some proxies add a port. */
+export function withoutPort(address: string): string {
   return (
     /^\[(?<v6>[^\]]+)\](?::\d+)?$/.exec(address)?.groups?.['v6'] ??
     /^(?<v4>[\d.]+):\d+$/.exec(address)?.groups?.['v4'] ??

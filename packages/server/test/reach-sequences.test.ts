@@ -32,6 +32,7 @@ const limiting = [
   'resources',
   'authorization_details_types',
   'access_token_ttl_seconds',
+  'allowed_networks',
   'token_quota_per_minute',
   'security_profile',
   'may_act',
@@ -48,6 +49,7 @@ interface View {
   readonly resources?: readonly string[];
   readonly authorization_details_types?: readonly string[];
   readonly grant_types?: readonly string[];
+  readonly allowed_networks?: readonly string[];
   readonly token_quota_per_minute?: number;
   readonly token_endpoint_auth_method?: string;
   readonly may_act?: string;
@@ -74,6 +76,16 @@ const given = (view: View, mode: Mode): readonly string[] => {
 };
 const isPart = (part: readonly string[], whole: readonly string[]) => part.every((name) => whole.includes(name));
 
+/** Networks, each with those inside it. The attackers call from the first. */
+const networks: Readonly<Record<string, readonly string[]>> = {
+  '127.0.0.1/32': ['127.0.0.1/32'],
+  '127.0.0.0/8': ['127.0.0.1/32', '127.0.0.0/8'],
+  '10.0.0.0/8': ['10.0.0.0/8'],
+  '0.0.0.0/1': ['127.0.0.1/32', '127.0.0.0/8', '10.0.0.0/8', '0.0.0.0/1'],
+};
+const networksOf = ({ allowed_networks: allowed = [...Object.keys(networks), 'elsewhere'] }: View) =>
+  allowed.flatMap((network) => networks[network] ?? network);
+
 /** Whether all that `inner` can do or give is something that `outer` may give. `acts` tells who acts for which resource. */
 function fits(inner: View, outer: View, mode: Mode, acts: (id: string) => readonly string[]): boolean {
   const [mostScopes, open] = [given(outer, mode), isOpen(outer, mode)];
@@ -88,6 +100,7 @@ function fits(inner: View, outer: View, mode: Mode, acts: (id: string) => readon
     isPart(inner.scopes, mostScopes) &&
     isPart(given(inner, mode), mostScopes) &&
     (inner.access_token_ttl_seconds ?? defaultTtl) <= (outer.access_token_ttl_seconds ?? defaultTtl) &&
+    isPart(networksOf(inner), networksOf(outer)) &&
     (inner.token_quota_per_minute ?? Infinity) <= (outer.token_quota_per_minute ?? Infinity) &&
     (inner.dpop_bound_access_tokens === true || outer.dpop_bound_access_tokens !== true) &&
     (inner.tls_client_certificate_bound_access_tokens === true ||
@@ -118,6 +131,7 @@ const everyMember = fc.record({
   authorization_details_types: fc.option(fc.subarray(['payment', 'account'])),
   grant_types: fc.constantFrom(null, ['client_credentials', exchange], ['client_credentials', jwtBearer]),
   access_token_ttl_seconds: fc.constantFrom(null, 60, 300, 31_536_000),
+  allowed_networks: fc.option(fc.subarray(Object.keys(networks), { minLength: 1 })),
   token_quota_per_minute: fc.constantFrom(null, 20, 50, 1_000),
   dpop_bound_access_tokens: fc.boolean(),
   tls_client_certificate_bound_access_tokens: fc.boolean(),
@@ -130,7 +144,7 @@ const everyMember = fc.record({
   ),
 });
 /** Some members of a client; with all of them at once nearly every call would be refused. */
-const bodies = fc.tuple(everyMember, fc.array(fc.nat(11), { maxLength: 3 })).map(([every, chosen]) => {
+const bodies = fc.tuple(everyMember, fc.array(fc.nat(12), { maxLength: 3 })).map(([every, chosen]) => {
   const entries = Object.entries(every).filter((_entry, index) => chosen.includes(index));
   const { method, ...body } = Object.fromEntries(entries) as { method?: object };
   return { ...body, ...method } as Record<string, unknown>;
@@ -152,6 +166,7 @@ const attackers = fc
           resources: fc.subarray(resources),
           authorization_details_types: fc.subarray(['payment']),
           access_token_ttl_seconds: fc.constantFrom(60, 300),
+          allowed_networks: fc.constantFrom(['127.0.0.0/8'], ['0.0.0.0/1']),
           token_quota_per_minute: fc.constantFrom(50, 1_000),
           grant_types: fc.constant(['client_credentials', jwtBearer]),
           may_act: fc.constant('gateway'),
@@ -479,6 +494,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
         }
         const registration = {
           dpop_bound_access_tokens: body['dpop_bound_access_tokens'] ?? null,
+          allowed_networks: ['0.0.0.0/0'],
           token_quota_per_minute: 1_000,
           access_token_ttl_seconds: 31_536_000,
         };

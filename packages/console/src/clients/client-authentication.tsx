@@ -57,6 +57,7 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
     detailsTypes: toLines(client.authorization_details_types),
     grantable: client.grantable_scopes === null ? '' : toLines(client.grantable_scopes),
     grantsNothing: client.grantable_scopes?.length === 0,
+    networks: toLines(client.allowed_networks),
     quota: client.token_quota_per_minute?.toString() ?? '',
     fapi2: client.security_profile === 'fapi2',
   });
@@ -105,6 +106,14 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         label="Bind every token to the certificate of its TLS connection"
         description="A stolen token cannot be used without the private key of the certificate."
         {...field('certificateBound')}
+      />
+      <TextField
+        label="Networks from which it may authenticate"
+        {...field('networks')}
+        mono
+        rows={2}
+        placeholder="203.0.113.0/24"
+        description="One in each line, in CIDR notation; 203.0.113.7/32 is one address. Empty: from anywhere. Tokens that it has are valid everywhere."
       />
       <TextField
         label="Grant types"
@@ -158,6 +167,7 @@ interface Values extends Record<keyof typeof certificateNames, string> {
   readonly detailsTypes: string;
   readonly grantable: string;
   readonly grantsNothing: boolean;
+  readonly networks: string;
   readonly quota: string;
   readonly fapi2: boolean;
 }
@@ -182,6 +192,7 @@ function toBody(values: Values): ClientBody {
     may_act: textOrNull(values.mayAct),
     authorization_details_types: listOrNull(toList(values.detailsTypes)),
     grantable_scopes: values.grantsNothing ? [] : listOrNull(grantable),
+    allowed_networks: listOrNull(toList(values.networks)),
     token_quota_per_minute: values.quota === '' ? null : Number(values.quota),
     security_profile: values.fapi2 ? 'fapi2' : null,
   };

@@ -46,6 +46,11 @@ const members: MemberTable = {
     '--token-endpoint-audience',
     'private_key_jwt: its assertions may name the token endpoint as their audience',
   ],
+  allowed_networks: [
+    '--allowed-network <cidr>',
+    'network from which it may authenticate, such as 203.0.113.7/32; repeatable',
+    collect,
+  ],
   token_quota_per_minute: ['--token-quota <number>', 'most tokens that it may get per minute', countFrom(1)],
   security_profile: ['--security-profile <profile>', 'security profile that it must comply with: fapi2'],
 };

@@ -2,6 +2,7 @@
 import { type ErrorReason, jwtBearerAssertion, OAuthError } from '@postern/protocol';
 import { parseBasicCredentials } from '@postern/protocol/node';
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
+import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
 import { requirementsOf } from '../clients/security-profile.ts';
@@ -43,8 +44,8 @@ export interface ClientAuthenticationRequest {
 
 /**
  * Authenticates the client of a request by its `Authorization` header, its form or the certificate of its connection.
- * Throws `invalid_client` with the same text for an unknown client, wrong credentials, another method than the client's
- * and a disabled client; the log has the reason. Only for an assertion that an enabled client signed for another audience, the
+ * Throws `invalid_client` with the same text for an unknown client, an address that it may not use, wrong credentials, another
+ * method than the client's and a disabled client; the log has the reason. Only for an assertion that an enabled client signed for another audience, the
  * text says which is due. Throws `too_many_requests` instead if that happened too often.
  *
  * Uses up an assertion, unless `deferUse` is passed.
@@ -81,9 +82,8 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   const audiences = { issuer, tokenEndpoint };
 
   /** Looks for the secret also if the client is unknown or uses none, so that the time it takes discloses neither. */
-  const findBySecret = async (credentials: SecretCredentials, address: string) => {
+  const findBySecret = async (client: Client | undefined, credentials: SecretCredentials, address: string) => {
     const { clientId, clientSecret } = credentials;
-    const client = await directory.find(clientId);
     const secret = findSecret(client, clientSecret, masterKey);
     const imported = secret ?? (await importedSecrets.find(client, { clientId, clientSecret, address }));
     if (secret !== undefined || imported === undefined) {
@@ -95,13 +95,19 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   };
 
   const authenticate = async (credentials: PresentedCredentials, address: string): Promise<Client> => {
+    const found = await directory.find(credentials.clientId);
+    const isAllowed = found === undefined || isAllowedFrom(found, address);
+    // From an address that it may not use, a client is one that does not exist: none of its secrets and keys is looked at.
+    const known = isAllowed ? found : undefined;
     const { client, secret } =
       'clientSecret' in credentials
-        ? await findBySecret(credentials, address)
-        : { client: await directory.find(credentials.clientId), secret: undefined };
+        ? await findBySecret(known, credentials, address)
+        : { client: known, secret: undefined };
     const fault =
       client === undefined
-        ? 'client_unknown'
+        ? isAllowed
+          ? 'client_unknown'
+          : 'address_not_allowed'
         : (findMethodFault(client, credentials.method) ??
           (await findCredentialsFault(client, credentials, secret)) ??
           findStatusFault(client));

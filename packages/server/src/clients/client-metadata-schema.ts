@@ -8,6 +8,9 @@ import { securityProfileNames } from './security-profile.ts';
 /** The longest lifetime of an access token that can be set: a year. */
 export const longestTokenTtlSeconds = 31_536_000;
 
+/** The most networks from which a client may authenticate. */
+const mostNetworks = 100;
+
 const Url = Type.String({ maxLength: 2_000, pattern: '^[\\x21-\\x7e]+$' });
 
 const subject = (description: string) =>
@@ -73,6 +76,13 @@ export const clientMetadataMembers = {
   tls_client_auth_san_uri: subject('a uniformResourceIdentifier'),
   tls_client_auth_san_ip: subject('an iPAddress'),
   tls_client_auth_san_email: subject('an rfc822Name'),
+  allowed_networks: Type.Optional(
+    Type.Union([Type.Array(Type.String({ maxLength: 49 }), { minItems: 1, maxItems: mostNetworks }), Type.Null()], {
+      description:
+        'The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. ' +
+        'Tokens that it has got are valid everywhere.',
+    }),
+  ),
   token_quota_per_minute: Type.Optional(
     Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()], {
       description: 'The most tokens that it may get per minute; null: no limit.',

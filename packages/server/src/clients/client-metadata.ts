@@ -4,6 +4,7 @@
  */
 import { clientCredentialsGrant, jwtBearerGrant, OAuthError, tokenExchangeGrant } from '@postern/protocol';
 import type { Static } from 'typebox';
+import { requireCanonicalNetworks } from './allowed-networks.ts';
 import {
   type CertificateSubject,
   requireCertificateSubject,
@@ -43,6 +44,7 @@ export interface ClientMetadata extends CertificateSubject {
   readonly mayAct?: string;
   readonly dpopBoundAccessTokens?: boolean;
   readonly tlsClientCertificateBoundAccessTokens?: boolean;
+  readonly allowedNetworks?: string[];
   readonly tokenQuotaPerMinute?: number;
   readonly securityProfile?: (typeof securityProfileNames)[number];
 }
@@ -83,6 +85,7 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   if (metadata.dpopBoundAccessTokens === true && metadata.tlsClientCertificateBoundAccessTokens === true) {
     throw invalid('tls_client_certificate_bound_access_tokens: a token is bound to a DPoP key or to a certificate.');
   }
+  requireCanonicalNetworks(metadata.allowedNetworks ?? []);
   requireCertificateSubject(metadata);
   requireSecurityProfile(metadata);
   requireFitKeys(jwks ?? { keys: [] });

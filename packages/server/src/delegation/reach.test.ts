@@ -35,6 +35,7 @@ const everySetting = fc.record({
   resources: fc.option(identifiers),
   authorizationDetailsTypes: fc.option(fc.subarray(['payment', 'account'])),
   accessTokenTtlSeconds: fc.option(fc.integer({ min: 1, max: 10_000 })),
+  allowedNetworks: fc.option(fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.0/24'], { minLength: 1 })),
   tokenQuotaPerMinute: fc.option(fc.integer({ min: 1, max: 100 })),
   dpopBoundAccessTokens: fc.boolean(),
   tlsClientCertificateBoundAccessTokens: fc.boolean(),
@@ -220,6 +221,12 @@ describe('a creator with limits', () => {
       {},
       /^token_endpoint_auth_method: .* private_key_jwt, tls_client_auth/,
     ],
+    [
+      { allowedNetworks: ['10.1.0.0/16'] },
+      { allowedNetworks: ['10.0.0.0/8'] },
+      /^allowed_networks: .* from 10\.0\.0\.0\/8, and you may give only 10\.1\.0\.0\/16\.$/,
+    ],
+    [{ allowedNetworks: ['10.1.0.0/16'] }, { allowedNetworks: null }, /^allowed_networks: .* from anywhere/],
     [{ mayAct: 'gateway', tokenQuotaPerMinute: 1 }, { mayAct: null }, /^may_act: .* no actor/],
   ])('with %o may not give %o', (limit, wanted, text) => {
     const limited = clientOf({ scopes: ['client:create', 'policy:read'], ...limit });

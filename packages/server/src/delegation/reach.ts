@@ -9,6 +9,7 @@
  * that was given a limit, of any kind, gives what it has, and no more of anything.
  */
 import { clientCredentialsGrant, toWireNames } from '@postern/protocol';
+import { coverNetwork } from '../clients/allowed-networks.ts';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { clientAuthMethods, noClientAuth, usesPrivateKey } from '../clients/client-metadata.ts';
 import type { DelegationMode } from '../config/config.ts';
@@ -53,6 +54,8 @@ interface Power {
   /** What "at most" means, for administrators. */
   readonly atMost: string;
   readonly measure: (measured: Measured) => Limit;
+  /** Whether what is limited to these names includes one. Default: it is among them. */
+  readonly includes?: (names: ReadonlySet<string>, name: string) => boolean;
   /** Says in what a client exceeds the limit. */
   readonly describe: (excess: string, limit: Limit) => string;
   readonly kind: Kind;
@@ -71,6 +74,9 @@ const keyMethods: ReadonlySet<string> = new Set(clientAuthMethods.filter(usesPri
 const allMethods: ReadonlySet<string> = new Set([...clientAuthMethods, noClientAuth]);
 
 const credential = 'how the client proves who it is, which gives it nothing';
+
+/** What a client exceeds a list by that has no list itself. It completes a sentence. */
+const unlimited = 'every resource';
 
 const ownOr = ({ isUnlimited }: Measured, names: readonly string[]) => (isUnlimited ? null : new Set(names));
 const notRequired = 'not required';
@@ -154,6 +160,15 @@ const members = {
     measure: ({ client }) => (client.metadata.tlsClientCertificateBoundAccessTokens === true ? required : optional),
     describe: () =>
       beyond('tls_client_certificate_bound_access_tokens', 'its tokens need not be bound to its certificate'),
+  },
+  allowedNetworks: {
+    kind: 'narrowing',
+    atMost: 'networks inside its own; `null` is everywhere',
+    measure: ({ client: { metadata } }) =>
+      metadata.allowedNetworks === undefined ? null : new Set(metadata.allowedNetworks),
+    includes: (networks: ReadonlySet<string>, network: string) => coverNetwork([...networks], network),
+    describe: (network, limit) =>
+      beyond('allowed_networks', `it may authenticate from ${network === unlimited ? 'anywhere' : network}`, limit),
   },
   tokenQuotaPerMinute: {
     kind: 'narrowing',
@@ -276,8 +291,8 @@ function settingsOf({ metadata, grantableScopes, accessTokenTtlSeconds }: Client
 
 /** The first thing in which `inner` exceeds `outer`, as a sentence for the caller; undefined: it is within. */
 export function findExcess(inner: Reach, outer: Reach): string | undefined {
-  for (const { name, describe } of powers) {
-    const excess = findExcessOf(inner[name], outer[name]);
+  for (const { name, describe, includes } of powers) {
+    const excess = findExcessOf(inner[name], outer[name], includes);
     if (excess !== undefined) {
       return describe(excess, outer[name]);
     }
@@ -285,7 +300,7 @@ export function findExcess(inner: Reach, outer: Reach): string | undefined {
   return undefined;
 }
 
-function findExcessOf(inner: Limit, outer: Limit): string | undefined {
+function findExcessOf(inner: Limit, outer: Limit, includes: Power['includes'] = isAmong): string | undefined {
   if (outer === null || inner === outer) {
     return undefined;
   }
@@ -293,14 +308,18 @@ function findExcessOf(inner: Limit, outer: Limit): string | undefined {
     return typeof inner === 'number' && inner <= outer ? undefined : String(inner);
   }
   if (inner === null || typeof inner === 'number') {
-    return 'every resource';
+    return unlimited;
   }
   for (const name of inner) {
-    if (!outer.has(name)) {
+    if (!includes(outer, name)) {
       return name;
     }
   }
   return undefined;
+}
+
+function isAmong(names: ReadonlySet<string>, name: string): boolean {
+  return names.has(name);
 }
 
 /** The members, by their wire names, whose limit is set before and wider after: those that a client gets from its creator. */
@@ -316,10 +335,10 @@ export function loosenedMembers(before: Client, after: Client, rules: ReachRules
   const settings = settingsOf(before);
   return powers
     .filter(
-      ({ name, kind, measure }) =>
+      ({ name, kind, measure, includes }) =>
         kind === 'narrowing' &&
         settings[name] != null &&
-        findExcessOf(measure(measured(after)), measure(measured(before))) !== undefined,
+        findExcessOf(measure(measured(after)), measure(measured(before)), includes) !== undefined,
     )
     .flatMap(({ name }) => Object.keys(toWireNames({ [name]: true })));
 }

@@ -12,6 +12,7 @@ import type { Kysely } from 'kysely';
 import { findSecret, findSecretFault } from '../client-auth/client-secret.ts';
 import { type ClientPolicy, requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
 import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
+import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import { type Client, changeClient, newClient } from '../clients/client.ts';
 import { recordChange, recordDeletion } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
@@ -74,8 +75,11 @@ interface Registered {
 export interface ClientRegistration {
   /** Checks an initial access token before anything else of the request is read. */
   requireInitialAccessToken(text: string): Promise<void>;
-  /** Checks that the registration access token is that of the client, before anything else of the request is read. */
-  requireRegistrationAccessToken(clientId: string, text: string): Promise<void>;
+  /**
+   * Checks that the registration access token is that of the client, which may use it from the address, before anything else of
+   * the request is read.
+   */
+  requireRegistrationAccessToken(clientId: string, text: string, address: string): Promise<void>;
   /** Uses the initial access token once. Throws as `parseMetadata` does, which uses nothing. */
   register(text: string, wanted: RegisteredMetadata): Promise<RegisteredClient>;
   read(clientId: string, text: string): Promise<RegisteredClient>;
@@ -194,8 +198,11 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
       await authorize(db, text);
     },
 
-    async requireRegistrationAccessToken(clientId, text) {
-      await getRegistered(db, clientId, text);
+    async requireRegistrationAccessToken(clientId, text, address) {
+      const { client } = await getRegistered(db, clientId, text);
+      if (!isAllowedFrom(client, address)) {
+        throw invalidTokenError('address_not_allowed');
+      }
     },
 
     register(text, wanted) {

@@ -129,7 +129,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       const { client_id: clientId } = request.params;
       const token = readToken(request);
       await failures.attempt({ clientId, address: request.ip, isCheap: false }, () =>
-        registration.requireRegistrationAccessToken(clientId, token),
+        registration.requireRegistrationAccessToken(clientId, token, request.ip),
       );
       // All of them are changes: reading replaces the token.
       limits.ofClient.take(clientId);

@@ -163,7 +163,7 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
 
   const getSignedIn = async (request: FastifyRequest): Promise<{ client: Client; session: Session }> => {
     const secret = findSecret(request);
-    const found = secret === undefined ? undefined : await sessions.find(secret);
+    const found = secret === undefined ? undefined : await sessions.find(secret, request.ip);
     if (found === undefined) {
       throw sessionEnded();
     }
@@ -188,7 +188,7 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
       },
       async (request) => {
         const secret = findSecret(request);
-        const found = secret === undefined ? undefined : await sessions.find(secret);
+        const found = secret === undefined ? undefined : await sessions.find(secret, request.ip);
         return {
           session: found === undefined ? null : viewOf(found),
           provider: provider === undefined ? null : { name: provider.name, url: `${issuer}/api/v1/sign-in` },
@@ -217,7 +217,7 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
         const opened =
           code === undefined
             ? await sessions.open(await authenticate(secret, request), 'browser')
-            : await sessions.redeem(code, code_verifier);
+            : await sessions.redeem(code, code_verifier, request.ip);
         request.logged = { client_id: opened.session.clientId };
         if (opened.session.kind === 'command') {
           return { ...viewOf(opened), secret: opened.secret };
@@ -273,7 +273,7 @@ export function sessionEndpoint(options: SessionEndpointOptions): ApiPlugin {
         }
         const { scope, used = true } = request.body;
         const scopes = scope?.split(' ').filter((name) => name !== '');
-        const issued = await sessions.issueToken(secret, { scopes, isUsed: used });
+        const issued = await sessions.issueToken(secret, request.ip, { scopes, isUsed: used });
         request.logged = { client_id: issued.session.clientId, jti: issued.jti };
         return {
           access_token: issued.token,

@@ -9,6 +9,7 @@ import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { mayActClaimOf } from '../access-token/authorization.ts';
 import { issueAccessToken } from '../access-token/issue.ts';
+import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
 import { generateSessionCode, generateSessionSecret } from '../clients/credentials.ts';
@@ -85,17 +86,17 @@ export interface Sessions {
   /** Returns a code that begins a session of the client, within a minute. Throws as `open` does. */
   createCode(client: Client, kind: SessionKind, origin?: CodeOrigin): Promise<string>;
   /**
-   * Opens the session of a code, once. Throws `invalid_grant` if it was used or has expired, the verifier is wrong, or the session
-   * by which it was asked for has ended.
+   * Opens the session of a code, once. Throws `invalid_grant` if it was used or has expired, the verifier is wrong, the client may
+   * not authenticate from the address, or the session by which it was asked for has ended.
    */
-  redeem(code: string, verifier: string | undefined): Promise<OpenedSession>;
-  /** Returns the session of a secret, with its client; undefined if it has ended. */
-  find(secret: string): Promise<{ readonly session: Session; readonly client: Client } | undefined>;
+  redeem(code: string, verifier: string | undefined, address: string): Promise<OpenedSession>;
+  /** Returns the session of a secret, with its client; undefined if it has ended, or the client may not authenticate from the address. */
+  find(secret: string, address: string): Promise<{ readonly session: Session; readonly client: Client } | undefined>;
   /**
-   * Issues a token for the management API, as the client could get it by its secret. Throws `invalid_token` if the session has ended,
+   * Issues a token for the management API, as the client could get it by its secret. Throws `invalid_token` if `find` finds no session,
    * `invalid_scope`, and `too_many_requests` if the client has used its quota.
    */
-  issueToken(secret: string, wish: TokenWish): Promise<SessionToken>;
+  issueToken(secret: string, address: string, wish: TokenWish): Promise<SessionToken>;
   /** Ends the session; with `everywhere`, all sessions of its client. Does nothing if it has ended. */
   end(secret: string, everywhere: boolean): Promise<void>;
 }
@@ -139,7 +140,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     claims: {},
   });
 
-  const find: Sessions['find'] = async (secret) => {
+  const find: Sessions['find'] = async (secret, address) => {
     const session = await findSession(db, { digest: digestOf(secret) });
     if (session === undefined || session.expiresAt <= now()) {
       return undefined;
@@ -150,7 +151,10 @@ export function createSessions(options: SessionsOptions): Sessions {
       isRevoked: revokedTokens.has,
       isKeyPublished: (kid) => keys.find(kid) !== undefined,
     });
-    return client === undefined || reason !== undefined || findSessionFault(client) !== undefined
+    return client === undefined ||
+      reason !== undefined ||
+      findSessionFault(client) !== undefined ||
+      !isAllowedFrom(client, address)
       ? undefined
       : { session, client };
   };
@@ -199,7 +203,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return text;
     },
 
-    async redeem(text, verifier) {
+    async redeem(text, verifier, address) {
       const digest = digestOf(text);
       const code = await findSessionCode(db, digest);
       const client = code && (await directory.find(code.clientId));
@@ -208,6 +212,9 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
       if (code.challenge !== undefined && code.challenge !== challengeOf(verifier)) {
         throw invalidCode('code_verifier_wrong');
+      }
+      if (!isAllowedFrom(client, address)) {
+        throw invalidCode('address_not_allowed');
       }
       return begin(code.kind, {
         ...namesOf(client),
@@ -226,8 +233,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       });
     },
 
-    async issueToken(secret, { scopes: wanted, isUsed }) {
-      const found = await find(secret);
+    async issueToken(secret, address, { scopes: wanted, isUsed }) {
+      const found = await find(secret, address);
       if (found === undefined) {
         throw sessionEnded();
       }

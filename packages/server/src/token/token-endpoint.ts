@@ -24,6 +24,7 @@ import {
   findNamedClientId,
   hasCredentials,
 } from '../client-auth/authenticate.ts';
+import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { noClientAuth } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
@@ -191,7 +192,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         request.logged = { client_id: client.id };
         requireMayUse(client, grant);
         return tokenQuota.spend(client, async () => {
-          const parameters = identified === undefined ? await grant.parse(form, nowSeconds) : identified.parameters;
+          const parameters =
+            identified === undefined ? await grant.parse(form, nowSeconds, request.ip) : identified.parameters;
 
           // 3. Bind the token to its sender, if it proves a key or must.
           const confirmation = await bindToSender(
@@ -272,9 +274,9 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     const identified = await failures.attempt(
       { clientId: undefined, address: request.ip, isCheap: false, failureCode: grant.parameter.errorCode },
       async () => {
-        const parameters = await grant.parse(form, nowSeconds);
+        const parameters = await grant.parse(form, nowSeconds, request.ip);
         const client = await grant.identifyClient(parameters);
-        const fault = findStatusFault(client);
+        const fault = isAllowedFrom(client, request.ip) ? findStatusFault(client) : 'address_not_allowed';
         if (fault !== undefined) {
           throw rejectIdentity(grant.parameter, fault);
         }

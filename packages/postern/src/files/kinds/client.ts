@@ -24,7 +24,7 @@ export const clientKind: FileKind = {
     deleted: 'before',
     operations: { ...operations.clients, save: operations.clients.create },
     defaults,
-    sets: ['scopes', 'grantable_scopes', 'grant_types', 'resources', 'authorization_details_types'],
+    sets: ['scopes', 'grantable_scopes', 'grant_types', 'resources', 'authorization_details_types', 'allowed_networks'],
   }),
   read: readClients,
   save: (wanted, actual, changes) => [

@@ -39,9 +39,9 @@ export interface AuthenticatedGrant<Parameters> extends GrantBase<Parameters> {
   readonly identifyClient?: undefined;
   /**
    * The grant's own parameters, with the tokens among them verified, once. The client is authenticated before, so that
-   * nobody else finds out which tokens are valid. Throws `invalid_request` or `invalid_target`.
+   * nobody else finds out which tokens are valid. `address` is that of the caller. Throws `invalid_request` or `invalid_target`.
    */
-  parse(form: ReadonlyMap<string, string>, nowSeconds: number): Parameters | Promise<Parameters>;
+  parse(form: ReadonlyMap<string, string>, nowSeconds: number, address: string): Parameters | Promise<Parameters>;
 }
 
 /** A parameter with a JWT that says who the client is. */
@@ -54,11 +54,14 @@ export interface IdentifyingParameter {
 /** A grant that says itself who the client is, so that the client need not authenticate. RFC 7521 §4.1. */
 export interface IdentifyingGrant<Parameters> extends GrantBase<Parameters> {
   readonly parameter: IdentifyingParameter;
-  /** The grant's own parameters, with the tokens among them verified, once. Throws the error code of its parameter. */
-  parse(form: ReadonlyMap<string, string>, nowSeconds: number): Promise<Parameters>;
+  /**
+   * The grant's own parameters, with the tokens among them verified, once. `address` is that of the caller. Throws the error
+   * code of its parameter.
+   */
+  parse(form: ReadonlyMap<string, string>, nowSeconds: number, address: string): Promise<Parameters>;
   /**
    * The client, which may have fewer scopes than it holds by itself. Throws the error code of its parameter. Does not
-   * check whether it is enabled.
+   * check whether it is enabled, nor from which networks it may authenticate.
    */
   identifyClient(parameters: Parameters): Promise<Client>;
 }

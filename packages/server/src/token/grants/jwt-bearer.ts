@@ -21,12 +21,12 @@ export function createJwtBearer(identities: JwtIdentities): IdentifyingGrant<Jwt
     grantType: jwtBearerGrant,
     parameter,
 
-    async parse(form, nowSeconds) {
+    async parse(form, nowSeconds, address) {
       const text = form.get('assertion');
       if (text === undefined) {
         throw new OAuthError('invalid_request', 'The parameter assertion is missing.');
       }
-      return { identity: await verify(text, nowSeconds), clientId: form.get('client_id') };
+      return { identity: await verify(text, nowSeconds, address), clientId: form.get('client_id') };
     },
 
     identifyClient: ({ identity, clientId }) => identity.findClient(clientId),

@@ -13,6 +13,7 @@ import {
   requireClientClaims,
   useAssertion,
 } from '../../client-auth/private-key-jwt.ts';
+import { isAllowedFrom } from '../../clients/allowed-networks.ts';
 import type { Client } from '../../clients/client.ts';
 import type { ClientDirectory } from '../../clients/client-directory.ts';
 import { findStatusFault } from '../../clients/token-status.ts';
@@ -59,7 +60,7 @@ export interface JwtIdentity {
 }
 
 /** Throws what rejects the parameter unless the JWT is genuine, for this server and valid now. */
-export type VerifyIdentity = (text: string, nowSeconds: number) => Promise<JwtIdentity>;
+export type VerifyIdentity = (text: string, nowSeconds: number, address: string) => Promise<JwtIdentity>;
 
 export interface JwtIdentities {
   /** Of a workload. */
@@ -132,13 +133,14 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     jwt: WorkloadAssertion,
     parameter: IdentifyingParameter,
     nowSeconds: number,
+    address: string,
   ): Promise<JwtIdentity> => {
     const assertion = requireClientClaims(jwt, nowSeconds, toErrorOf(parameter));
     const scopes = parseScopeClaim(assertion, parameter);
     const { clientId } = assertion;
     const isInMemory = directory.findInMemory(clientId) !== undefined;
     const client = await directory.find(clientId);
-    const fault = client === undefined ? 'client_unknown' : await findOwnFault(client, assertion);
+    const fault = client === undefined ? 'client_unknown' : await findOwnFault(client, assertion, address);
     if (client === undefined || fault !== undefined) {
       // An unknown client was looked for in the database, so a failure takes as long for one that is known.
       await (isInMemory && directory.readDatabase(clientId));
@@ -166,21 +168,25 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     };
   };
 
-  const findOwnFault = async (client: Client, assertion: ClientAssertion) =>
-    client.metadata.grantTypes?.includes(jwtBearerGrant) === true
+  const findOwnFault = async (client: Client, assertion: ClientAssertion, address: string) => {
+    if (!isAllowedFrom(client, address)) {
+      return 'address_not_allowed';
+    }
+    return client.metadata.grantTypes?.includes(jwtBearerGrant) === true
       ? (findMethodFault(client, 'private_key_jwt') ??
-        (await findClientAssertionFault(client, assertion, clientKeys, audiences)))
+          (await findClientAssertionFault(client, assertion, clientKeys, audiences)))
       : 'method_not_registered';
+  };
 
   return {
     ofWorkload: (parameter) => async (text, nowSeconds) =>
       verifyWorkload(parseWorkloadAssertion(text, toErrorOf(parameter)), parameter, nowSeconds),
 
-    ofWorkloadOrClient: (parameter) => async (text, nowSeconds) => {
+    ofWorkloadOrClient: (parameter) => async (text, nowSeconds, address) => {
       const assertion = parseWorkloadAssertion(text, toErrorOf(parameter));
       const { issuer, subject } = assertion;
       const isOwn = issuer === subject && (await issuers.findByIssuer(issuer)) === undefined;
-      return (isOwn ? verifyOwn : verifyWorkload)(assertion, parameter, nowSeconds);
+      return (isOwn ? verifyOwn : verifyWorkload)(assertion, parameter, nowSeconds, address);
     },
   };
 }

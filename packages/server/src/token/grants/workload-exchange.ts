@@ -39,7 +39,7 @@ export function createWorkloadExchange(
       return type === idTokenType || (type === jwtTokenType && isForeign(form.get('subject_token') ?? '', ownIssuer));
     },
 
-    async parse(form, nowSeconds) {
+    async parse(form, nowSeconds, address) {
       const text = form.get('subject_token');
       if (text === undefined) {
         throw new OAuthError(
@@ -51,7 +51,7 @@ export function createWorkloadExchange(
         throw new OAuthError('invalid_request', 'Nobody can act for a workload: leave actor_token out.');
       }
       requireAccessTokenRequested(form);
-      return { identity: await verify(text, nowSeconds), clientId: form.get('client_id') };
+      return { identity: await verify(text, nowSeconds, address), clientId: form.get('client_id') };
     },
 
     identifyClient: ({ identity, clientId }) => identity.findClient(clientId),
