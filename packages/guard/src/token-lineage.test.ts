@@ -17,16 +17,30 @@ const token: AccessToken = {
   expiresAt: 1,
   claims: {},
 };
-const parent = { jti: 'a7f1', kid: 'key', clientId: 'first', generation: 3, audience: ['https://api.example.com'] };
+const parent = {
+  jti: 'a7f1',
+  kid: 'key',
+  clientId: 'first',
+  generation: 3,
+  audience: ['https://api.example.com'],
+  isActor: false,
+};
 
 test('a token that was not issued by token exchange has no parents', () => {
   expect(parentTokensOf(token)).toEqual([]);
 });
 
 test('the parents of a token are those that were exchanged for it, and their parents', () => {
-  const second = { ...token, clientId: 'second', jti: 'b2', claims: { parent_tokens: parentTokensClaim([token]) } };
+  const second = { ...token, clientId: 'second', jti: 'b2', claims: { parent_tokens: parentTokensClaim(token) } };
   expect(parentTokensOf(second)).toEqual([parent]);
-  const third = { ...token, jti: 'c3', claims: { parent_tokens: parentTokensClaim([second]) } };
+  const acting = { ...token, clientId: 'second', jti: 'actor' };
+  const acted = { ...token, jti: 'd4', claims: { parent_tokens: parentTokensClaim(second, acting) } };
+  expect(parentTokensOf(acted).map(({ jti, isActor }) => [jti, isActor])).toEqual([
+    ['a7f1', false],
+    ['b2', false],
+    ['actor', true],
+  ]);
+  const third = { ...token, jti: 'c3', claims: { parent_tokens: parentTokensClaim(second) } };
   expect(parentTokensOf(third)).toEqual([parent, { ...parent, clientId: 'second', jti: 'b2' }]);
 });
 

@@ -3,19 +3,26 @@ import type { AccessToken } from './access-token.ts';
 import { invalidTokenError } from './verify-access-token.ts';
 
 /** The parts of an earlier token that are needed to check whether it is still active. */
-export type ParentToken = Pick<AccessToken, 'jti' | 'kid' | 'clientId' | 'generation' | 'audience'>;
+export interface ParentToken extends Pick<AccessToken, 'jti' | 'kid' | 'clientId' | 'generation' | 'audience'> {
+  /** Whether it only said who acts, and was not itself exchanged for another token. */
+  readonly isActor: boolean;
+}
 
-/** Returns the claim `parent_tokens` of a token for which `tokens` are exchanged: their parents, and they themselves. */
-export function parentTokensClaim(tokens: readonly (ParentToken & Pick<AccessToken, 'claims'>)[]): readonly object[] {
-  return tokens
-    .flatMap((token): ParentToken[] => [...parentTokensOf(token), token])
-    .map(({ jti, kid, clientId, generation, audience }) => ({
+type ExchangedToken = Omit<ParentToken, 'isActor'> & Pick<AccessToken, 'claims'>;
+
+/** Returns the claim `parent_tokens` of a token for which `subject` is exchanged: its parents, itself, and the actor token if there is one. */
+export function parentTokensClaim(subject: ExchangedToken, actor?: ExchangedToken): readonly object[] {
+  const parents = [...parentTokensOf(subject), { ...subject, isActor: false }];
+  return [...parents, ...(actor === undefined ? [] : [{ ...actor, isActor: true }])].map(
+    ({ jti, kid, clientId, generation, audience, isActor }) => ({
       jti,
       kid,
       client_id: clientId,
       gen: generation,
       aud: audience,
-    }));
+      ...(isActor && { actor: true }),
+    }),
+  );
 }
 
 /**
@@ -36,7 +43,7 @@ export function parentTokensOf(token: Pick<AccessToken, 'claims'>): readonly Par
 }
 
 function readParentToken(entry: unknown): ParentToken {
-  const { jti, kid, client_id, gen, aud } = (entry ?? {}) as Record<string, unknown>;
+  const { jti, kid, client_id, gen, aud, actor } = (entry ?? {}) as Record<string, unknown>;
   if (
     typeof jti !== 'string' ||
     typeof kid !== 'string' ||
@@ -47,5 +54,5 @@ function readParentToken(entry: unknown): ParentToken {
   ) {
     throw invalidTokenError('claims_malformed');
   }
-  return { jti, kid, clientId: client_id, generation: gen, audience: aud };
+  return { jti, kid, clientId: client_id, generation: gen, audience: aud, isActor: actor === true };
 }

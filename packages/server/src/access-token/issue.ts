@@ -22,14 +22,21 @@ export interface AccessTokenRequest {
   readonly nowSeconds: number;
 }
 
-export async function issueAccessToken(
-  issuer: string,
-  { authorization, scope, typ, confirmation, key, nowSeconds }: AccessTokenRequest,
-): Promise<IssuedAccessToken> {
-  const { client, subject, audience, ttlSeconds, authorizationDetails, claims } = authorization;
+export async function issueAccessToken(issuer: string, request: AccessTokenRequest): Promise<IssuedAccessToken> {
   const jti = randomUUID();
+  const claims = accessTokenClaims(issuer, request, jti);
+  return { token: await signJwt(request.typ, JSON.stringify(claims), request.key), jti };
+}
+
+/** Returns the claims of the token. RFC 9068 §2.2. */
+export function accessTokenClaims(
+  issuer: string,
+  { authorization, scope, confirmation, nowSeconds }: Omit<AccessTokenRequest, 'typ' | 'key'>,
+  jti: string,
+) {
+  const { client, subject, audience, ttlSeconds, authorizationDetails, claims } = authorization;
   const iat = Math.floor(nowSeconds);
-  const payload = {
+  return {
     ...claims,
     iss: issuer,
     sub: subject ?? client.id,
@@ -43,5 +50,4 @@ export async function issueAccessToken(
     jti,
     cnf: confirmation === undefined ? undefined : toCnf(confirmation),
   };
-  return { token: await signJwt(typ, JSON.stringify(payload), key), jti };
 }

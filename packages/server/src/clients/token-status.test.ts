@@ -105,7 +105,7 @@ describe('an exchanged token', () => {
     ...token,
     clientId: 'second',
     jti: 'exchanged',
-    claims: { parent_tokens: parentTokensClaim([subject]) },
+    claims: { parent_tokens: parentTokensClaim(subject) },
   };
   const faultWith = (clients: Client[], revoked: string[] = [], unpublished: string[] = []) =>
     findInactiveReason(exchanged, {
@@ -153,7 +153,7 @@ describe('an exchanged token', () => {
     const onApi = {
       ...exchanged,
       audience: [api],
-      claims: { parent_tokens: parentTokensClaim([{ ...subject, audience: [api] }]) },
+      claims: { parent_tokens: parentTokensClaim({ ...subject, audience: [api] }) },
     };
     const fault = (...clients: Client[]) =>
       findInactiveReason(onApi, {

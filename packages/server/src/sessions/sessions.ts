@@ -261,7 +261,7 @@ export function createSessions(options: SessionsOptions): Sessions {
             claims: {
               ...mayActClaimOf(client),
               ...(isPersonId(client.id) && { name: client.name }),
-              parent_tokens: parentTokensClaim([parentOf(session)]),
+              parent_tokens: parentTokensClaim(parentOf(session)),
             },
           },
           scope,
