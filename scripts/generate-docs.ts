@@ -83,6 +83,8 @@ const titles: Readonly<Record<string, string>> = {
   '9701': 'JWT Response for Token Introspection',
   '9728': 'Protected Resource Metadata',
   '9864': 'Fully-Specified Algorithms for JOSE and COSE',
+  'draft-ietf-httpapi-idempotency-key-header-07': 'The Idempotency-Key HTTP Header Field',
+  'draft-ietf-oauth-identity-assertion-authz-grant-04': 'Identity Assertion JWT Authorization Grant (ID-JAG)',
 };
 
 const generated = '<!-- Written by `npm run generate`; edits are lost. -->\n';
@@ -107,31 +109,31 @@ function rfcMapPage(): string {
   const files = globSync('packages/*/{src,test}/**/*.ts')
     .map((path) => path.replaceAll('\\', '/'))
     .toSorted();
-  /** By RFC, by section, the files that name it. */
+  /** By RFC or draft, by section, the files that name it. */
   const map = new Map<string, Map<string, Set<string>>>();
   for (const file of files) {
-    for (const [, rfc = '', rest = ''] of readFileSync(file, 'utf8').matchAll(
-      /RFC (\d{4})((?:(?:,| and)? ?§\d+(?:\.\d+)*)*)/g,
+    for (const [, name = '', rest = ''] of readFileSync(file, 'utf8').matchAll(
+      /(RFC \d{4}|\bdraft-[a-z-]+-\d\d)((?:(?:,| and)? ?§\d+(?:\.\d+)*)*)/g,
     )) {
-      const sections = map.get(rfc) ?? new Map<string, Set<string>>();
-      map.set(rfc, sections);
+      const sections = map.get(name) ?? new Map<string, Set<string>>();
+      map.set(name, sections);
       const numbers = [...rest.matchAll(/§(\d+(?:\.\d+)*)/g)].map(([, number = '']) => number);
       for (const number of numbers.length === 0 ? [''] : numbers) {
         sections.set(number, (sections.get(number) ?? new Set()).add(file));
       }
     }
   }
-  const parts = [...map].toSorted(byNumber).map(([rfc, sections]) => {
-    const title = titles[rfc];
+  const parts = [...map].toSorted(byNumber).map(([name, sections]) => {
+    const title = titles[name.replace('RFC ', '')];
     if (title === undefined) {
-      throw new Error(`scripts/generate-docs.ts has no title for RFC ${rfc}`);
+      throw new Error(`scripts/generate-docs.ts has no title for ${name}`);
     }
     const rows = [...sections].toSorted(byNumber).map(([section, paths]) => {
       const tests = [...paths].filter((path) => path.includes('.test.'));
       const sources = [...paths].filter((path) => !path.includes('.test.'));
       return `| ${section === '' ? 'all' : `§${section}`} | ${list(sources)} | ${list(tests)} |`;
     });
-    return `## RFC ${rfc}: ${title}\n\n| section | source | tests |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+    return `## ${name}: ${title}\n\n| section | source | tests |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
   });
   return `# Which file holds which section\n\n${generated}\n${parts.join('\n')}`;
 }

@@ -450,10 +450,12 @@ export interface Resource {
   introspection_clients?: string[];
 }
 
-export interface WorkloadRule {
+export interface IssuerRule {
   client_id: string;
   /** For each claim (by name, or by JSON Pointer if it is inside another) a pattern that it must match, or a list of which it must match one. A * matches one or more characters, never : or /. */
   claims: Record<string, string | string[]>;
+  /** Whether the rule is for people who act through the client: for the ID-JAGs of the issuer that name it, which it sends with its own credentials. Without it: for workloads, which need none. */
+  people?: boolean;
   scopes?: string[] | null;
 }
 
@@ -468,8 +470,8 @@ export interface TrustedIssuer {
   max_age_seconds: number;
   /** Each token can be exchanged for at most one access token. */
   single_use: boolean;
-  /** Which workload is mapped to which client. */
-  rules: WorkloadRule[];
+  /** Which workload or person is mapped to which client. */
+  rules: IssuerRule[];
 }
 
 export interface TrustedIssuerBody {
@@ -483,8 +485,8 @@ export interface TrustedIssuerBody {
   max_age_seconds?: number;
   /** Each token can be exchanged for at most one access token. */
   single_use?: boolean;
-  /** Which workload is mapped to which client. */
-  rules: WorkloadRule[];
+  /** Which workload or person is mapped to which client. */
+  rules: IssuerRule[];
 }
 
 export interface AuthorizationDetailsType {
@@ -1202,7 +1204,7 @@ export const operations = {
   },
   issuers: {
     /**
-     * List the trusted issuers of workload tokens, by key.
+     * List the trusted issuers of tokens of workloads and people, by key.
      * Requires the scope `issuer:read`.
      */
     list: (query?: PageQuery) => read<Page<TrustedIssuer>>(path`/api/v1/oauth/issuer`, query),

@@ -1,7 +1,7 @@
 /** For APIs: verifies access tokens locally, requires scopes, follows revocations. */
 export type { AccessToken } from './access-token.ts';
 export { type ApiGuard, type ApiGuardOptions, createApiGuard, type RevocationOptions } from './api-guard.ts';
-export { type Confirmation, toCnf } from './confirmation.ts';
+export { type Confirmation, parseCnf, toCnf } from './confirmation.ts';
 export { type SigningAlgorithm, signingAlgorithms } from './crypto/algorithms.ts';
 export type { PlatformKey } from './crypto/crypto-port.ts';
 export { PublicKeyFault } from './crypto/public-key.ts';

@@ -203,9 +203,13 @@ test('a trusted issuer is created from a template, with a rule, after an error; 
   await press('Add claim');
   await field('Claim').last().fill('environment');
   await page.getByLabel('Must be one of').last().fill('production');
+  await page.getByRole('checkbox', { name: 'For people' }).check();
   await press('Save issuer');
   await page.getByRole('heading', { level: 1, name: 'Trusted issuers' }).waitFor();
-  expect((await read('oauth/issuer/github')).rules[0].claims.environment).toBe('production');
+  expect((await read('oauth/issuer/github')).rules[0]).toMatchObject({
+    claims: { environment: 'production' },
+    people: true,
+  });
   await page.getByRole('link', { name: 'github' }).click();
   await press('Delete issuer');
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete issuer' }).click();

@@ -154,7 +154,8 @@ test('resources, issuers and storage destinations change between every member an
         single_use: false,
         rules: [
           { client_id: 'workload', claims: { sub: ['b', 'a'] }, scopes: ['rule:read', 'policy:read'] },
-          { client_id: 'workload', claims: { '/kubernetes.io/namespace': 'x' }, scopes: null },
+          { client_id: 'workload', claims: { '/kubernetes.io/namespace': 'x' }, people: false, scopes: null },
+          { client_id: 'workload', claims: { email: '*@example.com' }, people: true },
         ],
       },
     ],

@@ -16,6 +16,7 @@ export { OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.t
 export {
   accessTokenType,
   clientCredentialsGrant,
+  idJagProfile,
   idTokenType,
   jwtBearerAssertion,
   jwtBearerGrant,

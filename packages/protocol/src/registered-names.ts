@@ -1,4 +1,7 @@
-/** Names of grant types, token types, assertions and parameters in the IANA OAuth registry. RFC 6749 §4.4, RFC 7523 §2, RFC 8693 §3. */
+/**
+ * Names of grant types, token types, assertions and parameters in the IANA OAuth registry, and those that
+ * draft-ietf-oauth-identity-assertion-authz-grant-04 §7 and §10 adds. RFC 6749 §4.4, RFC 7523 §2, RFC 8693 §3.
+ */
 
 export const clientCredentialsGrant = 'client_credentials';
 export const jwtBearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -7,6 +10,9 @@ export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchan
 export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 export const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
 export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
+
+/** The profile of the JWT bearer grant whose assertion is an ID-JAG. */
+export const idJagProfile = 'urn:ietf:params:oauth:grant-profile:id-jag';
 
 export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 

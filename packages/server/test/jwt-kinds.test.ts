@@ -21,6 +21,7 @@ import {
 /** Trusted for workloads; its keys are those of the client and of the server, so that no key tells the kinds apart. */
 const workloadIssuer = 'https://platform.example.com';
 const workload = 'repo:octo-org/octo-repo';
+const person = 'alice';
 
 let server: TestServer;
 /** Authenticates by assertions. */
@@ -66,7 +67,10 @@ beforeAll(async () => {
       key: 'platform',
       issuer: workloadIssuer,
       jwks: { keys: [await exportJWK(clientKeys.publicKey), { ...serverKey.publicJwk, kid: serverKey.kid }] },
-      rules: [{ client_id: secretClient.clientId, claims: { sub: workload } }],
+      rules: [
+        { client_id: secretClient.clientId, claims: { sub: workload } },
+        { client_id: secretClient.clientId, claims: { sub: person }, people: true },
+      ],
     },
   });
   expect(trusted.body).toMatchObject({ issuer: workloadIssuer });
@@ -92,6 +96,9 @@ const signerClaims = (): JWTPayload => ({ ...clientClaims(), iss: signerId, sub:
 
 /** What the platform of a workload says of it. */
 const workloadClaims = (): JWTPayload => ({ ...clientClaims(), iss: workloadIssuer, sub: workload });
+
+/** What the issuer of a person says when it lets the client act for them. */
+const idJagClaims = (): JWTPayload => ({ ...workloadClaims(), sub: person, client_id: secretClient.clientId });
 
 /** What an access token says of the client that may exchange it. */
 const tokenClaims = (): JWTPayload => ({
@@ -135,6 +142,7 @@ const tokenPlaces: PlaceName[] = [
 
 const workloadPlaces: PlaceName[] = [
   'assertion of the jwt-bearer grant',
+  'assertion of the jwt-bearer grant, with the credentials of the client',
   'subject_token of token exchange, as a JWT',
   'subject_token of token exchange, as an ID token',
 ];
@@ -143,8 +151,13 @@ const workloadPlaces: PlaceName[] = [
 const foreignTokenPlaces = tokenPlaces.filter((name) => name !== 'Authorization: Bearer');
 const otherApi = 'https://api.example.com';
 
-/** Each is created for every place, and passes at these. */
-const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][] = [
+/** Each is created for every place, and passes at these; where something else is missing than the right kind, that is said. */
+const kinds: [
+  kind: string,
+  make: () => Promise<string>,
+  passesAt: PlaceName[],
+  refusals?: Partial<Record<PlaceName, string>>,
+][] = [
   ['an access token', () => server.token(secretClient), tokenPlaces],
   ['an access token, made by hand', () => byServer('at+jwt', tokenClaims()), tokenPlaces],
   ['an introspection answer', introspectionAnswer, []],
@@ -209,6 +222,23 @@ const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][
     async () => byClient('dpop+jwt', workloadClaims(), await clientJwk()),
     ['DPoP at the token endpoint'],
   ],
+  [
+    'an ID-JAG',
+    () => byClient('oauth-id-jag+jwt', idJagClaims()),
+    ['assertion of the jwt-bearer grant, with the credentials of the client'],
+    { 'assertion of the jwt-bearer grant': '401 invalid_client' },
+  ],
+  ['an ID-JAG of a workload', () => byClient('oauth-id-jag+jwt', { ...idJagClaims(), sub: workload }), []],
+  ['an ID-JAG for a client that signed it', () => byClient('oauth-id-jag+jwt', signerClaims()), []],
+  ['an ID-JAG of the server', () => byServer('oauth-id-jag+jwt', { ...tokenClaims(), sub: person }), []],
+  ['a JWT of the server that says what an ID-JAG says', () => byServer('JWT', idJagClaims()), []],
+  ['a token that says what an ID-JAG says', () => byClient('JWT', idJagClaims()), []],
+  ['an access token that says what an ID-JAG says', () => byServer('at+jwt', idJagClaims()), []],
+  [
+    'a proof that says what an ID-JAG says',
+    async () => byClient('dpop+jwt', idJagClaims(), await clientJwk()),
+    ['DPoP at the token endpoint'],
+  ],
   ['a DPoP proof', async () => byClient('dpop+jwt', clientClaims(), await clientJwk()), ['DPoP at the token endpoint']],
   ['a proof without a key', () => byClient('dpop+jwt', clientClaims()), []],
   ['a plain JWT of the client that says what a token says', () => byClient('JWT', tokenClaims()), []],
@@ -226,9 +256,9 @@ const kinds: [kind: string, make: () => Promise<string>, passesAt: PlaceName[]][
   ],
 ];
 
-describe.each(kinds)('%s', (_, make, passesAt) => {
+describe.each(kinds)('%s', (_, make, passesAt, refusals) => {
   test.each(Object.entries(places))('RFC 8725 §3.11 at %s', async (name, { send, refusal }) => {
-    const expected = passesAt.includes(name as PlaceName) ? 'passed' : refusal;
+    const expected = passesAt.includes(name as PlaceName) ? 'passed' : (refusals?.[name as PlaceName] ?? refusal);
     expect(await send(await make(), server, secretClient)).toBe(expected);
   });
 });

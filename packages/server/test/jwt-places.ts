@@ -47,6 +47,11 @@ export const places = {
     refusal: '400 invalid_grant',
     send: async (jwt, server) => outcomeOf(await server.postForm(tokenPath, { grant_type: jwtBearer, assertion: jwt })),
   },
+  'assertion of the jwt-bearer grant, with the credentials of the client': {
+    refusal: '400 invalid_grant',
+    send: async (jwt, server, client) =>
+      outcomeOf(await server.postForm(tokenPath, { grant_type: jwtBearer, assertion: jwt, ...secretOf(client) })),
+  },
   'subject_token of token exchange': {
     refusal: '400 invalid_request',
     send: (jwt, server, client) =>

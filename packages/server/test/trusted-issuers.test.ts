@@ -35,7 +35,7 @@ const stored = (over: object = {}) => ({
   audience: null,
   max_age_seconds: 3600,
   single_use: true,
-  rules: [{ client_id: reader.clientId, claims: { sub: 'deploy' }, scopes: null }],
+  rules: [{ client_id: reader.clientId, claims: { sub: 'deploy' }, people: false, scopes: null }],
   ...over,
 });
 const administrator = async (scopes: string[], grantable: string[]) =>
@@ -48,7 +48,8 @@ test('an issuer is created, read, listed, changed and deleted', async () => {
   const read = await server.call('GET', `${path}/ci`, { token: root });
   expect([read.status, read.body]).toEqual([200, stored()]);
 
-  const rules = [{ client_id: reader.clientId, claims: { '/a.b/c': ['x', 'y-*'], sub: 'z' }, scopes: ['policy:read'] }];
+  const claims = { '/a.b/c': ['x', 'y-*'], sub: 'z' };
+  const rules = [{ client_id: reader.clientId, claims, people: true, scopes: ['policy:read'] }];
   const change = { jwks: null, jwks_uri: 'https://ci.example/keys', audience: 'urn:x', max_age_seconds: 60 };
   const changed = await put(record({ ...change, single_use: false, rules }));
   expect([changed.status, changed.body]).toEqual([200, stored({ ...change, single_use: false, rules })]);

@@ -15,6 +15,8 @@ export interface RuleDraft {
   readonly id: number;
   readonly clientId: string;
   readonly claims: readonly ClaimDraft[];
+  /** Whether it is for people and not for workloads. */
+  readonly people: boolean;
   /** One scope per line; empty: all that the client has. */
   readonly scopes: string;
 }
@@ -35,7 +37,7 @@ let rules = 0;
 
 export function newRule(claims: readonly ClaimDraft[] = [{ name: 'sub', patterns: '' }], clientId = ''): RuleDraft {
   rules += 1;
-  return { id: rules, clientId, claims, scopes: '' };
+  return { id: rules, clientId, claims, people: false, scopes: '' };
 }
 
 export const emptyDraft: IssuerDraft = {
@@ -61,9 +63,10 @@ export function toDraft(trusted: TrustedIssuer): IssuerDraft {
     audience: trusted.audience ?? '',
     maxAgeSeconds: String(trusted.max_age_seconds),
     singleUse: trusted.single_use,
-    rules: trusted.rules.map(({ client_id, claims, scopes }) => ({
+    rules: trusted.rules.map(({ client_id, claims, people, scopes }) => ({
       ...newRule(Object.entries(claims).map(([name, patterns]) => ({ name, patterns: [patterns].flat().join('\n') }))),
       clientId: client_id,
+      people: people === true,
       scopes: (scopes ?? []).join('\n'),
     })),
   };
@@ -79,9 +82,10 @@ export function fromDraft(draft: IssuerDraft): TrustedIssuerBody {
     audience: draft.audience === '' ? null : draft.audience,
     max_age_seconds: Number(draft.maxAgeSeconds),
     single_use: draft.singleUse,
-    rules: draft.rules.map(({ clientId, claims, scopes }) => ({
+    rules: draft.rules.map(({ clientId, claims, people, scopes }) => ({
       client_id: clientId,
       claims: Object.fromEntries(claims.map(({ name, patterns }) => [name, oneOrMany(linesOf(patterns))])),
+      people,
       scopes: linesOf(scopes).length === 0 ? null : linesOf(scopes),
     })),
   };

@@ -182,10 +182,10 @@ function IssuerForm({ draft, platform, trusted }: IssuerFormProps) {
       </div>
       <Section
         title="Rules"
-        description="A workload whose token matches all claims of a rule gets a token of the client of that rule."
+        description="A workload whose token matches all claims of a rule gets a token of the client of that rule. Rules for people say through which client they act."
         actions={<Button onPress={() => set({ rules: [...rules, newRule()] })}>Add rule</Button>}
       >
-        {rules.length === 0 && <p className="hint">Without a rule, no workload gets a token.</p>}
+        {rules.length === 0 && <p className="hint">Without a rule, no workload or person gets a token.</p>}
         {rules.map((rule, index) => (
           <RuleFields
             key={rule.id}

@@ -1,8 +1,8 @@
-/** The form fields of one rule of a trusted issuer: which claims map a workload to which client. */
+/** The form fields of one rule of a trusted issuer: which claims map a workload or a person to which client. */
 import type { WorkloadPlatform } from '@postern/protocol/workload-platforms';
 import { ClientPicker } from '../pickers/client-picker.tsx';
 import { Button } from '../ui/button.tsx';
-import { TextField } from '../ui/fields.tsx';
+import { CheckboxField, TextField } from '../ui/fields.tsx';
 import type { ClaimDraft, RuleDraft } from './issuer-draft.ts';
 
 interface RuleFieldsProps {
@@ -29,7 +29,17 @@ export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleF
         label="Client"
         value={rule.clientId}
         onChange={(clientId) => onChange({ ...rule, clientId })}
-        description="The workload gets tokens of this client."
+        description={
+          rule.people
+            ? 'It acts for the people, with its own credentials.'
+            : 'The workload gets tokens of this client, without credentials.'
+        }
+      />
+      <CheckboxField
+        label="For people, by ID-JAGs that name the client"
+        description="Otherwise the rule is for workloads."
+        value={rule.people}
+        onChange={(people) => onChange({ ...rule, people })}
       />
       {rule.claims.map((claim, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a claim that is being edited has no other identity
@@ -73,7 +83,7 @@ export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleF
         onChange={(scopes) => onChange({ ...rule, scopes })}
         mono
         rows={rule.scopes.split('\n').length}
-        description="Scopes of the client that the workload gets, one per line. If empty: all."
+        description="Scopes of the client that the workload or person gets, one per line. If empty: all."
       />
     </fieldset>
   );

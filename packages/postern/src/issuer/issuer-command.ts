@@ -1,4 +1,4 @@
-/** `postern issuer`: the trusted issuers of workload tokens. RFC 7523 §2.1. */
+/** `postern issuer`: the trusted issuers of tokens of workloads and people. RFC 7523 §2.1. */
 import { operations, type TrustedIssuer, type TrustedIssuerBody } from '@postern/admin';
 import { issuerTemplate, type WorkloadPlatform, workloadPlatforms } from '@postern/protocol/workload-platforms';
 import { Argument, type Command } from 'commander';
@@ -12,12 +12,12 @@ import { formatRecord, formatTable } from '../output/table.ts';
 const issuer: Thing = { group: 'issuer', noun: 'trusted issuer', id: 'key', example: 'github' };
 
 export function issuerCommand(): Command {
-  return verbGroup('issuer', 'Manage the trusted issuers of workload tokens.', [
+  return verbGroup('issuer', 'Manage the trusted issuers of tokens of workloads and people.', [
     listVerb(issuer, 'List the trusted issuers, by key.', operations.issuers.list(), 'issuers read', formatIssuers),
     showVerb(
       issuer,
       'Show a trusted issuer with its rules.',
-      'which workload is which client',
+      'which workload or person is which client',
       operations.issuers.get,
       formatIssuer,
     ),
@@ -93,8 +93,13 @@ function formatIssuer(trusted: TrustedIssuer): string {
     ['single use', trusted.single_use],
   ]);
   const rules = formatTable(
-    ['client', 'claims', 'scopes'],
-    trusted.rules.map(({ client_id, claims, scopes }) => [client_id, JSON.stringify(claims), scopes ?? 'all']),
+    ['client', 'for', 'claims', 'scopes'],
+    trusted.rules.map(({ client_id, people, claims, scopes }) => [
+      client_id,
+      people ? 'people' : 'workloads',
+      JSON.stringify(claims),
+      scopes ?? 'all',
+    ]),
   );
   return trusted.rules.length === 0 ? record : `${record}\n${rules}`;
 }

@@ -3,6 +3,7 @@ import { signingAlgorithms } from '@postern/guard';
 import {
   type AuthorizationServerMetadata,
   dpopAlgorithms,
+  idJagProfile,
   OAuthError,
   type OpenidProviderMetadata,
   omitEmptyLists,
@@ -52,6 +53,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
         scopes_supported: registry.scopes.slice(0, mostScopesListed).map(({ name }) => name),
         response_types_supported: [],
         grant_types_supported: grantTypes,
+        authorization_grant_profiles_supported: [idJagProfile],
         token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],
         token_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
         dpop_signing_alg_values_supported: dpopAlgorithms,

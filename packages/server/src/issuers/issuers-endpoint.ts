@@ -25,17 +25,24 @@ const RuleBody = Type.Object(
           'list of which it must match one. A * matches one or more characters, never : or /.',
       },
     ),
+    people: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether the rule is for people who act through the client: for the ID-JAGs of the issuer that name it, which it ' +
+          'sends with its own credentials. Without it: for workloads, which need none.',
+      }),
+    ),
     scopes: Type.Optional(
       nullable(
         Type.Array(Type.String({ maxLength: 100 }), {
           minItems: 1,
           maxItems: 1_000,
-          description: 'The scopes of the client that the workload gets. null: all.',
+          description: 'The scopes of the client that the workload or person gets. null: all.',
         }),
       ),
     ),
   },
-  { title: 'WorkloadRule', additionalProperties: false },
+  { title: 'IssuerRule', additionalProperties: false },
 );
 
 export const IssuerBody = Type.Object(
@@ -65,7 +72,7 @@ export const IssuerBody = Type.Object(
       default: true,
       description: 'Each token can be exchanged for at most one access token.',
     }),
-    rules: Type.Array(RuleBody, { maxItems: 200, description: 'Which workload is mapped to which client.' }),
+    rules: Type.Array(RuleBody, { maxItems: 200, description: 'Which workload or person is mapped to which client.' }),
   },
   { title: 'TrustedIssuerBody', additionalProperties: false },
 );
@@ -84,11 +91,16 @@ export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): Ap
   return async (app) => {
     app.get(
       '/api/v1/oauth/issuer',
-      operation('list_trusted_issuers', 'issuer:read', 'List the trusted issuers of workload tokens, by key', {
-        lists: ['issuer', 'key'],
-        query: PageQuery,
-        answer: pageView(IssuerView),
-      }),
+      operation(
+        'list_trusted_issuers',
+        'issuer:read',
+        'List the trusted issuers of tokens of workloads and people, by key',
+        {
+          lists: ['issuer', 'key'],
+          query: PageQuery,
+          answer: pageView(IssuerView),
+        },
+      ),
       async (request) => slicePage(await issuers.list(), request.query, toView, ({ key }) => [key]),
     );
 
@@ -150,6 +162,7 @@ function fromBody(body: Static<typeof IssuerBody>, scopes: ScopeRegistry): Trust
     rules: body.rules.map((rule) => ({
       clientId: rule.client_id,
       claims: rule.claims,
+      people: rule.people === true,
       scopes: rule.scopes === undefined || rule.scopes === null ? null : requireKnown(rule.scopes, scopes),
     })),
   };
@@ -164,9 +177,10 @@ function toView(trusted: TrustedIssuer): Static<typeof IssuerBody> {
     audience: trusted.audience,
     max_age_seconds: trusted.maxAgeSeconds,
     single_use: trusted.singleUse,
-    rules: trusted.rules.map(({ clientId, claims, scopes }) => ({
+    rules: trusted.rules.map(({ clientId, claims, people, scopes }) => ({
       client_id: clientId,
       claims: claims as Record<string, string | string[]>,
+      people,
       scopes: scopes === null ? null : [...scopes],
     })),
   };

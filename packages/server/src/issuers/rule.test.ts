@@ -1,41 +1,50 @@
 import { describe, expect, test } from 'vitest';
 import { chooseRule, findRuleFault, type Rule } from './rule.ts';
 
-const rule = (claims: Rule['claims'], clientId = 'c'): Rule => ({ clientId, claims, scopes: null });
+const rule = (claims: Rule['claims'], clientId = 'c'): Rule => ({ clientId, claims, people: false, scopes: null });
 
 describe('chooseRule', () => {
+  const workload = (clientId?: string) => ({ people: false, clientId });
   const main = rule({ repository: 'org/name', ref: ['refs/heads/main', 'refs/heads/release'] }, 'deploy');
   const tag = rule({ repository: 'org/name', ref: 'refs/tags/*' }, 'publish');
   const any = rule({ repository: 'org/name' }, 'read');
   const claims = (ref: string) => ({ repository: 'org/name', ref });
 
   test('the one rule that fits', () => {
-    expect(chooseRule([main, tag], claims('refs/heads/release'), undefined)).toBe(main);
-    expect(chooseRule([main, tag], claims('refs/tags/v1'), undefined)).toBe(tag);
+    expect(chooseRule([main, tag], claims('refs/heads/release'), workload())).toBe(main);
+    expect(chooseRule([main, tag], claims('refs/tags/v1'), workload())).toBe(tag);
   });
 
   test('none', () => {
-    expect(chooseRule([], claims('x'), undefined)).toBe('no_rule_matches');
-    expect(chooseRule([main, tag], claims('refs/heads/other'), undefined)).toBe('no_rule_matches');
-    expect(chooseRule([main], { ref: 'refs/heads/main' }, undefined)).toBe('no_rule_matches');
-    expect(chooseRule([main], { ...claims('refs/heads/main'), repository: ['org/name'] }, undefined)).toBe(
+    expect(chooseRule([], claims('x'), workload())).toBe('no_rule_matches');
+    expect(chooseRule([main, tag], claims('refs/heads/other'), workload())).toBe('no_rule_matches');
+    expect(chooseRule([main], { ref: 'refs/heads/main' }, workload())).toBe('no_rule_matches');
+    expect(chooseRule([main], { ...claims('refs/heads/main'), repository: ['org/name'] }, workload())).toBe(
       'no_rule_matches',
     );
   });
 
   test('several are refused, unless the caller names the client of one', () => {
-    expect(chooseRule([main, any], claims('refs/heads/main'), undefined)).toBe('rules_ambiguous');
-    expect(chooseRule([main, any], claims('refs/heads/main'), 'deploy')).toBe(main);
-    expect(chooseRule([main, any], claims('refs/heads/main'), 'publish')).toBe('no_rule_matches');
-    expect(chooseRule([any, any], claims('x'), 'read')).toBe('rules_ambiguous');
+    expect(chooseRule([main, any], claims('refs/heads/main'), workload())).toBe('rules_ambiguous');
+    expect(chooseRule([main, any], claims('refs/heads/main'), workload('deploy'))).toBe(main);
+    expect(chooseRule([main, any], claims('refs/heads/main'), workload('publish'))).toBe('no_rule_matches');
+    expect(chooseRule([any, any], claims('x'), workload('read'))).toBe('rules_ambiguous');
   });
 
   test('naming a client does not make a rule fit', () => {
-    expect(chooseRule([main, tag], claims('refs/heads/main'), 'publish')).toBe('no_rule_matches');
+    expect(chooseRule([main, tag], claims('refs/heads/main'), workload('publish'))).toBe('no_rule_matches');
+  });
+
+  test('a rule for people fits no workload, and a rule for workloads nobody', () => {
+    const forPeople = { ...main, people: true };
+    const choose = (people: boolean) =>
+      chooseRule([main, forPeople], claims('refs/heads/main'), { people, clientId: undefined });
+    expect([choose(false), choose(true)]).toEqual([main, forPeople]);
+    expect(chooseRule([forPeople], claims('refs/heads/main'), workload())).toBe('no_rule_matches');
   });
 
   test('a rule without claims fits nothing, should one ever be stored', () => {
-    expect(chooseRule([rule({}), rule({ ref: [] })], claims('x'), undefined)).toBe('no_rule_matches');
+    expect(chooseRule([rule({}), rule({ ref: [] })], claims('x'), workload())).toBe('no_rule_matches');
   });
 });
 

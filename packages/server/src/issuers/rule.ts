@@ -1,4 +1,4 @@
-/** Rules that map a workload, by the claims of its token, to a client. RFC 7523 §3 leaves this to the server. */
+/** Rules that map a workload or a person, by the claims of their token, to a client. RFC 7523 §3 leaves this to the server. */
 import { showName } from '@postern/protocol';
 import { findWorkloadPlatform } from '@postern/protocol/workload-platforms';
 import { findPatternFault, findTextClaim, fitsPattern, hasContent, parseClaimPath } from '../claims/claim-pattern.ts';
@@ -7,24 +7,37 @@ export interface Rule {
   readonly clientId: string;
   /** For each claim, by name, the patterns of which one must match. See `claim-pattern.ts`. */
   readonly claims: Readonly<Record<string, string | readonly string[]>>;
-  /** The scopes of the client that the workload gets; null: all that the client holds. */
+  /** Whether it is for people, whom an ID-JAG names, and not for workloads: neither's tokens match a rule for the other. */
+  readonly people: boolean;
+  /** The scopes of the client that the workload or person gets; null: all that the client holds. */
   readonly scopes: readonly string[] | null;
 }
 
-/** Claims that are checked in every token, and so do not identify its workload. */
+/** Claims that are checked in every token, and so do not identify who it is of. */
 const claimsOfEveryToken = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'jti']);
 
+/** Which rules a token may match. */
+export interface RuleChoice {
+  /** Whether the token is of a person. */
+  readonly people: boolean;
+  /** The client that is named; undefined: any. */
+  readonly clientId: string | undefined;
+}
+
 /**
- * Returns the one rule that a token matches, among those for one client if the caller named it. Several matches are
- * rejected like none, since Postern does not guess which one is meant.
+ * Returns the one rule that a token matches, among those of the choice. Several matches are rejected like none, since
+ * Postern does not guess which one is meant.
  */
 export function chooseRule(
   rules: readonly Rule[],
   claims: Readonly<Record<string, unknown>>,
-  clientId: string | undefined,
+  { people, clientId }: RuleChoice,
 ): Rule | 'no_rule_matches' | 'rules_ambiguous' {
   const [rule, ...others] = rules.filter(
-    (candidate) => (clientId === undefined || candidate.clientId === clientId) && fitsRule(candidate, claims),
+    (candidate) =>
+      candidate.people === people &&
+      (clientId === undefined || candidate.clientId === clientId) &&
+      fitsRule(candidate, claims),
   );
   if (rule === undefined) {
     return 'no_rule_matches';
@@ -55,7 +68,7 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
       return `claims: ${showName(name)} is not a JSON Pointer`;
     }
     if (path.length === 1 && claimsOfEveryToken.has(path[0] as string)) {
-      return `claims: ${showName(name)} is checked in every token and does not identify a workload`;
+      return `claims: ${showName(name)} is checked in every token and identifies nobody`;
     }
     for (const pattern of patternsOf(expected)) {
       const fault = findPatternFault(pattern);
@@ -65,7 +78,7 @@ export function findRuleFault({ claims }: Rule, issuer: string): string | undefi
     }
   }
   if (!Object.values(claims).some((expected) => constrains(expected, hasContent))) {
-    return 'claims: at least one must be more than *, or the rule accepts every workload of the issuer';
+    return 'claims: at least one must be more than *, or the rule accepts every workload or person of the issuer';
   }
   const platform = findWorkloadPlatform(issuer);
   const isNamedBy = ([name, shape]: [string, RegExp]) =>

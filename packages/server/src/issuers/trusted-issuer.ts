@@ -1,4 +1,4 @@
-/** An issuer whose tokens identify workloads as clients. RFC 7523 §3, OpenID Connect Discovery §4, JWT-SVID. */
+/** An issuer whose tokens identify workloads as clients, or people who act through them. RFC 7523 §3, OpenID Connect Discovery §4, JWT-SVID. */
 import { OAuthError } from '@postern/protocol';
 import { findPlaceholder } from '../claims/placeholder.ts';
 import { requireFitKeys } from '../clients/jwk-set.ts';
@@ -69,6 +69,10 @@ export function requireTrustedIssuer(trusted: TrustedIssuer, ownIssuer: string):
   if (jwks === null && jwksUri === null && !isDiscoverable(issuer)) {
     throw invalid('issuer: must be an https URL without query and fragment, unless jwks or jwks_uri is set');
   }
+  // The sub of a person's tokens is the issuer with a fragment.
+  if (rules.some(({ people }) => people) && !isDiscoverable(issuer)) {
+    throw invalid('issuer: must be an https URL without query and fragment if a rule is for people');
+  }
   for (const [index, rule] of rules.entries()) {
     const fault = findRuleFault(rule, issuer);
     if (fault !== undefined) {
@@ -87,7 +91,7 @@ function isDiscoverable(issuer: string): boolean {
  */
 export function clientsLosingTrust(before: TrustedIssuer, after: TrustedIssuer | undefined): ReadonlySet<string> {
   const trustOf = ({ issuer, jwks, jwksUri, audience }: TrustedIssuer, rule: Rule) =>
-    JSON.stringify([issuer, jwks, jwksUri, audience, rule.clientId, rule.claims, rule.scopes]);
+    JSON.stringify([issuer, jwks, jwksUri, audience, rule.clientId, rule.claims, rule.people, rule.scopes]);
   const kept = new Set(after?.rules.map((rule) => trustOf(after, rule)));
   return new Set(before.rules.filter((rule) => !kept.has(trustOf(before, rule))).map(({ clientId }) => clientId));
 }

@@ -78,7 +78,7 @@ export const defaultScopes: readonly Scope[] = [
   administrative('resource:read', 'List and read the resources that tokens can be for'),
   administrative('resource:create_or_update', 'Create and change resources'),
   administrative('resource:delete', 'Delete resources'),
-  administrative('issuer:read', 'List and read the trusted issuers of workload tokens and their rules'),
+  administrative('issuer:read', 'List and read the trusted issuers of tokens of workloads and people, and their rules'),
   administrative('issuer:create_or_update', 'Create and change trusted issuers and their rules'),
   administrative('issuer:delete', 'Delete trusted issuers, which revokes the tokens of the clients in their rules'),
   administrative('authorization_details_type:read', 'List and read the types of authorization details'),

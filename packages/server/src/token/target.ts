@@ -42,7 +42,7 @@ export interface TargetRequest {
  */
 export function findTarget(request: TargetRequest, client: Client, options: TargetOptions): Target {
   const { issuer, resources } = options;
-  const [named = request.otherwise ?? issuer, ...others] = identifiersIn(request, resources);
+  const [named = withoutEmptyPath(request.otherwise ?? issuer), ...others] = identifiersIn(request, resources);
   const [found] = [named, ...others].map((identifier) => findResource(identifier, client, options));
   if (others.some((other) => other !== named)) {
     throw new OAuthError(
@@ -93,7 +93,7 @@ function findResource(identifier: string, client: Client, { issuer, resources }:
  * `https://api.example.com/` and `https://api.example.com` are the same (RFC 3986 §6.2.3), and libraries that
  * parse URLs write the slash. Identifiers are registered without it.
  */
-function withoutEmptyPath(uri: string): string {
+export function withoutEmptyPath(uri: string): string {
   const url = URL.parse(uri);
   return url !== null && url.pathname === '/' && `${url.origin}/` === uri ? url.origin : uri;
 }

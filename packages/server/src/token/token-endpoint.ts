@@ -40,7 +40,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Usage } from '../usage/usage.ts';
 import { type Grant, type IdentifyingGrant, type IdentifyingParameter, rejectIdentity } from './grants/grant.ts';
-import { parseTokenRequest, type TokenRequest } from './parse-token-request.ts';
+import { parseTokenRequest } from './parse-token-request.ts';
 import { bindToSender, type SenderConstraintOptions } from './sender-constraint.ts';
 import { findTarget, type Target, type TargetOptions } from './target.ts';
 
@@ -49,7 +49,7 @@ const TokenForm = Type.Object(
     grant_type: Type.String({ description: "One of the client's `grant_types`.", examples: [clientCredentialsGrant] }),
     assertion: Type.Optional(
       Type.String({
-        description: `With grant_type ${jwtBearerGrant}: the token of the workload, or a JWT that the client signed.`,
+        description: `With grant_type ${jwtBearerGrant}: the token of the workload, an ID-JAG, or a JWT that the client signed.`,
       }),
     ),
     client_id: Type.Optional(Type.String({ description: 'Unless HTTP Basic is used.' })),
@@ -212,7 +212,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
           // 5. Let the grant decide.
           requireRegisteredScopes(tokenRequest.scopes, options.scopes);
-          const authorizationDetails = parseDetails(client, tokenRequest);
+          const detailsText = grant.findAuthorizationDetails?.(parameters) ?? tokenRequest.authorizationDetails;
+          const authorizationDetails = parseDetails(client, detailsText);
           const authorization = await grant.authorize(parameters, {
             client,
             scopes: tokenRequest.scopes,
@@ -283,9 +284,13 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
         return { client, parameters };
       },
     );
-    const { client } = identified;
+    const { client, parameters } = identified;
     // A profile names the methods of authentication, so for its clients a grant cannot stand in for one.
-    if (hasCredentials(request, form) || requirementsOf(client)?.authMethods.includes(noClientAuth) === false) {
+    if (
+      grant.requiresAuthentication?.(parameters) === true ||
+      hasCredentials(request, form) ||
+      requirementsOf(client)?.authMethods.includes(noClientAuth) === false
+    ) {
       requireSameClient(await authenticateClient(request, form, deferUse), client, grant.parameter);
     }
     return identified;
@@ -302,12 +307,10 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     return key;
   }
 
-  function parseDetails(client: Client, { authorizationDetails }: TokenRequest) {
-    return authorizationDetails === undefined
+  function parseDetails(client: Client, text: string | undefined) {
+    return text === undefined
       ? undefined
-      : parseAuthorizationDetails(authorizationDetails, options.detailsTypes, (type) =>
-          mayUseDetailsType(client, type),
-        );
+      : parseAuthorizationDetails(text, options.detailsTypes, (type) => mayUseDetailsType(client, type));
   }
 
   function recordIssued(grant: Grant, authorization: Authorization, scope: string): void {

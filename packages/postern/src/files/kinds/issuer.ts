@@ -1,4 +1,4 @@
-/** Trusted issuers of workload tokens in files. */
+/** Trusted issuers of tokens of workloads and people in files. */
 import { isDeepStrictEqual } from 'node:util';
 import { operations } from '@postern/admin';
 import type { FileKind, JsonObject, MemberChange } from './file-kind.ts';
@@ -34,7 +34,7 @@ function tokenConsequences(before: JsonObject, changes: readonly MemberChange[] 
     : [`Tokens that the clients ${clients.join(', ')} got through the issuer ${before['key']} are revoked for good.`];
 }
 
-/** A rule without scopes, or with null, gives all scopes of its client. */
-function normalizeRule({ scopes, ...rule }: JsonObject): JsonObject {
-  return { ...rule, ...(scopes ? { scopes: sortSet(scopes) } : {}) };
+/** A rule without scopes, or with null, gives all scopes of its client; one that does not say so is not for people. */
+function normalizeRule({ scopes, people, ...rule }: JsonObject): JsonObject {
+  return { ...rule, ...(people === true && { people }), ...(scopes ? { scopes: sortSet(scopes) } : {}) };
 }

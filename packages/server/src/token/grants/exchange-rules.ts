@@ -16,10 +16,8 @@ import { type AccessToken, type Confirmation, detailsOf, parentTokensClaim, pare
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
 import { type Client, mayUseDetailsType } from '../../clients/client.ts';
+import { type Actor, describeActor } from './actor.ts';
 import { type NarrowingRequest, narrow } from './narrowing.ts';
-
-/** Actors nested in `act`. */
-const maxActors = 4;
 
 /** Exchanges between a token and the first one behind it. Actor tokens do not count: they were not exchanged themselves. */
 export const maxExchanges = 8;
@@ -97,25 +95,6 @@ export function decideExchange(exchange: Exchange): Authorization {
       parent_tokens: parentTokensClaim(subjectToken, actorToken),
     },
   };
-}
-
-/** RFC 8693 §4.1. */
-interface Actor {
-  readonly sub: string;
-  readonly act?: Actor;
-}
-
-/** Throws `invalid_request` if more actors than a token may carry would act on behalf of one another. */
-function describeActor(clientId: string, previous: Actor | undefined): Actor {
-  const act = { sub: clientId, ...(previous && { act: previous }) };
-  let count = 0;
-  for (let actor: Actor | undefined = act; actor !== undefined; actor = actor.act) {
-    count += 1;
-  }
-  if (count > maxActors) {
-    throw new OAuthError('invalid_request', `The act claim would name more than ${maxActors} actors.`);
-  }
-  return act;
 }
 
 /** Whether the token's `may_act` names this client. A claim with members that are not known here names nobody. RFC 8693 §4.4. */

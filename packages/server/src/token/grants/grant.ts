@@ -28,8 +28,10 @@ interface GrantBase<Parameters> {
   readonly grantType: GrantType;
   /** Whether it is for the request, if several grants have the grant_type; the first that is decides. Default: yes. */
   accepts?(form: ReadonlyMap<string, string>): boolean;
-  /** The resource that the token is for if the request names none. Without it: the client's default. */
-  findResource?(parameters: Parameters): string;
+  /** The resource that the token is for if the request names none. Without it, or if undefined: the client's default. */
+  findResource?(parameters: Parameters): string | undefined;
+  /** The `authorization_details` that the grant itself asks for, as JSON. Without it, or if undefined: the parameter. RFC 9396 §2. */
+  findAuthorizationDetails?(parameters: Parameters): string | undefined;
   /** Decides. Throws `invalid_scope`, `invalid_grant`, `invalid_request` or `invalid_target`. */
   authorize(parameters: Parameters, request: GrantRequest): Authorization | Promise<Authorization>;
 }
@@ -54,6 +56,8 @@ export interface IdentifyingParameter {
 /** A grant that says itself who the client is, so that the client need not authenticate. RFC 7521 §4.1. */
 export interface IdentifyingGrant<Parameters> extends GrantBase<Parameters> {
   readonly parameter: IdentifyingParameter;
+  /** Whether the client must authenticate all the same. Without it: no. */
+  requiresAuthentication?(parameters: Parameters): boolean;
   /**
    * The grant's own parameters, with the tokens among them verified, once. `address` is that of the caller. Throws the error
    * code of its parameter.

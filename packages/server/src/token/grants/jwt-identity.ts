@@ -1,7 +1,9 @@
 /**
- * Which client a JWT says that its caller is: that of a workload, by the rules of the issuer that is trusted (RFC 7523 §3),
- * or the one that signed it with its own registered key (RFC 7521 §3). Every grant that takes such a JWT judges it here.
+ * Which client a JWT says that its caller is: that of a workload, by the rules of the issuer that is trusted (RFC 7523 §3), the
+ * one through which a person acts, by an ID-JAG of such an issuer (draft-ietf-oauth-identity-assertion-authz-grant-04 §4.4.1), or
+ * the one that signed it with its own registered key (RFC 7521 §3). Every grant that takes such a JWT judges it here.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { jwtBearerGrant, OAuthError, parseScope } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
 import { findMethodFault } from '../../client-auth/authenticate.ts';
@@ -18,13 +20,15 @@ import type { Client } from '../../clients/client.ts';
 import type { ClientDirectory } from '../../clients/client-directory.ts';
 import { findStatusFault } from '../../clients/token-status.ts';
 import type { IssuerKeys } from '../../issuers/issuer-keys.ts';
-import { chooseRule } from '../../issuers/rule.ts';
+import { chooseRule, type RuleChoice } from '../../issuers/rule.ts';
 import type { TrustedIssuer } from '../../issuers/trusted-issuer.ts';
 import type { TrustedIssuerRegistry } from '../../issuers/trusted-issuer-registry.ts';
 import { findSignatureFault, type ThirdPartyJwtOptions } from '../../jwt/third-party-jwt.ts';
 import type { UsedTokens } from '../../jwt/used-token-store.ts';
+import { withoutEmptyPath } from '../target.ts';
 import { authorizeByPolicy } from './client-credentials.ts';
 import { type GrantRequest, type IdentifyingParameter, rejectIdentity } from './grant.ts';
+import { type IdJag, idJagTyp, isIdJag, parseIdJag } from './id-jag.ts';
 import {
   findAssertionFault,
   parseWorkloadAssertion,
@@ -53,6 +57,8 @@ export interface JwtIdentity {
   findClient(clientId: string | undefined): Promise<Client>;
   /** The scopes that the JWT itself asks for; undefined if it names none. */
   readonly scopes: readonly string[] | undefined;
+  /** The delegation of a person, if the JWT is one: the client must authenticate too. */
+  readonly idJag: IdJag | undefined;
   /** Whether it was not used before. From then on it was. */
   use(clientId: string): Promise<boolean>;
   /** For the log. */
@@ -65,8 +71,8 @@ export type VerifyIdentity = (text: string, nowSeconds: number, address: string)
 export interface JwtIdentities {
   /** Of a workload. */
   ofWorkload(parameter: IdentifyingParameter): VerifyIdentity;
-  /** Of a workload, or of a client that signed it itself: `iss` and `sub` are its id. */
-  ofWorkloadOrClient(parameter: IdentifyingParameter): VerifyIdentity;
+  /** Of a workload, of a person as an ID-JAG, or of a client that signed it itself: `iss` and `sub` are its id. */
+  ofAssertion(parameter: IdentifyingParameter): VerifyIdentity;
 }
 
 export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities {
@@ -82,13 +88,15 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     return trusted;
   };
 
-  const verifyWorkload = async (
+  const verifyOfIssuer = async (
     assertion: WorkloadAssertion,
     parameter: IdentifyingParameter,
     nowSeconds: number,
   ): Promise<JwtIdentity> => {
+    const idJag = isIdJag(assertion) ? parseIdJag(assertion, toMalformed(parameter)) : undefined;
     const trusted = await requireTrusted(assertion, parameter);
-    const fault = findAssertionFault(assertion, trusted, ownIssuer, nowSeconds);
+    const audience = idJag === undefined ? (trusted.audience ?? ownIssuer) : ownIssuer;
+    const fault = findAssertionFault(assertion, trusted, audience, nowSeconds);
     if (fault !== undefined) {
       throw rejectIdentity(parameter, fault);
     }
@@ -97,8 +105,12 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
       throw rejectIdentity(parameter, signatureFault);
     }
     return {
-      findClient: (clientId) => findClientOfRule(assertion, trusted, parameter, clientId),
-      scopes: undefined,
+      findClient: (named) =>
+        idJag === undefined
+          ? findClientOfRule(assertion, trusted, parameter, { people: false, clientId: named })
+          : findClientOfPerson(assertion, idJag, trusted, parameter, named),
+      scopes: idJag?.scopes,
+      idJag,
       async use(clientId) {
         // Again, since the issuer may have been deleted in the meantime.
         const { singleUse } = await requireTrusted(assertion, parameter);
@@ -106,7 +118,8 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
         const expiresAt = rememberUntil(assertion);
         return !singleUse || usedTokens.use({ kind: 'workload', issuer, jti: id, expiresAt, clientId });
       },
-      logged: { workload_issuer: assertion.issuer, workload: assertion.subject },
+      // The line names the person as the sub of the token.
+      logged: idJag === undefined ? { workload_issuer: assertion.issuer, workload: assertion.subject } : {},
     };
   };
 
@@ -114,9 +127,9 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     { claims }: WorkloadAssertion,
     { rules }: TrustedIssuer,
     parameter: IdentifyingParameter,
-    clientId: string | undefined,
+    choice: RuleChoice,
   ): Promise<Client> => {
-    const rule = chooseRule(rules, claims, clientId);
+    const rule = chooseRule(rules, claims, choice);
     if (typeof rule === 'string') {
       throw rejectIdentity(parameter, rule);
     }
@@ -126,6 +139,20 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
       throw rejectIdentity(parameter, 'client_unknown');
     }
     return rule.scopes === null ? client : { ...client, scopes: client.scopes.intersection(new Set(rule.scopes)) };
+  };
+
+  const findClientOfPerson = async (
+    assertion: WorkloadAssertion,
+    { clientId, scopes }: IdJag,
+    trusted: TrustedIssuer,
+    parameter: IdentifyingParameter,
+    named: string | undefined,
+  ): Promise<Client> => {
+    if (named !== undefined && named !== clientId) {
+      throw rejectIdentity(parameter, 'client_unknown');
+    }
+    const client = await findClientOfRule(assertion, trusted, parameter, { people: true, clientId });
+    return limitToScopes(client, scopes, parameter);
   };
 
   /** By the rules of `private_key_jwt`, except that a `jti` may be missing: then all that is signed can be used once. */
@@ -153,16 +180,10 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
         if (named !== undefined && named !== clientId) {
           throw rejectIdentity(parameter, 'client_unknown');
         }
-        const excess = scopes?.findIndex((scope) => !client.scopes.has(scope)) ?? -1;
-        if (excess !== -1) {
-          throw new OAuthError(
-            'invalid_scope',
-            `The ${parameter.name} asks for a scope that the client does not hold, number ${excess + 1} in its claim scope.`,
-          );
-        }
-        return scopes === undefined ? client : { ...client, scopes: client.scopes.intersection(new Set(scopes)) };
+        return limitToScopes(client, scopes, parameter);
       },
       scopes,
+      idJag: undefined,
       use: () => useAssertion(assertion, usedTokens),
       logged: {},
     };
@@ -180,13 +201,13 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
 
   return {
     ofWorkload: (parameter) => async (text, nowSeconds) =>
-      verifyWorkload(parseWorkloadAssertion(text, toErrorOf(parameter)), parameter, nowSeconds),
+      verifyOfIssuer(parseWorkloadAssertion(text, { toError: toErrorOf(parameter) }), parameter, nowSeconds),
 
-    ofWorkloadOrClient: (parameter) => async (text, nowSeconds, address) => {
-      const assertion = parseWorkloadAssertion(text, toErrorOf(parameter));
+    ofAssertion: (parameter) => async (text, nowSeconds, address) => {
+      const assertion = parseWorkloadAssertion(text, { types: [idJagTyp], toError: toErrorOf(parameter) });
       const { issuer, subject } = assertion;
-      const isOwn = issuer === subject && (await issuers.findByIssuer(issuer)) === undefined;
-      return (isOwn ? verifyOwn : verifyWorkload)(assertion, parameter, nowSeconds, address);
+      const isOwn = !isIdJag(assertion) && issuer === subject && (await issuers.findByIssuer(issuer)) === undefined;
+      return (isOwn ? verifyOwn : verifyOfIssuer)(assertion, parameter, nowSeconds, address);
     },
   };
 }
@@ -200,22 +221,68 @@ export function authorizeIdentity(
   parameter: IdentifyingParameter,
   request: GrantRequest,
 ): Authorization {
+  const { idJag } = identity;
   const authorization = authorizeByPolicy({ ...request, scopes: request.scopes ?? identity.scopes });
+  if (idJag !== undefined) {
+    requireDelegated(idJag, parameter, request);
+  }
   request.deferUse(async () => {
     if (!(await identity.use(request.client.id))) {
       throw rejectIdentity(parameter, 'token_replayed');
     }
   });
-  return { ...authorization, logged: identity.logged };
+  return {
+    ...authorization,
+    ...(idJag !== undefined && {
+      subject: idJag.subject,
+      claims: { ...authorization.claims, ...(idJag.actor !== undefined && { act: idJag.actor }) },
+    }),
+    logged: identity.logged,
+  };
+}
+
+/** Throws unless the ID-JAG is for the resource that the token is for, and the request proves the key that it is bound to. */
+function requireDelegated(
+  { resources, confirmation }: IdJag,
+  { name, errorCode }: IdentifyingParameter,
+  { target, ...request }: GrantRequest,
+): void {
+  if (resources?.map(withoutEmptyPath).includes(target.audience) === false) {
+    throw new OAuthError(
+      'invalid_target',
+      `The ${name} is for other resources than the one that the token would be for: name one of them as resource.`,
+    );
+  }
+  if (confirmation !== undefined && !isDeepStrictEqual(confirmation, request.confirmation)) {
+    throw new OAuthError(errorCode, `The ${name} is bound to a key that this request does not prove.`, {
+      reason: request.confirmation === undefined ? 'proof_missing' : 'proof_wrong',
+    });
+  }
+}
+
+/** The client with no more than these scopes; undefined: all of its own. Throws `invalid_scope` if it does not hold one. */
+function limitToScopes(client: Client, scopes: readonly string[] | undefined, { name }: IdentifyingParameter): Client {
+  const excess = scopes?.findIndex((scope) => !client.scopes.has(scope)) ?? -1;
+  if (excess !== -1) {
+    throw new OAuthError(
+      'invalid_scope',
+      `The ${name} asks for a scope that the client does not hold, number ${excess + 1} in its claim scope.`,
+    );
+  }
+  return scopes === undefined ? client : { ...client, scopes: client.scopes.intersection(new Set(scopes)) };
 }
 
 /** Google's libraries put the scopes that they want into the JWT. */
 function parseScopeClaim({ claims }: ClientAssertion, parameter: IdentifyingParameter): readonly string[] | undefined {
   const { scope } = claims;
   if (scope !== undefined && typeof scope !== 'string') {
-    throw toErrorOf(parameter)('must have a string as its scope, or none', 'assertion_malformed');
+    throw toMalformed(parameter)('must have a string as its scope, or none');
   }
   return scope === undefined || scope === '' ? undefined : parseScope(scope);
+}
+
+function toMalformed(parameter: IdentifyingParameter): (fault: string) => OAuthError {
+  return (fault) => toErrorOf(parameter)(fault, 'assertion_malformed');
 }
 
 function toErrorOf({ name, errorCode }: IdentifyingParameter): ThirdPartyJwtOptions['toError'] {

@@ -1,4 +1,4 @@
-/** The token by which a workload proves who it is. RFC 7523 §3, RFC 8725 §3, JWT-SVID §3. */
+/** A token by which a trusted issuer says who a workload or person is. RFC 7523 §3, RFC 8725 §3, JWT-SVID §3. */
 import type { ErrorReason } from '@postern/protocol';
 import {
   findTrustDomain,
@@ -20,13 +20,16 @@ export interface WorkloadAssertion extends ThirdPartyJwt {
 }
 
 /**
- * Decodes an assertion and checks the form of its claims. Throws what `toError` makes, with a text that names the fault: it
- * tells callers only about what they sent.
+ * Decodes an assertion and checks the form of its claims. Its `typ` is that of any JWT, or one of `types`. Throws what
+ * `toError` makes, with a text that names the fault: it tells callers only about what they sent.
  *
  * Does not check the signature, the issuer, the audience or the times: see `findAssertionFault`.
  */
-export function parseWorkloadAssertion(token: string, toError: ThirdPartyJwtOptions['toError']): WorkloadAssertion {
-  const jwt = parseThirdPartyJwt(token, { types: ['JWT', 'JOSE'], toError });
+export function parseWorkloadAssertion(
+  token: string,
+  { types = [], toError }: { readonly types?: readonly string[]; readonly toError: ThirdPartyJwtOptions['toError'] },
+): WorkloadAssertion {
+  const jwt = parseThirdPartyJwt(token, { types: ['JWT', 'JOSE', ...types], toError });
   const issuer = jwt.issuer ?? findTrustDomain(jwt.subject);
   if (issuer === undefined) {
     throw toError('must have an iss, or a SPIFFE ID as its sub', 'assertion_malformed');
@@ -35,21 +38,22 @@ export function parseWorkloadAssertion(token: string, toError: ThirdPartyJwtOpti
 }
 
 /**
- * Why the assertion of a trusted issuer is not valid here and now; undefined if it is.
+ * Why the assertion of a trusted issuer is not valid here and now; undefined if it is. `requiredAudience`: the only `aud`
+ * that is accepted.
  *
  * Does not check the signature, the rules, or whether it was used before.
  */
 export function findAssertionFault(
   assertion: WorkloadAssertion,
   trusted: TrustedIssuer,
-  ownIssuer: string,
+  requiredAudience: string,
   nowSeconds: number,
 ): ErrorReason | undefined {
   const { subject, audience, issuedAt, expiresAt } = assertion;
   if (isTrustDomain(trusted.issuer) && findTrustDomain(subject) !== trusted.issuer) {
     return 'issuer_wrong';
   }
-  if (audience !== (trusted.audience ?? ownIssuer)) {
+  if (audience !== requiredAudience) {
     return 'audience_wrong';
   }
   const isTooLong = issuedAt === undefined && expiresAt > nowSeconds + trusted.maxAgeSeconds + clockSkewSeconds;
