@@ -106,11 +106,12 @@ const goodProof = (claims: Record<string, unknown>): Jwt => ({
   key: ownKey.privateKey,
 });
 
-/** Bad tokens of workloads are in workload-identity.test.ts: theirs may lack what others must have. */
+/** Bad tokens of workloads and people are in workload-identity.test.ts and id-jag.test.ts: theirs may lack what others must have. */
 type TargetName =
   | Exclude<
       PlaceName,
       | 'assertion of the jwt-bearer grant'
+      | 'assertion of the jwt-bearer grant, with the credentials of the client'
       | 'subject_token of token exchange, as a JWT'
       | 'subject_token of token exchange, as an ID token'
     >

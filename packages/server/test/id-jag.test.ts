@@ -19,16 +19,18 @@ const idp = 'https://acme.idp.example';
 const chat = 'https://chat.example';
 const files = 'https://files.example';
 
+type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+
 let server: TestServer;
 /** Holds policy:read, rule:read and scope:read, the first two of them at `chat`. */
 let client: Credentials;
 let other: Credentials;
-let keys: CryptoKeyPair;
+let keys: KeyPair;
 let jwk: object;
 
 beforeAll(async () => {
   server = await startTestServer();
-  keys = (await generateKeyPair('ES256')) as CryptoKeyPair;
+  keys = await generateKeyPair('ES256');
   jwk = { ...(await exportJWK(keys.publicKey)), kid: 'idp-1' };
   for (const [key, identifier] of [
     ['chat', chat],
@@ -302,7 +304,7 @@ describe('RFC 8725 §3.11 a rule for people is for nobody else', () => {
 });
 
 describe('§9.8 an ID-JAG that is bound to a key takes that key', () => {
-  async function proof(pair: CryptoKeyPair): Promise<string> {
+  async function proof(pair: KeyPair): Promise<string> {
     const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(pair.publicKey) };
     return new SignJWT({ htm: 'POST', htu: server.url + tokenPath, jti: randomUUID(), iat: nowSeconds() })
       .setProtectedHeader(header)
@@ -310,7 +312,7 @@ describe('§9.8 an ID-JAG that is bound to a key takes that key', () => {
   }
 
   test('§9.8.1 the access token is bound to the key that the ID-JAG names, and no other key will do', async () => {
-    const pair = (await generateKeyPair('ES256')) as CryptoKeyPair;
+    const pair = await generateKeyPair('ES256');
     const jkt = await calculateJwkThumbprint(await exportJWK(pair.publicKey));
     const bound = await idJag({ cnf: { jkt } });
     const without = await send(bound);
