@@ -23,6 +23,10 @@ ${codes.join('\n')}
 
 With \`--json\` an error is one line of JSON on standard error: \`{"error","detail","exit_code"}\`.
 
+Where a verb takes an id, it takes a name too: of a client, an initial access token, a policy or a storage destination; the URL of a resource or a trusted issuer; the beginning of the id
+of a signing key. An id is never taken for a name, what was found is said on standard error, and a name that several have is an error. Use ids in scripts.
+Tables fit the terminal, or the columns that \`COLUMNS\` says; nothing is cut off, and in a pipe each row is one line. \`postern completion\` lets your shell complete names.
+
 ## Signing in
 
 \`\`\`sh

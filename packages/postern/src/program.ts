@@ -44,6 +44,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   copy: async () => (await import('./backup/copy-command.ts')).copyCommand(),
   doctor: async () => (await import('./doctor/doctor-command.ts')).doctorCommand(),
   completion: async () => (await import('./completion/completion-command.ts')).completionCommand(loadProgram),
+  complete: async () => (await import('./completion/complete-command.ts')).completeCommand(),
 };
 
 /** Returns the program with the verb of that name, or with all verbs if there is none of that name. The version needs none. */

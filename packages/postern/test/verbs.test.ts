@@ -412,6 +412,36 @@ describe('help and completion', () => {
     expect(complete('audit', '')).toContain('verify');
   });
 
+  test('bash completes the names of clients, scopes and profiles, also after a colon', async () => {
+    const { client_id } = await root.json('client', 'create', '--name', 'with space');
+    await root.json('client', 'create', '--name', 'completed');
+    const clients = (await root.run('complete', 'clients')).stdout.split('\n');
+    expect(clients).toContain('completed');
+    expect(clients).toContain(client_id);
+    expect((await root.run('complete', 'scopes')).stdout).toMatch(/^policy:read$/m);
+    expect((await root.run('complete', 'profiles')).stdout).toBe('default\n');
+
+    const script = (await runInProcess(['completion', 'bash'], {})).stdout;
+    // In place of the command, which the script runs.
+    const names =
+      'postern() { case "$2" in clients) echo completed ;; scopes) echo policy:read policy:write ;; esac; }';
+    const complete = (...words: string[]) =>
+      execFileSync('bash', [
+        '-c',
+        `${names}\n${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$#; ((COMP_CWORD--)); _postern; echo "\${COMPREPLY[*]}"`,
+        'bash',
+        'postern',
+        ...words,
+      ])
+        .toString()
+        .trim();
+    expect(complete('client', 'show', 'comp')).toBe('completed');
+    expect(complete('client', 'show', '--')).toContain('--json');
+    expect(complete('client', 'update', 'completed', '--add-scope', 'policy', ':', 'r')).toBe('read');
+    expect(complete('client', 'create', '--scope', 'pol')).toBe('policy:read policy:write');
+    expect(complete('failures', '--client', '')).toBe('completed');
+  });
+
   test.each(['zsh', 'fish'])('%s gets every verb', async (shell) => {
     const { stdout } = await runInProcess(['completion', shell], {});
     for (const word of ['rotate-secret', 'verify', 'add-scope', 'explain']) {

@@ -20,9 +20,10 @@ export function exportCommand(): Command {
 
 async function exportTrail(_options: unknown, command: Command): Promise<void> {
   const isCsv = command.opts<{ format: string }>().format === 'csv' && !wantsJson(command);
-  const { admin } = await connect(command);
+  const connection = await connect(command);
+  const filter = await readTrailFilter(command, connection);
   let head = isCsv ? csvHead : '';
-  for await (const events of readTrail(admin, readTrailFilter(command))) {
+  for await (const events of readTrail(connection.admin, filter)) {
     process.stdout.write(head + (isCsv ? toCsvLines(events) : toJsonLines(events)));
     head = '';
   }

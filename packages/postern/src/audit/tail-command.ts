@@ -19,7 +19,7 @@ export function tailCommand(): Command {
     serverVerb('tail', 'Show the last events, oldest first: who changed what and when.', [
       ['audit tail', 'the last 20'],
       ['audit tail --follow --kind client.', 'everything about clients, as it happens'],
-      ['audit tail --lines 1000 --actor r8O445tXXCjyi1GYeIbPRD --json', 'one JSON object a line, for a program'],
+      ['audit tail --lines 1000 --actor deployer --json', 'one JSON object a line, for a program'],
       ['audit tail --from 2026-11-01 --until 2026-11-02', 'of one day'],
     ])
       .option('--lines <number>', `events to show, at most ${maxEventPageSize}`, countFrom(0), 20)
@@ -29,8 +29,9 @@ export function tailCommand(): Command {
 
 async function tail(_options: unknown, command: Command): Promise<void> {
   const { lines, follow } = command.opts<TailOptions>();
-  const filter = readTrailFilter(command);
-  const { admin } = await connect(command);
+  const connection = await connect(command);
+  const { admin } = connection;
+  const filter = await readTrailFilter(command, connection);
   // The server takes no size of 0, and the answer says where the log ends.
   const page = await admin.events.list({ ...filter, order: 'desc', size: Math.max(1, lines), names: 'true' });
   for (const event of nameEvents(page).slice(0, lines).toReversed()) {

@@ -11,17 +11,24 @@ import { type Command, Option } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
+import { findClientIds } from '../connection/find-id.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { connectTo, deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { confirm } from '../input/confirm.ts';
 import { readSecret } from '../input/read-input.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord } from '../output/table.ts';
-import { readClientBody, withClientOptions } from './client-options.ts';
+import { readClientBody, withClientIds, withClientOptions } from './client-options.ts';
 import { formatClient, formatClients } from './client-views.ts';
-import { unusedScopesCommand, usage } from './usage-commands.ts';
+import { formatUsage, unusedScopesCommand } from './usage-commands.ts';
 
-const client: Thing = { group: 'client', noun: 'client', id: 'client_id', example: 'r8O445tXXCjyi1GYeIbPRD' };
+const client: Thing = {
+  group: 'client',
+  noun: 'client',
+  id: 'client_id',
+  example: 'billing',
+  find: findClientIds,
+};
 
 const secretFileOption = [
   '--secret-file <file>',
@@ -128,7 +135,10 @@ export function clientCommand(): Command {
     ),
     thingVerb(client, 'usage', 'Show how many tokens were issued to a client, and with which of its scopes.', [
       ['', 'which scopes does it never use?'],
-    ]).action(usage),
+    ]).action(async (text: string, _options: unknown, command: Command) => {
+      const { admin, id } = await connectTo(client, text, command);
+      print(command, await admin.clients.getUsage(id), formatUsage);
+    }),
     unusedScopesCommand(),
   ]);
 }
@@ -141,8 +151,10 @@ async function create(_options: unknown, command: Command): Promise<void> {
     ...(options.secretFile !== undefined && { client_secret: await readSecret(options.secretFile) }),
     ...(options.disabled && { enabled: false }),
   };
-  const { admin } = await connect(command);
-  const created = await admin.clients.create(withDefaultResource(body));
+  const connection = await connect(command);
+  const created = await connection.admin.clients.create(
+    withDefaultResource(await withClientIds(command, connection, body)),
+  );
   print(command, created, ({ client_id, client_secret, inherited = {} }) =>
     formatRecord([
       ['client id', client_id],
@@ -204,14 +216,14 @@ function filterOf(options: Omit<ListOptions, 'page' | 'size' | 'all'>): ClientQu
   };
 }
 
-async function show(id: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
-  const client = await admin.clients.get(id);
+async function show(text: string, _options: unknown, command: Command): Promise<void> {
+  const { admin, id } = await connectTo(client, text, command);
+  const shown = await admin.clients.get(id);
   const secrets = await admin.all(operations.secrets.list(id));
-  print(command, { ...client, secrets }, () => formatClient(client, secrets));
+  print(command, { ...shown, secrets }, () => formatClient(shown, secrets));
 }
 
-async function update(id: string, _options: unknown, command: Command): Promise<void> {
+async function update(text: string, _options: unknown, command: Command): Promise<void> {
   const body = await readClientBody(command);
   const { addScope = [], removeScope = [] } = command.opts<{ addScope?: string[]; removeScope?: string[] }>();
   const isRelative = addScope.length + removeScope.length > 0;
@@ -221,9 +233,13 @@ async function update(id: string, _options: unknown, command: Command): Promise<
   if (!isRelative && Object.keys(body).length === 0) {
     throw usageError('no change was given. See: postern client update --help');
   }
-  const { admin } = await connect(command);
+  const { id, ...connection } = await connectTo(client, text, command);
+  const { admin } = connection;
   const scopes = isRelative ? await changedScopes(admin, id, addScope, removeScope) : undefined;
-  const changed = await admin.clients.update(id, { ...body, ...(scopes && { scopes }) });
+  const changed = await admin.clients.update(id, {
+    ...(await withClientIds(command, connection, body)),
+    ...(scopes && { scopes }),
+  });
   print(command, changed, (client) => formatClient(client));
 }
 
@@ -236,13 +252,13 @@ async function changedScopes(admin: AdminClient, id: string, added: readonly str
   return [...new Set([...scopes, ...added])].filter((scope) => !removed.includes(scope));
 }
 
-async function rotateSecret(id: string, _options: unknown, command: Command): Promise<void> {
+async function rotateSecret(text: string, _options: unknown, command: Command): Promise<void> {
   const { overlap, expiresIn, secretFile } = command.opts<{
     overlap?: number;
     expiresIn?: number;
     secretFile?: string;
   }>();
-  const { admin } = await connect(command);
+  const { admin, id } = await connectTo(client, text, command);
   const rotated = await admin.secrets.rotate(id, {
     ...(overlap !== undefined && { overlap_seconds: overlap }),
     ...(expiresIn !== undefined && { expires_in_seconds: expiresIn }),
@@ -263,8 +279,8 @@ async function rotateSecret(id: string, _options: unknown, command: Command): Pr
   }
 }
 
-async function deleteSecret(id: string, secretId: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
+async function deleteSecret(text: string, secretId: string, _options: unknown, command: Command): Promise<void> {
+  const { admin, id } = await connectTo(client, text, command);
   await confirm(
     `This deletes the secret ${secretId} of the client ${id}, which can no longer be used.`,
     command.opts<{ yes?: true }>().yes,
@@ -274,17 +290,17 @@ async function deleteSecret(id: string, secretId: string, _options: unknown, com
 }
 
 function setEnabled(enabled: boolean) {
-  return async (id: string, _options: unknown, command: Command): Promise<void> => {
-    const { admin } = await connect(command);
-    const client = await admin.clients.update(id, { enabled });
-    print(command, client, () =>
+  return async (text: string, _options: unknown, command: Command): Promise<void> => {
+    const { admin, id } = await connectTo(client, text, command);
+    const changed = await admin.clients.update(id, { enabled });
+    print(command, changed, () =>
       enabled ? `Client ${id} enabled.\n` : `Client ${id} disabled and its tokens revoked.\n`,
     );
   };
 }
 
-async function revokeTokens(id: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
+async function revokeTokens(text: string, _options: unknown, command: Command): Promise<void> {
+  const { admin, id } = await connectTo(client, text, command);
   await admin.clients.revokeTokens(id);
   print(command, { client_id: id, revoked: true }, () => `All tokens of ${id} revoked.\n`);
 }

@@ -2,6 +2,8 @@
 import type { ClientBody } from '@postern/admin';
 import type { Command } from 'commander';
 import { collect, countFrom, parseDuration } from '../command/option-values.ts';
+import { findClientId } from '../connection/find-id.ts';
+import type { ServerConnection } from '../connection/server-connection.ts';
 import { readJson } from '../input/json-input.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 
@@ -23,7 +25,7 @@ const members: MemberTable = {
   ],
   jwks: ['--jwks-file <file>', 'its public keys: a JSON Web Key Set'],
   jwks_uri: ['--jwks-uri <url>', 'https URL of its public keys'],
-  may_act: ['--may-act <id>', 'client that may act for it by token exchange'],
+  may_act: ['--may-act <client>', 'client, by id or name, that may act for it by token exchange'],
   authorization_details_types: [
     '--details-type <type>',
     'type of authorization details that it may request; repeatable',
@@ -67,4 +69,14 @@ export async function readClientBody(command: Command): Promise<ClientBody> {
   const body = await readMembers(command, members);
   const { jwksFile } = command.opts<{ jwksFile?: string }>();
   return { ...body, ...(jwksFile !== undefined && { jwks: await readJson(jwksFile) }) };
+}
+
+/** Replaces names of other clients in the members by their ids. */
+export async function withClientIds<Body extends ClientBody>(
+  command: Command,
+  connection: ServerConnection,
+  body: Body,
+): Promise<Body> {
+  const { may_act: actor } = body;
+  return typeof actor === 'string' ? { ...body, may_act: await findClientId(command, connection, actor) } : body;
 }

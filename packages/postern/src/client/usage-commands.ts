@@ -1,5 +1,5 @@
 /** `postern client usage` and `unused-scopes`: which of their scopes clients use, and which could be removed. */
-import { operations } from '@postern/admin';
+import { type ClientUsage, operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { countFrom } from '../command/option-values.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
@@ -14,19 +14,16 @@ export function unusedScopesCommand(): Command {
     .action(unusedScopes);
 }
 
-export async function usage(id: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
-  print(command, await admin.clients.getUsage(id), ({ tokens_issued, last_issued_at, scopes }) => {
-    const total = formatRecord([
-      ['tokens issued', tokens_issued],
-      ['last', last_issued_at ?? 'never'],
-    ]);
-    const table = formatTable(
-      ['scope', 'tokens issued', 'last'],
-      scopes.map((one) => [one.scope, one.tokens_issued, one.last_issued_at ?? 'never']),
-    );
-    return scopes.length === 0 ? total : `${total}\n${table}`;
-  });
+export function formatUsage({ tokens_issued, last_issued_at, scopes }: ClientUsage): string {
+  const total = formatRecord([
+    ['tokens issued', tokens_issued],
+    ['last', last_issued_at ?? 'never'],
+  ]);
+  const table = formatTable(
+    ['scope', 'tokens issued', 'last'],
+    scopes.map((one) => [one.scope, one.tokens_issued, one.last_issued_at ?? 'never']),
+  );
+  return scopes.length === 0 ? total : `${total}\n${table}`;
 }
 
 async function unusedScopes(_options: unknown, command: Command): Promise<void> {

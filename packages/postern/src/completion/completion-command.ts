@@ -1,4 +1,4 @@
-/** `postern completion`: a script that completes verbs and options in a shell. */
+/** `postern completion`: a script that completes verbs, options and names in a shell. */
 import { Argument, type Command } from 'commander';
 import { verb } from '../command/verb.ts';
 import { print } from '../output/output.ts';
@@ -11,11 +11,15 @@ const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
 /** `loadProgram` loads the program with all verbs. */
 export function completionCommand(loadProgram: () => Promise<Command>): Command {
-  return verb('completion', 'Print a script that completes verbs and options in your shell.', [
-    ['completion bash > ~/.local/share/bash-completion/completions/postern', 'for bash'],
-    ['completion zsh > ~/.zfunc/_postern', 'for zsh, with ~/.zfunc in fpath before compinit'],
-    ['completion fish > ~/.config/fish/completions/postern.fish', 'for fish'],
-  ])
+  return verb(
+    'completion',
+    'Print a script that completes verbs, options, and names of clients, scopes and profiles in your shell.',
+    [
+      ['completion bash > ~/.local/share/bash-completion/completions/postern', 'for bash'],
+      ['completion zsh > ~/.zfunc/_postern', 'for zsh, with ~/.zfunc in fpath before compinit'],
+      ['completion fish > ~/.config/fish/completions/postern.fish', 'for fish'],
+    ],
+  )
     .addArgument(new Argument('<shell>', 'shell to print the script for').choices(Object.keys(scripts)))
     .action(async (shell: keyof typeof scripts, _options: unknown, command: Command) => {
       const script = scripts[shell](listCompletions(await loadProgram()));

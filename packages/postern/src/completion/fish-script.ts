@@ -3,14 +3,19 @@ import type { Completion } from './completions.ts';
 
 export function fishScript(completions: readonly Completion[]): string {
   const isGroup = (path: string) => path === '' || completions.some((other) => other.path.startsWith(`${path} `));
-  const lines = completions.flatMap(({ path, words }) =>
-    words.map(({ word, description }) => {
+  const names = (kind: string) => quote(`(postern complete ${kind} 2>/dev/null)`);
+  const lines = completions.flatMap(({ path, words, argument }) => [
+    ...words.map(({ word, description, value }) => {
       // A verb that acts is followed by its arguments, a group by the names of its verbs.
       const condition = quote(`${isGroup(path) ? '__postern_at' : '__postern_in'} ${quote(path)}`);
       const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-f -a ${word}`;
-      return `complete -c postern -n ${condition} ${what} -d ${quote(description)}\n`;
+      const values = value === undefined ? '' : ` -x -a ${names(value)}`;
+      return `complete -c postern -n ${condition} ${what}${values} -d ${quote(description)}\n`;
     }),
-  );
+    ...(argument === undefined
+      ? []
+      : [`complete -c postern -n ${quote(`__postern_in ${quote(path)}`)} -f -a ${names(argument)}\n`]),
+  ]);
   return `# Completion of the postern command for fish.
 function __postern_verbs
   set -l verbs

@@ -3,6 +3,8 @@ import type { Change, Page, Read } from '@postern/admin';
 import type { Command } from 'commander';
 import { confirm } from '../input/confirm.ts';
 import { print } from '../output/output.ts';
+import { type FindIds, findId } from './find-id.ts';
+import type { ServerConnection } from './server-connection.ts';
 import { connect, serverVerb } from './server-verb.ts';
 
 export interface Thing {
@@ -13,15 +15,27 @@ export interface Thing {
   /** What identifies it, as the member of its JSON is called. */
   readonly id: 'key' | 'name' | 'type' | 'id' | 'client_id';
   readonly example: string;
+  /** Finds it by its name too. Undefined: it has no name but its id. */
+  readonly find?: FindIds;
+}
+
+/** Connects, and finds the id of the thing that the person names. */
+export async function connectTo(
+  thing: Thing,
+  text: string,
+  command: Command,
+): Promise<ServerConnection & { readonly id: string }> {
+  const connection = await connect(command);
+  return { ...connection, id: await findId(command, connection, thing, text) };
 }
 
 /** A verb about one thing. */
 export function thingVerb(thing: Thing, name: string, description: string, examples: [string, string][]): Command {
-  const { group, noun, id, example } = thing;
+  const { group, noun, id, example, find } = thing;
   const lines = examples.map(([options, does]) => [`${group} ${name} ${example} ${options}`.trim(), does] as const);
   return serverVerb(name, description, lines).argument(
     `<${id.replace('_', '-')}>`,
-    `${id.replace('client_', '')} of the ${noun}`,
+    `${id.replace('client_', '')}${find === undefined || id === 'name' ? '' : ' or name'} of the ${noun}`,
   );
 }
 
@@ -47,8 +61,8 @@ export function showVerb<Item>(
   format: (item: Item) => string,
 ): Command {
   return thingVerb(thing, 'show', description, [['', shows]]).action(
-    async (id: string, _options: unknown, command: Command) => {
-      const { admin } = await connect(command);
+    async (text: string, _options: unknown, command: Command) => {
+      const { admin, id } = await connectTo(thing, text, command);
       print(command, await admin.send(operation(id)), format);
     },
   );
@@ -63,8 +77,8 @@ export function deleteVerb(
 ): Command {
   return thingVerb(thing, 'delete', description, [['--yes', 'without asking']])
     .option('--yes', 'do not ask')
-    .action(async (id: string, { yes }: { yes?: true }, command: Command) => {
-      const { admin } = await connect(command);
+    .action(async (text: string, { yes }: { yes?: true }, command: Command) => {
+      const { admin, id } = await connectTo(thing, text, command);
       await confirm(`This deletes the ${thing.noun} ${id}${consequence}`, yes);
       await admin.send(operation(id));
       const noun = thing.noun.charAt(0).toUpperCase() + thing.noun.slice(1);

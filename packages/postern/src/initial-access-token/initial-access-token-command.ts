@@ -3,6 +3,7 @@ import { type InitialAccessToken, operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
+import { byIdOrName } from '../connection/find-id.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { deleteVerb, listVerb, showVerb, type Thing } from '../connection/thing-verbs.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
@@ -22,6 +23,12 @@ const thing: Thing = {
   noun: 'initial access token',
   id: 'id',
   example: 'kV3mUQxYh2bWc8TzP0Lr5A',
+  find: byIdOrName(
+    operations.initialAccessTokens.get,
+    () => operations.initialAccessTokens.list(),
+    ({ id }) => id,
+    ({ name }) => name,
+  ),
 };
 
 export function initialAccessTokenCommand(): Command {

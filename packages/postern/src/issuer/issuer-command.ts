@@ -3,13 +3,25 @@ import { operations, type TrustedIssuer, type TrustedIssuerBody } from '@postern
 import { issuerTemplate, type WorkloadPlatform, workloadPlatforms } from '@postern/protocol/workload-platforms';
 import { Argument, type Command } from 'commander';
 import { verb, verbGroup } from '../command/verb.ts';
+import { byIdOrName } from '../connection/find-id.ts';
 import { connect } from '../connection/server-verb.ts';
 import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
-const issuer: Thing = { group: 'issuer', noun: 'trusted issuer', id: 'key', example: 'github' };
+const issuer: Thing = {
+  group: 'issuer',
+  noun: 'trusted issuer',
+  id: 'key',
+  example: 'github',
+  find: byIdOrName(
+    operations.issuers.get,
+    () => operations.issuers.list(),
+    ({ key }) => key,
+    ({ issuer }) => issuer,
+  ),
+};
 
 export function issuerCommand(): Command {
   return verbGroup('issuer', 'Manage the trusted issuers of tokens of workloads and people.', [

@@ -2,6 +2,8 @@
 import { type KeyRotation, operations, type SigningKey } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
+import { findId, unlessRefused } from '../connection/find-id.ts';
+import type { ServerConnection } from '../connection/server-connection.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { confirm } from '../input/confirm.ts';
 import { print } from '../output/output.ts';
@@ -21,13 +23,13 @@ export function keyCommand(): Command {
     serverVerb('delete', 'Delete a key that has not signed yet: the one before it continues.', [
       ['key delete WU3Xnw8quAnqvJ4vsdjrs22CL6wQ5gx9lQD2Asz7Go8', 'after a look at: postern key list'],
     ])
-      .argument('<kid>', 'id of the key')
+      .argument('<kid>', 'id of the key, or its beginning')
       .option('--yes', 'do not ask')
       .action(remove),
     serverVerb('revoke', 'Revoke a key that has leaked, with all tokens that it signed. Another one signs at once.', [
       ['key revoke kdCK0cxx9e_Q9xhBTMDivFpeDXxxwaa-V62eWNNW_IY', 'after a look at: postern key list'],
     ])
-      .argument('<kid>', 'id of the key')
+      .argument('<kid>', 'id of the key, or its beginning')
       .option('--yes', 'do not ask')
       .action(revoke),
   ]);
@@ -45,21 +47,34 @@ async function rotate(_options: unknown, command: Command): Promise<void> {
   print(command, key, () => formatKeys([key]));
 }
 
-async function remove(kid: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
+async function remove(text: string, _options: unknown, command: Command): Promise<void> {
+  const connection = await connect(command);
+  const { admin } = connection;
+  const kid = await findId(command, connection, { noun: 'signing key', find: findKids }, text);
   await confirm(`This deletes the signing key ${kid}.`, command.opts<{ yes?: true }>().yes);
   await admin.keys.delete(kid);
   print(command, { kid, deleted: true }, () => `Signing key ${kid} deleted.\n`);
 }
 
-async function revoke(kid: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
+async function revoke(text: string, _options: unknown, command: Command): Promise<void> {
+  const connection = await connect(command);
+  const { admin } = connection;
+  const kid = await findId(command, connection, { noun: 'signing key', find: findKids }, text);
   await confirm(
     `This revokes the signing key ${kid}, all tokens that it signed, and those that were exchanged for them.`,
     command.opts<{ yes?: true }>().yes,
   );
   await admin.keys.revoke(kid);
   print(command, { kid, revoked: true }, () => `Signing key ${kid} revoked.\n`);
+}
+
+/** Nobody types a whole thumbprint. */
+const leastKidLength = 4;
+
+async function findKids({ admin }: ServerConnection, text: string): Promise<string[]> {
+  const all = (await unlessRefused(() => admin.all(operations.keys.list()))) ?? [];
+  const kids = all.map(({ kid }) => kid);
+  return kids.includes(text) || text.length < leastKidLength ? [] : kids.filter((kid) => kid.startsWith(text));
 }
 
 function formatKeys(all: readonly SigningKey[]): string {

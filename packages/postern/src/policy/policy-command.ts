@@ -2,14 +2,25 @@
 import { operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
-import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { byIdOrName } from '../connection/find-id.ts';
+import { connectTo, deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { formatPolicies, formatPolicy } from './policy-views.ts';
 import { setPolicy } from './set-policy.ts';
 
-const policy: Thing = { group: 'policy', noun: 'policy', id: 'key', example: 'user_email' };
+const policy: Thing = {
+  group: 'policy',
+  noun: 'policy',
+  id: 'key',
+  example: 'user_email',
+  find: byIdOrName(
+    operations.policies.get,
+    () => operations.policies.list(),
+    ({ key }) => key,
+    ({ name }) => name,
+  ),
+};
 
 export function policyCommand(): Command {
   return verbGroup('policy', 'Manage privacy policies and their rules.', [
@@ -37,9 +48,9 @@ export function policyCommand(): Command {
   ]);
 }
 
-async function set(key: string, _options: unknown, command: Command): Promise<void> {
+async function set(text: string, _options: unknown, command: Command): Promise<void> {
   const { name, drpAction, rules } = command.opts<{ name?: string; drpAction?: string; rules?: string }>();
   const wanted = rules === undefined ? undefined : await readJson<unknown>(rules);
-  const { admin } = await connect(command);
+  const { admin, id: key } = await connectTo(policy, text, command);
   print(command, await setPolicy(admin, key, { name, drpAction, rules: wanted }), formatPolicy);
 }

@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
-import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { byIdOrName, findClientId } from '../connection/find-id.ts';
+import type { ServerConnection } from '../connection/server-connection.ts';
+import { connectTo, deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
@@ -19,10 +20,25 @@ const members: MemberTable = {
     '--token-typ <typ>',
     'type of its tokens: at+jwt, or JWT for an API whose verifier accepts no other, which costs the check of the kind',
   ],
-  introspection_clients: ['--introspection-client <id>', 'client that may introspect its tokens; repeatable', collect],
+  introspection_clients: [
+    '--introspection-client <client>',
+    'client, by id or name, that may introspect its tokens; repeatable',
+    collect,
+  ],
 };
 
-const resource: Thing = { group: 'resource', noun: 'resource', id: 'key', example: 'billing' };
+const resource: Thing = {
+  group: 'resource',
+  noun: 'resource',
+  id: 'key',
+  example: 'billing',
+  find: byIdOrName(
+    operations.resources.get,
+    () => operations.resources.list(),
+    ({ key }) => key,
+    ({ identifier }) => identifier,
+  ),
+};
 
 export function resourceCommand(): Command {
   return verbGroup('resource', 'Manage the APIs that tokens can be for.', [
@@ -45,12 +61,15 @@ export function resourceCommand(): Command {
   ]);
 }
 
-async function set(key: string, _options: unknown, command: Command): Promise<void> {
-  const { admin } = await connect(command);
+async function set(text: string, _options: unknown, command: Command): Promise<void> {
+  const { id: key, ...connection } = await connectTo(resource, text, command);
+  const { admin } = connection;
+  const { introspection_clients: clients, ...given } = (await readMembers(command, members)) as Partial<Resource>;
   const before = (await admin.find(operations.resources.get(key))) ?? { scopes: [] };
   const body: Omit<Resource, 'identifier'> & { identifier?: string } = {
     ...before,
-    ...(await readMembers(command, members)),
+    ...given,
+    ...(clients && { introspection_clients: await findClientIdsOf(command, connection, clients) }),
     key,
   };
   const { identifier: audience } = body;
@@ -58,6 +77,14 @@ async function set(key: string, _options: unknown, command: Command): Promise<vo
     throw usageError(`resource ${key} does not exist. To create it, add --identifier, the audience of its tokens.`);
   }
   print(command, await admin.resources.save({ ...body, identifier: audience }), formatResource);
+}
+
+async function findClientIdsOf(command: Command, connection: ServerConnection, names: readonly string[]) {
+  const ids: string[] = [];
+  for (const name of names) {
+    ids.push(await findClientId(command, connection, name));
+  }
+  return ids;
 }
 
 function formatResources(all: readonly Resource[]): string {

@@ -3,8 +3,8 @@ import { operations, requireWritten, type StorageConfig, type StorageElement } f
 import type { Command } from 'commander';
 import { collect } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
-import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { byIdOrName } from '../connection/find-id.ts';
+import { connectTo, deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
@@ -15,7 +15,18 @@ const members: MemberTable = {
   format: ['--format <format>', 'format of the data: json or csv'],
 };
 
-const thing: Thing = { group: 'storage', noun: 'storage destination', id: 'key', example: 'exports' };
+const thing: Thing = {
+  group: 'storage',
+  noun: 'storage destination',
+  id: 'key',
+  example: 'exports',
+  find: byIdOrName(
+    operations.storage.get,
+    () => operations.storage.list(),
+    ({ key }) => key,
+    ({ name }) => name,
+  ),
+};
 
 export function storageCommand(): Command {
   return verbGroup('storage', 'Manage the destinations that access rules export data to.', [
@@ -35,7 +46,7 @@ export function storageCommand(): Command {
   ]);
 }
 
-async function set(key: string, _options: unknown, command: Command): Promise<void> {
+async function set(text: string, _options: unknown, command: Command): Promise<void> {
   const { detail = [] } = command.opts<{ detail?: string[] }>();
   const details = Object.fromEntries(
     detail.map((text) => {
@@ -44,7 +55,7 @@ async function set(key: string, _options: unknown, command: Command): Promise<vo
     }),
   );
   const given = (await readMembers(command, members)) as StorageElement;
-  const { admin } = await connect(command);
+  const { admin, id: key } = await connectTo(thing, text, command);
   // The server replaces details as a whole; here, only those that are given change.
   const before = detail.length === 0 ? undefined : await admin.find(operations.storage.get(key));
   const body = {
