@@ -82,6 +82,7 @@ export const guardCaseSchema = {
         guard,
         metadata: { description: 'The metadata of the issuer; null if they cannot be fetched.' },
         jwks: { description: 'The document at jwks_uri; null if it cannot be fetched.' },
+        feed_jwks: { description: 'The document at revocation_feed_jwks_uri; null if it cannot be fetched.' },
         steps: {
           type: 'array',
           minItems: 1,
@@ -90,7 +91,14 @@ export const guardCaseSchema = {
               object({
                 at,
                 feed: {
-                  ...object({ status: { type: 'integer' }, body: {} }),
+                  ...object({
+                    status: { type: 'integer' },
+                    signature: {
+                      type: ['string', 'null'],
+                      description: 'The header Revocations-Signature; null if the answer has none.',
+                    },
+                    body: { type: 'string', description: 'The text of the body, which the signature is over.' },
+                  }),
                   description: 'The next answer of the revocation feed.',
                 },
               }),

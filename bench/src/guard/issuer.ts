@@ -2,6 +2,7 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createFeedSigner } from '@postern/testing/feed-signer';
 
 export interface BenchIssuer {
   readonly url: string;
@@ -31,17 +32,26 @@ export async function startIssuer(): Promise<BenchIssuer> {
     const query = new URL(request.url ?? '', url);
     switch (query.pathname) {
       case '/.well-known/oauth-authorization-server':
-        answer(response, { issuer: url, jwks_uri: jwksUrl, token_endpoint: `${url}/token` });
+        answer(response, {
+          issuer: url,
+          jwks_uri: jwksUrl,
+          revocation_feed_jwks_uri: `${url}/feed-jwks`,
+          token_endpoint: `${url}/token`,
+        });
         break;
       case '/jwks':
         answer(response, { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'ES256', use: 'sig' }] });
+        break;
+      case '/feed-jwks':
+        answer(response, signer.jwks);
         break;
       case '/token':
         answer(response, { access_token: 'feed', token_type: 'Bearer', expires_in: 86_400 });
         break;
       default:
         if (!query.searchParams.has('cursor')) {
-          answer(response, feedPage(clients, audience));
+          const page = feedPage(clients, audience);
+          answer(response, page, signer.headers(JSON.stringify(page), undefined, Date.now()));
         }
       // Who has a cursor waits for news that never comes.
     }
@@ -49,6 +59,7 @@ export async function startIssuer(): Promise<BenchIssuer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const jwksUrl = `${url}/jwks`;
+  const signer = createFeedSigner(url);
   const tokens = Array.from({ length: tokenCount }, (_, i) =>
     signToken(privateKey, url, audience, clients[i % clientCount] as string),
   );
@@ -112,6 +123,6 @@ function inAnHour(): number {
   return Math.floor(Date.now() / 1000) + 3_600;
 }
 
-function answer(response: ServerResponse, body: object): void {
-  response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+function answer(response: ServerResponse, body: object, headers: Record<string, string> = {}): void {
+  response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }

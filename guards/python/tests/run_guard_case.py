@@ -51,15 +51,16 @@ class Issuer:
     ) -> Response:
         if "/api/v1/oauth/revocations" in url:
             return self._wait_for_feed()
-        document = self._case["metadata" if "/.well-known/oauth-authorization-server" in url else "jwks"]
+        document = self._case[_document_of(url)]
         return Response(503, {}, b"") if document is None else Response(200, {}, json.dumps(document).encode())
 
-    def answer_feed(self, status: int, body: object) -> None:
+    def answer_feed(self, status: int, signature: str | None, body: str) -> None:
         """Return when the guard has applied the answer, which is when it asks again."""
         with self._condition:
             self._condition.wait_for(lambda: self._is_asked)
             self._is_asked = False
-            self._answer = Response(status, {}, json.dumps(body).encode())
+            headers = {} if signature is None else {"revocations-signature": signature}
+            self._answer = Response(status, headers, body.encode())
             self._condition.notify_all()
             self._condition.wait_for(lambda: self._is_asked)
 
@@ -77,6 +78,12 @@ class Issuer:
         if answer is None:
             raise OSError("the case has ended")
         return answer
+
+
+def _document_of(url: str) -> str:
+    if "/.well-known/oauth-authorization-server" in url:
+        return "metadata"
+    return "feed_jwks" if "/.well-known/revocation-feed-jwks.json" in url else "jwks"
 
 
 def run_guard_case(case: Case) -> list[dict[str, Any]]:
@@ -107,7 +114,7 @@ def run_guard_case(case: Case) -> list[dict[str, Any]]:
         for step in steps:
             at = step["at"]
             if "feed" in step:
-                issuer.answer_feed(step["feed"]["status"], step["feed"]["body"])
+                issuer.answer_feed(**step["feed"])
             else:
                 answers.append(_ask(guard, step["request"]))
     finally:

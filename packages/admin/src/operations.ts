@@ -1418,7 +1418,7 @@ export const operations = {
   revocations: {
     /**
      * Stream token revocations.
-     * For APIs that verify tokens locally. An answer has at most 1000 entries, each with the current state of a token or client. With an unknown cursor, the answer starts from the beginning.
+     * For APIs that verify tokens locally. An answer has at most 1000 entries, each with the current state of a token or client. With an unknown cursor, the answer starts from the beginning. The header `Revocations-Signature` has a JWT over the answer, by a key of `/.well-known/revocation-feed-jwks.json`.
      * Requires the scope `revocation:read`.
      */
     read: (query?: RevocationQuery) => read<RevocationFeed>(path`/api/v1/oauth/revocations`, query),

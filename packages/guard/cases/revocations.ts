@@ -2,6 +2,7 @@
 import {
   audience,
   claims,
+  type FeedAnswer,
   insufficientScope,
   invalidToken,
   issuer,
@@ -12,9 +13,9 @@ import {
   tokenOf,
   unavailable,
 } from './build.ts';
-import type { CaseOptions, Expectation, FeedStep, GuardCase, Step } from './guard-case.ts';
+import type { CaseOptions, Expectation, GuardCase, RequestStep } from './guard-case.ts';
 
-const closed = { revocations: { max_staleness_seconds: 60, when_stale: 'closed' } } as const;
+export const closed = { revocations: { max_staleness_seconds: 60, when_stale: 'closed' } } as const;
 const open = { revocations: { max_staleness_seconds: 60, when_stale: 'open' } } as const;
 
 const stale = unavailable('revocations_stale');
@@ -24,9 +25,13 @@ const old = invalidToken('generation_old');
 let pages = 0;
 
 /** An answer of the feed without news, other than these entries. */
-function page(at: number, entries: readonly unknown[], over: object = {}): FeedStep {
+export function page(
+  at: number,
+  entries: readonly unknown[],
+  over: object = {},
+): FeedAnswer & { readonly page: { readonly cursor?: unknown } } {
   pages += 1;
-  const body = {
+  const answer = {
     cursor: `page-${pages}`,
     snapshot: false,
     history_changed: false,
@@ -35,17 +40,23 @@ function page(at: number, entries: readonly unknown[], over: object = {}): FeedS
     entries,
     ...over,
   };
-  return { at, feed: { status: 200, body } };
+  return { at, page: answer };
 }
 
-const snapshot = (at: number, entries: readonly object[], over: object = {}) =>
+export const snapshot = (at: number, entries: readonly object[], over: object = {}) =>
   page(at, entries, { snapshot: true, ...over });
 
-function cased(name: string, title: string, steps: readonly Step[], guard: Partial<CaseOptions> = closed): GuardCase {
+function cased(
+  name: string,
+  title: string,
+  steps: readonly (RequestStep | FeedAnswer)[],
+  guard: Partial<CaseOptions> = closed,
+): GuardCase {
   return manySteps(`revocations/${name}`, title, { guard }, steps);
 }
 
-const token = { type: 'token', jti: claims.jti, exp: claims.exp };
+export const revokedToken = { type: 'token', jti: claims.jti, exp: claims.exp };
+const token = revokedToken;
 const client = { type: 'client', client_id: claims.client_id, active: true, gen: 3, gen_exact: false };
 const lists = {
   scopes: ['orders:read', 'orders:write'],
@@ -503,7 +514,7 @@ const sequences: readonly GuardCase[] = [
 ];
 
 /** Answers that are not understood, or are no news. */
-const faults: readonly (readonly [name: string, title: string, step: FeedStep])[] = [
+const faults: readonly (readonly [name: string, title: string, step: FeedAnswer])[] = [
   ['entry-unknown', 'has an entry of a type that is not known', page(now + 5, [{ type: 'tenant', id: 1 }, token])],
   ['entry-null', 'has an entry that is null', page(now + 5, [null, token])],
   ['token-without-exp', 'has a token without exp', page(now + 5, [{ type: 'token', jti: claims.jti }])],
@@ -538,14 +549,10 @@ const faults: readonly (readonly [name: string, title: string, step: FeedStep])[
   ['lag-missing', 'has no lag', page(now + 5, [token], { lag_seconds: undefined })],
   ['entries-object', 'has an object for entries', page(now + 5, [], { entries: {} })],
   ['more-empty', 'promises more and has no entries', page(now + 5, [], { more: true })],
-  ['list', 'is a list', { at: now + 5, feed: { status: 200, body: [token] } }],
-  ['status-503', 'has status 503', { at: now + 5, feed: { status: 503, body: { error: 'temporarily_unavailable' } } }],
-  ['status-401', 'has status 401', { at: now + 5, feed: { status: 401, body: { error: 'invalid_token' } } }],
-  [
-    'status-201',
-    'has status 201, and looks like a page',
-    { at: now + 5, feed: { status: 201, body: page(now, [token]).feed.body } },
-  ],
+  ['list', 'is a list', { at: now + 5, page: [token] }],
+  ['status-503', 'has status 503', { at: now + 5, status: 503, page: { error: 'temporarily_unavailable' } }],
+  ['status-401', 'has status 401', { at: now + 5, status: 401, page: { error: 'invalid_token' } }],
+  ['status-201', 'has status 201, and looks like a page', { ...page(now + 5, [token]), status: 201 }],
 ];
 
 /** The issuer turns out to have another history than the guard knows. */

@@ -17,7 +17,7 @@ import {
   tokenOf,
   type Variant,
 } from './build.ts';
-import type { CaseRequest, Expectation, GuardCase } from './guard-case.ts';
+import type { CaseRequest, Expectation, GuardCase, RequestStep } from './guard-case.ts';
 import { hashOf, hmac, keys, type TestKey, thumbprintOf, toPem } from './keys.ts';
 
 const bound = (key: TestKey) => tokenOf({ payload: { cnf: { jkt: thumbprintOf(key) } } });
@@ -375,7 +375,7 @@ const requests: readonly (readonly [
   ],
 ];
 
-const twice = (name: string, title: string, steps: GuardCase['steps'], guard: Variant['guard'] = {}) =>
+const twice = (name: string, title: string, steps: readonly RequestStep[], guard: Variant['guard'] = {}) =>
   manySteps(`dpop/${name}`, title, { guard }, steps);
 
 const other = proofOf({ payload: { jti: 'proof-2' } });

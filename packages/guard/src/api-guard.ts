@@ -4,13 +4,14 @@
  *
  * Without `revocations`, a token is accepted until it expires, even if it or its client is revoked.
  */
-import { type ErrorReason, isConfidential, OAuthError } from '@postern/protocol';
+import { type ErrorReason, feedKeyUse, isConfidential, OAuthError } from '@postern/protocol';
 import type { AccessToken } from './access-token.ts';
 import { type SigningAlgorithm, signingAlgorithms } from './crypto/algorithms.ts';
 import { createGuard, type Decision, type DpopPolicy, type Guard } from './guard.ts';
 import type { Fetch } from './issuer/fetch-document.ts';
 import { createIssuerKeys } from './issuer/issuer-keys.ts';
 import { createKeptCopy, type OpenCache } from './issuer/kept-copy.ts';
+import type { KeyUse } from './issuer/published-keys.ts';
 import { RecentMap } from './recent-map.ts';
 import { describeResource, type ResourceDescription, type ResourceMetadata } from './resource-metadata.ts';
 import { createRequestFollower, type RequestFollower, type WaitUntil } from './revocations/request-follower.ts';
@@ -158,10 +159,23 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   }
   const resourceMetadata = describeResource(audience, issuer, options.resource ?? {});
   const { revocations, openCache } = options;
-  const copy = openCache && createKeptCopy(`${issuer}/.well-known/postern-keys`, openCache, now);
-  const keys = createIssuerKeys({ issuer, allowHttp, fetch, now: ageClock, onFault, copy });
+  const openKeys = (use: KeyUse, name: string) => {
+    const copy = openCache && createKeptCopy(`${issuer}/.well-known/${name}`, openCache, now);
+    return createIssuerKeys({ issuer, use, allowHttp, fetch, now: ageClock, onFault, copy });
+  };
+  const keys = openKeys('sig', 'postern-keys');
+  const feedKeys = openKeys(feedKeyUse, 'postern-feed-keys');
+  const findFeedKey = async (kid: string) => {
+    const known = feedKeys.find(kid);
+    if (known !== undefined) {
+      return known;
+    }
+    await feedKeys.load();
+    return feedKeys.find(kid);
+  };
   const follower =
-    revocations && createFollower(options, revocations, { now, monotonic, onFault, onKeyRevoked: keys.renew });
+    revocations &&
+    createFollower(options, revocations, { now, monotonic, onFault, findFeedKey, onKeyRevoked: keys.renew });
   const guard = createGuard({
     issuer,
     audience,
@@ -187,7 +201,8 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     refresh:
       openCache &&
       (async (waitUntil) => {
-        await Promise.all([keys.prepare(waitUntil), follower?.refresh?.(waitUntil)]);
+        const preparing = follower === undefined ? [keys] : [keys, feedKeys];
+        await Promise.all([...preparing.map((one) => one.prepare(waitUntil)), follower?.refresh?.(waitUntil)]);
       }),
     async start() {
       await Promise.all([keys.load(), follower?.start()]);
@@ -213,7 +228,7 @@ function createFaultLog(): (fault: Error) => void {
 function createFollower(
   { issuer, audience, clockSkewSeconds = defaultClockSkewSeconds, openCache }: ApiGuardOptions,
   revocations: RevocationOptions,
-  parts: Pick<RevocationFollowerOptions, 'now' | 'monotonic' | 'onFault' | 'onKeyRevoked'>,
+  parts: Pick<RevocationFollowerOptions, 'now' | 'monotonic' | 'onFault' | 'findFeedKey' | 'onKeyRevoked'>,
 ): RevocationFollower & Partial<RequestFollower> {
   const { fetch } = revocations;
   const common = { ...parts, issuer, fetch, clockSkewSeconds, maxEntries: maxEntriesOf(revocations) };

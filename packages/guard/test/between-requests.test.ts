@@ -16,6 +16,7 @@ beforeEach(async () => {
   issuer = await startIssuer();
   feed = serveFeed(issuer);
   nowMs = now * 1000;
+  feed.now = () => nowMs;
   work = [];
   faults = [];
 });
@@ -113,7 +114,7 @@ test('a new process knows what the cache keeps, and asks the feed for nothing el
     { type: 'all_tokens', gen: 2 },
   );
   await startProcess(cache)(issuer.token(lasting));
-  await expect.poll(() => cache.kept.size).toBe(2);
+  await expect.poll(() => cache.kept.size).toBe(3);
   feed.asked.length = 0;
   const ask = startProcess(cache);
   expect(await ask(issuer.token({ ...lasting, jti: 'first' }))).toBe(401);
@@ -129,7 +130,7 @@ test('a new process knows what the cache keeps, and asks the feed for nothing el
 test('a new process asks the feed before it answers, however new the copy is', async () => {
   const cache = createCache();
   await startProcess(cache)(issuer.token(lasting));
-  await expect.poll(() => cache.kept.size).toBe(2);
+  await expect.poll(() => cache.kept.size).toBe(3);
   feed.publish(revoked('a7f1'));
   expect(await startProcess(cache)(issuer.token(lasting))).toBe(401);
 });
@@ -137,7 +138,7 @@ test('a new process asks the feed before it answers, however new the copy is', a
 test('what the cache keeps counts as old as it is: while the feed is down, 503 after maxStalenessSeconds', async () => {
   const cache = createCache();
   await startProcess(cache)(issuer.token(lasting));
-  await expect.poll(() => cache.kept.size).toBe(2);
+  await expect.poll(() => cache.kept.size).toBe(3);
   await settle();
   feed.instead = (_request, response) => void response.writeHead(500).end();
   // The last answer was due 5 seconds after the first request.
@@ -158,7 +159,7 @@ test.each([
 ])('a copy %s says nothing', async (_which, text) => {
   const cache = createCache();
   await startProcess(cache)(issuer.token(lasting));
-  await expect.poll(() => cache.kept.size).toBe(2);
+  await expect.poll(() => cache.kept.size).toBe(3);
   await settle();
   for (const url of [...cache.kept.keys()].filter((one) => one.includes('revocations'))) {
     cache.kept.set(url, text);
@@ -178,7 +179,7 @@ test('a cache that fails costs only time', async () => {
 test('keys of the cache verify while the issuer is down, and a key that is not among them is fetched at once', async () => {
   const cache = createCache();
   await startProcess(cache)(issuer.token(lasting));
-  await expect.poll(() => cache.kept.size).toBe(2);
+  await expect.poll(() => cache.kept.size).toBe(3);
   issuer.addKey('two');
   expect(await startProcess(cache)(issuer.token(lasting, 'two'))).toBe('a7f1');
   issuer.documents.delete(jwksPath);

@@ -13,6 +13,7 @@ export interface TestIssuer extends DocumentServer {
 
 export const metadataPath = '/.well-known/oauth-authorization-server';
 export const jwksPath = '/jwks';
+export const feedJwksPath = '/feed-jwks';
 
 /** Headers of the JWK set. */
 const maxAge = { 'cache-control': 'public, max-age=300' };
@@ -22,7 +23,11 @@ export async function startIssuer(): Promise<TestIssuer> {
   const published = new Map<string, object>();
   const server = await startDocumentServer();
   const { url, documents } = server;
-  documents.set(metadataPath, { issuer: url, jwks_uri: url + jwksPath });
+  documents.set(metadataPath, {
+    issuer: url,
+    jwks_uri: url + jwksPath,
+    revocation_feed_jwks_uri: url + feedJwksPath,
+  });
   documents.set(jwksPath, (_request, response) => answerJson(response, 200, { keys: [...published.values()] }, maxAge));
 
   const issuer: TestIssuer = {

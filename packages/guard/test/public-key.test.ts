@@ -36,7 +36,7 @@ describe.each(Object.entries(weakKeys))('%s', (_name, jwk) => {
 
   test('signs no access token', async () => {
     const keys = ['RS256', 'ES256', 'EdDSA', undefined].map((alg) => ({ alg, ...(jwk as object), kid: 'a' }));
-    expect((await readPublishedKeys({ keys }, new Map())).size).toBe(0);
+    expect((await readPublishedKeys({ keys }, new Map(), 'sig')).size).toBe(0);
   });
 });
 

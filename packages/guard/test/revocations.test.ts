@@ -22,6 +22,8 @@ beforeEach(async () => {
   issuer = await startIssuer();
   feed = serveFeed(issuer);
   clock = createClock(now * 1000);
+  // The wall clock of the guard jumps, not that of the issuer.
+  feed.now = () => now * 1000 + clock.monotonic();
   faults = [];
   guards = [];
 });
@@ -169,10 +171,10 @@ describe('following', () => {
     const first = Promise.withResolvers<void>();
     const second = Promise.withResolvers<void>();
     // The second page of three is delayed.
-    feed.instead = (_request, response) => {
+    feed.instead = (request, response) => {
       answers += 1;
       const page = (cursor: string, more: boolean, jti: string) =>
-        answerJson(response, 200, {
+        feed.send(request, response, {
           cursor,
           snapshot: cursor === 'one',
           more,
@@ -561,9 +563,9 @@ describe('an unreachable feed', () => {
     ];
     for (const body of bad) {
       const isAnswered = Promise.withResolvers<void>();
-      feed.instead = (_request, response) => {
+      feed.instead = (request, response) => {
         feed.instead = undefined;
-        answerJson(response, 200, body as object);
+        feed.send(request, response, body);
         isAnswered.resolve();
       };
       feed.release();

@@ -258,6 +258,7 @@ func main() {
       '/.well-known/jwks.json',
       '/.well-known/oauth-authorization-server',
       '/.well-known/oauth-protected-resource',
+      '/.well-known/revocation-feed-jwks.json',
       '/api/v1/oauth/introspect',
       '/api/v1/oauth/register',
       '/api/v1/oauth/register/{client_id}',

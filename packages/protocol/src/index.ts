@@ -3,6 +3,7 @@ export { decodeBase64UrlString, encodeBase64Url } from './base64url.ts';
 export { challengeFor, dpopAlgorithms } from './challenge.ts';
 export { clientIdPattern } from './client-id.ts';
 export { type ErrorCode, type ErrorReason, findOperatorLine, operatorLineOf } from './error-table.ts';
+export { feedKeysMember, feedKeyUse, feedSignatureHeader, feedSignatureType } from './feed-signature.ts';
 export { parseForm } from './form.ts';
 export { type DecodedJws, decodeJws, decodeJwsPart } from './jws.ts';
 export { isConfidential, isLoopback } from './loopback.ts';

@@ -13,6 +13,8 @@ export interface AuthorizationServerMetadata {
   readonly revocation_endpoint_auth_methods_supported: readonly string[];
   readonly revocation_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly jwks_uri: string;
+  /** The keys that sign the revocation feed. docs/revocation-feed.md. */
+  readonly revocation_feed_jwks_uri: string;
   readonly scopes_supported?: readonly string[];
   readonly response_types_supported: readonly string[];
   readonly grant_types_supported: readonly string[];

@@ -1,9 +1,11 @@
 /** The authorization server as a Fastify plugin: this file is its table of contents. */
 import type { Guard } from '@postern/guard';
 import { guardRoutes } from '@postern/guard/fastify';
+import { feedSignatureType } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Registry } from 'prom-client';
+import { signJwt } from './access-token/sign-jwt.ts';
 import { type Apis, batchEndpoint } from './batch-endpoint.ts';
 import { createFindActor } from './clients/find-actor.ts';
 import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts';
@@ -33,6 +35,7 @@ import { createMinuteCounters } from './limits/minute-counters.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
 import { findPersonAsClient } from './people/person-store.ts';
+import { createFeedKeys } from './revocation/feed-keys.ts';
 import { createRevocationFeed } from './revocation/revocation-feed.ts';
 import { openRevocations } from './revocation/revocations.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
@@ -120,7 +123,16 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
   const onLost = (lost: LogHead) =>
     history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', knownAt: now(), isOld: true }]);
-  const feed = createRevocationFeed({ db, events, revocations, masterKey, onLost });
+  const feedKeys = createFeedKeys(masterKey, now);
+  const feed = createRevocationFeed({
+    ...shared,
+    db,
+    revocations,
+    masterKey,
+    issuer: config.issuer,
+    sign: (claims) => signJwt(feedSignatureType, claims, feedKeys.signing()),
+    onLost,
+  });
   const keysFaults = createKeysFaults(app.log);
   const onRehashFault = (error: unknown) =>
     app.log.error(describeForLog(error), 'the digest of a secret that moved here is kept until its next use');
@@ -129,6 +141,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     rootClient,
     management,
     keys,
+    feedKeys,
     onKeysFault: keysFaults.record,
     onRehashFault,
   });

@@ -106,7 +106,10 @@ const goodProof = (claims: Record<string, unknown>): Jwt => ({
   key: ownKey.privateKey,
 });
 
-/** Bad tokens of workloads and people are in workload-identity.test.ts and id-jag.test.ts: theirs may lack what others must have. */
+/**
+ * Bad tokens of workloads and people are in workload-identity.test.ts and id-jag.test.ts: theirs may lack what others must have. Bad
+ * signatures of the feed are in the catalogue of guard cases.
+ */
 type TargetName =
   | Exclude<
       PlaceName,
@@ -114,6 +117,7 @@ type TargetName =
       | 'assertion of the jwt-bearer grant, with the credentials of the client'
       | 'subject_token of token exchange, as a JWT'
       | 'subject_token of token exchange, as an ID token'
+      | 'answer of the revocation feed, at a guard'
     >
   | 'DPoP at an API';
 

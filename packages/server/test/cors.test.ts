@@ -7,9 +7,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 const app = 'https://app.example.com';
 const tools = 'http://localhost:5173';
 const tokenPath = '/api/v1/oauth/token';
-const documents = ['oauth-authorization-server', 'openid-configuration', 'oauth-protected-resource', 'jwks.json'].map(
-  (name) => `/.well-known/${name}`,
-);
+const documents = [
+  'oauth-authorization-server',
+  'openid-configuration',
+  'oauth-protected-resource',
+  'jwks.json',
+  'revocation-feed-jwks.json',
+].map((name) => `/.well-known/${name}`);
 let server: TestServer;
 
 beforeAll(async () => {

@@ -37,6 +37,7 @@ describe('RFC 8414 §2 authorization server metadata', () => {
       'jwks_uri',
       'registration_endpoint',
       'revocation_endpoint',
+      'revocation_feed_jwks_uri',
       'service_documentation',
       'token_endpoint',
     ]);
@@ -57,6 +58,7 @@ describe('RFC 8414 §2 authorization server metadata', () => {
       { error: 'unsupported_response_type' },
     ]);
     expect((await fetch(body.jwks_uri)).status).toBe(200);
+    expect((await fetch(body.revocation_feed_jwks_uri)).status).toBe(200);
   });
 
   test('has what is REQUIRED, and no empty list', async () => {
@@ -90,7 +92,13 @@ describe('RFC 8414 §2 authorization server metadata', () => {
   );
 
   test('§3.2 is JSON, may be cached, and may be read by web pages', async () => {
-    for (const path of [metadataPath, openidPath, resourcePath, '/.well-known/jwks.json']) {
+    for (const path of [
+      metadataPath,
+      openidPath,
+      resourcePath,
+      '/.well-known/jwks.json',
+      '/.well-known/revocation-feed-jwks.json',
+    ]) {
       const { headers } = await get(path);
       expect(headers.get('content-type')).toMatch(/^application\/json/);
       expect(headers.get('cache-control')).toBe('public, max-age=300');

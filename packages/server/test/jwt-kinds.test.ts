@@ -4,10 +4,14 @@
  * type and claims stands between the kinds. A new kind is one line in `kinds`, a new place one in jwt-places.ts.
  */
 import { randomUUID } from 'node:crypto';
+import { feedSignatureHeader, feedSignatureType } from '@postern/protocol';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createFeedKeys } from '../src/revocation/feed-keys.ts';
 import {
+  feedDigest,
+  feedPath,
   jwtBearer,
   type PlaceName,
   places,
@@ -111,6 +115,7 @@ const tokenClaims = (): JWTPayload => ({
   exp: nowSeconds() + 60,
   scope: 'scope:read',
   gen: 0,
+  sha256: feedDigest,
 });
 
 async function byClient(typ: string | undefined, claims: JWTPayload, header: object = {}): Promise<string> {
@@ -121,6 +126,17 @@ async function byClient(typ: string | undefined, claims: JWTPayload, header: obj
 async function byServer(typ: string | undefined, claims: JWTPayload, header: object = {}): Promise<string> {
   const protectedHeader = { alg: 'ES256', kid: serverKey.kid, ...(typ !== undefined && { typ }), ...header };
   return new SignJWT(claims).setProtectedHeader(protectedHeader).sign(serverKey.privateKey);
+}
+
+/** By the key of the revocation feed, which verifies no token. */
+async function byFeedKey(typ: string, claims: JWTPayload): Promise<string> {
+  const { kid, alg, privateKey } = createFeedKeys(server.masterKey, server.now).signing();
+  return new SignJWT(claims).setProtectedHeader({ typ, alg, kid }).sign(privateKey);
+}
+
+async function feedSignature(): Promise<string> {
+  const { headers } = await server.call('GET', feedPath, { token: await server.rootToken() });
+  return headers.get(feedSignatureHeader) ?? '';
 }
 
 const clientJwk = async () => ({ jwk: await exportJWK(clientKeys.publicKey) });
@@ -162,6 +178,16 @@ const kinds: [
   ['an access token, made by hand', () => byServer('at+jwt', tokenClaims()), tokenPlaces],
   ['an introspection answer', introspectionAnswer, []],
   ['an introspection answer that says what a token says', () => byServer('token-introspection+jwt', tokenClaims()), []],
+  // It is of another answer than the one that it is tried with.
+  ['a signature of the revocation feed', feedSignature, []],
+  [
+    'a signature of the feed that says what a token says',
+    () => byFeedKey(feedSignatureType, tokenClaims()),
+    ['answer of the revocation feed, at a guard'],
+  ],
+  ['an access token by the key of the feed', () => byFeedKey('at+jwt', tokenClaims()), []],
+  ['a plain JWT by the key of the feed that says what a token says', () => byFeedKey('JWT', tokenClaims()), []],
+  ['a signature of the feed by the key of tokens', () => byServer(feedSignatureType, tokenClaims()), []],
   ['a JWT of the server without a type that says what a token says', () => byServer(undefined, tokenClaims()), []],
   ['a plain JWT of the server that says what a token says', () => byServer('JWT', tokenClaims()), []],
   [

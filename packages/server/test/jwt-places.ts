@@ -1,16 +1,24 @@
 /** The places at which the server takes a JWT of others, for tests that bring what does not belong there. */
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
+import { createApiGuard } from '@postern/guard';
+import { feedSignatureHeader } from '@postern/protocol';
 import type { Answer, Credentials, TestServer } from '@postern/testing/test-server';
 import { loadSigningKeys } from '../src/keys/signing-key-store.ts';
 
 export const tokenPath = '/api/v1/oauth/token';
 export const apiPath = '/api/v1/oauth/scope';
+export const feedPath = '/api/v1/oauth/revocations';
 
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
 export const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
+
+const feedBody = JSON.stringify({ cursor: 'a', snapshot: true, more: false, lag_seconds: 0, entries: [] });
+
+/** What the signature of the feed says of the answer that it is tried with. */
+export const feedDigest = createHash('sha256').update(feedBody).digest('base64url');
 
 interface Place {
   /** What is said to a JWT that has no business there. */
@@ -90,6 +98,25 @@ export const places = {
       const before = revocations();
       const answer = await server.postForm('/api/v1/oauth/revoke', { token: jwt, ...secretOf(server.root) });
       return answer.status === 200 && revocations() === before ? 'nothing to revoke' : outcomeOf(answer);
+    },
+  },
+  'answer of the revocation feed, at a guard': {
+    refusal: 'refused',
+    send: async (jwt, server) => {
+      const answer = async () => new Response(feedBody, { headers: { [feedSignatureHeader]: jwt } });
+      const guard = createApiGuard({
+        issuer: server.url,
+        audience: 'https://api.example.com',
+        revocations: { fetch: answer },
+        onFault: () => {},
+        now: server.now,
+      });
+      const outcome = await guard.start().then(
+        () => 'passed',
+        () => 'refused',
+      );
+      await guard.close();
+      return outcome;
     },
   },
 } satisfies Record<string, Place>;

@@ -48,7 +48,13 @@ async function expectShed(): Promise<void> {
 
 /** Requires that what must answer under any load does. */
 async function expectNeverShed(rootToken: string): Promise<void> {
-  const paths = ['/health', '/health/ready', '/.well-known/jwks.json', '/.well-known/oauth-authorization-server'];
+  const paths = [
+    '/health',
+    '/health/ready',
+    '/.well-known/jwks.json',
+    '/.well-known/revocation-feed-jwks.json',
+    '/.well-known/oauth-authorization-server',
+  ];
   const answers = await Promise.all([
     ...paths.map((path) => server.call('GET', path)),
     server.call('GET', '/.well-known/oauth-protected-resource'),

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 /** The routes that need no token. A new one must be added here on purpose. */
 const publicRoutes = [
   'GET /.well-known/jwks.json',
+  'GET /.well-known/revocation-feed-jwks.json',
   'GET /.well-known/oauth-authorization-server',
   'GET /.well-known/oauth-protected-resource',
   'GET /.well-known/openid-configuration',
@@ -18,6 +19,7 @@ const publicRoutes = [
   'GET /health/ready',
   'GET /metrics',
   'OPTIONS /.well-known/jwks.json',
+  'OPTIONS /.well-known/revocation-feed-jwks.json',
   'OPTIONS /.well-known/oauth-authorization-server',
   'OPTIONS /.well-known/oauth-protected-resource',
   'OPTIONS /.well-known/openid-configuration',

@@ -90,15 +90,19 @@ def _read(
     return Response(status, {name.lower(): value for name, value in headers.items()}, body)
 
 
-def fetch_document(
-    fetch: Fetch, url: str, *, headers: Mapping[str, str] | None = None, timeout: float, max_bytes: int
-) -> tuple[Any, Mapping[str, str]]:
+def fetch_document(fetch: Fetch, url: str, *, timeout: float, max_bytes: int) -> tuple[Any, Mapping[str, str]]:
     """Return a JSON document and the headers. Raises ``OSError`` for any other answer."""
-    sent = {"accept": "application/json", **(headers or {})}
+    response = fetch_json(fetch, url, headers={}, timeout=timeout, max_bytes=max_bytes)
+    return parse_document(url, response.body), response.headers
+
+
+def fetch_json(fetch: Fetch, url: str, *, headers: Mapping[str, str], timeout: float, max_bytes: int) -> Response:
+    """Return an answer that should be a JSON document. Raises ``OSError`` for any other status than 200."""
+    sent = {"accept": "application/json", **headers}
     response = fetch(url, headers=sent, data=None, timeout=timeout, max_bytes=max_bytes)
     if response.status != 200:
         raise UnexpectedAnswerError(url, response)
-    return parse_document(url, response.body), response.headers
+    return response
 
 
 def parse_document(url: str, body: bytes) -> Any:  # noqa: ANN401

@@ -158,7 +158,12 @@ class Guard:
         self._now = now
         self._verified = _VerifiedTokens(token_cache_size)
         report = on_fault or _FaultLog()
-        self._keys = IssuerKeys(issuer, allow_http=allow_http, fetch=fetch, monotonic=monotonic, on_fault=report)
+        self._keys = IssuerKeys(
+            issuer, use="sig", allow_http=allow_http, fetch=fetch, monotonic=monotonic, on_fault=report
+        )
+        self._feed_keys = IssuerKeys(
+            issuer, use="revocation_feed", allow_http=allow_http, fetch=fetch, monotonic=monotonic, on_fault=report
+        )
         self._follower: RevocationFollower | None = None
         if revocations is not None:
             self._follower = RevocationFollower(
@@ -171,6 +176,7 @@ class Guard:
                 now=now,
                 monotonic=monotonic,
                 on_fault=report,
+                find_feed_key=self._find_feed_key,
                 on_key_revoked=self._keys.renew,
             )
         is_url = re.match(r"https?://", audience) is not None
@@ -186,6 +192,13 @@ class Guard:
 
         _guards.add(self)
 
+    def _find_feed_key(self, kid: str) -> VerificationKey | None:
+        known = self._feed_keys.find(kid)
+        if known is None:
+            self._feed_keys.load()
+            known = self._feed_keys.find(kid)
+        return known
+
     def start(self) -> None:
         """Fetch the keys and begin to follow revocations, which otherwise happens at the first call.
 
@@ -200,6 +213,7 @@ class Guard:
     def reset_after_fork(self) -> None:
         """The threads of the parent process do not exist in this one, which may have had their locks."""
         self._keys.reset_after_fork()
+        self._feed_keys.reset_after_fork()
         self._used_proofs.reset_after_fork()
         if self._follower is not None:
             self._follower.reset_after_fork()

@@ -7,7 +7,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from .access_token import VerificationKey
 from .documents import Fetch, fetch_document, is_confidential, well_known_url
@@ -33,6 +33,16 @@ _RETRY: Final = 1.0
 """Seconds before a failed fetch is repeated."""
 
 
+KeyUse = Literal["sig", "revocation_feed"]
+"""What the keys of a set are for: ``sig`` for tokens. A key for tokens may have no ``use``, one for the feed must have its own."""
+
+_KEY_SETS: Final[Mapping[KeyUse, tuple[str, str]]] = {
+    "sig": ("jwks_uri", "keys"),
+    "revocation_feed": ("revocation_feed_jwks_uri", "keys of the revocation feed"),
+}
+"""The keys of each use: the member of the metadata that names them, and what an operator reads of them."""
+
+
 class OtherIssuerError(Exception):
     """Metadata of another issuer, which no later attempt makes right."""
 
@@ -44,12 +54,15 @@ class IssuerKeys:
         self,
         issuer: str,
         *,
+        use: KeyUse,
         allow_http: bool,
         fetch: Fetch,
         monotonic: Callable[[], float],
         on_fault: Callable[[Exception], None],
     ) -> None:
         self._issuer = issuer
+        self._use: KeyUse = use
+        self._member, self._name = _KEY_SETS[use]
         self._allow_http = allow_http
         self._fetch = fetch
         self._monotonic = monotonic
@@ -109,11 +122,11 @@ class IssuerKeys:
                 return
             try:
                 document, headers = self._fetch_jwks()
-                self._keys = _read_keys(document, self._keys)
+                self._keys = _read_keys(document, self._keys, self._use)
             except Exception as error:
                 self._fault = error
                 self._attempt_from = self._monotonic() + _RETRY
-                self._on_fault(RuntimeError(f"Cannot fetch the keys of {self._issuer}: {error}"))
+                self._on_fault(RuntimeError(f"Cannot fetch the {self._name} of {self._issuer}: {error}"))
                 return
             now = self._monotonic()
             self._fresh_until = now + _read_max_age(headers.get("cache-control", ""))
@@ -131,9 +144,9 @@ class IssuerKeys:
                 f"the metadata at {url} name another issuer, {json.dumps(members.get('issuer'))}, than the guard was created "
                 f"with, {json.dumps(self._issuer)}; both must be equal, character by character"
             )
-        jwks_uri = members.get("jwks_uri")
+        jwks_uri = members.get(self._member)
         if not isinstance(jwks_uri, str) or not is_confidential(jwks_uri, allow_http=self._allow_http):
-            raise OSError(f"the document at {url} has no https URL as its jwks_uri")
+            raise OSError(f"the document at {url} has no https URL as its {self._member}")
         return fetch_document(self._fetch, jwks_uri, timeout=_TIMEOUT_SECONDS, max_bytes=_MAX_BYTES)
 
 
@@ -145,12 +158,12 @@ def _describe(fault: Exception) -> str:
 
 
 def _read_keys(
-    document: object, known: Mapping[str, tuple[str, VerificationKey]]
+    document: object, known: Mapping[str, tuple[str, VerificationKey]], use: KeyUse
 ) -> Mapping[str, tuple[str, VerificationKey]]:
-    """Ignores keys that must not verify access tokens. An unchanged key is the same object as in ``known``."""
+    """Ignores keys that must not be used. An unchanged key is the same object as in ``known``."""
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
-        raise OSError("the document at jwks_uri is not a JWK set")
+        raise OSError("the document with the keys is not a JWK set")
     if len(keys) > _MAX_KEYS:
         raise OSError(f"the JWK set has more than {_MAX_KEYS} keys")
     found: dict[str, tuple[str, VerificationKey]] = {}
@@ -164,7 +177,9 @@ def _read_keys(
             found[kid] = known[kid]
             continue
         try:
-            public_key = parse_public_key(jwk)
+            # `parse_public_key` knows one purpose only.
+            for_signatures = jwk if use == "sig" else {**jwk, "use": "sig" if jwk.get("use") == use else "other"}
+            public_key = parse_public_key(for_signatures)
         except PublicKeyError:
             continue
         if public_key.fits(alg):

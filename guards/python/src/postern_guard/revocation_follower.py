@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 from urllib.parse import urlencode
 
-from .access_token import AccessToken
-from .documents import Fetch, UnexpectedAnswerError, fetch_document
+from .access_token import AccessToken, VerificationKey
+from .documents import Fetch, UnexpectedAnswerError, fetch_json, parse_document
+from .feed_signature import SignedTime, verify_feed_signature
 from .revocation_list import FeedError, FeedPage, RevocationList, RevokedKey, parse_feed_page
 
 _MAX_BYTES: Final = 33_554_432
@@ -21,6 +22,9 @@ _MAX_BYTES: Final = 33_554_432
 
 _TIMEOUT: Final = 10.0
 """Seconds, in addition to the time that the feed was asked to wait."""
+
+_OLD: Final = 10.0
+"""Seconds: an answer that was signed so long before it arrived is reported."""
 
 _NEARLY_FULL: Final = 0.8
 _NOT_NEARLY_FULL: Final = 0.7
@@ -64,6 +68,7 @@ class RevocationFollower:
         now: Callable[[], float],
         monotonic: Callable[[], float],
         on_fault: Callable[[Exception], None],
+        find_feed_key: Callable[[str], VerificationKey | None],
         on_key_revoked: Callable[[], None],
     ) -> None:
         self._issuer = issuer
@@ -75,7 +80,9 @@ class RevocationFollower:
         self._now = now
         self._monotonic = monotonic
         self._on_fault = on_fault
+        self._find_feed_key = find_feed_key
         self._on_key_revoked = on_key_revoked
+        self._signed_time = SignedTime(now=now, monotonic=monotonic, clock_skew_seconds=clock_skew_seconds)
         self._trusted = _TrustedTime(now, monotonic)
         self._closing = threading.Event()
         self._answered = threading.Event()
@@ -91,6 +98,7 @@ class RevocationFollower:
         self._cursor: str | None = None
         self._size_at_start = 0
         self._is_nearly_full = False
+        self._is_old = False
         self._current_at = -math.inf
 
     def start(self) -> None:
@@ -144,10 +152,10 @@ class RevocationFollower:
             due_at = asked_at + (self._wait_seconds if is_waiting else 0)
             pause = 0.0
             try:
-                page = self._fetch_page(self._wait_seconds if is_waiting else 0)
+                page, signed_at = self._fetch_page(self._wait_seconds if is_waiting else 0)
                 arrived_at = self._monotonic()
                 # What was held up on its way, or arrived while this process was paused, is as old as when it had to be sent.
-                self._apply(page, min(arrived_at, due_at))
+                self._apply(page, min(arrived_at, due_at, signed_at))
                 failures = 0
                 late_by = arrived_at - due_at if is_waiting else 0.0
                 if is_waiting and not page.entries and arrived_at - asked_at < _POLL:
@@ -167,16 +175,41 @@ class RevocationFollower:
             self._attempted.set()
             self._closing.wait(pause)
 
-    def _fetch_page(self, wait_seconds: int) -> FeedPage:
+    def _fetch_page(self, wait_seconds: int) -> tuple[FeedPage, float]:
+        """Return a page that the issuer signed as the answer to the cursor, and when, by the monotonic clock, at the latest."""
+        url = f"{self._issuer}/api/v1/oauth/revocations"
         query = {**({"cursor": self._cursor} if self._cursor is not None else {}), "wait": str(wait_seconds)}
-        body, _ = fetch_document(
+        response = fetch_json(
             self._fetch,
-            f"{self._issuer}/api/v1/oauth/revocations?{urlencode(query)}",
+            f"{url}?{urlencode(query)}",
             headers={"authorization": self._token.authorization(self._issuer)},
             timeout=wait_seconds + _TIMEOUT,
             max_bytes=_MAX_BYTES,
         )
-        return parse_feed_page(body)
+        signed_at = self._signed_time.read(
+            verify_feed_signature(
+                response.headers.get("revocations-signature"),
+                response.body,
+                issuer=self._issuer,
+                after=self._cursor,
+                find_key=self._find_feed_key,
+            )
+        )
+        page = parse_feed_page(parse_document(url, response.body))
+        if not page.has_more:
+            self._report_age(self._monotonic() - signed_at)
+        return page, signed_at
+
+    def _report_age(self, age: float) -> None:
+        """Of an answer without others behind it: how old those are does not matter."""
+        if not self._is_old and age > _OLD:
+            self._on_fault(
+                RuntimeError(
+                    f"The feed of {self._issuer} answered what it had signed {round(age)} seconds before: the answer was held up "
+                    "or sent again on its way, or a clock is wrong."
+                )
+            )
+        self._is_old = age > _OLD
 
     def _apply(self, page: FeedPage, sent_at: float) -> None:
         """``sent_at`` is the latest time, by the monotonic clock, at which the feed can have sent the page."""

@@ -12,6 +12,8 @@ export interface DocumentBounds {
 
 export interface FetchedDocument {
   readonly headers: Headers;
+  /** The text that was parsed. */
+  readonly text: string;
   readonly body: unknown;
 }
 
@@ -47,7 +49,7 @@ export async function fetchDocument(url: string, fetch: Fetch, bounds: DocumentB
     throw new Error(`${url} answered with more than ${bounds.maxBytes} bytes`);
   }
   try {
-    return { headers: response.headers, body: JSON.parse(text) };
+    return { headers: response.headers, text, body: JSON.parse(text) };
   } catch (cause) {
     throw new Error(`${url} did not answer with JSON`, { cause });
   }

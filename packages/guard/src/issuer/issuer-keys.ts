@@ -1,10 +1,10 @@
 /** The keys of an issuer: found through its metadata, cached as long as it allows, fetched again for an unknown key. RFC 8414 §3, RFC 9111 §5.2. */
-import { isConfidential, OAuthError, wellKnownUrl } from '@postern/protocol';
+import { feedKeysMember, feedKeyUse, isConfidential, OAuthError, wellKnownUrl } from '@postern/protocol';
 import type { VerificationKey } from '../verify-access-token.ts';
 import { type Fetch, fetchDocument } from './fetch-document.ts';
 import type { KeptCopy } from './kept-copy.ts';
 import { createKeptDocument } from './kept-document.ts';
-import { type PublishedKey, readPublishedKeys } from './published-keys.ts';
+import { type KeyUse, type PublishedKey, readPublishedKeys } from './published-keys.ts';
 
 export interface IssuerKeys {
   /** Returns the cached key with this id. Fetches the keys again in the background if they are stale. */
@@ -21,6 +21,8 @@ export interface IssuerKeys {
 
 export interface IssuerKeysOptions {
   readonly issuer: string;
+  /** What the keys are for. */
+  readonly use: KeyUse;
   /** Whether keys may be fetched by plain http from another machine. */
   readonly allowHttp: boolean;
   readonly fetch: Fetch;
@@ -39,21 +41,28 @@ const minAgeMs = 30_000;
 const defaultAgeMs = 300_000;
 const maxAgeMs = 86_400_000;
 
-export function createIssuerKeys({ issuer, allowHttp, fetch, now, onFault, copy }: IssuerKeysOptions): IssuerKeys {
+/** The keys of each use: the member of the metadata that names them, and what an operator reads of them. */
+const keySets = {
+  sig: { member: 'jwks_uri', name: 'keys' },
+  [feedKeyUse]: { member: feedKeysMember, name: 'keys of the revocation feed' },
+} as const satisfies Record<KeyUse, object>;
+
+export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
+  const { issuer, use, fetch, now, onFault, copy } = options;
   const document = createKeptDocument<ReadonlyMap<string, PublishedKey>>({
     async load(known) {
       const kept = known === undefined ? await copy?.read() : undefined;
       if (kept !== undefined) {
-        const value = await readPublishedKeys(kept.body, new Map());
+        const value = await readPublishedKeys(kept.body, new Map(), use);
         return { value, maxAgeMs: defaultAgeMs, ageMs: kept.ageMs };
       }
       try {
-        const { body, headers } = await fetchDocument(await findJwksUri(issuer, allowHttp, fetch), fetch, limits);
-        const value = await readPublishedKeys(body, known ?? new Map());
+        const { body, headers } = await fetchDocument(await findJwksUri(options), fetch, limits);
+        const value = await readPublishedKeys(body, known ?? new Map(), use);
         await copy?.write(body, 0);
         return { value, maxAgeMs: readMaxAgeMs(headers) };
       } catch (cause) {
-        throw new Error(`Cannot fetch the keys of ${issuer}: ${(cause as Error).message}`, { cause });
+        throw new Error(`Cannot fetch the ${keySets[use].name} of ${issuer}: ${(cause as Error).message}`, { cause });
       }
     },
     now,
@@ -119,17 +128,17 @@ function describeFault({ cause }: Error): string {
 }
 
 /** RFC 8414 §3.3: the issuer in the document must equal the requested one, character by character. */
-async function findJwksUri(issuer: string, allowHttp: boolean, fetch: Fetch): Promise<string> {
+async function findJwksUri({ issuer, use, allowHttp, fetch }: IssuerKeysOptions): Promise<string> {
   const url = wellKnownUrl('oauth-authorization-server', issuer);
   const { body } = await fetchDocument(url, fetch, limits);
-  const { issuer: named, jwks_uri } = (body ?? {}) as Record<string, unknown>;
+  const { issuer: named, [keySets[use].member]: uri } = (body ?? {}) as Record<string, unknown>;
   if (named !== issuer) {
     throw new OtherIssuer(url, named, issuer);
   }
-  if (typeof jwks_uri !== 'string' || !isConfidential(jwks_uri, allowHttp)) {
-    throw new Error(`the document at ${url} has no https URL as its jwks_uri`);
+  if (typeof uri !== 'string' || !isConfidential(uri, allowHttp)) {
+    throw new Error(`the document at ${url} has no https URL as its ${keySets[use].member}`);
   }
-  return jwks_uri;
+  return uri;
 }
 
 function readMaxAgeMs(headers: Headers): number {

@@ -2,12 +2,14 @@
  * What is known of the revocation feed of an issuer, page by page: the list, the cursor, and how old it is. Others decide when
  * to ask for the next page. docs/revocation-feed.md. RFC 7009 §2.2.
  */
-import type { ErrorReason } from '@postern/protocol';
+import { type ErrorReason, feedSignatureHeader } from '@postern/protocol';
 import type { AccessToken } from '../access-token.ts';
 import { type Fetch, fetchDocument } from '../issuer/fetch-document.ts';
 import { createTrustedTime } from '../trusted-time.ts';
 import { type FeedPage, formatEntry, parseFeedPage } from './feed-page.ts';
+import { type FeedSignatureOptions, verifyFeedSignature } from './feed-signature.ts';
 import { RevocationList } from './revocation-list.ts';
+import { createSignedTime } from './signed-time.ts';
 
 export interface FollowedRevocationsOptions {
   readonly issuer: string;
@@ -26,13 +28,23 @@ export interface FollowedRevocationsOptions {
    * to fill up, and when the issuer has lost changes.
    */
   readonly onFault: (fault: Error) => void;
+  /** Returns the key of the feed with this id. */
+  readonly findFeedKey: FeedSignatureOptions['findKey'];
   /** Called when a signing key was revoked, so that another one signs. */
   readonly onKeyRevoked: () => void;
 }
 
+export interface FetchedPage extends FeedPage {
+  /** The latest time, by the monotonic clock, at which it can have been signed. */
+  readonly signedAt: number;
+}
+
 export interface FollowedRevocations {
-  /** Fetches the page after the cursor; the feed may delay it by `waitSeconds` while there is no news. */
-  fetchPage(waitSeconds: number, signal?: AbortSignal): Promise<FeedPage>;
+  /**
+   * Fetches the page after the cursor; the feed may delay it by `waitSeconds` while there is no news. Rejects unless the issuer signed
+   * it as the answer to this cursor.
+   */
+  fetchPage(waitSeconds: number, signal?: AbortSignal): Promise<FetchedPage>;
   /** `sentAt` is the latest time, by the monotonic clock, at which the feed can have sent the page. */
   apply(page: FeedPage, sentAt: number): void;
   /** Undefined before the first page, and if everything must be fetched again. */
@@ -55,13 +67,17 @@ const maxBytes = 33_554_432;
 /** Milliseconds, in addition to the time that the feed was asked to wait. */
 const timeoutMs = 10_000;
 
+/** Milliseconds: an answer that was signed so long before it arrived is reported. */
+const oldMs = 10_000;
+
 /** The part of `maxEntries` from which on the operator is told, and the one below which that may happen again. */
 const nearlyFull = 0.8;
 const notNearlyFull = 0.7;
 
 export function createFollowedRevocations(options: FollowedRevocationsOptions): FollowedRevocations {
-  const { issuer, fetch, clockSkewSeconds, maxEntries, now, monotonic, onFault } = options;
+  const { issuer, fetch, clockSkewSeconds, maxEntries, now, monotonic, findFeedKey: findKey, onFault } = options;
   const readTrustedTime = createTrustedTime(options);
+  const readSignedTime = createSignedTime(options);
   let list = new RevocationList(issuer, maxEntries);
   /** A snapshot that is not complete yet; `list` holds until it is. */
   let incoming: RevocationList | undefined;
@@ -70,6 +86,7 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
   let cursor: string | undefined;
   let sizeAtStart = 0;
   let isNearlyFull = false;
+  let isOld = false;
   let currentAt = Number.NEGATIVE_INFINITY;
 
   /** `sentAt` is the latest time, by the monotonic clock, at which the feed can have sent the page. */
@@ -150,17 +167,37 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
     }
   };
 
+  /** Of an answer without others behind it: how old those are does not matter. */
+  const reportAge = (ageMs: number) => {
+    if (!isOld && ageMs > oldMs) {
+      onFault(
+        new Error(
+          `The feed of ${issuer} answered what it had signed ${Math.round(ageMs / 1000)} seconds before: the answer was held up or sent ` +
+            'again on its way, or a clock is wrong.',
+        ),
+      );
+    }
+    isOld = ageMs > oldMs;
+  };
+
   const lagSeconds = () => Math.max(0, monotonic() - currentAt) / 1000;
 
   return {
     async fetchPage(waitSeconds, signal) {
       const query = new URLSearchParams({ ...(cursor !== undefined && { cursor }), wait: String(waitSeconds) });
-      const { body } = await fetchDocument(`${issuer}/api/v1/oauth/revocations?${query}`, fetch, {
+      const after = cursor;
+      const { body, text, headers } = await fetchDocument(`${issuer}/api/v1/oauth/revocations?${query}`, fetch, {
         timeoutMs: waitSeconds * 1000 + timeoutMs,
         maxBytes,
         ...(signal !== undefined && { signal }),
       });
-      return parseFeedPage(body);
+      const signature = headers.get(feedSignatureHeader);
+      const signedAt = readSignedTime(await verifyFeedSignature(signature, text, { issuer, after, findKey }));
+      const page = parseFeedPage(body);
+      if (!page.hasMore) {
+        reportAge(monotonic() - signedAt);
+      }
+      return { ...page, signedAt };
     },
     apply,
     cursor: () => cursor,

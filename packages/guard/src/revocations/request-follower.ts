@@ -81,7 +81,7 @@ export function createRequestFollower(options: RequestFollowerOptions): RequestF
     const [askedAt, cursor, isIncomplete] = [monotonic(), known.cursor(), known.isIncomplete()];
     const page = await known.fetchPage(isIncomplete ? 0 : seconds, AbortSignal.timeout(seconds * 1000 + timeoutMs));
     if (known.cursor() === cursor && known.isIncomplete() === isIncomplete) {
-      known.apply(page, Math.min(monotonic(), askedAt + seconds * 1000));
+      known.apply(page, Math.min(monotonic(), askedAt + seconds * 1000, page.signedAt));
       hasAnswered = true;
     }
     return page;

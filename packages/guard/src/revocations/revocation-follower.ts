@@ -56,7 +56,7 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
         const page = await known.fetchPage(isWaiting ? waitSeconds : 0, closing.signal);
         const arrivedAt = monotonic();
         // What was held up on its way, or arrived while this process was paused, is as old as when the feed had to send it.
-        known.apply(page, Math.min(arrivedAt, dueAt));
+        known.apply(page, Math.min(arrivedAt, dueAt, page.signedAt));
         if (known.lagSeconds() !== Number.POSITIVE_INFINITY) {
           first.resolve();
         }

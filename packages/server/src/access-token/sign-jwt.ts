@@ -2,6 +2,7 @@
 import { sign } from 'node:crypto';
 import type { AccessTokenTyp } from '@postern/guard';
 import { digestOf, keyInput } from '@postern/guard/node';
+import type { feedSignatureType } from '@postern/protocol';
 import type { SigningKey } from '../keys/signing-key.ts';
 import { createTurn } from '../turn.ts';
 
@@ -9,12 +10,16 @@ import { createTurn } from '../turn.ts';
  * The kinds of JWT that Postern signs. Each has its own type, so that none can stand in for another (RFC 8725 §3.11): `JWT` is an
  * access token too, and nothing else that Postern signs has it.
  */
-export type JwtType = AccessTokenTyp | 'token-introspection+jwt';
+export type JwtType = AccessTokenTyp | 'token-introspection+jwt' | typeof feedSignatureType;
 
 const takeTurn = createTurn();
 
 /** `payload` is the JSON text of the claims. */
-export async function signJwt(typ: JwtType, payload: string, key: SigningKey): Promise<string> {
+export async function signJwt(
+  typ: JwtType,
+  payload: string,
+  key: Pick<SigningKey, 'alg' | 'kid' | 'privateKey'>,
+): Promise<string> {
   const header = JSON.stringify({ typ, alg: key.alg, kid: key.kid });
   const signingInput = `${encode(header)}.${encode(payload)}`;
   const bytes = Buffer.from(signingInput, 'latin1');

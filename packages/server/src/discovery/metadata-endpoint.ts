@@ -14,7 +14,7 @@ import { publish } from '../http/caching.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
-import { wellKnownPaths } from './well-known.ts';
+import { feedJwksPath, jwksPath, wellKnownPaths } from './well-known.ts';
 
 export interface MetadataEndpointOptions {
   readonly issuer: string;
@@ -49,7 +49,8 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
         revocation_endpoint: `${issuer}/api/v1/oauth/revoke`,
         revocation_endpoint_auth_methods_supported: authMethods,
         revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
-        jwks_uri: `${issuer}/.well-known/jwks.json`,
+        jwks_uri: issuer + jwksPath,
+        revocation_feed_jwks_uri: issuer + feedJwksPath,
         scopes_supported: registry.scopes.slice(0, mostScopesListed).map(({ name }) => name),
         response_types_supported: [],
         grant_types_supported: grantTypes,

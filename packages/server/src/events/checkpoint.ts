@@ -4,7 +4,8 @@
  *
  * Does not protect against somebody who has the master key and can sign another one.
  */
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { createPublicKey, sign, verify } from 'node:crypto';
+import { createSeededKey } from '../seeded-key.ts';
 import type { LogHead } from './event.ts';
 
 export interface Checkpoint {
@@ -25,13 +26,9 @@ const signedText = ({ log_id, sequence, hash, signed_at }: Omit<Checkpoint, 'pub
 /** Signs the end of a log; `now` is in milliseconds since 1970. */
 export type SignCheckpoint = (log: LogHead & { readonly logId: string }, now: number) => Checkpoint;
 
-/** The bytes before the 32 bytes of an Ed25519 key in PKCS #8. RFC 8410 §7. */
-const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
-
 /** `seed`: 32 bytes from the master key, so that all nodes sign with the same key and it is stored nowhere. */
 export function createCheckpointSigner(seed: Buffer): { sign: SignCheckpoint; isOwn(checkpoint: Checkpoint): boolean } {
-  const key = Buffer.concat([pkcs8Prefix, seed]);
-  const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  const privateKey = createSeededKey(seed);
   const publicKey = createPublicKey(privateKey);
   const { x = '' } = publicKey.export({ format: 'jwk' });
   return {

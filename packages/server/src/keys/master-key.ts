@@ -11,8 +11,10 @@ export interface MasterKey {
   /** HMAC-SHA-256 (32 bytes), which discloses nothing about `text` without the master key. */
   digest(purpose: DigestPurpose, text: string): Buffer;
   /** 32 bytes for a key pair that is the same on every node and stored nowhere. */
-  seed(purpose: 'event checkpoints'): Buffer;
+  seed(purpose: SeedPurpose): Buffer;
 }
+
+export type SeedPurpose = 'event checkpoints' | `revocation feed ${number}`;
 
 const digestPurposes = [
   'client secrets',

@@ -15,14 +15,12 @@ import { findEventHash } from '../events/event-store.ts';
 import { type Caller, createLongPoll } from '../events/long-poll.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { feedEntryOf } from './feed-entry.ts';
-import { FeedText } from './feed-text.ts';
+import { FeedText, type SignedFeedText, type SignFeedClaims } from './feed-text.ts';
 import type { Revocations } from './revocations.ts';
 
-export interface FeedAnswer {
-  /** The same for all followers that asked for the same. */
-  readonly text: FeedText;
-  /** Seconds since this node last read the changes of other nodes. */
-  readonly lagSeconds: number;
+export interface FeedAnswer extends SignedFeedText {
+  /** Returns the body in gzip; undefined if it is too short for that. */
+  compress(): Promise<Buffer> | undefined;
 }
 
 export interface RevocationFeed {
@@ -39,11 +37,15 @@ export interface RevocationFeed {
 }
 
 export interface RevocationFeedOptions {
+  readonly issuer: string;
   readonly db: Kysely<Database>;
   /** Its followers receive events in the order in which they follow: `revocations` before the feed. */
   readonly events: EventLog;
   readonly revocations: Revocations;
   readonly masterKey: MasterKey;
+  readonly sign: SignFeedClaims;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Called if a follower knows an event that was in this log and no longer is. */
   readonly onLost: (lost: LogHead) => Promise<void>;
 }
@@ -72,7 +74,7 @@ interface KeptText {
 }
 
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
-  const { db, events, revocations, masterKey, onLost } = options;
+  const { issuer, db, events, revocations, masterKey, sign, now, onLost } = options;
   const hashes = new LRUCache<number, string>({ max: mostCursors });
   const heads = new LRUCache<string, LogHead>({ max: mostCursors });
   const texts = new LRUCache<string, KeptText>({ max: mostTexts });
@@ -180,7 +182,8 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
         position = await positionOf(cursor);
       }
       const text = await textAfter(position, cursor !== undefined && position === undefined);
-      return { text, lagSeconds: events.lagSeconds() };
+      const answer = await text.answer({ issuer, after: cursor, lagSeconds: events.lagSeconds(), now: now(), sign });
+      return { ...answer, compress: () => text.compress(answer) };
     },
     size: () => revocations.state().size,
     close: longPoll.close,

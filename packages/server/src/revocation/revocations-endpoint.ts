@@ -2,7 +2,7 @@
 import type { Guard } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
-import type { WireNamed } from '@postern/protocol';
+import { feedSignatureHeader, type WireNamed } from '@postern/protocol';
 import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { Type } from 'typebox';
 import { addressGroup } from '../address-group.ts';
@@ -112,7 +112,8 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
         ...operation('read_revocations', 'revocation:read', 'Stream token revocations', {
           description:
             'For APIs that verify tokens locally. An answer has at most 1000 entries, each with the current state of a ' +
-            'token or client. With an unknown cursor, the answer starts from the beginning.',
+            'token or client. With an unknown cursor, the answer starts from the beginning. The header ' +
+            '`Revocations-Signature` has a JWT over the answer, by a key of `/.well-known/revocation-feed-jwks.json`.',
           query: Query,
           answer: FeedView,
           config: { waits: true },
@@ -120,17 +121,21 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
       },
       async (request, reply) => {
         const { cursor, wait } = request.query;
-        const { text, lagSeconds } = await feed.read(cursor, wait, reply.raw, addressGroup(request.ip));
+        const { body, signature, compress } = await feed.read(cursor, wait, reply.raw, addressGroup(request.ip));
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }
-        const compressed = acceptsGzip(request.headers['accept-encoding']) ? text.compress(lagSeconds) : undefined;
-        reply.headers({ 'content-type': 'application/json; charset=utf-8', vary: 'accept-encoding' });
+        const compressed = acceptsGzip(request.headers['accept-encoding']) ? compress() : undefined;
+        reply.headers({
+          'content-type': 'application/json; charset=utf-8',
+          vary: 'accept-encoding',
+          [feedSignatureHeader]: signature,
+        });
         if (compressed !== undefined) {
           reply.header('content-encoding', 'gzip');
         }
         // It is serialized already: to do so for each follower would take longer than everything else here.
-        return reply.send(((await compressed) ?? text.format(lagSeconds)) as never);
+        return reply.send(((await compressed) ?? body) as never);
       },
     );
   };

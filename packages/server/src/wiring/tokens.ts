@@ -44,6 +44,7 @@ import { createPeople } from '../people/people.ts';
 import { createClientRegistration } from '../registration/client-registration.ts';
 import { registrationEndpoint, registrationPath } from '../registration/registration-endpoint.ts';
 import { mayIntrospect } from '../resources/resource-registry.ts';
+import type { FeedKeys } from '../revocation/feed-keys.ts';
 import type { RevokedTokens } from '../revocation/revocations.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
 import { sessionEndpoint } from '../sessions/session-endpoint.ts';
@@ -69,6 +70,7 @@ export interface TokensOptions {
   readonly events: EventLog;
   readonly management: Management;
   readonly keys: KeyRing;
+  readonly feedKeys: FeedKeys;
   readonly revokedTokens: RevokedTokens;
   readonly usage: Usage;
   readonly failures: Failures;
@@ -123,6 +125,7 @@ export async function createTokens(options: TokensOptions) {
     events,
     management,
     keys,
+    feedKeys,
     revokedTokens,
     usage,
     minuteCounters,
@@ -336,7 +339,7 @@ export async function createTokens(options: TokensOptions) {
         registrationEndpoint: isRegistrationEnabled ? issuer + registrationPath : undefined,
       })(app);
       await resourceMetadataEndpoint(issuer)(app);
-      await jwksEndpoint(keys, jwksMaxAgeSeconds(keyLeadMs(config)))(app);
+      await jwksEndpoint(keys, feedKeys, jwksMaxAgeSeconds(keyLeadMs(config)))(app);
     },
   };
 }
