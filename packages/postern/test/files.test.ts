@@ -397,6 +397,8 @@ test('a plan that was kept is applied as it was reviewed, at its server, and not
   );
   const kept = join(directory, 'plan with spaces.json');
   const narrowed = file('one.yaml', 'clients: [{ client_id: one, name: One, scopes: [policy:read] }]');
+  // A file that was there before, which others can read, is replaced.
+  writeFileSync(kept, 'old', { mode: 0o644 });
   const { stdout, stderr } = await root.run('plan', '--out', kept, narrowed);
   expect(stdout).toContain('~ client one (One)  (');
   expect(stdout).toContain('! Tokens of the client one (One) with the scope rule:read are revoked for good.');

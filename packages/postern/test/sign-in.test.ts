@@ -1,9 +1,13 @@
 /** Login, profiles, variables and options: which client a command is, and that secrets are sent to their server only. */
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '@postern/testing/free-port';
+import { enterDeviceCode, type SignInProvider, startSignInProvider } from '@postern/testing/sign-in-provider';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createServerConnection } from '../src/connection/server-connection.ts';
+import { createSessionApi } from '../src/session/session-api.ts';
+import { signInWithDevice } from '../src/session/sign-in-person.ts';
 import { runInProcess } from './in-process.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 
@@ -190,4 +194,60 @@ test('login works with an existing directory of profiles', async () => {
   mkdirSync(join(user.home, 'config', 'postern'), { recursive: true });
   expect((await login()).code).toBe(0);
   expect(JSON.parse(readFileSync(profilesFile(), 'utf8')).current).toBe('default');
+});
+
+describe('a person', () => {
+  let provider: SignInProvider;
+  let place: TestServer;
+
+  beforeAll(async () => {
+    provider = await startSignInProvider([{ claims: { groups: 'auditors' }, role: 'auditor' }]);
+    provider.people['ada'] = { name: 'Ada Adams', groups: ['auditors'] };
+    place = await startTestServer({ env: provider.env });
+  });
+  afterAll(async () => {
+    provider.close();
+    await place.close();
+  });
+
+  test('signs in on another device: the command shows the code, and waits until it is entered', async () => {
+    const api = createSessionApi(place.url);
+    let entered = '';
+    const secret = await signInWithDevice(
+      {
+        async beginDevice() {
+          const device = await api.beginDevice();
+          entered = device.verification_uri_complete ?? '';
+          return device;
+        },
+        finishDevice: api.finishDevice,
+      },
+      () => enterDeviceCode(entered, 'ada'),
+    );
+    const { admin } = createServerConnection({ server: place.url, clientId: '', sessionSecret: secret });
+    expect(await admin.tokens.whoami()).toMatchObject({ kind: 'person', name: 'Ada Adams', role: 'auditor' });
+  });
+});
+
+test('postern console gives the browser no secret as an argument, and no file that others can read or that stays', async () => {
+  await login();
+  const seen = join(user.home, 'seen');
+  const script = `#!/bin/sh\nfile="\${1#file://}"\nprintf '%s\\n' "$1" "$(stat -c '%a' "$file" "$(dirname "$file")" | xargs)" "$(cat "$file")" > "${seen}.new"\nmv "${seen}.new" "${seen}"\n`;
+  writeFileSync(join(user.home, 'browser'), script, { mode: 0o755 });
+  const { code, stdout } = await user.run('console');
+  expect([code, stdout]).toEqual([0, `The console is open in the browser: ${server.url}/console/\n`]);
+  await expect.poll(() => existsSync(seen), { timeout: 10_000 }).toBe(true);
+  const [address = '', modes, page = ''] = readFileSync(seen, 'utf8').split('\n');
+  expect(address).toMatch(/^file:\/\/.*\/open\.html$/);
+  expect(modes).toBe('600 700');
+  const secret = /content="0;url=[^"]*\/console\/#code=([\w-]+)"/.exec(page)?.[1] ?? '';
+  expect(secret.length).toBeGreaterThan(40);
+  expect(readdirSync(user.home).filter((name) => name.startsWith('postern-console-'))).toEqual([]);
+  const body = { code: secret };
+  const started = await fetch(`${server.url}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'postern-session': '1' },
+    body: JSON.stringify(body),
+  });
+  expect(started.status).toBe(200);
 });

@@ -37,6 +37,12 @@ export const errorDefinitions = {
     status: 400,
     operator: 'Nothing to do: the person has not signed in on their other device yet, and the caller asks again.',
   },
+  /** RFC 8628 §3.5. */
+  slow_down: {
+    status: 400,
+    operator:
+      'Nothing to do: the identity provider wants to be asked less often, and the caller waits five seconds longer from then on.',
+  },
   unsupported_grant_type: { status: 400, operator: fixRequest },
   unsupported_response_type: { status: 400, operator: fixRequest },
   invalid_target: {

@@ -3,10 +3,17 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { freePort } from '@postern/testing/free-port';
-import { createCookieJar, type SignInProvider, startSignInProvider } from '@postern/testing/sign-in-provider';
+import {
+  createCookieJar,
+  enterDeviceCode,
+  type SignInProvider,
+  startSignInProvider,
+} from '@postern/testing/sign-in-provider';
 import { claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { replayTrail } from '../src/backup/replay-trail.ts';
+import type { LoggedEvent } from '../src/events/event.ts';
 
 const roles = [
   { claims: { groups: 'postern-admins' }, role: 'administrator' },
@@ -313,7 +320,7 @@ describe('a command', () => {
     const poll = () =>
       server.call('POST', '/api/v1/sign-in/device/token', { body: { device_code: device.device_code } });
     expect((await poll()).body.error).toBe('authorization_pending');
-    await enterCode(device.verification_uri_complete, 'bob');
+    await enterDeviceCode(device.verification_uri_complete, 'bob');
     const { status, body } = await poll();
     expect(status).toBe(200);
     const { body: token } = await server.call('POST', '/api/v1/session/token', { token: body.session, body: {} });
@@ -352,33 +359,74 @@ describe('a command', () => {
   });
 });
 
-/** Enters the code of a device at the provider, as the person does. */
-async function enterCode(url: string, login: string): Promise<void> {
-  const jar = createCookieJar();
-  let page = await (await jar.send(url)).text();
-  for (let step = 0; step < 4; step += 1) {
-    const action = /action="([^"]+)"/.exec(page)?.[1];
-    if (action === undefined) {
-      return;
-    }
-    const fields = [...page.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
-      name,
-      value,
-    ]);
-    const body = new URLSearchParams([...fields, ['confirm', 'yes']]);
-    let response = await jar.send(new URL(action, provider.issuer).href, { method: 'POST', body });
-    let location = response.headers.get('location');
-    while (location !== null) {
-      const at = new URL(location, provider.issuer).href;
-      response = await jar.send(at.includes('/interaction/') ? `${at}?login=${login}` : at);
-      location = response.headers.get('location');
-    }
-    page = await response.text();
-  }
-}
+describe('what a restored backup gives back, and the trail takes again:', () => {
+  const idOf = async (name: string) =>
+    ((await server.rows('people')) as { id: string; name: string; role: string | null }[]).find(
+      (person) => person.name === name,
+    );
+  const replay = async (from: number) => {
+    const { items } = (await server.call('GET', `/api/v1/oauth/events?after=${from}&size=1000`, { token: rootToken }))
+      .body;
+    const events = (items as LoggedEvent[]).map((event) => ({ ...event, occurredAt: 0 }));
+    return replayTrail(events, {
+      log: server.app.events,
+      hostedTables: {},
+      rootClientId: server.root.clientId,
+      now: server.now,
+    });
+  };
+  const head = async () => (await server.call('GET', '/api/v1/oauth/events/head', { token: rootToken })).body.sequence;
+
+  test('a role that a person lost has to be given again by their next sign-in', async () => {
+    const jar = createCookieJar();
+    await signIn(jar, 'alice');
+    const { token } = await tokenOf(jar);
+    const before = await head();
+    provider.people['alice'] = { name: 'Alice Archer', groups: [] };
+    await signIn(createCookieJar(), 'alice');
+    const { id = '' } = (await idOf('Alice Archer')) ?? {};
+    // What a restore does.
+    await server.db.updateTable('people').set({ role: 'administrator' }).where('id', '=', id).execute();
+    const ends = await replay(before);
+    expect(ends.find(({ event }) => event.kind === 'person.saved')).toMatchObject({ isEnded: true });
+    expect((await idOf('Alice Archer'))?.role).toBeNull();
+    expect((await server.call('GET', '/api/v1/oauth/client', { token })).status).toBe(401);
+  });
+
+  test('a role that a person lost and got back stays', async () => {
+    await signIn(createCookieJar(), 'alice');
+    const before = await head();
+    provider.people['alice'] = { name: 'Alice Archer', groups: [] };
+    await signIn(createCookieJar(), 'alice');
+    provider.people['alice'] = { name: 'Alice Archer', groups: ['postern-admins'] };
+    await signIn(createCookieJar(), 'alice');
+    expect((await replay(before)).filter(({ isEnded }) => isEnded)).toEqual([]);
+    expect((await idOf('Alice Archer'))?.role).toBe('administrator');
+  });
+
+  test('the scopes that a role lost', async () => {
+    const before = await head();
+    const save = (scopes: string[]) =>
+      server.call('PUT', '/api/v1/oauth/role', {
+        token: rootToken,
+        body: { name: 'helpdesk', description: '', scopes, grantable_scopes: ['policy:read'] },
+      });
+    await save(['role:read', 'key:read']);
+    const everything = JSON.stringify(['client:read', 'role:read']);
+    await server.db
+      .updateTable('roles')
+      .set({ scopes: everything, grantable_scopes: null })
+      .where('name', '=', 'helpdesk')
+      .execute();
+    const ends = await replay(before);
+    expect(ends.filter(({ isEnded }) => isEnded).map(({ event }) => event.kind)).toEqual(['role.saved']);
+    const { body } = await server.call('GET', '/api/v1/oauth/role/helpdesk', { token: rootToken });
+    expect(body).toMatchObject({ scopes: ['role:read'], grantable_scopes: ['policy:read'] });
+  });
+});
 
 describe('a provider that', () => {
-  let lies: { issuer: string; claims: Record<string, unknown>; isDown: boolean; key?: CryptoKey };
+  let lies: { issuer: string; claims: Record<string, unknown>; isDown: boolean; key?: CryptoKey; error?: string };
   let fake: Server;
   let other: TestServer;
   let keys: Awaited<ReturnType<typeof generateKeyPair>>;
@@ -399,12 +447,15 @@ describe('a provider that', () => {
           issuer: lies.issuer,
           authorization_endpoint: `${issuer}/auth`,
           token_endpoint: `${issuer}/token`,
+          device_authorization_endpoint: `${issuer}/device`,
           jwks_uri: `${issuer}/jwks`,
           response_types_supported: ['code'],
           id_token_signing_alg_values_supported: ['ES256'],
         });
       } else if (url === '/jwks') {
         send({ keys: [jwk] });
+      } else if (lies.error !== undefined) {
+        response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error: lies.error }));
       } else {
         const now = Math.floor(Date.now() / 1000);
         const claims = {
@@ -460,6 +511,13 @@ describe('a provider that', () => {
   test('signs with a key that it does not publish is not believed', async () => {
     lies.key = (await generateKeyPair('ES256')).privateKey;
     expect(await comeBack()).toContain('sign_in_error=provider_refused');
+  });
+
+  test.each(['authorization_pending', 'slow_down'])('RFC 8628 §3.5 says %s is passed on', async (error) => {
+    lies.error = error;
+    const body = { device_code: 'd' };
+    const { status, body: answer } = await other.call('POST', '/api/v1/sign-in/device/token', { body });
+    expect([status, answer.error]).toEqual([400, error]);
   });
 
   test('does not answer is said to be unavailable, and administrators sign in with a secret', async () => {

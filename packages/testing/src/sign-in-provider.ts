@@ -132,3 +132,28 @@ export function createCookieJar() {
     },
   };
 }
+
+/** Enters the code of a device at the provider, as the person does. */
+export async function enterDeviceCode(url: string, login: string): Promise<void> {
+  const jar = createCookieJar();
+  let page = await (await jar.send(url)).text();
+  for (let step = 0; step < 4; step += 1) {
+    const action = /action="([^"]+)"/.exec(page)?.[1];
+    if (action === undefined) {
+      return;
+    }
+    const fields = [...page.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]);
+    const body = new URLSearchParams([...fields, ['confirm', 'yes']]);
+    let response = await jar.send(new URL(action, url).href, { method: 'POST', body });
+    let location = response.headers.get('location');
+    while (location !== null) {
+      const at = new URL(location, url).href;
+      response = await jar.send(at.includes('/interaction/') ? `${at}?login=${login}` : at);
+      location = response.headers.get('location');
+    }
+    page = await response.text();
+  }
+}

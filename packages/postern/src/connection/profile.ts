@@ -1,9 +1,10 @@
 /** Profiles: the servers that a person signed in to, in one file that only that person can read. */
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { usageError } from '../command/command-error.ts';
 import { readInput } from '../input/read-input.ts';
+import { writePrivateFile } from '../output/private-file.ts';
 
 /** Somebody who is signed in: a client by its secret, or a person by a session. */
 export type Profile = ClientProfile | PersonProfile;
@@ -69,9 +70,7 @@ export async function writeProfiles(path: string, { current, byName }: Profiles)
     ]),
   );
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}.new`;
-  await writeFile(draft, `${JSON.stringify({ current, profiles }, null, 2)}\n`, { mode: 0o600 });
-  await rename(draft, path);
+  await writePrivateFile(path, `${JSON.stringify({ current, profiles }, null, 2)}\n`);
 }
 
 function parseProfiles(text: string, path: string): Profiles {

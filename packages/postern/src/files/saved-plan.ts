@@ -1,8 +1,8 @@
 /** A plan in a file, so that what is applied is what was reviewed. A change that somebody has made since ends it. */
-import { writeFile } from 'node:fs/promises';
 import type { Change as ChangingCall } from '@postern/admin';
 import { usageError } from '../command/command-error.ts';
 import { readJson } from '../input/json-input.ts';
+import { writePrivateFile } from '../output/private-file.ts';
 import type { Plan } from './plan.ts';
 
 /** Changes with the members of the file. */
@@ -24,7 +24,7 @@ export async function savePlan(file: string, server: string, { calls, ...plan }:
     calls: calls.map(({ operation, describe }) => ({ operation, about: describe('') })),
   };
   try {
-    await writeFile(file, `${JSON.stringify(saved, null, 2)}\n`, { mode: 0o600 });
+    await writePrivateFile(file, `${JSON.stringify(saved, null, 2)}\n`);
   } catch (error) {
     throw usageError(`cannot write ${file} (${(error as NodeJS.ErrnoException).code}).`);
   }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type ConnectionOptions, readConnection } from '../connection/connection.ts';
 import { serverVerb } from '../connection/server-verb.ts';
 import { print } from '../output/output.ts';
-import { findBrowser, openBrowser } from './open-browser.ts';
+import { findBrowser, openBrowserPrivately } from './open-browser.ts';
 import { createSessionApi } from './session-api.ts';
 
 export function consoleCommand(): Command {
@@ -20,7 +20,7 @@ async function openConsole({ print: isPrinted }: { print?: true }, command: Comm
   const profile = await readConnection(command.opts<ConnectionOptions>(), process.env);
   const url = await createSessionApi(profile.server).createConsoleUrl(profile);
   const browser = isPrinted ? undefined : findBrowser(process.env);
-  const isOpen = browser !== undefined && (await openBrowser(browser, url));
+  const isOpen = browser !== undefined && (await openBrowserPrivately(browser, url));
   const shown = isOpen ? `${profile.server}/console/` : url;
   print(command, { url: shown, opened: isOpen }, () =>
     isOpen ? `The console is open in the browser: ${shown}\n` : `${shown}\n`,

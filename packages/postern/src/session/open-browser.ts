@@ -1,5 +1,10 @@
 /** Opens an address in the browser of the person. */
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 
 /** The program that opens addresses: `BROWSER` names it, as for other commands. Undefined: this machine has no screen. */
 export function findBrowser(env: Readonly<Record<string, string | undefined>>): string | undefined {
@@ -25,4 +30,45 @@ export function openBrowser(browser: string, url: string): Promise<boolean> {
       resolve(true);
     });
   });
+}
+
+/** Milliseconds within which a browser that is asked to open a file has read it. */
+const longestStartMs = 20_000;
+
+/**
+ * Opens an address that is a secret. Other users of the machine can read what programs are called with, so that the browser gets the name of a
+ * file, which sends it on, and which only this user can read until it is deleted. The directory is not hidden and not a shared one, which
+ * confined browsers cannot read.
+ */
+export async function openBrowserPrivately(
+  browser: string,
+  url: string,
+  home: string = process.env['HOME'] || homedir(),
+): Promise<boolean> {
+  const directory = await mkdtemp(join(home, 'postern-console-'));
+  try {
+    const file = join(directory, 'open.html');
+    await writeFile(file, redirectPage(url), { mode: 0o600, flag: 'wx' });
+    // By this it is seen when the file is read.
+    await utimes(file, 0, new Date());
+    const isOpen = await openBrowser(browser, pathToFileURL(file).href);
+    for (const deadline = Date.now() + longestStartMs; isOpen && Date.now() < deadline; ) {
+      if ((await stat(file)).atimeMs > 0) {
+        break;
+      }
+      await pause(100);
+    }
+    return isOpen;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function redirectPage(url: string): string {
+  const escaped = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+  return (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">' +
+    `<meta http-equiv="refresh" content="0;url=${escaped}"><title>Postern</title>` +
+    `<p><a href="${escaped}">Open the console of Postern</a></p></html>\n`
+  );
 }

@@ -18,8 +18,8 @@ export interface SessionApi {
   /** Returns the secret of the session that a code begins. */
   redeem(code: string, verifier: string): Promise<string>;
   beginDevice(): Promise<DeviceSignIn>;
-  /** Returns the secret of the session; undefined as long as the person has not signed in. */
-  finishDevice(deviceCode: string): Promise<string | undefined>;
+  /** Returns the secret of the session, or why there is none yet. RFC 8628 §3.5. */
+  finishDevice(deviceCode: string): Promise<{ readonly secret: string } | 'authorization_pending' | 'slow_down'>;
   /** Returns the address of the console that signs in whoever opens it. */
   createConsoleUrl(credentials: ConsoleCredentials): Promise<string>;
   end(secret: string): Promise<void>;
@@ -61,11 +61,15 @@ export function createSessionApi(server: string): SessionApi {
     async finishDevice(device_code) {
       try {
         const body = { device_code };
-        return (await api().send<{ session: string }>({ method: 'POST', path: '/api/v1/sign-in/device/token', body }))
-          .session;
+        const { session } = await api().send<{ session: string }>({
+          method: 'POST',
+          path: '/api/v1/sign-in/device/token',
+          body,
+        });
+        return { secret: session };
       } catch (error) {
-        if (error instanceof AdminError && error.code === 'authorization_pending') {
-          return undefined;
+        if (error instanceof AdminError && (error.code === 'authorization_pending' || error.code === 'slow_down')) {
+          return error.code;
         }
         throw error;
       }

@@ -71,18 +71,31 @@ export async function signInWithBrowser(api: SessionApi, signInUrl: string, brow
   }
 }
 
-/** Shows a code that the person enters on another device, waits, and returns the secret of the session. */
-export async function signInWithDevice(api: SessionApi): Promise<string> {
+/** Seconds by which the provider wants to be asked less often. RFC 8628 §3.5. */
+const slowDownBy = 5;
+
+/**
+ * Shows a code that the person enters on another device, waits, and returns the secret of the session. `wait` waits for so many
+ * milliseconds.
+ */
+export async function signInWithDevice(
+  api: Pick<SessionApi, 'beginDevice' | 'finishDevice'>,
+  wait: (ms: number) => Promise<unknown> = pause,
+): Promise<string> {
   const device = await api.beginDevice();
   process.stderr.write(
     `On any device, go to ${device.verification_uri}\nand enter the code ${device.user_code}\n` +
       (device.verification_uri_complete === undefined ? '' : `Or go straight to ${device.verification_uri_complete}\n`),
   );
-  for (let waited = 0; waited < device.expires_in; waited += device.interval) {
-    await pause(device.interval * 1000);
-    const secret = await api.finishDevice(device.device_code);
-    if (secret !== undefined) {
-      return secret;
+  let { interval } = device;
+  for (let waited = 0; waited < device.expires_in; waited += interval) {
+    await wait(interval * 1000);
+    const answer = await api.finishDevice(device.device_code);
+    if (typeof answer === 'object') {
+      return answer.secret;
+    }
+    if (answer === 'slow_down') {
+      interval += slowDownBy;
     }
   }
   throw new CommandError('the code has expired. Sign in again: postern login');

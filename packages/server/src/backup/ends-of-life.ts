@@ -45,6 +45,8 @@ const descriptions: Partial<Record<EventKind, Describe>> = {
   'scope.deleted': deleted('scope'),
   'role.saved': ({ subject }) => `the role ${subject} was changed`,
   'role.deleted': deleted('role'),
+  'person.saved': ({ subject, data }) =>
+    `the person ${data['name']} (${subject}) signed in, and had ${data['role'] === null ? 'no role' : `the role ${data['role']}`} since`,
   'resource.saved': ({ subject }) => `the resource ${subject} was changed`,
   'resource.deleted': deleted('resource'),
   'issuer.saved': ({ subject }) => `the trusted issuer ${subject} was changed`,

@@ -15,11 +15,14 @@ import type { Append, EventLog } from '../events/event-log.ts';
 import type { TrustedIssuer } from '../issuers/trusted-issuer.ts';
 import { deleteRulesFor, recordTrustedIssuer } from '../issuers/trusted-issuer-registry.ts';
 import { findTrustedIssuer } from '../issuers/trusted-issuer-store.ts';
+import { recordPerson } from '../people/people.ts';
+import { findPerson } from '../people/person-store.ts';
 import { useInitialAccessToken } from '../registration/initial-access-token-store.ts';
 import { deleteRegistration } from '../registration/registration-store.ts';
 import type { ClientStatusData } from '../revocation/feed-entry.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
+import { findOwnRole, saveOwnRole } from '../roles/role-store.ts';
 import { deleteOwnScope } from '../scopes/own-scope-store.ts';
 import { type EndOfLife, findEndsOfLife } from './ends-of-life.ts';
 import { deleteByKey, type KeyColumn } from './replay-store.ts';
@@ -59,14 +62,17 @@ export function replayTrail(
 ): Promise<ReplayedEnd[]> {
   const deletedRows = { ...tables, ...hostedTables };
   const statuses = lastStatuses(events);
+  const latest = new Map(events.map((event) => [keyOf(event), event.data]));
   return log.change('postern', async (transaction, append) => {
     const ends: ReplayedEnd[] = [];
     for (const end of findEndsOfLife(events, now())) {
       const key = deletedRows[end.event.kind];
       const isEnded =
         key === undefined
-          ? await (replays[end.event.kind]?.({ transaction, append, statuses, rootClientId, now: now() }, end.event) ??
-              false)
+          ? await (replays[end.event.kind]?.(
+              { transaction, append, statuses, latest, rootClientId, now: now() },
+              end.event,
+            ) ?? false)
           : await deleteByKey(transaction, key, end.event.subject);
       if (key !== undefined && isEnded) {
         await append(end.event);
@@ -82,9 +88,13 @@ interface Context {
   readonly append: Append;
   /** Of each client, the last status in the trail: what was disabled and enabled again stays enabled. */
   readonly statuses: ReadonlyMap<string, ClientStatusData>;
+  /** Of each kind of event and subject, the last data in the trail. */
+  readonly latest: ReadonlyMap<string, LoggedEvent['data']>;
   readonly rootClientId: string;
   readonly now: number;
 }
+
+const keyOf = ({ kind, subject }: LoggedEvent): string => `${kind} ${subject}`;
 
 /** Returns whether anything ended. */
 type Replay = (context: Context, event: LoggedEvent) => Promise<boolean>;
@@ -149,9 +159,46 @@ const replays: Partial<Record<EventKind, Replay>> = {
     await recordTrustedIssuer(transaction, append, after);
     return !isDeepStrictEqual(before, after);
   },
+  async 'person.saved'({ transaction, append, latest }, event) {
+    const before = await findPerson(transaction, { id: event.subject });
+    if (before === undefined || before.role === null || before.role === latest.get(keyOf(event))?.['role']) {
+      return false;
+    }
+    // The next sign-in gives the role that their claims say then.
+    await recordPerson(transaction, append, { ...before, role: null });
+    return true;
+  },
+  async 'role.saved'({ transaction, append, latest }, event) {
+    const before = await findOwnRole(transaction, event.subject);
+    const later = latest.get(keyOf(event));
+    if (before === undefined || later === undefined) {
+      return false;
+    }
+    const after = {
+      ...before,
+      scopes: intersection(before.scopes, later['scopes']),
+      grantableScopes:
+        later['grantable_scopes'] === null
+          ? before.grantableScopes
+          : intersection(before.grantableScopes ?? (later['grantable_scopes'] as string[]), later['grantable_scopes']),
+    };
+    if (isDeepStrictEqual(before, after)) {
+      return false;
+    }
+    const { name, origin: _, ...members } = after;
+    await saveOwnRole(transaction, after);
+    await append({ kind: 'role.saved', subject: name, data: members });
+    return true;
+  },
   'registration_access_token.rotated': endRegistration,
   'registration_access_token.ended': endRegistration,
 };
+
+/** A list that the trail omits for its length has nothing in common with any. */
+function intersection(before: readonly string[], later: unknown): string[] {
+  const kept: readonly unknown[] = Array.isArray(later) ? later : [];
+  return before.filter((one) => kept.includes(one));
+}
 
 async function appendAgain(append: Append, { kind, subject, data }: LoggedEvent): Promise<true> {
   await append({ kind, subject, data });

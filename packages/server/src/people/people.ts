@@ -6,8 +6,8 @@ import { generateClientId } from '../clients/credentials.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import { newPersonId } from '../clients/person-id.ts';
 import type { Database } from '../db/schema.ts';
-import type { EventLog } from '../events/event-log.ts';
-import type { PersonClaims } from './person.ts';
+import type { Append, EventLog } from '../events/event-log.ts';
+import type { Person, PersonClaims } from './person.ts';
 import { findPerson, savePerson } from './person-store.ts';
 
 export interface People {
@@ -37,13 +37,18 @@ export function createPeople({ db, events, findActor }: PeopleOptions): People {
         const before = await findPerson(transaction, claims);
         const person = { id: before?.id ?? id, ...claims, role: role ?? null };
         if (!isDeepStrictEqual(before, person)) {
-          await savePerson(transaction, person);
-          const { id: subject, subject: sub, ...members } = person;
-          await append({ kind: 'person.saved', subject, data: { ...members, sub } });
+          await recordPerson(transaction, append, person);
         }
         const client = await findActor(transaction, person.id);
         return client?.enabled === true ? client : undefined;
       });
     },
   };
+}
+
+/** Writes what is known of a person, with the event. */
+export async function recordPerson(transaction: Kysely<Database>, append: Append, person: Person): Promise<void> {
+  await savePerson(transaction, person);
+  const { id, subject: sub, ...members } = person;
+  await append({ kind: 'person.saved', subject: id, data: { ...members, sub } });
 }

@@ -18,6 +18,9 @@ export interface Checks {
   readonly codeVerifier: string;
 }
 
+/** The person has not signed in yet; with `slow_down`, the provider wants to be asked less often. RFC 8628 §3.5. */
+export type DevicePending = 'authorization_pending' | 'slow_down';
+
 /** A sign-in on a device without a browser. RFC 8628 §3.2. */
 export interface DeviceAuthorization {
   readonly deviceCode: string;
@@ -55,7 +58,7 @@ export interface Provider {
   /** Undefined: the provider has no device authorization. */
   beginDevice(): Promise<DeviceAuthorization | undefined>;
   /** Returns the claims about the person; undefined as long as they have not signed in. */
-  finishDevice(deviceCode: string): Promise<Claims | undefined>;
+  finishDevice(deviceCode: string): Promise<Claims | DevicePending>;
 }
 
 export interface ProviderOptions {
@@ -183,8 +186,9 @@ export function createProvider({ config, redirectUri, network, now }: ProviderOp
           }
           return await claimsOf(configuration, idToken, answer.access_token);
         } catch (error) {
-          if (['authorization_pending', 'slow_down'].includes(codeOf(error) ?? '')) {
-            return undefined;
+          const code = codeOf(error);
+          if (code === 'authorization_pending' || code === 'slow_down') {
+            return code;
           }
           throw error;
         }

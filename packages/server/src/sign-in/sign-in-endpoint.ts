@@ -253,7 +253,9 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
           tags: ['Sessions'],
           operationId: 'finish_device_sign_in',
           summary: 'Ask whether the person has signed in',
-          description: 'With the error authorization_pending: ask again, after the interval.',
+          description:
+            'With the error authorization_pending: ask again, after the interval. With slow_down: the same, and the interval is five ' +
+            'seconds longer from then on.',
           body: DeviceBody,
           response: { 200: SessionSecret, ...errorResponses(400, 403, 413, 415, 422, 429) },
         },
@@ -261,8 +263,8 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
       async (request) => {
         countCall(request);
         const claims = await provider.finishDevice(request.body.device_code).catch(throwSignInError);
-        if (claims === undefined) {
-          throw new OAuthError('authorization_pending', 'The person has not signed in yet: ask again.');
+        if (typeof claims === 'string') {
+          throw new OAuthError(claims, pendingTexts[claims]);
         }
         const { secret } = await sessions.open(await admit(claims, request), 'command');
         return { session: secret };
@@ -270,6 +272,12 @@ export function signInEndpoint(options: SignInEndpointOptions): ApiPlugin {
     );
   };
 }
+
+/** RFC 8628 §3.5. */
+const pendingTexts = {
+  authorization_pending: 'The person has not signed in yet: ask again.',
+  slow_down: 'The person has not signed in yet: ask again, and wait five seconds longer each time.',
+} as const;
 
 function signInLost(): OAuthError {
   return new OAuthError('access_denied', 'This sign-in has expired or was used: sign in again.', {
