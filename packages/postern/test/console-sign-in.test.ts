@@ -176,7 +176,8 @@ describe('nothing is lost', () => {
         await dialog.dismiss();
       }),
     );
-    await page.reload().catch(() => {});
+    // A reload that is dismissed never ends.
+    page.reload().catch(() => {});
     expect(await asked).toBe('beforeunload');
     await page.getByText('Copy the secret now').waitFor();
 

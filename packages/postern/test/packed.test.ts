@@ -138,6 +138,7 @@ const tsc = (...args: string[]) =>
   run(process.execPath, [
     join(root, 'node_modules/typescript/bin/tsc'),
     '--noEmit',
+    '--singleThreaded',
     '--strict',
     '--target',
     'es2024',
