@@ -14,6 +14,12 @@ const fill = {
   used_tokens: sql`insert into used_tokens (id, expires_at) ${numbers} select 'expired-' || n, n from numbers`,
   revoked_tokens: sql`insert into revoked_tokens (jti, client_id, generation, expires_at) ${numbers}
     select 'expired-' || n, 'somebody', 0, n from numbers`,
+  kept_answers: sql`insert into kept_answers (id, client_id, request, answer, bytes, expires_at) ${numbers}
+    select 'expired-' || n, 'somebody', 'x', 'x', 1, n from numbers`,
+  session_codes: sql`insert into session_codes (digest, client_id, generation, kind, parent_id, challenge, expires_at) ${numbers}
+    select 'expired-' || n, 'somebody', 0, 'device', null, null, '1970-01-01T00:00:00.000Z' from numbers`,
+  token_statistics: sql`insert into token_statistics (hour, outcome, requests) ${numbers}
+    select n, 'issued', 1 from numbers`,
   minute_counters: sql`insert into minute_counters (key, minute, node, count) ${numbers}
     select 'key-' || n, n / 1000, 'node', 1 from numbers`,
 };
@@ -71,6 +77,32 @@ test('a node that starts reads no revoked token that expired more than a day bef
     const { body } = await other.call('GET', '/api/v1/oauth/revocations', { token: await other.rootToken() });
     const jtis = body.entries.map(({ jti }: { jti?: string }) => jti);
     expect([jtis.includes(expired), jtis.includes(valid)]).toEqual([false, true]);
+  } finally {
+    await other.close();
+  }
+});
+
+test('what was revoked while the clock was days behind stays revoked after a restart', async () => {
+  // So short that only the events of the last day are read at a start.
+  const env = { OAUTH_ACCESS_TOKEN_EXPIRE_MINUTES: '10' };
+  server = await startTestServer({ env });
+  const [client, disabled] = [await server.createClient({ scopes: [] }), await server.createClient({ scopes: [] })];
+  const token = await server.token(client);
+  const root = await server.rootToken();
+  const days = 3 * 86_400;
+  server.jump(-days);
+  const form = { client_id: client.clientId, client_secret: client.clientSecret, token };
+  expect((await server.postForm('/api/v1/oauth/revoke', form)).status).toBe(200);
+  await server.call('PATCH', `/api/v1/oauth/client/${disabled.clientId}`, { token: root, body: { enabled: false } });
+  server.jump(days);
+  await server.createClient({ scopes: [] });
+  const other = await startTestServer({ dataDir: server.dataDir, env: { ...env, POSTERN_ISSUER: server.url } });
+  try {
+    const { body } = await other.call('GET', '/api/v1/oauth/revocations', { token: await other.rootToken() });
+    expect(body.entries).toContainEqual(expect.objectContaining({ jti: claimsOf(token)['jti'] }));
+    expect(body.entries).toContainEqual({ type: 'client', client_id: disabled.clientId, active: false });
+    const asked = { client_id: server.root.clientId, client_secret: server.root.clientSecret, token };
+    expect((await other.postForm('/api/v1/oauth/introspect', asked)).body).toEqual({ active: false });
   } finally {
     await other.close();
   }

@@ -9,6 +9,7 @@ import { deserialize, serialize } from 'node:v8';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { decrypt, encrypt } from '../aes-gcm.ts';
+import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
 /** A call that may be sent again. */
@@ -127,5 +128,17 @@ async function makeRoom(transaction: Kysely<Database>, clientId: string): Promis
 
 /** Deletes the answers that were kept for a day. */
 export async function forgetKeptAnswers(db: Kysely<Database>, nowSeconds: number): Promise<void> {
-  await db.deleteFrom('kept_answers').where('expires_at', '<', Math.floor(nowSeconds)).execute();
+  await inSlices(() =>
+    db
+      .deleteFrom('kept_answers')
+      .where('id', 'in', (expired) =>
+        expired
+          .selectFrom('kept_answers')
+          .select('id')
+          .where('expires_at', '<', Math.floor(nowSeconds))
+          .orderBy('expires_at')
+          .limit(rowsInSlice),
+      )
+      .executeTakeFirstOrThrow(),
+  );
 }

@@ -12,7 +12,8 @@ const batchSize = 5_000;
 
 /**
  * Yields batches of the events from which entries of the feed are made, at `since` (milliseconds since 1970) or later and up to
- * the event `head`, in order.
+ * the event `head`, in order. An event behind one of these in the log is later as well, although the clock of its node may have been
+ * days behind.
  */
 export async function* loadFeedEvents(
   db: Kysely<Database>,
@@ -20,7 +21,8 @@ export async function* loadFeedEvents(
   head: number,
 ): AsyncGenerator<readonly FeedEvent[]> {
   // One query per kind: each reads an index in order, and a query for all kinds would sort the log for each batch.
-  const ofKind = (kind: EventKind) => readKind(db, kind, since, head);
+  const first = (await findFirstSince(db, since)) ?? head;
+  const ofKind = (kind: EventKind) => readKind(db, kind, { since, first, head });
   let others: FeedEvent[] = [];
   for (const kind of feedKinds.filter((kind) => kind !== 'token.revoked')) {
     others = others.concat(...(await Array.fromAsync(ofKind(kind))));
@@ -36,17 +38,37 @@ export async function* loadFeedEvents(
   yield others;
 }
 
+/** Returns the earliest event at `since` or later, by the time that it says. */
+async function findFirstSince(db: Kysely<Database>, since: number): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('events')
+    .select('sequence')
+    .where('occurred_at', '>=', new Date(since).toISOString())
+    .orderBy('occurred_at')
+    .orderBy('sequence')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.sequence;
+}
+
+interface FeedEventRange {
+  readonly since: number;
+  readonly first: number;
+  readonly head: number;
+}
+
 async function* readKind(
   db: Kysely<Database>,
   kind: EventKind,
-  since: number,
-  head: number,
+  { since, first, head }: FeedEventRange,
 ): AsyncGenerator<readonly FeedEvent[]> {
   let select = db
     .selectFrom('events')
     .select(['sequence', 'occurred_at', 'subject', 'data'])
     .where('kind', '=', kind)
-    .where('occurred_at', '>=', new Date(since).toISOString())
+    .where((where) =>
+      where.or([where('occurred_at', '>=', new Date(since).toISOString()), where('sequence', '>', first)]),
+    )
     .where('sequence', '<=', head)
     .orderBy('sequence')
     .limit(batchSize);

@@ -109,7 +109,14 @@ export async function deleteSessionCodesOf(db: Kysely<Database>, clientId: strin
 /** Deletes the sessions that ended and the codes that expired before `now`, in milliseconds since 1970. */
 export async function deleteEndedSessions(db: Kysely<Database>, now: number): Promise<void> {
   const text = new Date(now).toISOString();
-  await db.deleteFrom('session_codes').where('expires_at', '<=', text).execute();
+  await inSlices(() =>
+    db
+      .deleteFrom('session_codes')
+      .where('digest', 'in', (expired) =>
+        expired.selectFrom('session_codes').select('digest').where('expires_at', '<=', text).limit(rowsInSlice),
+      )
+      .executeTakeFirstOrThrow(),
+  );
   await inSlices(() =>
     db
       .deleteFrom('sessions')

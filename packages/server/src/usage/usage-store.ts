@@ -2,6 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import { setSecretLastUse } from '../clients/client-secret-store.ts';
 import { readLastIssue } from '../clients/last-issue.ts';
+import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 import { type ClientCount, countsByScope } from './pending-usage.ts';
 
@@ -85,7 +86,14 @@ export async function addOutcomes(
 
 /** Deletes the outcomes of all hours before `hour`, in hours since 1970. */
 export async function deleteOutcomesBefore(db: Kysely<Database>, hour: number): Promise<void> {
-  await db.deleteFrom('token_statistics').where('hour', '<', hour).execute();
+  await inSlices(() =>
+    db
+      .deleteFrom('token_statistics')
+      .where('hour', 'in', (past) =>
+        past.selectFrom('token_statistics').select('hour').where('hour', '<', hour).orderBy('hour').limit(rowsInSlice),
+      )
+      .executeTakeFirstOrThrow(),
+  );
 }
 
 /** Writes when secrets were last used, by id, in milliseconds since 1970. */
