@@ -18,6 +18,7 @@ export {
   accessTokenType,
   clientCredentialsGrant,
   idJagProfile,
+  idJagTokenType,
   idTokenType,
   jwtBearerAssertion,
   jwtBearerGrant,

@@ -20,6 +20,8 @@ export interface AuthorizationServerMetadata {
   readonly grant_types_supported: readonly string[];
   /** draft-ietf-oauth-identity-assertion-authz-grant-04 §7.2. */
   readonly authorization_grant_profiles_supported: readonly string[];
+  /** draft-ietf-oauth-identity-assertion-authz-grant-04 §7.1. */
+  readonly identity_chaining_requested_token_types_supported: readonly string[];
   readonly token_endpoint_auth_methods_supported: readonly string[];
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly dpop_signing_alg_values_supported: readonly string[];

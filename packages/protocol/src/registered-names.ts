@@ -9,6 +9,7 @@ export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchan
 
 export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 export const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
+export const idJagTokenType = 'urn:ietf:params:oauth:token-type:id-jag';
 export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
 
 /** The profile of the JWT bearer grant whose assertion is an ID-JAG. */

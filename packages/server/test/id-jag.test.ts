@@ -1,6 +1,7 @@
 /**
  * ID-JAGs: a client acts here for people whom another issuer knows.
- * draft-ietf-oauth-identity-assertion-authz-grant-04 §3.1, §4.4, §4.4.1, §7.2, §9.1 and §9.8.
+ * draft-ietf-oauth-identity-assertion-authz-grant-04 §3.1, §4.3, §4.3.3, §4.3.4, §4.4, §4.4.1, §7.1, §7.2, §9.1, §9.3
+ * and §9.8.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -10,14 +11,28 @@ import {
   startTestServer,
   type TestServer,
 } from '@postern/testing/test-server';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import {
+  calculateJwkThumbprint,
+  createRemoteJWKSet,
+  exportJWK,
+  generateKeyPair,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const typeOf = (name: string) => `urn:ietf:params:oauth:token-type:${name}`;
 const tokenPath = '/api/v1/oauth/token';
 const idp = 'https://acme.idp.example';
 const chat = 'https://chat.example';
 const files = 'https://files.example';
+/** Another authorization server. */
+const otherServer = 'https://auth.chat.example';
+/** One that knows only scopes that no rule gives. */
+const scopeServer = 'https://auth.scope.example';
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
 
@@ -35,14 +50,16 @@ beforeAll(async () => {
   for (const [key, identifier] of [
     ['chat', chat],
     ['files', files],
+    ['other-server', otherServer],
   ]) {
     await save('resource', { key, identifier, scopes: ['policy:read', 'rule:read'] });
   }
+  await save('resource', { key: 'scope-server', identifier: scopeServer, scopes: ['scope:read'] });
   await save('authorization-details-type', { type: 'channel', schema: { type: 'object' } });
   const members = {
     scopes: ['policy:read', 'rule:read', 'scope:read'],
-    grant_types: ['client_credentials', jwtBearer],
-    resources: [chat, files],
+    grant_types: ['client_credentials', jwtBearer, tokenExchange],
+    resources: [chat, files, otherServer, scopeServer],
     authorization_details_types: ['channel'],
   };
   client = await server.createClient(members);
@@ -100,6 +117,13 @@ async function claimsFor(assertion: string, over: Record<string, string> = {}): 
   const { status, body } = await send(assertion, over);
   expect([status, body.error_description]).toEqual([200, undefined]);
   return claimsOf(body.access_token);
+}
+
+async function proof(pair: KeyPair): Promise<string> {
+  const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(pair.publicKey) };
+  return new SignJWT({ htm: 'POST', htu: server.url + tokenPath, jti: randomUUID(), iat: nowSeconds() })
+    .setProtectedHeader(header)
+    .sign(pair.privateKey);
 }
 
 const lastReason = () => JSON.parse(server.log.findLast((line) => line.includes('"reason"')) ?? '{}').reason;
@@ -304,13 +328,6 @@ describe('RFC 8725 §3.11 a rule for people is for nobody else', () => {
 });
 
 describe('§9.8 an ID-JAG that is bound to a key takes that key', () => {
-  async function proof(pair: KeyPair): Promise<string> {
-    const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(pair.publicKey) };
-    return new SignJWT({ htm: 'POST', htu: server.url + tokenPath, jti: randomUUID(), iat: nowSeconds() })
-      .setProtectedHeader(header)
-      .sign(pair.privateKey);
-  }
-
   test('§9.8.1 the access token is bound to the key that the ID-JAG names, and no other key will do', async () => {
     const pair = await generateKeyPair('ES256');
     const jkt = await calculateJwkThumbprint(await exportJWK(pair.publicKey));
@@ -398,5 +415,208 @@ describe('RFC 7523 §3 one that is not right is an invalid_grant', () => {
   test('a name of 10 kB is not in the access token', async () => {
     const { body } = await send(await idJag({ name: 'a'.repeat(10_000) }));
     expect(body.access_token.length).toBeLessThan(1_500);
+  });
+});
+
+describe('§4.3 a client gets an ID-JAG for another authorization server', () => {
+  const exchange = (form: Record<string, string>, headers: Record<string, string> = basic(client)) =>
+    server.postForm(
+      tokenPath,
+      { grant_type: tokenExchange, requested_token_type: typeOf('id-jag'), audience: otherServer, ...form },
+      headers,
+    );
+
+  /** Of a person, whom `acme` knows, for the client at the other authorization server. */
+  async function tokenOfPerson(over: JWTPayload = {}, headers: Record<string, string> = {}): Promise<string> {
+    const assertion = await idJag({ resource: otherServer, scope: 'policy:read rule:read', ...over });
+    return (await send(assertion, {}, { ...basic(client), ...headers })).body.access_token;
+  }
+  const byToken = async (over: Record<string, string> = {}, headers?: Record<string, string>) =>
+    exchange({ subject_token: await tokenOfPerson(), subject_token_type: typeOf('access_token'), ...over }, headers);
+  const idToken = (over: object = {}, header: object = {}) =>
+    idJag(
+      { aud: client.clientId, client_id: undefined, resource: undefined, scope: undefined, ...over } as JWTPayload,
+      {
+        typ: 'JWT',
+        ...header,
+      },
+    );
+  const byIdToken = async (over: Record<string, string> = {}, claims: object = {}, headers?: Record<string, string>) =>
+    exchange({ subject_token: await idToken(claims), subject_token_type: typeOf('id_token'), ...over }, headers);
+
+  const both: [string, (over?: Record<string, string>) => Promise<Answer>][] = [
+    ['by a token of this server', (over) => byToken(over)],
+    ['§4.3.3 by an ID token of the person for the client', (over) => byIdToken(over)],
+  ];
+
+  test.each(both)('%s: signed, short-lived, for the person, the client and the resource', async (_name, ask) => {
+    const { status, body } = await ask({ scope: 'policy:read', resource: 'https://api.chat.example/acme' });
+    expect([status, body]).toEqual([
+      200,
+      {
+        access_token: expect.any(String),
+        issued_token_type: typeOf('id-jag'),
+        token_type: 'N_A',
+        expires_in: expect.any(Number),
+        scope: 'policy:read',
+      },
+    ]);
+    expect(body.expires_in).toBeLessThanOrEqual(300);
+    const keySet = createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`));
+    const { payload, protectedHeader } = await jwtVerify(body.access_token, keySet, {
+      issuer: server.url,
+      audience: otherServer,
+      typ: 'oauth-id-jag+jwt',
+      currentDate: new Date(server.now()),
+    });
+    expect(protectedHeader).not.toHaveProperty('jwk');
+    expect(payload).toEqual({
+      iss: server.url,
+      sub: `${idp}#U019488227`,
+      aud: otherServer,
+      client_id: client.clientId,
+      resource: 'https://api.chat.example/acme',
+      scope: 'policy:read',
+      jti: expect.any(String),
+      iat: expect.any(Number),
+      exp: (payload.iat ?? 0) + body.expires_in,
+    });
+  });
+
+  test.each(both)('%s: never wider than what is behind it', async (_name, ask) => {
+    expect((await ask()).body.scope).toBe('policy:read rule:read');
+    expect((await ask({ audience: 'other-server' })).status).toBe(200);
+    for (const [form, error] of [
+      [{ scope: 'scope:read' }, 'invalid_scope'],
+      [{ scope: 'chat.read' }, 'invalid_scope'],
+      [{ audience: 'https://elsewhere.example' }, 'invalid_target'],
+      [{ audience: server.url }, 'invalid_target'],
+      [{ resource: 'no uri' }, 'invalid_target'],
+      [{ resource: 'https://api.example/#a' }, 'invalid_target'],
+      [{ resource: `https://api.example/${'a'.repeat(1_000)}` }, 'invalid_target'],
+      [{ audience: '' }, 'invalid_request'],
+      [{ subject_token: 'x' }, 'invalid_request'],
+      [{ subject_token: '' }, 'invalid_request'],
+      [{ authorization_details: '[{"type":"other"}]' }, 'invalid_authorization_details'],
+    ] as [Record<string, string>, string][]) {
+      const { status, body } = await ask(form);
+      expect([form, status, body.error]).toEqual([form, 400, error]);
+    }
+  });
+
+  test('§9.3 it is an access token nowhere, and this server takes no ID-JAG of its own', async () => {
+    const { body } = await byToken();
+    const token = body.access_token;
+    expect((await server.call('GET', '/api/v1/oauth/scope', { token })).status).toBe(401);
+    expect((await server.postForm('/api/v1/oauth/introspect', { token }, basic(server.root))).body).toEqual({
+      active: false,
+    });
+    expect((await send(token)).body.error).toBe('invalid_grant');
+    for (const type of ['access_token', 'jwt', 'id_token']) {
+      const again = await exchange({ subject_token: token, subject_token_type: typeOf(type) });
+      expect([type, again.body.error]).toEqual([type, 'invalid_request']);
+    }
+  });
+
+  test('a token is exchanged only for the server that it is for, and only until it is revoked', async () => {
+    const forChat = (await send(await idJag())).body.access_token;
+    const form = { subject_token: forChat, subject_token_type: typeOf('access_token') };
+    expect((await exchange(form)).body.error).toBe('invalid_target');
+    const token = await tokenOfPerson();
+    await server.postForm('/api/v1/oauth/revoke', { token }, basic(client));
+    expect((await exchange({ ...form, subject_token: token })).body.error).toBe('invalid_request');
+    expect((await byToken({}, basic(other))).body.error).toBe('invalid_request');
+  });
+
+  test('a machine gets one for itself, by its own token', async () => {
+    const ask = async (scope: string, resource: string) =>
+      (await server.postForm(tokenPath, { grant_type: 'client_credentials', scope, resource }, basic(client))).body
+        .access_token;
+    const subject_token = await ask('policy:read', otherServer);
+    const { body } = await exchange({ subject_token, subject_token_type: typeOf('jwt') });
+    expect(claimsOf(body.access_token)).toMatchObject({ sub: client.clientId, client_id: client.clientId });
+  });
+
+  test('§9.8.1.1 it is bound to the key of the request, which a bound subject token requires', async () => {
+    const jkt = await calculateJwkThumbprint(await exportJWK(keys.publicKey));
+    const withProof = async () => ({ ...basic(client), dpop: await proof(keys) });
+    const subject_token = await tokenOfPerson({}, { dpop: await proof(keys) });
+    const form = { subject_token, subject_token_type: typeOf('access_token') };
+    expect((await exchange(form)).body.error).toBe('invalid_request');
+    const { body } = await exchange(form, await withProof());
+    expect([body.token_type, claimsOf(body.access_token)['cnf']]).toEqual(['N_A', { jkt }]);
+    expect(claimsOf((await byIdToken({}, {}, await withProof())).body.access_token)['cnf']).toEqual({ jkt });
+  });
+
+  test('RFC 8693 §4.1 who acted before stays in it', async () => {
+    const subject_token = await tokenOfPerson({ act: { sub: 'agent' } } as JWTPayload);
+    const { body } = await exchange({ subject_token, subject_token_type: typeOf('access_token') });
+    expect(claimsOf(body.access_token)['act']).toEqual({ sub: `${idp}#agent` });
+  });
+
+  test('§4.3.4 the authorization details of the subject token are in it', async () => {
+    const details = [{ type: 'channel', name: 'general' }];
+    const subject_token = await tokenOfPerson({ authorization_details: details });
+    const { body } = await exchange({ subject_token, subject_token_type: typeOf('access_token') });
+    expect([body.authorization_details, claimsOf(body.access_token)['authorization_details']]).toEqual([
+      details,
+      details,
+    ]);
+  });
+
+  test('§4.3.3 an ID token is used as often as the client wants, but by nobody else and while it is valid', async () => {
+    const subject_token = await idToken();
+    const form = { subject_token, subject_token_type: typeOf('id_token') };
+    for (const headers of [basic(client), basic(client)]) {
+      expect((await exchange(form, headers)).status).toBe(200);
+    }
+    expect((await exchange(form, {})).body.error).toBe('invalid_client');
+    expect((await exchange(form, basic(other))).body.error).toBe('invalid_request');
+    expect((await exchange({ ...form, client_id: other.clientId }, {})).body.error).toBe('invalid_request');
+    expect((await exchange({ ...form, actor_token: subject_token, actor_token_type: typeOf('jwt') })).body.error).toBe(
+      'invalid_request',
+    );
+    const short = await byIdToken({}, { exp: nowSeconds() + 10 });
+    expect(short.body.expires_in).toBeLessThanOrEqual(10);
+    expect((await byIdToken({}, { exp: nowSeconds() - 10 })).body.error).toBe('invalid_request');
+  });
+
+  const badIdTokens: [name: string, claims: () => object, header?: object][] = [
+    ['for another client', () => ({ aud: other.clientId })],
+    ['for two clients', () => ({ aud: [client.clientId, other.clientId] })],
+    ['for this server, as a workload would', () => ({ aud: server.url })],
+    ['of another issuer', () => ({ iss: 'https://other.idp.example' })],
+    ['of a person whom no rule accepts', () => ({ email: 'alice@evil.example' })],
+    ['with a sub of 10 kB', () => ({ sub: 'a'.repeat(10_000) })],
+    ['that is expired', () => ({ exp: nowSeconds() - 60 })],
+    ['that is an ID-JAG', () => ({}), { typ: 'oauth-id-jag+jwt' }],
+    ['that is an access token', () => ({}), { typ: 'at+jwt' }],
+  ];
+  test.each(badIdTokens)('§4.3.3 an ID token %s is an invalid_request', async (_name, claims, header = {}) => {
+    const subject_token = await idToken(claims(), header);
+    const { status, body } = await exchange({ subject_token, subject_token_type: typeOf('id_token') });
+    expect([status, body.error]).toEqual([400, 'invalid_request']);
+  });
+
+  test('an ID token gets no access token here by a rule for people', async () => {
+    const form = {
+      subject_token_type: typeOf('id_token'),
+      requested_token_type: typeOf('access_token'),
+      audience: chat,
+    };
+    for (const aud of [client.clientId, server.url]) {
+      const { body } = await exchange({ ...form, subject_token: await idToken({ aud }) });
+      expect(body.error).toBe('invalid_request');
+    }
+  });
+
+  test('without a scope there is none, for it would not be limited', async () => {
+    const { body } = await byIdToken({ audience: scopeServer });
+    expect([body.error, body.error_description]).toEqual(['invalid_scope', expect.stringContaining('No scope')]);
+  });
+
+  test('§7.1 metadata names the type', async () => {
+    const { body } = await server.call('GET', '/.well-known/oauth-authorization-server');
+    expect(body.identity_chaining_requested_token_types_supported).toEqual([typeOf('id-jag')]);
   });
 });

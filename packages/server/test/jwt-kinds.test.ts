@@ -13,6 +13,7 @@ import {
   feedDigest,
   feedPath,
   jwtBearer,
+  jwtTokenType,
   type PlaceName,
   places,
   type StolenKey,
@@ -147,6 +148,22 @@ async function introspectionAnswer(): Promise<string> {
   return (await server.postForm('/api/v1/oauth/introspect', form, headers)).body;
 }
 
+async function issuedIdJag(): Promise<string> {
+  const audience = otherApi;
+  const credentials = secretOf(secretClient);
+  const token = await server.postForm(tokenPath, { grant_type: 'client_credentials', audience, ...credentials });
+  const answer = await server.postForm(tokenPath, {
+    grant_type: tokenExchange,
+    requested_token_type: 'urn:ietf:params:oauth:token-type:id-jag',
+    subject_token: token.body.access_token,
+    subject_token_type: jwtTokenType,
+    audience,
+    ...credentials,
+  });
+  expect(answer.body.token_type).toBe('N_A');
+  return answer.body.access_token;
+}
+
 const tokenPlaces: PlaceName[] = [
   'Authorization: Bearer',
   'subject_token of token exchange',
@@ -256,6 +273,7 @@ const kinds: [
   ],
   ['an ID-JAG of a workload', () => byClient('oauth-id-jag+jwt', { ...idJagClaims(), sub: workload }), []],
   ['an ID-JAG for a client that signed it', () => byClient('oauth-id-jag+jwt', signerClaims()), []],
+  ['an ID-JAG that the server issued', issuedIdJag, []],
   ['an ID-JAG of the server', () => byServer('oauth-id-jag+jwt', { ...tokenClaims(), sub: person }), []],
   ['a JWT of the server that says what an ID-JAG says', () => byServer('JWT', idJagClaims()), []],
   ['a token that says what an ID-JAG says', () => byClient('JWT', idJagClaims()), []],

@@ -12,7 +12,9 @@ export interface Authorization {
   /** In the token and in the token response. RFC 9396 §7 and §9.1. */
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /** Additional claims of the token. RFC 8693 §4.1 and §4.4. */
-  readonly claims?: Readonly<Partial<Record<'act' | 'may_act' | 'parent_tokens' | 'name' | 'roles', unknown>>>;
+  readonly claims?: Readonly<
+    Partial<Record<'resource' | 'act' | 'may_act' | 'parent_tokens' | 'name' | 'roles', unknown>>
+  >;
   /** Additional members of the token response, such as `issued_token_type`. */
   readonly answer?: Readonly<Record<string, unknown>>;
   /** Additional members of the line in the log, such as the workload that sent the request. */

@@ -5,6 +5,7 @@ import { oauthErrorResponses } from '@postern/http-api';
 import {
   accessTokenType,
   clientCredentialsGrant,
+  idJagTokenType,
   idTokenType,
   jwtBearerAssertion,
   jwtBearerGrant,
@@ -15,6 +16,7 @@ import {
 import { Type } from 'typebox';
 import type { Authorization } from '../access-token/authorization.ts';
 import { issueAccessToken } from '../access-token/issue.ts';
+import { issueIdJag } from '../access-token/issue-id-jag.ts';
 import { parseAuthorizationDetails } from '../authorization-details/authorization-details.ts';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import {
@@ -90,7 +92,13 @@ const TokenForm = Type.Object(
       }),
     ),
     actor_token_type: Type.Optional(Type.String({ description: 'With actor_token, as subject_token_type.' })),
-    requested_token_type: Type.Optional(Type.String({ description: `Token exchange: \`${accessTokenType}\`` })),
+    requested_token_type: Type.Optional(
+      Type.String({
+        description:
+          `Token exchange: \`${accessTokenType}\`, or \`${idJagTokenType}\` to act at another authorization server, which ` +
+          'audience names; resource then names what that protects.',
+      }),
+    ),
   },
   { title: 'TokenRequest' },
 );
@@ -99,7 +107,9 @@ const TokenForm = Type.Object(
 const TokenAnswer = Type.Object(
   {
     access_token: Type.String(),
-    token_type: Type.String({ description: '`Bearer`, or `DPoP` if the token is bound to the key of a proof.' }),
+    token_type: Type.String({
+      description: '`Bearer`, or `DPoP` if the token is bound to the key of a proof. `N_A` for an ID-JAG.',
+    }),
     expires_in: Type.Integer({ description: 'Seconds.' }),
     scope: Type.String(),
     authorization_details: Type.Optional(
@@ -205,7 +215,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           );
 
           // 4. Find what the token is for, and the key that signs it.
-          const { resource, audience } = tokenRequest;
+          const { audience } = tokenRequest;
+          const resource = grant.issuesIdJags ? undefined : tokenRequest.resource;
           const otherwise = grant.findResource?.(parameters) ?? client.metadata.defaultResource;
           const target = findTarget({ resource, audience, otherwise }, client, targets);
           const key = findSigningKey(client, target);
@@ -232,7 +243,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
 
           // 7. Issue.
           const scope = authorization.scopes.join(' ');
-          const { token, jti } = await issueAccessToken(issuer, {
+          const issue = grant.issuesIdJags ? issueIdJag : issueAccessToken;
+          const { token, jti } = await issue(issuer, {
             authorization,
             scope,
             typ: target.typ,

@@ -53,6 +53,7 @@ import { whoamiEndpoint } from '../sessions/whoami-endpoint.ts';
 import { createProvider } from '../sign-in/provider.ts';
 import { callbackPath, signInEndpoint } from '../sign-in/sign-in-endpoint.ts';
 import { clientCredentials } from '../token/grants/client-credentials.ts';
+import { createIdJagExchange, createIdTokenExchange } from '../token/grants/id-jag-exchange.ts';
 import { createJwtBearer } from '../token/grants/jwt-bearer.ts';
 import { createJwtIdentities } from '../token/grants/jwt-identity.ts';
 import { createTokenExchange } from '../token/grants/token-exchange.ts';
@@ -202,11 +203,14 @@ export async function createTokens(options: TokensOptions) {
     directory,
     usedTokens,
   });
+  const exchange = { verification: issuedVerification, requireActive: guard.requireActive, resources };
   const grants = [
     clientCredentials,
     createJwtBearer(identities),
+    createIdTokenExchange(identities, issuer),
+    createIdJagExchange(exchange, issuer),
     createWorkloadExchange(identities, issuer),
-    createTokenExchange({ verification: issuedVerification, requireActive: guard.requireActive, resources }),
+    createTokenExchange(exchange),
   ];
 
   const grantTypes = grantTypesOf(grants);

@@ -26,6 +26,8 @@ export interface GrantRequest {
 
 interface GrantBase<Parameters> {
   readonly grantType: GrantType;
+  /** Whether it issues ID-JAGs, whose `audience` is what the token is for, and `resource` what that protects. Without it: no. */
+  readonly issuesIdJags?: true;
   /** Whether it is for the request, if several grants have the grant_type; the first that is decides. Default: yes. */
   accepts?(form: ReadonlyMap<string, string>): boolean;
   /** The resource that the token is for if the request names none. Without it, or if undefined: the client's default. */

@@ -4,11 +4,9 @@
  */
 import { type Confirmation, parseCnf } from '@postern/guard';
 import { type OAuthError, parseScope } from '@postern/protocol';
+import { idJagTyp } from '../../access-token/sign-jwt.ts';
 import { type Actor, maxActors } from './actor.ts';
 import type { WorkloadAssertion } from './workload-assertion.ts';
-
-/** Tells it from every other JWT. RFC 8725 §3.11. */
-export const idJagTyp = 'oauth-id-jag+jwt';
 
 export interface IdJag {
   /** The person, as `sub` of the access token. */
@@ -49,9 +47,7 @@ export function parseIdJag(assertion: WorkloadAssertion, toError: (fault: string
   if (typeof client_id !== 'string' || client_id === '') {
     throw toError('must have a client_id, as it is an ID-JAG');
   }
-  if (!isName(subject) || (tenant !== undefined && !isName(tenant))) {
-    throw toError('must have 1 to 255 printable ASCII characters as its sub and its tenant, or no tenant');
-  }
+  requireNames(subject, tenant, toError);
   if (scope !== undefined && typeof scope !== 'string') {
     throw toError('must have a string as its scope, or none');
   }
@@ -83,6 +79,16 @@ export function toSubject(issuer: string, subject: string, tenant?: string): str
   return `${issuer}#${parts.map((part) => encodeURIComponent(part).replaceAll('%40', '@')).join('/')}`;
 }
 
+function requireNames(
+  subject: string,
+  tenant: unknown,
+  toError: (fault: string) => OAuthError,
+): asserts tenant is string | undefined {
+  if (!isName(subject) || (tenant !== undefined && !isName(tenant))) {
+    throw toError('must have 1 to 255 printable ASCII characters as its sub and its tenant, or no tenant');
+  }
+}
+
 function isName(value: unknown): value is string {
   return typeof value === 'string' && personName.test(value);
 }
@@ -96,6 +102,28 @@ function parseResources(resource: unknown, toError: (fault: string) => OAuthErro
     throw toError(`must have a URI as its resource, or a list of 1 to ${maxResources}, or none`);
   }
   return resources;
+}
+
+/**
+ * What the ID token of a person says, as an ID-JAG for its audience would: the client that the person has signed in to. Throws as
+ * `parseIdJag`. draft-ietf-oauth-identity-assertion-authz-grant-04 §4.3.3.
+ */
+export function parseIdToken(assertion: WorkloadAssertion, toError: (fault: string) => OAuthError): IdJag {
+  const { issuer, subject, audience, claims } = assertion;
+  const { tenant } = claims;
+  if (audience === undefined) {
+    throw toError('must have the client as its only aud');
+  }
+  requireNames(subject, tenant, toError);
+  return {
+    subject: toSubject(issuer, subject, tenant),
+    clientId: audience,
+    scopes: undefined,
+    resources: undefined,
+    authorizationDetails: undefined,
+    confirmation: undefined,
+    actor: undefined,
+  };
 }
 
 /** The actors as clients of their issuer, which are not those here; undefined if the claim is malformed. */

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { jwtBearerGrant, OAuthError, parseScope } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
+import { idJagTyp } from '../../access-token/sign-jwt.ts';
 import { findMethodFault } from '../../client-auth/authenticate.ts';
 import type { ClientKeys } from '../../client-auth/client-keys.ts';
 import {
@@ -28,7 +29,7 @@ import type { UsedTokens } from '../../jwt/used-token-store.ts';
 import { withoutEmptyPath } from '../target.ts';
 import { authorizeByPolicy } from './client-credentials.ts';
 import { type GrantRequest, type IdentifyingParameter, rejectIdentity } from './grant.ts';
-import { type IdJag, idJagTyp, isIdJag, parseIdJag } from './id-jag.ts';
+import { type IdJag, isIdJag, parseIdJag, parseIdToken } from './id-jag.ts';
 import {
   findAssertionFault,
   parseWorkloadAssertion,
@@ -57,8 +58,10 @@ export interface JwtIdentity {
   findClient(clientId: string | undefined): Promise<Client>;
   /** The scopes that the JWT itself asks for; undefined if it names none. */
   readonly scopes: readonly string[] | undefined;
-  /** The delegation of a person, if the JWT is one: the client must authenticate too. */
+  /** What a person's issuer delegates, if the JWT is of a person: the client must authenticate too. */
   readonly idJag: IdJag | undefined;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
   /** Whether it was not used before. From then on it was. */
   use(clientId: string): Promise<boolean>;
   /** For the log. */
@@ -71,6 +74,8 @@ export type VerifyIdentity = (text: string, nowSeconds: number, address: string)
 export interface JwtIdentities {
   /** Of a workload. */
   ofWorkload(parameter: IdentifyingParameter): VerifyIdentity;
+  /** Of a person who has signed in to the client: an ID token for it. It may be used again. */
+  ofIdToken(parameter: IdentifyingParameter): VerifyIdentity;
   /** Of a workload, of a person as an ID-JAG, or of a client that signed it itself: `iss` and `sub` are its id. */
   ofAssertion(parameter: IdentifyingParameter): VerifyIdentity;
 }
@@ -92,10 +97,11 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     assertion: WorkloadAssertion,
     parameter: IdentifyingParameter,
     nowSeconds: number,
+    idToken?: IdJag,
   ): Promise<JwtIdentity> => {
-    const idJag = isIdJag(assertion) ? parseIdJag(assertion, toMalformed(parameter)) : undefined;
+    const idJag = idToken ?? (isIdJag(assertion) ? parseIdJag(assertion, toMalformed(parameter)) : undefined);
     const trusted = await requireTrusted(assertion, parameter);
-    const audience = idJag === undefined ? (trusted.audience ?? ownIssuer) : ownIssuer;
+    const audience = idToken?.clientId ?? (idJag === undefined ? (trusted.audience ?? ownIssuer) : ownIssuer);
     const fault = findAssertionFault(assertion, trusted, audience, nowSeconds);
     if (fault !== undefined) {
       throw rejectIdentity(parameter, fault);
@@ -111,12 +117,17 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
           : findClientOfPerson(assertion, idJag, trusted, parameter, named),
       scopes: idJag?.scopes,
       idJag,
+      expiresAt: assertion.expiresAt,
       async use(clientId) {
         // Again, since the issuer may have been deleted in the meantime.
         const { singleUse } = await requireTrusted(assertion, parameter);
         const { issuer, id } = assertion;
         const expiresAt = rememberUntil(assertion);
-        return !singleUse || usedTokens.use({ kind: 'workload', issuer, jti: id, expiresAt, clientId });
+        return (
+          !singleUse ||
+          idToken !== undefined ||
+          usedTokens.use({ kind: 'workload', issuer, jti: id, expiresAt, clientId })
+        );
       },
       // The line names the person as the sub of the token.
       logged: idJag === undefined ? { workload_issuer: assertion.issuer, workload: assertion.subject } : {},
@@ -184,6 +195,7 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
       },
       scopes,
       idJag: undefined,
+      expiresAt: assertion.expiresAt,
       use: () => useAssertion(assertion, usedTokens),
       logged: {},
     };
@@ -203,11 +215,18 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     ofWorkload: (parameter) => async (text, nowSeconds) =>
       verifyOfIssuer(parseWorkloadAssertion(text, { toError: toErrorOf(parameter) }), parameter, nowSeconds),
 
+    ofIdToken: (parameter) => async (text, nowSeconds) => {
+      const assertion = parseWorkloadAssertion(text, { toError: toErrorOf(parameter) });
+      return verifyOfIssuer(assertion, parameter, nowSeconds, parseIdToken(assertion, toMalformed(parameter)));
+    },
+
     ofAssertion: (parameter) => async (text, nowSeconds, address) => {
       const assertion = parseWorkloadAssertion(text, { types: [idJagTyp], toError: toErrorOf(parameter) });
       const { issuer, subject } = assertion;
       const isOwn = !isIdJag(assertion) && issuer === subject && (await issuers.findByIssuer(issuer)) === undefined;
-      return (isOwn ? verifyOwn : verifyOfIssuer)(assertion, parameter, nowSeconds, address);
+      return isOwn
+        ? verifyOwn(assertion, parameter, nowSeconds, address)
+        : verifyOfIssuer(assertion, parameter, nowSeconds);
     },
   };
 }

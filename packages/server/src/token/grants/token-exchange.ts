@@ -3,7 +3,14 @@
  * whether their tokens are active; `exchange-rules.ts` decides who may exchange which token, and what the new one can do.
  */
 import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
-import { accessTokenType, idTokenType, jwtTokenType, OAuthError, tokenExchangeGrant } from '@postern/protocol';
+import {
+  accessTokenType,
+  idJagTokenType,
+  idTokenType,
+  jwtTokenType,
+  OAuthError,
+  tokenExchangeGrant,
+} from '@postern/protocol';
 import type { ResourceRegistry } from '../../resources/resource-registry.ts';
 import {
   decideExchange,
@@ -24,12 +31,16 @@ export interface TokenExchangeOptions {
   readonly resources: Pick<ResourceRegistry, 'findByIdentifier'>;
 }
 
-interface TokenExchangeParameters {
+export interface TokenExchangeParameters {
   readonly subjectToken: AccessToken;
   readonly actorToken: AccessToken | undefined;
 }
 
-export function createTokenExchange(options: TokenExchangeOptions): AuthenticatedGrant<TokenExchangeParameters> {
+/** `issuedTokenType`: the only `requested_token_type`, and the default. */
+export function createTokenExchange(
+  options: TokenExchangeOptions,
+  issuedTokenType: string = accessTokenType,
+): AuthenticatedGrant<TokenExchangeParameters> {
   const { verification, requireActive, resources } = options;
 
   /** Throws `invalid_request` (RFC 8693 §2.2.2) for a token that is missing, of another type or not genuine. */
@@ -68,7 +79,7 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
       const subjectToken = await parseToken('subject_token', form, nowSeconds);
       const hasActorToken = form.has('actor_token') || form.has('actor_token_type');
       const actorToken = hasActorToken ? await parseToken('actor_token', form, nowSeconds) : undefined;
-      requireAccessTokenRequested(form);
+      requireTokenTypeRequested(form, issuedTokenType);
       return { subjectToken, actorToken };
     },
 
@@ -97,15 +108,18 @@ export function createTokenExchange(options: TokenExchangeOptions): Authenticate
         await requireTokenActive('actor_token', actorToken);
         requireActorUsable(exchange, actorToken);
       }
-      return { ...decideExchange(exchange), answer: { issued_token_type: accessTokenType } };
+      return { ...decideExchange(exchange), answer: { issued_token_type: issuedTokenType } };
     },
   };
 }
 
-/** Throws `invalid_request`: no other tokens are issued here. */
-export function requireAccessTokenRequested(form: ReadonlyMap<string, string>): void {
-  if ((form.get('requested_token_type') ?? accessTokenType) !== accessTokenType) {
-    throw new OAuthError('invalid_request', `The parameter requested_token_type must be ${accessTokenType}.`);
+/** Throws `invalid_request` if a request names another type. */
+export function requireTokenTypeRequested(form: ReadonlyMap<string, string>, issued: string): void {
+  if ((form.get('requested_token_type') ?? issued) !== issued) {
+    throw new OAuthError(
+      'invalid_request',
+      `The parameter requested_token_type must be ${accessTokenType} or ${idJagTokenType}.`,
+    );
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import { maxJwtLength } from '../../jwt/third-party-jwt.ts';
 import type { IdentifyingGrant, IdentifyingParameter } from './grant.ts';
 import { authorizeIdentity, type JwtIdentities, type JwtIdentity } from './jwt-identity.ts';
-import { requireAccessTokenRequested } from './token-exchange.ts';
+import { requireTokenTypeRequested } from './token-exchange.ts';
 
 interface WorkloadExchangeParameters {
   readonly identity: JwtIdentity;
@@ -50,7 +50,7 @@ export function createWorkloadExchange(
       if (form.has('actor_token') || form.has('actor_token_type')) {
         throw new OAuthError('invalid_request', 'Nobody can act for a workload: leave actor_token out.');
       }
-      requireAccessTokenRequested(form);
+      requireTokenTypeRequested(form, accessTokenType);
       return { identity: await verify(text, nowSeconds, address), clientId: form.get('client_id') };
     },
 

@@ -1,0 +1,32 @@
+/**
+ * Issues an ID-JAG: by it another authorization server lets the client act for the subject there. It is no access token anywhere.
+ * draft-ietf-oauth-identity-assertion-authz-grant-04 §3.1 and §4.3.4. Writes nothing to the database.
+ */
+import { randomUUID } from 'node:crypto';
+import { toCnf } from '@postern/guard';
+import type { AccessTokenRequest, IssuedAccessToken } from './issue.ts';
+import { idJagTyp, signJwt } from './sign-jwt.ts';
+
+export async function issueIdJag(
+  issuer: string,
+  { authorization, scope, confirmation, key, nowSeconds }: AccessTokenRequest,
+): Promise<IssuedAccessToken> {
+  const { client, subject, audience, ttlSeconds, authorizationDetails, claims } = authorization;
+  const iat = Math.floor(nowSeconds);
+  const jti = randomUUID();
+  const payload = {
+    iss: issuer,
+    sub: subject ?? client.id,
+    aud: audience,
+    client_id: client.id,
+    resource: claims?.resource,
+    scope,
+    authorization_details: authorizationDetails,
+    act: claims?.act,
+    iat,
+    exp: iat + ttlSeconds,
+    jti,
+    cnf: confirmation === undefined ? undefined : toCnf(confirmation),
+  };
+  return { token: await signJwt(idJagTyp, JSON.stringify(payload), key), jti };
+}
