@@ -16,6 +16,26 @@ if (process.env['TMPDIR'] === undefined && existsSync(memoryDisk)) {
   }
 }
 
+/** Tests of the server that say nothing of a database: of connections, TLS, headers and JWTs. */
+const withoutDatabase = [
+  'bad-jwts',
+  'certificate-names',
+  'compressed-bodies',
+  'connection-limits',
+  'cors',
+  'forwarded-addresses',
+  'framing',
+  'guarded-fetch',
+  'one-door',
+  'overload',
+  'proxy-protocol',
+  'security-headers',
+  'tls-config',
+  'tls-files',
+  'trailing-slashes',
+  'weak-keys',
+];
+
 /**
  * Everything on SQLite, what speaks to a database on PostgreSQL once more, and what the guard does with keys and signatures on
  * Web Crypto once more.
@@ -42,6 +62,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: ['packages/{server,policy-api}/test/**/*.test.ts'],
+          exclude: withoutDatabase.map((name) => `packages/server/test/${name}.test.ts`),
           globalSetup: ['packages/testing/src/postgres-setup.ts'],
         },
       },

@@ -16,6 +16,7 @@ import { freePort } from '@postern/testing/free-port';
 import { startOwnPostgres } from '@postern/testing/own-postgres';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeTemporaryDirectory, removeDirectory } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 import { type Block, isOutputShown, languages, movePorts, readBlocks, readCommands } from './manual/page.ts';
 import { type Session, startSession } from './manual/session.ts';
 
@@ -143,10 +144,18 @@ async function openPage(postgres = '') {
     NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
     POSTERN_SERVER: move('http://localhost:8080'),
   });
+  /** Before the page: in this process, which takes a tenth of the time. */
+  const postern = async (...args: string[]) => {
+    const env = { HOME: home, POSTERN_SERVER: move('http://localhost:8080') };
+    const { code, stdout, stderr } = await runInProcess(args, env);
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout.trim();
+  };
   return {
     async begin() {
       await session.serve('postern serve', portOf('8080'));
-      await session.run('postern login --root data/root.env\nROOT=$(postern token)');
+      await postern('login', '--root', join(clone, 'data/root.env'));
+      await session.run(`ROOT=${await postern('token')}`);
     },
     /** Files with secrets that others can read, or that could be committed. */
     findExposedSecrets(): string[] {

@@ -19,7 +19,7 @@ import {
 import { inParallel } from './in-parallel.ts';
 
 const rounds = 20;
-const creations = 300;
+const creations = 120;
 /** Requests at a time. */
 const concurrency = 16;
 

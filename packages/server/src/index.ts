@@ -18,7 +18,7 @@ export {
 } from './config/config.ts';
 export { findMisnamedVariables } from './config/misnamed-variables.ts';
 export { type ConfigVariable, configVariables } from './config/variables.ts';
-export { describeDatabase } from './db/connect.ts';
+export { connectDatabase, describeDatabase } from './db/connect.ts';
 export { isEmptyDatabase } from './db/copy/copy-database.ts';
 export type { MigrationSet } from './db/migrate.ts';
 export { serverMigrations } from './db/migrations/index.ts';

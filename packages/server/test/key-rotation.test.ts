@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 vi.setConfig({ testTimeout: 120_000 });
 
 const audience = 'https://api.example.com';
-const tokensAtOnce = 24;
+const tokensAtOnce = 12;
 
 let server: TestServer;
 let clients: Credentials[];

@@ -21,7 +21,7 @@ let b: TestServer;
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'postern-nodes-'));
   const options = { dataDir, env: { POSTERN_ISSUER: issuer, POSTERN_MAX_STALENESS_SECONDS: '30' } };
-  await testDatabase(dataDir);
+  await testDatabase(dataDir, { isEmpty: true });
   // At once, and the first to use the database.
   [a, b] = await Promise.all([startTestServer(options), startTestServer(options)]);
 });

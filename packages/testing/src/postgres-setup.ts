@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
 import { startOwnPostgres } from './own-postgres.ts';
-import { dropDatabases } from './test-database.ts';
+import { createTemplate, dropDatabases } from './test-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -17,14 +17,15 @@ let stop: () => Promise<void>;
 export async function setup(project: TestProject): Promise<void> {
   const prefix = `postern-test-${randomBytes(4).toString('hex')}-`;
   const given = process.env['TEST_DATABASE_URL'];
+  let url: string;
   if (given !== undefined) {
-    project.provide('postgres', { url: given, prefix });
-    stop = () => dropDatabases({ url: given, prefix });
+    url = given;
+    stop = () => dropDatabases({ url, prefix });
   } else {
-    const own = await startOwnPostgres();
-    project.provide('postgres', { url: own.url, prefix });
-    stop = own.stop;
+    ({ url, stop } = await startOwnPostgres());
   }
+  await createTemplate({ url, prefix });
+  project.provide('postgres', { url, prefix });
 }
 
 /** Vitest calls it after the tests. */
