@@ -27,28 +27,51 @@ const fill = {
 const countOf = async (table: string) =>
   Number((await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(server.db)).rows[0]?.n);
 
+/** The numbers of rows that one slice after the other has deleted until the table was empty. */
+async function cleanInSlices(table: string): Promise<number[]> {
+  const counts = [many];
+  let isCleaning = true;
+  const cleaned = server.advance(90_000).finally(() => {
+    isCleaning = false;
+  });
+  while (isCleaning) {
+    const count = await countOf(table);
+    if (count !== counts.at(-1)) {
+      counts.push(count);
+    }
+    await new Promise(setImmediate);
+  }
+  await cleaned;
+  expect(await countOf(table)).toBe(0);
+  return counts.slice(1).map((count, index) => (counts[index] ?? 0) - count);
+}
+
 describe.each(Object.entries(fill))('%s', (table, statement) => {
   test('that expired are deleted in slices, and others get a turn after each', async () => {
     server = await startTestServer();
     await statement.execute(server.db);
-    const counts = [many];
-    let isCleaning = true;
-    const cleaned = server.advance(90_000).finally(() => {
-      isCleaning = false;
-    });
-    while (isCleaning) {
-      const count = await countOf(table);
-      if (count !== counts.at(-1)) {
-        counts.push(count);
-      }
-      await new Promise(setImmediate);
-    }
-    await cleaned;
-    expect(await countOf(table)).toBe(0);
-    const slices = counts.slice(1).map((count, index) => (counts[index] ?? 0) - count);
+    const slices = await cleanInSlices(table);
     expect(slices.length).toBeGreaterThan(1);
     expect(Math.max(...slices)).toBeLessThan(many);
   });
+});
+
+test('revoked tokens that a call covers which revokes all tokens count no more, and are deleted in slices', async () => {
+  server = await startTestServer();
+  const client = await server.createClient({ scopes: [] });
+  const { clientId: client_id, clientSecret: client_secret } = client;
+  await sql`insert into revoked_tokens (jti, client_id, generation, expires_at) ${numbers}
+    select 'covered-' || n, ${client_id}, 0, 9000000000 from numbers`.execute(server.db);
+  expect((await server.call('POST', '/api/v1/oauth/revoke_all', { token: await server.rootToken() })).status).toBe(204);
+  expect(await countOf('revoked_tokens')).toBe(many);
+  // One more than the most that a client may have would revoke all its tokens.
+  const [token, other] = [await server.token(client), await server.token(client)];
+  await server.postForm('/api/v1/oauth/revoke', { client_id, client_secret, token });
+  const introspect = async (asked: string) =>
+    (await server.postForm('/api/v1/oauth/introspect', { client_id, client_secret, token: asked })).body.active;
+  expect([await introspect(token), await introspect(other)]).toEqual([false, true]);
+  await sql`delete from revoked_tokens where jti = ${claimsOf(token)['jti']}`.execute(server.db);
+  expect((await cleanInSlices('revoked_tokens')).length).toBeGreaterThan(1);
 });
 
 test('a minute that begins while the last one’s rows are still being deleted starts no second deletion', async () => {

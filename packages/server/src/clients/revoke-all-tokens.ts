@@ -3,14 +3,13 @@
  * the floor that it sets. RFC 7009 §2.1 knows single tokens only.
  *
  * The floor is the present time, so that it is also above all generations of a history that the database has lost: after a
- * restored backup nobody knows which tokens were issued in it.
+ * restored backup nobody knows which tokens were issued in it. The revoked tokens that it covers are deleted later, in slices.
  */
 import type { RootConfig } from '../config/config.ts';
 import type { Actor } from '../events/actor.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
-import { deleteRevocationsBefore } from '../revocation/revoked-token-store.ts';
 import { nextGeneration } from './client.ts';
 import { findHighestGeneration } from './client-store.ts';
 import { appendRootStatus } from './root-status.ts';
@@ -32,7 +31,6 @@ export function createRevokeAllTokens({ events, root, masterKey, now }: RevokeAl
       // A clock that was ahead may have given a generation that is above the present time.
       const highest = Math.max(await findGenerationFloor(transaction), await findHighestGeneration(transaction));
       const floor = nextGeneration(highest, now());
-      await deleteRevocationsBefore(transaction, floor);
       await append({ kind: 'all_tokens.revoked', subject: 'all_tokens', data: { generation: floor } });
       await appendRootStatus(transaction, append, root, masterKey, floor);
     });

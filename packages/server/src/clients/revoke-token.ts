@@ -39,7 +39,7 @@ export function createRevokeToken({ events, findActor, now }: RevokeTokenOptions
       if (isCounted ? issuedIn < client.generation : await isDeleted(transaction, clientId)) {
         return true;
       }
-      if (isCounted && (await hasRevokedTokens(transaction, clientId, mostSingle))) {
+      if (isCounted && (await hasRevokedTokens(transaction, { clientId, generation: client.generation }, mostSingle))) {
         return false;
       }
       const generation = isCounted ? issuedIn : undefined;

@@ -11,7 +11,8 @@ import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
 import { feedEntryOf, neededSince } from './feed-entry.ts';
 import { FeedState, usefulSince } from './feed-state.ts';
 import { loadFeedEvents } from './feed-store.ts';
-import { deleteExpiredRevocations } from './revoked-token-store.ts';
+import { findGenerationFloor } from './generation-floor-store.ts';
+import { deleteExpiredRevocations, deleteRevocationsBefore } from './revoked-token-store.ts';
 
 export interface RevokedTokens {
   /** Whether a token was revoked, by `jti`. Does not say whether it is inactive because of its client. */
@@ -62,6 +63,7 @@ export async function openRevocations(db: Kysely<Database>, events: EventLog, no
     state: () => state,
     async forgetExpired(seconds) {
       await deleteExpiredRevocations(db, seconds);
+      await deleteRevocationsBefore(db, await findGenerationFloor(db));
       for (const _ of state.forget(seconds, await findLongestTokenTtl(db))) {
         await setImmediate();
       }

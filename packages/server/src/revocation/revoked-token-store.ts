@@ -34,12 +34,17 @@ export async function insertRevokedToken(db: Kysely<Database>, token: RevokedTok
   return inserted.length > 0;
 }
 
-/** Whether at least `count` tokens of the client are stored. */
-export async function hasRevokedTokens(db: Kysely<Database>, clientId: string, count: number): Promise<boolean> {
+/** Whether at least `count` tokens of the client are stored that are of this generation or a later one. */
+export async function hasRevokedTokens(
+  db: Kysely<Database>,
+  { clientId, generation }: { readonly clientId: string; readonly generation: number },
+  count: number,
+): Promise<boolean> {
   const row = await db
     .selectFrom('revoked_tokens')
     .select('jti')
     .where('client_id', '=', clientId)
+    .where('generation', '>=', generation)
     .offset(count - 1)
     .limit(1)
     .executeTakeFirst();
@@ -51,22 +56,21 @@ export async function deleteRevocationsOf(db: Kysely<Database>, clientId: string
   await db.deleteFrom('revoked_tokens').where('client_id', '=', clientId).execute();
 }
 
-/** Deletes the tokens of earlier generations, which are inactive for good, of whatever client. */
-export async function deleteRevocationsBefore(db: Kysely<Database>, generation: number): Promise<void> {
-  await db.deleteFrom('revoked_tokens').where('generation', '<', generation).execute();
+/** Deletes the tokens of generations before `generation`, which are inactive for good, of whatever client. */
+export function deleteRevocationsBefore(db: Kysely<Database>, generation: number): Promise<void> {
+  return deleteBelow(db, 'generation', generation);
 }
 
-export async function deleteExpiredRevocations(db: Kysely<Database>, nowSeconds: number): Promise<void> {
+export function deleteExpiredRevocations(db: Kysely<Database>, nowSeconds: number): Promise<void> {
+  return deleteBelow(db, 'expires_at', Math.floor(nowSeconds) + 1);
+}
+
+async function deleteBelow(db: Kysely<Database>, column: 'generation' | 'expires_at', end: number): Promise<void> {
   await inSlices(() =>
     db
       .deleteFrom('revoked_tokens')
-      .where('jti', 'in', (expired) =>
-        expired
-          .selectFrom('revoked_tokens')
-          .select('jti')
-          .where('expires_at', '<=', Math.floor(nowSeconds))
-          .orderBy('expires_at')
-          .limit(rowsInSlice),
+      .where('jti', 'in', (covered) =>
+        covered.selectFrom('revoked_tokens').select('jti').where(column, '<', end).orderBy(column).limit(rowsInSlice),
       )
       .executeTakeFirstOrThrow(),
   );

@@ -100,6 +100,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
   await db.schema.createIndex('revoked_tokens_by_client').on('revoked_tokens').column('client_id').execute();
   await db.schema.createIndex('revoked_tokens_by_expiry').on('revoked_tokens').column('expires_at').execute();
+  await db.schema.createIndex('revoked_tokens_by_generation').on('revoked_tokens').column('generation').execute();
 
   await db.schema
     .createTable('used_tokens')
