@@ -85,6 +85,7 @@ const titles: Readonly<Record<string, string>> = {
   '9864': 'Fully-Specified Algorithms for JOSE and COSE',
   'draft-ietf-httpapi-idempotency-key-header-07': 'The Idempotency-Key HTTP Header Field',
   'draft-ietf-oauth-identity-assertion-authz-grant-04': 'Identity Assertion JWT Authorization Grant (ID-JAG)',
+  'draft-ietf-oauth-spiffe-client-auth-02': 'OAuth SPIFFE Client Authentication',
 };
 
 const generated = '<!-- Written by `npm run generate`; edits are lost. -->\n';

@@ -29,6 +29,26 @@ export interface JwkSet {
   keys: PublicJwk[];
 }
 
+export interface SpiffeBundleKey {
+  kty: string;
+  /** jwt-svid or x509-svid; other keys are not used. */
+  use: string;
+  kid?: string;
+  alg?: string;
+  crv?: string;
+  x?: string;
+  y?: string;
+  n?: string;
+  e?: string;
+  x5c?: string[];
+}
+
+export interface SpiffeBundle {
+  keys: SpiffeBundleKey[];
+  spiffe_sequence?: number;
+  spiffe_refresh_hint?: number;
+}
+
 export interface NewClientBody {
   /** An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one. */
   client_id?: string;
@@ -50,12 +70,22 @@ export interface NewClientBody {
     | 'private_key_jwt'
     | 'tls_client_auth'
     | 'self_signed_tls_client_auth'
+    | 'spiffe_jwt'
+    | 'spiffe_x509'
     | 'none'
     | null;
   /** Public keys of the client, by value. */
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
+  spiffe_id?: string | null;
+  /** https URL of the SPIFFE bundle that verifies its SVIDs. */
+  spiffe_bundle_endpoint?: string | null;
+  /** The SPIFFE bundle that verifies its SVIDs, by value. */
+  spiffe_bundle?: SpiffeBundle | null;
+  /** spiffe_jwt: a JWT-SVID may be used until it expires, as agents need that give the same one to all workloads; otherwise once. */
+  spiffe_jwt_reuse_allowed?: boolean;
   /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
   token_endpoint_audience_allowed?: boolean;
   /** Grants that it may use; null: client_credentials. */
@@ -113,12 +143,22 @@ export interface ListedClient {
     | 'private_key_jwt'
     | 'tls_client_auth'
     | 'self_signed_tls_client_auth'
+    | 'spiffe_jwt'
+    | 'spiffe_x509'
     | 'none'
     | null;
   /** Public keys of the client, by value. */
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
+  spiffe_id?: string | null;
+  /** https URL of the SPIFFE bundle that verifies its SVIDs. */
+  spiffe_bundle_endpoint?: string | null;
+  /** The SPIFFE bundle that verifies its SVIDs, by value. */
+  spiffe_bundle?: SpiffeBundle | null;
+  /** spiffe_jwt: a JWT-SVID may be used until it expires, as agents need that give the same one to all workloads; otherwise once. */
+  spiffe_jwt_reuse_allowed?: boolean;
   /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
   token_endpoint_audience_allowed?: boolean;
   /** Grants that it may use; null: client_credentials. */
@@ -200,12 +240,22 @@ export interface Client {
     | 'private_key_jwt'
     | 'tls_client_auth'
     | 'self_signed_tls_client_auth'
+    | 'spiffe_jwt'
+    | 'spiffe_x509'
     | 'none'
     | null;
   /** Public keys of the client, by value. */
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
+  spiffe_id?: string | null;
+  /** https URL of the SPIFFE bundle that verifies its SVIDs. */
+  spiffe_bundle_endpoint?: string | null;
+  /** The SPIFFE bundle that verifies its SVIDs, by value. */
+  spiffe_bundle?: SpiffeBundle | null;
+  /** spiffe_jwt: a JWT-SVID may be used until it expires, as agents need that give the same one to all workloads; otherwise once. */
+  spiffe_jwt_reuse_allowed?: boolean;
   /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
   token_endpoint_audience_allowed?: boolean;
   /** Grants that it may use; null: client_credentials. */
@@ -261,12 +311,22 @@ export interface ClientBody {
     | 'private_key_jwt'
     | 'tls_client_auth'
     | 'self_signed_tls_client_auth'
+    | 'spiffe_jwt'
+    | 'spiffe_x509'
     | 'none'
     | null;
   /** Public keys of the client, by value. */
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
+  spiffe_id?: string | null;
+  /** https URL of the SPIFFE bundle that verifies its SVIDs. */
+  spiffe_bundle_endpoint?: string | null;
+  /** The SPIFFE bundle that verifies its SVIDs, by value. */
+  spiffe_bundle?: SpiffeBundle | null;
+  /** spiffe_jwt: a JWT-SVID may be used until it expires, as agents need that give the same one to all workloads; otherwise once. */
+  spiffe_jwt_reuse_allowed?: boolean;
   /** private_key_jwt may name the URL of the token endpoint as its audience instead of the issuer. */
   token_endpoint_audience_allowed?: boolean;
   /** Grants that it may use; null: client_credentials. */
@@ -512,6 +572,8 @@ export interface ClientPolicy {
         | 'private_key_jwt'
         | 'tls_client_auth'
         | 'self_signed_tls_client_auth'
+        | 'spiffe_jwt'
+        | 'spiffe_x509'
         | 'none'
       )[]
     | null;

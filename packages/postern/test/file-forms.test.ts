@@ -73,6 +73,10 @@ describe('clients', () => {
     token_endpoint_auth_method: null,
     jwks: null,
     jwks_uri: null,
+    spiffe_id: null,
+    spiffe_bundle_endpoint: null,
+    spiffe_bundle: null,
+    spiffe_jwt_reuse_allowed: false,
     token_endpoint_audience_allowed: false,
     grant_types: null,
     resources: [],
@@ -100,6 +104,16 @@ describe('clients', () => {
       { resources: null, authorization_details_types: null, scopes: ['policy:read'] },
       { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'forms.example.com' },
       {
+        token_endpoint_auth_method: 'spiffe_jwt',
+        spiffe_id: 'spiffe://example.org/forms/*',
+        spiffe_bundle: {
+          keys: [{ use: 'jwt-svid', ...jwk(), kid: 'one' }],
+          spiffe_sequence: 1,
+          spiffe_refresh_hint: 300,
+        },
+        spiffe_jwt_reuse_allowed: true,
+      },
+      {
         jwks_uri: 'https://forms.example.com/keys',
         security_profile: 'fapi2',
         token_endpoint_auth_method: 'private_key_jwt',
@@ -110,7 +124,7 @@ describe('clients', () => {
       forms.map((_, index) => ({ client_id: `form-${index}`, ...forms[(index + shift) % forms.length] }));
     for (let shift = 0; shift < forms.length; shift += 1) {
       const counts = await applyTwice({ ...others, clients: clientsAt(shift) });
-      expect(counts.create).toBe(shift === 0 ? 10 : 0);
+      expect(counts.create).toBe(shift === 0 ? 11 : 0);
     }
   });
 

@@ -236,6 +236,14 @@ export const operatorLines = {
     'The client certificate does not lead to an authority in POSTERN_TLS_CLIENT_CA_FILE: add the authority, or the client needs another one.',
   certificate_wrong:
     'The client certificate is not the one that the client is registered with: compare its subject or key with postern client show CLIENT_ID.',
+  trust_domain_wrong:
+    'The SVID is of another trust domain than that of spiffe_id of the client: the caller has the wrong agent or client_id, or somebody tries.',
+  spiffe_id_wrong:
+    'The SVID is of another workload of the trust domain than spiffe_id of the client says: register that one, or correct the client_id of the caller.',
+  svid_malformed:
+    'The certificate is no X.509-SVID: it must have exactly one URI, its SPIFFE ID, and a key for digital signatures, and be no authority.',
+  svid_unverified:
+    'The X.509-SVID does not lead to an authority in the bundle of the client: compare it with spiffe_bundle_endpoint or spiffe_bundle, and send its intermediate certificates.',
   gate_rule_missing:
     'No rule of postern gate allows the request: add one for its host, method and path to the file if it should pass.',
   path_ambiguous:

@@ -22,6 +22,7 @@ export {
   idTokenType,
   jwtBearerAssertion,
   jwtBearerGrant,
+  jwtSpiffeAssertion,
   jwtTokenType,
   tokenExchangeGrant,
 } from './registered-names.ts';

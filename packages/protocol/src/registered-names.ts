@@ -16,6 +16,8 @@ export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt';
 export const idJagProfile = 'urn:ietf:params:oauth:grant-profile:id-jag';
 
 export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+/** draft-ietf-oauth-spiffe-client-auth-02 §3.1. */
+export const jwtSpiffeAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 
 /** The parameters of the forms that clients send. */
 export const formParameters: ReadonlySet<string> = new Set([

@@ -107,12 +107,13 @@ const goodProof = (claims: Record<string, unknown>): Jwt => ({
 });
 
 /**
- * Bad tokens of workloads and people are in workload-identity.test.ts and id-jag.test.ts: theirs may lack what others must have. Bad
+ * Bad tokens of workloads and people, and bad SVIDs, are in tests of their own: theirs may lack what others must have. Bad
  * signatures of the feed are in the catalogue of guard cases.
  */
 type TargetName =
   | Exclude<
       PlaceName,
+      | 'client_assertion, as a JWT-SVID'
       | 'assertion of the jwt-bearer grant'
       | 'assertion of the jwt-bearer grant, with the credentials of the client'
       | 'subject_token of token exchange, as a JWT'

@@ -28,6 +28,9 @@ const workloadIssuer = 'https://platform.example.com';
 const workload = 'repo:octo-org/octo-repo';
 const person = 'alice';
 
+/** The id of a client that authenticates by JWT-SVIDs, which are signed with these keys too. */
+const spiffeId = 'spiffe://example.org/ns/payments/sa/billing';
+
 let server: TestServer;
 /** Authenticates by assertions. */
 let keyClientId: string;
@@ -60,6 +63,21 @@ beforeAll(async () => {
   keyClientId = await createKeyClient(['client_credentials']);
   signerId = await createKeyClient(['client_credentials', jwtBearer]);
   serverKey = await stealSigningKey(server);
+  const marked = [
+    { ...(await exportJWK(clientKeys.publicKey)), kid: 'one' },
+    { ...serverKey.publicJwk, kid: serverKey.kid },
+  ];
+  const svidClient = await server.call('POST', '/api/v1/oauth/client', {
+    token: await server.rootToken(),
+    body: {
+      client_id: spiffeId,
+      scopes: ['scope:read'],
+      token_endpoint_auth_method: 'spiffe_jwt',
+      spiffe_id: spiffeId,
+      spiffe_bundle: { keys: marked.map((key) => ({ ...key, use: 'jwt-svid' })) },
+    },
+  });
+  expect(svidClient.body).toEqual({ client_id: spiffeId });
   const resource = { key: 'api', identifier: otherApi, scopes: ['scope:read'], access_token_typ: 'JWT' };
   await server.call('PUT', '/api/v1/oauth/resource', { token: await server.rootToken(), body: resource });
   await server.call('PATCH', `/api/v1/oauth/client/${secretClient.clientId}`, {
@@ -104,6 +122,13 @@ const workloadClaims = (): JWTPayload => ({ ...clientClaims(), iss: workloadIssu
 
 /** What the issuer of a person says when it lets the client act for them. */
 const idJagClaims = (): JWTPayload => ({ ...workloadClaims(), sub: person, client_id: secretClient.clientId });
+
+/** What an agent of SPIFFE says of the workload that is a client, and, as `iss`, more than it has to. */
+const svidClaims = (): JWTPayload => {
+  const { iss: _, ...claims } = clientClaims();
+  return { ...claims, sub: spiffeId, aud: [server.url] };
+};
+const svidClaimsWithIssuer = (): JWTPayload => ({ ...svidClaims(), iss: spiffeId });
 
 /** What an access token says of the client that may exchange it. */
 const tokenClaims = (): JWTPayload => ({
@@ -281,6 +306,25 @@ const kinds: [
   [
     'a proof that says what an ID-JAG says',
     async () => byClient('dpop+jwt', idJagClaims(), await clientJwk()),
+    ['DPoP at the token endpoint'],
+  ],
+  ['a JWT-SVID', () => byClient('JWT', svidClaims()), ['client_assertion, as a JWT-SVID']],
+  ['a JWT-SVID without a type', () => byClient(undefined, svidClaims()), ['client_assertion, as a JWT-SVID']],
+  ['a JWT-SVID with an iss', () => byClient('JWT', svidClaimsWithIssuer()), ['client_assertion, as a JWT-SVID']],
+  [
+    'a client assertion that says what a JWT-SVID would',
+    () => byClient('client-authentication+jwt', svidClaimsWithIssuer()),
+    [],
+  ],
+  ['an access token that says what a JWT-SVID would', () => byServer('at+jwt', svidClaims()), []],
+  [
+    'an introspection answer that says what a JWT-SVID would',
+    () => byServer('token-introspection+jwt', svidClaims()),
+    [],
+  ],
+  [
+    'a proof that says what a JWT-SVID would',
+    async () => byClient('dpop+jwt', svidClaims(), await clientJwk()),
     ['DPoP at the token endpoint'],
   ],
   ['a DPoP proof', async () => byClient('dpop+jwt', clientClaims(), await clientJwk()), ['DPoP at the token endpoint']],

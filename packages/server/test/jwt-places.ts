@@ -44,6 +44,17 @@ export const places = {
         }),
       ),
   },
+  'client_assertion, as a JWT-SVID': {
+    refusal: '401 invalid_client',
+    send: async (jwt, server) =>
+      outcomeOf(
+        await server.postForm(tokenPath, {
+          grant_type: 'client_credentials',
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+          client_assertion: jwt,
+        }),
+      ),
+  },
   'DPoP at the token endpoint': {
     refusal: '400 invalid_dpop_proof',
     send: async (jwt, server, client) =>

@@ -422,7 +422,7 @@ describe('JWT-SVID §3 a workload of a trust domain', () => {
     const wrongUse = await createSpire(server.url, server.now);
     other.documents.set('/x509-bundle', { keys: [{ ...wrongUse.jwk, use: 'x509-svid' }] });
     const issuer = 'spiffe://x509.example';
-    const rules = [{ client_id: clientId, claims: { sub: 'spiffe://x509.example/*' } }];
+    const rules = [{ client_id: clientId, claims: { sub: 'spiffe://x509.example/a' } }];
     await trust(spiffeRecord({ key: 'x509', issuer, jwks_uri: `${other.url}/x509-bundle`, rules }));
     expectRefusal(await ask(await wrongUse.token({ sub: 'spiffe://x509.example/a' })), 'key_unknown');
   });
@@ -839,7 +839,9 @@ describe('the keys of an issuer', () => {
   test('are not fetched from where Postern alone can reach', async () => {
     const guarded = await startTestServer();
     const platform = await createKubernetes(guarded.url, guarded.now);
-    const rules = [{ client_id: await createWorkloadClient(guarded), claims: { sub: 'system:serviceaccount:*:*' } }];
+    const rules = [
+      { client_id: await createWorkloadClient(guarded), claims: { sub: 'system:serviceaccount:payments:*' } },
+    ];
     other.documents.set('/inside', { keys: [platform.jwk] });
     await trust(kubernetesRecord({ jwks: null, jwks_uri: `${other.url}/inside`, rules }), guarded);
     const { body } = await guarded.postForm(tokenPath, { grant_type: grantType, assertion: await platform.token() });

@@ -7,8 +7,11 @@ import {
   cryptoProvider,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type Extension,
   type GeneralNameType,
   type JsonName,
+  KeyUsageFlags,
+  KeyUsagesExtension,
   PemConverter,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
@@ -38,6 +41,10 @@ export interface IdentityOptions {
   readonly issuer?: Identity;
   readonly isAuthority?: boolean;
   readonly forServers?: boolean;
+  readonly keyUsages?: KeyUsageFlags;
+  readonly extensions?: readonly Extension[];
+  /** How many authorities may stand below this one. */
+  readonly pathLength?: number;
   /** Milliseconds since 1970. Default: from an hour ago for a day. */
   readonly notBefore?: number;
   readonly notAfter?: number;
@@ -60,7 +67,9 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
     signingKey: (issuer?.keys ?? keys).privateKey,
     signingAlgorithm: p256,
     extensions: [
-      new BasicConstraintsExtension(isAuthority, undefined, true),
+      new BasicConstraintsExtension(isAuthority, options.pathLength, true),
+      ...(options.keyUsages === undefined ? [] : [new KeyUsagesExtension(options.keyUsages, true)]),
+      ...(options.extensions ?? []),
       ...(isAuthority
         ? []
         : [new ExtendedKeyUsageExtension([forServers ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth])]),
@@ -146,3 +155,37 @@ export async function createRevocationList(authority: Identity, options: Revocat
   });
   return PemConverter.encode(list.rawData, 'X509 CRL');
 }
+
+/** An authority of a SPIFFE trust domain. */
+export const createSpiffeAuthority = (over: Partial<IdentityOptions> = {}) =>
+  createIdentity({
+    subject: [{ C: ['US'] }, { O: ['SPIFFE'] }],
+    isAuthority: true,
+    keyUsages: KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign,
+    san: [{ type: 'url', value: 'spiffe://example.org' }],
+    ...over,
+  });
+
+/** An X.509-SVID. */
+export const createX509Svid = (issuer: Identity, spiffeId: string, over: Partial<IdentityOptions> = {}) =>
+  createIdentity({
+    subject: [{ C: ['US'] }, { O: ['SPIRE'] }],
+    issuer,
+    keyUsages: KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment,
+    san: [{ type: 'url', value: spiffeId }],
+    ...over,
+  });
+
+/** The identity, whose certificate is sent with others that lead to its authority. */
+export const withChain = (identity: Identity, ...chain: readonly Identity[]): Identity => ({
+  ...identity,
+  cert: [identity, ...chain].map(({ cert }) => cert).join('\n'),
+});
+
+/** An authority in a SPIFFE bundle. */
+export async function authorityJwk({ keys, x509 }: Identity): Promise<Record<string, unknown>> {
+  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', keys.publicKey);
+  return { use: 'x509-svid', kty, crv, x, y, x5c: [x509.raw.toString('base64')] };
+}
+
+export { Extension, KeyUsageFlags } from '@peculiar/x509';

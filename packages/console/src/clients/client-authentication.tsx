@@ -15,6 +15,8 @@ const methods = [
   { value: 'private_key_jwt', label: 'A private key (private_key_jwt)' },
   { value: 'tls_client_auth', label: 'A certificate of a CA (tls_client_auth)' },
   { value: 'self_signed_tls_client_auth', label: 'A certificate of its own (self_signed_tls_client_auth)' },
+  { value: 'spiffe_jwt', label: 'A JWT-SVID of SPIFFE (spiffe_jwt)' },
+  { value: 'spiffe_x509', label: 'An X.509-SVID of SPIFFE (spiffe_x509)' },
   { value: 'none', label: 'A workload token from a trusted issuer' },
 ];
 
@@ -46,6 +48,10 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
     jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : '',
     jwks_uri: client.jwks_uri ?? '',
     audience: client.token_endpoint_audience_allowed === true,
+    spiffe_id: client.spiffe_id ?? '',
+    spiffe_bundle_endpoint: client.spiffe_bundle_endpoint ?? '',
+    spiffe_bundle: client.spiffe_bundle ? JSON.stringify(client.spiffe_bundle, null, 2) : '',
+    svidReuse: client.spiffe_jwt_reuse_allowed === true,
     tls_client_auth_subject_dn: client.tls_client_auth_subject_dn ?? '',
     tls_client_auth_san_dns: client.tls_client_auth_san_dns ?? '',
     tls_client_auth_san_uri: client.tls_client_auth_san_uri ?? '',
@@ -92,6 +98,38 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
       )}
       {method === 'private_key_jwt' && (
         <CheckboxField label="Its assertions may name the token endpoint as their audience" {...field('audience')} />
+      )}
+      {method.startsWith('spiffe_') && (
+        <>
+          <TextField
+            label="SPIFFE ID"
+            {...field('spiffe_id')}
+            mono
+            placeholder="spiffe://example.org/ns/billing/sa/worker"
+            description="Of its workload. One that ends with /* stands for all below it."
+          />
+          <TextField
+            label="URL of the SPIFFE bundle"
+            {...field('spiffe_bundle_endpoint')}
+            mono
+            placeholder="https://spire.example.org/bundle"
+            description="The bundle endpoint of the trust domain."
+          />
+          <TextField
+            label="SPIFFE bundle"
+            {...field('spiffe_bundle')}
+            mono
+            rows={6}
+            description="Instead of the URL: the bundle by value, as JSON."
+          />
+        </>
+      )}
+      {method === 'spiffe_jwt' && (
+        <CheckboxField
+          label="A JWT-SVID may be used more than once"
+          description="Until it expires, as SPIRE agents need, which give the same one to all workloads."
+          {...field('svidReuse')}
+        />
       )}
       {method === 'tls_client_auth' &&
         Object.entries(certificateNames).map(([member, label]) => (
@@ -161,6 +199,10 @@ interface Values extends Record<keyof typeof certificateNames, string> {
   readonly jwks: string;
   readonly jwks_uri: string;
   readonly audience: boolean;
+  readonly spiffe_id: string;
+  readonly spiffe_bundle_endpoint: string;
+  readonly spiffe_bundle: string;
+  readonly svidReuse: boolean;
   readonly certificateBound: boolean;
   readonly grantTypes: string;
   readonly mayAct: string;
@@ -176,6 +218,7 @@ interface Values extends Record<keyof typeof certificateNames, string> {
 function toBody(values: Values): ClientBody {
   const { method } = values;
   const hasKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth';
+  const isSpiffe = method.startsWith('spiffe_');
   const names = Object.keys(certificateNames).map((member) => [
     member,
     method === 'tls_client_auth' ? textOrNull(values[member as keyof typeof certificateNames]) : null,
@@ -186,6 +229,10 @@ function toBody(values: Values): ClientBody {
     jwks: hasKeys && values.jwks.trim() !== '' ? parseKeys(values.jwks) : null,
     jwks_uri: hasKeys ? textOrNull(values.jwks_uri) : null,
     token_endpoint_audience_allowed: method === 'private_key_jwt' && values.audience,
+    spiffe_id: isSpiffe ? textOrNull(values.spiffe_id) : null,
+    spiffe_bundle_endpoint: isSpiffe ? textOrNull(values.spiffe_bundle_endpoint) : null,
+    spiffe_bundle: isSpiffe && values.spiffe_bundle.trim() !== '' ? parseKeys(values.spiffe_bundle) : null,
+    spiffe_jwt_reuse_allowed: method === 'spiffe_jwt' && values.svidReuse,
     ...Object.fromEntries(names),
     tls_client_certificate_bound_access_tokens: values.certificateBound,
     grant_types: listOrNull(toList(values.grantTypes)) as NonNullable<ClientBody['grant_types']> | null,

@@ -28,8 +28,10 @@ export function authenticationLabel({ token_endpoint_auth_method: method }: Clie
       return 'private key';
     case 'tls_client_auth':
     case 'self_signed_tls_client_auth':
+    case 'spiffe_x509':
       return 'certificate';
     case 'none':
+    case 'spiffe_jwt':
       return 'workload token';
     default:
       return 'secret';

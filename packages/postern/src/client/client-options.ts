@@ -21,10 +21,17 @@ const members: MemberTable = {
   grant_types: ['--grant-type <type>', 'grant type that it may use; repeatable', collect],
   token_endpoint_auth_method: [
     '--auth-method <method>',
-    'how it authenticates: private_key_jwt, tls_client_auth, none, …',
+    'how it authenticates: private_key_jwt, tls_client_auth, spiffe_jwt, none, …',
   ],
   jwks: ['--jwks-file <file>', 'its public keys: a JSON Web Key Set'],
   jwks_uri: ['--jwks-uri <url>', 'https URL of its public keys'],
+  spiffe_id: ['--spiffe-id <id>', 'spiffe_jwt, spiffe_x509: its SPIFFE ID; with /* at its end: all below it'],
+  spiffe_bundle_endpoint: ['--spiffe-bundle-endpoint <url>', 'https URL of the SPIFFE bundle that verifies its SVIDs'],
+  spiffe_bundle: ['--spiffe-bundle-file <file>', 'the SPIFFE bundle that verifies its SVIDs: JSON'],
+  spiffe_jwt_reuse_allowed: [
+    '--spiffe-jwt-reuse',
+    'spiffe_jwt: a JWT-SVID may be used until it expires, as SPIRE agents need',
+  ],
   may_act: ['--may-act <client>', 'client, by id or name, that may act for it by token exchange'],
   authorization_details_types: [
     '--details-type <type>',
@@ -67,8 +74,12 @@ export function withClientOptions(command: Command): Command {
  */
 export async function readClientBody(command: Command): Promise<ClientBody> {
   const body = await readMembers(command, members);
-  const { jwksFile } = command.opts<{ jwksFile?: string }>();
-  return { ...body, ...(jwksFile !== undefined && { jwks: await readJson(jwksFile) }) };
+  const { jwksFile, spiffeBundleFile } = command.opts<{ jwksFile?: string; spiffeBundleFile?: string }>();
+  return {
+    ...body,
+    ...(jwksFile !== undefined && { jwks: await readJson(jwksFile) }),
+    ...(spiffeBundleFile !== undefined && { spiffe_bundle: await readJson(spiffeBundleFile) }),
+  };
 }
 
 /** Replaces names of other clients in the members by their ids. */

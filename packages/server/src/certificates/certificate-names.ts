@@ -1,9 +1,10 @@
 /** The names of a certificate: its subject and its subject alternative names. RFC 5280 §4.1.2.6 and §4.2.1.6. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP, SocketAddress } from 'node:net';
-import { type BaseBlock, ObjectIdentifier, OctetString, Primitive } from 'asn1js';
+import { type BaseBlock, Primitive } from 'asn1js';
 import { LRUCache } from 'lru-cache';
 import { isTagged, parseValue, requireMembers } from './asn1.ts';
+import { readExtensions } from './certificate-extensions.ts';
 import { type DistinguishedName, readDistinguishedName } from './distinguished-name.ts';
 
 export interface CertificateNames {
@@ -68,18 +69,6 @@ function findAddress(bytes: Buffer): string | undefined {
 }
 
 function alternativeNames(fields: readonly BaseBlock[]): readonly BaseBlock[] {
-  const tagged = fields.find((field) => isTagged(field, 3));
-  const extensions = tagged === undefined ? [] : requireMembers(requireMembers(tagged)[0]);
-  for (const extension of extensions) {
-    const [id, ...rest] = requireMembers(extension);
-    // Whether the extension is critical may stand before its value.
-    const value = rest.at(-1);
-    if (id instanceof ObjectIdentifier && id.getValue() === subjectAlternativeName) {
-      if (!(value instanceof OctetString)) {
-        throw new RangeError('an extension has no value');
-      }
-      return requireMembers(parseValue(new Uint8Array(value.getValue())));
-    }
-  }
-  return [];
+  const extension = readExtensions(fields).get(subjectAlternativeName);
+  return extension === undefined ? [] : requireMembers(parseValue(extension.value));
 }

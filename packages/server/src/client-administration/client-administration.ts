@@ -91,9 +91,11 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     ...(change.grantableScopes && { grantableScopes: requireKnown(change.grantableScopes, scopes) }),
   });
 
-  const requireFetchableKeys = ({ jwksUri }: ClientChange) => {
-    if (jwksUri != null) {
-      requireOutboundHost(options.outboundHosts, 'jwks_uri', jwksUri);
+  const requireFetchableKeys = ({ jwksUri, spiffeBundleEndpoint }: ClientChange) => {
+    for (const [member, url] of Object.entries({ jwks_uri: jwksUri, spiffe_bundle_endpoint: spiffeBundleEndpoint })) {
+      if (url != null) {
+        requireOutboundHost(options.outboundHosts, member, url);
+      }
     }
   };
 

@@ -1,18 +1,22 @@
 /** Client authentication at the endpoints that need it: exactly one method, the one the client is registered for. RFC 6749 §2.3. */
-import { type ErrorReason, jwtBearerAssertion, OAuthError } from '@postern/protocol';
+import { type ErrorReason, jwtBearerAssertion, jwtSpiffeAssertion, OAuthError } from '@postern/protocol';
 import { parseBasicCredentials } from '@postern/protocol/node';
 import type { ClientCertificate } from '../certificates/client-certificate.ts';
 import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientDirectory } from '../clients/client-directory.ts';
+import { certificateMethods } from '../clients/client-metadata.ts';
 import { requirementsOf } from '../clients/security-profile.ts';
 import { findStatusFault } from '../clients/token-status.ts';
+import type { ThirdPartyJwt } from '../jwt/third-party-jwt.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
+import type { BundleKeys } from './bundle-keys.ts';
 import type { ClientKeys } from './client-keys.ts';
 import { findSecret, findSecretFault, type Secret } from './client-secret.ts';
 import type { ImportedSecrets } from './imported-secrets.ts';
+import { findJwtSvidFault, parseJwtSvid, svidAudienceError, useJwtSvid } from './jwt-svid.ts';
 import { findCertificateFault } from './mutual-tls.ts';
 import {
   audienceError,
@@ -26,6 +30,7 @@ import {
 type PresentedCredentials =
   | SecretCredentials
   | { readonly method: 'private_key_jwt'; readonly clientId: string; readonly assertion: ClientAssertion }
+  | { readonly method: 'spiffe_jwt'; readonly clientId: string; readonly svid: ThirdPartyJwt }
   | { readonly method: 'mutual_tls'; readonly clientId: string; readonly certificate: ClientCertificate };
 
 interface SecretCredentials {
@@ -68,6 +73,7 @@ export interface ClientAuthenticationOptions {
   readonly directory: ClientDirectory;
   readonly masterKey: MasterKey;
   readonly keys: ClientKeys;
+  readonly bundleKeys: BundleKeys;
   readonly importedSecrets: Pick<ImportedSecrets, 'arePending' | 'find'>;
   readonly usedTokens: UsedTokens;
   readonly recordSecretUse: (secretId: string, secrets: number) => void;
@@ -77,8 +83,8 @@ export interface ClientAuthenticationOptions {
 }
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
-  const { issuer, tokenEndpoint, directory, masterKey, keys, importedSecrets, usedTokens, recordSecretUse } = options;
-  const { failures, now } = options;
+  const { issuer, tokenEndpoint, directory, masterKey, keys, bundleKeys, importedSecrets, usedTokens } = options;
+  const { recordSecretUse, failures, now } = options;
   const audiences = { issuer, tokenEndpoint };
 
   /** Looks for the secret also if the client is unknown or uses none, so that the time it takes discloses neither. */
@@ -113,10 +119,11 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
           findStatusFault(client));
     if (client === undefined || fault !== undefined) {
       // Whoever has the key of the client may know what is wrong with an assertion.
-      const isSigned = 'assertion' in credentials && fault === 'audience_wrong';
-      throw client !== undefined && isSigned && findStatusFault(client) === undefined
-        ? audienceError(client, credentials.assertion, audiences)
-        : rejectCredentials(credentials, fault);
+      const knows = client !== undefined && fault === 'audience_wrong' && findStatusFault(client) === undefined;
+      if (knows && 'assertion' in credentials) {
+        throw audienceError(client, credentials.assertion, audiences);
+      }
+      throw knows && 'svid' in credentials ? svidAudienceError(issuer) : rejectCredentials(credentials, fault);
     }
     if (secret !== undefined) {
       recordSecretUse(secret.id, client.secrets.length);
@@ -128,8 +135,10 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     switch (credentials.method) {
       case 'private_key_jwt':
         return findAssertionFault(client, credentials.assertion, keys, audiences);
+      case 'spiffe_jwt':
+        return findJwtSvidFault(client, credentials.svid, bundleKeys, issuer);
       case 'mutual_tls':
-        return findCertificateFault(client, credentials.certificate, keys, now());
+        return findCertificateFault(client, credentials.certificate, { keys, bundleKeys }, now());
       default:
         return findSecretFault(secret, now());
     }
@@ -151,10 +160,14 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     // An unknown client is looked for in the database, so a failure takes as long for one that is known.
     const afterFailure = isInMemory ? () => directory.readDatabase(clientId) : undefined;
     const client = await failures.attempt({ ...attempt, afterFailure }, () => authenticate(credentials, request.ip));
-    if (credentials.method === 'private_key_jwt') {
+    if (credentials.method === 'private_key_jwt' || credentials.method === 'spiffe_jwt') {
       const use = () =>
         failures.attempt(attempt, async () => {
-          if (!(await useAssertion(credentials.assertion, usedTokens))) {
+          const isFirst =
+            'svid' in credentials
+              ? useJwtSvid(client, credentials.svid, usedTokens)
+              : useAssertion(credentials.assertion, usedTokens);
+          if (!(await isFirst)) {
             throw rejectCredentials(credentials, 'token_replayed');
           }
         });
@@ -197,8 +210,7 @@ export function findMethodFault(client: Client, method: PresentedCredentials['me
   if (required !== undefined && !required.includes(used ?? '')) {
     return 'method_not_registered';
   }
-  const allowed: readonly string[] =
-    method === 'mutual_tls' ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [method];
+  const allowed: readonly string[] = method === 'mutual_tls' ? certificateMethods : [method];
   return (registered === undefined ? method.startsWith('client_secret_') : allowed.includes(registered))
     ? undefined
     : 'method_not_registered';
@@ -237,8 +249,16 @@ function parseCredentials(
     return parseBasic(authorization, clientId);
   }
   if (clientAssertion !== undefined) {
-    if (form.get('client_assertion_type') !== jwtBearerAssertion) {
-      throw new OAuthError('invalid_request', `The parameter client_assertion_type must be ${jwtBearerAssertion}.`);
+    const type = form.get('client_assertion_type');
+    if (type === jwtSpiffeAssertion) {
+      const svid = parseJwtSvid(clientAssertion, nowSeconds);
+      return { method: 'spiffe_jwt', clientId: clientId ?? svid.subject, svid };
+    }
+    if (type !== jwtBearerAssertion) {
+      throw new OAuthError(
+        'invalid_request',
+        `The parameter client_assertion_type must be ${jwtBearerAssertion}, or ${jwtSpiffeAssertion} for a JWT-SVID.`,
+      );
     }
     const assertion = parseClientAssertion(clientAssertion, nowSeconds);
     if (clientId !== undefined && clientId !== assertion.clientId) {

@@ -1,6 +1,6 @@
 /**
- * Client authentication by the certificate of a TLS connection: issued by a CA (`tls_client_auth`, RFC 8705 §2.1) or
- * self-signed and registered (`self_signed_tls_client_auth`, §2.2).
+ * Client authentication by the certificate of a TLS connection: issued by a CA (`tls_client_auth`, RFC 8705 §2.1),
+ * self-signed and registered (`self_signed_tls_client_auth`, §2.2), or of a SPIFFE trust domain (`spiffe_x509`).
  */
 import type { X509Certificate } from 'node:crypto';
 import { requireStrongKey } from '@postern/guard/node';
@@ -17,7 +17,9 @@ import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-meta
 import { allowsKey, requirementsOf } from '../clients/security-profile.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { PublishedKey } from '../jwt/published-keys.ts';
+import type { BundleKeys } from './bundle-keys.ts';
 import type { ClientKeys } from './client-keys.ts';
+import { findX509SvidFault } from './x509-svid.ts';
 
 /** The methods that can work, given how client certificates can arrive. */
 export function offeredMethods({
@@ -31,6 +33,7 @@ export function offeredMethods({
       case 'tls_client_auth':
         return canBeVerified;
       case 'self_signed_tls_client_auth':
+      case 'spiffe_x509':
         return canArrive;
       default:
         return true;
@@ -47,16 +50,21 @@ export function offeredMethods({
 export async function findCertificateFault(
   client: Client,
   presented: ClientCertificate,
-  keys: ClientKeys,
+  { keys, bundleKeys }: { readonly keys: ClientKeys; readonly bundleKeys: BundleKeys },
   now: number,
 ): Promise<ErrorReason | undefined> {
   const fault = findUseFault(client, presented, now);
   if (fault !== undefined) {
     return fault;
   }
-  return client.metadata.tokenEndpointAuthMethod === 'tls_client_auth'
-    ? findIssuedFault(client, presented)
-    : findRegisteredFault(client, presented.certificate, keys);
+  switch (client.metadata.tokenEndpointAuthMethod) {
+    case 'tls_client_auth':
+      return findIssuedFault(client, presented);
+    case 'spiffe_x509':
+      return findX509SvidFault(client, presented.certificate, bundleKeys, now);
+    default:
+      return findRegisteredFault(client, presented.certificate, keys);
+  }
 }
 
 /**

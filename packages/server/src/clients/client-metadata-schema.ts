@@ -1,6 +1,7 @@
-/** Client metadata by its registered names, as JSON Schema. RFC 7591 §2, RFC 8693 §4.4, RFC 8705, RFC 9396 §10, RFC 9449. */
+/** Client metadata by its registered names, as JSON Schema. RFC 7591 §2, RFC 8693 §4.4, RFC 8705, RFC 9396 §10, RFC 9449, draft-ietf-oauth-spiffe-client-auth-02 §5.1. */
 import { visibleText } from '@postern/http-api';
 import { Type } from 'typebox';
+import { SpiffeBundle } from '../spiffe/bundle.ts';
 import { clientAuthMethods, grantTypes, noClientAuth } from './client-metadata.ts';
 import { JwkSet } from './jwk-set.ts';
 import { securityProfileNames } from './security-profile.ts';
@@ -33,6 +34,24 @@ export const clientMetadataMembers = {
   jwks: Type.Optional(Type.Union([JwkSet, Type.Null()], { description: 'Public keys of the client, by value.' })),
   jwks_uri: Type.Optional(
     Type.Union([Url, Type.Null()], { description: 'https URL of the public keys of the client.' }),
+  ),
+  spiffe_id: Type.Optional(
+    Type.Union([visibleText(2_048), Type.Null()], {
+      description:
+        'spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it.',
+    }),
+  ),
+  spiffe_bundle_endpoint: Type.Optional(
+    Type.Union([Url, Type.Null()], { description: 'https URL of the SPIFFE bundle that verifies its SVIDs.' }),
+  ),
+  spiffe_bundle: Type.Optional(
+    Type.Union([SpiffeBundle, Type.Null()], { description: 'The SPIFFE bundle that verifies its SVIDs, by value.' }),
+  ),
+  spiffe_jwt_reuse_allowed: Type.Optional(
+    Type.Boolean({
+      description:
+        'spiffe_jwt: a JWT-SVID may be used until it expires, as agents need that give the same one to all workloads; otherwise once.',
+    }),
   ),
   token_endpoint_audience_allowed: Type.Optional(
     Type.Boolean({

@@ -1,9 +1,11 @@
 /**
- * Client metadata, and the rules among its members. RFC 7591 §2, RFC 8693 §4.4, RFC 8705, RFC 9396 §10, RFC 9449.
+ * Client metadata, and the rules among its members. RFC 7591 §2, RFC 8693 §4.4, RFC 8705, RFC 9396 §10, RFC 9449,
+ * draft-ietf-oauth-spiffe-client-auth-02 §5.1.
  * Its registered names, and what each member means, are in `client-metadata-schema.ts`.
  */
 import { clientCredentialsGrant, jwtBearerGrant, OAuthError, tokenExchangeGrant } from '@postern/protocol';
 import type { Static } from 'typebox';
+import type { SpiffeBundle } from '../spiffe/bundle.ts';
 import { requireCanonicalNetworks } from './allowed-networks.ts';
 import {
   type CertificateSubject,
@@ -12,6 +14,7 @@ import {
 } from './certificate-metadata.ts';
 import { type JwkSet, requireFitKeys } from './jwk-set.ts';
 import { requireSecurityProfile, type securityProfileNames } from './security-profile.ts';
+import { requireSpiffeMetadata } from './spiffe-metadata.ts';
 
 export const clientAuthMethods = [
   'client_secret_basic',
@@ -19,6 +22,8 @@ export const clientAuthMethods = [
   'private_key_jwt',
   'tls_client_auth',
   'self_signed_tls_client_auth',
+  'spiffe_jwt',
+  'spiffe_x509',
 ] as const;
 
 /** The method of clients that do not authenticate: only assertions of trusted issuers identify them. */
@@ -36,6 +41,10 @@ export interface ClientMetadata extends CertificateSubject {
   readonly tokenEndpointAuthMethod?: ClientAuthMethod | typeof noClientAuth;
   readonly jwks?: Static<typeof JwkSet>;
   readonly jwksUri?: string;
+  readonly spiffeId?: string;
+  readonly spiffeBundleEndpoint?: string;
+  readonly spiffeBundle?: Static<typeof SpiffeBundle>;
+  readonly spiffeJwtReuseAllowed?: boolean;
   readonly tokenEndpointAudienceAllowed?: boolean;
   readonly grantTypes?: GrantType[];
   readonly resources?: string[];
@@ -87,6 +96,7 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   }
   requireCanonicalNetworks(metadata.allowedNetworks ?? []);
   requireCertificateSubject(metadata);
+  requireSpiffeMetadata(metadata);
   requireSecurityProfile(metadata);
   requireFitKeys(jwks ?? { keys: [] });
   requireCertificatesOfKeys(jwks?.keys ?? []);
@@ -105,9 +115,16 @@ export function usesSecret({ tokenEndpointAuthMethod }: ClientMetadata): boolean
   );
 }
 
+/** The methods of clients that authenticate by the certificate of their TLS connection. */
+export const certificateMethods = ['tls_client_auth', 'self_signed_tls_client_auth', 'spiffe_x509'] as const;
+
+function usesCertificate(method: string | undefined): boolean {
+  return certificateMethods.some((one) => one === method);
+}
+
 /** Whether a client of this method proves that it has a private key. */
 export function usesPrivateKey(method: ClientMetadata['tokenEndpointAuthMethod']): boolean {
-  return method === 'private_key_jwt' || method === 'tls_client_auth' || method === 'self_signed_tls_client_auth';
+  return method === 'private_key_jwt' || usesCertificate(method);
 }
 
 function invalid(text: string): OAuthError {

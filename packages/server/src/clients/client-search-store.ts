@@ -1,5 +1,6 @@
 /** The text by which clients are found and sorted: converted to lower case here, so that every database does the same. */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { certificateMethods } from './client-metadata.ts';
 
 /** The lines that a search reads, and the name by which lists are sorted; a client without a name comes first. */
 export function searchColumnsOf(client: {
@@ -46,8 +47,8 @@ export type AuthenticationKind = (typeof authenticationKinds)[number];
 /** The registered methods of each kind; a client that registered none has a secret. */
 const methodsOf: Readonly<Record<Exclude<AuthenticationKind, 'secret'>, readonly string[]>> = {
   private_key: ['private_key_jwt'],
-  certificate: ['tls_client_auth', 'self_signed_tls_client_auth'],
-  workload: ['none'],
+  certificate: certificateMethods,
+  workload: ['none', 'spiffe_jwt'],
 };
 
 /** SQL for whether the client in the table `part` passes the filter. */

@@ -39,9 +39,12 @@ async function discoverKeys(issuer: string, fetchDocument: GuardedFetch): Promis
  * signatures. Its keys for X.509 keep their `use`, and so are not accepted.
  */
 function withoutBundleUse(document: unknown): Response {
-  const { keys } = (document ?? {}) as { keys?: unknown };
+  const { keys, ...others } = (document ?? {}) as { keys?: unknown };
   if (!Array.isArray(keys)) {
     throw new Error('the document is not a JWK set');
   }
-  return Response.json({ keys: keys.map((key) => (key?.use === 'jwt-svid' ? { ...key, use: 'sig' } : key)) });
+  return Response.json({
+    ...others,
+    keys: keys.map((key) => (key?.use === 'jwt-svid' ? { ...key, use: 'sig' } : key)),
+  });
 }

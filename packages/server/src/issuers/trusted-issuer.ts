@@ -2,6 +2,7 @@
 import { OAuthError } from '@postern/protocol';
 import { findPlaceholder } from '../claims/placeholder.ts';
 import { requireFitKeys } from '../clients/jwk-set.ts';
+import { isTrustDomain } from '../spiffe/spiffe-id.ts';
 import { findRuleFault, type Rule } from './rule.ts';
 
 export interface TrustedIssuer {
@@ -25,19 +26,6 @@ export const defaultMaxAgeSeconds = 3_600;
 
 /** A day, for which used tokens are remembered. */
 export const longestMaxAgeSeconds = 86_400;
-
-/** A trust domain as the issuer of JWT-SVIDs that have no `iss`. SPIFFE-ID §2.1. */
-const trustDomain = /^spiffe:\/\/[a-z0-9._-]{1,255}$/;
-
-/** The trust domain of a SPIFFE ID, as an issuer; undefined for any other text. SPIFFE-ID §2. */
-export function findTrustDomain(spiffeId: string): string | undefined {
-  return /^(?<domain>spiffe:\/\/[a-z0-9._-]{1,255})(\/[A-Za-z0-9._-]+)+$/.exec(spiffeId)?.groups?.['domain'];
-}
-
-/** Whether an issuer is a trust domain. */
-export function isTrustDomain(issuer: string): boolean {
-  return trustDomain.test(issuer);
-}
 
 /**
  * Throws `invalid_parameter` if its members contradict each other, or a rule accepts too many workloads.

@@ -41,6 +41,13 @@ const maxDocuments = 1_000;
 
 /** Milliseconds for which a fetched document is fresh. */
 const maxAgeMs = 300_000;
+const leastMaxAgeMs = 30_000;
+
+/** A SPIFFE bundle may ask to be fetched again sooner. SPIFFE Trust Domain and Bundle §4.1.2. */
+function maxAgeOf(document: unknown): number {
+  const { spiffe_refresh_hint: hint } = document as { spiffe_refresh_hint?: unknown };
+  return typeof hint === 'number' ? Math.min(maxAgeMs, Math.max(leastMaxAgeMs, hint * 1_000)) : maxAgeMs;
+}
 
 /** Keys given by value, each set compiled once. */
 export function createGivenKeys(): (jwks: object) => KeySet {
@@ -77,11 +84,12 @@ function keysAt(
 ): KeySet {
   const document = createKeptDocument({
     async load() {
-      const value = readKeys(await (await load(address)).json());
+      const fetched: unknown = await (await load(address)).json();
+      const value = readKeys(fetched);
       if (document.fault() !== undefined) {
         onFault(address, undefined);
       }
-      return { value, maxAgeMs };
+      return { value, maxAgeMs: maxAgeOf(fetched) };
     },
     now,
     onFault: (fault) => onFault(address, fault),

@@ -25,8 +25,8 @@ import {
 import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import type { RegistrationLimits } from './registration-limits.ts';
 
-const { jwks, jwks_uri, token_endpoint_audience_allowed, dpop_bound_access_tokens, resources, default_resource } =
-  clientMetadataMembers;
+const { jwks, jwks_uri, spiffe_id, spiffe_bundle_endpoint, token_endpoint_audience_allowed } = clientMetadataMembers;
+const { dpop_bound_access_tokens, resources, default_resource } = clientMetadataMembers;
 
 export const RegisteredMetadata = Type.Object(
   {
@@ -53,6 +53,8 @@ export const RegisteredMetadata = Type.Object(
     ),
     jwks,
     jwks_uri,
+    spiffe_id,
+    spiffe_bundle_endpoint,
     token_endpoint_audience_allowed,
     dpop_bound_access_tokens,
     resources: Type.Optional({
@@ -102,6 +104,8 @@ export function parseMetadata(wanted: RegisteredMetadata, limits: RegistrationLi
     tokenEndpointAuthMethod: wanted.token_endpoint_auth_method ?? null,
     jwks: wanted.jwks ?? null,
     jwksUri: wanted.jwks_uri ?? null,
+    spiffeId: wanted.spiffe_id ?? null,
+    spiffeBundleEndpoint: wanted.spiffe_bundle_endpoint ?? null,
     tokenEndpointAudienceAllowed: wanted.token_endpoint_audience_allowed ?? false,
     dpopBoundAccessTokens: wanted.dpop_bound_access_tokens ?? isRequired(limits.dpopBoundAccessTokens),
   };
@@ -114,11 +118,13 @@ export function requireValidRegistration(
   rules: ReachRules,
   outboundHosts: OutboundHosts,
 ): void {
-  const { jwksUri } = client.metadata;
+  const { jwksUri, spiffeBundleEndpoint } = client.metadata;
   asMetadataFault(() => {
     requireConsistentMetadata(client.metadata);
-    if (jwksUri !== undefined) {
-      requireOutboundHost(outboundHosts, 'jwks_uri', jwksUri);
+    for (const [member, url] of Object.entries({ jwks_uri: jwksUri, spiffe_bundle_endpoint: spiffeBundleEndpoint })) {
+      if (url !== undefined) {
+        requireOutboundHost(outboundHosts, member, url);
+      }
     }
   });
   const excess = findExcess(reachOf(client, rules), limits);

@@ -3,6 +3,7 @@ import { createGuard, RecentMap, signingAlgorithms, type VerifiedToken } from '@
 import { wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
+import { createBundleKeys } from '../client-auth/bundle-keys.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
 import { openImportedSecrets } from '../client-auth/imported-secrets.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
@@ -151,6 +152,7 @@ export async function createTokens(options: TokensOptions) {
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
   const fetchedKeys = { now: monotonic, onFault: options.onKeysFault };
   const clientKeys = createClientKeys(fetchDocument, fetchedKeys);
+  const bundleKeys = createBundleKeys(fetchDocument, fetchedKeys);
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
   const importedSecrets = await openImportedSecrets({ db, events, masterKey, onFault: options.onRehashFault });
   const authenticateClient = createClientAuthentication({
@@ -159,6 +161,7 @@ export async function createTokens(options: TokensOptions) {
     directory,
     masterKey,
     keys: clientKeys,
+    bundleKeys,
     importedSecrets,
     usedTokens,
     recordSecretUse: usage.recordSecretUse,

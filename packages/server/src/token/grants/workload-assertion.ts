@@ -1,11 +1,6 @@
 /** A token by which a trusted issuer says who a workload or person is. RFC 7523 §3, RFC 8725 §3, JWT-SVID §3. */
 import type { ErrorReason } from '@postern/protocol';
-import {
-  findTrustDomain,
-  isTrustDomain,
-  longestMaxAgeSeconds,
-  type TrustedIssuer,
-} from '../../issuers/trusted-issuer.ts';
+import { longestMaxAgeSeconds, type TrustedIssuer } from '../../issuers/trusted-issuer.ts';
 import {
   clockSkewSeconds,
   findTimeFault,
@@ -13,6 +8,7 @@ import {
   type ThirdPartyJwt,
   type ThirdPartyJwtOptions,
 } from '../../jwt/third-party-jwt.ts';
+import { findTrustDomain, isTrustDomain } from '../../spiffe/spiffe-id.ts';
 
 export interface WorkloadAssertion extends ThirdPartyJwt {
   /** Its `iss`; if it has none, the trust domain of the SPIFFE ID in its `sub`. */
