@@ -746,9 +746,17 @@ export interface HourStatistics {
   /** The start of the hour. */
   from: string;
   issued: number;
+  /** Those of the issued tokens whose client proved who it is by a shared secret. */
+  issued_by_secret: number;
   refused: number;
   /** Refused requests by the reason in the log, or by the error code if there is no reason. */
   refused_by: Record<string, number>;
+}
+
+export interface SecretClient {
+  client_id: string;
+  name: string | null;
+  tokens_issued: number;
 }
 
 export interface Statistics {
@@ -760,6 +768,8 @@ export interface Statistics {
     /** Clients that got a token within these hours. */
     active: number;
   };
+  /** The clients with a secret that were issued the most tokens so far, among the 2,000 clients that got one last, within these hours: those to move next to a key or a token of their platform. At most five. */
+  busiest_secret_clients: SecretClient[];
 }
 
 export interface StatisticsQuery {

@@ -91,6 +91,10 @@ describe('from outside', () => {
     const found = read(await root.run('doctor', '--json'));
     root.forget();
     expect([found['lifetime']?.severity, found['key age']?.severity]).toEqual(['ok', 'ok']);
+    expect(found['secrets']).toMatchObject({
+      severity: 'ok',
+      text: expect.stringMatching(/^\d+ % of the tokens of the last 7 days were issued by a shared secret\./),
+    });
   });
 
   test('a proxy that forwards without being trusted', async () => {

@@ -1,6 +1,7 @@
 /** Counting what is issued and refused: by client and scope, by hour, over restarts and several nodes. */
 import { setImmediate } from 'node:timers/promises';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 
@@ -217,12 +218,13 @@ describe('GET /api/v1/oauth/statistics', () => {
     await fetch(`${counted.url}/api/v1/oauth/token`, { method: 'POST', body: 'text' });
     const { buckets } = await statistics(3);
     expect(buckets).toEqual([
-      { from: hourOf(counted.now() - 7_200_000), issued: 0, refused: 0, refused_by: {} },
-      { from: hourOf(counted.now() - 3_600_000), issued: before, refused: 0, refused_by: {} },
+      { from: hourOf(counted.now() - 7_200_000), issued: 0, issued_by_secret: 0, refused: 0, refused_by: {} },
+      { from: hourOf(counted.now() - 3_600_000), issued: before, issued_by_secret: before, refused: 0, refused_by: {} },
       {
         from: hourOf(counted.now()),
         // The client's, and root's own for this very call.
         issued: 2,
+        issued_by_secret: 2,
         refused: 5,
         refused_by: { secret_wrong: 2, invalid_scope: 1, invalid_request: 2 },
       },
@@ -237,6 +239,54 @@ describe('GET /api/v1/oauth/statistics', () => {
     await counted.token(second);
     expect((await statistics(2)).clients).toEqual({ total: 3, enabled: 2, active: 1 });
     expect((await statistics(24)).clients).toEqual({ total: 3, enabled: 2, active: 2 });
+  });
+
+  test('says what share of tokens came by a shared secret, and which clients to move next', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const keyClient = await counted.call('POST', '/api/v1/oauth/client', {
+      token: await counted.rootToken(),
+      body: {
+        scopes: ['policy:read'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [await exportJWK(publicKey)] },
+      },
+    });
+    const { client_id } = keyClient.body;
+    const [busy, quiet] = [
+      await counted.createClient({ name: 'busy', scopes: ['policy:read'] }),
+      await counted.createClient(['policy:read']),
+    ];
+    await counted.createClient(['policy:read']);
+    await counted.token(quiet);
+    await counted.advance(2 * 3_600);
+    const root = await counted.rootToken();
+    for (let i = 0; i < 3; i += 1) {
+      await counted.token(busy);
+      const nowSeconds = Math.floor(counted.now() / 1000);
+      const assertion = await new SignJWT({ jti: `${i}`, exp: nowSeconds + 60 })
+        .setProtectedHeader({ alg: 'ES256' })
+        .setIssuer(client_id)
+        .setSubject(client_id)
+        .setAudience(counted.url)
+        .sign(privateKey);
+      const { status } = await counted.postForm('/api/v1/oauth/token', {
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: assertion,
+      });
+      expect(status).toBe(200);
+    }
+    const read = async (hours: number) =>
+      (await counted.call('GET', `/api/v1/oauth/statistics?hours=${hours}`, { token: root })).body;
+    const { buckets, busiest_secret_clients } = await read(1);
+    // Those of the busy client, and root's own.
+    expect([buckets[0].issued, buckets[0].issued_by_secret]).toEqual([7, 4]);
+    expect(buckets[0].refused_by).toEqual({});
+    expect(busiest_secret_clients).toEqual([{ client_id: busy.clientId, name: 'busy', tokens_issued: 3 }]);
+    expect((await read(24)).busiest_secret_clients).toEqual([
+      { client_id: busy.clientId, name: 'busy', tokens_issued: 3 },
+      { client_id: quiet.clientId, name: null, tokens_issued: 1 },
+    ]);
   });
 
   test('goes back 90 days and forgets what is older', async () => {

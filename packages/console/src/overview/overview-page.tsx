@@ -2,7 +2,7 @@
 
 import { operations } from '@postern/admin';
 import { Link, useSearchParams } from 'wouter';
-import { ClientLink } from '../clients/client-labels.tsx';
+import { ClientLink, nameOf } from '../clients/client-labels.tsx';
 import { KeyChart } from '../keys/key-chart.tsx';
 import { ScopeList } from '../scopes/scope-list.tsx';
 import { ReadAll, ReadOne } from '../session/read.tsx';
@@ -62,7 +62,7 @@ export function OverviewPage() {
 function Traffic({ hours }: { readonly hours: number }) {
   return (
     <ReadOne operation={operations.statistics.get({ hours })}>
-      {({ buckets, clients }) => {
+      {({ buckets, clients, busiest_secret_clients: [next] }) => {
         const totals = sumUp(buckets);
         const disabled = clients.total - clients.enabled;
         return (
@@ -73,6 +73,13 @@ function Traffic({ hours }: { readonly hours: number }) {
               facts={[
                 ['Tokens issued', totals.issued.toLocaleString('en')],
                 ['Requests rejected', totals.refused.toLocaleString('en'), formatRate(totals)],
+                [
+                  'By a shared secret',
+                  totals.issued === 0 ? '0 %' : `${Math.round((totals.issuedBySecret / totals.issued) * 100)} %`,
+                  next === undefined
+                    ? 'no client with a secret got a token'
+                    : `of all tokens; move ${nameOf(next)} next`,
+                ],
                 ['Active clients', clients.active.toLocaleString('en'), 'got a token in this period'],
                 [
                   'Clients',

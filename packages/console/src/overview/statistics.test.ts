@@ -6,6 +6,7 @@ const hour = (index: number, issued: number, refused_by: Record<string, number> 
   from: new Date(index * 3_600_000).toISOString(),
   issued,
   refused: Object.values(refused_by).reduce((sum, count) => sum + count, 0),
+  issued_by_secret: issued,
   refused_by,
 });
 
@@ -21,6 +22,7 @@ test('hours stay as they are while there is room, and are put together evenly wh
 test('reasons are summed up, the most frequent first', () => {
   expect(sumUp([hour(0, 5, { secret_wrong: 1 }), hour(1, 2, { secret_wrong: 1, client_unknown: 3 })])).toEqual({
     issued: 7,
+    issuedBySecret: 7,
     refused: 5,
     reasons: [
       ['client_unknown', 3],

@@ -25,6 +25,7 @@ export function toPeriods(buckets: Statistics['buckets'], most: number): Period[
 
 export interface Totals {
   readonly issued: number;
+  readonly issuedBySecret: number;
   readonly refused: number;
   /** Most frequent first. */
   readonly reasons: readonly (readonly [reason: string, count: number])[];
@@ -37,6 +38,7 @@ export function sumUp(buckets: Statistics['buckets']): Totals {
   }
   return {
     issued: sum(buckets, ({ issued }) => issued),
+    issuedBySecret: sum(buckets, ({ issued_by_secret }) => issued_by_secret),
     refused: sum(buckets, ({ refused }) => refused),
     reasons: [...reasons].toSorted(([, a], [, b]) => b - a),
   };

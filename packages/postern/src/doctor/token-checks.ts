@@ -1,5 +1,5 @@
 /** What the signed-in client can read: the lifetime of its tokens, and the age of the signing keys. */
-import { operations, type SigningKey } from '@postern/admin';
+import { operations, type SigningKey, type Statistics } from '@postern/admin';
 import type { ClientProfile, Profile } from '../connection/profile.ts';
 import { createServerConnection, createServerTokenClient, explainFaults } from '../connection/server-connection.ts';
 import { type Finding, ok, warn } from './finding.ts';
@@ -8,6 +8,9 @@ const daySeconds = 86_400;
 
 /** Seconds. Tokens of Fidesops live 8 days, which few clients need. */
 export const longTokenSeconds = daySeconds;
+
+/** Days of which tokens are counted. */
+const secretDays = 7;
 
 /** Days; a little more than the schedule of Postern. */
 const oldKeyDays = 120;
@@ -18,9 +21,29 @@ export async function checkTokens(profile: Profile, nowMs: number): Promise<Find
   const scopes = await connection.scopes();
   // The tokens of a session live for minutes.
   const lifetime = 'sessionSecret' in profile ? [] : [checkLifetime(await tokenSeconds(profile, nowMs))];
-  return scopes.has('key:read')
-    ? [...lifetime, checkKeyAge(await connection.admin.all(operations.keys.list()), nowMs)]
-    : lifetime;
+  return [
+    ...lifetime,
+    ...(scopes.has('key:read') ? [checkKeyAge(await connection.admin.all(operations.keys.list()), nowMs)] : []),
+    ...(scopes.has('audit:read')
+      ? [describeSecrets(await connection.admin.send(operations.statistics.get({ hours: secretDays * 24 })))]
+      : []),
+  ];
+}
+
+/** What share of the tokens was issued by a shared secret, and which client to move next. */
+export function describeSecrets({ buckets, busiest_secret_clients: [next] }: Statistics): Finding {
+  const sum = (name: 'issued' | 'issued_by_secret') => buckets.reduce((total, bucket) => total + bucket[name], 0);
+  const [bySecret, all] = [sum('issued_by_secret'), sum('issued')];
+  const text =
+    bySecret === 0
+      ? `No token of the last ${secretDays} days was issued by a shared secret.`
+      : `${Math.round((bySecret / all) * 100)} % of the tokens of the last ${secretDays} days were issued by a shared secret.`;
+  return ok(
+    'secrets',
+    next === undefined
+      ? text
+      : `${text} Move ${next.name ?? next.client_id} next, to a key or a token of its platform: docs/workload-identity.md`,
+  );
 }
 
 async function tokenSeconds(profile: ClientProfile, nowMs: number): Promise<number> {

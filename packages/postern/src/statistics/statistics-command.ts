@@ -21,19 +21,31 @@ async function statistics(_options: unknown, command: Command): Promise<void> {
   print(command, await admin.statistics.get({ hours }), formatStatistics);
 }
 
-function formatStatistics({ buckets, clients }: Statistics): string {
+function formatStatistics({ buckets, clients, busiest_secret_clients }: Statistics): string {
   const reasons = new Map<string, number>();
   for (const [reason, count] of buckets.flatMap(({ refused_by }) => Object.entries(refused_by))) {
     reasons.set(reason, (reasons.get(reason) ?? 0) + count);
   }
-  const sum = (name: 'issued' | 'refused') => buckets.reduce((total, bucket) => total + bucket[name], 0);
+  const sum = (name: 'issued' | 'issued_by_secret' | 'refused') =>
+    buckets.reduce((total, bucket) => total + bucket[name], 0);
   const record = formatRecord([
     ['tokens issued', sum('issued')],
+    ['by a shared secret', formatShare(sum('issued_by_secret'), sum('issued'))],
     ['requests rejected', sum('refused')],
     ['clients', clients.total],
     ['enabled', clients.enabled],
     ['active', clients.active],
   ]);
   const rows = [...reasons].toSorted(([, one], [, other]) => other - one);
-  return rows.length === 0 ? record : `${record}\n${formatTable(['rejected because', 'requests'], rows)}`;
+  const next = busiest_secret_clients.map(({ client_id, name, tokens_issued }) => [client_id, name, tokens_issued]);
+  return [
+    record,
+    ...(rows.length === 0 ? [] : [formatTable(['rejected because', 'requests'], rows)]),
+    ...(next.length === 0 ? [] : [formatTable(['move next from a secret', 'name', 'tokens so far'], next)]),
+  ].join('\n');
+}
+
+/** How many of them, and which part of all. */
+export function formatShare(part: number, all: number): string {
+  return all === 0 ? '0' : `${part} (${Math.round((part / all) * 100)} %)`;
 }

@@ -220,8 +220,16 @@ export function findMethodFault(client: Client, method: PresentedCredentials['me
  * Whether a request tries to authenticate its client at all. If a grant needs no credentials, those that are sent must
  * still be valid (RFC 7523 §3.1).
  */
-export function hasCredentials({ headers }: ClientAuthenticationRequest, form: ReadonlyMap<string, string>): boolean {
-  return headers.authorization !== undefined || form.has('client_secret') || form.has('client_assertion');
+export function hasCredentials(request: ClientAuthenticationRequest, form: ReadonlyMap<string, string>): boolean {
+  return hasSecret(request, form) || form.has('client_assertion');
+}
+
+/** Whether a request has a shared secret, by which its client must then authenticate. */
+export function hasSecret(
+  { headers }: Pick<ClientAuthenticationRequest, 'headers'>,
+  form: ReadonlyMap<string, string>,
+): boolean {
+  return headers.authorization !== undefined || form.has('client_secret');
 }
 
 /**

@@ -68,7 +68,8 @@ export function passesFilter(filter: ClientFilter): RawBuilder<SqlBool> {
   return conditions.length === 0 ? sql`1 = 1` : sql`${sql.join(conditions, sql` and `)}`;
 }
 
-function authenticatesBy(kind: AuthenticationKind): RawBuilder<SqlBool> {
+/** SQL for whether the client whose column `metadata` is in the query authenticates that way. */
+export function authenticatesBy(kind: AuthenticationKind): RawBuilder<SqlBool> {
   const usesOneOf = (methods: readonly string[]) =>
     sql<SqlBool>`(${sql.join(
       methods.map((method) => holdsExactly('metadata', `"token_endpoint_auth_method":"${method}"`)),

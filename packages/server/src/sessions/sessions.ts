@@ -273,7 +273,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       );
       // No report of usage has root or people.
       if (!client.isRoot && !isPersonId(client.id)) {
-        usage.recordIssued(client, scope);
+        usage.recordIssued(client, scope, false);
       }
       return { token, jti, scopes, ttlSeconds, session: extended };
     },

@@ -25,6 +25,7 @@ import {
   type DeferUse,
   findNamedClientId,
   hasCredentials,
+  hasSecret,
 } from '../client-auth/authenticate.ts';
 import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
@@ -253,7 +254,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
             nowSeconds,
           });
           requireShort(token);
-          recordIssued(grant, authorization, scope);
+          recordIssued(grant, authorization, scope, hasSecret(request, form));
           request.logged = { ...request.logged, sub: authorization.subject, jti, ...authorization.logged };
 
           // 8. Respond.
@@ -325,8 +326,8 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
       : parseAuthorizationDetails(text, options.detailsTypes, (type) => mayUseDetailsType(client, type));
   }
 
-  function recordIssued(grant: Grant, authorization: Authorization, scope: string): void {
-    usage.recordIssued(authorization.client, scope);
+  function recordIssued(grant: Grant, authorization: Authorization, scope: string, bySecret: boolean): void {
+    usage.recordIssued(authorization.client, scope, bySecret);
     metrics.recordIssued(grant.grantType);
   }
 }

@@ -1,12 +1,12 @@
 /** How many tokens were issued and how many requests failed, by hour. */
-import type { ApiPlugin } from '@postern/http-api';
+import { type ApiPlugin, nullable } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
 import { msPerHour } from './pending-usage.ts';
-import { statisticsDays, type Usage } from './usage.ts';
-import { countClientsByUse, loadOutcomes } from './usage-store.ts';
+import { issuedBySecret, statisticsDays, type Usage } from './usage.ts';
+import { countClientsByUse, listBusiestSecretClients, loadOutcomes } from './usage-store.ts';
 
 export const StatisticsView = Type.Object(
   {
@@ -15,6 +15,9 @@ export const StatisticsView = Type.Object(
         {
           from: Type.String({ format: 'date-time', description: 'The start of the hour.' }),
           issued: Type.Integer(),
+          issued_by_secret: Type.Integer({
+            description: 'Those of the issued tokens whose client proved who it is by a shared secret.',
+          }),
           refused: Type.Integer(),
           refused_by: Type.Record(Type.String(), Type.Integer(), {
             description: 'Refused requests by the reason in the log, or by the error code if there is no reason.',
@@ -29,6 +32,17 @@ export const StatisticsView = Type.Object(
       enabled: Type.Integer(),
       active: Type.Integer({ description: 'Clients that got a token within these hours.' }),
     }),
+    busiest_secret_clients: Type.Array(
+      Type.Object(
+        { client_id: Type.String(), name: nullable(Type.String()), tokens_issued: Type.Integer() },
+        { title: 'SecretClient' },
+      ),
+      {
+        description:
+          'The clients with a secret that were issued the most tokens so far, among the 2,000 clients that got one last, within ' +
+          'these hours: those to move next to a key or a token of their platform. At most five.',
+      },
+    ),
   },
   { title: 'Statistics' },
 );
@@ -64,6 +78,9 @@ export function statisticsEndpoint({ db, usage, now }: StatisticsEndpointOptions
         return {
           buckets: Array.from({ length: hours }, (_, index) => toBucket(first + index, outcomes.get(first + index))),
           clients: { ...(await countClientsByUse(db, first * msPerHour)) },
+          busiest_secret_clients: (await listBusiestSecretClients(db, first * msPerHour, 5)).map(
+            ({ clientId, name, tokensIssued }) => ({ client_id: clientId, name, tokens_issued: tokensIssued }),
+          ),
         };
       },
     );
@@ -71,10 +88,11 @@ export function statisticsEndpoint({ db, usage, now }: StatisticsEndpointOptions
 }
 
 function toBucket(hour: number, outcomes: ReadonlyMap<string, number> = new Map()) {
-  const refusals = [...outcomes].filter(([outcome]) => outcome !== 'issued');
+  const refusals = [...outcomes].filter(([outcome]) => outcome !== 'issued' && outcome !== issuedBySecret);
   return {
     from: new Date(hour * msPerHour).toISOString(),
     issued: outcomes.get('issued') ?? 0,
+    issued_by_secret: outcomes.get(issuedBySecret) ?? 0,
     refused: refusals.reduce((sum, [, requests]) => sum + requests, 0),
     refused_by: Object.fromEntries(refusals),
   };

@@ -18,9 +18,15 @@ import {
 } from './pending-usage.ts';
 import { addClientCounts, addOutcomes, deleteOutcomesBefore, writeLastUses } from './usage-store.ts';
 
+/** The name under which those of the issued tokens are counted that were issued by a shared secret. */
+export const issuedBySecret = 'issued_by_secret';
+
 export interface Usage {
-  /** Records a token with `scope`, names with spaces between. Tokens of root are counted in the statistics only. */
-  recordIssued(client: Client, scope: string): void;
+  /**
+   * Records a token with `scope`, names with spaces between; `bySecret`: its client proved who it is by a shared secret. Tokens of
+   * root are counted in the statistics only.
+   */
+  recordIssued(client: Client, scope: string, bySecret: boolean): void;
   /** Records a failed request for a token. `reason` is one of few values. */
   recordRefused(reason: string): void;
   /** Records the use of a secret of a client that has so many secrets. */
@@ -75,10 +81,13 @@ export function createUsage({ db, now }: UsageOptions): Usage {
   };
 
   const usage: Usage = {
-    recordIssued(client, scope) {
+    recordIssued(client, scope, bySecret) {
       const at = now();
       const pending = buffer.pending();
       recordOutcome(pending, 'issued', 1, at);
+      if (bySecret) {
+        recordOutcome(pending, issuedBySecret, 1, at);
+      }
       const { clients } = pending;
       if (client.isRoot || (clients.size >= mostClients && !clients.has(client.id))) {
         return;
