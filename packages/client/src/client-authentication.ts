@@ -1,4 +1,7 @@
-/** How a client authenticates. RFC 6749 §2.3, RFC 7523 §2.1 and §2.2, RFC 8705 §2. */
+/**
+ * How a client authenticates, and for whom it acts. RFC 6749 §2.3, RFC 7523 §2.1 and §2.2, RFC 8705 §2,
+ * draft-ietf-oauth-identity-assertion-authz-grant-04 §4.4.
+ */
 import { clientCredentialsGrant, jwtBearerAssertion, jwtBearerGrant } from '@postern/protocol';
 import { toBase64 } from './base64url.ts';
 import { importSigningKey, type Jwk, type JwsAlgorithm, randomId, signJwt } from './signing-key.ts';
@@ -96,6 +99,22 @@ export function workloadToken(read: () => Promise<string> | string): ClientAuthe
     usesCertificate: false,
     // A token from a file ends with a line end.
     authenticate: async () => ({ form: { assertion: (await read()).trim() } }),
+  };
+}
+
+/**
+ * A client that acts for a person, by an ID-JAG of the person's identity provider, and authenticates as `client` does. `read` is
+ * called for every request, since an ID-JAG is used once: `exchangeToken` gets one. draft-ietf-oauth-identity-assertion-authz-grant-04 §4.4.
+ */
+export function actFor(client: ClientAuthentication, read: () => Promise<string> | string): ClientAuthentication {
+  return {
+    grantType: jwtBearerGrant,
+    usesCertificate: client.usesCertificate,
+    async authenticate(issuer, nowSeconds) {
+      const assertion = await read();
+      const { form, ...parts } = await client.authenticate(issuer, nowSeconds);
+      return { ...parts, form: { ...form, assertion } };
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** For callers: obtain, cache, renew and attach access tokens. Runs wherever there is `fetch` and Web Crypto. */
 export {
+  actFor,
   type ClientAuthentication,
   clientSecretBasic,
   clientSecretPost,

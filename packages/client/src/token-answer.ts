@@ -1,10 +1,11 @@
-/** What the token endpoint says. RFC 6749 §5.1 and §5.2, RFC 9449 §5. */
+/** What the token endpoint says. RFC 6749 §5.1 and §5.2, RFC 8693 §2.2.1, RFC 9449 §5. */
 import { readRetryAfter } from './retry.ts';
 import { TokenError } from './token-error.ts';
 
 export interface IssuedToken {
   readonly accessToken: string;
-  readonly tokenType: 'Bearer' | 'DPoP';
+  /** `N_A` for an ID-JAG, which is no access token. */
+  readonly tokenType: 'Bearer' | 'DPoP' | 'N_A';
   /** Seconds since 1970, by this machine's clock. */
   readonly expiresAt: number;
   /** Space-separated: what the server says, else what was asked for, else empty. */
@@ -24,6 +25,8 @@ export interface TokenAnswer {
 export interface Expectation {
   /** What was asked for. */
   readonly scope: string | undefined;
+  /** What was asked for is an ID-JAG. */
+  readonly isIdJag: boolean;
   /** The token must be bound to the key of the proof that was sent. */
   readonly isBound: boolean;
   /** When the request was sent, in milliseconds since 1970: the token's life is counted from then. */
@@ -43,13 +46,16 @@ export function readTokenAnswer({ status, headers, body }: TokenAnswer, expected
     throw invalid('no access_token', status);
   }
   if (tokenType === undefined) {
-    throw invalid('a token_type other than Bearer and DPoP', status);
+    throw invalid('a token_type other than Bearer, DPoP and N_A', status);
+  }
+  if ((tokenType === 'N_A') !== expected.isIdJag) {
+    throw invalid(expected.isIdJag ? 'an access token instead of an ID-JAG' : 'no access token', status);
   }
   if (typeof lifetimeSeconds !== 'number' || !Number.isFinite(lifetimeSeconds) || typeof scope !== 'string') {
     throw invalid('an expires_in that is no number, or a scope that is no text', status);
   }
   // RFC 9449 §5: a token that is not bound is not what was asked for; one that is bound to no key of ours is useless.
-  if ((tokenType === 'DPoP') !== expected.isBound) {
+  if (!expected.isIdJag && (tokenType === 'DPoP') !== expected.isBound) {
     throw invalid(
       expected.isBound ? 'a token that is not bound to the DPoP key' : 'a token bound to a DPoP key',
       status,
@@ -63,7 +69,11 @@ export function readTokenAnswer({ status, headers, body }: TokenAnswer, expected
   };
 }
 
-const knownTypes: Readonly<Record<string, IssuedToken['tokenType']>> = { bearer: 'Bearer', dpop: 'DPoP' };
+const knownTypes: Readonly<Record<string, IssuedToken['tokenType']>> = {
+  bearer: 'Bearer',
+  dpop: 'DPoP',
+  n_a: 'N_A',
+};
 
 function readRefusal({ status, headers, body }: TokenAnswer, nowMs: number): TokenError {
   const retryAfterSeconds = readRetryAfter(headers, nowMs);

@@ -57,6 +57,8 @@ export interface ExchangeOptions {
   readonly subjectToken: string;
   /** Default: an access token. */
   readonly subjectTokenType?: string | undefined;
+  /** Default: the server's choice, an access token. With the type of an ID-JAG the `tokenType` of the answer is `N_A`. */
+  readonly requestedTokenType?: string | undefined;
   readonly actorToken?: string | undefined;
   /** Default: an access token. */
   readonly actorTokenType?: string | undefined;
@@ -69,7 +71,7 @@ export interface ExchangeOptions {
 export interface TokenClient {
   /** Returns a token that is valid for at least some seconds more, from memory if possible. Throws `TokenError`. */
   getToken(options?: GetTokenOptions): Promise<IssuedToken>;
-  /** Exchanges an active token for another one, which is not cached. RFC 8693. Throws `TokenError`. */
+  /** Exchanges an active token for another one, or for an ID-JAG, which is not cached. RFC 8693. Throws `TokenError`. */
   exchangeToken(options: ExchangeOptions): Promise<IssuedToken>;
   /** `fetch` with the token. Throws `TokenError` if no token can be obtained; error answers of the API are returned like any other. */
   readonly fetch: AuthorizedFetch;
@@ -119,6 +121,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
         grant_type: tokenExchangeGrant,
         subject_token: subjectToken,
         subject_token_type: types.subjectTokenType ?? accessTokenType,
+        requested_token_type: types.requestedTokenType,
         actor_token: actorToken,
         actor_token_type: actorToken === undefined ? undefined : (types.actorTokenType ?? accessTokenType),
         scope,

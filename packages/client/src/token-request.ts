@@ -1,4 +1,5 @@
 /** Asks the token endpoint. RFC 6749 §3.2, RFC 9449 §5 and §8. */
+import { idJagTokenType } from '@postern/protocol';
 import type { ClientAuthentication } from './client-authentication.ts';
 import type { Discovery } from './discovery.ts';
 import type { Dpop } from './dpop.ts';
@@ -66,7 +67,12 @@ async function requestOnce(context: TokenRequestContext, form: TokenForm, signal
   if (wantsNonce) {
     ({ answer } = await post(context, url, form, signal));
   }
-  return readTokenAnswer(answer, { scope: form['scope'], isBound: dpop !== undefined, sentAtMs });
+  return readTokenAnswer(answer, {
+    scope: form['scope'],
+    isIdJag: form['requested_token_type'] === idJagTokenType,
+    isBound: dpop !== undefined,
+    sentAtMs,
+  });
 }
 
 /** `wantsNonce`: the server wants one in the proof, and gave it. RFC 9449 §8. */
