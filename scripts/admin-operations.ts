@@ -26,6 +26,7 @@ interface Schema {
 }
 
 interface DescribedOperation {
+  readonly tags: readonly string[];
   readonly operationId: string;
   readonly summary: string;
   readonly description: string;
@@ -85,6 +86,9 @@ const names: Readonly<Record<string, Naming>> = {
   save_role: { name: 'roles.save' },
   get_role: { name: 'roles.get' },
   delete_role: { name: 'roles.delete' },
+  list_streams: { name: 'streams.list' },
+  get_stream: { name: 'streams.get' },
+  delete_stream: { name: 'streams.delete' },
   whoami: { name: 'tokens.whoami' },
   list_client_policies: { name: 'clientPolicies.list' },
   save_client_policy: { name: 'clientPolicies.save' },
@@ -127,6 +131,9 @@ const names: Readonly<Record<string, Naming>> = {
 
 /** These do the same as another method at the same path. */
 const aliases = ['update_client', 'patch_config'];
+
+/** Receivers of events call these by the protocol, with programs of others. */
+const tagOfReceivers = 'Shared Signals';
 
 const { paths, components } = await describeServer();
 
@@ -180,7 +187,7 @@ function addOperations(): void {
       const id = operation.operationId.slice(0, -`${path}_${method}`.length);
       const isAlias = aliases.includes(id) || (method === 'patch' && methods['put']?.operationId.startsWith(id));
       const { security = [] } = operation;
-      if (security.length > 0 && !isAlias) {
+      if (security.length > 0 && !isAlias && !operation.tags.includes(tagOfReceivers)) {
         for (const scope of security.flatMap((one) => Object.values(one).flat())) {
           scopes.add(scope);
         }

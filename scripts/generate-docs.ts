@@ -65,12 +65,15 @@ const titles: Readonly<Record<string, string>> = {
   '8037': 'CFRG Elliptic Curves for JOSE',
   '8410': 'Algorithm Identifiers for Ed25519 and Others in X.509',
   '8414': 'Authorization Server Metadata',
+  '8417': 'Security Event Token (SET)',
   '8693': 'Token Exchange',
   '8705': 'Mutual-TLS Client Authentication and Certificate-Bound Access Tokens',
   '8707': 'Resource Indicators',
   '8018': 'PKCS #5: Password-Based Cryptography (PBKDF2)',
   '8288': 'Web Linking',
   '8725': 'JWT Best Current Practices',
+  '8935': 'Push-Based Security Event Token (SET) Delivery Using HTTP',
+  '8936': 'Poll-Based Security Event Token (SET) Delivery Using HTTP',
   '9068': 'JWT Profile for OAuth 2.0 Access Tokens',
   '9110': 'HTTP Semantics',
   '9111': 'HTTP Caching',
@@ -79,14 +82,23 @@ const titles: Readonly<Record<string, string>> = {
   '9396': 'Rich Authorization Requests',
   '9440': 'Client-Cert HTTP Header Field',
   '9449': 'Demonstrating Proof of Possession (DPoP)',
+  '9493': 'Subject Identifiers for Security Event Tokens',
   '9700': 'Best Current Practice for OAuth 2.0 Security',
   '9701': 'JWT Response for Token Introspection',
   '9728': 'Protected Resource Metadata',
   '9864': 'Fully-Specified Algorithms for JOSE and COSE',
+  'SSF 1.0': 'OpenID Shared Signals Framework',
+  'CAEP 1.0': 'OpenID Continuous Access Evaluation Profile',
+  'CAEP Interoperability Profile 1.0': 'What Transmitters and Receivers Have in Common',
+  'OAuth Event Types 1.0': 'Events about Tokens and Clients',
   'draft-ietf-httpapi-idempotency-key-header-07': 'The Idempotency-Key HTTP Header Field',
   'draft-ietf-oauth-identity-assertion-authz-grant-04': 'Identity Assertion JWT Authorization Grant (ID-JAG)',
   'draft-ietf-oauth-spiffe-client-auth-02': 'OAuth SPIFFE Client Authentication',
 };
+
+/** What files cite: RFCs, drafts, and other specifications by the names above. */
+const cited = ['RFC \\d{4}', '\\bdraft-[a-z-]+-\\d\\d', ...Object.keys(titles).filter((name) => name.includes(' '))];
+const citation = new RegExp(`(${cited.join('|')})((?:(?:,| and| to)? ?§\\d+(?:\\.\\d+)*)*)`, 'g');
 
 const generated = '<!-- Written by `npm run generate`; edits are lost. -->\n';
 
@@ -110,12 +122,10 @@ function rfcMapPage(): string {
   const files = globSync('packages/*/{src,test}/**/*.ts')
     .map((path) => path.replaceAll('\\', '/'))
     .toSorted();
-  /** By RFC or draft, by section, the files that name it. */
+  /** By specification, by section, the files that name it. */
   const map = new Map<string, Map<string, Set<string>>>();
   for (const file of files) {
-    for (const [, name = '', rest = ''] of readFileSync(file, 'utf8').matchAll(
-      /(RFC \d{4}|\bdraft-[a-z-]+-\d\d)((?:(?:,| and)? ?§\d+(?:\.\d+)*)*)/g,
-    )) {
+    for (const [, name = '', rest = ''] of readFileSync(file, 'utf8').matchAll(citation)) {
       const sections = map.get(name) ?? new Map<string, Set<string>>();
       map.set(name, sections);
       const numbers = [...rest.matchAll(/§(\d+(?:\.\d+)*)/g)].map(([, number = '']) => number);

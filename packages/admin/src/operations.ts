@@ -923,6 +923,10 @@ export interface AuditEvent {
     | 'key.deleted'
     | 'key.revoked'
     | 'key.resumed'
+    | 'stream.saved'
+    | 'stream.paused'
+    | 'stream.verification_requested'
+    | 'stream.deleted'
     | 'policy.saved'
     | 'policy.deleted'
     | 'rule.saved'
@@ -961,7 +965,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, role.saved, role.deleted, person.saved, session.started, session.ended, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, role.saved, role.deleted, person.saved, session.started, session.ended, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, stream.saved, stream.paused, stream.verification_requested, stream.deleted, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;
@@ -1059,6 +1063,23 @@ export interface Whoami {
   expires_at: string;
 }
 
+export interface ReceiverStream {
+  id: string;
+  /** The receiver. */
+  client_id: string;
+  description: string | null;
+  delivery: {
+    method: string;
+    endpoint_url: string;
+  };
+  events_delivered: string[];
+  default_subjects: 'ALL' | 'NONE';
+  status: 'enabled' | 'paused' | 'disabled';
+  reason: string | null;
+  fault: string | null;
+  created_at: string;
+}
+
 /** The scopes that the operations require. */
 export const managementScopes: readonly string[] = [
   'audit:read',
@@ -1103,6 +1124,8 @@ export const managementScopes: readonly string[] = [
   'storage:create_or_update',
   'storage:delete',
   'storage:read',
+  'stream:delete',
+  'stream:read',
   'token:revoke',
 ];
 
@@ -1536,5 +1559,23 @@ export const operations = {
      * Requires the scope `token:revoke`.
      */
     revokeAll: () => change<void>('POST', path`/api/v1/oauth/revoke_all`),
+  },
+  streams: {
+    /**
+     * List the event streams of all receivers.
+     * Oldest first. Receivers create and change their streams themselves, at /api/v1/ssf/stream.
+     * Requires the scope `stream:read`.
+     */
+    list: (query?: PageQuery) => read<Page<ReceiverStream>>(path`/api/v1/oauth/stream`, query),
+    /**
+     * Read an event stream of any receiver.
+     * Requires the scope `stream:read`.
+     */
+    get: (id: string) => read<ReceiverStream>(path`/api/v1/oauth/stream/${id}`),
+    /**
+     * Delete an event stream of any receiver.
+     * Requires the scope `stream:delete`.
+     */
+    delete: (id: string) => change<void>('DELETE', path`/api/v1/oauth/stream/${id}`),
   },
 } as const;

@@ -39,6 +39,7 @@ import {
   takeSignInError,
 } from './session/sign-in.ts';
 import { type PresentedCredentials, SignInDialog, SignInPage } from './session/sign-in-page.tsx';
+import { StreamsPage } from './streams/streams-page.tsx';
 import { LinkButton } from './ui/button.tsx';
 import { LeaveGuardProvider, useLeave } from './ui/leave-guard.tsx';
 import { Empty } from './ui/loaded.tsx';
@@ -188,6 +189,7 @@ function Pages() {
       </Route>
       <Route path="/scopes" component={ScopesPage} />
       <Route path="/roles" component={RolesPage} />
+      <Route path="/streams" component={StreamsPage} />
       <Route path="/resources" component={ResourcesPage} />
       <Route path="/issuers" component={IssuersPage} />
       <Route path="/create/issuers" component={NewIssuerPage} />

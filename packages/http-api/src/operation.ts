@@ -18,6 +18,8 @@ export interface OperationParts {
   readonly lists?: readonly [kind: string, idMember: string];
   /** The kind of thing that the route changes, whose version `If-Match` and `If-None-Match` are about. */
   readonly changes?: string;
+  /** The status of the answer. Default: 200, and 204 without an answer. */
+  readonly status?: 201;
   /** Whether the documentation leaves the route out. */
   readonly hide?: boolean;
   readonly config?: object;
@@ -42,8 +44,11 @@ const ChangeHeaders = Type.Object({
   ),
 });
 
-/** Returns a function that makes the options of a route that requires `scope`. The documentation lists it under `tag`. */
-export function operationsOf(tag: string) {
+/**
+ * Returns a function that makes the options of a route that requires `scope`. The documentation lists it under `tag`.
+ * `invalid`: the status of requests that are not as their schemas say.
+ */
+export function operationsOf(tag: string, { invalid = 422 }: { readonly invalid?: 400 | 422 } = {}) {
   return <P extends OperationParts>(operationId: string, scope: string, summary: string, parts: P) => {
     const {
       description,
@@ -57,6 +62,7 @@ export function operationsOf(tag: string) {
       reads,
       lists,
       changes,
+      status = Type.IsNull(answer) ? 204 : 200,
     } = parts;
     const statuses: Status[] = [401, 403, ...errors];
     if (params !== undefined) {
@@ -69,7 +75,7 @@ export function operationsOf(tag: string) {
       statuses.push(400, 413, 415);
     }
     if (body !== undefined || query !== undefined || Object.values(params?.properties ?? {}).some(isLimited)) {
-      statuses.push(422);
+      statuses.push(invalid);
     }
     const headers = changes === undefined ? undefined : ChangeHeaders;
     const optional = Object.entries({ description, params, querystring: query, headers, body });
@@ -88,7 +94,7 @@ export function operationsOf(tag: string) {
         operationId,
         summary,
         hide,
-        response: { [Type.IsNull(answer) ? 204 : 200]: answer, ...errorResponses(...statuses) },
+        response: { [status]: answer, ...errorResponses(...statuses) },
       } as unknown as OperationSchemas<P>,
     };
   };

@@ -123,6 +123,12 @@ const lists: Readonly<Record<string, () => Promise<List>>> = {
     create: async () => (await asRoot('PUT', '/oauth/role', { name: name(), scopes: [] })).name,
     idOf: ({ name: id, origin }) => (origin === 'own' ? id : undefined),
   }),
+  '/api/v1/oauth/stream': async () => ({
+    path: '/oauth/stream?',
+    create: async () => (await asRoot('POST', '/ssf/stream', {})).stream_id,
+    remove: (id) => asRoot('DELETE', `/oauth/stream/${id}`),
+    idOf: ({ id }) => id,
+  }),
   '/api/v1/oauth/client-policy': async () => ({
     ...keyed('/oauth/client-policy', () => ({})),
     create: async () => (await asRoot('PUT', '/oauth/client-policy', { name: name() })).name,

@@ -29,6 +29,8 @@ const changeNothing = [
   'POST /api/v1/oauth/explain',
   'POST /api/v1/oauth/introspect',
   'POST /api/v1/oauth/token',
+  // What a receiver has got is written down, which is no change that anybody else sees.
+  'POST /api/v1/ssf/poll/:stream_id',
   // These begin and end sessions without a token; what stops them is in the tests of sessions.
   'DELETE /api/v1/session',
   'POST /api/v1/session',
@@ -106,7 +108,35 @@ async function registeredClient(method: string): Promise<Caller> {
   };
 }
 
-/** The callers of the routes that no scope guards. */
+/** Calls of a receiver about a stream of its own, each with what it sends besides the id. */
+const streamCalls: Readonly<Record<string, object>> = {
+  'POST /api/v1/ssf/stream': {},
+  'PATCH /api/v1/ssf/stream': { description: 'a' },
+  'PUT /api/v1/ssf/stream': { description: 'a' },
+  'DELETE /api/v1/ssf/stream': {},
+  'POST /api/v1/ssf/status': { status: 'paused' },
+  'POST /api/v1/ssf/subject/add': { subject: { format: 'opaque', id: 'a' } },
+  'POST /api/v1/ssf/subject/remove': { subject: { format: 'opaque', id: 'a' } },
+  'POST /api/v1/ssf/verify': {},
+};
+
+async function receiver(name: string): Promise<Caller> {
+  const credentials = await server.createClient({ scopes: ['ssf.manage'] });
+  const token = await server.token(credentials);
+  const { body } = await server.call('POST', '/api/v1/ssf/stream', {
+    token,
+    body: { default_subjects: name.endsWith('/add') ? 'NONE' : 'ALL' },
+  });
+  const [method = '', path = ''] = name.split(' ');
+  const { stream_id } = body;
+  const call = () =>
+    method === 'DELETE'
+      ? server.call(method, `${path}?stream_id=${stream_id}`, { token })
+      : server.call(method, path, { token, body: { stream_id, ...streamCalls[name] } });
+  return { ...credentials, call };
+}
+
+/** The callers of the routes that no scope guards, or that are about what is the caller's own. */
 const otherCallers: Readonly<Record<string, () => Promise<Caller>>> = {
   'POST /api/v1/oauth/register': async () => {
     const scopes = ['initial_access_token:create', 'policy:read'];
@@ -131,6 +161,7 @@ const otherCallers: Readonly<Record<string, () => Promise<Caller>>> = {
     const form = { client_id: clientId, client_secret: clientSecret, token };
     return { clientId, call: () => server.postForm('/api/v1/oauth/revoke', form) };
   },
+  ...Object.fromEntries(Object.keys(streamCalls).map((name) => [name, () => receiver(name)])),
 };
 
 /** The routes that revoke one token. */

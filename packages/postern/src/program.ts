@@ -20,6 +20,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
     (await import('./initial-access-token/initial-access-token-command.ts')).initialAccessTokenCommand(),
   'details-type': async () => (await import('./details-type/details-type-command.ts')).detailsTypeCommand(),
   'client-policy': async () => (await import('./client-policy/client-policy-command.ts')).clientPolicyCommand(),
+  stream: async () => (await import('./stream/stream-command.ts')).streamCommand(),
   role: async () => (await import('./role/role-command.ts')).roleCommand(),
   issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
   'revoke-token': async () => (await import('./token/one-token-commands.ts')).revokeCommand(),

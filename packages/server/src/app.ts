@@ -40,6 +40,7 @@ import { createRevocationFeed } from './revocation/revocation-feed.ts';
 import { openRevocations } from './revocation/revocations.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
 import { createLoadScopes } from './scopes/own-scopes.ts';
+import { openStreamRegistry } from './shared-signals/stream-registry.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
 import { createUsage } from './usage/usage.ts';
 import { usageEndpoint } from './usage/usage-endpoint.ts';
@@ -48,6 +49,7 @@ import { useHttp } from './wiring/http.ts';
 import { useIdempotencyKeys } from './wiring/idempotency-keys.ts';
 import { createKeptCheckpoints, startMaintenance } from './wiring/maintenance.ts';
 import { managementApis, openManagement } from './wiring/management.ts';
+import { createSharedSignals } from './wiring/shared-signals.ts';
 import { createTokens, openKeys } from './wiring/tokens.ts';
 import { useVersions } from './wiring/versions.ts';
 
@@ -119,7 +121,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     monotonic,
   };
   const management = await openManagement({ ...shared, db });
-  const keys = await openKeys(shared, management);
+  const streams = await openStreamRegistry({ db, events, masterKey, now });
+  const keys = await openKeys({ ...shared, streams }, management);
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
   const onLost = (lost: LogHead) =>
     history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', knownAt: now(), isOld: true }]);
@@ -210,6 +213,16 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await eventsEndpoint({ db, events, guard, checkpoints, rootId: installation.root.clientId })(api);
   });
   tokens.endpoints(app, metrics);
+  const sharedSignals = createSharedSignals({
+    ...shared,
+    streams,
+    keys,
+    guard,
+    findClient: tokens.directory.find,
+    clock,
+  });
+  sharedSignals.start(app);
+  sharedSignals.endpoints(app);
   app.register(async (open) => {
     await tokens.discovery(open);
     if (config.metrics === 'beside') {

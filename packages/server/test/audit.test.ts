@@ -399,6 +399,9 @@ describe('the data of events', () => {
     await asRoot('DELETE', '/api/v1/oauth/client-policy/p');
     await asRoot('PUT', '/api/v1/oauth/role', { name: 'r', scopes: [] });
     await asRoot('DELETE', '/api/v1/oauth/role/r');
+    const { stream_id } = (await asRoot('POST', '/api/v1/ssf/stream', {})).body;
+    await asRoot('POST', '/api/v1/ssf/verify', { stream_id, state: 'a' });
+    await asRoot('DELETE', `/api/v1/oauth/stream/${stream_id}`);
     const { kid } = (await asRoot('POST', '/api/v1/oauth/key/rotate', {})).body;
     await asRoot('DELETE', `/api/v1/oauth/key/${kid}`);
     await asRoot('DELETE', url);
@@ -417,10 +420,10 @@ describe('the data of events', () => {
     expect(revealed.length).toBeGreaterThan(10);
     expect(revealed.filter((secret) => text.includes(secret))).toEqual([]);
 
-    // A kind that is new must be done above. Root changes at a start; people, sessions, revoked keys, the end of all tokens and
-    // lost history are in their own tests; policies are another package's.
+    // A kind that is new must be done above. Root changes at a start; people, sessions, revoked keys, the end of all tokens,
+    // lost history and paused streams are in their own tests; policies are another package's.
     const elsewhere =
-      /^(key\.revoked|all_tokens\.revoked|history\.lost|master_key\.(added|removed)|root\.(replaced|disabled)|person\.saved|session\.(started|ended)|(policy|rule|rule_target|storage_config)\.)/;
+      /^(key\.revoked|all_tokens\.revoked|history\.lost|master_key\.(added|removed)|root\.(replaced|disabled)|person\.saved|session\.(started|ended)|stream\.paused|(policy|rule|rule_target|storage_config)\.)/;
     expect(new Set(events.map(({ kind }) => kind))).toEqual(
       new Set(eventKinds.filter((kind) => !elsewhere.test(kind))),
     );

@@ -163,6 +163,17 @@ async function byFeedKey(typ: string, claims: JWTPayload): Promise<string> {
 async function feedSignature(): Promise<string> {
   const { headers } = await server.call('GET', feedPath, { token: await server.rootToken() });
   return headers.get(feedSignatureHeader) ?? '';
+/** A SET that the server signed for the client, as a receiver gets it. */
+async function securityEventToken(): Promise<string> {
+  const root = await server.rootToken();
+  const credentials = await server.createClient({ scopes: ['ssf.read', 'ssf.manage'] });
+  const token = await server.token(credentials);
+  const { body: stream } = await server.call('POST', '/api/v1/ssf/stream', { token, body: {} });
+  await server.createClient({ scopes: ['scope:read'] });
+  const polled = await server.call('POST', `/api/v1/ssf/poll/${stream.stream_id}`, { token, body: {} });
+  await server.call('DELETE', `/api/v1/oauth/client/${credentials.clientId}`, { token: root });
+  const [set] = Object.values(polled.body.sets);
+  return String(set);
 }
 
 const clientJwk = async () => ({ jwk: await exportJWK(clientKeys.publicKey) });
@@ -327,6 +338,11 @@ const kinds: [
     async () => byClient('dpop+jwt', svidClaims(), await clientJwk()),
     ['DPoP at the token endpoint'],
   ],
+  ['a security event token', securityEventToken, []],
+  ['a security event token that says what a token says', () => byServer('secevent+jwt', tokenClaims()), []],
+  ['a security event token that says what a client would', () => byClient('secevent+jwt', clientClaims()), []],
+  ['a security event token that says what such a client would', () => byClient('secevent+jwt', signerClaims()), []],
+  ['a security event token that says what a workload would', () => byServer('secevent+jwt', workloadClaims()), []],
   ['a DPoP proof', async () => byClient('dpop+jwt', clientClaims(), await clientJwk()), ['DPoP at the token endpoint']],
   ['a proof without a key', () => byClient('dpop+jwt', clientClaims()), []],
   ['a plain JWT of the client that says what a token says', () => byClient('JWT', tokenClaims()), []],

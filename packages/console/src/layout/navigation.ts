@@ -30,6 +30,7 @@ export const navigation: readonly NavigationGroup[] = [
     title: 'Operation',
     items: [
       { href: '/keys', title: 'Signing keys', scope: 'key:read' },
+      { href: '/streams', title: 'Event streams', scope: 'stream:read' },
       { href: '/failures', title: 'Failures', scope: 'audit:read' },
       { href: '/audit', title: 'Audit', scope: 'audit:read' },
       { href: '/inspector', title: 'Token inspector' },

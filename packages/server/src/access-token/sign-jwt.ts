@@ -10,7 +10,12 @@ import { createTurn } from '../turn.ts';
  * The kinds of JWT that Postern signs. Each has its own type, so that none can stand in for another (RFC 8725 §3.11): `JWT` is an
  * access token too, and nothing else that Postern signs has it.
  */
-export type JwtType = AccessTokenTyp | 'token-introspection+jwt' | typeof feedSignatureType | typeof idJagTyp;
+export type JwtType =
+  | AccessTokenTyp
+  | 'token-introspection+jwt'
+  | 'secevent+jwt'
+  | typeof feedSignatureType
+  | typeof idJagTyp;
 
 /** draft-ietf-oauth-identity-assertion-authz-grant-04 §3.1. */
 export const idJagTyp = 'oauth-id-jag+jwt';

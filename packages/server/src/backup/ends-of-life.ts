@@ -59,6 +59,7 @@ const descriptions: Partial<Record<EventKind, Describe>> = {
     `the registration access token of the client ${subject} was ended`,
   'key.revoked': ({ subject }) => `the signing key ${subject} was revoked`,
   'key.deleted': deleted('signing key'),
+  'stream.deleted': deleted('event stream'),
   'policy.deleted': deleted('policy'),
   'rule.deleted': deleted('rule'),
   'rule_target.deleted': deleted('rule target'),

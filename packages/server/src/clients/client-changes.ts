@@ -40,12 +40,53 @@ export async function recordChange(
     await deleteRevocationsOf(transaction, after.id);
   }
   const status = clientStatusData(after);
-  const isSame = isDeepStrictEqual(status, clientStatusData(before));
+  const statusBefore = clientStatusData(before);
+  const isSame = isDeepStrictEqual(status, statusBefore);
+  const changedCredentials = listChangedCredentials(before, after);
   await append({
     kind: 'client.updated',
     subject: after.id,
-    data: { ...asked, ...(!isSame && { status: toWireNames(status) }) },
+    data: {
+      ...asked,
+      ...(!isSame && { status: toWireNames(status) }),
+      ...(after.enabled && !before.enabled && { reenabled: true }),
+      ...(isNarrowed(statusBefore, status) && { narrowed: true }),
+      ...(changedCredentials.length > 0 && { changedCredentials }),
+    },
   });
+}
+
+/** Whether tokens of a client that is enabled have lost something, or were revoked. */
+function isNarrowed(before: ClientStatusData, after: ClientStatusData): boolean {
+  const hasLost = (member: 'scopes' | 'resources' | 'authorizationDetailsTypes') =>
+    before[member].some((one) => !after[member].includes(one));
+  return (
+    after.enabled &&
+    (after.generation > before.generation ||
+      hasLost('scopes') ||
+      hasLost('resources') ||
+      hasLost('authorizationDetailsTypes'))
+  );
+}
+
+/** The kinds of credential that a client authenticates by, with the members of its metadata that say which. */
+const credentialMembers = {
+  password: ['tokenEndpointAuthMethod'],
+  'public-key': ['jwks', 'jwksUri'],
+  x509: [
+    'tlsClientAuthSubjectDn',
+    'tlsClientAuthSanDns',
+    'tlsClientAuthSanUri',
+    'tlsClientAuthSanIp',
+    'tlsClientAuthSanEmail',
+  ],
+} as const;
+
+/** The kinds of credential that a change has replaced, by the names of CAEP 1.0 §3.3.1. Secrets have events of their own. */
+function listChangedCredentials(before: Client, after: Client): string[] {
+  return Object.entries(credentialMembers)
+    .filter(([, members]) => members.some((name) => !isDeepStrictEqual(before.metadata[name], after.metadata[name])))
+    .map(([kind]) => kind);
 }
 
 /**
@@ -69,7 +110,7 @@ export async function revokeTokens(
   });
 }
 
-/** Deletes its secrets too, and revokes its tokens. The event has its last generation, above which a later client with its id begins. */
+/** Deletes its secrets and streams too, and revokes its tokens. The event has its last generation, above which a later client with its id begins. */
 export async function recordDeletion(
   transaction: Kysely<Database>,
   append: Append,

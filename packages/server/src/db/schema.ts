@@ -296,6 +296,45 @@ export interface PersonTable {
   role: string | null;
 }
 
+export interface StreamTable {
+  id: string;
+  client_id: string;
+  /** `poll` or `push`. */
+  method: string;
+  /** Null: the receiver polls. */
+  endpoint_url: string | null;
+  /** Sealed with the master key. Null: the receiver wants none. */
+  authorization_header: string | null;
+  /** JSON array of URIs. Null: all. */
+  events_requested: string | null;
+  description: string | null;
+  /** `ALL` or `NONE`. */
+  default_subjects: string;
+  status: string;
+  reason: string | null;
+  /** RFC 3339, UTC. */
+  created_at: string;
+  /** The last event of the log that needs no delivery any more. */
+  position: number;
+  /** JSON array of the ids of SETs after it that were received. */
+  received: string;
+  fault: string | null;
+}
+
+export interface StreamSubjectTable {
+  stream_id: string;
+  /** Removed from a stream about all subjects, or added to one about none. */
+  subject: string;
+}
+
+/** Has one row while a process pushes events. */
+export interface PushLeaseTable {
+  id: number;
+  holder: string;
+  /** Milliseconds since 1970. */
+  expires_at: number;
+}
+
 export interface HeartbeatTable {
   id: number;
   /** RFC 3339, UTC. */
@@ -332,4 +371,7 @@ export interface Database {
   session_codes: SessionCodeTable;
   roles: RoleTable;
   people: PersonTable;
+  streams: StreamTable;
+  stream_subjects: StreamSubjectTable;
+  push_lease: PushLeaseTable;
 }

@@ -117,6 +117,24 @@ export function createGuardedRequest({
   };
 }
 
+/** Rejects unless a request may be sent to the URL, as far as that can be known before it is sent. */
+export type EndpointCheck = (url: string) => Promise<void>;
+
+/** Creates the check, for URLs that are stored and requested later. Its errors have a message for whoever named the URL. */
+export function createEndpointCheck({ allowedNetworks, allowedHosts }: GuardedRequestOptions): EndpointCheck {
+  const isAllowed = createAddressCheck(allowedNetworks);
+  return async (url) => {
+    const { protocol = '', username, password, hash } = URL.parse(url) ?? {};
+    if (protocol !== 'https:' || username !== '' || password !== '' || hash !== '') {
+      throw new Error('it must be an https URL without credentials and fragment');
+    }
+    if (!isOutboundHost(allowedHosts, url)) {
+      throw new Error('its host must be in POSTERN_OUTBOUND_HOSTS, which its operator sets');
+    }
+    await requirePublicHost(url, isAllowed, allowedHosts !== undefined);
+  };
+}
+
 /**
  * Throws unless all addresses of the host are public or allowed. A host that only the proxy can resolve passes if the operator
  * has named it.

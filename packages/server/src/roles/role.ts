@@ -46,6 +46,8 @@ const operatorScopes = [
   'key:rotate',
   'token:revoke',
   'revocation:read',
+  'stream:read',
+  'stream:delete',
   'batch:apply',
 ];
 
@@ -60,6 +62,7 @@ const auditorScopes = [
   'role:read',
   'audit:read',
   'key:read',
+  'stream:read',
   'policy:read',
   'rule:read',
   'storage:read',

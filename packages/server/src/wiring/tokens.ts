@@ -51,6 +51,8 @@ import { revocationEndpoint } from '../revocation-endpoint.ts';
 import { sessionEndpoint } from '../sessions/session-endpoint.ts';
 import { createSessions } from '../sessions/sessions.ts';
 import { whoamiEndpoint } from '../sessions/whoami-endpoint.ts';
+import { setAlgorithm } from '../shared-signals/set.ts';
+import type { StreamRegistry } from '../shared-signals/stream-registry.ts';
 import { createProvider } from '../sign-in/provider.ts';
 import { callbackPath, signInEndpoint } from '../sign-in/sign-in-endpoint.ts';
 import { clientCredentials } from '../token/grants/client-credentials.ts';
@@ -91,17 +93,26 @@ export interface TokensOptions {
   readonly monotonic: () => number;
 }
 
-/** Opens the keys that sign tokens: each algorithm that the configuration or a resource asks for has one at all times. */
+/** Opens the signing keys: each algorithm that the configuration, a resource or an event stream asks for has one at all times. */
 export function openKeys(
-  { config, installation, events, now }: Pick<TokensOptions, 'config' | 'installation' | 'events' | 'now'>,
+  {
+    config,
+    installation,
+    events,
+    streams,
+    now,
+  }: Pick<TokensOptions, 'config' | 'installation' | 'events' | 'now'> & { readonly streams: StreamRegistry },
   { resources }: Management,
 ): Promise<KeyRing> {
+  const { signingAlgorithm } = config;
   return openKeyRing({
     db: installation.db,
     events,
     masterKey: installation.masterKey,
-    defaultAlg: config.signingAlgorithm,
-    algorithmsInUse: () => [...new Set([config.signingAlgorithm, ...resources.algorithms()])],
+    defaultAlg: signingAlgorithm,
+    algorithmsInUse: () => [
+      ...new Set([signingAlgorithm, ...resources.algorithms(), ...(streams.known().length > 0 ? [setAlgorithm] : [])]),
+    ],
     publicationLeadMs: keyLeadMs(config),
     rotationIntervalMs: config.keyRotationDays * 86_400_000,
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,

@@ -329,6 +329,39 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addUniqueConstraint('people_by_subject', ['issuer', 'subject'])
     .execute();
 
+  await db.schema
+    .createTable('streams')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('method', 'text', (column) => column.notNull())
+    .addColumn('endpoint_url', 'text')
+    .addColumn('authorization_header', 'text')
+    .addColumn('events_requested', 'text')
+    .addColumn('description', 'text')
+    .addColumn('default_subjects', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('position', 'bigint', (column) => column.notNull())
+    .addColumn('received', 'text', (column) => column.notNull())
+    .addColumn('fault', 'text')
+    .execute();
+  await db.schema.createIndex('streams_by_client').on('streams').columns(['client_id', 'created_at']).execute();
+
+  await db.schema
+    .createTable('stream_subjects')
+    .addColumn('stream_id', 'text', (column) => column.notNull().references('streams.id').onDelete('cascade'))
+    .addColumn('subject', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('stream_subjects_key', ['stream_id', 'subject'])
+    .execute();
+
+  await db.schema
+    .createTable('push_lease')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('holder', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute();
+
   // One row, which each node writes now and then to find out whether it can.
   await db.schema
     .createTable('heartbeat')

@@ -1,0 +1,133 @@
+/** Receivers poll their event streams, and acknowledge what they have. RFC 8936 §2, SSF 1.0 §6.1.2. */
+import type { Guard } from '@postern/guard';
+import { accessTokenOf } from '@postern/guard/fastify';
+import type { ApiPlugin } from '@postern/http-api';
+import { OAuthError } from '@postern/protocol';
+import { maxWaitSeconds } from '@postern/protocol/api-limits';
+import { Type } from 'typebox';
+import { addressGroup } from '../address-group.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { Outbox } from './outbox.ts';
+import { ssfOperation } from './ssf-operation.ts';
+import { ssfPaths } from './ssf-paths.ts';
+import type { StreamRegistry } from './stream-registry.ts';
+
+/** SETs in one answer, at most. */
+const mostSets = 100;
+
+/** Ids in one request, at most. */
+const mostIds = 1_000;
+
+const PollBody = Type.Object(
+  {
+    maxEvents: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: `0: only acknowledge. There are at most ${mostSets} SETs in an answer.`,
+      }),
+    ),
+    returnImmediately: Type.Optional(
+      Type.Boolean({ description: `Default: waits up to ${maxWaitSeconds} seconds if there are no SETs.` }),
+    ),
+    ack: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: mostIds })),
+    setErrs: Type.Optional(
+      Type.Record(
+        Type.String({ maxLength: 200 }),
+        Type.Object({
+          err: Type.String({ maxLength: 200 }),
+          description: Type.Optional(Type.String({ maxLength: 2_000 })),
+        }),
+        {
+          maxProperties: mostIds,
+          description: 'SETs that the receiver has and does not accept: they are not sent again.',
+        },
+      ),
+    ),
+  },
+  { title: 'PollRequest' },
+);
+
+export const PollView = Type.Object(
+  {
+    sets: Type.Record(Type.String(), Type.String(), { description: 'By jti.' }),
+    moreAvailable: Type.Optional(Type.Boolean()),
+  },
+  { title: 'PollResponse' },
+);
+
+export interface PollEndpointOptions {
+  readonly streams: StreamRegistry;
+  readonly outbox: Outbox;
+  readonly events: Pick<EventLog, 'awaitHistory' | 'requireCurrent'>;
+  readonly guard: Guard;
+  /** Remembers what the receiver complained about, for administrators. */
+  readonly recordFault: (streamId: string, fault: string) => Promise<void>;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
+}
+
+export function pollEndpoint(options: PollEndpointOptions): ApiPlugin {
+  const { streams, outbox, events, guard, recordFault, monotonic } = options;
+
+  return async (app) => {
+    app.addHook('preClose', async () => outbox.close());
+
+    app.post(
+      `${ssfPaths.poll}/:stream_id`,
+      ssfOperation('poll_stream', 'ssf.read', 'Poll an event stream, and acknowledge what was received', {
+        description: 'RFC 8936 §2. SETs are sent again until they are acknowledged.',
+        params: Type.Object({ stream_id: Type.String({ maxLength: 100 }) }),
+        body: PollBody,
+        answer: PollView,
+        errors: [404],
+        config: { waits: true },
+      }),
+      async (request, reply) => {
+        const token = accessTokenOf(request);
+        const { ack = [], setErrs = {}, maxEvents = mostSets, returnImmediately = false } = request.body;
+        const id = request.params.stream_id;
+        const most = Math.min(maxEvents, mostSets);
+        await events.awaitHistory();
+        events.requireCurrent();
+        let stream = await streams.get(token, id);
+        if (stream.delivery.method !== 'poll') {
+          throw new OAuthError('invalid_request', 'The events of this stream are pushed: change its delivery to poll.');
+        }
+        const taken = [...ack, ...Object.keys(setErrs)];
+        if (taken.length > 0) {
+          await outbox.acknowledge(stream, taken);
+          const [[jti, fault] = []] = Object.entries(setErrs);
+          if (jti !== undefined && fault !== undefined) {
+            request.log.warn({ stream: id, jti, err: fault.err }, 'a receiver does not accept a security event token');
+            await recordFault(id, `${jti}: ${fault.err} ${fault.description ?? ''}`.slice(0, 500));
+          }
+          stream = await streams.get(token, id);
+        }
+
+        const until = monotonic() + (returnImmediately || most === 0 ? 0 : maxWaitSeconds * 1000);
+        for (;;) {
+          const version = outbox.version();
+          const pending = await outbox.read(stream, Math.max(most, 1));
+          const left = until - monotonic();
+          if (pending.sets.length > 0 || pending.hasMore || left <= 0) {
+            const sets = pending.sets.slice(0, most);
+            const signed = await Promise.all(sets.map((set) => outbox.sign(token.clientId, set)));
+            return {
+              sets: Object.fromEntries(sets.map(({ jti }, index) => [jti, signed[index] as string])),
+              moreAvailable: pending.hasMore || pending.sets.length > sets.length,
+            };
+          }
+          await outbox.skip(stream, pending);
+          if (!(await outbox.wait(version, left, reply.raw, addressGroup(request.ip)))) {
+            await guard.requireActive(token);
+            return { sets: {}, moreAvailable: false };
+          }
+          await guard.requireActive(token);
+          if (outbox.mayConcern(stream, pending.readUpTo)) {
+            stream = await streams.get(token, id);
+          }
+        }
+      },
+    );
+  };
+}
