@@ -163,6 +163,8 @@ async function byFeedKey(typ: string, claims: JWTPayload): Promise<string> {
 async function feedSignature(): Promise<string> {
   const { headers } = await server.call('GET', feedPath, { token: await server.rootToken() });
   return headers.get(feedSignatureHeader) ?? '';
+}
+
 /** A SET that the server signed for the client, as a receiver gets it. */
 async function securityEventToken(): Promise<string> {
   const root = await server.rootToken();
