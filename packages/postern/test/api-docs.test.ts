@@ -9,6 +9,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 import { launchBrowser, type TestBrowser } from './browser.ts';
+import { expectAccessible } from './console-harness.ts';
 import {
   acquireToken,
   call,
@@ -424,6 +425,12 @@ describe('/api in a browser', () => {
   afterEach(async () => {
     await page.close();
     expect(faults).toEqual([]);
+  });
+
+  test('has no fault that axe finds, also with an operation that is open', { timeout: 120_000 }, async () => {
+    await page.goto(`${server.url}/api#${readScopes}`);
+    await page.locator(`#${readScopes} .opblock-section`).first().waitFor();
+    await expectAccessible(page);
   });
 
   const windowHeight = 720;

@@ -1,12 +1,12 @@
 /** Client policies: what an installation requires of its clients. */
 import { type ClientPolicy, ifUnchanged, operations } from '@postern/admin';
-import { parseJson } from '../api/parse-json.ts';
 import { ReadAll } from '../session/read.tsx';
 import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
+import { listOrNull, textOrNull, toLines, toList } from '../shapes/lines.ts';
 import { DataTable, TwoLines } from '../ui/data-table.tsx';
-import { TextField } from '../ui/fields.tsx';
+import { SelectField, TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
 
 export function ClientPoliciesPage() {
@@ -62,8 +62,19 @@ function requirementsOf({ name: _name, description: _description, scope: _scope,
   return Object.entries(requirements).filter(([, value]) => value !== null && value !== undefined);
 }
 
+const requirementLabels: Readonly<Record<string, string>> = {
+  max_access_token_ttl_seconds: 'tokens last at most, in seconds',
+  token_endpoint_auth_methods: 'authentication by',
+  sender_constraint: 'tokens bound by',
+  signing_algs: 'signatures by',
+  min_rsa_bits: 'RSA keys of at least, in bits',
+  min_ec_bits: 'keys of elliptic curves of at least, in bits',
+  max_secret_ttl_seconds: 'secrets last at most, in seconds',
+};
+
+/** A requirement of a newer server is shown by its name in the API. */
 function toLabel([member, value]: Requirement): string {
-  return `${member.replaceAll('_', ' ')}: ${[value].flat().join(' or ')}`;
+  return `${requirementLabels[member] ?? member.replaceAll('_', ' ')}: ${[value].flat().join(' or ')}`;
 }
 
 interface PolicyDialogProps {
@@ -77,22 +88,31 @@ function PolicyDialog({ policy, onClose }: PolicyDialogProps) {
     name: policy?.name ?? '',
     description: policy?.description ?? '',
     scope: policy?.scope ?? '',
-    requirements: JSON.stringify(
-      policy === undefined ? { max_access_token_ttl_seconds: 3_600 } : Object.fromEntries(requirementsOf(policy)),
-      null,
-      2,
-    ),
+    tokenSeconds: toText(policy?.max_access_token_ttl_seconds),
+    methods: toLines(policy?.token_endpoint_auth_methods ?? []),
+    constraint: policy?.sender_constraint ?? '',
+    algorithms: toLines(policy?.signing_algs ?? []),
+    rsaBits: toText(policy?.min_rsa_bits),
+    ecBits: toText(policy?.min_ec_bits),
+    secretSeconds: toText(policy?.max_secret_ttl_seconds),
   });
   const save = useEdit(
     policy,
     () => operations.clientPolicies.get(values.name),
     (admin, guarded) => {
+      // The server knows the valid values, and reports invalid ones.
       const body = {
-        ...(parseJson('The requirements', values.requirements) as Partial<ClientPolicy>),
         name: values.name,
-        description: values.description === '' ? null : values.description,
-        scope: values.scope === '' ? null : values.scope,
-      };
+        description: textOrNull(values.description),
+        scope: textOrNull(values.scope),
+        max_access_token_ttl_seconds: toNumber(values.tokenSeconds),
+        token_endpoint_auth_methods: listOrNull(toList(values.methods)),
+        sender_constraint: textOrNull(values.constraint),
+        signing_algs: listOrNull(toList(values.algorithms)),
+        min_rsa_bits: toNumber(values.rsaBits),
+        min_ec_bits: toNumber(values.ecBits),
+        max_secret_ttl_seconds: toNumber(values.secretSeconds),
+      } as ClientPolicy;
       return admin.send(guarded(operations.clientPolicies.save(body)));
     },
     { notice: `Client policy ${values.name} saved`, onDone: onClose },
@@ -115,14 +135,41 @@ function PolicyDialog({ policy, onClose }: PolicyDialogProps) {
         mono
         description="The policy is for clients that have this scope. Empty: for all clients."
       />
+      <p className="hint">
+        What is filled in is required at once for every change of such a client, and for all tokens that are issued from
+        now on.
+      </p>
+      <TextField label="Longest lifetime of tokens, in seconds" {...field('tokenSeconds')} {...digits} />
       <TextField
-        label="Requirements"
-        {...field('requirements')}
-        isRequired
+        label="Methods of authentication"
+        {...field('methods')}
         mono
-        rows={10}
-        description="A JSON object with max_access_token_ttl_seconds, token_endpoint_auth_methods, signing_algs, min_rsa_bits, min_ec_bits, sender_constraint or max_secret_ttl_seconds. They hold at once for every change, and for all tokens that are issued from now on."
+        rows={3}
+        description="Those that are allowed, one in each line: private_key_jwt, tls_client_auth, client_secret_basic …"
       />
+      <SelectField label="Tokens are bound" {...field('constraint')} options={constraints} />
+      <TextField
+        label="Signing algorithms"
+        {...field('algorithms')}
+        mono
+        rows={3}
+        description="Those that are allowed for what clients sign and for their tokens, one in each line: ES256, EdDSA, PS256 …"
+      />
+      <TextField label="Shortest RSA key, in bits" {...field('rsaBits')} {...digits} />
+      <TextField label="Shortest key of an elliptic curve, in bits" {...field('ecBits')} {...digits} />
+      <TextField label="Longest lifetime of secrets, in seconds" {...field('secretSeconds')} {...digits} />
     </FormDialog>
   );
 }
+
+const digits = { inputMode: 'numeric', pattern: '[0-9]*' } as const;
+
+const constraints = [
+  { value: '', label: 'As their client wants it' },
+  { value: 'any', label: 'To a DPoP key or a certificate' },
+  { value: 'dpop', label: 'To a DPoP key' },
+  { value: 'tls_client_certificate', label: 'To a certificate' },
+] as const;
+
+const toText = (number: number | null | undefined): string => number?.toString() ?? '';
+const toNumber = (text: string): number | null => (text.trim() === '' ? null : Number(text));

@@ -5,6 +5,7 @@ import { Lacks } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { useEdit } from '../session/use-admin.ts';
 import { Form, useForm } from '../shapes/form.tsx';
+import { listOrNull, textOrNull, toLines, toList } from '../shapes/lines.ts';
 import { CheckboxField, SelectField, TextField } from '../ui/fields.tsx';
 import { Section } from '../ui/page.tsx';
 
@@ -244,8 +245,3 @@ function toBody(values: Values): ClientBody {
     security_profile: values.fapi2 ? 'fapi2' : null,
   };
 }
-
-const toLines = (list: readonly string[] | null | undefined) => (list ?? []).join('\n');
-const toList = (lines: string) => lines.split(/\s+/).filter((line) => line !== '');
-const listOrNull = (list: string[]) => (list.length === 0 ? null : list);
-const textOrNull = (text: string) => (text.trim() === '' ? null : text.trim());

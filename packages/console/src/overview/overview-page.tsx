@@ -109,7 +109,7 @@ function Traffic({ hours }: { readonly hours: number }) {
 
 function formatRate({ issued, refused }: Totals): string {
   const all = issued + refused;
-  return all === 0 ? 'no requests' : `${((refused / all) * 100).toFixed(1)} % of all requests`;
+  return all === 0 ? 'no requests' : `${((refused / all) * 100).toFixed(1)}% of all requests`;
 }
 
 function Reasons({ totals }: { readonly totals: Totals }) {

@@ -6,9 +6,10 @@ import { ReadAll } from '../session/read.tsx';
 import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
+import { listOrNull, toLines, toList } from '../shapes/lines.ts';
 import { Badge } from '../ui/badge.tsx';
 import { DataTable } from '../ui/data-table.tsx';
-import { TextField } from '../ui/fields.tsx';
+import { CheckboxField, TextField } from '../ui/fields.tsx';
 
 export function RolesPage() {
   return (
@@ -36,7 +37,12 @@ export function RolesPage() {
               columns={[
                 { title: 'Role', cell: ({ name }) => <code>{name}</code> },
                 { title: 'For', cell: ({ description }) => description },
-                { title: 'Scopes', cell: ({ scopes }) => scopes.length },
+                { title: 'Scopes', end: true, cell: ({ scopes }) => scopes.length },
+                {
+                  title: 'May assign',
+                  cell: ({ grantable_scopes }) =>
+                    grantable_scopes === null ? 'the default' : grantable_scopes.join(', ') || 'none',
+                },
                 {
                   title: 'Kind',
                   cell: ({ origin }) => (origin === 'own' ? <Badge tone="good">own</Badge> : <Badge>built in</Badge>),
@@ -58,21 +64,21 @@ interface RoleDialogProps {
 }
 
 function RoleDialog({ role, onClose }: RoleDialogProps) {
-  const { values, field } = useForm({ name: role?.name ?? '', description: role?.description ?? '' });
+  const { values, field } = useForm({
+    name: role?.name ?? '',
+    description: role?.description ?? '',
+    grantable: toLines(role?.grantable_scopes ?? []),
+    grantsNothing: role?.grantable_scopes?.length === 0,
+  });
   const [scopes, setScopes] = useState<ReadonlySet<string>>(new Set(role?.scopes));
   const save = useEdit(
     role,
     () => operations.roles.get(values.name),
-    (admin, guarded) =>
-      admin.send(
-        guarded(
-          operations.roles.save({
-            ...values,
-            scopes: [...scopes],
-            grantable_scopes: role?.grantable_scopes ?? null,
-          }),
-        ),
-      ),
+    (admin, guarded) => {
+      const { name, description, grantsNothing } = values;
+      const grantable_scopes = grantsNothing ? [] : listOrNull(toList(values.grantable));
+      return admin.send(guarded(operations.roles.save({ name, description, scopes: [...scopes], grantable_scopes })));
+    },
     { notice: `Role ${values.name} saved`, onDone: onClose },
   );
   return (
@@ -93,6 +99,14 @@ function RoleDialog({ role, onClose }: RoleDialogProps) {
       />
       <TextField label="Description" {...field('description')} placeholder="Answers questions of clients" />
       <ScopePicker label="Scopes" value={scopes} onChange={setScopes} />
+      <TextField
+        label="Scopes that they may assign to clients"
+        {...field('grantable')}
+        mono
+        rows={3}
+        description="One in each line. Empty: the default, which follows from the scopes of the role."
+      />
+      <CheckboxField label="They may assign no scope at all" {...field('grantsNothing')} />
     </FormDialog>
   );
 }

@@ -32,7 +32,7 @@ export function Pagination({ total, next_cursor: next = null, place, noun, onPla
   return total === 0 ? null : (
     <nav className="row spread" aria-label={`Pages of ${noun}`}>
       <span className="hint">
-        {total.toLocaleString('en')} {noun}
+        {total.toLocaleString('en')} {total === 1 ? singularOf(noun) : noun}
         {pages > 1 && `, page ${place.page} of ${pages}`}
       </span>
       {pages > 1 && (
@@ -55,3 +55,5 @@ export function Pagination({ total, next_cursor: next = null, place, noun, onPla
     </nav>
   );
 }
+
+const singularOf = (noun: string) => noun.replace(/ies$/, 'y').replace(/s$/, '');

@@ -170,7 +170,11 @@ export async function apiDocs(app: FastifyInstance, { issuer }: { readonly issue
     },
     theme: {
       title: 'Postern API',
-      js: [{ filename: 'links.js', content: readFileSync(new URL('./api-docs-links.js', import.meta.url), 'utf8') }],
+      css: [{ filename: 'colors.css', content: readFileSync(new URL('./api-docs.css', import.meta.url), 'utf8') }],
+      js: [
+        { filename: 'links.js', content: readFileSync(new URL('./api-docs-links.js', import.meta.url), 'utf8') },
+        { filename: 'names.js', content: readFileSync(new URL('./api-docs-names.js', import.meta.url), 'utf8') },
+      ],
       favicon: [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: icon }],
     },
   });

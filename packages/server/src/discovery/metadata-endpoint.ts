@@ -14,7 +14,7 @@ import { type ClientAuthMethod, noClientAuth } from '../clients/client-metadata.
 import { publish } from '../http/caching.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
-import type { ScopeRegistry } from '../scopes/scope-registry.ts';
+import { mostScopesListed, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { feedJwksPath, jwksPath, wellKnownPaths } from './well-known.ts';
 
 export interface MetadataEndpointOptions {
@@ -28,9 +28,6 @@ export interface MetadataEndpointOptions {
   /** Undefined: clients cannot be registered. */
   readonly registrationEndpoint: string | undefined;
 }
-
-/** The built-in ones, and some of those that users added: readers take only so many bytes, and RFC 8414 §2 asks for no more. */
-const mostScopesListed = 1_000;
 
 export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
   const { issuer, grantTypes, authMethods, bindsToCertificates, registry, detailsTypes, registrationEndpoint } =

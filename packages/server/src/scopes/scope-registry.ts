@@ -2,6 +2,12 @@
 import { OAuthError, showName } from '@postern/protocol';
 import type { Scope } from './default-scopes.ts';
 
+/**
+ * Scopes that the metadata lists: the built-in ones, and some of those that users added, since readers take only so many bytes, and RFC 8414 §2
+ * asks for no more.
+ */
+export const mostScopesListed = 1_000;
+
 export interface ScopeRegistry {
   /** All scopes: the built-in ones in their own order, then those that users added, by name. */
   readonly scopes: readonly Scope[];

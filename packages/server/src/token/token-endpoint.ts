@@ -40,7 +40,7 @@ import type { SigningKey } from '../keys/signing-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { ScopeRegistry } from '../scopes/scope-registry.ts';
+import { mostScopesListed, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Usage } from '../usage/usage.ts';
 import { type Grant, type IdentifyingGrant, type IdentifyingParameter, rejectIdentity } from './grants/grant.ts';
 import { parseTokenRequest } from './parse-token-request.ts';
@@ -348,7 +348,7 @@ function requireRegisteredScopes(asked: readonly string[] | undefined, { names }
     throw new OAuthError(
       'invalid_scope',
       `The scope parameter has a name that is not registered here, its number ${index + 1}; ` +
-        'scopes_supported in the metadata lists all.',
+        `scopes_supported in the metadata lists the first ${mostScopesListed} that are.`,
     );
   }
 }

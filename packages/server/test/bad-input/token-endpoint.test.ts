@@ -175,7 +175,7 @@ describe('the token endpoint', () => {
     const spaces = 'The scope parameter must have names with exactly one space between them.';
     const character = 'The scope parameter has a character that is not allowed.';
     const unregistered =
-      'The scope parameter has a name that is not registered here, its number 1; scopes_supported in the metadata lists all.';
+      'The scope parameter has a name that is not registered here, its number 1; scopes_supported in the metadata lists the first 1000 that are.';
 
     test.each([
       ['two spaces', 'a++b', spaces],
