@@ -300,6 +300,30 @@ test('of a client that is too young to say, nothing is called unused', async () 
   expect(await page.getByText('never used', { exact: true }).count()).toBe(0);
 });
 
+test('a client moves from a secret to its SVID, and the overview says what share of tokens came by secrets', async () => {
+  const clientId = await makeClient({ name: 'worker', scopes: ['policy:read'] });
+  await goTo(page, '/');
+  await page.getByText('By a shared secret').waitFor();
+  await goTo(page, `/clients/${clientId}/authentication`);
+  await page.getByLabel('Authenticates by').selectOption('A JWT-SVID of SPIFFE (spiffe_jwt)');
+  await fill('SPIFFE ID', 'spiffe://example.org/worker*');
+  await fill('URL of the SPIFFE bundle', 'https://spire.example.org/bundle');
+  await press('Save authentication');
+  await page.getByRole('alert').getByText('must be a SPIFFE ID').waitFor();
+  await fill('SPIFFE ID', 'spiffe://example.org/worker/*');
+  await page.getByLabel('A JWT-SVID may be used more than once').check();
+  await press('Save authentication');
+  await said('Authentication and limits saved');
+  await page.getByText('authenticates by workload token').waitFor();
+  expect(await read(`oauth/client/${clientId}`)).toMatchObject({
+    token_endpoint_auth_method: 'spiffe_jwt',
+    spiffe_id: 'spiffe://example.org/worker/*',
+    spiffe_bundle_endpoint: 'https://spire.example.org/bundle',
+    spiffe_jwt_reuse_allowed: true,
+  });
+  await call('DELETE', `${server.url}/api/v1/oauth/client/${clientId}`, { authorization });
+});
+
 test('the overview leads from why requests were rejected to which client failed, from where and since when', async () => {
   const clientId = await makeClient({ name: 'stumbling', scopes: [] });
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: 'wrong' });
