@@ -2,7 +2,7 @@
  * What guards that follow the revocation feed cost their server: processor time for each revocation, which every guard fetches,
  * and the latency of tokens while five are revoked a second. The guards are connections that wait for news as `@postern/guard` does.
  */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../bench-error.ts';
@@ -71,7 +71,7 @@ async function measureFollowers(
   const client = await createClient(postern, 'policy:read');
   const tokens = await mapSome(count, () => issue(postern, reader, 'revocation:read'));
   progress(`${count} guards begin to follow`);
-  const guards = openGuards(postern.port, tokens);
+  const guards = await openGuards(postern.port, tokens);
   let revoked = 0;
   const revokeNext = async () => {
     const token = await issue(postern, client, 'policy:read');
@@ -150,10 +150,12 @@ async function mapSome<T>(count: number, work: () => Promise<T>): Promise<T[]> {
   return results;
 }
 
-/** Connections that follow, each with a token of its own. */
-function openGuards(port: number, tokens: readonly string[]): Guards {
-  const counts = tokens.map(() => -1);
-  const sockets = tokens.map((token, index) => {
+/** Connections that follow, each with a token of its own. Some begin at the same time, and the next when these know everything. */
+async function openGuards(port: number, tokens: readonly string[]): Promise<Guards> {
+  const counts: number[] = [];
+  const sockets: Socket[] = [];
+  const open = (token: string) => {
+    const index = counts.push(-1) - 1;
     let received = '';
     let cursor: string | undefined;
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -165,6 +167,8 @@ function openGuards(port: number, tokens: readonly string[]): Guards {
       );
     };
     socket.on('connect', ask);
+    // `received` throws it.
+    socket.on('error', () => {});
     socket.on('data', (chunk) => {
       received += chunk.toString('latin1');
       const end = received.indexOf('\r\n\r\n');
@@ -183,22 +187,27 @@ function openGuards(port: number, tokens: readonly string[]): Guards {
       cursor = page.cursor;
       ask();
     });
-    return socket;
-  });
-  return {
-    async received(count) {
-      const deadline = performance.now() + lateMs;
-      while (counts.some((one) => one < count)) {
-        const broken = sockets.find(({ errored }) => errored !== null);
-        if (broken !== undefined) {
-          throw broken.errored;
-        }
-        if (performance.now() > deadline) {
-          throw new BenchError(`${counts.filter((one) => one < count).length} guards have not received a revocation`);
-        }
-        await sleep(2);
+    sockets.push(socket);
+  };
+  const received = async (count: number) => {
+    const deadline = performance.now() + lateMs;
+    while (counts.some((one) => one < count)) {
+      const broken = sockets.find(({ errored }) => errored !== null);
+      if (broken !== undefined) {
+        throw broken.errored;
       }
-    },
+      if (performance.now() > deadline) {
+        throw new BenchError(`${counts.filter((one) => one < count).length} guards have not received a revocation`);
+      }
+      await sleep(2);
+    }
+  };
+  for (let first = 0; first < tokens.length; first += starters) {
+    tokens.slice(first, first + starters).forEach(open);
+    await received(0);
+  }
+  return {
+    received,
     close() {
       for (const socket of sockets) {
         socket.destroy();
