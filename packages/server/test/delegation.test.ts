@@ -332,11 +332,13 @@ describe('over HTTP', () => {
       const scopesOfBound = { scopes, grantable_scopes: [] };
       const key = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
       const byKey = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] } };
+      const svid = { spiffe_id: 'spiffe://example.org/a', spiffe_bundle_endpoint: 'https://spire.example.org/bundle' };
       for (const [limit, loose] of [
         [{ dpop_bound_access_tokens: true }, { dpop_bound_access_tokens: false }],
         [{ tls_client_certificate_bound_access_tokens: true }, { tls_client_certificate_bound_access_tokens: false }],
         [{ ...byKey, security_profile: 'fapi2' }, { security_profile: null }],
         [byKey, { token_endpoint_auth_method: null }],
+        [byKey, { token_endpoint_auth_method: 'spiffe_jwt', ...svid }],
       ] as const) {
         const bound = await server.createClient(scopesOfBound);
         const before = await server.token(bound);

@@ -38,7 +38,9 @@ const limiting = [
   'may_act',
 ] as const;
 const defaultTtl = 691_200;
-const keyMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
+const keyMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'spiffe_x509'];
+/** The first proves no key, the second does. */
+const svid = { spiffe_id: 'spiffe://example.org/worker', spiffe_bundle_endpoint: 'https://spire.example.org/bundle' };
 
 /** A client as root reads it. */
 interface View {
@@ -141,6 +143,8 @@ const everyMember = fc.record({
     { token_endpoint_auth_method: null },
     { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [publicJwk] } },
     { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [publicJwk] }, security_profile: 'fapi2' },
+    { token_endpoint_auth_method: 'spiffe_jwt', ...svid },
+    { token_endpoint_auth_method: 'spiffe_x509', ...svid },
   ),
 });
 /** Some members of a client; with all of them at once nearly every call would be refused. */
