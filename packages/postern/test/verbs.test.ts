@@ -384,6 +384,54 @@ test('policy: set replaces its rules by those of the file, and accepts what show
   expect((await root.run('policy', 'delete', 'user_email', '--yes')).code).toBe(0);
 });
 
+describe('role', () => {
+  test('set, show, list and delete; what is built in is neither changed nor deleted', async () => {
+    const set = [
+      'role',
+      'set',
+      'helpdesk',
+      '--description',
+      'Answers questions',
+      '--scope',
+      'client:read',
+      'audit:read',
+    ];
+    expect(await root.json(...set)).toMatchObject({
+      name: 'helpdesk',
+      origin: 'own',
+      scopes: expect.arrayContaining(['client:read', 'audit:read']),
+      grantable_scopes: null,
+    });
+    await root.json('role', 'set', 'helpdesk', '--scope', 'client:read', '--grantable-scope', 'policy:read');
+    const { stdout } = await root.run('role', 'show', 'helpdesk');
+    expect(stdout).toMatch(/scopes +client:read\ngrantable scopes +policy:read\n/);
+    expect((await root.run('role', 'list')).stdout).toMatch(/^administrator +built-in.*^helpdesk +own +1/ms);
+    expectFailure(await root.run('role', 'set', 'helpdesk'), 2, 'Add --scope');
+    expectFailure(await root.run('role', 'set', 'auditor', '--scope', 'client:read'), 1, 'built in');
+    expectFailure(await root.run('role', 'delete', 'auditor', '--yes'), 1, 'built in');
+    expectFailure(await root.run('role', 'delete', 'helpdesk'), 2, '--yes');
+    expect((await root.run('role', 'delete', 'helpdesk', '--yes')).stdout).toBe('Role helpdesk deleted.\n');
+    expect((await root.run('role', 'show', 'helpdesk')).code).toBe(1);
+  });
+
+  test('in files: applied, exported as they are, and removed by --prune', async () => {
+    const path = file('roles.json', { roles: [{ name: 'oncall', description: 'At night', scopes: ['key:rotate'] }] });
+    expect((await root.run('plan', path)).stdout).toContain('+ role oncall');
+    await root.json('apply', '--yes', path);
+    expect(await root.json('role', 'show', 'oncall')).toMatchObject({
+      description: 'At night',
+      scopes: ['key:rotate'],
+    });
+    const exported = join(directory, 'exported.yaml');
+    await root.run('export', '--out', exported);
+    expect((await root.json('plan', exported)).counts).toMatchObject({ create: 0, change: 0 });
+    const none = file('none.json', { roles: [] });
+    expect((await root.run('plan', '--prune', none)).stdout).toContain('- role oncall');
+    expect((await root.json('apply', '--yes', '--prune', none)).counts).toMatchObject({ delete: 1 });
+    expect((await root.run('role', 'show', 'oncall')).code).toBe(1);
+  });
+});
+
 describe('help and completion', () => {
   test('help on a verb, in both ways; the version', async () => {
     const { stdout, code } = await run(['help', 'client', 'create']);
