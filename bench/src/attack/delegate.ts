@@ -60,6 +60,13 @@ export async function makeLimits(target: Target): Promise<Limit[]> {
       isExceeded: (client) => !(client.access_token_ttl_seconds <= 300 && client.access_token_ttl_seconds !== null),
     },
     {
+      name: 'end',
+      own: { expires_at: '2098-01-01T00:00:00Z' },
+      within: { expires_at: '2097-01-01T00:00:00Z' },
+      beyond: [{ expires_at: '2099-01-01T00:00:00Z' }, { expires_at: null }, {}],
+      isExceeded: (client) => !(client.expires_at !== null && client.expires_at <= '2098-01-01T00:00:00.000Z'),
+    },
+    {
       name: 'networks',
       own: { allowed_networks: ['127.0.0.0/8'] },
       within: { allowed_networks: ['127.0.0.1/32'] },

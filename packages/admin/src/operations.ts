@@ -63,6 +63,7 @@ export interface NewClientBody {
   /** Disabling revokes all of its tokens permanently. */
   enabled?: boolean;
   access_token_ttl_seconds?: number | null;
+  expires_at?: string | null;
   /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
@@ -118,6 +119,8 @@ export interface NewClientBody {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
+  contact?: string | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
@@ -134,6 +137,7 @@ export interface ListedClient {
   grantable_scopes: string[] | null;
   enabled: boolean;
   access_token_ttl_seconds: number | null;
+  expires_at: string | null;
   created_at: string;
   updated_at: string;
   /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
@@ -191,6 +195,8 @@ export interface ListedClient {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
+  contact?: string | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
@@ -215,6 +221,8 @@ export interface ClientQuery {
   enabled?: 'true' | 'false';
   /** Only clients that authenticate in this way. */
   authentication?: 'secret' | 'private_key' | 'certificate' | 'workload';
+  /** Only clients that have expired, or expire within so many days. */
+  expires_within_days?: number;
   /** Only clients that got no token for so many days. */
   unused_days?: number;
   /** Whether a request of theirs for a token failed within the last hour. */
@@ -231,6 +239,7 @@ export interface Client {
   grantable_scopes: string[] | null;
   enabled: boolean;
   access_token_ttl_seconds: number | null;
+  expires_at: string | null;
   created_at: string;
   updated_at: string;
   /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
@@ -288,6 +297,8 @@ export interface Client {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
+  contact?: string | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
@@ -304,6 +315,7 @@ export interface ClientBody {
   /** Disabling revokes all of its tokens permanently. */
   enabled?: boolean;
   access_token_ttl_seconds?: number | null;
+  expires_at?: string | null;
   /** The one way in which the client authenticates. null: client_secret_basic and client_secret_post. none: it uses only tokens of a trusted issuer, by jwt-bearer or token exchange. client_secret_jwt is not offered: secrets are kept only as digests, which verify no HMAC. */
   token_endpoint_auth_method?:
     | 'client_secret_basic'
@@ -359,6 +371,8 @@ export interface ClientBody {
   tls_client_auth_san_ip?: string | null;
   /** tls_client_auth: an rfc822Name of the certificate of the client. */
   tls_client_auth_san_email?: string | null;
+  /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
+  contact?: string | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
@@ -765,6 +779,8 @@ export interface Statistics {
   clients: {
     total: number;
     enabled: number;
+    /** Enabled clients that have expired, or expire within 14 days. */
+    expiring: number;
     /** Clients that got a token within these hours. */
     active: number;
   };

@@ -95,6 +95,12 @@ test('a client has its keys by address, its certificate, its actor and its quota
     token_quota_per_minute: 60,
   });
   const { client_id: other } = await newClient('--auth-method', 'tls_client_auth', '--tls-subject', 'CN=billing');
+  await text('client', 'update', other, '--expires-at', '2030-01-31T13:00:00+01:00', '--contact', 'team@example.com');
+  expect(await json('client', 'show', other)).toMatchObject({
+    expires_at: '2030-01-31T12:00:00.000Z',
+    contact: 'team@example.com',
+  });
+  expect(await text('client', 'list', '--expires-within-days', '3650')).toContain(other);
   await text('client', 'update', other, '--grantable-scope', 'policy:read', '--allowed-network', '10.0.0.0/8,::1/128');
   expect(await json('client', 'show', other)).toMatchObject({
     allowed_networks: ['10.0.0.0/8', '::1/128'],

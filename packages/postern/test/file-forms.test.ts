@@ -60,6 +60,8 @@ describe('clients', () => {
     authorization_details_types: ['form'],
     may_act: 'other',
     dpop_bound_access_tokens: true,
+    expires_at: '2030-01-31T13:00:00.5+01:00',
+    contact: 'team@example.com',
     allowed_networks: ['10.0.0.0/8', '2001:db8::/32'],
     token_quota_per_minute: 10,
   };
@@ -86,6 +88,8 @@ describe('clients', () => {
     dpop_bound_access_tokens: false,
     tls_client_certificate_bound_access_tokens: false,
     tls_client_auth_subject_dn: null,
+    expires_at: null,
+    contact: null,
     allowed_networks: null,
     token_quota_per_minute: null,
     security_profile: null,

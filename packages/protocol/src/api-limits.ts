@@ -20,3 +20,6 @@ export const batchTimeLimitSeconds = 30;
 
 /** Milliseconds before the end of a certificate from which on operators are told. */
 export const certificateWarningMs = 14 * 86_400_000;
+
+/** Days before the end of a client from which on operators are told. */
+export const clientWarningDays = 14;

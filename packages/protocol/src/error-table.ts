@@ -134,6 +134,8 @@ export const operatorLines = {
   address_not_allowed:
     'Somebody authenticates as the client from an address outside its allowed_networks: add its network with postern client update --allowed-network if it is the client, or find out who has its credentials.',
   client_disabled: 'The client is disabled: enable it with postern client enable CLIENT_ID if it should work.',
+  client_expired:
+    'The client has reached its expires_at: set a later one with postern client update CLIENT_ID --expires-at TIME if it should work, or ask its contact.',
   root_disabled:
     'Somebody uses the root client, which OAUTH_ROOT_DISABLED switches off: find out who, and give them a client of their own.',
   secret_wrong:

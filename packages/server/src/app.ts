@@ -7,6 +7,7 @@ import fastifyPlugin from 'fastify-plugin';
 import type { Registry } from 'prom-client';
 import { signJwt } from './access-token/sign-jwt.ts';
 import { type Apis, batchEndpoint } from './batch-endpoint.ts';
+import { createExpiringClients } from './clients/client-expiry.ts';
 import { createFindActor } from './clients/find-actor.ts';
 import { createRecheckInTransaction } from './clients/recheck-in-transaction.ts';
 import { openRootClient } from './clients/root-client.ts';
@@ -85,7 +86,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
 
   const loadScopes = createLoadScopes();
   const findActor = createFindActor({ ...installation, loadScopes, findPerson: findPersonAsClient });
-  const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor });
+  const requireActive = createRecheckInTransaction({ issuer: config.issuer, findActor, now });
   const { events, history, anchorHistory } = await openEvents({
     config,
     installation,
@@ -95,6 +96,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
   const revocations = await openRevocations(db, events, now);
   const usage = createUsage({ db, now });
+  const expiringClients = createExpiringClients(db, now);
+  await expiringClients.refresh();
   const failures = createFailures({ db, now });
   const onCountersFault = (error: unknown) =>
     app.log.error(
@@ -150,7 +153,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   });
   const { guard, usedTokens } = tokens;
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);
-  startMaintenance(app, { ...shared, clock, keys, revocations, usedTokens, checkpoints, history, anchorHistory });
+  const maintained = { keys, revocations, usedTokens, checkpoints, history, anchorHistory, expiringClients };
+  startMaintenance(app, { ...shared, ...maintained, clock });
   const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
   app.addHook('onClose', async () => writeProbe.stop());
 
@@ -164,6 +168,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     }),
     clientCache: tokens.directory.usage,
     importedSecrets: tokens.countImportedSecrets,
+    expiringClients: expiringClients.count,
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,
     isWritable: () => writeProbe.fault() === undefined,

@@ -46,7 +46,7 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
     name: id,
     async authenticate(transaction) {
       const client = await findActor(transaction, id);
-      const reason = findStatusFault(client);
+      const reason = findStatusFault(client, now());
       if (client === undefined || reason !== undefined) {
         throw new OAuthError('invalid_client', 'The client was deleted or disabled meanwhile.', { reason });
       }

@@ -33,6 +33,7 @@ const limiting = [
   'authorization_details_types',
   'access_token_ttl_seconds',
   'allowed_networks',
+  'expires_at',
   'token_quota_per_minute',
   'security_profile',
   'may_act',
@@ -52,6 +53,7 @@ interface View {
   readonly authorization_details_types?: readonly string[];
   readonly grant_types?: readonly string[];
   readonly allowed_networks?: readonly string[];
+  readonly expires_at: string | null;
   readonly token_quota_per_minute?: number;
   readonly token_endpoint_auth_method?: string;
   readonly may_act?: string;
@@ -103,6 +105,7 @@ function fits(inner: View, outer: View, mode: Mode, acts: (id: string) => readon
     isPart(given(inner, mode), mostScopes) &&
     (inner.access_token_ttl_seconds ?? defaultTtl) <= (outer.access_token_ttl_seconds ?? defaultTtl) &&
     isPart(networksOf(inner), networksOf(outer)) &&
+    (inner.expires_at ?? 'never') <= (outer.expires_at ?? 'never') &&
     (inner.token_quota_per_minute ?? Infinity) <= (outer.token_quota_per_minute ?? Infinity) &&
     (inner.dpop_bound_access_tokens === true || outer.dpop_bound_access_tokens !== true) &&
     (inner.tls_client_certificate_bound_access_tokens === true ||
@@ -133,6 +136,7 @@ const everyMember = fc.record({
   authorization_details_types: fc.option(fc.subarray(['payment', 'account'])),
   grant_types: fc.constantFrom(null, ['client_credentials', exchange], ['client_credentials', jwtBearer]),
   access_token_ttl_seconds: fc.constantFrom(null, 60, 300, 31_536_000),
+  expires_at: fc.constantFrom(null, '2098-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
   allowed_networks: fc.option(fc.subarray(Object.keys(networks), { minLength: 1 })),
   token_quota_per_minute: fc.constantFrom(null, 20, 50, 1_000),
   dpop_bound_access_tokens: fc.boolean(),
@@ -148,7 +152,7 @@ const everyMember = fc.record({
   ),
 });
 /** Some members of a client; with all of them at once nearly every call would be refused. */
-const bodies = fc.tuple(everyMember, fc.array(fc.nat(12), { maxLength: 3 })).map(([every, chosen]) => {
+const bodies = fc.tuple(everyMember, fc.array(fc.nat(13), { maxLength: 3 })).map(([every, chosen]) => {
   const entries = Object.entries(every).filter((_entry, index) => chosen.includes(index));
   const { method, ...body } = Object.fromEntries(entries) as { method?: object };
   return { ...body, ...method } as Record<string, unknown>;
@@ -170,6 +174,7 @@ const attackers = fc
           resources: fc.subarray(resources),
           authorization_details_types: fc.subarray(['payment']),
           access_token_ttl_seconds: fc.constantFrom(60, 300),
+          expires_at: fc.constantFrom('2098-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
           allowed_networks: fc.constantFrom(['127.0.0.0/8'], ['0.0.0.0/1']),
           token_quota_per_minute: fc.constantFrom(50, 1_000),
           grant_types: fc.constant(['client_credentials', jwtBearer]),
@@ -499,6 +504,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
         const registration = {
           dpop_bound_access_tokens: body['dpop_bound_access_tokens'] ?? null,
           allowed_networks: ['0.0.0.0/0'],
+          expires_at: null,
           token_quota_per_minute: 1_000,
           access_token_ttl_seconds: 31_536_000,
         };

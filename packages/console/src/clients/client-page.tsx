@@ -12,7 +12,15 @@ import { Empty, Loaded } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
 import { ClientAccess } from './client-access.tsx';
 import { ClientAuthentication } from './client-authentication.tsx';
-import { authenticationLabel, EnabledBadge, isWorkload, nameOf, usesSecret } from './client-labels.tsx';
+import {
+  authenticationLabel,
+  ContactLink,
+  EnabledBadge,
+  ExpiryBadge,
+  isWorkload,
+  nameOf,
+  usesSecret,
+} from './client-labels.tsx';
 import { ClientSecrets } from './client-secrets.tsx';
 import { ClientSettings } from './client-settings.tsx';
 import { DeleteClient } from './delete-client.tsx';
@@ -65,8 +73,10 @@ function Summary({ client }: { readonly client: Client }) {
       {client.description !== null && <p>{client.description}</p>}
       <p className="row">
         <EnabledBadge enabled={client.enabled} />
+        <ExpiryBadge client={client} />
         <code>{client.client_id}</code>
         <span className="muted">authenticates by {authenticationLabel(client)}</span>
+        {client.contact != null && <ContactLink contact={client.contact} />}
       </p>
     </>
   );

@@ -19,7 +19,9 @@ export function ClientSettings({ client }: { readonly client: Client }) {
           facts={[
             ['Name', client.name ?? '–'],
             ['Description', client.description ?? '–'],
+            ['Contact', client.contact ?? '–'],
             ['Token lifetime', lifetimeOf(client)],
+            ['Expires', client.expires_at ?? 'never'],
           ]}
         />
       )}
@@ -38,12 +40,14 @@ function SettingsForm({ client }: { readonly client: Client }) {
   const { values, field } = useForm({
     name: client.name ?? '',
     description: client.description ?? '',
+    contact: client.contact ?? '',
     lifetime: client.access_token_ttl_seconds,
+    end: toLocal(client.expires_at),
     resources: (client.resources ?? []).join('\n'),
     defaultResource: client.default_resource ?? '',
     dpop: client.dpop_bound_access_tokens === true,
   });
-  const { name, description, lifetime, resources, defaultResource, dpop } = values;
+  const { name, description, contact, lifetime, end, resources, defaultResource, dpop } = values;
   const save = useEdit(
     client,
     () => operations.clients.get(client.client_id),
@@ -52,7 +56,10 @@ function SettingsForm({ client }: { readonly client: Client }) {
       const body = {
         name: name === '' ? null : name,
         description: description === '' ? null : description,
+        contact: contact.trim() === '' ? null : contact.trim(),
         access_token_ttl_seconds: lifetime,
+        // The field has no seconds: what nobody touched stays as it is.
+        expires_at: end === toLocal(client.expires_at) ? client.expires_at : toIso(end),
         resources: identifiers.length === 0 ? null : identifiers,
         default_resource: defaultResource === '' ? null : defaultResource,
         dpop_bound_access_tokens: dpop,
@@ -65,7 +72,19 @@ function SettingsForm({ client }: { readonly client: Client }) {
     <Form call={save} action="Save settings" className="panel card stack form-page">
       <TextField label="Name" {...field('name')} maxLength={200} />
       <TextField label="Description" {...field('description')} maxLength={2_000} />
+      <TextField
+        label="Contact"
+        {...field('contact')}
+        maxLength={320}
+        description="Who answers for the client: an e-mail address or an https URL."
+      />
       <LifetimeField {...field('lifetime')} />
+      <TextField
+        label="Expires"
+        {...field('end')}
+        type="datetime-local"
+        description="From then on it gets no token, and none of its tokens lasts longer. Empty: never. An earlier end may revoke the tokens that it has."
+      />
       <ResourcesField {...field('resources')} />
       <TextField
         label="Default resource"
@@ -81,4 +100,17 @@ function SettingsForm({ client }: { readonly client: Client }) {
       />
     </Form>
   );
+}
+
+/** The value of a field for a time, in the time zone of the browser; empty for none. */
+function toLocal(iso: string | null): string {
+  if (iso === null) {
+    return '';
+  }
+  const time = new Date(iso);
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function toIso(local: string): string | null {
+  return local === '' ? null : new Date(local).toISOString();
 }

@@ -57,6 +57,16 @@ const filters = [
     ],
   },
   {
+    name: 'expires_within_days',
+    label: 'Expires',
+    options: [
+      any,
+      { value: '0', label: 'Has expired' },
+      { value: '14', label: 'Within 14 days' },
+      { value: '90', label: 'Within 90 days' },
+    ],
+  },
+  {
     name: 'failing',
     label: 'Failing now',
     options: [any, { value: 'true', label: 'Yes' }, { value: 'false', label: 'No' }],

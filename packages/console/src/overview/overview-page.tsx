@@ -1,6 +1,7 @@
 /** The overview: tokens issued and requests rejected, active clients, signing keys, unused scopes. */
 
 import { operations } from '@postern/admin';
+import { clientWarningDays } from '@postern/protocol/api-limits';
 import { Link, useSearchParams } from 'wouter';
 import { ClientLink, nameOf } from '../clients/client-labels.tsx';
 import { KeyChart } from '../keys/key-chart.tsx';
@@ -12,6 +13,7 @@ import { Badge } from '../ui/badge.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
+import { Note } from '../ui/note.tsx';
 import { Facts, Page, Section } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { unusedDays } from '../usage/unused-days.ts';
@@ -68,6 +70,7 @@ function Traffic({ hours }: { readonly hours: number }) {
         return (
           <>
             {clients.total === 0 && <FirstRun />}
+            {clients.expiring > 0 && <Expiring clients={clients.expiring} />}
             <Facts
               large
               facts={[
@@ -104,6 +107,18 @@ function Traffic({ hours }: { readonly hours: number }) {
         );
       }}
     </ReadOne>
+  );
+}
+
+function Expiring({ clients }: { readonly clients: number }) {
+  return (
+    <Note tone="warning">
+      <Link href={`/clients?enabled=true&expires_within_days=${clientWarningDays}`}>
+        {clients === 1 ? '1 enabled client has' : `${clients.toLocaleString('en')} enabled clients have`} expired, or
+        will within {clientWarningDays} days
+      </Link>
+      . They get no tokens from then on.
+    </Note>
   );
 }
 

@@ -60,6 +60,7 @@ export function clientCommand(): Command {
       ['client list --search billing --sort name', 'those with that text in id, name or description'],
       ['client list --scope invoice:read --status enabled', 'those that can get tokens with a scope'],
       ['client list --unused-days 90 --sort last_issued_at', 'those that could be deleted, the longest unused first'],
+      ['client list --expires-within-days 14', 'those that have expired, or soon will'],
       ['client list --failing', 'those whose requests for tokens fail now'],
       ['client list --all --json', 'all clients, as JSON'],
     ])
@@ -71,6 +72,7 @@ export function clientCommand(): Command {
         '--authentication <kind>',
         'only those that authenticate by: secret, private_key, certificate or workload',
       )
+      .option('--expires-within-days <number>', 'only those that have expired, or do within so many days', countFrom(0))
       .option('--unused-days <number>', 'only those that got no token for so many days', countFrom(1))
       .option('--failing', 'only those of which a request for a token failed within the last hour')
       .option('--no-failing', 'only those of which none did')
@@ -197,19 +199,21 @@ interface ListOptions extends Pick<ClientQuery, 'search' | 'scope' | 'resource' 
   readonly size: number;
   readonly all?: true;
   readonly status?: 'enabled' | 'disabled';
+  readonly expiresWithinDays?: number;
   readonly unusedDays?: number;
   readonly failing?: boolean;
 }
 
 /** The server knows the valid values, and reports invalid ones. */
 function filterOf(options: Omit<ListOptions, 'page' | 'size' | 'all'>): ClientQuery {
-  const { search, scope, resource, status, authentication, unusedDays, failing, sort } = options;
+  const { search, scope, resource, status, authentication, expiresWithinDays, unusedDays, failing, sort } = options;
   return {
     ...(search !== undefined && { search }),
     ...(scope !== undefined && { scope }),
     ...(resource !== undefined && { resource }),
     ...(status !== undefined && { enabled: status === 'enabled' ? 'true' : 'false' }),
     ...(authentication !== undefined && { authentication }),
+    ...(expiresWithinDays !== undefined && { expires_within_days: expiresWithinDays }),
     ...(unusedDays !== undefined && { unused_days: unusedDays }),
     ...(failing !== undefined && { failing: failing ? 'true' : 'false' }),
     ...(sort !== undefined && { sort }),

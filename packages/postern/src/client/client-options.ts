@@ -13,6 +13,8 @@ const members: MemberTable = {
   scopes: ['--scope <scope>', 'scope that it has; repeatable', collect],
   grantable_scopes: ['--grantable-scope <scope>', 'scope that it may assign to other clients; repeatable', collect],
   access_token_ttl_seconds: ['--ttl <time>', 'lifetime of its tokens, in seconds or as 15m, 24h, 7d', parseDuration],
+  expires_at: ['--expires-at <time>', 'when it expires, as 2030-01-31T12:00:00Z; its tokens expire before'],
+  contact: ['--contact <contact>', 'who answers for it: an e-mail address or an https URL'],
   resources: ['--resource <identifier>', 'registered resource that it may request tokens for; repeatable', collect],
   default_resource: [
     '--default-resource <identifier>',

@@ -19,7 +19,7 @@ export function formatClients(clients: readonly ListedClient[]): string {
 /** Shows every member of the client; those of the RFCs by their registered name. */
 export function formatClient(client: Client, secrets: readonly ClientSecret[] = []): string {
   const { client_id, name, description, scopes, grantable_scopes, enabled, access_token_ttl_seconds, ...rest } = client;
-  const { created_at, updated_at, ...metadata } = rest;
+  const { expires_at, created_at, updated_at, ...metadata } = rest;
   const record = formatRecord([
     ['client id', client_id],
     ['name', name],
@@ -28,6 +28,7 @@ export function formatClient(client: Client, secrets: readonly ClientSecret[] = 
     ['scopes', scopes],
     ['may assign', grantable_scopes ?? 'the default'],
     ['token lifetime', access_token_ttl_seconds === null ? 'the default' : `${access_token_ttl_seconds} s`],
+    ['expires', expires_at ?? 'never'],
     ...Object.entries(metadata).map(([member, value]): [string, Cell] => [member, toCell(value)]),
     ['created', created_at],
     ['updated', updated_at],

@@ -1,5 +1,6 @@
 /** What the signed-in client can read: the lifetime of its tokens, and the age of the signing keys. */
-import { operations, type SigningKey, type Statistics } from '@postern/admin';
+import { type ListedClient, operations, type Page, type SigningKey, type Statistics } from '@postern/admin';
+import { clientWarningDays } from '@postern/protocol/api-limits';
 import type { ClientProfile, Profile } from '../connection/profile.ts';
 import { createServerConnection, createServerTokenClient, explainFaults } from '../connection/server-connection.ts';
 import { type Finding, ok, warn } from './finding.ts';
@@ -27,6 +28,9 @@ export async function checkTokens(profile: Profile, nowMs: number): Promise<Find
     ...(scopes.has('audit:read')
       ? [describeSecrets(await connection.admin.send(operations.statistics.get({ hours: secretDays * 24 })))]
       : []),
+    ...(scopes.has('client:read')
+      ? [checkExpiringClients(await connection.admin.clients.list({ ...expiringClients, size: mostNamed }), nowMs)]
+      : []),
   ];
 }
 
@@ -43,6 +47,27 @@ export function describeSecrets({ buckets, busiest_secret_clients: [next] }: Sta
     next === undefined
       ? text
       : `${text} Move ${next.name ?? next.client_id} next, to a key or a token of its platform: docs/workload-identity.md`,
+  );
+}
+
+const expiringClients = { enabled: 'true', expires_within_days: clientWarningDays } as const;
+
+/** Clients that a finding names. */
+const mostNamed = 5;
+
+export function checkExpiringClients({ items, total }: Page<ListedClient>, nowMs: number): Finding {
+  if (total === 0) {
+    return ok('clients', `No enabled client has expired, or expires within ${clientWarningDays} days.`);
+  }
+  const named = items.map(({ client_id, name, expires_at, contact }) => {
+    const ends = expires_at !== null && Date.parse(expires_at) <= nowMs ? 'expired' : 'expires';
+    return `${name ?? client_id} ${ends} ${expires_at}${contact == null ? '' : ` (${contact})`}`;
+  });
+  const others = total > items.length ? `, and ${total - items.length} more` : '';
+  return warn(
+    'clients',
+    `Enabled clients that have expired, or expire within ${clientWarningDays} days: ${named.join(', ')}${others}.`,
+    'Set a later end, or delete them: postern client update CLIENT_ID --expires-at TIME',
   );
 }
 

@@ -34,6 +34,7 @@ function formatStatistics({ buckets, clients, busiest_secret_clients }: Statisti
     ['requests rejected', sum('refused')],
     ['clients', clients.total],
     ['enabled', clients.enabled],
+    ['expiring', clients.expiring],
     ['active', clients.active],
   ]);
   const rows = [...reasons].toSorted(([, one], [, other]) => other - one);

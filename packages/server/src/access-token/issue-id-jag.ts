@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { toCnf } from '@postern/guard';
+import { secondsWithin } from '../clients/client-expiry.ts';
 import type { AccessTokenRequest, IssuedAccessToken } from './issue.ts';
 import { idJagTyp, signJwt } from './sign-jwt.ts';
 
@@ -11,8 +12,9 @@ export async function issueIdJag(
   issuer: string,
   { authorization, scope, confirmation, key, nowSeconds }: AccessTokenRequest,
 ): Promise<IssuedAccessToken> {
-  const { client, subject, audience, ttlSeconds, authorizationDetails, claims } = authorization;
+  const { client, subject, audience, authorizationDetails, claims } = authorization;
   const iat = Math.floor(nowSeconds);
+  const ttlSeconds = secondsWithin(client, authorization.ttlSeconds, iat);
   const jti = randomUUID();
   const payload = {
     iss: issuer,
@@ -28,5 +30,5 @@ export async function issueIdJag(
     jti,
     cnf: confirmation === undefined ? undefined : toCnf(confirmation),
   };
-  return { token: await signJwt(idJagTyp, JSON.stringify(payload), key), jti };
+  return { token: await signJwt(idJagTyp, JSON.stringify(payload), key), jti, ttlSeconds };
 }

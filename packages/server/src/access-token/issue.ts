@@ -1,6 +1,7 @@
 /** Issues the access token for an authorization. RFC 9068 §2. Writes nothing to the database. */
 import { randomUUID } from 'node:crypto';
 import { type AccessTokenTyp, type Confirmation, toCnf } from '@postern/guard';
+import { secondsWithin } from '../clients/client-expiry.ts';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { Authorization } from './authorization.ts';
 import { signJwt } from './sign-jwt.ts';
@@ -8,6 +9,8 @@ import { signJwt } from './sign-jwt.ts';
 export interface IssuedAccessToken {
   readonly token: string;
   readonly jti: string;
+  /** Those of the authorization, or fewer if the client expires before. */
+  readonly ttlSeconds: number;
 }
 
 export interface AccessTokenRequest {
@@ -25,7 +28,8 @@ export interface AccessTokenRequest {
 export async function issueAccessToken(issuer: string, request: AccessTokenRequest): Promise<IssuedAccessToken> {
   const jti = randomUUID();
   const claims = accessTokenClaims(issuer, request, jti);
-  return { token: await signJwt(request.typ, JSON.stringify(claims), request.key), jti };
+  const token = await signJwt(request.typ, JSON.stringify(claims), request.key);
+  return { token, jti, ttlSeconds: claims.exp - claims.iat };
 }
 
 /** Returns the claims of the token. RFC 9068 §2.2. */
@@ -34,8 +38,9 @@ export function accessTokenClaims(
   { authorization, scope, confirmation, nowSeconds }: Omit<AccessTokenRequest, 'typ' | 'key'>,
   jti: string,
 ) {
-  const { client, subject, audience, ttlSeconds, authorizationDetails, claims } = authorization;
+  const { client, subject, audience, authorizationDetails, claims } = authorization;
   const iat = Math.floor(nowSeconds);
+  const ttlSeconds = secondsWithin(client, authorization.ttlSeconds, iat);
   return {
     ...claims,
     iss: issuer,

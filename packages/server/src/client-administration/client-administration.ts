@@ -6,8 +6,9 @@ import type { Kysely } from 'kysely';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
 import { requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
 import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
-import { type Client, type ClientChange, changeClient, newClient } from '../clients/client.ts';
+import { type Client, type ClientChange, changeClient, newClient, nextGeneration } from '../clients/client.ts';
 import { recordChange, recordCreation, recordDeletion, revokeTokens } from '../clients/client-changes.ts';
+import { parseExpiry, requireFutureExpiry } from '../clients/client-expiry.ts';
 import { requireConsistentMetadata, usesSecret } from '../clients/client-metadata.ts';
 import { newSecret } from '../clients/client-secret.ts';
 import { insertSecret } from '../clients/client-secret-store.ts';
@@ -25,7 +26,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import { deleteRulesFor } from '../issuers/trusted-issuer-registry.ts';
 import type { MasterKey } from '../keys/master-key.ts';
-import { coverTokenLifetime } from '../keys/signing-key-store.ts';
+import { coverTokenLifetime, findLongestTokenTtl } from '../keys/signing-key-store.ts';
 import { deleteRegistration } from '../registration/registration-store.ts';
 import { type ResourceRegistry, requireRegistered } from '../resources/resource-registry.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
@@ -89,6 +90,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     ...change,
     ...(change.scopes && { scopes: requireKnown(change.scopes, scopes) }),
     ...(change.grantableScopes && { grantableScopes: requireKnown(change.grantableScopes, scopes) }),
+    ...(change.expiresAt != null && { expiresAt: parseExpiry(change.expiresAt) }),
   });
 
   const requireFetchableKeys = ({ jwksUri, spiffeBundleEndpoint }: ClientChange) => {
@@ -101,6 +103,15 @@ export function createClientAdministration(options: ClientAdministrationOptions)
 
   const coverLifetime = (transaction: Kysely<Database>, { accessTokenTtlSeconds }: Client) =>
     coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
+
+  /** If the client is to end earlier, revokes its tokens unless all of them expire before: guards know only when they do. */
+  const revokeIfOutlived = async (transaction: Kysely<Database>, before: Client, after: Client): Promise<Client> => {
+    const end = after.expiresAt ?? Number.POSITIVE_INFINITY;
+    const isEarlier = end < (before.expiresAt ?? Number.POSITIVE_INFINITY);
+    return isEarlier && end < now() + (await findLongestTokenTtl(transaction)) * 1000
+      ? { ...after, generation: nextGeneration(before.generation, now()) }
+      : after;
+  };
 
   /** A person has no tokens but those of their sessions. */
   const endSessionsOfPerson = (token: AccessToken, id: string) =>
@@ -131,6 +142,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const createdAt = now();
         const fresh = changeClient(newClient(chosen.id ?? generateClientId(), createdAt), change, createdAt);
         requireConsistentMetadata(fresh.metadata);
+        requireFutureExpiry(undefined, fresh, createdAt);
         await delegate.requireWithin(fresh);
         requirePolicies(fresh, policies);
         const client =
@@ -159,12 +171,14 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const change = known(wanted);
       requireFetchableKeys(change);
       return administer(token, clientId, async (transaction, append, { client: before, delegate }) => {
-        const after = changeClient(before, change, now());
+        const changed = changeClient(before, change, now());
+        const after = await revokeIfOutlived(transaction, before, changed);
         if (isDeepStrictEqual(after, { ...before, updatedAt: after.updatedAt })) {
           await append.unchanged({ kind: 'client.updated', subject: clientId, data: {} });
           return before;
         }
         requireConsistentMetadata(after.metadata);
+        requireFutureExpiry(before, after, now());
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);
         await delegate.requireWithin(after);

@@ -47,6 +47,17 @@ export const ClientBody = Type.Object(
         }),
       ),
     ),
+    expires_at: Type.Optional(
+      nullable(
+        Type.String({
+          maxLength: 40,
+          examples: ['2030-01-31T12:00:00Z'],
+          description:
+            'A time of RFC 3339. From then on the client gets no token, and none of its tokens lasts longer. null: it never ' +
+            'expires. A fraction of a second is dropped.',
+        }),
+      ),
+    ),
     ...clientMetadataMembers,
   },
   { additionalProperties: false, examples: [{ name: 'billing', ...exampleScopes }] },
@@ -125,6 +136,7 @@ export const ClientView = Type.Object(
     grantable_scopes: nullable(Type.Array(Type.String())),
     enabled: Type.Boolean(),
     access_token_ttl_seconds: nullable(Type.Integer()),
+    expires_at: nullable(Type.String({ format: 'date-time' })),
     created_at: Type.String({ format: 'date-time' }),
     updated_at: Type.String({ format: 'date-time' }),
     ...clientMetadataMembers,
@@ -169,6 +181,13 @@ const ListQuery = Type.Object(
     enabled: Type.Optional(Type.Enum(['true', 'false'], { description: 'Only enabled, or only disabled clients.' })),
     authentication: Type.Optional(
       Type.Enum([...authenticationKinds], { description: 'Only clients that authenticate in this way.' }),
+    ),
+    expires_within_days: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 3_650,
+        description: 'Only clients that have expired, or expire within so many days.',
+      }),
     ),
     unused_days: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 3_650, description: 'Only clients that got no token for so many days.' }),
@@ -240,6 +259,7 @@ export function clientsEndpoint({ db, administration, lastTokenIssue, now }: Cli
       }),
       async ({ query }) => {
         const { search, scope, resource, enabled, authentication, unused_days, failing, sort } = query;
+        const { expires_within_days } = query;
         const ago = (ms: number) => new Date(now() - ms).toISOString();
         const filter = {
           search: search === '' ? undefined : search,
@@ -247,6 +267,7 @@ export function clientsEndpoint({ db, administration, lastTokenIssue, now }: Cli
           resource,
           enabled: enabled === undefined ? undefined : enabled === 'true',
           authentication,
+          expiresBefore: expires_within_days === undefined ? undefined : ago(-expires_within_days * 86_400_000),
           unusedSince: unused_days === undefined ? undefined : ago(unused_days * 86_400_000),
           failing: failing === undefined ? undefined : { since: ago(3_600_000), is: failing === 'true' },
         };
@@ -384,6 +405,7 @@ function toView(client: Client) {
     grantable_scopes: client.grantableScopes === null ? null : [...client.grantableScopes],
     enabled: client.enabled,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
+    expires_at: client.expiresAt === null ? null : new Date(client.expiresAt).toISOString(),
     created_at: new Date(client.createdAt).toISOString(),
     updated_at: new Date(client.updatedAt).toISOString(),
     ...toWireNames(client.metadata),

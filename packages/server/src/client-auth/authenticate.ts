@@ -116,10 +116,13 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
           : 'address_not_allowed'
         : (findMethodFault(client, credentials.method) ??
           (await findCredentialsFault(client, credentials, secret)) ??
-          findStatusFault(client));
+          findStatusFault(client, now()));
     if (client === undefined || fault !== undefined) {
       // Whoever has the key of the client may know what is wrong with an assertion.
-      const knows = client !== undefined && fault === 'audience_wrong' && findStatusFault(client) === undefined;
+      if (client !== undefined && fault === 'client_expired') {
+        throw expiredError(client, credentials);
+      }
+      const knows = client !== undefined && fault === 'audience_wrong' && findStatusFault(client, now()) === undefined;
       if (knows && 'assertion' in credentials) {
         throw audienceError(client, credentials.assertion, audiences);
       }
@@ -191,6 +194,15 @@ export function findNamedClientId(
   } catch {
     return form.get('client_id');
   }
+}
+
+/** Only for whoever has the right credentials of the client. */
+function expiredError({ expiresAt }: Client, { method }: PresentedCredentials): OAuthError {
+  return new OAuthError(
+    'invalid_client',
+    `The client expired at ${new Date(expiresAt ?? 0).toISOString()}. Ask an administrator to set a later expires_at.`,
+    { reason: 'client_expired', ...(method === 'client_secret_basic' && { scheme: 'Basic' }) },
+  );
 }
 
 /** The same text for every reason. */

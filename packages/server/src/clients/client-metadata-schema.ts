@@ -95,6 +95,11 @@ export const clientMetadataMembers = {
   tls_client_auth_san_uri: subject('a uniformResourceIdentifier'),
   tls_client_auth_san_ip: subject('an iPAddress'),
   tls_client_auth_san_email: subject('an rfc822Name'),
+  contact: Type.Optional(
+    Type.Union([visibleText(320), Type.Null()], {
+      description: 'Who answers for the client: an e-mail address or an https URL. It is in no token.',
+    }),
+  ),
   allowed_networks: Type.Optional(
     Type.Union([Type.Array(Type.String({ maxLength: 49 }), { minItems: 1, maxItems: mostNetworks }), Type.Null()], {
       description:

@@ -53,6 +53,7 @@ export interface ClientMetadata extends CertificateSubject {
   readonly mayAct?: string;
   readonly dpopBoundAccessTokens?: boolean;
   readonly tlsClientCertificateBoundAccessTokens?: boolean;
+  readonly contact?: string;
   readonly allowedNetworks?: string[];
   readonly tokenQuotaPerMinute?: number;
   readonly securityProfile?: (typeof securityProfileNames)[number];
@@ -94,12 +95,20 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   if (metadata.dpopBoundAccessTokens === true && metadata.tlsClientCertificateBoundAccessTokens === true) {
     throw invalid('tls_client_certificate_bound_access_tokens: a token is bound to a DPoP key or to a certificate.');
   }
+  if (metadata.contact !== undefined && !isContact(metadata.contact)) {
+    throw invalid('contact: must be an e-mail address, such as team@example.com, or an https URL.');
+  }
   requireCanonicalNetworks(metadata.allowedNetworks ?? []);
   requireCertificateSubject(metadata);
   requireSpiffeMetadata(metadata);
   requireSecurityProfile(metadata);
   requireFitKeys(jwks ?? { keys: [] });
   requireCertificatesOfKeys(jwks?.keys ?? []);
+}
+
+/** It becomes a link in the console, so a URL of another scheme must not pass. */
+function isContact(text: string): boolean {
+  return /^[^\s@"<>:/\\]{1,64}@[^\s@"<>:/\\]+$/.test(text) || URL.parse(text)?.protocol === 'https:';
 }
 
 function usesOnlyWorkloadTokens({ grantTypes = [clientCredentialsGrant] }: ClientMetadata): boolean {

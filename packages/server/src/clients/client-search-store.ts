@@ -35,6 +35,8 @@ export interface ClientFilter {
   readonly resource?: string | undefined;
   readonly enabled?: boolean | undefined;
   readonly authentication?: AuthenticationKind | undefined;
+  /** They have expired, or do before then: RFC 3339, UTC. */
+  readonly expiresBefore?: string | undefined;
   /** They got no token since then: RFC 3339, UTC. */
   readonly unusedSince?: string | undefined;
   /** Whether a request of theirs for a token failed since then: RFC 3339, UTC. */
@@ -53,13 +55,14 @@ const methodsOf: Readonly<Record<Exclude<AuthenticationKind, 'secret'>, readonly
 
 /** SQL for whether the client in the table `part` passes the filter. */
 export function passesFilter(filter: ClientFilter): RawBuilder<SqlBool> {
-  const { search, scope, resource, enabled, authentication, unusedSince, failing } = filter;
+  const { search, scope, resource, enabled, authentication, expiresBefore, unusedSince, failing } = filter;
   const conditions = [
     search !== undefined && holdsText('search_text', search.toLowerCase()),
     scope !== undefined && holdsExactly('scopes', JSON.stringify(scope)),
     resource !== undefined && holdsExactly('metadata', JSON.stringify(resource)),
     enabled !== undefined && sql<SqlBool>`enabled = ${enabled ? 1 : 0}`,
     authentication !== undefined && authenticatesBy(authentication),
+    expiresBefore !== undefined && sql<SqlBool>`expires_at < ${expiresBefore}`,
     unusedSince !== undefined &&
       sql<SqlBool>`not exists (select 1 from client_usage where client_usage.client_id = part.id and last_issued_at >= ${unusedSince})`,
     failing !== undefined &&

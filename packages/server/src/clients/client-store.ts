@@ -111,9 +111,16 @@ async function searchClients(
   for await (const partOf of clientParts(db, order)) {
     const found = await db
       .selectFrom(
-        partOf(orderedClients(db, order).select(['clients.id', 'search_text', 'scopes', 'metadata', 'enabled'])).as(
-          'part',
-        ),
+        partOf(
+          orderedClients(db, order).select([
+            'clients.id',
+            'search_text',
+            'scopes',
+            'metadata',
+            'enabled',
+            'expires_at',
+          ]),
+        ).as('part'),
       )
       .select(['id', sql<number>`case when ${keyComesAfter(order, after)} then 1 else 0 end`.as('is_after')])
       .where(passesFilter(filter))
@@ -174,6 +181,7 @@ function toColumns(client: Client) {
     grantable_scopes: client.grantableScopes === null ? null : JSON.stringify([...client.grantableScopes]),
     enabled: client.enabled ? 1 : 0,
     access_token_ttl_seconds: client.accessTokenTtlSeconds,
+    expires_at: client.expiresAt === null ? null : new Date(client.expiresAt).toISOString(),
     generation: client.generation,
     metadata: JSON.stringify(toWireNames(client.metadata)),
     updated_at: new Date(client.updatedAt).toISOString(),
@@ -199,6 +207,7 @@ function fromRow(row: ClientRow, secrets: Client['secrets']): Client {
     grantableScopes: row.grantable_scopes === null ? null : new Set(JSON.parse(row.grantable_scopes) as string[]),
     enabled: row.enabled === 1,
     accessTokenTtlSeconds: row.access_token_ttl_seconds,
+    expiresAt: row.expires_at === null ? null : Date.parse(row.expires_at),
     generation: Math.max(row.generation, readFloor(row.floor_data)),
     secrets,
     createdAt: Date.parse(row.created_at),

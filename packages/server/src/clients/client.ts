@@ -16,6 +16,8 @@ export interface Client {
   readonly enabled: boolean;
   /** Null: the server's default. */
   readonly accessTokenTtlSeconds: number | null;
+  /** From then on it gets no token, and none of its tokens lasts longer. Milliseconds since 1970; null: never. */
+  readonly expiresAt: number | null;
   /** Rises when all of its tokens are revoked: see `nextGeneration`. */
   readonly generation: number;
   /** The secrets that authenticate it, the expired ones among them. */
@@ -37,6 +39,8 @@ export interface ClientChange extends ClientMetadataChange {
   readonly grantableScopes?: readonly string[] | null;
   readonly enabled?: boolean;
   readonly accessTokenTtlSeconds?: number | null;
+  /** As `parseExpiry` returns it. */
+  readonly expiresAt?: string | null;
 }
 
 /** A client before its first change: enabled, with no scope and no secret. */
@@ -49,6 +53,7 @@ export function newClient(id: string, createdAt: number): Client {
     grantableScopes: null,
     enabled: true,
     accessTokenTtlSeconds: null,
+    expiresAt: null,
     generation: 0,
     secrets: [],
     createdAt,
@@ -63,7 +68,7 @@ export function newClient(id: string, createdAt: number): Client {
  * enabled again. Does not check whether the scopes exist and may be assigned.
  */
 export function changeClient(client: Client, change: ClientChange, updatedAt: number): Client {
-  const { name, description, scopes, grantableScopes, enabled, accessTokenTtlSeconds, ...metadata } = change;
+  const { name, description, scopes, grantableScopes, enabled, accessTokenTtlSeconds, expiresAt, ...metadata } = change;
   const disabled = enabled === false && client.enabled;
   return {
     ...client,
@@ -73,6 +78,7 @@ export function changeClient(client: Client, change: ClientChange, updatedAt: nu
     grantableScopes: grantableScopes === undefined ? client.grantableScopes : toSet(grantableScopes),
     enabled: enabled ?? client.enabled,
     accessTokenTtlSeconds: accessTokenTtlSeconds === undefined ? client.accessTokenTtlSeconds : accessTokenTtlSeconds,
+    expiresAt: expiresAt === undefined ? client.expiresAt : expiresAt === null ? null : Date.parse(expiresAt),
     generation: disabled ? nextGeneration(client.generation, updatedAt) : client.generation,
     updatedAt,
     metadata: changeMetadata(client.metadata, metadata),

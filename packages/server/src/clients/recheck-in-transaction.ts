@@ -9,6 +9,8 @@ import { findInactiveReason } from './token-status.ts';
 export interface RecheckOptions {
   readonly issuer: string;
   readonly findActor: FindActor;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface RecheckOptions {
  * still holds all of its scopes, the one that the call needed among them. Does not check when the token expires: it
  * had not when the call was made.
  */
-export function createRecheckInTransaction({ issuer, findActor }: RecheckOptions): RequireActive {
+export function createRecheckInTransaction({ issuer, findActor, now }: RecheckOptions): RequireActive {
   return async (transaction, token) => {
     const held = heldTokens(token);
     const clientIds = [...new Set(held.map(({ clientId }) => clientId))];
@@ -41,6 +43,7 @@ export function createRecheckInTransaction({ issuer, findActor }: RecheckOptions
       },
       isRevoked: (jti) => revoked.has(jti),
       isKeyPublished: (kid) => kids.has(kid),
+      now,
     });
     if (reason !== undefined) {
       throw invalidTokenError(reason);

@@ -24,6 +24,7 @@ export function createRootClient({ root, masterKey, registry }: RootClientOption
     grantableScopes: null,
     ...status,
     accessTokenTtlSeconds: null,
+    expiresAt: null,
     secrets: [
       {
         id: 'root',

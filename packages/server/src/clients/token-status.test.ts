@@ -28,6 +28,7 @@ const token: AccessToken = {
 };
 
 const isKeyPublished = () => true;
+const now = () => 1_000;
 
 describe('a token is active', () => {
   test.each<[string, AccessToken, Client]>([
@@ -78,6 +79,7 @@ describe('a token is no longer active', () => {
       findClient: async () => undefined,
       isRevoked: (jti: string) => jti === token.jti,
       isKeyPublished,
+      now,
     };
     expect(await findInactiveReason(token, lookups)).toBe('token_revoked');
   });
@@ -113,6 +115,7 @@ describe('an exchanged token', () => {
       findClient: async (id) => clients.find((one) => one.id === id),
       isRevoked: (jti) => revoked.includes(jti),
       isKeyPublished: (kid) => !unpublished.includes(kid),
+      now,
     });
 
   test('is active while all its parent tokens are', async () => {
@@ -161,6 +164,7 @@ describe('an exchanged token', () => {
         findClient: async (id) => clients.find((one) => one.id === id),
         isRevoked: () => false,
         isKeyPublished,
+        now,
       });
     expect(await fault(forApi('first', api), forApi('second', api))).toBeUndefined();
     expect(await fault(forApi('first'), forApi('second', api))).toBe('resource_withdrawn');

@@ -9,6 +9,7 @@ import {
 } from '@postern/guard';
 import type { ErrorReason } from '@postern/protocol';
 import type { Client } from './client.ts';
+import { isClientExpired } from './client-expiry.ts';
 
 export interface TokenStatusLookups {
   readonly issuer: string;
@@ -16,6 +17,8 @@ export interface TokenStatusLookups {
   readonly isRevoked: (jti: string) => boolean;
   /** Whether tokens that the key with this id signed may be active: it is published, and so not revoked. */
   readonly isKeyPublished: (kid: string) => boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Why a token is no longer active, or undefined if it and all the tokens that were exchanged for it are. */
@@ -36,26 +39,35 @@ export async function findInactiveReason(
 export function findOwnInactiveReason(
   held: HeldToken,
   client: Client | undefined,
-  { issuer, isRevoked, isKeyPublished }: Omit<TokenStatusLookups, 'findClient'>,
+  { issuer, isRevoked, isKeyPublished, now }: Omit<TokenStatusLookups, 'findClient'>,
 ): ErrorReason | undefined {
   if (isRevoked(held.jti)) {
     return 'token_revoked';
+  }
+  if (client !== undefined && isClientExpired(client, now())) {
+    return 'client_expired';
   }
   // A key without which a live token verifies was revoked: others are published until the last of their tokens has expired.
   return isKeyPublished(held.kid) ? findRevocationReason(held, clientStatusOf(client), issuer) : 'key_revoked';
 }
 
-/** Why a client gets no token and can use none, whoever authenticated it and however. */
-export function findStatusFault(client: Client | undefined): ClientInactiveReason | undefined {
+/** Why a client gets no token and can use none, whoever authenticated it and however. `now` is in milliseconds since 1970. */
+export function findStatusFault(client: Client | undefined, now: number): ErrorReason | undefined {
+  return (
+    findEnabledFault(client) ?? (client !== undefined && isClientExpired(client, now) ? 'client_expired' : undefined)
+  );
+}
+
+function findEnabledFault(client: Client | undefined): ClientInactiveReason | undefined {
   if (client === undefined) {
     return 'client_unknown';
   }
   return client.enabled ? undefined : client.isRoot ? 'root_disabled' : 'client_disabled';
 }
 
-/** What the tokens of a client may have now, or why none of them is active. */
+/** What the tokens of a client may have now, or why none of them is active. Does not look at when it expires, which its tokens do before. */
 export function clientStatusOf(client: Client | undefined): ClientStatus | ClientInactiveReason {
-  const fault = findStatusFault(client);
+  const fault = findEnabledFault(client);
   if (client === undefined || fault !== undefined) {
     return fault ?? 'client_unknown';
   }

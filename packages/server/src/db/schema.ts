@@ -12,6 +12,8 @@ export interface ClientTable {
   /** 1 or 0. */
   enabled: number;
   access_token_ttl_seconds: number | null;
+  /** RFC 3339, UTC. Null: never. */
+  expires_at: string | null;
   generation: number;
   /** JSON object: the metadata of RFC 7591 and related RFCs that differs from the default. */
   metadata: string;

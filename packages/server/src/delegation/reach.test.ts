@@ -36,6 +36,7 @@ const everySetting = fc.record({
   authorizationDetailsTypes: fc.option(fc.subarray(['payment', 'account'])),
   accessTokenTtlSeconds: fc.option(fc.integer({ min: 1, max: 10_000 })),
   allowedNetworks: fc.option(fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.0/24'], { minLength: 1 })),
+  expiresAt: fc.constantFrom(null, '2030-01-01T00:00:00.000Z', '2031-01-01T00:00:00.000Z'),
   tokenQuotaPerMinute: fc.option(fc.integer({ min: 1, max: 100 })),
   dpopBoundAccessTokens: fc.boolean(),
   tlsClientCertificateBoundAccessTokens: fc.boolean(),
@@ -226,6 +227,12 @@ describe('a creator with limits', () => {
       { allowedNetworks: ['10.0.0.0/8'] },
       /^allowed_networks: .* from 10\.0\.0\.0\/8, and you may give only 10\.1\.0\.0\/16\.$/,
     ],
+    [
+      { expiresAt: '2030-01-01T00:00:00.000Z' },
+      { expiresAt: '2030-01-01T00:00:01.000Z' },
+      /^expires_at: .* expires at 2030-01-01T00:00:01\.000Z, and yours at 2030-01-01T00:00:00\.000Z\.$/,
+    ],
+    [{ expiresAt: '2030-01-01T00:00:00.000Z' }, { expiresAt: null }, /^expires_at: .* never expires/],
     [{ allowedNetworks: ['10.1.0.0/16'] }, { allowedNetworks: null }, /^allowed_networks: .* from anywhere/],
     [{ mayAct: 'gateway', tokenQuotaPerMinute: 1 }, { mayAct: null }, /^may_act: .* no actor/],
   ])('with %o may not give %o', (limit, wanted, text) => {

@@ -87,6 +87,7 @@ const optional: ReadonlySet<string> = required.union(new Set([notRequired]));
 const members = {
   name: 'a label',
   description: 'a label',
+  contact: 'a label',
   enabled: 'a client that is disabled can be enabled, and counts in the same way',
   jwks: credential,
   jwksUri: credential,
@@ -118,6 +119,16 @@ const members = {
     atMost: 'its own lifetime; `null` counts as the default of the server',
     measure: ({ client, rules }) => client.accessTokenTtlSeconds ?? rules.accessTokenTtlSeconds,
     describe: (seconds, limit) => beyond('access_token_ttl_seconds', `its tokens live ${seconds} seconds`, limit),
+  },
+  expiresAt: {
+    kind: 'narrowing',
+    atMost: 'its own end; `null` is no end',
+    measure: ({ client }) => client.expiresAt ?? Number.POSITIVE_INFINITY,
+    describe: (end, limit) =>
+      beyond(
+        'expires_at',
+        `it ${end === 'Infinity' ? 'never expires' : `expires at ${formatTime(Number(end))}`}, and yours at ${formatTime(Number(limit))}`,
+      ),
   },
   resources: {
     kind: 'list',
@@ -289,8 +300,19 @@ function isUnlimited(client: Client, tokenScopes: ReadonlySet<string>, { mode }:
   return client.isRoot || (mode === 'registry' && tokenScopes.has('client:create') && !isLimited);
 }
 
-function settingsOf({ metadata, grantableScopes, accessTokenTtlSeconds }: Client): Readonly<Record<string, unknown>> {
-  return { ...metadata, grantableScopes, accessTokenTtlSeconds };
+/** As a change would set them. */
+function settingsOf(client: Client): Readonly<Record<string, unknown>> {
+  const { metadata, grantableScopes, accessTokenTtlSeconds, expiresAt } = client;
+  return {
+    ...metadata,
+    grantableScopes,
+    accessTokenTtlSeconds,
+    expiresAt: expiresAt === null ? null : formatTime(expiresAt),
+  };
+}
+
+function formatTime(time: number): string {
+  return new Date(time).toISOString();
 }
 
 /** The first thing in which `inner` exceeds `outer`, as a sentence for the caller; undefined: it is within. */

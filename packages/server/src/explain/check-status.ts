@@ -72,10 +72,10 @@ function checkOne(
 function findReasonInSettings(
   held: HeldToken,
   client: Client | undefined,
-  { issuer }: TokenStatusLookups,
+  { issuer, now }: TokenStatusLookups,
 ): ErrorReason | undefined {
   const settings = client && { ...client, generation: held.generation };
-  return findOwnInactiveReason(held, settings, { issuer, isRevoked: () => false, isKeyPublished: () => true });
+  return findOwnInactiveReason(held, settings, { issuer, isRevoked: () => false, isKeyPublished: () => true, now });
 }
 
 /** What follows the subject of the sentence. */
@@ -90,6 +90,8 @@ function describe(reason: ErrorReason, held: HeldToken, client: Client | undefin
       return `is of the client ${clientId}, which was deleted.`;
     case 'client_disabled':
       return `is of the client ${clientId}, which is disabled.`;
+    case 'client_expired':
+      return `is of the client ${clientId}, which has expired.`;
     case 'root_disabled':
       return 'is of the root client, which OAUTH_ROOT_DISABLED switches off.';
     case 'generation_old':
@@ -112,6 +114,8 @@ function adviseOn(reason: ErrorReason, held: HeldToken, client: Client | undefin
       return 'Create another client: postern client create';
     case 'client_disabled':
       return `Enable the client and get a new token: postern client enable ${clientId}`;
+    case 'client_expired':
+      return `Set a later end, and get a new token: postern client update ${clientId} --expires-at TIME`;
     case 'root_disabled':
       return 'Get a token as another client that may do the same';
     case 'scope_withdrawn': {

@@ -109,7 +109,7 @@ export function explainEndpoint({ guard, now, ...facts }: ExplainEndpointOptions
         const scopes = scope.split(' ').filter((name) => name !== '');
         const nowMs = now();
         const question = { scopes, audience, hasProof: proof };
-        const explanation = await explainToken(token, question, caller, { ...facts, nowSeconds: nowMs / 1000 });
+        const explanation = await explainToken(token, question, caller, { ...facts, now, nowSeconds: nowMs / 1000 });
         return { ...explanation, server_time: new Date(nowMs).toISOString() };
       },
     );

@@ -6,6 +6,7 @@
  */
 
 import type { OAuthError } from '@postern/protocol';
+import { clientWarningDays } from '@postern/protocol/api-limits';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CertificateExpiry } from '../certificates/certificate-expiry.ts';
 
@@ -40,6 +41,7 @@ export interface MetricSources {
   readonly ignoredForwardedHeaders: () => number;
   /** How many secrets have only the digest of another server. */
   readonly importedSecrets: () => number;
+  readonly expiringClients: () => number;
   readonly refusedProxyConnections: () => number;
   readonly revocationFeedEntries: () => number;
 }
@@ -131,6 +133,12 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'Secrets from another server that wait for their first use',
     'max',
     sources.importedSecrets,
+  );
+  gauge(
+    'postern_clients_expiring',
+    `Enabled clients that have expired, or expire within ${clientWarningDays} days`,
+    'max',
+    sources.expiringClients,
   );
   gauge(
     'postern_event_lag_seconds',

@@ -126,7 +126,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
   const authorize = async (transaction: Kysely<Database>, text: string): Promise<AuthorizedRegistration> => {
     const token = await getInitialAccessToken(transaction, text);
     const creator = await findActor(transaction, token.createdBy);
-    const fault = findStatusFault(creator);
+    const fault = findStatusFault(creator, now());
     if (creator === undefined || fault !== undefined) {
       throw invalidInitialToken(fault ?? 'client_unknown');
     }
@@ -140,8 +140,9 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     if (registration === undefined || client === undefined) {
       throw invalidTokenError('token_unknown');
     }
-    if (!client.enabled) {
-      throw invalidTokenError('client_disabled');
+    const fault = findStatusFault(client, now());
+    if (fault !== undefined) {
+      throw invalidTokenError(fault);
     }
     return { registration, client };
   };

@@ -150,6 +150,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       issuer,
       isRevoked: revokedTokens.has,
       isKeyPublished: (kid) => keys.find(kid) !== undefined,
+      now,
     });
     return client === undefined ||
       reason !== undefined ||
@@ -182,7 +183,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return begin(kind, {
         ...namesOf(client),
         async authenticate(transaction) {
-          const present = requireActive(await findActor(transaction, client.id));
+          const present = requireActive(await findActor(transaction, client.id), now());
           // Its secret may have been replaced, and its tokens revoked, while this waited for other changes.
           if (present.generation !== client.generation) {
             throw sessionEnded();
@@ -219,7 +220,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return begin(code.kind, {
         ...namesOf(client),
         authenticate: async (transaction) => {
-          const present = requireActive(await findActor(transaction, code.clientId));
+          const present = requireActive(await findActor(transaction, code.clientId), now());
           if (present.generation !== code.generation || !(await deleteSessionCode(transaction, digest))) {
             throw invalidCode('code_unknown');
           }
@@ -249,15 +250,14 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (missing !== undefined) {
         throw new OAuthError('invalid_scope', 'The session does not have all of the scopes in the parameter scope.');
       }
-      const ttlSeconds = tokenSecondsOf(extended, client, now());
       const scope = scopes.join(' ');
-      const { token, jti } = await tokenQuota.spend(client, () =>
+      const { token, jti, ttlSeconds } = await tokenQuota.spend(client, () =>
         issueAccessToken(issuer, {
           authorization: {
             client,
             scopes,
             audience: issuer,
-            ttlSeconds,
+            ttlSeconds: tokenSecondsOf(extended, client, now()),
             claims: {
               ...mayActClaimOf(client),
               ...(isPersonId(client.id) && { name: client.name }),
@@ -303,8 +303,8 @@ export function sessionEnded(): OAuthError {
   });
 }
 
-function requireActive(client: Client | undefined): Client {
-  const fault = findStatusFault(client);
+function requireActive(client: Client | undefined, now: number): Client {
+  const fault = findStatusFault(client, now);
   if (client === undefined || fault !== undefined) {
     throw invalidTokenError(fault ?? 'client_unknown');
   }

@@ -245,7 +245,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           // 7. Issue.
           const scope = authorization.scopes.join(' ');
           const issue = grant.issuesIdJags ? issueIdJag : issueAccessToken;
-          const { token, jti } = await issue(issuer, {
+          const { token, jti, ttlSeconds } = await issue(issuer, {
             authorization,
             scope,
             typ: target.typ,
@@ -261,7 +261,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           return {
             access_token: token,
             token_type: confirmation?.jkt === undefined ? 'Bearer' : 'DPoP',
-            expires_in: authorization.ttlSeconds,
+            expires_in: ttlSeconds,
             scope,
             authorization_details: authorization.authorizationDetails,
             ...authorization.answer,
@@ -290,7 +290,9 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
       async () => {
         const parameters = await grant.parse(form, nowSeconds, request.ip);
         const client = await grant.identifyClient(parameters);
-        const fault = isAllowedFrom(client, request.ip) ? findStatusFault(client) : 'address_not_allowed';
+        const fault = isAllowedFrom(client, request.ip)
+          ? findStatusFault(client, nowSeconds * 1000)
+          : 'address_not_allowed';
         if (fault !== undefined) {
           throw rejectIdentity(grant.parameter, fault);
         }

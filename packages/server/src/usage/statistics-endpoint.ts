@@ -1,7 +1,9 @@
 /** How many tokens were issued and how many requests failed, by hour. */
 import { type ApiPlugin, nullable } from '@postern/http-api';
+import { clientWarningDays } from '@postern/protocol/api-limits';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
+import { countExpiring } from '../clients/client-expiry.ts';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
 import { msPerHour } from './pending-usage.ts';
@@ -30,6 +32,9 @@ export const StatisticsView = Type.Object(
     clients: Type.Object({
       total: Type.Integer(),
       enabled: Type.Integer(),
+      expiring: Type.Integer({
+        description: `Enabled clients that have expired, or expire within ${clientWarningDays} days.`,
+      }),
       active: Type.Integer({ description: 'Clients that got a token within these hours.' }),
     }),
     busiest_secret_clients: Type.Array(
@@ -77,7 +82,10 @@ export function statisticsEndpoint({ db, usage, now }: StatisticsEndpointOptions
         const outcomes = await loadOutcomes(db, first);
         return {
           buckets: Array.from({ length: hours }, (_, index) => toBucket(first + index, outcomes.get(first + index))),
-          clients: { ...(await countClientsByUse(db, first * msPerHour)) },
+          clients: {
+            ...(await countClientsByUse(db, first * msPerHour)),
+            expiring: await countExpiring(db, now()),
+          },
           busiest_secret_clients: (await listBusiestSecretClients(db, first * msPerHour, 5)).map(
             ({ clientId, name, tokensIssued }) => ({ client_id: clientId, name, tokens_issued: tokensIssued }),
           ),

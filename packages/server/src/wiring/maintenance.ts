@@ -1,6 +1,7 @@
 /** Work that no request waits for: what is due once a minute, following the event log, and what closing leaves to do. */
 import { createTrustedTime, type TrustedTime } from '@postern/guard';
 import type { FastifyInstance } from 'fastify';
+import type { ExpiringClients } from '../clients/client-expiry.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { describeForLog } from '../db/outage.ts';
@@ -30,6 +31,7 @@ export interface MaintenanceOptions {
   readonly usage: Usage;
   readonly failures: Failures;
   readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
+  readonly expiringClients: Pick<ExpiringClients, 'refresh'>;
   readonly checkpoints: Checkpoints;
   readonly history: Pick<History, 'record'>;
   readonly anchorHistory: () => Promise<void>;
@@ -89,6 +91,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       await usage.write();
       await failures.write();
       await failures.forgetSurplus();
+      await options.expiringClients.refresh();
       await checkpoints.keepIfDue();
       const time = readTrustedTime(await installation.driver.readTime(installation.db));
       if (time !== undefined) {

@@ -195,7 +195,7 @@ export async function createTokens(options: TokensOptions) {
   /** For the endpoints that take any token of this server: a token whose signature was verified is only checked for whether it is active. */
   const issuedVerification = { ...verification, verifiedTokens: new RecentMap<VerifiedToken>(verifiedTokens) };
   const isKeyPublished = (kid: string) => keys.find(kid) !== undefined;
-  const tokenStatus = { issuer, findClient: directory.find, isRevoked: revokedTokens.has, isKeyPublished };
+  const tokenStatus = { issuer, findClient: directory.find, isRevoked: revokedTokens.has, isKeyPublished, now };
   const guard = createGuard({
     ...verification,
     verifiedTokens: new RecentMap<VerifiedToken>(verifiedTokensOfApi),

@@ -26,6 +26,7 @@ export const clientKind: FileKind = {
     operations: { ...operations.clients, save: operations.clients.create },
     defaults,
     sets: ['scopes', 'grantable_scopes', 'grant_types', 'resources', 'authorization_details_types', 'allowed_networks'],
+    normalize,
   }),
   read: readClients,
   save: (wanted, actual, changes) => [
@@ -45,17 +46,28 @@ export const clientKind: FileKind = {
     method === null || String(method).startsWith('client_secret'),
 };
 
+/** The server has each time in UTC, without a fraction of a second; it says what is wrong with other texts. */
+function normalize(client: JsonObject): JsonObject {
+  const time = Date.parse(String(client['expires_at'] ?? ''));
+  return Number.isNaN(time) ? client : { ...client, expires_at: new Date(time - (time % 1000)).toISOString() };
+}
+
 /** What the server revokes with the change. */
 function tokenConsequences(before: JsonObject, changes: readonly MemberChange[] | undefined): string[] {
   const client = `the client ${nameWithId(before, 'client_id')}`;
   if (changes === undefined || changes.some(({ name, after }) => name === 'enabled' && after === false)) {
     return [`All tokens of ${client} are revoked for good.`];
   }
-  return Object.entries(tokenMembers).flatMap(([member, words]) => {
+  const expiry = changes.find(({ name }) => name === 'expires_at');
+  const isEarlier =
+    expiry?.after !== undefined && (expiry.before === undefined || String(expiry.after) < String(expiry.before));
+  const outlived = isEarlier ? [`Tokens of ${client} are revoked for good, if one could last longer than it.`] : [];
+  const lostParts = Object.entries(tokenMembers).flatMap(([member, words]) => {
     const change = changes.find(({ name }) => name === member);
     const lost = new Set(listOf(change?.before)).difference(new Set(listOf(change?.after)));
     return lost.size === 0 ? [] : [`Tokens of ${client} ${words} ${[...lost].join(' or ')} are revoked for good.`];
   });
+  return [...outlived, ...lostParts];
 }
 
 const tokenMembers = {

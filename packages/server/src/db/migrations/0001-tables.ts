@@ -29,6 +29,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('grantable_scopes', 'text')
     .addColumn('enabled', 'integer', (column) => column.notNull())
     .addColumn('access_token_ttl_seconds', 'integer')
+    .addColumn('expires_at', 'text')
     .addColumn('generation', 'bigint', (column) => column.notNull())
     .addColumn('metadata', 'text', (column) => column.notNull())
     .addColumn('created_at', 'text', (column) => column.notNull())
@@ -39,6 +40,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
   await db.schema.createIndex('clients_by_age').on('clients').columns(['created_at', 'id']).execute();
   await db.schema.createIndex('clients_by_name').on('clients').columns(['sort_name', 'id']).execute();
   await db.schema.createIndex('clients_by_enabled').on('clients').column('enabled').execute();
+  await db.schema.createIndex('clients_by_expiry').on('clients').column('expires_at').execute();
 
   await db.schema
     .createTable('client_secrets')

@@ -254,6 +254,7 @@ test('in random trees, a revoked token ends itself and all that was exchanged fo
         findClient: async (id) => clients.find((client) => client.id === id),
         isRevoked: (jti) => jti === killed.token.jti,
         isKeyPublished: () => true,
+        now: () => 0,
       });
       const isBelow = node === killed || behind(node).includes(killed);
       expect(reason).toBe(isBelow ? 'token_revoked' : undefined);
@@ -329,6 +330,7 @@ describe('a lineage that no exchange can have', () => {
       findClient: async () => client,
       isRevoked: (jti) => jti === revoked,
       isKeyPublished: () => true,
+      now: () => 0,
     });
 
   test('with loops is judged once for each entry, and ends with each of them', async () => {

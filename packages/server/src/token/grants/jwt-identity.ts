@@ -182,7 +182,9 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     if (client === undefined || fault !== undefined) {
       // An unknown client was looked for in the database, so a failure takes as long for one that is known.
       await (isInMemory && directory.readDatabase(clientId));
-      throw client !== undefined && fault === 'audience_wrong' && findStatusFault(client) === undefined
+      throw client !== undefined &&
+        fault === 'audience_wrong' &&
+        findStatusFault(client, nowSeconds * 1000) === undefined
         ? audienceError(client, assertion, audiences, toErrorOf(parameter))
         : rejectIdentity(parameter, fault ?? 'client_unknown');
     }
