@@ -60,6 +60,18 @@ export async function makeLimits(target: Target): Promise<Limit[]> {
       isExceeded: (client) => !(client.access_token_ttl_seconds <= 300 && client.access_token_ttl_seconds !== null),
     },
     {
+      name: 'fixed claims',
+      own: { fixed_claims: { tenant: 'a' } },
+      within: { fixed_claims: { tenant: 'a' } },
+      beyond: [
+        { fixed_claims: { tenant: 'b' } },
+        { fixed_claims: { tenant: 'a', role: 'x' } },
+        { fixed_claims: null },
+        {},
+      ],
+      isExceeded: (client) => JSON.stringify(client.fixed_claims) !== '{"tenant":"a"}',
+    },
+    {
       name: 'end',
       own: { expires_at: '2098-01-01T00:00:00Z' },
       within: { expires_at: '2097-01-01T00:00:00Z' },

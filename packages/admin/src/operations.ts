@@ -121,6 +121,8 @@ export interface NewClientBody {
   tls_client_auth_san_email?: string | null;
   /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
   contact?: string | null;
+  /** Claims that each of its access tokens has, none with a registered name; at most 2,048 bytes of JSON. They replace the present ones; if one is changed or missing, all tokens of the client are revoked. */
+  fixed_claims?: Record<string, unknown> | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
@@ -197,6 +199,8 @@ export interface ListedClient {
   tls_client_auth_san_email?: string | null;
   /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
   contact?: string | null;
+  /** Claims that each of its access tokens has, none with a registered name; at most 2,048 bytes of JSON. They replace the present ones; if one is changed or missing, all tokens of the client are revoked. */
+  fixed_claims?: Record<string, unknown> | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
@@ -299,6 +303,8 @@ export interface Client {
   tls_client_auth_san_email?: string | null;
   /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
   contact?: string | null;
+  /** Claims that each of its access tokens has, none with a registered name; at most 2,048 bytes of JSON. They replace the present ones; if one is changed or missing, all tokens of the client are revoked. */
+  fixed_claims?: Record<string, unknown> | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
@@ -373,6 +379,8 @@ export interface ClientBody {
   tls_client_auth_san_email?: string | null;
   /** Who answers for the client: an e-mail address or an https URL. It is in no token. */
   contact?: string | null;
+  /** Claims that each of its access tokens has, none with a registered name; at most 2,048 bytes of JSON. They replace the present ones; if one is changed or missing, all tokens of the client are revoked. */
+  fixed_claims?: Record<string, unknown> | null;
   /** The networks, in CIDR notation, from which it may authenticate: `203.0.113.7/32` is one address. null: from anywhere. Tokens that it has got are valid everywhere. */
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */

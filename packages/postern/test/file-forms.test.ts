@@ -62,6 +62,7 @@ describe('clients', () => {
     dpop_bound_access_tokens: true,
     expires_at: '2030-01-31T13:00:00.5+01:00',
     contact: 'team@example.com',
+    fixed_claims: { tenant: 'acme', 'https://example.com/regions': ['eu', { name: 'us' }] },
     allowed_networks: ['10.0.0.0/8', '2001:db8::/32'],
     token_quota_per_minute: 10,
   };
@@ -90,6 +91,7 @@ describe('clients', () => {
     tls_client_auth_subject_dn: null,
     expires_at: null,
     contact: null,
+    fixed_claims: null,
     allowed_networks: null,
     token_quota_per_minute: null,
     security_profile: null,

@@ -14,6 +14,7 @@ export {
   type ProtectedResourceMetadata,
 } from './metadata.ts';
 export { OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
+export { isRegisteredClaim, registeredClaims } from './registered-claims.ts';
 export {
   accessTokenType,
   clientCredentialsGrant,

@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import { signJwt } from './access-token/sign-jwt.ts';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
 import type { Client } from './clients/client.ts';
+import { fixedClaimsOf } from './clients/fixed-claims.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { mayIntrospect, type ResourceRegistry } from './resources/resource-registry.ts';
@@ -102,6 +103,7 @@ export function introspectionEndpoint(options: IntrospectionEndpointOptions): Pr
 
 function describeToken(token: AccessToken): Record<string, unknown> {
   return {
+    ...fixedClaimsOf(token.claims),
     active: true,
     iss: token.issuer,
     sub: token.subject,

@@ -46,6 +46,8 @@ beforeAll(async () => {
   secretClient = await server.createClient({
     scopes: ['scope:read'],
     grant_types: ['client_credentials', jwtBearer, tokenExchange],
+    // Whatever an administrator says of a client, its tokens stay of their kind.
+    fixed_claims: { tenant: 'acme', 'https://example.com/events': { kind: 'logout' } },
   });
   clientKeys = await generateKeyPair('ES256');
   const createKeyClient = async (grant_types: string[]): Promise<string> => {

@@ -32,6 +32,7 @@ const limiting = [
   'resources',
   'authorization_details_types',
   'access_token_ttl_seconds',
+  'fixed_claims',
   'allowed_networks',
   'expires_at',
   'token_quota_per_minute',
@@ -54,6 +55,7 @@ interface View {
   readonly grant_types?: readonly string[];
   readonly allowed_networks?: readonly string[];
   readonly expires_at: string | null;
+  readonly fixed_claims?: Readonly<Record<string, string>>;
   readonly token_quota_per_minute?: number;
   readonly token_endpoint_auth_method?: string;
   readonly may_act?: string;
@@ -90,6 +92,10 @@ const networks: Readonly<Record<string, readonly string[]>> = {
 const networksOf = ({ allowed_networks: allowed = [...Object.keys(networks), 'elsewhere'] }: View) =>
   allowed.flatMap((network) => networks[network] ?? network);
 
+/** What fixed claims say, of a client or in a token. */
+const markOf = ({ tenant = '-', tier = '-' }: { readonly tenant?: string; readonly tier?: string } = {}) =>
+  `${tenant} ${tier}`;
+
 /** Whether all that `inner` can do or give is something that `outer` may give. `acts` tells who acts for which resource. */
 function fits(inner: View, outer: View, mode: Mode, acts: (id: string) => readonly string[]): boolean {
   const [mostScopes, open] = [given(outer, mode), isOpen(outer, mode)];
@@ -98,6 +104,7 @@ function fits(inner: View, outer: View, mode: Mode, acts: (id: string) => readon
     [inner.authorization_details_types ?? [], outer.authorization_details_types ?? []],
     [inner.grant_types ?? ['client_credentials'], outer.grant_types ?? ['client_credentials']],
     [[inner.may_act ?? ''], [outer.may_act ?? '']],
+    [[markOf(inner.fixed_claims)], [markOf(outer.fixed_claims)]],
   ] as const;
   const needsKey = keyMethods.includes(outer.token_endpoint_auth_method ?? '');
   return (
@@ -136,6 +143,7 @@ const everyMember = fc.record({
   authorization_details_types: fc.option(fc.subarray(['payment', 'account'])),
   grant_types: fc.constantFrom(null, ['client_credentials', exchange], ['client_credentials', jwtBearer]),
   access_token_ttl_seconds: fc.constantFrom(null, 60, 300, 31_536_000),
+  fixed_claims: fc.constantFrom(null, { tenant: 'a' }, { tenant: 'b' }, { tenant: 'a', tier: 'gold' }),
   expires_at: fc.constantFrom(null, '2098-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
   allowed_networks: fc.option(fc.subarray(Object.keys(networks), { minLength: 1 })),
   token_quota_per_minute: fc.constantFrom(null, 20, 50, 1_000),
@@ -152,7 +160,7 @@ const everyMember = fc.record({
   ),
 });
 /** Some members of a client; with all of them at once nearly every call would be refused. */
-const bodies = fc.tuple(everyMember, fc.array(fc.nat(13), { maxLength: 3 })).map(([every, chosen]) => {
+const bodies = fc.tuple(everyMember, fc.array(fc.nat(14), { maxLength: 3 })).map(([every, chosen]) => {
   const entries = Object.entries(every).filter((_entry, index) => chosen.includes(index));
   const { method, ...body } = Object.fromEntries(entries) as { method?: object };
   return { ...body, ...method } as Record<string, unknown>;
@@ -174,6 +182,7 @@ const attackers = fc
           resources: fc.subarray(resources),
           authorization_details_types: fc.subarray(['payment']),
           access_token_ttl_seconds: fc.constantFrom(60, 300),
+          fixed_claims: fc.constantFrom({ tenant: 'a' }, { tenant: 'a', tier: 'gold' }),
           expires_at: fc.constantFrom('2098-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
           allowed_networks: fc.constantFrom(['127.0.0.0/8'], ['0.0.0.0/1']),
           token_quota_per_minute: fc.constantFrom(50, 1_000),
@@ -381,11 +390,14 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
               iat: number;
               exp: number;
               client_id: string;
+              tenant: string;
+              tier: string;
             };
             const scopes = claims.scope === '' ? [] : claims.scope.replace(/later:\d+/, later).split(' ');
             const isWithin = attackersAtFirst.some(
               (first) =>
                 isPart(scopes, [...given(first, mode), ...first.scopes]) &&
+                (isOpen(first, mode) || markOf(first.fixed_claims) === markOf(claims)) &&
                 claims.exp - claims.iat <= (first.access_token_ttl_seconds ?? defaultTtl) &&
                 (claims.aud === server.url || isOpen(first, mode) || (first.resources ?? []).includes(claims.aud)),
             );
@@ -505,6 +517,7 @@ describe.each<Mode>(['registry', 'held'])('with POSTERN_DELEGATION=%s', (mode) =
           dpop_bound_access_tokens: body['dpop_bound_access_tokens'] ?? null,
           allowed_networks: ['0.0.0.0/0'],
           expires_at: null,
+          fixed_claims: { tenant: 'b' },
           token_quota_per_minute: 1_000,
           access_token_ttl_seconds: 31_536_000,
         };

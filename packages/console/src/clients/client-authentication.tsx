@@ -64,6 +64,7 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
     detailsTypes: toLines(client.authorization_details_types),
     grantable: client.grantable_scopes === null ? '' : toLines(client.grantable_scopes),
     grantsNothing: client.grantable_scopes?.length === 0,
+    claims: client.fixed_claims ? JSON.stringify(client.fixed_claims, null, 2) : '',
     networks: toLines(client.allowed_networks),
     quota: client.token_quota_per_minute?.toString() ?? '',
     fapi2: client.security_profile === 'fapi2',
@@ -155,6 +156,14 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         description="One in each line, in CIDR notation; 203.0.113.7/32 is one address. Empty: from anywhere. Tokens that it has are valid everywhere."
       />
       <TextField
+        label="Fixed claims"
+        {...field('claims')}
+        mono
+        rows={4}
+        placeholder='{ "tenant": "acme" }'
+        description="A JSON object of claims that each of its tokens has. Changing or removing one revokes the tokens that it has. Empty: none."
+      />
+      <TextField
         label="Grant types"
         {...field('grantTypes')}
         mono
@@ -210,12 +219,13 @@ interface Values extends Record<keyof typeof certificateNames, string> {
   readonly detailsTypes: string;
   readonly grantable: string;
   readonly grantsNothing: boolean;
+  readonly claims: string;
   readonly networks: string;
   readonly quota: string;
   readonly fapi2: boolean;
 }
 
-/** Members that do not belong to the method are removed. Throws if the keys are not JSON. */
+/** Members that do not belong to the method are removed. Throws if the keys or the claims are not JSON. */
 function toBody(values: Values): ClientBody {
   const { method } = values;
   const hasKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth';
@@ -240,8 +250,18 @@ function toBody(values: Values): ClientBody {
     may_act: textOrNull(values.mayAct),
     authorization_details_types: listOrNull(toList(values.detailsTypes)),
     grantable_scopes: values.grantsNothing ? [] : listOrNull(grantable),
+    fixed_claims: parseClaims(values.claims),
     allowed_networks: listOrNull(toList(values.networks)),
     token_quota_per_minute: values.quota === '' ? null : Number(values.quota),
     security_profile: values.fapi2 ? 'fapi2' : null,
   };
+}
+
+/** Throws if the text is not JSON; the server validates everything else. */
+function parseClaims(text: string): NonNullable<ClientBody['fixed_claims']> | null {
+  try {
+    return text.trim() === '' ? null : JSON.parse(text);
+  } catch {
+    throw new Error('The fixed claims are not JSON.');
+  }
 }

@@ -57,6 +57,7 @@ const members: MemberTable = {
     '--token-endpoint-audience',
     'private_key_jwt: its assertions may name the token endpoint as their audience',
   ],
+  fixed_claims: ['--fixed-claims-file <file>', 'claims that each of its tokens has: a JSON object'],
   allowed_networks: [
     '--allowed-network <cidr>',
     'network from which it may authenticate, such as 203.0.113.7/32; repeatable',
@@ -76,11 +77,13 @@ export function withClientOptions(command: Command): Command {
  */
 export async function readClientBody(command: Command): Promise<ClientBody> {
   const body = await readMembers(command, members);
-  const { jwksFile, spiffeBundleFile } = command.opts<{ jwksFile?: string; spiffeBundleFile?: string }>();
+  const files = command.opts<{ jwksFile?: string; spiffeBundleFile?: string; fixedClaimsFile?: string }>();
+  const { jwksFile, spiffeBundleFile, fixedClaimsFile } = files;
   return {
     ...body,
     ...(jwksFile !== undefined && { jwks: await readJson(jwksFile) }),
     ...(spiffeBundleFile !== undefined && { spiffe_bundle: await readJson(spiffeBundleFile) }),
+    ...(fixedClaimsFile !== undefined && { fixed_claims: await readJson(fixedClaimsFile) }),
   };
 }
 

@@ -42,6 +42,7 @@ export function accessTokenClaims(
   const iat = Math.floor(nowSeconds);
   const ttlSeconds = secondsWithin(client, authorization.ttlSeconds, iat);
   return {
+    ...client.metadata.fixedClaims,
     ...claims,
     iss: issuer,
     sub: subject ?? client.id,

@@ -12,6 +12,9 @@ export const longestTokenTtlSeconds = 31_536_000;
 /** The most networks from which a client may authenticate. */
 const mostNetworks = 100;
 
+/** The most claims that an administrator gives to the tokens of a client. */
+const mostFixedClaims = 20;
+
 const Url = Type.String({ maxLength: 2_000, pattern: '^[\\x21-\\x7e]+$' });
 
 const subject = (description: string) =>
@@ -99,6 +102,17 @@ export const clientMetadataMembers = {
     Type.Union([visibleText(320), Type.Null()], {
       description: 'Who answers for the client: an e-mail address or an https URL. It is in no token.',
     }),
+  ),
+  fixed_claims: Type.Optional(
+    Type.Union(
+      [Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: mostFixedClaims }), Type.Null()],
+      {
+        description:
+          'Claims that each of its access tokens has, none with a registered name; at most 2,048 bytes of JSON. They replace the ' +
+          'present ones; if one is changed or missing, all tokens of the client are revoked.',
+        examples: [{ tenant: 'acme', 'https://example.com/region': 'eu' }],
+      },
+    ),
   ),
   allowed_networks: Type.Optional(
     Type.Union([Type.Array(Type.String({ maxLength: 49 }), { minItems: 1, maxItems: mostNetworks }), Type.Null()], {

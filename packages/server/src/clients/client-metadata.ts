@@ -12,6 +12,7 @@ import {
   requireCertificateSubject,
   requireCertificatesOfKeys,
 } from './certificate-metadata.ts';
+import { requireFixedClaims } from './fixed-claims.ts';
 import { type JwkSet, requireFitKeys } from './jwk-set.ts';
 import { requireSecurityProfile, type securityProfileNames } from './security-profile.ts';
 import { requireSpiffeMetadata } from './spiffe-metadata.ts';
@@ -54,6 +55,7 @@ export interface ClientMetadata extends CertificateSubject {
   readonly dpopBoundAccessTokens?: boolean;
   readonly tlsClientCertificateBoundAccessTokens?: boolean;
   readonly contact?: string;
+  readonly fixedClaims?: Record<string, unknown>;
   readonly allowedNetworks?: string[];
   readonly tokenQuotaPerMinute?: number;
   readonly securityProfile?: (typeof securityProfileNames)[number];
@@ -98,6 +100,7 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   if (metadata.contact !== undefined && !isContact(metadata.contact)) {
     throw invalid('contact: must be an e-mail address, such as team@example.com, or an https URL.');
   }
+  requireFixedClaims(metadata.fixedClaims ?? {});
   requireCanonicalNetworks(metadata.allowedNetworks ?? []);
   requireCertificateSubject(metadata);
   requireSpiffeMetadata(metadata);

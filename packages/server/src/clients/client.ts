@@ -4,6 +4,7 @@
  */
 import { type ClientMetadata, type ClientMetadataChange, changeMetadata } from './client-metadata.ts';
 import type { ClientSecret } from './client-secret.ts';
+import { withdrawsClaims } from './fixed-claims.ts';
 import type { SecurityProfile } from './security-profile.ts';
 
 export interface Client {
@@ -65,11 +66,13 @@ export function newClient(id: string, createdAt: number): Client {
 
 /**
  * Returns the client after the change. Disabling raises the generation, so that its tokens remain invalid when it is
- * enabled again. Does not check whether the scopes exist and may be assigned.
+ * enabled again, and so does the change of a fixed claim that its tokens have. Does not check whether the scopes exist and may be assigned.
  */
 export function changeClient(client: Client, change: ClientChange, updatedAt: number): Client {
   const { name, description, scopes, grantableScopes, enabled, accessTokenTtlSeconds, expiresAt, ...metadata } = change;
   const disabled = enabled === false && client.enabled;
+  const changedMetadata = changeMetadata(client.metadata, metadata);
+  const revokes = disabled || withdrawsClaims(client.metadata.fixedClaims, changedMetadata.fixedClaims);
   return {
     ...client,
     name: name === undefined ? client.name : name,
@@ -79,9 +82,9 @@ export function changeClient(client: Client, change: ClientChange, updatedAt: nu
     enabled: enabled ?? client.enabled,
     accessTokenTtlSeconds: accessTokenTtlSeconds === undefined ? client.accessTokenTtlSeconds : accessTokenTtlSeconds,
     expiresAt: expiresAt === undefined ? client.expiresAt : expiresAt === null ? null : Date.parse(expiresAt),
-    generation: disabled ? nextGeneration(client.generation, updatedAt) : client.generation,
+    generation: revokes ? nextGeneration(client.generation, updatedAt) : client.generation,
     updatedAt,
-    metadata: changeMetadata(client.metadata, metadata),
+    metadata: changedMetadata,
   };
 }
 

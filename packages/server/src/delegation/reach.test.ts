@@ -36,6 +36,7 @@ const everySetting = fc.record({
   authorizationDetailsTypes: fc.option(fc.subarray(['payment', 'account'])),
   accessTokenTtlSeconds: fc.option(fc.integer({ min: 1, max: 10_000 })),
   allowedNetworks: fc.option(fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.0/24'], { minLength: 1 })),
+  fixedClaims: fc.constantFrom(null, { tenant: 'a' }, { tenant: 'b' }),
   expiresAt: fc.constantFrom(null, '2030-01-01T00:00:00.000Z', '2031-01-01T00:00:00.000Z'),
   tokenQuotaPerMinute: fc.option(fc.integer({ min: 1, max: 100 })),
   dpopBoundAccessTokens: fc.boolean(),
@@ -164,7 +165,7 @@ describe('reach', () => {
       fc.property(settings, clients, rules, (change, creator, by) => {
         const inherited = clientOf(inheritLimits(change, creator, by).change);
         expect(findExcess(reachOf(inherited, by), reachOf(clientOf({ ...change, mayAct: null }), by)) ?? '').toMatch(
-          /^$|^may_act/,
+          /^$|^may_act|^fixed_claims/,
         );
       }),
     );
@@ -235,6 +236,13 @@ describe('a creator with limits', () => {
     [{ expiresAt: '2030-01-01T00:00:00.000Z' }, { expiresAt: null }, /^expires_at: .* never expires/],
     [{ allowedNetworks: ['10.1.0.0/16'] }, { allowedNetworks: null }, /^allowed_networks: .* from anywhere/],
     [{ mayAct: 'gateway', tokenQuotaPerMinute: 1 }, { mayAct: null }, /^may_act: .* no actor/],
+    [
+      { fixedClaims: { tenant: 'acme', tier: 1 } },
+      { fixedClaims: { tenant: 'acme' } },
+      /^fixed_claims: .* its tokens have \{"tenant":"acme"\}, and you may give only \{"tenant":"acme","tier":1\}\.$/,
+    ],
+    [{ fixedClaims: { tenant: 'acme' } }, { fixedClaims: null }, /^fixed_claims: .* no such claims/],
+    [{ tokenQuotaPerMinute: 1 }, { fixedClaims: { tenant: 'acme' } }, /^fixed_claims: .* may give only \{\}\.$/],
   ])('with %o may not give %o', (limit, wanted, text) => {
     const limited = clientOf({ scopes: ['client:create', 'policy:read'], ...limit });
     const { change } = inheritLimits({ scopes: ['policy:read'], ...wanted }, limited, byRegistry);

@@ -12,6 +12,7 @@ import { clientCredentialsGrant, toWireNames } from '@postern/protocol';
 import { coverNetwork } from '../clients/allowed-networks.ts';
 import type { Client, ClientChange } from '../clients/client.ts';
 import { clientAuthMethods, noClientAuth, usesPrivateKey } from '../clients/client-metadata.ts';
+import { canonicalClaims } from '../clients/fixed-claims.ts';
 import type { DelegationMode } from '../config/config.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 
@@ -45,9 +46,10 @@ interface Measured {
 
 /**
  * A list says what a client may have, and narrowing narrows whatever it has: both are limits. Narrowing is passed on to a
- * client that is created, if the call does not name the member. An ability is what a client needs in order to work at all.
+ * client that is created, if the call does not name the member. So is a mark, which a client with limits can neither leave out nor
+ * change; to whoever has none, it is no limit that somebody else set. An ability is what a client needs in order to work at all.
  */
-type Kind = 'list' | 'narrowing' | 'ability';
+type Kind = 'list' | 'narrowing' | 'mark' | 'ability';
 
 /** What a member lets a client do. */
 interface Power {
@@ -175,6 +177,13 @@ const members = {
     measure: ({ client }) => (client.metadata.tlsClientCertificateBoundAccessTokens === true ? required : optional),
     describe: () =>
       beyond('tls_client_certificate_bound_access_tokens', 'its tokens need not be bound to its certificate'),
+  },
+  fixedClaims: {
+    kind: 'mark',
+    atMost: 'exactly its own claims, or none if it has none',
+    measure: (measured) => ownOr(measured, [canonicalClaims(measured.client.metadata.fixedClaims)]),
+    describe: (claims, limit) =>
+      beyond('fixed_claims', claims === '{}' ? 'its tokens have no such claims' : `its tokens have ${claims}`, limit),
   },
   allowedNetworks: {
     kind: 'narrowing',
@@ -401,10 +410,14 @@ export function inheritLimits(change: ClientChange, creator: Client, rules: Reac
   const named: Readonly<Record<string, unknown>> = { ...change };
   const inherited: ClientChange = Object.fromEntries(
     powers
-      .filter(({ name, kind }) => kind === 'narrowing' && named[name] === undefined && settings[name] != null)
+      .filter(({ name, kind }) => isPassedOn(kind) && named[name] === undefined && settings[name] != null)
       .map(({ name }) => [name, settings[name]]),
   );
   return { change: { ...change, ...inherited }, inherited };
+}
+
+function isPassedOn(kind: Kind): boolean {
+  return kind === 'narrowing' || kind === 'mark';
 }
 
 function beyond(member: string, what: string, limit?: Limit): string {

@@ -386,7 +386,7 @@ function requireShort(token: string): void {
   if (token.length > maxTokenLength) {
     throw new OAuthError(
       'invalid_request',
-      'The token would be longer than guards accept: request fewer scopes or authorization details.',
+      'The token would be longer than guards accept: request fewer scopes or authorization details, or give the client fewer fixed_claims.',
     );
   }
 }

@@ -67,7 +67,9 @@ function tokenConsequences(before: JsonObject, changes: readonly MemberChange[] 
     const lost = new Set(listOf(change?.before)).difference(new Set(listOf(change?.after)));
     return lost.size === 0 ? [] : [`Tokens of ${client} ${words} ${[...lost].join(' or ')} are revoked for good.`];
   });
-  return [...outlived, ...lostParts];
+  const withdrawn = changes.some(({ name, before: claims }) => name === 'fixed_claims' && claims !== undefined);
+  const claimed = withdrawn ? [`All tokens of ${client} are revoked for good, if a claim is removed or changed.`] : [];
+  return [...outlived, ...claimed, ...lostParts];
 }
 
 const tokenMembers = {
