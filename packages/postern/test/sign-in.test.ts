@@ -251,3 +251,13 @@ test('postern console gives the browser no secret as an argument, and no file th
   });
   expect(started.status).toBe(200);
 });
+
+test('postern console prints the address if it can write no file for the browser', async () => {
+  const env = { HOME: '/nonexistent', BROWSER: '/bin/true', POSTERN_SERVER: server.url };
+  const { code, stdout } = await runInProcess(['console'], {
+    ...env,
+    POSTERN_CLIENT_ID: client.clientId,
+    POSTERN_CLIENT_SECRET: client.clientSecret,
+  });
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`${server.url}/console/#code=`)]);
+});

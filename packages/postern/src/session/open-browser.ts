@@ -38,14 +38,17 @@ const longestStartMs = 20_000;
 /**
  * Opens an address that is a secret. Other users of the machine can read what programs are called with, so that the browser gets the name of a
  * file, which sends it on, and which only this user can read until it is deleted. The directory is not hidden and not a shared one, which
- * confined browsers cannot read.
+ * confined browsers cannot read. Resolves to false too if no file can be written there.
  */
 export async function openBrowserPrivately(
   browser: string,
   url: string,
   home: string = process.env['HOME'] || homedir(),
 ): Promise<boolean> {
-  const directory = await mkdtemp(join(home, 'postern-console-'));
+  const directory = await mkdtemp(join(home, 'postern-console-')).catch(() => undefined);
+  if (directory === undefined) {
+    return false;
+  }
   try {
     const file = join(directory, 'open.html');
     await writeFile(file, redirectPage(url), { mode: 0o600, flag: 'wx' });
@@ -53,7 +56,7 @@ export async function openBrowserPrivately(
     await utimes(file, 0, new Date());
     const isOpen = await openBrowser(browser, pathToFileURL(file).href);
     for (const deadline = Date.now() + longestStartMs; isOpen && Date.now() < deadline; ) {
-      if ((await stat(file)).atimeMs > 0) {
+      if ((await stat(file).catch(() => undefined))?.atimeMs !== 0) {
         break;
       }
       await pause(100);
