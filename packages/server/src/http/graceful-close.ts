@@ -98,6 +98,9 @@ export function useGracefulClose(
     held = waiting;
     await acceptLastConnections(app.server);
     await reachStep('accepted the last connections');
+    // A supervisor accepts for all processes: what it was late with has arrived before its message, or does now.
+    await acceptLastConnections(app.server);
+    await reachStep('accepted those that were late');
     app.server.close();
     await reachStep('stopped to listen');
     held = undefined;
