@@ -8,15 +8,23 @@ import { secondsWithin } from '../clients/client-expiry.ts';
 import type { AccessTokenRequest, IssuedAccessToken } from './issue.ts';
 import { idJagTyp, signJwt } from './sign-jwt.ts';
 
-export async function issueIdJag(
+export async function issueIdJag(issuer: string, request: AccessTokenRequest): Promise<IssuedAccessToken> {
+  const jti = randomUUID();
+  const claims = idJagClaims(issuer, request, jti);
+  const token = await signJwt(idJagTyp, JSON.stringify(claims), request.key);
+  return { token, jti, ttlSeconds: claims.exp - claims.iat };
+}
+
+/** Returns the claims of the ID-JAG. */
+export function idJagClaims(
   issuer: string,
-  { authorization, scope, confirmation, key, nowSeconds }: AccessTokenRequest,
-): Promise<IssuedAccessToken> {
+  { authorization, scope, confirmation, nowSeconds }: Omit<AccessTokenRequest, 'typ' | 'key'>,
+  jti: string,
+) {
   const { client, subject, audience, authorizationDetails, claims } = authorization;
   const iat = Math.floor(nowSeconds);
   const ttlSeconds = secondsWithin(client, authorization.ttlSeconds, iat);
-  const jti = randomUUID();
-  const payload = {
+  return {
     iss: issuer,
     sub: subject ?? client.id,
     aud: audience,
@@ -30,5 +38,4 @@ export async function issueIdJag(
     jti,
     cnf: confirmation === undefined ? undefined : toCnf(confirmation),
   };
-  return { token: await signJwt(idJagTyp, JSON.stringify(payload), key), jti, ttlSeconds };
 }

@@ -1,6 +1,7 @@
 /**
  * Trees of exchanges, narrowings and delegations: no token can do more than one that it was exchanged for, and every token ends with
- * each of those, and with no other. RFC 8693 §5.
+ * each of those, and with no other. RFC 8693 §5. Nor can an ID-JAG that is got by one of them.
+ * draft-ietf-oauth-identity-assertion-authz-grant-04 §4.3.3.
  *
  * POSTERN_TEST_TREES sets how many random trees there are, and POSTERN_TEST_SEED repeats the same ones. A million take some minutes.
  */
@@ -8,7 +9,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type AccessToken, type Confirmation, detailsOf, parentTokensOf, parseClaims } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Authorization } from '../../access-token/authorization.ts';
 import { accessTokenClaims } from '../../access-token/issue.ts';
+import { idJagClaims } from '../../access-token/issue-id-jag.ts';
 import { type Client, newClient } from '../../clients/client.ts';
 import { findInactiveReason } from '../../clients/token-status.ts';
 import {
@@ -18,6 +21,7 @@ import {
   requireActorUsable,
   requireSubjectUsable,
 } from './exchange-rules.ts';
+import { toIdJag } from './id-jag-exchange.ts';
 
 const trees = Number(process.env['POSTERN_TEST_TREES'] ?? 2_000);
 const seed = Number(process.env['POSTERN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
@@ -42,6 +46,8 @@ interface Node {
   readonly token: AccessToken;
   readonly subject: Node | undefined;
   readonly actor: Node | undefined;
+  /** What the same exchange would get as an ID-JAG; undefined if it gets none. */
+  readonly idJag?: AccessToken | undefined;
 }
 
 /** Numbers from 0 to below 1, the same for the same seed: Mulberry32. */
@@ -117,7 +123,22 @@ function tryExchange(exchange: Exchange, { subject, actor }: Pick<Node, 'subject
     const authorization = decideExchange(exchange);
     const { confirmation, nowSeconds } = exchange;
     const request = { authorization, scope: authorization.scopes.join(' '), confirmation, nowSeconds };
-    return { token: toToken(accessTokenClaims(issuer, request, `jti-${tokens}`)), subject, actor };
+    const idJag = tryIdJag(exchange, authorization);
+    return { token: toToken(accessTokenClaims(issuer, request, `jti-${tokens}`)), subject, actor, idJag };
+  } catch (error) {
+    if (error instanceof OAuthError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** The claims of the ID-JAG, as if it were a token. */
+function tryIdJag({ confirmation, nowSeconds }: Exchange, exchanged: Authorization): AccessToken | undefined {
+  try {
+    const authorization = toIdJag(exchanged, { resource: undefined }, issuer);
+    const request = { authorization, scope: authorization.scopes.join(' '), confirmation, nowSeconds };
+    return toToken({ ...idJagClaims(issuer, request, 'id-jag'), gen: 0 });
   } catch (error) {
     if (error instanceof OAuthError) {
       return undefined;
@@ -207,12 +228,16 @@ test(`in ${trees} random trees, no token is wider than one that it was exchanged
   });
   Error.stackTraceLimit = 0;
   const random = createRandom(seed);
-  const seen = { exchanged: 0, delegated: 0, withActor: 0, deepest: 0 };
+  const seen = { idJags: 0, exchanged: 0, delegated: 0, withActor: 0, deepest: 0 };
   for (let tree = 0; tree < trees; tree += 1) {
     for (const node of growTree(random).nodes) {
       const exchanged = exchangedFor(node);
       for (const parent of exchanged) {
         expectNothing(findExcess(node, parent), node, parent);
+        if (node.idJag !== undefined) {
+          const idJag = { ...node, token: node.idJag };
+          expectNothing(findExcess(idJag, parent), idJag, parent);
+        }
       }
       const all = behind(node);
       for (const parent of all) {
@@ -224,6 +249,7 @@ test(`in ${trees} random trees, no token is wider than one that it was exchanged
       if (named.length !== known.length || named.some((jti, index) => jti !== known[index])) {
         expect(named).toEqual(known);
       }
+      seen.idJags += node.idJag === undefined ? 0 : 1;
       seen.exchanged += node.subject === undefined ? 0 : 1;
       seen.delegated += node.token.clientId !== node.token.subject ? 1 : 0;
       seen.withActor += node.actor === undefined ? 0 : 1;
@@ -232,6 +258,7 @@ test(`in ${trees} random trees, no token is wider than one that it was exchanged
   }
   // The trees are not empty: about four tokens of each come from an exchange.
   expect(seen.exchanged).toBeGreaterThan(trees);
+  expect(seen.idJags).toBeGreaterThan(trees / 4);
   expect(seen.delegated).toBeGreaterThan(trees / 4);
   expect(seen.withActor).toBeGreaterThan(trees / 20);
   expect(seen.deepest).toBe(maxExchanges);

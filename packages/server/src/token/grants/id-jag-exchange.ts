@@ -6,7 +6,7 @@
  */
 import { idJagTokenType, idTokenType, OAuthError, tokenExchangeGrant } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
-import type { AuthenticatedGrant, GrantRequest, IdentifyingGrant, IdentifyingParameter } from './grant.ts';
+import type { AuthenticatedGrant, IdentifyingGrant, IdentifyingParameter } from './grant.ts';
 import { authorizeIdentity, type JwtIdentities, type JwtIdentity } from './jwt-identity.ts';
 import { createTokenExchange, type TokenExchangeOptions, type TokenExchangeParameters } from './token-exchange.ts';
 
@@ -37,7 +37,7 @@ export function createIdJagExchange(
       return { ...parseIdJagParameters(form), ...(await exchange.parse(form, nowSeconds, address)) };
     },
     authorize: async (parameters, request) =>
-      toIdJag(await exchange.authorize(parameters, request), parameters, request, ownIssuer),
+      toIdJag(await exchange.authorize(parameters, request), parameters, ownIssuer),
   };
 }
 
@@ -82,12 +82,7 @@ export function createIdTokenExchange(
       const { identity } = parameters;
       const authorization = authorizeIdentity(identity, parameter, request);
       const left = Math.floor(identity.expiresAt) - Math.floor(request.nowSeconds);
-      return toIdJag(
-        { ...authorization, ttlSeconds: Math.min(authorization.ttlSeconds, left) },
-        parameters,
-        request,
-        ownIssuer,
-      );
+      return toIdJag({ ...authorization, ttlSeconds: Math.min(authorization.ttlSeconds, left) }, parameters, ownIssuer);
     },
   };
 }
@@ -115,13 +110,12 @@ function isResource(text: string): boolean {
 }
 
 /** Throws `invalid_target` for this server itself, and `invalid_scope` if no scope is left: without any, an ID-JAG is not limited. */
-function toIdJag(
+export function toIdJag(
   { claims, ttlSeconds, ...authorization }: Authorization,
   { resource }: IdJagParameters,
-  { target }: GrantRequest,
   ownIssuer: string,
 ): Authorization {
-  if (target.audience === ownIssuer) {
+  if (authorization.audience === ownIssuer) {
     throw new OAuthError(
       'invalid_target',
       'An ID-JAG is for another authorization server: get an access token instead.',
