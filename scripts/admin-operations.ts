@@ -124,6 +124,7 @@ const names: Readonly<Record<string, Naming>> = {
   get_event_head: { name: 'events.getHead' },
   get_event_checkpoint: { name: 'events.getCheckpoint' },
   revoke_one_token: { name: 'tokens.revoke' },
+  preview_revocation: { name: 'tokens.previewRevocation' },
   revoke_all_tokens: { name: 'tokens.revokeAll' },
   explain_token: { name: 'tokens.explain' },
   read_revocations: { name: 'revocations.read', query: 'RevocationQuery' },

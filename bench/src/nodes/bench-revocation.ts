@@ -1,24 +1,29 @@
 /**
  * How long APIs that verify tokens locally still accept a token after it was revoked: three nodes on one PostgreSQL, and guards
- * of Express, Fastify and Hono, each following another node. The time runs from the answer to the call that revokes it,
- * on the first node, to the first refusal by the last of the three.
+ * of Express, Fastify and Hono, each following another node, and `postern gate`. The time runs from the answer to the call that revokes
+ * it, on the first node, to the first refusal by the last of the three; with all that was exchanged for it, by the last of all four.
  */
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
 import { type ApiGuard, createApiGuard } from '@postern/guard';
 import { protect as protectExpress } from '@postern/guard/express';
 import { guardRoutes } from '@postern/guard/fastify';
 import { protect as protectHono } from '@postern/guard/hono';
+import { freePort } from '@postern/testing/free-port';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
+import { ServerProcess } from '../server-process.ts';
 import { formatTable } from '../table.ts';
 import { administer, createClient, type RunningPostern, tokenPath } from '../token/postern.ts';
 import { type Credentials, requestToken, tokenForm } from '../token/token-request.ts';
-import { issuer, startNode } from './node.ts';
+import { startNode } from './node.ts';
 import { startPostgres } from './postgres.ts';
 
 const rounds = 100;
@@ -29,19 +34,35 @@ const askAgainMs = 1;
 /** Milliseconds after which a token that still passes counts as never refused. */
 const neverMs = 10_000;
 
+/** As deep as exchanges may be. */
+const depth = 8;
+const smallTree = 100;
+const largeTree = 10_000;
+/** Trees of so many tokens, which take a while to grow. */
+const largeTrees = 5;
+/** Exchanges under way at a time. */
+const atOnce = 16;
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+const command = fileURLToPath(new URL('../../../node_modules/.bin/postern', import.meta.url));
+
 interface Api {
   readonly url: string;
+  /** What a call has beside its token. */
+  readonly headers?: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
 type Cut = (node: RunningPostern, client: Credentials, accessToken: string) => Promise<unknown>;
 
+const revokeToken: Cut = (node, { clientId, clientSecret }, accessToken) =>
+  fetch(`${node.url}/api/v1/oauth/revoke`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: clientId, client_secret: clientSecret, token: accessToken }),
+  });
+
 const cuts: Readonly<Record<string, Cut>> = {
-  'revoke the token': (node, { clientId, clientSecret }, accessToken) =>
-    fetch(`${node.url}/api/v1/oauth/revoke`, {
-      method: 'POST',
-      body: new URLSearchParams({ client_id: clientId, client_secret: clientSecret, token: accessToken }),
-    }),
+  'revoke the token': revokeToken,
   'delete the client': (node, { clientId }) => administer(node).clients.delete(clientId),
   'take the scope away': (node, { clientId }) => administer(node).clients.update(clientId, { scopes: [] }),
   'rotate the secret with a cut': (node, { clientId }) =>
@@ -51,24 +72,35 @@ const cuts: Readonly<Record<string, Cut>> = {
 export async function benchRevocation(): Promise<void> {
   const directory = makeBenchDirectory();
   const postgres = await startPostgres();
-  const nodes = [
-    await startNode(directory, 'node-1', postgres.url),
-    await startNode(directory, 'node-2', postgres.url),
-    await startNode(directory, 'node-3', postgres.url),
-  ] as const;
+  // The gate asks the issuer itself, which is the third node.
+  const port = await freePort();
+  const issuer = `http://127.0.0.1:${port}`;
+  const start = (name: string, env = {}) =>
+    startNode(directory, name, postgres.url, { POSTERN_ISSUER: issuer, ...env });
+  const nodes = [await start('node-1'), await start('node-2'), await start('node-3', { PORT: String(port) })] as const;
   await administer(nodes[0]).resources.save({ key: 'api', identifier: audience, scopes: [scope] });
-  const guards = [await startGuard(nodes[0]), await startGuard(nodes[1]), await startGuard(nodes[2])] as const;
-  const apis = [await serveExpress(guards[0]), await serveFastify(guards[1]), await serveHono(guards[2])];
+  const guards = await Promise.all(nodes.map((node) => startGuard(node, issuer)));
+  const [one, two, three] = guards as [ApiGuard, ApiGuard, ApiGuard];
+  const apis = [await serveExpress(one), await serveFastify(two), await serveHono(three)];
+  const gate = await startGate(directory, nodes[0], issuer);
 
   const latenciesMs: Record<string, number[]> = {};
-  for (const [name, cut] of Object.entries(cuts)) {
-    progress(`${rounds} times: ${name}`);
+  const measure = async (name: string, times: number, at: readonly Api[], prepare: () => Promise<Prepared>) => {
+    progress(`${times} times: ${name}`);
     latenciesMs[name] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      latenciesMs[name].push(await timeOne(nodes[0], apis, cut));
+    for (let round = 0; round < times; round += 1) {
+      latenciesMs[name].push(await timeOne(at, await prepare()));
     }
+  };
+  for (const [name, cut] of Object.entries(cuts)) {
+    await measure(name, rounds, apis, () => prepareToken(nodes[0], cut));
   }
+  await measure('revoke the token, at the gate', rounds, [gate], () => prepareToken(nodes[0], revokeToken));
+  const everywhere = [...apis, gate];
+  await measure(`kill a tree of ${smallTree} tokens`, rounds, everywhere, () => prepareTree(nodes[0], smallTree));
+  await measure(`kill a tree of ${largeTree} tokens`, largeTrees, everywhere, () => prepareTree(nodes[0], largeTree));
 
+  await gate.close();
   await Promise.all(apis.map((api) => api.close()));
   await Promise.all(guards.map((guard) => guard.close()));
   await Promise.all(nodes.map(({ server }) => server.stop()));
@@ -76,7 +108,7 @@ export async function benchRevocation(): Promise<void> {
   console.log(
     [
       '',
-      `From the answer to the refusal at the last of three APIs, ${rounds} times each; three nodes on one PostgreSQL`,
+      `From the answer to the refusal at the last of the APIs, ${rounds} times each (${largeTrees} for the largest tree); three nodes on one PostgreSQL`,
       formatMachine(describeMachine()),
       '',
       ...formatTable([
@@ -95,43 +127,125 @@ export async function benchRevocation(): Promise<void> {
   keepResults('revocation', { date: new Date().toISOString(), machine: describeMachine(), rounds, latenciesMs });
 }
 
-/** Milliseconds from the answer to the cut until no API takes the token any more. */
-async function timeOne(node: RunningPostern, apis: readonly Api[], cut: Cut): Promise<number> {
+/** Tokens that are good, and what ends them. */
+interface Prepared {
+  /** The time runs until none of these passes anywhere. */
+  readonly tokens: readonly string[];
+  readonly cut: () => Promise<unknown>;
+  /** More tokens that must not pass afterwards. */
+  readonly others: readonly string[];
+}
+
+async function prepareToken(node: RunningPostern, cut: Cut): Promise<Prepared> {
   const client = await createClient(node, scope, { resources: [audience] });
-  const answer = await requestToken(
-    node.port,
-    tokenPath,
-    `${tokenForm(client)}&resource=${encodeURIComponent(audience)}`,
-  );
-  const { access_token: accessToken } = JSON.parse(answer) as { access_token: string };
-  const statusAt = async (api: Api) => {
-    const response = await fetch(api.url, { headers: { authorization: `Bearer ${accessToken}` } });
+  const token = await obtainToken(node, client);
+  return { tokens: [token], cut: () => cut(node, client, token), others: [] };
+}
+
+/** A token, and `size` that were exchanged for it to the greatest depth. The time runs until none of each depth passes. */
+async function prepareTree(node: RunningPostern, size: number): Promise<Prepared> {
+  const client = await createClient(node, scope, {
+    resources: [audience],
+    grant_types: ['client_credentials', exchangeGrant],
+  });
+  const exchange = async (subject: string): Promise<string> => {
+    const form = new URLSearchParams({
+      ...{ client_id: client.clientId, client_secret: client.clientSecret, grant_type: exchangeGrant },
+      ...{ subject_token: subject, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token' },
+    });
+    return JSON.parse(await requestToken(node.port, tokenPath, form.toString())).access_token;
+  };
+  const tokens = [await obtainToken(node, client)];
+  while (tokens.length <= depth) {
+    tokens.push(await exchange(tokens.at(-1) as string));
+  }
+  const others: string[] = [];
+  while (others.length < size - depth) {
+    const more = Math.min(atOnce, size - depth - others.length);
+    others.push(...(await Promise.all(Array.from({ length: more }, (_, i) => exchange(tokens[i % depth] as string)))));
+  }
+  return { tokens, cut: () => revokeToken(node, client, tokens[0] as string), others };
+}
+
+async function obtainToken(node: RunningPostern, client: Credentials): Promise<string> {
+  const form = `${tokenForm(client)}&resource=${encodeURIComponent(audience)}`;
+  return JSON.parse(await requestToken(node.port, tokenPath, form)).access_token;
+}
+
+/** Milliseconds from the answer to the cut until no API takes any of the tokens. */
+async function timeOne(apis: readonly Api[], { tokens, cut, others }: Prepared): Promise<number> {
+  const statusAt = async (api: Api, token: string) => {
+    const response = await fetch(api.url, { headers: { ...api.headers, authorization: `Bearer ${token}` } });
     await response.arrayBuffer();
     return response.status;
   };
   for (const api of apis) {
-    const status = await statusAt(api);
-    if (status !== 200) {
-      throw new Error(`${api.url} answered ${status} to a good token`);
+    for (const token of tokens) {
+      const status = await statusAt(api, token);
+      if (status !== 200) {
+        throw new Error(`${api.url} answered ${status} to a good token`);
+      }
     }
   }
-  await cut(node, client, accessToken);
+  await cut();
   const answeredAt = performance.now();
   await Promise.all(
     apis.map(async (api) => {
-      while ((await statusAt(api)) === 200) {
-        if (performance.now() - answeredAt > neverMs) {
-          throw new Error(`${api.url} still takes a token that was cut off ${neverMs} ms ago`);
+      for (const token of tokens) {
+        while ((await statusAt(api, token)) === 200) {
+          if (performance.now() - answeredAt > neverMs) {
+            throw new Error(`${api.url} still takes a token that was cut off ${neverMs} ms ago`);
+          }
+          await new Promise((resolve) => setTimeout(resolve, askAgainMs));
         }
-        await new Promise((resolve) => setTimeout(resolve, askAgainMs));
       }
     }),
   );
-  return performance.now() - answeredAt;
+  const elapsedMs = performance.now() - answeredAt;
+  for (const [index, token] of others.entries()) {
+    const api = apis[index % apis.length] as Api;
+    if ((await statusAt(api, token)) === 200) {
+      throw new Error(`${api.url} takes a token whose tree was cut off`);
+    }
+  }
+  return elapsedMs;
+}
+
+/** `postern gate` as its users start it, asked as nginx asks. */
+async function startGate(directory: string, node: RunningPostern, issuer: string): Promise<Api> {
+  const port = await freePort();
+  const { clientId, clientSecret } = await createClient(node, 'revocation:read');
+  writeFileSync(join(directory, 'gate-secret'), clientSecret);
+  const file = join(directory, 'gate.yaml');
+  writeFileSync(
+    file,
+    `issuer: ${issuer}
+listen: 127.0.0.1:${port}
+revocations: { client_id: ${clientId}, client_secret_file: gate-secret }
+apis:
+  - audience: ${audience}
+    rules: [{ path: '/', methods: [GET], scopes: ['${scope}'] }]
+`,
+  );
+  const gate = new ServerProcess({
+    name: 'postern gate',
+    command,
+    args: ['gate', file],
+    env: { ...(process.env['HOME'] && { HOME: process.env['HOME'] }) },
+    logFile: join(directory, 'gate.log'),
+    core: undefined,
+  });
+  await gate.untilReady(async () => ((await fetch(`http://127.0.0.1:${port}/health/ready`)).ok ? true : undefined));
+  const { host } = new URL(audience);
+  return {
+    url: `http://127.0.0.1:${port}/auth-request`,
+    headers: { 'x-original-method': 'GET', 'x-original-host': host, 'x-original-uri': '/' },
+    close: () => gate.stop(),
+  };
 }
 
 /** A guard that asks `node` wherever it would ask the issuer. */
-async function startGuard(node: RunningPostern): Promise<ApiGuard> {
+async function startGuard(node: RunningPostern, issuer: string): Promise<ApiGuard> {
   const token = JSON.parse(
     await requestToken(node.port, tokenPath, tokenForm(node.root, 'revocation:read')),
   ).access_token;

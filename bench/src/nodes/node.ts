@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type RunningPostern, startPostern } from '../token/postern.ts';
 
-export const issuer = 'https://auth.example.com';
+const issuer = 'https://auth.example.com';
 
 const shared = {
   POSTERN_ISSUER: issuer,
@@ -13,6 +13,11 @@ const shared = {
 };
 
 /** Starts one and waits until it serves. */
-export async function startNode(directory: string, name: string, databaseUrl: string): Promise<RunningPostern> {
-  return startPostern(join(directory, name), undefined, { ...shared, DATABASE_URL: databaseUrl });
+export async function startNode(
+  directory: string,
+  name: string,
+  databaseUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningPostern> {
+  return startPostern(join(directory, name), undefined, { ...shared, DATABASE_URL: databaseUrl, ...env });
 }

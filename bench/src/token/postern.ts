@@ -25,13 +25,13 @@ const command = fileURLToPath(new URL('../../../node_modules/.bin/postern', impo
 
 export const tokenPath = '/api/v1/oauth/token';
 
-/** Starts on `directory`, made if missing, with these variables, and waits for the first token. */
+/** Starts on `directory`, made if missing, with these variables, on a free port unless they name one, and waits for the first token. */
 export async function startPostern(
   directory: string,
   core: number | undefined,
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningPostern> {
-  const port = await freePort();
+  const port = Number(env['PORT'] ?? (await freePort()));
   const url = `http://127.0.0.1:${port}`;
   const startedAtMs = performance.now();
   const server = new ServerProcess({

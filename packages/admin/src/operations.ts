@@ -1069,9 +1069,43 @@ export interface TokenQuestion {
   proof?: boolean;
 }
 
-export interface TokenToRevoke {
+export interface DescendantCount {
+  /** The client that got the tokens. */
+  client_id: string;
+  /** What the tokens are for. */
+  resource: string;
+  tokens_issued: number;
+  /** When the last of them expires. */
+  last_expires_at: string;
+}
+
+export interface Descendants {
+  /** Tokens that were exchanged for it, directly or indirectly, whether or not they were revoked since, by clients and for resources of which some may still be active. Those that other nodes issued in the last seconds may be missing. */
+  tokens_issued: number;
+  /** False if there were too many to count: then there may be more. Whatever is not counted ends too. */
+  is_complete: boolean;
+  /** The clients and resources with the most tokens, at most 50. */
+  issued_to: DescendantCount[];
+}
+
+export interface TokenTree {
+  /** What is meant: one token, one of which only the id is known, or all tokens of a client that were issued so far. A client with 1,000 revoked tokens that have not expired loses all, whichever of its tokens is revoked. */
+  kind: 'token' | 'jti' | 'client';
+  jti: string | null;
+  client_id: string | null;
+  expires_at: string | null;
+  /** `unknown`: Postern keeps no list of the tokens that it issued, so of an id it can only say whether it was revoked. */
+  status: 'active' | 'inactive' | 'unknown';
+  descendants: Descendants;
+}
+
+export interface TokenTreeRoot {
   /** The access token. It is not logged. */
-  token: string;
+  token?: string;
+  /** The id of an access token, as the log of the server and the token have it: a UUID. */
+  jti?: string;
+  /** The client, or the person, as the audit trail has it. */
+  client_id?: string;
 }
 
 export interface Whoami {
@@ -1567,11 +1601,17 @@ export const operations = {
      */
     explain: (body: TokenQuestion) => change<TokenExplanation>('POST', path`/api/v1/oauth/explain`, body),
     /**
-     * Revoke one access token, of any client.
-     * As `POST /api/v1/oauth/revoke`, with an access token instead of the credentials of a client. A token that is not of this server, or has expired, is an error (400). Of a client with 1,000 revoked tokens that have not expired, the next call revokes all tokens.
+     * Revoke a token of any client, with all that was exchanged for it.
+     * As `POST /api/v1/oauth/revoke`, with an access token instead of the credentials of a client. It names exactly one of a token, the `jti` of one, and a client, whose tokens that were issued so far are all meant. A token that is not of this server, or has expired, is an error (422). Of a client with 1,000 revoked tokens that have not expired, the next call revokes all tokens.
      * Requires the scope `token:revoke`.
      */
-    revoke: (body: TokenToRevoke) => change<void>('POST', path`/api/v1/oauth/revoke_one`, body),
+    revoke: (body: TokenTreeRoot) => change<TokenTree>('POST', path`/api/v1/oauth/revoke_one`, body),
+    /**
+     * Read what would be revoked with a token or client.
+     * Takes what `POST /api/v1/oauth/revoke_one` takes, answers what that would answer now, and changes nothing. It is a POST so that no token is in a URL.
+     * Requires the scope `token:revoke`.
+     */
+    previewRevocation: (body: TokenTreeRoot) => change<TokenTree>('POST', path`/api/v1/oauth/revoke_one/preview`, body),
     /**
      * Read who holds the access token.
      * It requires no scope.

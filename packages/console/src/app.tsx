@@ -40,6 +40,7 @@ import {
 } from './session/sign-in.ts';
 import { type PresentedCredentials, SignInDialog, SignInPage } from './session/sign-in-page.tsx';
 import { StreamsPage } from './streams/streams-page.tsx';
+import { TokenTreesPage } from './token-trees/token-trees-page.tsx';
 import { LinkButton } from './ui/button.tsx';
 import { LeaveGuardProvider, useLeave } from './ui/leave-guard.tsx';
 import { Empty } from './ui/loaded.tsx';
@@ -201,6 +202,7 @@ function Pages() {
       <Route path="/failures" component={FailuresPage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/inspector" component={InspectorPage} />
+      <Route path="/token-trees" component={TokenTreesPage} />
       <Route path="/policies" component={PoliciesPage} />
       <Route path="/policies/:key">{({ key }) => <PolicyPage key={key} policyKey={key} />}</Route>
       <Route path="/storage" component={StoragePage} />

@@ -28,6 +28,7 @@ const changeNothing = [
   'POST /api/v1/hold',
   'POST /api/v1/oauth/explain',
   'POST /api/v1/oauth/introspect',
+  'POST /api/v1/oauth/revoke_one/preview',
   'POST /api/v1/oauth/token',
   // What a receiver has got is written down, which is no change that anybody else sees.
   'POST /api/v1/ssf/poll/:stream_id',

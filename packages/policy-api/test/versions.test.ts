@@ -22,6 +22,7 @@ const withoutVersion = [
   'POST /api/v1/oauth/register',
   'POST /api/v1/oauth/revoke',
   'POST /api/v1/oauth/revoke_one',
+  'POST /api/v1/oauth/revoke_one/preview',
   'POST /api/v1/oauth/token',
   'POST /api/v1/session',
   'POST /api/v1/session/code',

@@ -24,6 +24,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   role: async () => (await import('./role/role-command.ts')).roleCommand(),
   issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
   'revoke-token': async () => (await import('./token/one-token-commands.ts')).revokeCommand(),
+  kill: async () => (await import('./token/kill-command.ts')).killCommand(),
   'revoke-all-tokens': async () =>
     (await import('./revoke-all-tokens/revoke-all-tokens-command.ts')).revokeAllTokensCommand(),
   key: async () => (await import('./key/key-command.ts')).keyCommand(),

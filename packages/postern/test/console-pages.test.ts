@@ -112,6 +112,7 @@ const pages = [
   '/audit',
   '/audit?kind=token.',
   '/inspector',
+  '/token-trees',
   '/policies',
   '/policies/emails',
   '/storage',

@@ -1,6 +1,7 @@
 /** What was once done by the API only: a verb for each, on a real server. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { claimsOf } from '@postern/testing/test-server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   acquireToken,
@@ -160,4 +161,58 @@ test('failures are listed by client and reason, with what to do about them in JS
 test('what is wrong with the one element that a verb saves is said without its number in a list', async () => {
   const { code, stderr } = await root.run('scope', 'set', 'spaced name', '--description', 'x');
   expect([code, stderr]).toEqual([1, expect.stringMatching(/^postern: name: /)]);
+});
+
+test('kill ends a token with all that was exchanged for it, by the token, its jti or its client, and says before and after what that is', async () => {
+  const grants = ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'].join(',');
+  let client: { client_id: string; client_secret: string };
+  const exchange = async (subject: string): Promise<string> => {
+    const authorization = `Basic ${Buffer.from(`${client.client_id}:${client.client_secret}`).toString('base64')}`;
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: subject,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    };
+    const body = new URLSearchParams(form);
+    const answer = await fetch(`${server.url}/api/v1/oauth/token`, {
+      method: 'POST',
+      headers: { authorization },
+      body,
+    });
+    return ((await answer.json()) as { access_token: string }).access_token;
+  };
+  const isActive = async (token: string) => (await json('introspect', token)).active;
+  const ways: Readonly<Record<string, (token: string) => string>> = {
+    token: (token) => token,
+    jti: (token) => String(claimsOf(token)['jti']),
+    client: () => client.client_id,
+  };
+  for (const [kind, nameOf] of Object.entries(ways)) {
+    // What was ended before counts below its client too.
+    client = await newClient('--grant-type', grants);
+    const top = await tokenOf(client);
+    const below = await exchange(await exchange(top));
+    const name = nameOf(top);
+    const seen = await json('kill', name, '--dry-run');
+    expect(seen).toMatchObject({
+      kind,
+      descendants: { tokens_issued: 2, issued_to: [{ client_id: client.client_id }] },
+    });
+    expect(await text('kill', '--dry-run', name)).toMatch(
+      /^This would end .+, with 2 tokens exchanged for (?:it|them)\.\nCLIENT ID +RESOURCE +TOKENS +LAST EXPIRES\n.+ 2 .+Z\n$/,
+    );
+    const unasked = await root.run('kill', name);
+    expect([unasked.code, unasked.stdout]).toEqual([2, '']);
+    expect(unasked.stderr).toMatch(
+      /^postern: This ends .+, with 2 tokens exchanged for (?:it|them)\. Add --yes to confirm\.\n$/,
+    );
+    expect(await isActive(below)).toBe(true);
+    expect(await text('kill', name, '--yes')).toMatch(/^Ended: .+, with 2 tokens exchanged for/);
+    expect([await isActive(top), await isActive(below)]).toEqual([false, false]);
+  }
+  expect((await root.run('kill', 'nothing', '--yes')).stderr).toContain(
+    'no token, no jti of one, which is a UUID, and no client',
+  );
+  const unknown = await root.run('kill', '8f0c6c5e-5a0e-4f0b-9f0e-2f1b7d3c9a41', '--dry-run');
+  expect(unknown.stdout).toContain('(if it was issued: the server keeps no list of its tokens), with 0 tokens');
 });

@@ -92,7 +92,8 @@ const homes: Readonly<Record<string, Home>> = {
   'events.getHead': { verb: 'audit verify', page: bySending('the checkpoint') },
   'events.getCheckpoint': { verb: 'audit checkpoint', page: '/audit' },
   'tokens.explain': { verb: 'explain', page: '/inspector' },
-  'tokens.revoke': { verb: 'revoke-token', page: '/inspector' },
+  'tokens.revoke': { verb: 'kill', page: '/token-trees' },
+  'tokens.previewRevocation': { verb: 'kill', page: '/token-trees' },
   'tokens.revokeAll': { verb: 'revoke-all-tokens', page: '/keys' },
 };
 
@@ -111,12 +112,16 @@ function sourcesOf(folder: string): string {
 const command = sourcesOf('../src');
 const pages = sourcesOf('../../console/src');
 
-/** By itself, or as a group of operations that a helper takes. */
+/** Functions of @postern/admin that call an operation. */
+const callers: Readonly<Record<string, string>> = { 'tokens.previewRevocation': 'findTokenTree' };
+
+/** By itself, by a function that calls it, or as a group of operations that a helper takes. */
 function uses(source: string, name: string): boolean {
   const [group = '', member = ''] = name.split('.');
   return (
     new RegExp(`\\b(?:admin|operations)\\s*\\.${group}\\s*\\.${member}\\b`).test(source) ||
-    new RegExp(`operations\\.${group}\\b(?!\\.)`).test(source)
+    new RegExp(`operations\\.${group}\\b(?!\\.)`).test(source) ||
+    (callers[name] !== undefined && source.includes(`${callers[name]}(`))
   );
 }
 

@@ -15,6 +15,7 @@ import type { Clock } from './clock.ts';
 import type { ServerConfig } from './config/config.ts';
 import { describeForLog } from './db/outage.ts';
 import { startWriteProbe } from './db/write-probe.ts';
+import { createDescendantCounts } from './descendants/descendants.ts';
 import { createMacEvent, type LogHead } from './events/event.ts';
 import type { EventLog } from './events/event-log.ts';
 import { eventsEndpoint } from './events/events-endpoint.ts';
@@ -98,6 +99,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const usage = createUsage({ db, now });
   const expiringClients = createExpiringClients(db, now);
   await expiringClients.refresh();
+  const descendants = createDescendantCounts({ db, now });
   const failures = createFailures({ db, now });
   const onCountersFault = (error: unknown) =>
     app.log.error(
@@ -118,6 +120,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     events,
     revokedTokens: revocations,
     usage,
+    descendants,
     failures,
     minuteCounters,
     now,

@@ -2,12 +2,13 @@
 import { type AccessToken, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
 import { oauthErrorResponses } from '@postern/http-api';
 import { OAuthError, parseForm } from '@postern/protocol';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { AuthenticateClient } from './client-auth/authenticate.ts';
 import type { Client } from './clients/client.ts';
 import type { FindActor } from './clients/find-actor.ts';
 import type { RevokeToken } from './clients/revoke-token.ts';
 import { findStatusFault } from './clients/token-status.ts';
+import { TokenTreeView, toRevokedView } from './descendants/descendants-view.ts';
 import type { CredentialHolder } from './events/actor.ts';
 import type { ProtocolPlugin } from './http/protocol-plugin.ts';
 import type { SelfServiceLimit } from './limits/self-service-limit.ts';
@@ -54,6 +55,11 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
     },
   });
 
+  const revoke = (client: Client, token: AccessToken) => {
+    limit.take(client.id);
+    return revokeToken.byToken(holderOf(client, token), token);
+  };
+
   return async (app) => {
     app.post<{ Body: string }>(
       '/api/v1/oauth/revoke',
@@ -63,13 +69,17 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
           operationId: 'revoke_token',
           summary: 'Revoke an access token',
           description:
-            'A client revokes its own tokens; a holder of `token:revoke` any. A token that is not valid here any more ' +
-            'needs no revocation and is answered in the same way. Of a client with 1,000 revoked tokens that have not ' +
+            'A client revokes its own tokens; a holder of `token:revoke` any. All tokens that were exchanged for it are ' +
+            'revoked with it, and the answer says how many. A token that is not valid here any more needs no revocation ' +
+            'and is answered with the same status and nothing else. Of a client with 1,000 revoked tokens that have not ' +
             'expired, the next call revokes all tokens.',
           consumes: ['application/x-www-form-urlencoded'],
           body: RevocationForm,
           response: {
-            200: Type.Null({ description: 'It is not valid any more' }),
+            200: Type.Unsafe<Static<typeof TokenTreeView> | undefined>({
+              ...TokenTreeView,
+              description: 'It is not valid any more. The body is empty if it was not before.',
+            }),
             ...oauthErrorResponses(400, 401, 413, 429),
           },
         },
@@ -85,11 +95,11 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
         const token = await findToken(text, earliestNow() / 1000, verification);
         if (token !== undefined) {
           requireMayRevoke(client, token);
-          if (!revokedTokens.has(token.jti)) {
-            limit.take(client.id);
-            await revokeToken(holderOf(client, token), token);
-          }
+          const revoked = revokedTokens.has(token.jti) ? undefined : await revoke(client, token);
           request.log.info({ client_id: client.id, jti: token.jti }, 'access token revoked');
+          if (revoked !== undefined) {
+            return toRevokedView(revoked, token);
+          }
         }
         // RFC 7009 §2.2: the status says it all.
         return reply.code(200).send();

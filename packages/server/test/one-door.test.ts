@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 /** Counts of failures and of uses, which are no change that anybody makes. */
 const failureCounts = 'packages/server/src/failures/failures.ts';
 const useCounts = 'packages/server/src/usage/usage.ts';
+const treeCounts = 'packages/server/src/descendants/descendants.ts';
 
 /** No caller creates tables, or copies all rows into an empty database. */
 const beforeTheStart = ['packages/server/src/db/copy/copy-database.ts', 'packages/server/src/db/migrate.ts'];
@@ -23,7 +24,7 @@ const drivers = [
 test('only the event log opens a transaction for a change', () => {
   expect(
     filesWith(/\.(?:transaction|startTransaction)\(|\bbegin (?:immediate|deferred|exclusive|transaction)\b/i),
-  ).toEqual([...beforeTheStart, ...drivers, eventLog, failureCounts, rootSecret, useCounts]);
+  ).toEqual([...beforeTheStart, ...drivers, treeCounts, eventLog, failureCounts, rootSecret, useCounts]);
   expect(filesWith(/\.runApart\(/)).toEqual([eventLog]);
 });
 

@@ -57,6 +57,7 @@ const scopes = {
   'DELETE /api/v1/oauth/authorization-details-type/:type': 'authorization_details_type:delete',
   'POST /api/v1/oauth/client/:client_id/revoke': 'token:revoke',
   'POST /api/v1/oauth/revoke_one': 'token:revoke',
+  'POST /api/v1/oauth/revoke_one/preview': 'token:revoke',
   'POST /api/v1/oauth/revoke_all': 'token:revoke',
   'POST /api/v1/oauth/client/:client_id/secret': 'client:update',
   'GET /api/v1/oauth/client/:client_id/secret': 'client:read',

@@ -128,7 +128,10 @@ function ExplanationView({ scope, token, explanation }: Inspection) {
           notice="Token revoked"
           onClose={() => setIsRevoking(false)}
         >
-          <p>It is refused from now on. Other tokens of its client stay valid. This cannot be undone.</p>
+          <p>
+            It is refused from now on, with all that was exchanged for it: Token trees shows what that is. Other tokens
+            of its client stay valid. This cannot be undone.
+          </p>
         </ConfirmChange>
       )}
       {header !== null && claims !== null && (

@@ -34,6 +34,7 @@ export const navigation: readonly NavigationGroup[] = [
       { href: '/failures', title: 'Failures', scope: 'audit:read' },
       { href: '/audit', title: 'Audit', scope: 'audit:read' },
       { href: '/inspector', title: 'Token inspector' },
+      { href: '/token-trees', title: 'Token trees', scope: 'token:revoke' },
     ],
   },
   {

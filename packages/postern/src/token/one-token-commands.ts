@@ -6,9 +6,9 @@ import { type ConnectionOptions, readConnection, requireClient } from '../connec
 import { reach } from '../connection/reach.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { confirm } from '../input/confirm.ts';
-import { readInput } from '../input/read-input.ts';
 import { print } from '../output/output.ts';
 import { type Cell, formatRecord } from '../output/table.ts';
+import { readToken } from './read-token.ts';
 
 const argument = ['<token>', 'the token; - reads it from standard input, where other users cannot see it'] as const;
 
@@ -22,11 +22,14 @@ export function introspectCommand(): Command {
 }
 
 export function revokeCommand(): Command {
-  return serverVerb('revoke-token', 'Revoke one token, of any client. Its other tokens stay valid.', [
-    ['revoke-token --yes - < token.txt', 'after a leak, without asking'],
-  ])
+  return serverVerb(
+    'revoke-token',
+    'Revoke one token, of any client, with those exchanged for it. Its other tokens stay valid.',
+    [['revoke-token --yes - < token.txt', 'after a leak, without asking']],
+  )
     .argument(...argument)
     .option('--yes', 'do not ask')
+    .addHelpText('after', 'To see first what ends with it, or to revoke by the jti: postern kill')
     .action(revoke);
 }
 
@@ -76,8 +79,4 @@ async function revoke(given: string, _options: unknown, command: Command): Promi
   await confirm('This revokes the token for good.', command.opts<{ yes?: true }>().yes);
   await admin.tokens.revoke({ token });
   print(command, { revoked: true }, () => 'Token revoked.\n');
-}
-
-async function readToken(given: string): Promise<string> {
-  return (given === '-' ? await readInput('-') : given).trim().replace(/^(authorization: *)?(bearer|dpop) +/i, '');
 }

@@ -18,7 +18,7 @@ const deleted =
 const descriptions: Partial<Record<EventKind, Describe>> = {
   'token.revoked': ({ subject, data }, now) =>
     Number(data['exp']) * 1000 > now
-      ? `the token ${subject} of the client ${data['client_id']} was revoked`
+      ? `the token ${subject}${data['client_id'] === undefined ? '' : ` of the client ${data['client_id']}`} was revoked`
       : undefined,
   'session.ended': ({ subject, data }) => `the session ${subject} of the client ${data['client_id']} was ended`,
   'all_tokens.revoked': () => 'all tokens that had been issued until then were revoked',

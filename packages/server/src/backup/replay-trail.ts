@@ -21,7 +21,7 @@ import { useInitialAccessToken } from '../registration/initial-access-token-stor
 import { deleteRegistration } from '../registration/registration-store.ts';
 import type { ClientStatusData } from '../revocation/feed-entry.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
-import { insertRevokedToken } from '../revocation/revoked-token-store.ts';
+import { insertRevokedToken, unknownClient } from '../revocation/revoked-token-store.ts';
 import { findOwnRole, saveOwnRole } from '../roles/role-store.ts';
 import { deleteOwnScope } from '../scopes/own-scope-store.ts';
 import { type EndOfLife, findEndsOfLife } from './ends-of-life.ts';
@@ -103,7 +103,7 @@ const replays: Partial<Record<EventKind, Replay>> = {
   async 'token.revoked'({ transaction, append }, event) {
     const isNew = await insertRevokedToken(transaction, {
       jti: event.subject,
-      clientId: String(event.data['client_id']),
+      clientId: (event.data['client_id'] as string | undefined) ?? unknownClient,
       expiresAt: Number(event.data['exp']),
       generation: event.data['gen'] as number | undefined,
     });

@@ -22,6 +22,8 @@ import type { Administer } from '../delegation/administer.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
 import { requireLimitsOfOthers } from '../delegation/limits-of-others.ts';
 import { inheritLimits } from '../delegation/reach.ts';
+import type { DescendantCounts, Descendants } from '../descendants/descendants.ts';
+import { descendantsData } from '../descendants/descendants-view.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import { deleteRulesFor } from '../issuers/trusted-issuer-registry.ts';
@@ -59,8 +61,11 @@ export interface ClientAdministration {
   create(token: AccessToken, change: ClientChange, chosen?: ChosenCredentials): Promise<CreatedClient>;
   /** Returns the client after the change, which can no longer manage itself. Throws as `create` does, and `not_found`. */
   change(token: AccessToken, clientId: string, change: ClientChange): Promise<Client>;
-  /** Revokes all tokens of the client or person that were issued so far, and ends their sessions. Throws as `remove` does. */
-  revokeTokens(token: AccessToken, clientId: string): Promise<void>;
+  /**
+   * Revokes all tokens of the client or person that were issued so far, and ends their sessions. Returns what was issued below
+   * these tokens. Throws as `remove` does.
+   */
+  revokeTokens(token: AccessToken, clientId: string): Promise<Descendants>;
   /**
    * Deletes the client, and the rules of trusted issuers for it. Throws `not_found`, and `access_denied` unless the token
    * may give all that the client can do.
@@ -69,6 +74,7 @@ export interface ClientAdministration {
 }
 
 export interface ClientAdministrationOptions {
+  readonly descendants: Pick<DescendantCounts, 'count'>;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
   readonly root: Pick<RootConfig, 'clientId'>;
@@ -84,8 +90,8 @@ export interface ClientAdministrationOptions {
 }
 
 export function createClientAdministration(options: ClientAdministrationOptions): ClientAdministration {
-  const { events, masterKey, root, scopes, findActor, findDelegate, administer, resources, detailsTypes, now } =
-    options;
+  const { events, masterKey, root, scopes, findActor, findDelegate, administer, resources, detailsTypes } = options;
+  const { descendants, now } = options;
   const known = (change: ClientChange): ClientChange => ({
     ...change,
     ...(change.scopes && { scopes: requireKnown(change.scopes, scopes) }),
@@ -116,12 +122,14 @@ export function createClientAdministration(options: ClientAdministrationOptions)
   /** A person has no tokens but those of their sessions. */
   const endSessionsOfPerson = (token: AccessToken, id: string) =>
     events.change(token, async (transaction, append) => {
+      const ended = await descendants.count(transaction, { clientId: id });
       const [person, delegate] = await Promise.all([findActor(transaction, id), findDelegate(transaction, token)]);
       if (person === undefined) {
         throw new OAuthError('not_found', `There is no person ${showName(id)}.`);
       }
       await delegate.requireWithin(person);
       await endSessionsOf(transaction, append, id, person, now());
+      return ended;
     });
 
   return {
@@ -198,9 +206,11 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       if (isPersonId(clientId)) {
         return endSessionsOfPerson(token, clientId);
       }
-      return administer(token, clientId, (transaction, append, { client }) =>
-        revokeTokens(transaction, append, client, now()),
-      );
+      return administer(token, clientId, async (transaction, append, { client }) => {
+        const ended = await descendants.count(transaction, { clientId });
+        await revokeTokens(transaction, append, client, now(), descendantsData(ended));
+        return ended;
+      });
     },
 
     remove(token, clientId) {

@@ -344,7 +344,9 @@ export function clientsEndpoint({ db, administration, lastTokenIssue, now }: Cli
         params: ClientPath,
         answer: Type.Null({ description: 'Revoked' }),
       }),
-      async (request) => administration.revokeTokens(accessTokenOf(request), request.params.client_id),
+      async (request) => {
+        await administration.revokeTokens(accessTokenOf(request), request.params.client_id);
+      },
     );
 
     app.get(

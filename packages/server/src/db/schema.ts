@@ -241,6 +241,21 @@ export interface TokenFailureTable {
   last_at: string;
 }
 
+/** Tokens of one client for one resource that were exchanged for a token, directly or indirectly. */
+export interface TokenDescendantTable {
+  /** Of the token behind them. Empty: such that are not counted below all tokens behind them. */
+  jti: string;
+  /** The client that the token behind them was issued to. */
+  ancestor_client_id: string;
+  client_id: string;
+  resource: string;
+  tokens_issued: number;
+  /** Those that are below no earlier token of the same ancestor client. */
+  tokens_below_client: number;
+  /** Seconds since 1970. */
+  last_expires_at: number;
+}
+
 export interface TokenStatisticsTable {
   /** Hours since 1970. */
   hour: number;
@@ -349,6 +364,7 @@ export interface Database {
   own_scopes_version: OwnScopesVersionTable;
   client_usage: ClientUsageTable;
   scope_usage: ScopeUsageTable;
+  token_descendants: TokenDescendantTable;
   token_statistics: TokenStatisticsTable;
   token_failures: TokenFailureTable;
   trusted_issuers: TrustedIssuerTable;

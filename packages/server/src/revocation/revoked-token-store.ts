@@ -3,8 +3,12 @@ import type { Kysely } from 'kysely';
 import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
+/** The client of a token that was revoked by its id alone. */
+export const unknownClient = '';
+
 export interface RevokedToken {
   readonly jti: string;
+  /** `unknownClient` if nobody knows it. */
   readonly clientId: string;
   /** Undefined for a token that no other revocation of its client covers for good: one of root. */
   readonly generation: number | undefined;
@@ -34,17 +38,17 @@ export async function insertRevokedToken(db: Kysely<Database>, token: RevokedTok
   return inserted.length > 0;
 }
 
-/** Whether at least `count` tokens of the client are stored that are of this generation or a later one. */
+/** Whether at least `count` tokens of the client are stored that are of this generation or a later one; without one: of any and none. */
 export async function hasRevokedTokens(
   db: Kysely<Database>,
-  { clientId, generation }: { readonly clientId: string; readonly generation: number },
+  { clientId, generation }: { readonly clientId: string; readonly generation?: number },
   count: number,
 ): Promise<boolean> {
   const row = await db
     .selectFrom('revoked_tokens')
     .select('jti')
     .where('client_id', '=', clientId)
-    .where('generation', '>=', generation)
+    .$if(generation !== undefined, (tokens) => tokens.where('generation', '>=', generation as number))
     .offset(count - 1)
     .limit(1)
     .executeTakeFirst();

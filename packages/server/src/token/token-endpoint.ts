@@ -32,6 +32,7 @@ import { type Client, mayUseDetailsType } from '../clients/client.ts';
 import { noClientAuth } from '../clients/client-metadata.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findStatusFault } from '../clients/token-status.ts';
+import type { DescendantCounts } from '../descendants/descendants.ts';
 import type { Failures } from '../failures/failures.ts';
 import { toOAuthError } from '../http/answer-error.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
@@ -134,6 +135,7 @@ export interface TokenEndpointOptions {
   readonly targets: TargetOptions;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
   readonly usage: Usage;
+  readonly descendants: Pick<DescendantCounts, 'recordIssued'>;
   readonly recordFailure: Failures['record'];
   /** Returns a client that was looked for a moment ago. */
   readonly findClientInMemory: (id: string) => Client | undefined;
@@ -154,6 +156,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
     senderConstraint,
     targets,
     usage,
+    descendants,
     recordFailure,
     findClientInMemory,
     now,
@@ -255,6 +258,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): ProtocolPlugin {
           });
           requireShort(token);
           recordIssued(grant, authorization, scope, hasSecret(request, form));
+          descendants.recordIssued(authorization, nowSeconds + authorization.ttlSeconds);
           request.logged = { ...request.logged, sub: authorization.subject, jti, ...authorization.logged };
 
           // 8. Respond.

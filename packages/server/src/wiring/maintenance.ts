@@ -5,6 +5,7 @@ import type { ExpiringClients } from '../clients/client-expiry.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { describeForLog } from '../db/outage.ts';
+import type { DescendantCounts } from '../descendants/descendants.ts';
 import { createCheckpointSigner } from '../events/checkpoint.ts';
 import { createCheckpointBucket, createCheckpointFile } from '../events/checkpoint-stores.ts';
 import { type Checkpoints, type CheckpointsOptions, createCheckpoints } from '../events/checkpoints.ts';
@@ -29,6 +30,7 @@ export interface MaintenanceOptions {
   readonly usedTokens: UsedTokens;
   readonly revocations: Revocations;
   readonly usage: Usage;
+  readonly descendants: DescendantCounts;
   readonly failures: Failures;
   readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
   readonly expiringClients: Pick<ExpiringClients, 'refresh'>;
@@ -61,8 +63,8 @@ const historyIntervalMs = 250;
 
 /** Starts the work, which ends when `app` closes. */
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
-  const { clock, installation, events, keys, usedTokens, revocations, usage, failures, minuteCounters, checkpoints } =
-    options;
+  const { clock, installation, events, keys, usedTokens, revocations, usage, descendants, failures } = options;
+  const { minuteCounters, checkpoints } = options;
   let isMaintaining = false;
   const readTrustedTime = createTrustedTime(clock);
   let isTrusted = true;
@@ -72,6 +74,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     }
     if (keptSinceSeconds !== undefined) {
       await usage.forgetPast(nowSeconds);
+      await descendants.forgetPast(nowSeconds);
       await failures.forgetPast(nowSeconds);
       await forgetKeptAnswers(installation.db, nowSeconds);
       await deleteEndedSessions(installation.db, nowSeconds * 1000);
@@ -89,6 +92,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     try {
       await keys.maintain();
       await usage.write();
+      await descendants.write();
       await failures.write();
       await failures.forgetSurplus();
       await options.expiringClients.refresh();
@@ -110,6 +114,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
   const stopWritingUses = clock.every(secretUseIntervalMs, async () => {
     // It is repeated, and the write of the next minute fails too and is logged.
     await usage.writeRotations().catch(() => {});
+    await descendants.write().catch(() => {});
     await failures.write().catch(() => {});
   });
   const stopFollowing = followLog({ events, driver: installation.driver, clock, log: app.log });
@@ -140,6 +145,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
     }
     await stopFollowing();
     await usage.write();
+    await descendants.write();
     await failures.write();
   });
 }

@@ -18,6 +18,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { Database } from '../db/schema.ts';
 import { createAdminister } from '../delegation/administer.ts';
 import { createFindDelegate, createLoadReachRules } from '../delegation/delegate.ts';
+import type { DescendantCounts } from '../descendants/descendants.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { forbidCaching } from '../http/caching.ts';
 import type { Installation } from '../installation.ts';
@@ -44,6 +45,7 @@ export interface ManagementOptions {
   readonly findActor: FindActor;
   readonly loadScopes: LoadScopes;
   readonly usage: Pick<Usage, 'lastSecretUse' | 'lastTokenIssue'>;
+  readonly descendants: Pick<DescendantCounts, 'count'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -52,7 +54,7 @@ export type Management = Awaited<ReturnType<typeof openManagement>>;
 
 /** Loads what is kept in memory. Throws `StartError` if the database does not fit this version. */
 export async function openManagement(options: ManagementOptions) {
-  const { config, db, events, findActor, loadScopes, usage, now } = options;
+  const { config, db, events, findActor, loadScopes, usage, descendants, now } = options;
   const { masterKey, root } = options.installation;
   const { issuer, outboundHosts } = config;
 
@@ -80,7 +82,7 @@ export async function openManagement(options: ManagementOptions) {
     policies,
     detailsTypes,
     loadReachRules,
-    clients: createClientAdministration({ ...common, scopes: registry, outboundHosts }),
+    clients: createClientAdministration({ ...common, scopes: registry, outboundHosts, descendants }),
     secrets: createSecretAdministration({
       ...common,
       lastSecretUse: usage.lastSecretUse,

@@ -18,6 +18,8 @@ import { createRevokeToken } from '../clients/revoke-token.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findInactiveReason } from '../clients/token-status.ts';
 import type { ServerConfig } from '../config/config.ts';
+import type { DescendantCounts } from '../descendants/descendants.ts';
+import { revocationPreviewEndpoint } from '../descendants/revocation-preview-endpoint.ts';
 import { jwksEndpoint } from '../discovery/jwks-endpoint.ts';
 import { metadataEndpoint } from '../discovery/metadata-endpoint.ts';
 import { resourceMetadataEndpoint, resourceMetadataName } from '../discovery/resource-metadata-endpoint.ts';
@@ -77,6 +79,7 @@ export interface TokensOptions {
   readonly feedKeys: FeedKeys;
   readonly revokedTokens: RevokedTokens;
   readonly usage: Usage;
+  readonly descendants: DescendantCounts;
   readonly failures: Failures;
   readonly minuteCounters: {
     /** Which failures of anybody are counted in. */
@@ -141,6 +144,7 @@ export async function createTokens(options: TokensOptions) {
     feedKeys,
     revokedTokens,
     usage,
+    descendants,
     minuteCounters,
     now,
     monotonic,
@@ -242,7 +246,7 @@ export async function createTokens(options: TokensOptions) {
     limit: limitOf('sessions of one client or person that begin or end', 300),
   });
 
-  const revokeToken = createRevokeToken({ events, findActor, now });
+  const revokeToken = createRevokeToken({ events, findActor, descendants, now });
   const people = createPeople({ db, events, findActor });
   const provider =
     config.signIn &&
@@ -270,6 +274,7 @@ export async function createTokens(options: TokensOptions) {
         keys,
         revokedTokens,
         usage,
+        descendants,
         now,
       };
       app.addHook('onClose', importedSecrets.close);
@@ -311,7 +316,10 @@ export async function createTokens(options: TokensOptions) {
           now,
         }),
       );
-      app.register(revokeOneEndpoint({ revokeToken, verification, guard, now }));
+      app.register(
+        revokeOneEndpoint({ revokeToken, revokeTokensOf: management.clients.revokeTokens, verification, guard, now }),
+      );
+      app.register(revocationPreviewEndpoint({ ...tokenStatus, db, findActor, descendants, verification, guard, now }));
       app.register(whoamiEndpoint({ db, directory, guard }));
       if (config.signIn !== undefined && provider !== undefined) {
         app.register(

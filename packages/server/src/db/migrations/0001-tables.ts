@@ -241,6 +241,28 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
 
   await db.schema
+    .createTable('token_descendants')
+    .addColumn('jti', 'text', (column) => column.notNull())
+    .addColumn('ancestor_client_id', 'text', (column) => column.notNull())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('resource', 'text', (column) => column.notNull())
+    .addColumn('tokens_issued', 'bigint', (column) => column.notNull())
+    .addColumn('tokens_below_client', 'bigint', (column) => column.notNull())
+    .addColumn('last_expires_at', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('token_descendants_key', ['jti', 'client_id', 'resource'])
+    .execute();
+  await db.schema
+    .createIndex('token_descendants_by_client')
+    .on('token_descendants')
+    .columns(['ancestor_client_id', 'last_expires_at'])
+    .execute();
+  await db.schema
+    .createIndex('token_descendants_by_expiry')
+    .on('token_descendants')
+    .column('last_expires_at')
+    .execute();
+
+  await db.schema
     .createTable('token_statistics')
     .addColumn('hour', 'integer', (column) => column.notNull())
     .addColumn('outcome', 'text', (column) => column.notNull())
