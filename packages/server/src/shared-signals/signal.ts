@@ -117,12 +117,15 @@ const changedClient: Tell = ({ subject, data }, issuer) => {
 };
 
 const revokedToken: Tell = ({ subject: jti, data }, issuer) => {
-  const client = clientSubject(issuer, data['client_id'] as string);
-  const about = exactly({ format: 'jwt_id', iss: issuer, jti }, client);
+  const token = { format: 'jwt_id', iss: issuer, jti } as const;
+  const clientId = data['client_id'] as string | undefined;
+  const client = clientId === undefined ? undefined : clientSubject(issuer, clientId);
+  // A token that was revoked by its id alone may be of any client, so every stream is told.
+  const about = client === undefined ? { subject: token, about: undefined } : exactly(token, client);
   return {
     reason: 'The token was revoked.',
     signals: [
-      [tokenRevoked, about, { reason: 'api', token_subject: client }],
+      [tokenRevoked, about, { reason: 'api', ...(client !== undefined && { token_subject: client }) }],
       [sessionRevoked, about],
     ],
   };
