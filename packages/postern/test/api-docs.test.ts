@@ -260,6 +260,7 @@ func main() {
       '/.well-known/oauth-authorization-server',
       '/.well-known/oauth-protected-resource',
       '/.well-known/revocation-feed-jwks.json',
+      '/.well-known/ssf-configuration',
       '/api/v1/oauth/introspect',
       '/api/v1/oauth/register',
       '/api/v1/oauth/register/{client_id}',
@@ -282,7 +283,7 @@ func main() {
     ).toEqual(['/api/v1/whoami']);
     for (const { security, description, responses } of guarded()) {
       for (const [scope] of (security ?? []).map(({ bearer }) => bearer ?? [])) {
-        expect(scope).toMatch(/^[a-z_]+:[a-z_]+$/);
+        expect(scope).toMatch(/^[a-z_]+[:.][a-z_]+$/);
         expect(description).toContain(`Requires the scope \`${scope}\`.`);
         expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403']));
       }
@@ -313,6 +314,7 @@ func main() {
       '/api/v1/oauth/client/{client_id}/revoke': async () => [`${await newClient()}/revoke`],
       '/api/v1/oauth/key/{kid}/revoke': async () => ['/api/v1/oauth/key/unknown/revoke'],
       '/api/v1/oauth/register': async () => ['/api/v1/oauth/register', await newInitialToken()],
+      '/api/v1/ssf/poll/{stream_id}': async () => ['/api/v1/ssf/poll/unknown'],
     };
     const newClient = async () => `/api/v1/oauth/client/${(await post('/api/v1/oauth/client')).body.client_id}`;
     const newInitialToken = async () =>
@@ -333,6 +335,8 @@ func main() {
       '/api/v1/oauth/key/{kid}/revoke',
       '/api/v1/oauth/register',
       '/api/v1/oauth/revoke_all',
+      '/api/v1/ssf/poll/{stream_id}',
+      '/api/v1/ssf/stream',
     ]);
     for (const { path, requestBody } of optional) {
       expect([path, requestBody?.required ?? false]).toEqual([path, false]);
@@ -355,7 +359,10 @@ func main() {
         }
       }
       const [[, , status]] = answers as [[unknown, unknown, number]];
-      expect([path, status]).toEqual([path, path.includes('{kid}') ? 404 : expect.toSatisfy((code) => code < 300)]);
+      expect([path, status]).toEqual([
+        path,
+        /\{(kid|stream_id)\}/.test(path) ? 404 : expect.toSatisfy((code) => code < 300),
+      ]);
       expect([path, answers.filter((answer) => answer[2] !== status)]).toEqual([path, []]);
     }
   });

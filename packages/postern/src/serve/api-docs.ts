@@ -26,6 +26,7 @@ const documentation = {
     tags: [
       { name: 'OAuth', description: 'Access tokens, clients, scopes and their administration.' },
       { name: 'Sessions', description: 'Sign-in to the web console and the command.' },
+      { name: 'Shared Signals', description: 'Event streams, for their receivers.' },
       { name: 'Policy', description: 'Privacy policies, their rules and targets, and where results are stored.' },
       { name: 'Discovery', description: 'Metadata that verifiers and client libraries read.' },
       { name: 'Operation', description: 'Health and metrics of the server.' },
