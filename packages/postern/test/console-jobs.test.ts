@@ -1,7 +1,7 @@
 /** The jobs of the table in docs/console.md in a real browser: each is done here, or by a test of the console that is named here. */
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair } from 'jose';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { launchBrowser, type TestBrowser } from './browser.ts';
@@ -104,8 +104,8 @@ const here: Readonly<Record<string, () => Promise<void>>> = {
     expect((await read(`client/${id}/secret`)).items).toHaveLength(1);
   },
   async 'Replace its public keys, or name their URL'() {
-    const { publicKey } = await generateKeyPair('ES256');
-    const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] };
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'ES256', use: 'sig' }] };
     const client = await saveAuthentication(async () => {
       await field('Authenticates by').selectOption('private_key_jwt');
       await field('Public keys').fill(JSON.stringify(keys));

@@ -1,7 +1,7 @@
 /** Each job of the table in docs/console.md, performed by its command word for word; things are called by their names. */
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   acquireToken,
@@ -42,11 +42,11 @@ beforeAll(async () => {
     'invoice:read',
   );
   await root.json('client', 'create', '--name', 'gateway');
-  const { publicKey } = await generateKeyPair('ES256');
-  file('keys.json', { keys: [{ ...(await exportJWK(publicKey)), kid: 'a', use: 'sig', alg: 'ES256' }] });
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  file('keys.json', { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a', use: 'sig', alg: 'ES256' }] });
   file('github.json', {
     issuer: 'https://issuer.example.com',
-    jwks: { keys: [await exportJWK(publicKey)] },
+    jwks: { keys: [publicKey.export({ format: 'jwk' })] },
     rules: [],
   });
   file('payment.json', { type: 'object', properties: { amount: { type: 'number' } } });

@@ -13,7 +13,6 @@ export const credentialChange = typeUri('caep/event-type/credential-change');
 export const tokenRevoked = typeUri('oauth/event-type/token-revoked');
 export const tokensRevoked = typeUri('oauth/event-type/tokens-revoked');
 export const clientDisabled = typeUri('oauth/event-type/client-disabled');
-export const clientEnabled = typeUri('oauth/event-type/client-enabled');
 export const clientCredentialChanged = typeUri('oauth/event-type/client-credential-changed');
 export const verification = typeUri('ssf/event-type/verification');
 export const streamUpdated = typeUri('ssf/event-type/stream-updated');
