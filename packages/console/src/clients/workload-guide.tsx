@@ -1,5 +1,5 @@
 /** How workloads get the tokens of a client without a secret: which issuers vouch for them, and what they run. RFC 7523 §2.1. */
-import { type Client, operations } from '@postern/admin';
+import { type Client, type IssuerRule, operations } from '@postern/admin';
 import { useQuery } from '@tanstack/react-query';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { Link } from 'wouter';
@@ -58,7 +58,8 @@ function Issuers({ client: { client_id } }: { readonly client: Client }) {
   return (
     <Loaded query={issuers}>
       {(all) => {
-        const hasRule = Map.groupBy(all, ({ rules }) => rules.some((rule) => rule.client_id === client_id));
+        const isForIt = (rule: IssuerRule) => rule.client_id === client_id && rule.people !== true;
+        const hasRule = Map.groupBy(all, ({ rules }) => rules.some(isForIt));
         return (
           <>
             {hasRule.has(true) ? (
