@@ -127,6 +127,10 @@ export interface NewClientBody {
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
+  /** The most tokens that it may get per day, in UTC; null: no limit. */
+  token_quota_per_day?: number | null;
+  /** The most tokens that it may get per month of the calendar, in UTC; null: no limit. */
+  token_quota_per_month?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
 }
@@ -205,6 +209,10 @@ export interface ListedClient {
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
+  /** The most tokens that it may get per day, in UTC; null: no limit. */
+  token_quota_per_day?: number | null;
+  /** The most tokens that it may get per month of the calendar, in UTC; null: no limit. */
+  token_quota_per_month?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
   last_issued_at: string | null;
@@ -309,6 +317,10 @@ export interface Client {
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
+  /** The most tokens that it may get per day, in UTC; null: no limit. */
+  token_quota_per_day?: number | null;
+  /** The most tokens that it may get per month of the calendar, in UTC; null: no limit. */
+  token_quota_per_month?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
 }
@@ -385,6 +397,10 @@ export interface ClientBody {
   allowed_networks?: string[] | null;
   /** The most tokens that it may get per minute; null: no limit. */
   token_quota_per_minute?: number | null;
+  /** The most tokens that it may get per day, in UTC; null: no limit. */
+  token_quota_per_day?: number | null;
+  /** The most tokens that it may get per month of the calendar, in UTC; null: no limit. */
+  token_quota_per_month?: number | null;
   /** fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile. */
   security_profile?: 'fapi2' | null;
 }
@@ -729,6 +745,14 @@ export interface BatchBody {
   dry_run?: boolean;
 }
 
+export interface QuotaUse {
+  per: 'minute' | 'day' | 'month';
+  most: number;
+  used: number;
+  /** When it begins again: the end of the period, in UTC. */
+  ends_at: string;
+}
+
 export interface ScopeUsage {
   scope: string;
   /** Since the client was created. */
@@ -740,6 +764,8 @@ export interface ClientUsage {
   /** Since the client was created. */
   tokens_issued: number;
   last_issued_at: string | null;
+  /** Each quota of the client, and how many tokens it has got in the present period. */
+  quotas: QuotaUse[];
   /** Every scope of the client, and how many tokens had it. */
   scopes: ScopeUsage[];
 }

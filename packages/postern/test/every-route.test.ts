@@ -89,11 +89,15 @@ test('a client has its keys by address, its certificate, its actor and its quota
   expect(id).toBe('new');
   const keys = ['--auth-method', 'private_key_jwt', '--jwks-uri', 'https://keys.example.com/jwks'];
   await text('client', 'update', id, ...keys, '--token-endpoint-audience', '--may-act', actor, '--token-quota', '60');
+  await text('client', 'update', id, '--token-quota-per-day', '1000', '--token-quota-per-month', '9000');
+  expect(await text('client', 'usage', id)).toMatch(/this day +0 of 1000, until/);
   expect(await json('client', 'show', id)).toMatchObject({
     jwks_uri: 'https://keys.example.com/jwks',
     may_act: actor,
     token_endpoint_audience_allowed: true,
     token_quota_per_minute: 60,
+    token_quota_per_day: 1_000,
+    token_quota_per_month: 9_000,
   });
   const { client_id: other } = await newClient('--auth-method', 'tls_client_auth', '--tls-subject', 'CN=billing');
   await text('client', 'update', other, '--expires-at', '2030-01-31T13:00:00+01:00', '--contact', 'team@example.com');

@@ -65,6 +65,8 @@ describe('clients', () => {
     fixed_claims: { tenant: 'acme', 'https://example.com/regions': ['eu', { name: 'us' }] },
     allowed_networks: ['10.0.0.0/8', '2001:db8::/32'],
     token_quota_per_minute: 10,
+    token_quota_per_day: 1_000,
+    token_quota_per_month: 10_000,
   };
   const defaults = {
     name: null,
@@ -94,6 +96,8 @@ describe('clients', () => {
     fixed_claims: null,
     allowed_networks: null,
     token_quota_per_minute: null,
+    token_quota_per_day: null,
+    token_quota_per_month: null,
     security_profile: null,
   };
   const others = {

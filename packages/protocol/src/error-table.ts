@@ -255,7 +255,7 @@ export const operatorLines = {
   failure_budget_spent:
     'Somebody fails to authenticate again and again at this address or as this client: find it by ip and client_id in the lines before, and give it the right credentials or stop it.',
   token_quota_spent:
-    'The client gets more tokens a minute than its token_quota_per_minute: it should reuse them, or raise the quota.',
+    'The client gets more tokens than its token_quota_per_minute, token_quota_per_day or token_quota_per_month: it should reuse them, or raise the quota.',
   overloaded: 'This process has more to do than it can: add nodes or workers, or find who calls so much by ip.',
   stopping: 'This node stops and answers no new requests: nothing to do if you stopped it.',
 } as const satisfies Record<string, string>;

@@ -33,7 +33,9 @@ import { useTrailingSlashes } from './http/trailing-slash.ts';
 import type { Installation } from './installation.ts';
 import { createKeysFaults } from './jwt/keys-faults.ts';
 import { keysEndpoint } from './keys/keys-endpoint.ts';
-import { createMinuteCounters } from './limits/minute-counters.ts';
+import { day, minute, month, type Period } from './limits/period.ts';
+import { createPeriodCounters } from './limits/period-counters.ts';
+import { createTokenQuota } from './limits/token-quota.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
 import { findPersonAsClient } from './people/person-store.ts';
@@ -106,10 +108,18 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       describeForLog(error),
       'failures and quotas are not shared with other nodes until the database is available',
     );
-  const openCounters = () => createMinuteCounters({ db, masterKey, now, onFault: onCountersFault });
+  const openCounters = (period: Period) =>
+    createPeriodCounters({ db, masterKey, now, period, onFault: onCountersFault });
   // Each has memory of its own, so that failures of strangers never make the counts of clients inexact.
-  const minuteCounters = { ofFailures: openCounters(), ofClients: openCounters() };
-  for (const counters of Object.values(minuteCounters)) {
+  const periodCounters = {
+    ofFailures: openCounters(minute),
+    ofClients: openCounters(minute),
+    perDay: openCounters(day),
+    perMonth: openCounters(month),
+  };
+  const { ofClients, perDay, perMonth } = periodCounters;
+  const tokenQuota = createTokenQuota({ minute: ofClients, day: perDay, month: perMonth });
+  for (const counters of Object.values(periodCounters)) {
     events.follow(() => {}, counters.writeAgain);
   }
   const shared = {
@@ -122,7 +132,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     usage,
     descendants,
     failures,
-    minuteCounters,
+    periodCounters,
+    tokenQuota,
     now,
     monotonic,
   };
@@ -172,6 +183,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     clientCache: tokens.directory.usage,
     importedSecrets: tokens.countImportedSecrets,
     expiringClients: expiringClients.count,
+    quotaRefusals: tokenQuota.refusals,
     eventLagSeconds: events.lagSeconds,
     databaseOutages: installation.databaseOutages,
     isWritable: () => writeProbe.fault() === undefined,
@@ -213,7 +225,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       now,
       monotonic,
     })(api);
-    await usageEndpoint({ db, usage, now })(api);
+    await usageEndpoint({ db, usage, tokenQuota, now })(api);
     await statisticsEndpoint({ db, usage, now })(api);
     await failuresEndpoint({ db, failures, rootId: installation.root.clientId })(api);
     await keysEndpoint({ keys, now })(api);

@@ -20,7 +20,7 @@ const fill = {
     select 'expired-' || n, 'somebody', 0, 'device', null, null, '1970-01-01T00:00:00.000Z' from numbers`,
   token_statistics: sql`insert into token_statistics (hour, outcome, requests) ${numbers}
     select n, 'issued', 1 from numbers`,
-  minute_counters: sql`insert into minute_counters (key, minute, node, count) ${numbers}
+  period_counters: sql`insert into period_counters (key, ends_at, node, count) ${numbers}
     select 'key-' || n, n / 1000, 'node', 1 from numbers`,
 };
 

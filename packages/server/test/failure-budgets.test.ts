@@ -140,7 +140,7 @@ describe('from one address', () => {
   test('successes are not counted, and write nothing', async () => {
     const answers = await repeat(ofClientAtAddress * 2, () => ask(server, victim));
     expect(countOf(answers, 200)).toBe(ofClientAtAddress * 2);
-    expect(await server.db.selectFrom('minute_counters').selectAll().execute()).toEqual([]);
+    expect(await server.db.selectFrom('period_counters').selectAll().execute()).toEqual([]);
   });
 
   test('requests that are malformed, or lack a scope, are not counted', async () => {
@@ -429,7 +429,7 @@ describe('two nodes on one database', () => {
 
   test('share the count, and write it together: few writes, however many failures', async () => {
     await repeat(ofClientAtAddress - 1, () => ask(first, wrong(victim)));
-    const rows = () => first.db.selectFrom('minute_counters').selectAll().execute();
+    const rows = () => first.db.selectFrom('period_counters').selectAll().execute();
     await vi.waitFor(async () => {
       const counts = (await rows()).map(({ count }) => count);
       expect(counts).toEqual([ofClientAtAddress - 1, ofClientAtAddress - 1, ofClientAtAddress - 1]);

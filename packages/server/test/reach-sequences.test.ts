@@ -36,6 +36,8 @@ const limiting = [
   'allowed_networks',
   'expires_at',
   'token_quota_per_minute',
+  'token_quota_per_day',
+  'token_quota_per_month',
   'security_profile',
   'may_act',
 ] as const;
@@ -57,6 +59,8 @@ interface View {
   readonly expires_at: string | null;
   readonly fixed_claims?: Readonly<Record<string, string>>;
   readonly token_quota_per_minute?: number;
+  readonly token_quota_per_day?: number;
+  readonly token_quota_per_month?: number;
   readonly token_endpoint_auth_method?: string;
   readonly may_act?: string;
   readonly dpop_bound_access_tokens?: boolean;
@@ -113,6 +117,8 @@ function fits(inner: View, outer: View, mode: Mode, acts: (id: string) => readon
     (inner.access_token_ttl_seconds ?? defaultTtl) <= (outer.access_token_ttl_seconds ?? defaultTtl) &&
     isPart(networksOf(inner), networksOf(outer)) &&
     (inner.expires_at ?? 'never') <= (outer.expires_at ?? 'never') &&
+    (inner.token_quota_per_day ?? Infinity) <= (outer.token_quota_per_day ?? Infinity) &&
+    (inner.token_quota_per_month ?? Infinity) <= (outer.token_quota_per_month ?? Infinity) &&
     (inner.token_quota_per_minute ?? Infinity) <= (outer.token_quota_per_minute ?? Infinity) &&
     (inner.dpop_bound_access_tokens === true || outer.dpop_bound_access_tokens !== true) &&
     (inner.tls_client_certificate_bound_access_tokens === true ||
@@ -147,6 +153,8 @@ const everyMember = fc.record({
   expires_at: fc.constantFrom(null, '2098-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
   allowed_networks: fc.option(fc.subarray(Object.keys(networks), { minLength: 1 })),
   token_quota_per_minute: fc.constantFrom(null, 20, 50, 1_000),
+  token_quota_per_day: fc.constantFrom(null, 1_000, 2_000),
+  token_quota_per_month: fc.constantFrom(null, 1_000, 2_000),
   dpop_bound_access_tokens: fc.boolean(),
   tls_client_certificate_bound_access_tokens: fc.boolean(),
   may_act: fc.constantFrom(null, 'gateway'),
@@ -160,7 +168,7 @@ const everyMember = fc.record({
   ),
 });
 /** Some members of a client; with all of them at once nearly every call would be refused. */
-const bodies = fc.tuple(everyMember, fc.array(fc.nat(14), { maxLength: 3 })).map(([every, chosen]) => {
+const bodies = fc.tuple(everyMember, fc.array(fc.nat(16), { maxLength: 3 })).map(([every, chosen]) => {
   const entries = Object.entries(every).filter((_entry, index) => chosen.includes(index));
   const { method, ...body } = Object.fromEntries(entries) as { method?: object };
   return { ...body, ...method } as Record<string, unknown>;
@@ -186,6 +194,7 @@ const attackers = fc
           expires_at: fc.constantFrom('2098-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
           allowed_networks: fc.constantFrom(['127.0.0.0/8'], ['0.0.0.0/1']),
           token_quota_per_minute: fc.constantFrom(50, 1_000),
+          token_quota_per_day: fc.constantFrom(1_000, 2_000),
           grant_types: fc.constant(['client_credentials', jwtBearer]),
           may_act: fc.constant('gateway'),
         },

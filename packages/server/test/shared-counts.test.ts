@@ -3,7 +3,7 @@ import { OAuthError } from '@postern/protocol';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createFailureBudgets } from '../src/limits/failure-budgets.ts';
-import { createMinuteCounters } from '../src/limits/minute-counters.ts';
+import { createPeriodCounters } from '../src/limits/period-counters.ts';
 
 const tokenPath = '/api/v1/oauth/token';
 
@@ -30,7 +30,7 @@ function assertionOf(id: string): Record<string, string> {
 }
 
 const counts = async () => {
-  const rows = await server.db.selectFrom('minute_counters').selectAll().execute();
+  const rows = await server.db.selectFrom('period_counters').selectAll().execute();
   return rows.map(({ count }) => Number(count)).toSorted((a, b) => a - b);
 };
 
@@ -57,12 +57,12 @@ test('ids that no client can have count once for their address, and nothing else
 test('the database has digests of one length, and neither ids nor addresses', async () => {
   await server.postForm(tokenPath, assertionOf('some-client'));
   await vi.waitFor(async () => expect(await counts()).toHaveLength(3));
-  const keys = await server.db.selectFrom('minute_counters').select('key').execute();
+  const keys = await server.db.selectFrom('period_counters').select('key').execute();
   expect(keys.every(({ key }) => /^[\w-]{43}$/.test(key))).toBe(true);
 });
 
 test('a write whose answer is lost is repeated, and counts once', async () => {
-  const counters = createMinuteCounters({
+  const counters = createPeriodCounters({
     db: server.db.withPlugin({
       transformQuery: ({ node }) => node,
       async transformResult({ result }) {
@@ -117,7 +117,7 @@ test('beyond the budget, what a failure costs is done in the lane of low priorit
 });
 
 test('failures of ever new clients at ever new addresses switch no limit off, and take no quota from a client', async () => {
-  const counters = createMinuteCounters({
+  const counters = createPeriodCounters({
     db: server.db,
     masterKey: server.masterKey,
     now: server.now,

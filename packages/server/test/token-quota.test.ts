@@ -1,4 +1,4 @@
-/** Clients that may get so many tokens a minute, and no more. RFC 6585 §4. */
+/** Clients that may get so many tokens a minute, a day and a month, and no more. RFC 6585 §4. */
 import { randomUUID } from 'node:crypto';
 import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -125,7 +125,7 @@ function assertionBy(keys: Keys, clientId: string): Promise<string> {
 test('other clients have none, and nothing is written for them', async () => {
   const free = await server.createClient({ scopes: ['policy:read'] });
   expect(await statusesOf(10, () => ask(server, free))).toEqual(Array(10).fill(200));
-  expect(await server.db.selectFrom('minute_counters').selectAll().execute()).toEqual([]);
+  expect(await server.db.selectFrom('period_counters').selectAll().execute()).toEqual([]);
 });
 
 test('it is shown, changed and taken away by the management API', async () => {
@@ -159,7 +159,7 @@ test('nodes on one database share it, nearly', async () => {
   try {
     expect(await statusesOf(2, () => ask(server, limited))).toEqual([200, 200]);
     const written = async () => {
-      const rows = await server.db.selectFrom('minute_counters').select('count').execute();
+      const rows = await server.db.selectFrom('period_counters').select('count').execute();
       return rows.map(({ count }) => count).toSorted();
     };
     await vi.waitFor(async () => expect(await written()).toEqual([2]));
@@ -170,4 +170,88 @@ test('nodes on one database share it, nearly', async () => {
   } finally {
     await second.close();
   }
+});
+
+describe('quotas per day and month', () => {
+  /** Moves the clock to the first moment of a month, so that the test knows when its periods end. */
+  async function beginMonth(): Promise<void> {
+    const date = new Date(server.now());
+    const next = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+    await server.advance((next - server.now()) / 1000 + 1);
+  }
+  const asRoot = async (method: string, path: string, body?: unknown) =>
+    server.call(method, path, { token: await server.rootToken(), body });
+  const usageOf = async ({ clientId }: Credentials) =>
+    (await asRoot('GET', `/api/v1/oauth/client/${clientId}/usage`)).body.quotas;
+
+  test('each holds until its period ends in UTC, and the answer says which one it is, and when it ends', async () => {
+    await beginMonth();
+    const client = await server.createClient({
+      scopes: ['policy:read'],
+      token_quota_per_day: 2,
+      token_quota_per_month: 3,
+    });
+    expect(await statusesOf(3, () => ask(server, client))).toEqual([200, 200, 429]);
+    const byDay = await ask(server, client);
+    const midnight = new Date(Date.parse(new Date(server.now()).toISOString().slice(0, 10)) + 86_400_000).toISOString();
+    expect(byDay.body.error_description).toContain(`its quota of 2 tokens per day, until ${midnight}`);
+    const wait = Number(byDay.headers.get('retry-after'));
+    expect(wait).toBe(Math.ceil((Date.parse(midnight) - server.now()) / 1000));
+    await server.advance(wait);
+    expect(await statusesOf(2, () => ask(server, client))).toEqual([200, 429]);
+    const byMonth = await ask(server, client);
+    expect(byMonth.body.error_description).toMatch(
+      /its quota of 3 tokens per month, until \d{4}-\d\d-01T00:00:00\.000Z/,
+    );
+    await server.advance(Number(byMonth.headers.get('retry-after')));
+    expect(await statusesOf(3, () => ask(server, client))).toEqual([200, 200, 429]);
+    expect(await server.app.metrics.metrics()).toMatch(/postern_token_quota_refusals_total\{per="month"\} [1-9]/);
+  });
+
+  test('they survive a restart, exactly, and are shown with what is used of them', async () => {
+    await beginMonth();
+    const client = await server.createClient({ scopes: ['policy:read'], token_quota_per_day: 3 });
+    expect(await statusesOf(2, () => ask(server, client))).toEqual([200, 200]);
+    const [use] = await usageOf(client);
+    expect(use).toMatchObject({ per: 'day', most: 3, used: 2, ends_at: expect.stringMatching(/T00:00:00\.000Z$/) });
+    await vi.waitFor(async () =>
+      expect((await server.db.selectFrom('period_counters').selectAll().execute()).map(({ count }) => count)).toContain(
+        2,
+      ),
+    );
+    const again = await startTestServer({ dataDir: server.dataDir, env: { POSTERN_ISSUER: server.url } });
+    await again.advance((server.now() - again.now()) / 1000);
+    try {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => ask(again, client)));
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    } finally {
+      await again.close();
+    }
+  });
+
+  test('of many requests at once, exactly as many as the smallest quota get a token, and the others give theirs back', async () => {
+    await beginMonth();
+    const client = await server.createClient({
+      scopes: ['policy:read'],
+      token_quota_per_minute: 2,
+      token_quota_per_day: 3,
+      token_quota_per_month: 100,
+    });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask(server, client)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
+    await server.advance(60);
+    expect(await statusesOf(2, () => ask(server, client))).toEqual([200, 429]);
+    expect((await usageOf(client)).map(({ used }: { used: number }) => used)).toEqual([1, 3, 3]);
+  });
+
+  test.each(['token_quota_per_day', 'token_quota_per_month'])(
+    '%s is a whole number of at least 1, or null',
+    async (member) => {
+      for (const value of [0, -1, 1.5, '3', 1_000_000_001]) {
+        const { status, body } = await asRoot('POST', '/api/v1/oauth/client', { [member]: value });
+        expect([value, status, body.detail]).toEqual([value, 422, expect.stringMatching(new RegExp(`^${member}: `))]);
+      }
+      expect((await asRoot('POST', '/api/v1/oauth/client', { [member]: null })).status).toBe(200);
+    },
+  );
 });

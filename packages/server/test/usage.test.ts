@@ -24,6 +24,7 @@ describe('GET /api/v1/oauth/client/{client_id}/usage', () => {
     const never = { tokens_issued: 0, last_issued_at: null };
     expect(await usageOf(client)).toEqual({
       ...never,
+      quotas: [],
       scopes: ['policy:read', 'rule:read', 'user:read'].map((scope) => ({ scope, ...never })),
     });
 
@@ -35,6 +36,7 @@ describe('GET /api/v1/oauth/client/{client_id}/usage', () => {
     expect(await usageOf(client)).toEqual({
       tokens_issued: 3,
       last_issued_at: nowText(),
+      quotas: [],
       scopes: [
         { scope: 'policy:read', tokens_issued: 2, last_issued_at: nowText() },
         { scope: 'rule:read', tokens_issued: 2, last_issued_at: nowText() },

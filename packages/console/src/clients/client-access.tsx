@@ -20,13 +20,17 @@ export function ClientAccess({ client }: { readonly client: Client }) {
   const isOldEnough = Date.now() - Date.parse(client.created_at) > unusedDays * 86_400_000;
   return (
     <ReadOne operation={operations.clients.getUsage(client.client_id)}>
-      {({ tokens_issued, last_issued_at, scopes }) => (
+      {({ tokens_issued, last_issued_at, quotas, scopes }) => (
         <>
           <Facts
             facts={[
               ['Tokens issued', tokens_issued.toLocaleString('en')],
               ['Last token', <Time key="last" iso={last_issued_at} />],
               ['Scopes not used so far', scopes.filter((scope) => scope.tokens_issued === 0).length],
+              ...quotas.map(
+                ({ per, most, used }) =>
+                  [`Tokens this ${per}`, `${used.toLocaleString('en')} of ${most.toLocaleString('en')}`] as const,
+              ),
               ...(client.resources === undefined ? [] : [['Resources', client.resources?.join(', ')] as const]),
               ...(client.default_resource === undefined
                 ? []

@@ -67,6 +67,8 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
     claims: client.fixed_claims ? JSON.stringify(client.fixed_claims, null, 2) : '',
     networks: toLines(client.allowed_networks),
     quota: client.token_quota_per_minute?.toString() ?? '',
+    dayQuota: client.token_quota_per_day?.toString() ?? '',
+    monthQuota: client.token_quota_per_month?.toString() ?? '',
     fapi2: client.security_profile === 'fapi2',
   });
   const save = useEdit(
@@ -199,6 +201,20 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         pattern="[0-9]*"
         description="The most that it may get. Empty: no limit of its own."
       />
+      <TextField
+        label="Tokens per day"
+        {...field('dayQuota')}
+        inputMode="numeric"
+        pattern="[0-9]*"
+        description="The most that it may get in a day, which ends at midnight UTC. Empty: no limit of its own."
+      />
+      <TextField
+        label="Tokens per month"
+        {...field('monthQuota')}
+        inputMode="numeric"
+        pattern="[0-9]*"
+        description="The most that it may get in a month of the calendar, in UTC. Empty: no limit of its own."
+      />
       <CheckboxField label="It must meet the FAPI 2.0 Security Profile" {...field('fapi2')} />
     </Form>
   );
@@ -222,6 +238,8 @@ interface Values extends Record<keyof typeof certificateNames, string> {
   readonly claims: string;
   readonly networks: string;
   readonly quota: string;
+  readonly dayQuota: string;
+  readonly monthQuota: string;
   readonly fapi2: boolean;
 }
 
@@ -252,7 +270,9 @@ function toBody(values: Values): ClientBody {
     grantable_scopes: values.grantsNothing ? [] : listOrNull(grantable),
     fixed_claims: parseClaims(values.claims),
     allowed_networks: listOrNull(toList(values.networks)),
-    token_quota_per_minute: values.quota === '' ? null : Number(values.quota),
+    token_quota_per_minute: numberOrNull(values.quota),
+    token_quota_per_day: numberOrNull(values.dayQuota),
+    token_quota_per_month: numberOrNull(values.monthQuota),
     security_profile: values.fapi2 ? 'fapi2' : null,
   };
 }
@@ -265,3 +285,5 @@ function parseClaims(text: string): NonNullable<ClientBody['fixed_claims']> | nu
     throw new Error('The fixed claims are not JSON.');
   }
 }
+
+const numberOrNull = (text: string) => (text === '' ? null : Number(text));

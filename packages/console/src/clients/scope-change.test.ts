@@ -5,6 +5,7 @@ import { describeChange } from './scope-change.ts';
 const usage = {
   tokens_issued: 3,
   last_issued_at: '2026-11-24T06:00:00Z',
+  quotas: [],
   scopes: [
     { scope: 'a:read', tokens_issued: 3, last_issued_at: '2026-11-24T06:00:00Z' },
     { scope: 'b:read', tokens_issued: 0, last_issued_at: null },

@@ -64,6 +64,12 @@ const members: MemberTable = {
     collect,
   ],
   token_quota_per_minute: ['--token-quota <number>', 'most tokens that it may get per minute', countFrom(1)],
+  token_quota_per_day: ['--token-quota-per-day <number>', 'most tokens that it may get per day, in UTC', countFrom(1)],
+  token_quota_per_month: [
+    '--token-quota-per-month <number>',
+    'most tokens that it may get per month of the calendar, in UTC',
+    countFrom(1),
+  ],
   security_profile: ['--security-profile <profile>', 'security profile that it must comply with: fapi2'],
 };
 

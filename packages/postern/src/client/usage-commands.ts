@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { countFrom } from '../command/option-values.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { print } from '../output/output.ts';
-import { formatRecord, formatTable } from '../output/table.ts';
+import { type Cell, formatRecord, formatTable } from '../output/table.ts';
 
 export function unusedScopesCommand(): Command {
   return serverVerb('unused-scopes', 'List the clients with scopes that no recent token had.', [
@@ -14,10 +14,14 @@ export function unusedScopesCommand(): Command {
     .action(unusedScopes);
 }
 
-export function formatUsage({ tokens_issued, last_issued_at, scopes }: ClientUsage): string {
+export function formatUsage({ tokens_issued, last_issued_at, quotas, scopes }: ClientUsage): string {
   const total = formatRecord([
     ['tokens issued', tokens_issued],
     ['last', last_issued_at ?? 'never'],
+    ...quotas.map(({ per, most, used, ends_at }): [string, Cell] => [
+      `this ${per}`,
+      `${used} of ${most}, until ${ends_at}`,
+    ]),
   ]);
   const table = formatTable(
     ['scope', 'tokens issued', 'last'],

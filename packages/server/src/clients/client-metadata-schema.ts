@@ -24,6 +24,13 @@ const subject = (description: string) =>
     }),
   );
 
+const quota = (maximum: number, period: string) =>
+  Type.Optional(
+    Type.Union([Type.Integer({ minimum: 1, maximum }), Type.Null()], {
+      description: `The most tokens that it may get per ${period}; null: no limit.`,
+    }),
+  );
+
 /** The members that management API and registration share, as JSON Schema. Null goes back to the default. */
 export const clientMetadataMembers = {
   token_endpoint_auth_method: Type.Optional(
@@ -121,11 +128,9 @@ export const clientMetadataMembers = {
         'Tokens that it has got are valid everywhere.',
     }),
   ),
-  token_quota_per_minute: Type.Optional(
-    Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()], {
-      description: 'The most tokens that it may get per minute; null: no limit.',
-    }),
-  ),
+  token_quota_per_minute: quota(1_000_000, 'minute'),
+  token_quota_per_day: quota(1_000_000_000, 'day, in UTC'),
+  token_quota_per_month: quota(1_000_000_000, 'month of the calendar, in UTC'),
   security_profile: Type.Optional(
     Type.Union([Type.Enum([...securityProfileNames]), Type.Null()], {
       description: 'fapi2: the client must meet the requirements of the FAPI 2.0 Security Profile.',

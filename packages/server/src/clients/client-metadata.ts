@@ -58,6 +58,8 @@ export interface ClientMetadata extends CertificateSubject {
   readonly fixedClaims?: Record<string, unknown>;
   readonly allowedNetworks?: string[];
   readonly tokenQuotaPerMinute?: number;
+  readonly tokenQuotaPerDay?: number;
+  readonly tokenQuotaPerMonth?: number;
   readonly securityProfile?: (typeof securityProfileNames)[number];
 }
 

@@ -194,11 +194,11 @@ export interface KeptAnswerTable {
   expires_at: number;
 }
 
-export interface MinuteCounterTable {
+export interface PeriodCounterTable {
   /** Keyed digest of what is counted, base64url. */
   key: string;
-  /** Minutes since 1970. */
-  minute: number;
+  /** When the period ends, in milliseconds since 1970. */
+  ends_at: number;
   /** The process that counted. */
   node: string;
   count: number;
@@ -383,7 +383,7 @@ export interface Database {
   master_keys: MasterKeyTable;
   events: EventTable;
   event_head: EventHeadTable;
-  minute_counters: MinuteCounterTable;
+  period_counters: PeriodCounterTable;
   kept_answers: KeptAnswerTable;
   sessions: SessionTable;
   session_codes: SessionCodeTable;

@@ -39,6 +39,8 @@ const everySetting = fc.record({
   fixedClaims: fc.constantFrom(null, { tenant: 'a' }, { tenant: 'b' }),
   expiresAt: fc.constantFrom(null, '2030-01-01T00:00:00.000Z', '2031-01-01T00:00:00.000Z'),
   tokenQuotaPerMinute: fc.option(fc.integer({ min: 1, max: 100 })),
+  tokenQuotaPerDay: fc.option(fc.integer({ min: 1, max: 100 })),
+  tokenQuotaPerMonth: fc.option(fc.integer({ min: 1, max: 100 })),
   dpopBoundAccessTokens: fc.boolean(),
   tlsClientCertificateBoundAccessTokens: fc.boolean(),
   securityProfile: fc.constantFrom(null, 'fapi2' as const),
@@ -235,6 +237,12 @@ describe('a creator with limits', () => {
     ],
     [{ expiresAt: '2030-01-01T00:00:00.000Z' }, { expiresAt: null }, /^expires_at: .* never expires/],
     [{ allowedNetworks: ['10.1.0.0/16'] }, { allowedNetworks: null }, /^allowed_networks: .* from anywhere/],
+    [{ tokenQuotaPerDay: 5 }, { tokenQuotaPerDay: 6 }, /^token_quota_per_day: .* 6 tokens per day, .* at most 5\.$/],
+    [
+      { tokenQuotaPerMonth: 5 },
+      { tokenQuotaPerMonth: null },
+      /^token_quota_per_month: .* any number of tokens per month/,
+    ],
     [{ mayAct: 'gateway', tokenQuotaPerMinute: 1 }, { mayAct: null }, /^may_act: .* no actor/],
     [
       { fixedClaims: { tenant: 'acme', tier: 1 } },

@@ -85,6 +85,21 @@ const notRequired = 'not required';
 const required: ReadonlySet<string> = new Set(['required']);
 const optional: ReadonlySet<string> = required.union(new Set([notRequired]));
 
+/** A number of tokens per minute, day or month. */
+function quota(member: 'tokenQuotaPerMinute' | 'tokenQuotaPerDay' | 'tokenQuotaPerMonth', name: string) {
+  return {
+    kind: 'narrowing',
+    atMost: 'its own quota; `null` is no limit',
+    measure: ({ client }: Measured) => client.metadata[member] ?? Number.POSITIVE_INFINITY,
+    describe: (tokens: string, limit: Limit) =>
+      beyond(
+        name,
+        `it may have ${tokens === 'Infinity' ? 'any number of' : tokens} ${name.replace(/^token_quota_/, 'tokens ').replace('_', ' ')}`,
+        limit,
+      ),
+  } as const;
+}
+
 /** Every member that a change can set has its place here: a new one without a place does not compile. */
 const members = {
   name: 'a label',
@@ -194,17 +209,9 @@ const members = {
     describe: (network, limit) =>
       beyond('allowed_networks', `it may authenticate from ${network === unlimited ? 'anywhere' : network}`, limit),
   },
-  tokenQuotaPerMinute: {
-    kind: 'narrowing',
-    atMost: 'its own quota; `null` is no limit',
-    measure: ({ client }) => client.metadata.tokenQuotaPerMinute ?? Number.POSITIVE_INFINITY,
-    describe: (quota, limit) =>
-      beyond(
-        'token_quota_per_minute',
-        `it may have ${quota === 'Infinity' ? 'any number of' : quota} tokens per minute`,
-        limit,
-      ),
-  },
+  tokenQuotaPerMinute: quota('tokenQuotaPerMinute', 'token_quota_per_minute'),
+  tokenQuotaPerDay: quota('tokenQuotaPerDay', 'token_quota_per_day'),
+  tokenQuotaPerMonth: quota('tokenQuotaPerMonth', 'token_quota_per_month'),
   securityProfile: {
     kind: 'narrowing',
     atMost: 'the same profile, if it has one',

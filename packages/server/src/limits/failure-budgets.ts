@@ -5,7 +5,7 @@
 import { clientIdPattern, type ErrorCode, OAuthError } from '@postern/protocol';
 import { addressGroup } from '../address-group.ts';
 import { createLowPriorityLane } from './low-priority-lane.ts';
-import type { MinuteCounters } from './minute-counters.ts';
+import type { PeriodCounters } from './period-counters.ts';
 
 /** Failures per minute. Go's OAuth client sends each wrong secret twice. */
 const mostOfClientAtAddress = 60;
@@ -42,7 +42,7 @@ export interface FailureBudgets {
   attempt<T>(attempt: Attempt, authenticate: () => Promise<T>): Promise<T>;
 }
 
-export function createFailureBudgets(counts: MinuteCounters): FailureBudgets {
+export function createFailureBudgets(counts: PeriodCounters): FailureBudgets {
   const checks = createLowPriorityLane(mostChecksWaiting);
   const refusals = createLowPriorityLane(mostRefusalsWaiting);
 

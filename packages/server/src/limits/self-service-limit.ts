@@ -3,7 +3,7 @@
  * own registration: each such change takes the one lock of all changes and adds to the audit trail. RFC 6585 §4.
  */
 import { OAuthError } from '@postern/protocol';
-import type { MinuteCounters } from './minute-counters.ts';
+import type { PeriodCounters } from './period-counters.ts';
 
 export interface SelfServiceLimit {
   /** Counts one change of `holder`. Throws `too_many_requests`. To be called before the change waits for its turn. */
@@ -11,7 +11,7 @@ export interface SelfServiceLimit {
 }
 
 export interface SelfServiceLimitOptions {
-  readonly counts: MinuteCounters;
+  readonly counts: PeriodCounters;
   /** What is counted, as in "There are at most 60 `what` per minute". */
   readonly what: string;
   readonly mostPerMinute: number;

@@ -42,6 +42,7 @@ export interface MetricSources {
   /** How many secrets have only the digest of another server. */
   readonly importedSecrets: () => number;
   readonly expiringClients: () => number;
+  readonly quotaRefusals: () => Readonly<Record<string, number>>;
   readonly refusedProxyConnections: () => number;
   readonly revocationFeedEntries: () => number;
 }
@@ -194,6 +195,18 @@ function addReadings(registry: Registry, sources: MetricSources): void {
     'Checkpoints of the audit trail that were due and were not kept',
     () => sources.checkpoints().failures,
   );
+  new Counter({
+    name: 'postern_token_quota_refusals_total',
+    help: 'Token requests that were refused because the client has used its quota per minute, day or month',
+    labelNames: ['per'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [per, count] of Object.entries(sources.quotaRefusals())) {
+        this.inc({ per }, count);
+      }
+    },
+  });
   new Gauge({
     name: 'postern_signing_key_age_seconds',
     help: 'Seconds since the current signing key began to sign',

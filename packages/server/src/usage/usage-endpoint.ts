@@ -5,6 +5,7 @@ import { Type } from 'typebox';
 import { getClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
+import type { TokenQuota } from '../limits/token-quota.ts';
 import { listUnusedScopes } from './unused-scope-store.ts';
 import type { Usage } from './usage.ts';
 import { type ClientUsage, findClientUsage, findScopeUsage } from './usage-store.ts';
@@ -17,6 +18,21 @@ const counts = {
 export const ClientUsageView = Type.Object(
   {
     ...counts,
+    quotas: Type.Array(
+      Type.Object(
+        {
+          per: Type.Enum(['minute', 'day', 'month']),
+          most: Type.Integer(),
+          used: Type.Integer(),
+          ends_at: Type.String({
+            format: 'date-time',
+            description: 'When it begins again: the end of the period, in UTC.',
+          }),
+        },
+        { title: 'QuotaUse' },
+      ),
+      { description: 'Each quota of the client, and how many tokens it has got in the present period.' },
+    ),
     scopes: Type.Array(Type.Object({ scope: Type.String(), ...counts }, { title: 'ScopeUsage' }), {
       description: 'Every scope of the client, and how many tokens had it.',
     }),
@@ -58,11 +74,12 @@ const UnusedQuery = Type.Object(
 export interface UsageEndpointOptions {
   readonly db: Kysely<Database>;
   readonly usage: Usage;
+  readonly tokenQuota: Pick<TokenQuota, 'read'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlugin {
+export function usageEndpoint({ db, usage, tokenQuota, now }: UsageEndpointOptions): ApiPlugin {
   return async (app) => {
     app.get(
       '/api/v1/oauth/client/:client_id/usage',
@@ -77,6 +94,10 @@ export function usageEndpoint({ db, usage, now }: UsageEndpointOptions): ApiPlug
         const scopes = await findScopeUsage(db, client.id);
         return {
           ...toView(await findClientUsage(db, client.id)),
+          quotas: (await tokenQuota.read(client)).map(({ endsAt, ...use }) => ({
+            ...use,
+            ends_at: new Date(endsAt).toISOString(),
+          })),
           scopes: [...client.scopes].map((scope) => ({ scope, ...toView(scopes.get(scope)) })),
         };
       },

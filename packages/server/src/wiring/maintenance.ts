@@ -17,7 +17,7 @@ import type { History } from '../history/history.ts';
 import type { Installation } from '../installation.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import type { MinuteCounters } from '../limits/minute-counters.ts';
+import type { PeriodCounters } from '../limits/period-counters.ts';
 import type { Revocations } from '../revocation/revocations.ts';
 import { deleteEndedSessions } from '../sessions/session-store.ts';
 import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
@@ -32,7 +32,7 @@ export interface MaintenanceOptions {
   readonly usage: Usage;
   readonly descendants: DescendantCounts;
   readonly failures: Failures;
-  readonly minuteCounters: Readonly<Record<string, MinuteCounters>>;
+  readonly periodCounters: Readonly<Record<string, PeriodCounters>>;
   readonly expiringClients: Pick<ExpiringClients, 'refresh'>;
   readonly checkpoints: Checkpoints;
   readonly history: Pick<History, 'record'>;
@@ -64,12 +64,12 @@ const historyIntervalMs = 250;
 /** Starts the work, which ends when `app` closes. */
 export function startMaintenance(app: FastifyInstance, options: MaintenanceOptions): void {
   const { clock, installation, events, keys, usedTokens, revocations, usage, descendants, failures } = options;
-  const { minuteCounters, checkpoints } = options;
+  const { periodCounters, checkpoints } = options;
   let isMaintaining = false;
   const readTrustedTime = createTrustedTime(clock);
   let isTrusted = true;
   const forget = async ({ nowSeconds, keptSinceSeconds }: TrustedTime) => {
-    for (const counters of Object.values(minuteCounters)) {
+    for (const counters of Object.values(periodCounters)) {
       await counters.forgetPast(nowSeconds);
     }
     if (keptSinceSeconds !== undefined) {
@@ -140,7 +140,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       .catch(() => {});
     stopMaintenance();
     stopWritingUses();
-    for (const counters of Object.values(minuteCounters)) {
+    for (const counters of Object.values(periodCounters)) {
       counters.stop();
     }
     await stopFollowing();

@@ -14,7 +14,7 @@ import { forbidCaching } from '../http/caching.ts';
 import { createEndpointCheck, createGuardedRequest } from '../http/guarded-fetch.ts';
 import type { Installation } from '../installation.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import type { MinuteCounters } from '../limits/minute-counters.ts';
+import type { PeriodCounters } from '../limits/period-counters.ts';
 import { createSelfServiceLimit } from '../limits/self-service-limit.ts';
 import { createOutbox } from '../shared-signals/outbox.ts';
 import { pollEndpoint } from '../shared-signals/poll-endpoint.ts';
@@ -35,7 +35,7 @@ export interface SharedSignalsOptions {
   readonly streams: StreamRegistry;
   readonly keys: KeyRing;
   readonly guard: Guard;
-  readonly minuteCounters: { readonly ofClients: MinuteCounters };
+  readonly periodCounters: { readonly ofClients: PeriodCounters };
   /** Finds a client, or root. */
   readonly findClient: (id: string) => Promise<Client | undefined>;
   readonly clock: Clock;
@@ -51,7 +51,7 @@ export function createSharedSignals(options: SharedSignalsOptions) {
   const network = { allowedNetworks: config.fetchAllowedNetworks, allowedHosts: config.outboundHosts };
   const requireAllowed = createEndpointCheck(network);
   const limitOf = (what: string, mostPerMinute: number) =>
-    createSelfServiceLimit({ counts: options.minuteCounters.ofClients, what, mostPerMinute });
+    createSelfServiceLimit({ counts: options.periodCounters.ofClients, what, mostPerMinute });
   const outbox = createOutbox({ db, events, issuer, signingKey: () => keys.signingKey(setAlgorithm) });
 
   const recordFault = (id: string, fault: string | undefined) => saveFault(db, id, fault);

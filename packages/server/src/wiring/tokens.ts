@@ -39,9 +39,9 @@ import { createUsedTokens } from '../jwt/used-token-store.ts';
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts';
 import { jwksMaxAgeSeconds } from '../keys/key-schedule.ts';
 import { createFailureBudgets } from '../limits/failure-budgets.ts';
-import type { MinuteCounters } from '../limits/minute-counters.ts';
+import type { PeriodCounters } from '../limits/period-counters.ts';
 import { createSelfServiceLimit } from '../limits/self-service-limit.ts';
-import { createTokenQuota } from '../limits/token-quota.ts';
+import type { TokenQuota } from '../limits/token-quota.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { createPeople } from '../people/people.ts';
 import { createClientRegistration } from '../registration/client-registration.ts';
@@ -81,12 +81,13 @@ export interface TokensOptions {
   readonly usage: Usage;
   readonly descendants: DescendantCounts;
   readonly failures: Failures;
-  readonly minuteCounters: {
+  readonly periodCounters: {
     /** Which failures of anybody are counted in. */
-    readonly ofFailures: MinuteCounters;
+    readonly ofFailures: PeriodCounters;
     /** Which only authenticated clients are counted in. */
-    readonly ofClients: MinuteCounters;
+    readonly ofClients: PeriodCounters;
   };
+  readonly tokenQuota: TokenQuota;
   readonly onKeysFault: OnKeysFault;
   /** Called if the digest of another server could not be replaced. */
   readonly onRehashFault: (error: unknown) => void;
@@ -145,7 +146,8 @@ export async function createTokens(options: TokensOptions) {
     revokedTokens,
     usage,
     descendants,
-    minuteCounters,
+    periodCounters,
+    tokenQuota,
     now,
     monotonic,
   } = options;
@@ -163,7 +165,7 @@ export async function createTokens(options: TokensOptions) {
     mostCached: config.cachedClients,
   });
   const usedTokens = createUsedTokens(db, now, monotonic);
-  const failures = createFailureBudgets(minuteCounters.ofFailures);
+  const failures = createFailureBudgets(periodCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
   const fetchedKeys = { now: monotonic, onFault: options.onKeysFault };
   const clientKeys = createClientKeys(fetchDocument, fetchedKeys);
@@ -239,8 +241,7 @@ export async function createTokens(options: TokensOptions) {
   const isRegistrationEnabled = config.registration !== 'off';
 
   const limitOf = (what: string, mostPerMinute: number) =>
-    createSelfServiceLimit({ counts: minuteCounters.ofClients, what, mostPerMinute });
-  const tokenQuota = createTokenQuota(minuteCounters.ofClients);
+    createSelfServiceLimit({ counts: periodCounters.ofClients, what, mostPerMinute });
   const sessions = createSessions({
     ...{ issuer, db, events, masterKey, directory, findActor, keys, revokedTokens, tokenQuota, usage, now },
     limit: limitOf('sessions of one client or person that begin or end', 300),
@@ -327,7 +328,7 @@ export async function createTokens(options: TokensOptions) {
             ...{ issuer, config: config.signIn, provider, people, sessions, masterKey, usedTokens, now },
             // By address, so that strangers never make the counts of clients inexact.
             limit: createSelfServiceLimit({
-              counts: minuteCounters.ofFailures,
+              counts: periodCounters.ofFailures,
               what: 'calls to sign in from one address',
               mostPerMinute: 120,
             }),

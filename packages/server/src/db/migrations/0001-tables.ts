@@ -300,12 +300,12 @@ export async function up(db: Kysely<Tables>): Promise<void> {
   await db.schema.createIndex('kept_answers_by_expiry').on('kept_answers').column('expires_at').execute();
 
   await db.schema
-    .createTable('minute_counters')
+    .createTable('period_counters')
     .addColumn('key', 'text', (column) => column.notNull())
-    .addColumn('minute', 'integer', (column) => column.notNull())
+    .addColumn('ends_at', 'bigint', (column) => column.notNull())
     .addColumn('node', 'text', (column) => column.notNull())
     .addColumn('count', 'integer', (column) => column.notNull())
-    .addPrimaryKeyConstraint('minute_counters_key', ['minute', 'key', 'node'])
+    .addPrimaryKeyConstraint('period_counters_key', ['ends_at', 'key', 'node'])
     .execute();
 
   await db.schema

@@ -1,5 +1,5 @@
 /**
- * Counts per minute that all nodes share, with a short delay: each node counts in memory, writes its own counts at most
+ * Counts per minute, day or month that all nodes share, with a short delay: each node counts in memory, writes its own counts at most
  * ten times a second, and reads the sums over all nodes. Reading a count never waits.
  *
  * Memory is bounded, and nobody can switch counting off by filling it: keys beyond `mostCounts` are counted by
@@ -10,17 +10,24 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { CountSketch } from './count-sketch.ts';
-import { deleteCountsBefore, writeCounts } from './minute-counter-store.ts';
+import { minute, type Period } from './period.ts';
+import { deleteCountsUntil, readCount, writeCounts } from './period-counter-store.ts';
 
-export interface MinuteCounters {
-  /** Returns the count of `key` in this minute: on this node, and on others until the last write of this node. */
+export interface PeriodCounters {
+  /** Returns the count of `key` in this period: on this node, and on others until the last write of this node. */
   count(key: string): number;
   add(key: string): void;
   /** Counts one more unless the count has reached `most`. Returns the function that takes it back, or undefined. */
   reserve(key: string, most: number): (() => void) | undefined;
-  /** Returns the whole seconds until the next minute begins, at least 1. */
+  /** Reads what all nodes have counted, if this one has not counted the key in this period. For counts that outlast a process. */
+  load(key: string): Promise<void>;
+  /** Returns what all nodes have counted, as far as they have written it. */
+  read(key: string): Promise<number>;
+  /** When the period ends, in milliseconds since 1970. */
+  endsAt(): number;
+  /** Returns the whole seconds until the next period begins, at least 1. */
   secondsLeft(): number;
-  /** Deletes the counts of past minutes. Call it about once a minute. */
+  /** Deletes the counts of past periods. Call it about once a minute. */
   forgetPast(nowSeconds: number): Promise<void>;
   /** Writes all counts of this node again, since the database may have lost them. */
   writeAgain(): void;
@@ -28,12 +35,14 @@ export interface MinuteCounters {
   stop(): void;
 }
 
-export interface MinuteCountersOptions {
+export interface PeriodCountersOptions {
   readonly db: Kysely<Database>;
   /** Keys become digests under it: they have one length, any bytes, and nobody can choose two that collide. */
   readonly masterKey: Pick<MasterKey, 'digest'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Default: a minute. */
+  readonly period?: Period;
   /** Called when counts cannot be written, and not again until a write has succeeded. */
   readonly onFault: (error: unknown) => void;
 }
@@ -49,12 +58,18 @@ const writeEveryMs = 100;
 /** Counts in one statement, well below the limit on its parameters. */
 const mostInBatch = 500;
 
-/** Keys that are counted exactly in a minute, which takes 17 MB. */
+/** Keys that are counted exactly in a period, which takes 17 MB. */
 const mostCounts = 100_000;
 
-export function createMinuteCounters({ db, masterKey, now, onFault }: MinuteCountersOptions): MinuteCounters {
+export function createPeriodCounters({
+  db,
+  masterKey,
+  now,
+  onFault,
+  period = minute,
+}: PeriodCountersOptions): PeriodCounters {
   const node = randomUUID();
-  let minute = 0;
+  let endsAt = 0;
   let counts = new Map<string, Count>();
   let unwritten = new Set<string>();
   let sketch: CountSketch | undefined;
@@ -62,11 +77,10 @@ export function createMinuteCounters({ db, masterKey, now, onFault }: MinuteCoun
   let isStopped = false;
   let isFaulty = false;
 
-  const minuteNow = () => Math.floor(now() / 60_000);
-
   const startOver = () => {
-    if (minuteNow() !== minute) {
-      minute = minuteNow();
+    const end = period.endOf(now());
+    if (end !== endsAt) {
+      endsAt = end;
       counts = new Map();
       unwritten = new Set();
       sketch = undefined;
@@ -80,7 +94,7 @@ export function createMinuteCounters({ db, masterKey, now, onFault }: MinuteCoun
     return known === undefined ? (sketch?.estimate(digest) ?? 0) : known.own + known.others;
   };
 
-  /** Returns the function that takes it back; after the minute that changes nothing that is still read. */
+  /** Returns the function that takes it back; after the period that changes nothing that is still read. */
   const addTo = (digest: Buffer): (() => void) => {
     const key = toText(digest);
     let count = counts.get(key);
@@ -121,7 +135,7 @@ export function createMinuteCounters({ db, masterKey, now, onFault }: MinuteCoun
       sums = await writeCounts(
         db,
         node,
-        minute,
+        endsAt,
         batch.map(({ key, written }) => ({ key, count: written })),
       );
       isFaulty = false;
@@ -169,8 +183,26 @@ export function createMinuteCounters({ db, masterKey, now, onFault }: MinuteCoun
       const digest = digestOf(key);
       return countOf(digest) >= most ? undefined : addTo(digest);
     },
-    secondsLeft: () => Math.max(1, Math.ceil(60 - (now() % 60_000) / 1000)),
-    forgetPast: (nowSeconds) => deleteCountsBefore(db, Math.floor(nowSeconds / 60)),
+    async load(key) {
+      startOver();
+      const text = toText(digestOf(key));
+      if (counts.has(text)) {
+        return;
+      }
+      const readAt = endsAt;
+      const others = await readCount(db, endsAt, text);
+      if (endsAt === readAt && !counts.has(text) && counts.size < mostCounts) {
+        counts.set(text, { own: 0, others });
+      }
+    },
+    async read(key) {
+      startOver();
+      const digest = digestOf(key);
+      return Math.max(await readCount(db, endsAt, toText(digest)), countOf(digest));
+    },
+    endsAt: () => period.endOf(now()),
+    secondsLeft: () => Math.max(1, Math.ceil((period.endOf(now()) - now()) / 1000)),
+    forgetPast: (nowSeconds) => deleteCountsUntil(db, nowSeconds * 1000),
     writeAgain() {
       startOver();
       unwritten = new Set(counts.keys());
