@@ -38,7 +38,7 @@ export {
   requireWritten,
 } from './operation.ts';
 export * from './operations.ts';
-export { describeTokenTree, type FoundTokenTree, findTokenTree } from './token-tree.ts';
+export { describeTokenTree, type FoundTokenTree, findTokenTree, isToken } from './token-tree.ts';
 
 /** What an audit event can be about. */
 export type EventKind = AuditEvent['kind'];

@@ -9,9 +9,13 @@ export interface FoundTokenTree {
   readonly tree: TokenTree;
 }
 
-/** A client id may have points too, but none begins as the header of a JWT does. */
 const tokenPattern = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 const jtiPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether a text is a token, and no id. A client id may have points too, but none begins as the header of a JWT does. */
+export function isToken(text: string): boolean {
+  return tokenPattern.test(text);
+}
 
 /**
  * Finds the token or client by a text: the token itself, the id of a client, or the `jti` of a token, in this order, since a client
@@ -19,7 +23,7 @@ const jtiPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 export async function findTokenTree(admin: AdminClient, text: string): Promise<FoundTokenTree> {
   const look = async (root: TokenTreeRoot) => ({ root, tree: await admin.tokens.previewRevocation(root) });
-  if (tokenPattern.test(text)) {
+  if (isToken(text)) {
     return look({ token: text });
   }
   try {

@@ -189,11 +189,11 @@ test('kill ends a token with all that was exchanged for it, by the token, its jt
   const ways: Readonly<Record<string, (token: string) => string>> = {
     token: (token) => token,
     jti: (token) => String(claimsOf(token)['jti']),
-    client: () => client.client_id,
+    client: () => 'taken-over',
   };
   for (const [kind, nameOf] of Object.entries(ways)) {
     // What was ended before counts below its client too.
-    client = await newClient('--grant-type', grants);
+    client = await newClient('--grant-type', grants, ...(kind === 'client' ? ['--name', 'taken-over'] : []));
     const top = await tokenOf(client);
     const below = await exchange(await exchange(top));
     const name = nameOf(top);
@@ -208,7 +208,7 @@ test('kill ends a token with all that was exchanged for it, by the token, its jt
     const unasked = await root.run('kill', name);
     expect([unasked.code, unasked.stdout]).toEqual([2, '']);
     expect(unasked.stderr).toMatch(
-      /^postern: This ends .+, with 2 tokens exchanged for (?:it|them)\. Add --yes to confirm\.\n$/,
+      /^(?:taken-over is the client \w+\.\n)?postern: This ends .+, with 2 tokens exchanged for (?:it|them)\. Add --yes to confirm\.\n$/,
     );
     expect(await isActive(below)).toBe(true);
     expect(await text('kill', name, '--yes')).toMatch(/^Ended: .+, with 2 tokens exchanged for/);

@@ -1,6 +1,7 @@
 /** `postern kill`: ends a token, or all tokens of a client, with all that was exchanged for them, and says before and after what that is. RFC 7009 §2.1. */
-import { describeTokenTree, findTokenTree, type TokenTree } from '@postern/admin';
+import { describeTokenTree, findTokenTree, isToken, type TokenTree } from '@postern/admin';
 import type { Command } from 'commander';
+import { findClientId } from '../connection/find-id.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
 import { canAsk } from '../input/ask.ts';
 import { confirm } from '../input/confirm.ts';
@@ -17,11 +18,11 @@ export function killCommand(): Command {
   return serverVerb('kill', 'End a token, or all tokens of a client, with all that was exchanged for them.', [
     ['kill --dry-run - < token.txt', 'what would end with the token?'],
     ['kill 8f0c6c5e-5a0e-4f0b-9f0e-2f1b7d3c9a41', 'by the jti of a token, from the log of an API'],
-    ['kill r8O445tXXCjyi1GYeIbPRD --yes', 'a client that was taken over; it may request new tokens'],
+    ['kill billing --yes', 'a client that was taken over; it may request new tokens'],
   ])
     .argument(
-      '<token|jti|client-id>',
-      'a token, the jti of one, or a client; - reads it from standard input, where other users cannot see it',
+      '<token|jti|client>',
+      'a token, the jti of one, or the name or id of a client; - reads it from standard input, where other users cannot see it',
     )
     .option('--dry-run', 'only show what would end')
     .option('--yes', 'do not ask')
@@ -36,8 +37,12 @@ export function killCommand(): Command {
 async function kill(given: string, _options: unknown, command: Command): Promise<void> {
   const { dryRun, yes } = command.opts<KillOptions>();
   const text = await readToken(given);
-  const { admin } = await connect(command);
-  const { root, tree } = await findTokenTree(admin, text);
+  const connection = await connect(command);
+  const { admin } = connection;
+  const { root, tree } = await findTokenTree(
+    admin,
+    isToken(text) ? text : await findClientId(command, connection, text),
+  );
   if (dryRun) {
     print(command, tree, (found) => `This would end ${formatTree(found)}`);
     return;
