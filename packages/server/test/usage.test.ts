@@ -240,7 +240,7 @@ describe('GET /api/v1/oauth/statistics', () => {
     await counted.advance(2 * 3_600);
     await counted.token(second);
     expect((await statistics(2)).clients).toEqual({ total: 3, enabled: 2, expiring: 0, active: 1 });
-    expect((await statistics(24)).clients).toEqual({ total: 3, enabled: 2, active: 2 });
+    expect((await statistics(24)).clients).toEqual({ total: 3, enabled: 2, expiring: 0, active: 2 });
   });
 
   test('says what share of tokens came by a shared secret, and which clients to move next', async () => {
