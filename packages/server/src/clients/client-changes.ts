@@ -80,9 +80,10 @@ const credentialMembers = {
     'tlsClientAuthSanIp',
     'tlsClientAuthSanEmail',
   ],
+  spiffe: ['spiffeId', 'spiffeBundle', 'spiffeBundleEndpoint'],
 } as const;
 
-/** The kinds of credential that a change has replaced, by the names of CAEP 1.0 §3.3.1. Secrets have events of their own. */
+/** The kinds of credential that a change has replaced, by the names of CAEP 1.0 §3.3.1 as far as it has one. Secrets have events of their own. */
 function listChangedCredentials(before: Client, after: Client): string[] {
   return Object.entries(credentialMembers)
     .filter(([, members]) => members.some((name) => !isDeepStrictEqual(before.metadata[name], after.metadata[name])))
