@@ -1,6 +1,7 @@
 /** Event streams that are pushed to their receivers, over HTTPS. RFC 8935, SSF 1.0 §6.1.1, docs/shared-signals.md. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import { allowLocalFetches, type DocumentServer, startHttpsServer } from '@poste
 import { testDatabase } from '@postern/testing/test-database';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { moveStream } from '../src/shared-signals/stream-store.ts';
 import {
   createReceiver,
   type PushEndpoint,
@@ -20,6 +22,7 @@ import {
   verification,
   verifySet,
 } from './receiver.ts';
+import { saveTables } from './saved-tables.ts';
 
 let server: TestServer;
 let other: DocumentServer;
@@ -149,6 +152,36 @@ describe('delivery', () => {
   });
 });
 
+describe('after the database went back in time', () => {
+  test('RFC 8935 §2 what happens then is delivered, although its events have numbers that were passed before', async () => {
+    await createStream();
+    await revokeOf(await createClient());
+    await pushed(1);
+    await server.advance(1);
+    const restore = await saveTables(server.db);
+    for (let count = 0; count < 5; count += 1) {
+      await createClient();
+    }
+    await server.advance(1);
+    await restore(server.db);
+    await server.advance(1);
+    const client = await createClient();
+    await revokeOf(client);
+    expect(tell(await pushed(2)).at(-1)).toEqual(['tokens-revoked', aboutClient(client)]);
+  });
+
+  test('no stream is moved to where the log does not reach any more', async () => {
+    const { stream_id } = await createStream();
+    const rows = (await server.rows('streams')) as { id: string; position: number }[];
+    const position = Number(rows.find(({ id }) => id === stream_id)?.position);
+    const { sequence } = await server.db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow();
+    const before = { id: stream_id, position, received: [] };
+    const moveTo = (after: number) => moveStream(server.db, before, { position: after, received: [] });
+    expect(await moveTo(Number(sequence) + 1)).toBe(false);
+    expect(await moveTo(Number(sequence))).toBe(true);
+  });
+});
+
 describe('a receiver that does not accept', () => {
   test.each([
     ['answers with an error of its own', () => 500 as const, 'status 500'],
@@ -199,6 +232,25 @@ describe('a receiver that does not accept', () => {
     await revokeOf(await createClient());
     await pushed(1);
     expect(slow.requests.length).toBeGreaterThan(0);
+  });
+
+  test('RFC 8935 §2 holds up nobody else either if it never answers and has many streams', async () => {
+    const greedy = await createReceiver(server);
+    const held: ServerResponse[] = [];
+    other.documents.set('/held', (_request, response) => void held.push(response));
+    for (let at = 0; at < 30; at += 1) {
+      const delivery = { method: pushMethod, endpoint_url: `${other.url}/held` };
+      await greedy.create({ events_requested: [tokensRevoked], delivery });
+    }
+    await createStream();
+    await revokeOf(await createClient());
+    await pushed(1);
+    await vi.waitFor(() => expect(held.length).toBeGreaterThanOrEqual(25), 4_000);
+    expect(held).toHaveLength(25);
+    await asRoot('DELETE', `/api/v1/oauth/client/${greedy.clientId}`);
+    for (const response of held) {
+      response.writeHead(202).end();
+    }
   });
 
   test('RFC 8935 §2 is asked less and less often', async () => {

@@ -254,6 +254,21 @@ describe('events', () => {
     ]);
   });
 
+  test('CAEP 1.0 §3.3 another SPIFFE ID or bundle is a changed credential', async () => {
+    const { stream_id } = await receiver.create({ events_requested: [credentialChange] });
+    const metadata = {
+      token_endpoint_auth_method: 'spiffe_jwt',
+      spiffe_bundle_endpoint: 'https://spire.example/bundle',
+    };
+    const client = await server.createClient({ ...metadata, spiffe_id: 'spiffe://example.org/a' });
+    await patch(client, { spiffe_id: 'spiffe://example.org/b' });
+    await patch(client, { spiffe_bundle_endpoint: 'https://spire.example/other' });
+    await patch(client, { name: 'the same credentials' });
+    const changes = (await receiver.take(stream_id)).map(({ events }) => events[credentialChange]);
+    const change = expect.objectContaining({ credential_type: 'spiffe', change_type: 'update' });
+    expect(changes).toEqual([change, change]);
+  });
+
   test('OAuth Event Types 1.0 §3.2 to §3.5 the end of a token, of all tokens and of a client, and its return', async () => {
     const types = ['token-revoked', 'tokens-revoked', 'client-disabled', 'client-enabled'];
     const requested = types.map((name) => typeUri(`oauth/event-type/${name}`));
@@ -463,6 +478,17 @@ describe('polling', () => {
     expect((await receiver.poll(id, { returnImmediately: true, setErrs })).body.sets).toEqual({});
     const { items } = (await asRoot('GET', '/api/v1/oauth/stream?size=100')).body;
     expect(items.find((item: { id: string }) => item.id === id).fault).toBe(`${jti}: invalid_key Unknown key`);
+  });
+
+  test('RFC 8936 §2.4 what a receiver complains about is one line of text for administrators, whatever it sends', async () => {
+    const id = await createStream();
+    await revokeSome(1);
+    const { body } = await receiver.poll(id, { returnImmediately: true });
+    const [jti = ''] = Object.keys(body.sets);
+    const setErrs = { [jti]: { err: 'a\u0000b', description: '\u001b[2J\n\u{1f600}' } };
+    expect((await receiver.poll(id, { returnImmediately: true, setErrs })).status).toBe(200);
+    const { items } = (await asRoot('GET', '/api/v1/oauth/stream?size=100')).body;
+    expect(items.find((item: { id: string }) => item.id === id).fault).toBe(`${jti}: a?b ?[2J???`);
   });
 
   test('RFC 8936 §2.2 a poll without SETs is held until there is one', async () => {

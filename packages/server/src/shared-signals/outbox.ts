@@ -44,8 +44,8 @@ export interface Outbox {
   version(): number;
   /** Resolves to whether there is news since `version`. Resolves to false after `ms`, and if `caller` disconnects. */
   wait(version: number, ms: number, caller: Caller, address: string): Promise<boolean>;
-  /** Calls `listener` whenever there is news, from here on. */
-  follow(listener: () => void): void;
+  /** Calls `listener` whenever there is news, from here on. `isOtherHistory`: what was read before may not have happened. */
+  follow(listener: (isOtherHistory: boolean) => void): void;
   /** Whether any event after `sequence` can concern the stream. If it cannot tell, it says that one can. */
   mayConcern(stream: Stream, sequence: number): boolean;
   close(): void;
@@ -87,10 +87,10 @@ export function createOutbox({ db, events, issuer, signingKey }: OutboxOptions):
   const signed = new LRUCache<string, Promise<string>>({ max: mostSigned });
   /** All events after `recentFrom` that concern a receiver or a stream. */
   let recent: Told[] = [];
-  const listeners: (() => void)[] = [longPoll.wake];
-  const tell = () => {
+  const listeners: ((isOtherHistory: boolean) => void)[] = [longPoll.wake];
+  const tell = (isOtherHistory: boolean) => {
     for (const listener of listeners) {
-      listener();
+      listener(isOtherHistory);
     }
   };
   let recentFrom = events.head().sequence;
@@ -109,12 +109,14 @@ export function createOutbox({ db, events, issuer, signingKey }: OutboxOptions):
         recent = recent.slice(-mostRecent);
         recentFrom = (recent[0] as Told).event.sequence - 1;
       }
-      tell();
+      tell(false);
     },
     async () => {
+      const { sequence } = await readLog(db);
+      // Both at once: a stream that is read in between would seem to have nothing to deliver.
       recent = [];
-      recentFrom = (await readLog(db)).sequence;
-      tell();
+      recentFrom = sequence;
+      tell(true);
     },
   );
 

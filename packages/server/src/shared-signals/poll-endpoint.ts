@@ -10,6 +10,7 @@ import type { EventLog } from '../events/event-log.ts';
 import type { Outbox } from './outbox.ts';
 import { ssfOperation } from './ssf-operation.ts';
 import { ssfPaths } from './ssf-paths.ts';
+import { showFault } from './stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 
 /** SETs in one answer, at most. */
@@ -98,8 +99,9 @@ export function pollEndpoint(options: PollEndpointOptions): ApiPlugin {
           await outbox.acknowledge(stream, taken);
           const [[jti, fault] = []] = Object.entries(setErrs);
           if (jti !== undefined && fault !== undefined) {
-            request.log.warn({ stream: id, jti, err: fault.err }, 'a receiver does not accept a security event token');
-            await recordFault(id, `${jti}: ${fault.err} ${fault.description ?? ''}`.slice(0, 500));
+            const shown = showFault(`${jti}: ${fault.err} ${fault.description ?? ''}`);
+            request.log.warn({ stream: id, fault: shown }, 'a receiver does not accept a security event token');
+            await recordFault(id, shown);
           }
           stream = await streams.get(token, id);
         }

@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import type { GuardedRequest } from '../http/guarded-fetch.ts';
 import { type Outbox, type PendingSet, placeAfter, skipAfter } from './outbox.ts';
-import type { Stream } from './stream.ts';
+import { type Stream, showFault } from './stream.ts';
 
 export interface PushOptions {
   readonly clock: Clock;
@@ -48,9 +48,12 @@ const renewMs = 5_000;
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
 
-/** SETs of a stream that are read at once, and requests that may be under way at the same time. */
+/** SETs of a stream that are read at once. */
 const setsPerRead = 50;
+
+/** Requests that may be under way at the same time, a quarter of them to one receiver, so that a slow one holds up no other. */
 const mostRequests = 100;
+const mostRequestsOfReceiver = mostRequests / 4;
 
 /** What this process knows of a stream while it pushes. */
 interface Delivery {
@@ -75,6 +78,8 @@ export function startPush(options: PushOptions): Push {
   let leasedUntil = Number.NEGATIVE_INFINITY;
   let renewAt = Number.NEGATIVE_INFINITY;
   let requests = 0;
+  /** By client. */
+  const requestsOf = new Map<string, number>();
   let isClosed = false;
   const running = new Set<Promise<void>>();
 
@@ -119,7 +124,7 @@ export function startPush(options: PushOptions): Push {
     if (one.fault !== fault) {
       one.fault = fault;
       log.warn({ stream: one.stream.id, client: one.stream.clientId, fault }, 'a receiver does not take its events');
-      await recordFault(one.stream.id, fault.slice(0, 500));
+      await recordFault(one.stream.id, showFault(fault));
     }
   };
 
@@ -165,14 +170,30 @@ export function startPush(options: PushOptions): Push {
     }
   };
 
+  const count = (clientId: string, difference: 1 | -1) => {
+    requests += difference;
+    const ofReceiver = (requestsOf.get(clientId) ?? 0) + difference;
+    if (ofReceiver === 0) {
+      requestsOf.delete(clientId);
+    } else {
+      requestsOf.set(clientId, ofReceiver);
+    }
+  };
+  const mayStart = ({ isBusy, retryAt, stream }: Delivery) =>
+    !isBusy &&
+    requests < mostRequests &&
+    (requestsOf.get(stream.clientId) ?? 0) < mostRequestsOfReceiver &&
+    clock.monotonic() >= retryAt;
+
   const start = (one: Delivery) => {
+    const { clientId } = one.stream;
     one.isBusy = true;
-    requests += 1;
+    count(clientId, 1);
     const ran = run(one)
       .catch((error: unknown) => fail(one, (error as Error).message).catch(() => {}))
       .finally(() => {
         one.isBusy = false;
-        requests -= 1;
+        count(clientId, -1);
         running.delete(ran);
       });
     running.add(ran);
@@ -238,7 +259,7 @@ export function startPush(options: PushOptions): Push {
     }
     await refresh(present);
     for (const one of deliveries.values()) {
-      if (!one.isBusy && requests < mostRequests && clock.monotonic() >= one.retryAt) {
+      if (mayStart(one)) {
         start(one);
       }
     }
@@ -255,7 +276,13 @@ export function startPush(options: PushOptions): Push {
     return looking;
   };
 
-  outbox.follow(() => void look());
+  outbox.follow((isOtherHistory) => {
+    if (isOtherHistory) {
+      // Other events have the numbers of those that were delivered: each stream goes on from where it is in the database.
+      deliveries.clear();
+    }
+    void look();
+  });
   const stop = clock.every(lookMs, async () => {
     await writeAll().catch((error: unknown) => log.warn({ err: error }, 'what was pushed cannot be written down now'));
     await look();
@@ -279,8 +306,7 @@ export function startPush(options: PushOptions): Push {
 function describeRefusal(status: number, body: string): string {
   const { err, description } = parseObject(body);
   const words = [err, description].filter((word) => typeof word === 'string').join(': ');
-  // It goes to the log and to administrators: whatever the receiver sends, it is one line of text.
-  return `status ${status}${words === '' ? '' : `, ${words.replaceAll(/[^ -~]/g, '?').slice(0, 300)}`}`;
+  return `status ${status}${words === '' ? '' : `, ${showFault(words).slice(0, 300)}`}`;
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

@@ -86,8 +86,8 @@ export async function deleteStream(db: Kysely<Database>, id: string): Promise<vo
 }
 
 /**
- * Moves the stream on, unless somebody else has moved it since it was read. Returns whether it has. That is no change that
- * anybody makes, and the log has no event of it.
+ * Moves the stream on, unless somebody else has moved it since it was read, or the log does not reach so far any more, since the
+ * database went back in time. Returns whether it has. That is no change that anybody makes, and the log has no event of it.
  */
 export async function moveStream(
   db: Kysely<Database>,
@@ -100,6 +100,9 @@ export async function moveStream(
     .where('id', '=', before.id)
     .where('position', '=', before.position)
     .where('received', '=', JSON.stringify(before.received))
+    .where((where) =>
+      where.exists(where.selectFrom('event_head').select('sequence').where('sequence', '>=', after.position)),
+    )
     .executeTakeFirstOrThrow();
   return numUpdatedRows > 0n;
 }

@@ -62,6 +62,9 @@ export const minVerificationInterval = 60;
 export const mostEventsBehind = 10_000;
 export const mostMsBehind = 7 * 86_400_000;
 
+/** Characters of a fault that are kept. */
+const mostFaultLength = 500;
+
 /** The types of event that it delivers. */
 export function eventsDelivered({ eventsRequested }: Pick<Stream, 'eventsRequested'>): readonly string[] {
   return eventsRequested === undefined
@@ -84,4 +87,9 @@ export function isWanted(
   listed: ReadonlySet<string>,
 ): boolean {
   return about === undefined || about.some((key) => listed.has(key)) === (defaultSubjects === 'NONE');
+}
+
+/** What a receiver complained about, as one line of text, whatever it has sent: it goes to the log and to administrators. */
+export function showFault(text: string): string {
+  return text.replaceAll(/[^ -~]/g, '?').slice(0, mostFaultLength);
 }
