@@ -13,6 +13,7 @@ import { type ApiGuard, createApiGuard } from '@postern/guard';
 import { protect as protectExpress } from '@postern/guard/express';
 import { guardRoutes } from '@postern/guard/fastify';
 import { protect as protectHono } from '@postern/guard/hono';
+import { createServerIdentity } from '@postern/testing/certificates';
 import { freePort } from '@postern/testing/free-port';
 import express from 'express';
 import Fastify from 'fastify';
@@ -25,6 +26,7 @@ import { administer, createClient, type RunningPostern, tokenPath } from '../tok
 import { type Credentials, requestToken, tokenForm } from '../token/token-request.ts';
 import { startNode } from './node.ts';
 import { startPostgres } from './postgres.ts';
+import { startPolling, startReceiving, timeEvents } from './ssf-receivers.ts';
 
 const rounds = 100;
 const scope = 'policy:read';
@@ -75,8 +77,13 @@ export async function benchRevocation(): Promise<void> {
   // The gate asks the issuer itself, which is the third node.
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
+  // Postern pushes events to this machine, as one that its operator allows.
+  const identity = await createServerIdentity();
+  const certificateFile = join(directory, 'receiver.pem');
+  writeFileSync(certificateFile, identity.cert);
+  const receiverEnv = { POSTERN_FETCH_ALLOWED_NETWORKS: '127.0.0.1/32', NODE_EXTRA_CA_CERTS: certificateFile };
   const start = (name: string, env = {}) =>
-    startNode(directory, name, postgres.url, { POSTERN_ISSUER: issuer, ...env });
+    startNode(directory, name, postgres.url, { POSTERN_ISSUER: issuer, ...receiverEnv, ...env });
   const nodes = [await start('node-1'), await start('node-2'), await start('node-3', { PORT: String(port) })] as const;
   await administer(nodes[0]).resources.save({ key: 'api', identifier: audience, scopes: [scope] });
   const guards = await Promise.all(nodes.map((node) => startGuard(node, issuer)));
@@ -99,6 +106,16 @@ export async function benchRevocation(): Promise<void> {
   const everywhere = [...apis, gate];
   await measure(`kill a tree of ${smallTree} tokens`, rounds, everywhere, () => prepareTree(nodes[0], smallTree));
   await measure(`kill a tree of ${largeTree} tokens`, largeTrees, everywhere, () => prepareTree(nodes[0], largeTree));
+
+  const receivers = {
+    'event for a receiver that polls': await startPolling(nodes[1]),
+    'event for a receiver that is pushed to': await startReceiving(nodes[2], identity),
+  };
+  for (const [name, receiver] of Object.entries(receivers)) {
+    progress(`${rounds} times: ${name}`);
+    latenciesMs[name] = await timeEvents(nodes[0], receiver, rounds);
+    await receiver.close();
+  }
 
   await gate.close();
   await Promise.all(apis.map((api) => api.close()));
