@@ -359,6 +359,14 @@ describe('all tokens of a client', () => {
     ).toBe(200);
   });
 
+  test('a client that has expired is inactive', async () => {
+    const expires_at = new Date(server.now() + 60_000).toISOString();
+    const { clientId } = await server.createClient({ scopes: [], expires_at });
+    expect(await preview({ client_id: clientId })).toMatchObject({ status: 'active' });
+    await server.advance(61);
+    expect(await preview({ client_id: clientId })).toMatchObject({ status: 'inactive' });
+  });
+
   test('only by who may give all that the client can do, and only of one that exists', async () => {
     const officer = await server.createClient({ scopes: ['token:revoke'], grantable_scopes: [] });
     const token = await server.token(officer);

@@ -43,7 +43,7 @@ export function revocationPreviewEndpoint(options: RevocationPreviewEndpointOpti
         if (client === undefined) {
           throw new OAuthError('not_found', `There is no client ${showName(root.clientId)}.`);
         }
-        const status = findStatusFault(client) === undefined ? 'active' : 'inactive';
+        const status = findStatusFault(client, now()) === undefined ? 'active' : 'inactive';
         return { ...root, status, descendants: await descendants.count(db, { clientId: root.clientId }) };
       }
     }

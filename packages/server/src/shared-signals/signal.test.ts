@@ -6,13 +6,13 @@ const issuer = 'https://auth.example.com';
 const jti = '8f0c6c5e-5a0e-4f0b-9f0e-2f1b7d3c9a41';
 
 /** The subjects of streams that are told of a revoked token; undefined: all. */
-function toldOf(data: object): readonly (readonly string[] | undefined)[] {
+function toldOf(data: object): readonly (readonly string[] | undefined)[] | undefined {
   const tell = tellings['token.revoked'];
   if (typeof tell !== 'function') {
     throw new Error('A revoked token is told.');
   }
   const event = { kind: 'token.revoked', subject: jti, data } as unknown as Parameters<typeof tell>[0];
-  return tell(event, issuer).signals.map(([, { about }]) => about);
+  return tell(event, issuer)?.signals.map(([, { about }]) => about);
 }
 
 test('a token that was revoked by its id alone may be of any client, so every stream is told', () => {
