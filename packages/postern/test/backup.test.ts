@@ -146,6 +146,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
   /** Lines of the trail, up to before the signing key was revoked, and all. */
   let trails: { early: string; whole: string };
   const things: Record<string, Thing> = {};
+  const ends = { sooner: '2100-01-01T00:00:00.000Z', later: '2200-01-01T00:00:00.000Z' };
 
   const manage = async ({ url }: ServeProcess, method: string, path: string, body?: unknown) => {
     const token = await acquireToken(url, place.root());
@@ -189,11 +190,16 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
       'single',
       'rotated',
       'keyed',
+      'fenced',
+      'opened',
+      'ending',
     ]) {
       const credentials = await createClient(server, rootToken);
       things[name] = { credentials, token: await acquireToken(server.url, credentials) };
     }
     const initial = await manage(server, 'POST', 'initial-access-token', { scopes: ['scope:read'] });
+    const elsewhere = { allowed_networks: ['192.0.2.0/24'] };
+    await manage(server, 'PATCH', `client/${things['opened']?.credentials.clientId}`, elsewhere);
     expect(await postern(place, 'backup', file)).toMatchObject({ code: 0 });
 
     const pathOf = (name: string) => `client/${things[name]?.credentials.clientId}`;
@@ -211,6 +217,10 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
       token_endpoint_auth_method: 'private_key_jwt',
       jwks: { keys: [{ ...jwk, kid: 'new', alg: 'ES256', use: 'sig' }] },
     });
+    await manage(server, 'PATCH', pathOf('fenced'), elsewhere);
+    await manage(server, 'PATCH', pathOf('opened'), { allowed_networks: null });
+    await manage(server, 'PATCH', pathOf('ending'), { expires_at: ends.sooner, token_quota_per_day: 5 });
+    await manage(server, 'PATCH', pathOf('ending'), { expires_at: ends.later, token_quota_per_day: 9 });
     await manage(server, 'DELETE', `initial-access-token/${initial.id}`);
     const early = await shipped(server);
     [{ kid }] = (await call('GET', `${server.url}/.well-known/jwks.json`)).body.keys;
@@ -252,6 +262,14 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
       single: [401, true],
       rotated: [401, false],
       keyed: [200, false],
+      fenced: [200, false],
+      // What was widened after the backup stays lost.
+      opened: [200, false],
+      ending: [200, true],
+    });
+    expect(await manage(server, 'GET', `client/${things['ending']?.credentials.clientId}`)).toMatchObject({
+      expires_at: ends.later,
+      token_quota_per_day: 9,
     });
     expect(await manage(server, 'GET', 'initial-access-token')).toMatchObject({ items: [] });
     const keyed = await manage(server, 'GET', `client/${things['keyed']?.credentials.clientId}`);

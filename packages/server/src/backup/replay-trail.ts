@@ -5,8 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fromWireNames } from '@postern/protocol';
 import type { Kysely } from 'kysely';
+import { commonNetworks, coverNetwork } from '../clients/allowed-networks.ts';
 import { type Client, type ClientChange, changeClient } from '../clients/client.ts';
 import { recordChange, recordDeletion } from '../clients/client-changes.ts';
+import { clientMetadataMembers } from '../clients/client-metadata-schema.ts';
 import { deleteSecret, listSecrets, setSecretExpiry } from '../clients/client-secret-store.ts';
 import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
@@ -62,6 +64,7 @@ export function replayTrail(
 ): Promise<ReplayedEnd[]> {
   const deletedRows = { ...tables, ...hostedTables };
   const statuses = lastStatuses(events);
+  const changes = lastChanges(events);
   const latest = new Map(events.map((event) => [keyOf(event), event.data]));
   return log.change('postern', async (transaction, append) => {
     const ends: ReplayedEnd[] = [];
@@ -70,7 +73,7 @@ export function replayTrail(
       const isEnded =
         key === undefined
           ? await (replays[end.event.kind]?.(
-              { transaction, append, statuses, latest, rootClientId, now: now() },
+              { transaction, append, statuses, changes, latest, rootClientId, now: now() },
               end.event,
             ) ?? false)
           : await deleteByKey(transaction, key, end.event.subject);
@@ -88,6 +91,8 @@ interface Context {
   readonly append: Append;
   /** Of each client, the last status in the trail: what was disabled and enabled again stays enabled. */
   readonly statuses: ReadonlyMap<string, ClientStatusData>;
+  /** Of each client, the last value of each member that was changed. */
+  readonly changes: ReadonlyMap<string, LoggedEvent['data']>;
   /** Of each kind of event and subject, the last data in the trail. */
   readonly latest: ReadonlyMap<string, LoggedEvent['data']>;
   readonly rootClientId: string;
@@ -234,7 +239,10 @@ function narrowIssuer(before: TrustedIssuer, data: LoggedEvent['data']): Trusted
 }
 
 /** Takes from a client what it had lost, and gives it the credentials that replaced those of the backup. */
-async function narrowClient({ transaction, append, statuses, now }: Context, event: LoggedEvent): Promise<boolean> {
+async function narrowClient(
+  { transaction, append, statuses, changes, now }: Context,
+  event: LoggedEvent,
+): Promise<boolean> {
   const before = await findClient(transaction, event.subject);
   if (before === undefined) {
     return false;
@@ -242,7 +250,10 @@ async function narrowClient({ transaction, append, statuses, now }: Context, eve
   const status = statuses.get(event.subject);
   const change = {
     ...findLosses(before, status, event.data),
-    ...(event.kind === 'client.updated' && findReplacedMetadata(event.data)),
+    ...(event.kind === 'client.updated' && {
+      ...findReplacedMetadata(event.data),
+      ...findNarrowerLimits(before, changes.get(event.subject) ?? {}),
+    }),
   };
   const changed = changeClient(before, change, now);
   const after = { ...changed, generation: Math.max(changed.generation, status?.generation ?? 0) };
@@ -280,25 +291,46 @@ function findKept(names: readonly string[], later: readonly string[] | undefined
   return kept.length === names.length ? undefined : kept;
 }
 
-/** What else a client was changed to: how it authenticates, and what its tokens are bound to. */
-function findReplacedMetadata(data: LoggedEvent['data']): ClientChange {
-  const {
-    status: _status,
-    actorName: _actorName,
-    name: _name,
-    description: _description,
-    scopes: _scopes,
-    grantableScopes: _grantableScopes,
-    enabled: _enabled,
-    accessTokenTtlSeconds: _accessTokenTtlSeconds,
-    resources: _resources,
-    defaultResource: _defaultResource,
-    authorizationDetailsTypes: _authorizationDetailsTypes,
-    ...metadata
-  } = fromWireNames(data) as Record<string, unknown>;
-  // The trail has no values that are very long, such as many keys: then nothing is known but that the old ones were replaced.
-  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, isOmitted(value) ? null : value]));
+const quotaMembers = ['tokenQuotaPerMinute', 'tokenQuotaPerDay', 'tokenQuotaPerMonth'] as const;
+
+/** The limits that the client has later, as far as it had none or wider ones. */
+function findNarrowerLimits({ expiresAt, metadata }: Client, data: LoggedEvent['data']): ClientChange {
+  const later = fromWireNames(data) as Readonly<Record<string, unknown>>;
+  const { expiresAt: end, allowedNetworks: networks } = later;
+  const { allowedNetworks } = metadata;
+  const quotas = quotaMembers.flatMap((name) => {
+    const most = later[name];
+    return typeof most === 'number' && most < (metadata[name] ?? Number.POSITIVE_INFINITY) ? [[name, most]] : [];
+  });
+  const isEarlier = typeof end === 'string' && Date.parse(end) < (expiresAt ?? Number.POSITIVE_INFINITY);
+  const isNarrower =
+    Array.isArray(networks) && allowedNetworks?.every((network) => coverNetwork(networks, network)) !== true;
+  return {
+    ...Object.fromEntries(quotas),
+    ...(isEarlier && { expiresAt: end }),
+    ...(isNarrower && { allowedNetworks: commonNetworks(allowedNetworks ?? networks, networks) }),
+  };
 }
+
+/** What else a client was changed to: how it authenticates, and what its tokens say and are bound to. */
+function findReplacedMetadata(data: LoggedEvent['data']): ClientChange {
+  const replaced = Object.entries(data).filter(([name]) => replacedMembers.has(name));
+  // The trail has no values that are very long, such as many keys: then nothing is known but that the old ones were replaced.
+  return fromWireNames(Object.fromEntries(replaced.map(([name, value]) => [name, isOmitted(value) ? null : value])));
+}
+
+/** What is taken from the trail as it is: neither what gives abilities, nor what `findLosses` and `findNarrowerLimits` decide. */
+const replacedMembers: ReadonlySet<string> = new Set(Object.keys(clientMetadataMembers)).difference(
+  new Set([
+    'resources',
+    'default_resource',
+    'authorization_details_types',
+    'allowed_networks',
+    'token_quota_per_minute',
+    'token_quota_per_day',
+    'token_quota_per_month',
+  ]),
+);
 
 function isOmitted(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'omitted_characters' in value;
@@ -312,4 +344,14 @@ function lastStatuses(events: readonly LoggedEvent[]): ReadonlyMap<string, Clien
         : [],
     ),
   );
+}
+
+function lastChanges(events: readonly LoggedEvent[]): ReadonlyMap<string, LoggedEvent['data']> {
+  const changes = new Map<string, LoggedEvent['data']>();
+  for (const { kind, subject, data } of events) {
+    if (kind === 'client.updated') {
+      changes.set(subject, { ...changes.get(subject), ...data });
+    }
+  }
+  return changes;
 }

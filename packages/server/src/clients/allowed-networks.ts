@@ -59,6 +59,13 @@ export function coverNetwork(networks: readonly string[], inner: string): boolea
   return networks.some((outer) => ipaddr.parseCIDR(outer)[1] <= bits && contains(ipaddr.parseCIDR(outer), address));
 }
 
+/** The networks whose addresses are in both. All are canonical. */
+export function commonNetworks(one: readonly string[], other: readonly string[]): string[] {
+  const inside = (outer: readonly string[], networks: readonly string[]) =>
+    networks.filter((network) => coverNetwork(outer, network));
+  return [...new Set([...inside(other, one), ...inside(one, other)])];
+}
+
 function contains([network, bits]: Network, address: Network[0]): boolean {
   return network.kind() === address.kind() && address.match(network, bits);
 }
