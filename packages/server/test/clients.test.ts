@@ -52,6 +52,7 @@ describe('POST /api/v1/oauth/client', () => {
       grantable_scopes: ['rule:read'],
       enabled: false,
       access_token_ttl_seconds: 60,
+      expires_at: '2099-12-31T00:00:00.000Z',
     };
     const created = await server.createClient(settings);
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);

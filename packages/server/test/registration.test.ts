@@ -180,6 +180,7 @@ describe('RFC 7591 §2 client metadata', () => {
       grantable_scopes: null,
       enabled: true,
       access_token_ttl_seconds: null,
+      expires_at: null,
       created_at: expect.any(String),
       updated_at: expect.any(String),
     });
