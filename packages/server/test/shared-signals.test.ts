@@ -335,6 +335,16 @@ describe('subjects', () => {
     expect(tell(await receiver.take(stream_id)).map(([type]) => type)).toEqual(['token-revoked', 'tokens-revoked']);
   });
 
+  test.each(['PATCH', 'PUT'])('SSF 1.0 §8.1.3 a %s to all subjects leaves out none that was added', async (method) => {
+    const { stream_id } = await receiver.create({ default_subjects: 'NONE' });
+    const client = await createClient();
+    await receiver.call('POST', 'subject/add', { stream_id, subject: aboutClient(client) });
+    const all = { stream_id, events_requested: [tokensRevoked], default_subjects: 'ALL' };
+    expect((await receiver.call(method, 'stream', all)).status).toBe(200);
+    await asRoot('POST', `${clientPath(client)}/revoke`);
+    expect(tell(await receiver.take(stream_id))).toEqual([['tokens-revoked', aboutClient(client)]]);
+  });
+
   test('SSF 1.0 §8.1.3.2 a single token can be added', async () => {
     const { stream_id } = await receiver.create({ default_subjects: 'NONE', events_requested: [tokenRevoked] });
     const client = await createClient();

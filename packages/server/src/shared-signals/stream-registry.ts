@@ -26,6 +26,7 @@ import {
   listStreams,
   listSubject,
   unlistSubject,
+  unlistSubjects,
   updateConfiguration,
   updateStatus,
 } from './stream-store.ts';
@@ -43,7 +44,7 @@ export interface StreamRegistry {
   get(receiver: AccessToken, id: string): Promise<Stream>;
   /** Throws `conflict` if there are as many as there may be. */
   create(receiver: AccessToken, configuration: StreamConfiguration): Promise<Stream>;
-  /** Changes the configuration to what `change` makes of it, which may throw. */
+  /** Changes the configuration to what `change` makes of it, which may throw. With another default it has no subjects that differ from it. */
   change(receiver: AccessToken, id: string, change: (stream: Stream) => StreamConfiguration): Promise<Stream>;
   setStatus(receiver: AccessToken, id: string, status: StreamStatus, reason: string | undefined): Promise<Stream>;
   /** SSF 1.0 §8.1.3.2. Throws `conflict` if there are as many subjects as there may be. */
@@ -172,6 +173,10 @@ export async function openStreamRegistry(options: StreamRegistryOptions): Promis
         const after = { ...before, ...change(before) };
         if (!isDeepStrictEqual(after, before)) {
           await updateConfiguration(transaction, masterKey, id, after);
+          if (after.defaultSubjects !== before.defaultSubjects) {
+            // Those that were added would be removed, and the other way round.
+            await unlistSubjects(transaction, id);
+          }
           await appendSaved(append, after);
         }
         return after;

@@ -163,6 +163,10 @@ export async function unlistSubject(db: Kysely<Database>, streamId: string, subj
   return numDeletedRows > 0n;
 }
 
+export async function unlistSubjects(db: Kysely<Database>, streamId: string): Promise<void> {
+  await db.deleteFrom('stream_subjects').where('stream_id', '=', streamId).execute();
+}
+
 /** What the header is sealed for: no other stream can use it. */
 const labelOf = (id: string) => `authorization header of the stream ${id}`;
 
