@@ -1,6 +1,6 @@
 /**
  * Names of claims with a registered meaning, which nobody sets at will: the IANA registry "JSON Web Token Claims" (RFC 7519 §10.1),
- * the members of an introspection response (RFC 7662 §2.2, RFC 9701), and what Postern has in its tokens.
+ * the members of an introspection response (RFC 7662 §2.2, RFC 9701), what Postern has in its tokens, and what others call it.
  */
 
 /** Of the IANA registry, https://www.iana.org/assignments/jwt, by who registered them. */
@@ -123,11 +123,15 @@ const ofPostern = ['gen', 'parent_tokens', 'resource'];
 /** Parameters of the header of a JWT, which some programs look for among the claims. RFC 7515 §4.1. */
 const ofHeaders = ['typ', 'alg', 'kid', 'jku', 'jwk', 'x5u', 'x5c', 'x5t', 'crit', 'cty'];
 
+/** What others call scopes, client and subject in their access tokens, and libraries of APIs take for them. */
+const ofOtherServers = ['scp', 'scopes', 'cid', 'appid', 'oid', 'upn', 'unique_name'];
+
 export const registeredClaims: ReadonlySet<string> = new Set([
   ...registered,
   ...ofIntrospection,
   ...ofPostern,
   ...ofHeaders,
+  ...ofOtherServers,
 ]);
 
 /** Whether the name is registered, in upper or lower case: some parsers of JSON, such as Go's, take `SUB` for `sub`. */

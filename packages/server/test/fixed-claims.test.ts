@@ -57,6 +57,13 @@ describe('RFC 7519 §10.1 a registered name is refused', () => {
     expect([status, body.detail]).toEqual([422, expect.stringMatching(/^fixed_claims: /)]);
   });
 
+  test.each(['scp', 'SCP', 'scopes', 'cid', 'appid'])(
+    '%s, which libraries take for scope or client_id',
+    async (name) => {
+      expect((await create({ [name]: 'admin' })).status).toBe(422);
+    },
+  );
+
   test.each(['SUB', 'Scope', 'cLiEnT_iD', 'Gen', 'PARENT_TOKENS', 'Cnf', 'Active'])('%s, in any case', async (name) => {
     expect((await create({ [name]: 'x' })).body.detail).toContain('registered meaning');
   });
@@ -100,6 +107,15 @@ describe('what is not safe or too much is refused with a clear error', () => {
       expect(await response.text()).toContain('__proto__');
     },
   );
+
+  test.each(['1e999', '[{"inside": -1e999}]'])('the number %s, which JSON cannot say again', async (value) => {
+    const response = await fetch(server.url + clientPath, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${root}`, 'content-type': 'application/json' },
+      body: `{"fixed_claims": {"own": ${value}}}`,
+    });
+    expect([response.status, await response.text()]).toEqual([422, expect.stringContaining('too large')]);
+  });
 
   test('the most that is allowed makes a token that guards accept', async () => {
     const most = { own: deep(4), text: 'ü'.repeat(980) };

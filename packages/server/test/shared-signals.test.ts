@@ -360,6 +360,7 @@ describe('subjects', () => {
   test.each([
     ['of no format', {}, 400],
     ['of an unknown format', { format: 'email', email: 'a@example.com' }, 400],
+    ['whose format is no text', { format: ['opaque'], id: 'a' }, 400],
     ['of a format that everything inherits', { format: 'constructor' }, 400],
     ['that is incomplete', { format: 'iss_sub', iss: 'here' }, 400],
     ['with more members', { format: 'opaque', id: 'a', sub: 'b' }, 400],

@@ -47,6 +47,10 @@ function findValueFault(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') {
     return value.isWellFormed() ? undefined : 'has text that is not Unicode';
   }
+  if (typeof value === 'number') {
+    // The parser makes an infinite number of one that is too large, and JSON has none.
+    return Number.isFinite(value) ? undefined : 'has a number that is too large';
+  }
   if (typeof value !== 'object' || value === null) {
     return undefined;
   }

@@ -53,7 +53,8 @@ export function keyOf(subject: SimpleSubject): string {
  */
 export function parseSubject(value: Readonly<Record<string, unknown>>, issuer: string): SimpleSubject {
   const { format, ...rest } = value;
-  const names = Object.hasOwn(members, String(format)) ? members[format as SimpleSubject['format']] : undefined;
+  const isKnown = typeof format === 'string' && Object.hasOwn(members, format);
+  const names = isKnown ? members[format as SimpleSubject['format']] : undefined;
   if (names === undefined) {
     throw new OAuthError(
       'invalid_request',
