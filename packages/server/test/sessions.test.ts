@@ -54,6 +54,21 @@ async function tokenOf(cookie: string, body: object = {}): Promise<string> {
 const statusWith = async (token: string) => (await server.call('GET', '/api/v1/oauth/client', { token })).status;
 
 describe('a session', () => {
+  test('that is killed by the id that its tokens name gets no token any more, also when no revocation is remembered', async () => {
+    const { cookie } = await signIn();
+    const token = await tokenOf(cookie);
+    const [session] = claimsOf(token)['parent_tokens'] as { jti: string }[];
+    const body = { jti: session?.jti };
+    const killed = await server.call('POST', '/api/v1/oauth/revoke_one', { token: await server.rootToken(), body });
+    expect([killed.status, killed.body.status]).toEqual([200, 'inactive']);
+    expect(await statusWith(token)).toBe(401);
+    expect((await server.eventsAbout(session?.jti)).map(({ kind }) => kind)).toEqual([
+      'session.started',
+      'session.ended',
+    ]);
+    expect((await call('POST', `${path}/token`, { cookie, body: {} })).status).toBe(401);
+  });
+
   test('survives in a cookie that no script can read and no other site sends', async () => {
     const { cookie, answer } = await signIn();
     expect(answer.status).toBe(200);

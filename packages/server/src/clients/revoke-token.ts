@@ -21,6 +21,8 @@ import {
   insertRevokedToken,
   unknownClient,
 } from '../revocation/revoked-token-store.ts';
+import { endSession } from '../sessions/end-sessions.ts';
+import { findSession } from '../sessions/session-store.ts';
 import { revokeTokens } from './client-changes.ts';
 import type { FindActor } from './find-actor.ts';
 import { isPersonId } from './person-id.ts';
@@ -47,7 +49,7 @@ export interface RevokeToken {
   /** Resolves when the revocation is on the disk and holds; rejects if the store does not answer. */
   byToken(actor: Actor, token: AccessToken): Promise<Revoked>;
   /**
-   * The same by the id alone, whether or not there is such a token. Throws `too_many_requests` if there are `mostSingle` others
+   * The same by the id alone, whether or not there is such a token; that of a session, which its tokens name, ends it. Throws `too_many_requests` if there are `mostSingle` others
    * whose client is not known and that have not expired.
    */
   byJti(actor: Actor, jti: string): Promise<Revoked>;
@@ -91,6 +93,17 @@ export function createRevokeToken({ events, findActor, descendants, now }: Revok
       return ended;
     });
 
+  /** A session outlives the revocation of a token, and would get tokens again after it. */
+  const endSessionOf = (actor: Actor, id: string) =>
+    events.change(actor, async (transaction, append) => {
+      const ended = await descendants.count(transaction, { jti: id });
+      const session = await findSession(transaction, { id });
+      if (session !== undefined) {
+        await endSession(transaction, append, session, await findActor(transaction, session.clientId), now());
+      }
+      return ended;
+    });
+
   return {
     async byToken(actor, token) {
       const ended = await revokeOne(actor, token);
@@ -100,7 +113,11 @@ export function createRevokeToken({ events, findActor, descendants, now }: Revok
     },
 
     async byJti(actor, jti) {
-      const work: Work<Descendants, unknown> = async (transaction, append) => {
+      /** Resolves to undefined for a session, which ends by a change that others wait for. */
+      const work: Work<Descendants | undefined, unknown> = async (transaction, append) => {
+        if ((await findSession(transaction, { id: jti })) !== undefined) {
+          return undefined;
+        }
         const ended = await descendants.count(transaction, { jti });
         if ((await findRevokedTokens(transaction, [jti])).has(jti)) {
           return ended;
@@ -123,7 +140,8 @@ export function createRevokeToken({ events, findActor, descendants, now }: Revok
         });
         return ended;
       };
-      return { isAllOfClient: false, descendants: await events.change(actor, work, { isUrgent: true }) };
+      const ended = await events.change(actor, work, { isUrgent: true });
+      return { isAllOfClient: false, descendants: ended ?? (await endSessionOf(actor, jti)) };
     },
   };
 }
