@@ -1,5 +1,4 @@
 import { existsSync, statfsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -45,8 +44,8 @@ export default defineConfig({
   test: {
     // Files share the modules of their worker: importing the server again for each took more time than most tests.
     isolate: false,
-    // One more than there are cores: each waits a fifth of its time, for processes, databases and clocks.
-    maxWorkers: availableParallelism() + 1,
+    // One for each core, not one less: tests wait for processes and databases more than they compute.
+    maxWorkers: '100%',
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [

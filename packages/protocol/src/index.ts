@@ -27,7 +27,7 @@ export {
   jwtTokenType,
   tokenExchangeGrant,
 } from './registered-names.ts';
-export { isScopeToken, parseScope, readScope } from './scope.ts';
+export { isScopeToken, parseScope, readScope, scopeFamily } from './scope.ts';
 export { parseSecretDigest, type SecretDigestFormat, secretDigestFormats } from './secret-digest.ts';
 export { showName } from './show-name.ts';
 export { decodeUtf8 } from './utf-8.ts';

@@ -1,7 +1,7 @@
 /** The grammar of scope. RFC 6749 §3.3, appendix A.4. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isScopeToken, parseScope } from './scope.ts';
+import { isScopeToken, parseScope, scopeFamily } from './scope.ts';
 
 /** NQCHAR of RFC 6749 appendix A, spelled out again. */
 const allowed = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCodePoint(0x21 + i)).filter(
@@ -60,4 +60,13 @@ describe('RFC 6749 §3.3 scope', () => {
       }),
     );
   });
+});
+
+test.each([
+  ['client:create', 'client:'],
+  ['ssf.read', 'ssf.'],
+  ['a.b:c', 'a.'],
+  ['admin', 'admin'],
+])('the family of %s is %s', (name, family) => {
+  expect(scopeFamily(name)).toBe(family);
 });

@@ -36,3 +36,8 @@ export function parseScope(text: string): string[] {
   }
   return [...new Set(names)];
 }
+
+/** What the names of scopes about the same things begin with: up to the first `:` or `.`, or all of a name without either. */
+export function scopeFamily(name: string): string {
+  return /^[^:.]*[:.]/.exec(name)?.[0] ?? name;
+}

@@ -1,6 +1,6 @@
 /** Decides which clients of another server are imported with what, and what is left out and why. Pure. */
 import { type Change, type NewClientBody, operations, type Resource, type Scope } from '@postern/admin';
-import { clientIdPattern, parseSecretDigest } from '@postern/protocol';
+import { clientIdPattern, parseSecretDigest, scopeFamily } from '@postern/protocol';
 import { findSecretWeakness } from '@postern/protocol/node';
 import { oneLine } from '../output/terminal-text.ts';
 import type { Credential, SourceClient } from './source-client.ts';
@@ -84,9 +84,7 @@ export function planImport(found: readonly SourceClient[], options: ImportOption
   const unknown = [...new Set(clients.flatMap((client) => client.scopes))]
     .filter((name) => !known.has(name))
     .toSorted();
-  const families = scopes
-    .filter(({ administrative }) => administrative)
-    .map(({ name }) => name.slice(0, name.indexOf(':') + 1));
+  const families = scopes.filter(({ administrative }) => administrative).map(({ name }) => scopeFamily(name));
   const newScopes = registerScopes ? unknown.filter((name) => !takenNames.has(name) && canBeScope(name, families)) : [];
   const held = known.union(new Set(newScopes));
   const scopesOf = (client: SourceClient) => [...new Set(client.scopes)].filter((scope) => held.has(scope));

@@ -99,7 +99,7 @@ export async function findDescendants(db: Kysely<Database>, of: StoredDescendant
           .where('last_expires_at', '>', Math.floor(of.nowSeconds))
           .where('tokens_below_client', '>', 0);
   };
-  const rows = await matching()
+  const counted = matching()
     .select(['client_id', 'resource'])
     .select((select) => [
       select.fn.sum<number>(column).as('tokens'),
@@ -110,9 +110,10 @@ export async function findDescendants(db: Kysely<Database>, of: StoredDescendant
     .orderBy('tokens', 'desc')
     .limit(mostRead)
     .execute();
-  const { tokens } = await matching()
+  const summed = matching()
     .select((select) => select.fn.sum<number | null>(column).as('tokens'))
     .executeTakeFirstOrThrow();
+  const [rows, { tokens }] = await Promise.all([counted, summed]);
   return {
     tokensIssued: Number(tokens ?? 0),
     counts: rows.map((row) => ({

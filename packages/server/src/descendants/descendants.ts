@@ -118,10 +118,12 @@ export function createDescendantCounts({ db, now }: DescendantCountsOptions): De
 
     async count(from, of) {
       const nowSeconds = now() / 1000;
-      const hasUncounted = await hasUncountedTokens(from, nowSeconds);
       for (let attempt = 1; ; attempt += 1) {
         const before = batches;
-        const stored = await findDescendants(from, 'jti' in of ? of : { ...of, nowSeconds });
+        const [hasUncounted, stored] = await Promise.all([
+          hasUncountedTokens(from, nowSeconds),
+          findDescendants(from, 'jti' in of ? of : { ...of, nowSeconds }),
+        ]);
         if (batches === before || attempt === mostAttempts) {
           const { tokensIssued, counts, clientId } = addAll(stored, ancestorsOf([pending, writing], of), of);
           const isLost = [pending, writing].some(({ uncounted }) => uncounted.tokensIssued > 0);

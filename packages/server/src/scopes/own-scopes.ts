@@ -1,6 +1,6 @@
 /** The scopes that users add to the built-in ones. They are ordinary scopes: none administers Postern. */
 import type { AccessToken } from '@postern/guard';
-import { isScopeToken, OAuthError, showName } from '@postern/protocol';
+import { isScopeToken, OAuthError, scopeFamily, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -177,7 +177,7 @@ function requireAllowed(scopes: readonly OwnScope[]): void {
 function administrativeFamily(name: string): string | undefined {
   return defaultScopes
     .filter(({ administrative }) => administrative)
-    .map((scope) => scope.name.replace(/:.*/, ':'))
+    .map((scope) => scopeFamily(scope.name))
     .find((family) => name.startsWith(family));
 }
 
