@@ -13,13 +13,13 @@ import { createClientDirectory } from '../clients/client-directory.ts';
 import type { FindActor } from '../clients/find-actor.ts';
 import { revokeAllEndpoint } from '../clients/revoke-all-endpoint.ts';
 import { createRevokeAllTokens } from '../clients/revoke-all-tokens.ts';
-import { revokeOneEndpoint } from '../clients/revoke-one-endpoint.ts';
-import { createRevokeToken } from '../clients/revoke-token.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findInactiveReason } from '../clients/token-status.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { DescendantCounts } from '../descendants/descendants.ts';
 import { revocationPreviewEndpoint } from '../descendants/revocation-preview-endpoint.ts';
+import { revokeOneEndpoint } from '../descendants/revoke-one-endpoint.ts';
+import { createRevokeToken } from '../descendants/revoke-token.ts';
 import { jwksEndpoint } from '../discovery/jwks-endpoint.ts';
 import { metadataEndpoint } from '../discovery/metadata-endpoint.ts';
 import { resourceMetadataEndpoint, resourceMetadataName } from '../discovery/resource-metadata-endpoint.ts';
@@ -50,6 +50,7 @@ import { mayIntrospect } from '../resources/resource-registry.ts';
 import type { FeedKeys } from '../revocation/feed-keys.ts';
 import type { RevokedTokens } from '../revocation/revocations.ts';
 import { revocationEndpoint } from '../revocation-endpoint.ts';
+import { sessionsById } from '../sessions/end-sessions.ts';
 import { sessionEndpoint } from '../sessions/session-endpoint.ts';
 import { createSessions } from '../sessions/sessions.ts';
 import { whoamiEndpoint } from '../sessions/whoami-endpoint.ts';
@@ -247,7 +248,8 @@ export async function createTokens(options: TokensOptions) {
     limit: limitOf('sessions of one client or person that begin or end', 300),
   });
 
-  const revokeToken = createRevokeToken({ events, findActor, descendants, now });
+  const ends = sessionsById(findActor, now);
+  const revokeToken = createRevokeToken({ events, findActor, sessions: ends, descendants, now });
   const people = createPeople({ db, events, findActor });
   const provider =
     config.signIn &&

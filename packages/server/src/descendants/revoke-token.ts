@@ -8,11 +8,12 @@
 import type { AccessToken } from '@postern/guard';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
+import { revokeTokens } from '../clients/client-changes.ts';
+import type { FindActor } from '../clients/find-actor.ts';
+import { isPersonId } from '../clients/person-id.ts';
 import type { Database } from '../db/schema.ts';
-import type { DescendantCounts, Descendants } from '../descendants/descendants.ts';
-import { descendantsData } from '../descendants/descendants-view.ts';
 import type { Actor } from '../events/actor.ts';
-import type { EventLog, Work } from '../events/event-log.ts';
+import type { Append, EventLog, Work } from '../events/event-log.ts';
 import { listEvents } from '../events/event-store.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
 import {
@@ -21,11 +22,8 @@ import {
   insertRevokedToken,
   unknownClient,
 } from '../revocation/revoked-token-store.ts';
-import { endSession } from '../sessions/end-sessions.ts';
-import { findSession } from '../sessions/session-store.ts';
-import { revokeTokens } from './client-changes.ts';
-import type { FindActor } from './find-actor.ts';
-import { isPersonId } from './person-id.ts';
+import type { DescendantCounts, Descendants } from './descendants.ts';
+import { descendantsData } from './descendants-view.ts';
 
 /** Revoked tokens of one client that have not expired and that nothing else revokes. */
 const mostSingle = 1_000;
@@ -33,6 +31,13 @@ const mostSingle = 1_000;
 export interface RevokeTokenOptions {
   readonly events: EventLog;
   readonly findActor: FindActor;
+  /** Sessions have ids as tokens do, which their tokens name. */
+  readonly sessions: {
+    /** Whether it is the id of a session that has not ended. */
+    has(transaction: Kysely<Database>, id: string): Promise<boolean>;
+    /** Ends the session, and revokes its tokens. Does nothing if it has ended. */
+    end(transaction: Kysely<Database>, append: Append, id: string): Promise<void>;
+  };
   readonly descendants: Pick<DescendantCounts, 'count'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -49,13 +54,15 @@ export interface RevokeToken {
   /** Resolves when the revocation is on the disk and holds; rejects if the store does not answer. */
   byToken(actor: Actor, token: AccessToken): Promise<Revoked>;
   /**
-   * The same by the id alone, whether or not there is such a token; that of a session, which its tokens name, ends it. Throws `too_many_requests` if there are `mostSingle` others
-   * whose client is not known and that have not expired.
+   * The same by the id alone, whether or not there is such a token; that of a session, which its tokens name, ends it. Throws
+   * `too_many_requests` if there are `mostSingle` others whose client is not known and that have not expired.
    */
   byJti(actor: Actor, jti: string): Promise<Revoked>;
 }
 
-export function createRevokeToken({ events, findActor, descendants, now }: RevokeTokenOptions): RevokeToken {
+export function createRevokeToken(options: RevokeTokenOptions): RevokeToken {
+  const { events, findActor, sessions, descendants, now } = options;
+
   /** Revokes the token alone, without waiting for other changes. Resolves to undefined if its client has too many of these. */
   const revokeOne = (actor: Actor, { jti, clientId, expiresAt, generation: issuedIn }: AccessToken) => {
     const work: Work<Descendants | undefined, unknown> = async (transaction, append) => {
@@ -97,10 +104,7 @@ export function createRevokeToken({ events, findActor, descendants, now }: Revok
   const endSessionOf = (actor: Actor, id: string) =>
     events.change(actor, async (transaction, append) => {
       const ended = await descendants.count(transaction, { jti: id });
-      const session = await findSession(transaction, { id });
-      if (session !== undefined) {
-        await endSession(transaction, append, session, await findActor(transaction, session.clientId), now());
-      }
+      await sessions.end(transaction, append, id);
       return ended;
     });
 
@@ -115,7 +119,7 @@ export function createRevokeToken({ events, findActor, descendants, now }: Revok
     async byJti(actor, jti) {
       /** Resolves to undefined for a session, which ends by a change that others wait for. */
       const work: Work<Descendants | undefined, unknown> = async (transaction, append) => {
-        if ((await findSession(transaction, { id: jti })) !== undefined) {
+        if (await sessions.has(transaction, jti)) {
           return undefined;
         }
         const ended = await descendants.count(transaction, { jti });

@@ -2,12 +2,12 @@
 import { type AccessToken, type Guard, type VerifyIssuedTokenOptions, verifyIssuedToken } from '@postern/guard';
 import { accessTokenOf, guardRoutes } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
-import type { Descendants } from '../descendants/descendants.ts';
-import { TokenTreeView, toRevokedView, toTokenTreeView } from '../descendants/descendants-view.ts';
-import { parseTreeRoot, TreeRootBody } from '../descendants/tree-root.ts';
 import { forbidCaching } from '../http/caching.ts';
 import { operation } from '../http/operation.ts';
+import type { Descendants } from './descendants.ts';
+import { TokenTreeView, toRevokedView, toTokenTreeView } from './descendants-view.ts';
 import type { RevokeToken } from './revoke-token.ts';
+import { parseTreeRoot, TreeRootBody } from './tree-root.ts';
 
 export interface RevokeOneEndpointOptions {
   readonly revokeToken: RevokeToken;
