@@ -69,8 +69,9 @@ export class SqliteWriter {
     if (this.#orders.push(order) === 1) {
       // When nothing else asks for anything in this turn.
       process.nextTick(() => {
-        this.#thread.postMessage(this.#orders);
+        const orders = this.#orders;
         this.#orders = [];
+        this.#thread.postMessage(orders);
       });
       // The process does not end before it has the answer.
       this.#thread.ref();
