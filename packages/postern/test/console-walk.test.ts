@@ -187,8 +187,14 @@ test('the audit page shows all of it, and follows new events', async () => {
   }
   const updated = page.getByRole('row', { name: /Client updated/ }).first();
   await updated.locator('summary').click();
-  await updated.getByText(/^Before: /).first().waitFor();
-  await updated.getByText(/^After: /).first().waitFor();
+  await updated
+    .getByText(/^Before: /)
+    .first()
+    .waitFor();
+  await updated
+    .getByText(/^After: /)
+    .first()
+    .waitFor();
   await expectAccessible(page);
   await page.getByLabel('To').fill('2001-01-01');
   await page.getByText('No events').waitFor();
