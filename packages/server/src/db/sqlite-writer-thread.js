@@ -126,7 +126,9 @@ function sendAnswers() {
 
 parentPort.on('message', (orders) => {
   for (const order of orders) {
-    answers.push(answer(order));
+    const done = answer(order);
+    // Those before it may have been sent meanwhile.
+    answers.push(done);
   }
   sendAnswers();
   if (orders.at(-1).kind === 'close') {
