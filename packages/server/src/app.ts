@@ -178,7 +178,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     inFlight: useOverloadShedding(app, {
       mostLateMs: config.overloadMs,
       isAdministrator: tokens.isAdministrator,
-      openBodies: useConnectionLimits(app, config.trustedProxies, limits, options.reachStep ?? (async () => {})),
+      openBodies: useConnectionLimits(app, config.trustedProxies, limits, options.reachStep),
     }),
     clientCache: tokens.directory.usage,
     importedSecrets: tokens.countImportedSecrets,

@@ -1,4 +1,4 @@
-/** Lets the workers of one port stop to listen together: none answers its last callers while another still accepts them. */
+/** Lets the workers of one port stop listening together: none answers its last callers while another still accepts them. */
 import cluster from 'node:cluster';
 
 /** A worker has reached a step, or, from the supervisor: all have. */

@@ -63,7 +63,7 @@ export function useConnectionLimits(
   app: FastifyInstance,
   trustedProxies: readonly string[],
   limits: ConnectionLimits,
-  reachStep: ReachStep,
+  reachStep: ReachStep | undefined,
 ): OpenBodies {
   useGracefulClose(app, limitConnections(app, createAddressCheck(trustedProxies), limits), limits, reachStep);
   limitAnswerTimes(app, limits);

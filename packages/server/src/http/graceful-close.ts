@@ -48,10 +48,10 @@ export function useGracefulClose(
   app: FastifyInstance,
   connections: Connections,
   { drainMs, finishMs }: CloseTimes,
-  reachStep: ReachStep,
+  reachStep: ReachStep | undefined,
 ): void {
   let isClosing = false;
-  /** Requests that are handled once the server has stopped to listen. Undefined: none has to wait. */
+  /** Requests that are handled once the server has stopped listening. Undefined: none has to wait. */
   let held: (() => void)[] | undefined;
   const hurry = new AbortController();
   const cut = () => {
@@ -97,12 +97,14 @@ export function useGracefulClose(
     const waiting: (() => void)[] = [];
     held = waiting;
     await acceptLastConnections(app.server);
-    await reachStep('accepted the last connections');
-    // A supervisor accepts for all processes: what it was late with has arrived before its message, or does now.
-    await acceptLastConnections(app.server);
-    await reachStep('accepted those that were late');
+    if (reachStep !== undefined) {
+      await reachStep('accepted the last connections');
+      // A supervisor accepts for all processes: what it was late with has arrived before its message, or does now.
+      await acceptLastConnections(app.server);
+      await reachStep('accepted those that were late');
+    }
     app.server.close();
-    await reachStep('stopped to listen');
+    await reachStep?.('stopped listening');
     held = undefined;
     for (const handle of waiting) {
       handle();
@@ -114,7 +116,7 @@ export function useGracefulClose(
 
 /**
  * Resolves once no connection has arrived for a moment: the system resets those that wait to be accepted when the server
- * stops to listen. All that was sent on idle connections has been read then, too.
+ * stops listening. All that was sent on idle connections has been read then, too.
  */
 async function acceptLastConnections(server: Server): Promise<void> {
   let hasArrived = true;
