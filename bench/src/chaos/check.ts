@@ -119,11 +119,26 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
     return ends.length > 0 || late ? unknown : { is: 'live' };
   };
 
+  /**
+   * Whether a key that was revoked has signed the token all the same, since the revocation was lost: guards that know of it refuse the
+   * token, and those that were started later accept it.
+   */
+  const hasRevivedKey = (thing: Thing, before: number): boolean =>
+    changes.some(
+      ({ ends, sentAt, at }) =>
+        losses.some((loss) => loss.at >= sentAt && loss.at < before) &&
+        at <= thing.sentAt + lateMs &&
+        ends.some((end) => 'kid' in end && concerns(thing)(end)),
+    );
+
   const truthAt = (thing: Thing, observer: string, { from, to }: { from: number; to: number }): Truth => {
     if (
       losses.some(({ at }) => at >= from && at <= to) ||
       losses.some(({ at }) => at >= thing.sentAt && at <= thing.at)
     ) {
+      return unknown;
+    }
+    if (isGuard(observer) && hasRevivedKey(thing, from)) {
       return unknown;
     }
     const loss = losses.findLast(({ at }) => at < from && at > thing.at);
@@ -141,8 +156,8 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
       return isActive ? now : { is: 'dead', since: loss.at, why: `${loss.cause}: the database says so` };
     }
     if (before.is === 'live') {
-      // No news can be about what the database has never known.
-      return isActive ? now : unknown;
+      // No news can be about what the database has never known. What it lost earlier the guard may know to this day.
+      return isActive && !endsOf(thing).some(({ change }) => change.sentAt < loss.at) ? now : unknown;
     }
     if (before.is === 'dead' && !isActive && !loss.clientless.includes(thing.id)) {
       return before;
@@ -230,10 +245,13 @@ export function checkHistory(records: readonly HistoryRecord[], promises: Promis
     if (loss !== undefined && verdict === 'refused' && sentAt <= outages.deadline(observer, loss.at)) {
       return 'node or guard has not seen the other history yet';
     }
+    // By the clock of its node.
+    const issuedAt =
+      thing.sentAt + (thing.type === 'token' ? latestClock(records, thing.node, thing.sentAt, thing.at) : 0);
     const isJudgedByLost = losses.some(
       (one) =>
         one.at < thing.at &&
-        thing.sentAt <= outages.deadline(observer, one.at) + promises.clockSkewMs &&
+        issuedAt <= outages.deadline(observer, one.at) + promises.clockSkewMs + greatestAhead(records, one.at) &&
         changes.some((change) => change.at < one.at && change.ends.some(concerns(thing))),
     );
     if (isGuard(observer) && verdict === 'refused' && isJudgedByLost) {
@@ -329,6 +347,11 @@ function latestClock(records: readonly HistoryRecord[], process: string, from: n
     }
   }
   return Math.max(...offsets);
+}
+
+/** By how much any clock has been ahead until a time: of a node, whose tokens say that they were issued so much later, or of a guard. */
+function greatestAhead(records: readonly HistoryRecord[], until: number): number {
+  return Math.max(0, ...records.map((record) => (record.type === 'clock' && record.at <= until ? record.offsetMs : 0)));
 }
 
 /** Whether a process itself was stopped or cut off from its callers, so that it cannot have answered. */

@@ -51,7 +51,7 @@ export async function startIssuer(): Promise<BenchIssuer> {
       default:
         if (!query.searchParams.has('cursor')) {
           const page = feedPage(clients, audience);
-          answer(response, page, signer.headers(JSON.stringify(page), undefined, Date.now()));
+          answer(response, page, signer.headers(JSON.stringify(page), {}, Date.now()));
         }
       // Who has a cursor waits for news that never comes.
     }

@@ -61,8 +61,7 @@ export function serveFeed(issuer: TestIssuer, authorization = 'Bearer feed'): Te
     now: Date.now,
     instead: undefined,
     send(request, response, page) {
-      const { cursor } = queryOf(request);
-      answerJson(response, 200, page as object, signer.headers(JSON.stringify(page), cursor, feed.now()));
+      answerJson(response, 200, page as object, signer.headers(JSON.stringify(page), queryOf(request), feed.now()));
     },
     publish(...added) {
       entries.push(...added);

@@ -327,6 +327,34 @@ describe('an issuer that has lost changes', () => {
     expect(await outcome(guard, { client_id: 'other', iat: iat() })).toBe('client_unknown');
   });
 
+  test('a token that a node with a fast clock issued before the loss is judged by what was lost', async () => {
+    const guard = guardOf();
+    await guard.start();
+    const fast = { client_id: 'client', iat: iat() + 120 };
+    expect(await outcome(guard, fast)).toBe('passed');
+    feed.publish({ type: 'client', client_id: 'client', active: false });
+    await followed();
+    expect(await outcome(guard, fast)).toBe('client_unknown');
+    feed.replace();
+    await followed();
+    expect(await outcome(guard, fast)).toBe('client_unknown');
+    expect(await outcome(guard, { client_id: 'client', iat: iat() + 121 })).toBe('client_unknown');
+    await clock.advance(180);
+    expect(await outcome(guard, { client_id: 'client', iat: iat() })).toBe('passed');
+  });
+
+  test('and a clock that the feed itself has shown counts as well', async () => {
+    feed.now = () => clock.now() + 120_000;
+    feed.publish({ type: 'client', client_id: 'client', active: false });
+    const guard = guardOf();
+    await guard.start();
+    await followed();
+    feed.now = clock.now;
+    feed.replace();
+    await followed();
+    expect(await outcome(guard, { client_id: 'client', iat: iat() + 110 })).toBe('client_unknown');
+  });
+
   test('too much of it is replaced by one time: tokens that were issued before are rejected', async () => {
     feed.publish(...Array.from({ length: 600 }, (_, index) => ({ ...client, client_id: `client ${index}`, gen: 4 })));
     const guard = guardOf({ maxEntries: 1_000 });
@@ -468,6 +496,49 @@ describe('an unreachable feed', () => {
     expect(guard.revocationLagSeconds()).toBe(80);
     feed.instead = undefined;
     await vi.waitFor(async () => expect(await outcome(guard)).toBe('passed'), { timeout: 10_000 });
+  });
+
+  test('a node whose clock was set back is believed, since it signs the nonce', async () => {
+    const guard = guardOf({ maxStalenessSeconds: 10 });
+    await guard.start();
+    await followed();
+    const right = feed.now;
+    feed.now = () => right() - 120_000;
+    feed.publish({ type: 'token', jti: 'revoked', exp: 1_800_003_600 });
+    await vi.waitFor(() => expect(feed.asked.at(-1)).not.toHaveProperty('nonce'));
+    await followed();
+    expect([await outcome(guard), await outcome(guard, { jti: 'revoked' })]).toEqual(['passed', 'token_revoked']);
+    expect(guard.revocationLagSeconds()).toBe(0);
+    expect(feed.asked.at(-2)).toMatchObject({ wait: '0', nonce: expect.stringMatching(/^[\w-]{16,64}$/) });
+    // From now on it knows what time that node has.
+    const asked = feed.asked.length;
+    feed.release();
+    await vi.waitFor(() => expect(feed.asked.length).toBe(asked + 1));
+    await followed();
+    expect(feed.asked.at(-1)).toEqual({ wait: '20', cursor: '1.1' });
+    expect(faults).toEqual([expect.stringContaining('had signed 115 seconds before')]);
+  });
+
+  test.each([
+    ['without the nonce', ''],
+    ['with the nonce of another question', '&nonce=0000000000000000'],
+  ])('an answer that is sent again, %s, makes nothing new', async (_, nonce) => {
+    const guard = guardOf({ maxStalenessSeconds: 10 });
+    await guard.start();
+    await followed();
+    const recordedAt = feed.now();
+    feed.now = () => recordedAt;
+    feed.instead = (request, response) => {
+      request.url = request.url?.replace(/&nonce=[^&]*/, nonce);
+      feed.send(request, response, { cursor: '1.0', snapshot: false, more: false, lag_seconds: 0, entries: [] });
+    };
+    clock.advance(20);
+    const asked = feed.asked.length;
+    feed.release();
+    await vi.waitFor(() => expect(feed.asked.length).toBeGreaterThan(asked + 2), { timeout: 10_000 });
+    expect(feed.asked.at(-1)).toHaveProperty('nonce');
+    expect(await outcome(guard)).toBe('revocations_stale');
+    expect(guard.revocationLagSeconds()).toBeGreaterThanOrEqual(15);
   });
 
   test('after an answer that was held up, the next request does not wait for news', async () => {

@@ -39,7 +39,7 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
   const { authenticateClient, findActor, verification, revokedTokens, revokeToken, limit, now, monotonic } = options;
 
   const [openedAt, openedAtMonotonic] = [now(), monotonic()];
-  /** If the wall clock jumps ahead, it takes live tokens for expired ones, which need no revocation. */
+  /** If the wall clock jumps ahead, it takes live tokens for expired ones. */
   const earliestNow = () => Math.min(now(), openedAt + monotonic() - openedAtMonotonic);
 
   /** The client may have been deleted, disabled or narrowed since it was authenticated. */
@@ -70,8 +70,8 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
           summary: 'Revoke an access token',
           description:
             'A client revokes its own tokens; a holder of `token:revoke` any. All tokens that were exchanged for it are ' +
-            'revoked with it, and the answer says how many. A token that is not valid here any more needs no revocation ' +
-            'and is answered with the same status and nothing else. Of a client with 1,000 revoked tokens that have not ' +
+            'revoked with it, and the answer says how many. A token that was revoked already, or expired more than ' +
+            '30 days ago, is answered with the same status and nothing else. Of a client with 1,000 revoked tokens that have not ' +
             'expired, the next call revokes all tokens.',
           consumes: ['application/x-www-form-urlencoded'],
           body: RevocationForm,
@@ -92,7 +92,7 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
         if (text === undefined) {
           throw new OAuthError('invalid_request', 'The parameter token is missing.');
         }
-        const token = await findToken(text, earliestNow() / 1000, verification);
+        const token = await findToken(text, earliestNow() / 1000 - behindSeconds, verification);
         if (token !== undefined) {
           requireMayRevoke(client, token);
           const revoked = revokedTokens.has(token.jti) ? undefined : await revoke(client, token);
@@ -107,6 +107,9 @@ export function revocationEndpoint(options: RevocationEndpointOptions): Protocol
     );
   };
 }
+
+/** Seconds for which a token that has expired is revoked all the same: a node whose clock is behind by less still accepts it. */
+const behindSeconds = 30 * 86_400;
 
 /** Throws `unauthorized_client`. RFC 7009 §2.1. */
 function requireMayRevoke(client: Client, token: AccessToken): void {

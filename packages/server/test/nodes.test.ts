@@ -68,6 +68,27 @@ test('batches that are sent to both at once with one Idempotency-Key answer the 
   }
 });
 
+describe('a credential that one node was told of is right on the other, before that has followed the log', () => {
+  test('a new secret', async () => {
+    const client = await a.createClient(['scope:read']);
+    await b.token(client);
+    const { body } = await asRoot(a, 'POST', `${clientPath}/${client.clientId}/secret`, {});
+    expect(await statusOn(b, await b.token({ ...client, clientSecret: body.client_secret }))).toBe(200);
+    await expect(b.token({ ...client, clientSecret: 'wrong' })).rejects.toThrow('invalid_client');
+  });
+
+  test('a secret of a client that was disabled, and is not any more', async () => {
+    const client = await a.createClient(['scope:read']);
+    await b.token(client);
+    const enable = (enabled: boolean) => asRoot(a, 'PATCH', `${clientPath}/${client.clientId}`, { enabled });
+    await enable(false);
+    await b.advance(0);
+    await expect(b.token(client)).rejects.toThrow('invalid_client');
+    await enable(true);
+    expect(await statusOn(a, await b.token(client))).toBe(200);
+  });
+});
+
 describe('a change on one node holds on the other, when that has followed the log', () => {
   const changes: [name: string, change: (client: Credentials, token: string) => Promise<{ status: number }>][] = [
     [

@@ -92,16 +92,16 @@ test('beyond the budget, what a failure costs is done in the lane of low priorit
   const failures = createFailureBudgets(counts as never);
   const attempt = { clientId: 'victim', address: '192.0.2.1', isCheap: true };
   const ends: (() => void)[] = [];
-  const afterFailure = () => new Promise<void>((resolve) => void ends.push(resolve));
+  const judgeAgain = () => new Promise<undefined>((resolve) => void ends.push(() => resolve(undefined)));
   const fail = () =>
     failures
-      .attempt({ ...attempt, afterFailure }, async () => {
+      .attempt({ ...attempt, judgeAgain }, async () => {
         throw new OAuthError('invalid_client', 'wrong');
       })
       .catch(({ code }) => code);
   const failed = Promise.all(Array.from({ length: 50 }, fail));
   await vi.waitFor(() => expect(ends).toHaveLength(4));
-  expect(await failures.attempt({ ...attempt, afterFailure }, async () => 'passed')).toBe('passed');
+  expect(await failures.attempt<string>({ ...attempt, judgeAgain }, async () => 'passed')).toBe('passed');
   expect(ends).toHaveLength(4);
   let done = false;
   void failed.then(() => {

@@ -80,34 +80,49 @@ test('followers that ask the same at the same time share a signature, and later 
   expect(later.signature).not.toBe(one.signature);
 });
 
+test('a follower that sends a nonce gets it signed, in an answer of its own', async () => {
+  const nonce = '0123456789abcdef-_AZ';
+  const answer = await ask({ nonce });
+  expect(await claimsOf(answer)).toEqual({
+    iss: server.url,
+    iat: server.now() / 1000,
+    nonce,
+    sha256: digestOf(answer.text),
+  });
+  expect(await claimsOf(await ask())).not.toHaveProperty('nonce');
+  for (const bad of ['', 'too-short', 'a'.repeat(65), 'with a space 0123456789']) {
+    expect((await ask({ nonce: bad })).status, bad).toBe(422);
+  }
+});
+
 test('its keys have a use and a key set of their own, which the metadata name, and sign no tokens', async () => {
   const { body: metadata } = await server.call('GET', '/.well-known/oauth-authorization-server');
   expect(metadata.revocation_feed_jwks_uri).toBe(`${server.url}/.well-known/revocation-feed-jwks.json`);
   const [own, tokens] = [await documentAt(metadata.revocation_feed_jwks_uri), await documentAt(metadata.jwks_uri)];
-  expect(own.keys).toEqual([
-    {
-      kty: 'OKP',
-      crv: 'Ed25519',
-      x: expect.any(String),
-      kid: expect.any(String),
-      alg: 'EdDSA',
-      use: 'revocation_feed',
-    },
-  ]);
+  const ownKey = {
+    kty: 'OKP',
+    crv: 'Ed25519',
+    x: expect.any(String),
+    kid: expect.any(String),
+    alg: 'EdDSA',
+    use: 'revocation_feed',
+  };
+  expect(own.keys).toEqual([ownKey, ownKey, ownKey]);
   expect(kidsOf(tokens).filter((kid) => kidsOf(own).includes(kid))).toEqual([]);
 });
 
-test('a key signs for a quarter of a year, and is published for a day before and after', async () => {
+test('the keys of the feed for the quarters before and after are published', async () => {
   const kidOfNow = async () => decodeProtectedHeader((await ask()).signature).kid;
   const startOfNext = (Math.floor(server.now() / 1000 / quarterSeconds) + 1) * quarterSeconds;
   const moveTo = (seconds: number) => server.jump(seconds - server.now() / 1000);
-  const before = await kidOfNow();
-  expect(kidsOf(await feedKeys())).toEqual([before]);
-  await moveTo(startOfNext - 86_000);
-  const [, next] = kidsOf(await feedKeys());
-  expect([await kidOfNow(), kidsOf(await feedKeys())]).toEqual([before, [before, next]]);
+  const published = kidsOf(await feedKeys());
+  const [before, current, next] = published;
+  expect(new Set(published).size).toBe(3);
+  expect(await kidOfNow()).toBe(current);
+  await moveTo(startOfNext - 1);
+  expect([await kidOfNow(), kidsOf(await feedKeys())]).toEqual([current, published]);
   await moveTo(startOfNext + 1);
-  expect([await kidOfNow(), kidsOf(await feedKeys())]).toEqual([next, [before, next]]);
-  await moveTo(startOfNext + 87_000);
-  expect([await kidOfNow(), kidsOf(await feedKeys())]).toEqual([next, [next]]);
+  expect([await kidOfNow(), kidsOf(await feedKeys())]).toEqual([next, [current, next, expect.any(String)]]);
+  await moveTo(startOfNext - 2 * quarterSeconds + 1);
+  expect(await kidOfNow()).toBe(before);
 });

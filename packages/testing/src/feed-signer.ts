@@ -2,11 +2,17 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { feedKeyUse, feedSignatureHeader, feedSignatureType } from '@postern/protocol';
 
+/** What the query of a request has. */
+export interface FeedQuestion {
+  readonly cursor?: string | undefined;
+  readonly nonce?: string | undefined;
+}
+
 export interface FeedSigner {
   /** The JWK set that the metadata of the issuer name as `revocation_feed_jwks_uri`. */
   readonly jwks: object;
-  /** Returns the headers of an answer with this body to the cursor `after`, signed at `nowMs`, in milliseconds since 1970. */
-  headers(body: string, after: string | undefined, nowMs: number): Record<string, string>;
+  /** Returns the headers of an answer with this body to a question, signed at `nowMs`, in milliseconds since 1970. */
+  headers(body: string, question: FeedQuestion, nowMs: number): Record<string, string>;
 }
 
 export function createFeedSigner(issuer: string): FeedSigner {
@@ -15,9 +21,9 @@ export function createFeedSigner(issuer: string): FeedSigner {
   const header = encode({ typ: feedSignatureType, alg: 'EdDSA', kid: 'feed' });
   return {
     jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'feed', alg: 'EdDSA', use: feedKeyUse }] },
-    headers(body, after, nowMs) {
+    headers(body, { cursor: after, nonce }, nowMs) {
       const sha256 = createHash('sha256').update(body).digest('base64url');
-      const signingInput = `${header}.${encode({ iss: issuer, iat: nowMs / 1000, after, sha256 })}`;
+      const signingInput = `${header}.${encode({ iss: issuer, iat: nowMs / 1000, after, nonce, sha256 })}`;
       const signature = sign(null, Buffer.from(signingInput), privateKey).toString('base64url');
       return { [feedSignatureHeader]: `${signingInput}.${signature}` };
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from .access_token import VerificationKey
@@ -20,18 +21,30 @@ class FeedSignatureError(Exception):
     """Why an answer is not the one of the issuer to what it was asked."""
 
 
+@dataclass(frozen=True)
+class FeedSignature:
+    """What the signature of an answer says."""
+
+    signed_at: float
+    """Seconds since 1970, by the clock of the issuer."""
+    is_new: bool
+    """Whether the nonce was signed, so that the answer was made after the question."""
+
+
 def verify_feed_signature(
     signature: str | None,
     body: bytes,
     *,
     issuer: str,
     after: str | None,
+    nonce: str | None,
     find_key: Callable[[str], VerificationKey | None],
-) -> float:
-    """Return when an answer was signed, in seconds since 1970.
+) -> FeedSignature:
+    """Return when an answer was signed.
 
     Raises unless the issuer signed this body as an answer to the cursor ``after``, which is None for a request without one.
-    ``find_key`` returns a key of the feed, never one that signs tokens. Does not check how long ago it was signed.
+    ``find_key`` returns a key of the feed, never one that signs tokens. Does not check how long ago it was signed:
+    an answer without the nonce may be an old one.
     """
     if signature is None:
         raise FeedSignatureError("the answer has no signature")
@@ -57,17 +70,20 @@ def verify_feed_signature(
         raise FeedSignatureError("the answer is signed as the answer to another cursor")
     if jws.payload.get("sha256") != encode_base64url(hashlib.sha256(body).digest()):
         raise FeedSignatureError("the answer is not the one that was signed")
+    signed_nonce = jws.payload.get("nonce")
+    if "nonce" in jws.payload and (nonce is None or signed_nonce != nonce):
+        raise FeedSignatureError("the answer is signed for another follower, or an earlier question")
     signed_at = jws.payload.get("iat")
     if not is_number(signed_at):
         raise FeedSignatureError("the answer does not say when it was signed")
-    return float(signed_at)
+    return FeedSignature(float(signed_at), is_new="nonce" in jws.payload)
 
 
 class SignedTime:
     """How old an answer is whose time is signed by another machine.
 
     An answer that is sent again is older each time, whatever clock it is measured by. If the clock of one side is set, another one
-    shows that the answer is new all the same.
+    shows that the answer is new all the same, or a nonce does.
     """
 
     def __init__(
@@ -90,3 +106,8 @@ class SignedTime:
         age = 0.0 if least == math.inf else max(0.0, least)
         self._least_ahead = signed_at + age - arrived_at
         return arrived_at - age
+
+    def read_new(self, signed_at: float, asked_at: float) -> float:
+        """The same for an answer that was certainly signed after ``asked_at``, by the monotonic clock."""
+        self._least_ahead = signed_at - self._monotonic()
+        return asked_at

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Final, Protocol
 from urllib.parse import urlencode
@@ -25,6 +26,9 @@ _TIMEOUT: Final = 10.0
 
 _OLD: Final = 10.0
 """Seconds: an answer that was signed so long before it arrived is reported."""
+
+_DOUBTFUL: Final = 1.0
+"""Seconds: whether an answer that was signed so long before it arrived is new, a nonce decides."""
 
 _NEARLY_FULL: Final = 0.8
 _NOT_NEARLY_FULL: Final = 0.7
@@ -95,10 +99,14 @@ class RevocationFollower:
         """A snapshot that is not complete yet; the list holds until it is."""
         self._lost_at: float | None = None
         """When the issuer turned out to have lost changes, as long as the snapshot of what is left is not complete."""
+        self._latest_of_issuer = 0.0
+        """Seconds since 1970: the latest time that a clock of the issuer has shown here, for one of its nodes may be ahead."""
         self._cursor: str | None = None
         self._size_at_start = 0
         self._is_nearly_full = False
         self._is_old = False
+        self._is_doubtful = True
+        """Whether the next question has a nonce, since the time does not show that what was answered is new."""
         self._current_at = -math.inf
 
     def start(self) -> None:
@@ -137,6 +145,7 @@ class RevocationFollower:
     def find_inactive_reason(self, token: AccessToken) -> str | None:
         """Return why a verified token is no longer active, as far as known, or None."""
         with self._lock:
+            self._latest_of_issuer = max(self._latest_of_issuer, token.issued_at)
             return self._list.find_inactive_reason(token)
 
     def lag_seconds(self) -> float:
@@ -178,7 +187,13 @@ class RevocationFollower:
     def _fetch_page(self, wait_seconds: int) -> tuple[FeedPage, float]:
         """Return a page that the issuer signed as the answer to the cursor, and when, by the monotonic clock, at the latest."""
         url = f"{self._issuer}/api/v1/oauth/revocations"
-        query = {**({"cursor": self._cursor} if self._cursor is not None else {}), "wait": str(wait_seconds)}
+        asked_at = self._monotonic()
+        nonce = str(uuid.uuid4()) if self._is_doubtful else None
+        query = {
+            **({"cursor": self._cursor} if self._cursor is not None else {}),
+            "wait": str(wait_seconds if nonce is None else 0),
+            **({"nonce": nonce} if nonce is not None else {}),
+        }
         response = fetch_json(
             self._fetch,
             f"{url}?{urlencode(query)}",
@@ -186,18 +201,26 @@ class RevocationFollower:
             timeout=wait_seconds + _TIMEOUT,
             max_bytes=_MAX_BYTES,
         )
-        signed_at = self._signed_time.read(
-            verify_feed_signature(
-                response.headers.get("revocations-signature"),
-                response.body,
-                issuer=self._issuer,
-                after=self._cursor,
-                find_key=self._find_feed_key,
-            )
+        signed = verify_feed_signature(
+            response.headers.get("revocations-signature"),
+            response.body,
+            issuer=self._issuer,
+            after=self._cursor,
+            nonce=nonce,
+            find_key=self._find_feed_key,
+        )
+        with self._lock:
+            self._latest_of_issuer = max(self._latest_of_issuer, signed.signed_at)
+        signed_at = (
+            self._signed_time.read_new(signed.signed_at, asked_at)
+            if signed.is_new
+            else self._signed_time.read(signed.signed_at)
         )
         page = parse_feed_page(parse_document(url, response.body))
         if not page.has_more:
-            self._report_age(self._monotonic() - signed_at)
+            age = self._monotonic() - signed_at
+            self._is_doubtful = not signed.is_new and age > _DOUBTFUL
+            self._report_age(age)
         return page, signed_at
 
     def _report_age(self, age: float) -> None:
@@ -215,7 +238,7 @@ class RevocationFollower:
         """``sent_at`` is the latest time, by the monotonic clock, at which the feed can have sent the page."""
         is_following = self._current_at != -math.inf
         # The latest time, by the clock of the issuer, at which anything that is known now can have happened.
-        now = self._now() + self._clock_skew_seconds
+        now = max(self._now() + self._clock_skew_seconds, self._latest_of_issuer)
         if page.is_snapshot:
             self._incoming = RevocationList(self._issuer, self._max_entries)
             # A follower that asks with a cursor is sent back only if the issuer does not have the history of the cursor.
@@ -235,13 +258,16 @@ class RevocationFollower:
         self._cursor = page.cursor
         if page.has_more:
             return
+        is_replaced = self._incoming is not None
         if self._incoming is not None:
             self._complete_snapshot(self._incoming, now, is_following)
         kept_since = self._trusted.kept_since()
         if kept_since is not None:
             with self._lock:
                 self._list.forget_expired(kept_since)
-        self._current_at = sent_at - page.lag_seconds
+        known_until = sent_at - page.lag_seconds
+        # What seems old takes nothing back; the next answer shows whether it was.
+        self._current_at = max(self._current_at, known_until) if self._is_doubtful and not is_replaced else known_until
         self._answered.set()
         # The feed forgets clients whose tokens have all expired without reporting it; starting over forgets them here too.
         if self._list.size > 2 * self._size_at_start + 10_000:

@@ -9,6 +9,8 @@ export interface FeedSignatureOptions {
   readonly issuer: string;
   /** The cursor that it was asked with; undefined for none. */
   readonly after: string | undefined;
+  /** The nonce that it was asked with; undefined for none. */
+  readonly nonce: string | undefined;
   /** Returns the key of the feed with this id, never one that signs tokens. */
   readonly findKey: (kid: string) => Awaitable<VerificationKey | undefined>;
 }
@@ -16,17 +18,23 @@ export interface FeedSignatureOptions {
 /** Characters; a longer signature is not even decoded. */
 const maxLength = 4_096;
 
+export interface FeedSignature {
+  /** Milliseconds since 1970, by the clock of the issuer. */
+  readonly signedAt: number;
+  /** Whether the nonce was signed, so that the answer was made after the question. */
+  readonly isNew: boolean;
+}
+
 /**
- * Returns when an answer was signed, in milliseconds since 1970. Rejects unless `signature` was made by the issuer for this
- * text, as an answer to this cursor.
+ * Returns when an answer was signed. Rejects unless `signature` was made by the issuer for this text, as an answer to this cursor.
  *
- * Does not check how long ago that was.
+ * Does not check how long ago that was: an answer without the nonce may be an old one.
  */
 export async function verifyFeedSignature(
   signature: string | null,
   text: string,
-  { issuer, after, findKey }: FeedSignatureOptions,
-): Promise<number> {
+  { issuer, after, nonce, findKey }: FeedSignatureOptions,
+): Promise<FeedSignature> {
   if (signature === null) {
     throw unsigned('has no signature');
   }
@@ -45,12 +53,15 @@ export async function verifyFeedSignature(
   if ((await crypto.verify(key.alg, key.publicKey, jws.signingInput, jws.signature)) !== true) {
     throw unsigned('has a wrong signature');
   }
-  const { iss, after: signedAfter, iat, sha256 } = jws.payload;
+  const { iss, after: signedAfter, nonce: signedNonce, iat, sha256 } = jws.payload;
   if (iss !== issuer) {
     throw unsigned('is signed by another issuer');
   }
   if (signedAfter !== after) {
     throw unsigned('is signed as the answer to another cursor');
+  }
+  if (signedNonce !== undefined && signedNonce !== nonce) {
+    throw unsigned('is signed for another follower, or an earlier question');
   }
   if (sha256 !== (await crypto.sha256(text))) {
     throw unsigned('is not the one that was signed');
@@ -58,7 +69,7 @@ export async function verifyFeedSignature(
   if (typeof iat !== 'number' || !Number.isFinite(iat)) {
     throw unsigned('does not say when it was signed');
   }
-  return iat * 1000;
+  return { signedAt: iat * 1000, isNew: signedNonce !== undefined };
 }
 
 function unsigned(fault: string): Error {

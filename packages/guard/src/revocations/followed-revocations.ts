@@ -41,7 +41,8 @@ export interface FetchedPage extends FeedPage {
 
 export interface FollowedRevocations {
   /**
-   * Fetches the page after the cursor; the feed may delay it by `waitSeconds` while there is no news. Rejects unless the issuer signed
+   * Fetches the page after the cursor; the feed may delay it by `waitSeconds` while there is no news, unless it must prove first that
+   * its answers are new. Rejects unless the issuer signed
    * it as the answer to this cursor.
    */
   fetchPage(waitSeconds: number, signal?: AbortSignal): Promise<FetchedPage>;
@@ -70,6 +71,9 @@ const timeoutMs = 10_000;
 /** Milliseconds: an answer that was signed so long before it arrived is reported. */
 const oldMs = 10_000;
 
+/** Milliseconds: whether an answer that was signed so long before it arrived is new, a nonce decides. */
+const doubtfulMs = 1_000;
+
 /** The part of `maxEntries` from which on the operator is told, and the one below which that may happen again. */
 const nearlyFull = 0.8;
 const notNearlyFull = 0.7;
@@ -77,7 +81,7 @@ const notNearlyFull = 0.7;
 export function createFollowedRevocations(options: FollowedRevocationsOptions): FollowedRevocations {
   const { issuer, fetch, clockSkewSeconds, maxEntries, now, monotonic, findFeedKey: findKey, onFault } = options;
   const readTrustedTime = createTrustedTime(options);
-  const readSignedTime = createSignedTime(options);
+  const signedTime = createSignedTime(options);
   let list = new RevocationList(issuer, maxEntries);
   /** A snapshot that is not complete yet; `list` holds until it is. */
   let incoming: RevocationList | undefined;
@@ -87,7 +91,11 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
   let sizeAtStart = 0;
   let isNearlyFull = false;
   let isOld = false;
+  /** Whether the next question has a nonce, since the time does not show that what was answered is new. */
+  let isDoubtful = true;
   let currentAt = Number.NEGATIVE_INFINITY;
+  /** Seconds since 1970: the latest time that a clock of the issuer has shown here, for that of one of its nodes may be ahead. */
+  let latestOfIssuer = 0;
 
   /** `sentAt` is the latest time, by the monotonic clock, at which the feed can have sent the page. */
   const apply = (page: FeedPage, sentAt: number) => {
@@ -95,7 +103,7 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
       throw new Error('the feed sends an empty page and promises more');
     }
     // The latest time, by the clock of the issuer, at which anything that is known now can have happened.
-    const nowSeconds = now() / 1000 + clockSkewSeconds;
+    const nowSeconds = Math.max(now() / 1000 + clockSkewSeconds, latestOfIssuer);
     if (page.isSnapshot) {
       incoming = new RevocationList(issuer, maxEntries);
       // A follower that asks with a cursor is sent back only if the issuer does not have the history of the cursor.
@@ -119,6 +127,7 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
     if (page.hasMore) {
       return;
     }
+    const isReplaced = incoming !== undefined;
     if (incoming !== undefined) {
       const kept = incoming.inherit(list, nowSeconds, lostAt);
       if (lostAt !== undefined && isFollowing()) {
@@ -134,7 +143,9 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
     if (keptSince !== undefined) {
       list.forgetExpired(keptSince);
     }
-    currentAt = sentAt - page.lagSeconds * 1000;
+    const knownUntil = sentAt - page.lagSeconds * 1000;
+    // What seems old takes nothing back; the next answer shows whether it was.
+    currentAt = isDoubtful && !isReplaced ? Math.max(currentAt, knownUntil) : knownUntil;
     // The feed forgets clients whose tokens have all expired without reporting it; starting over forgets them here too.
     if (list.size > 2 * sizeAtStart + 10_000) {
       cursor = undefined;
@@ -184,25 +195,36 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
 
   return {
     async fetchPage(waitSeconds, signal) {
-      const query = new URLSearchParams({ ...(cursor !== undefined && { cursor }), wait: String(waitSeconds) });
-      const after = cursor;
+      const [after, askedAt, nonce] = [cursor, monotonic(), isDoubtful ? crypto.randomUUID() : undefined];
+      const query = new URLSearchParams({
+        ...(after !== undefined && { cursor: after }),
+        wait: String(nonce === undefined ? waitSeconds : 0),
+        ...(nonce !== undefined && { nonce }),
+      });
       const { body, text, headers } = await fetchDocument(`${issuer}/api/v1/oauth/revocations?${query}`, fetch, {
         timeoutMs: waitSeconds * 1000 + timeoutMs,
         maxBytes,
         ...(signal !== undefined && { signal }),
       });
       const signature = headers.get(feedSignatureHeader);
-      const signedAt = readSignedTime(await verifyFeedSignature(signature, text, { issuer, after, findKey }));
+      const signed = await verifyFeedSignature(signature, text, { issuer, after, nonce, findKey });
+      latestOfIssuer = Math.max(latestOfIssuer, signed.signedAt / 1000);
+      const signedAt = signed.isNew ? signedTime.readNew(signed.signedAt, askedAt) : signedTime.read(signed.signedAt);
       const page = parseFeedPage(body);
       if (!page.hasMore) {
-        reportAge(monotonic() - signedAt);
+        const ageMs = monotonic() - signedAt;
+        isDoubtful = !signed.isNew && ageMs > doubtfulMs;
+        reportAge(ageMs);
       }
       return { ...page, signedAt };
     },
     apply,
     cursor: () => cursor,
     isIncomplete: () => cursor === undefined || incoming !== undefined,
-    findInactiveReason: (token) => list.findInactiveReason(token),
+    findInactiveReason(token) {
+      latestOfIssuer = Math.max(latestOfIssuer, token.issuedAt);
+      return list.findInactiveReason(token);
+    },
     lagSeconds,
     size: () => list.size,
     toPage() {

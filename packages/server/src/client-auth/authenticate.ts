@@ -14,7 +14,7 @@ import type { MasterKey } from '../keys/master-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { BundleKeys } from './bundle-keys.ts';
 import type { ClientKeys } from './client-keys.ts';
-import { findSecret, findSecretFault, type Secret } from './client-secret.ts';
+import { digestPresented, findSecret, findSecretFault, noDigest, type Secret } from './client-secret.ts';
 import type { ImportedSecrets } from './imported-secrets.ts';
 import { findJwtSvidFault, parseJwtSvid, svidAudienceError, useJwtSvid } from './jwt-svid.ts';
 import { findCertificateFault } from './mutual-tls.ts';
@@ -37,6 +37,12 @@ interface SecretCredentials {
   readonly method: 'client_secret_basic' | 'client_secret_post';
   readonly clientId: string;
   readonly clientSecret: string;
+}
+
+interface Caller {
+  readonly address: string;
+  /** Of the secret that was presented; of no secret if there is none. */
+  readonly digest: Buffer;
 }
 
 /** What an HTTP request has in addition to its form that may authenticate its client. */
@@ -88,9 +94,13 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   const audiences = { issuer, tokenEndpoint };
 
   /** Looks for the secret also if the client is unknown or uses none, so that the time it takes discloses neither. */
-  const findBySecret = async (client: Client | undefined, credentials: SecretCredentials, address: string) => {
-    const { clientId, clientSecret } = credentials;
-    const secret = findSecret(client, clientSecret, masterKey);
+  const findBySecret = async (
+    client: Client | undefined,
+    { clientId, clientSecret }: SecretCredentials,
+    by: Caller,
+  ) => {
+    const { address, digest } = by;
+    const secret = findSecret(client, digest);
     const imported = secret ?? (await importedSecrets.find(client, { clientId, clientSecret, address }));
     if (secret !== undefined || imported === undefined) {
       return { client, secret };
@@ -100,14 +110,17 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     return { client: present, secret: present?.secrets.find(({ id }) => id === imported.id) };
   };
 
-  const authenticate = async (credentials: PresentedCredentials, address: string): Promise<Client> => {
-    const found = await directory.find(credentials.clientId);
-    const isAllowed = found === undefined || isAllowedFrom(found, address);
+  const authenticate = async (
+    found: Client | undefined,
+    credentials: PresentedCredentials,
+    caller: Caller,
+  ): Promise<Client> => {
+    const isAllowed = found === undefined || isAllowedFrom(found, caller.address);
     // From an address that it may not use, a client is one that does not exist: none of its secrets and keys is looked at.
     const known = isAllowed ? found : undefined;
     const { client, secret } =
       'clientSecret' in credentials
-        ? await findBySecret(known, credentials, address)
+        ? await findBySecret(known, credentials, caller)
         : { client: known, secret: undefined };
     const fault =
       client === undefined
@@ -148,21 +161,26 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   };
 
   /** Whether the check is the digest of a secret alone: not if it, or its failure, takes the check of an imported one. */
-  const isCheap = (credentials: PresentedCredentials, inMemory: Client | undefined): boolean =>
+  const isCheap = (credentials: PresentedCredentials, inMemory: Client | undefined, { digest }: Caller): boolean =>
     'clientSecret' in credentials &&
-    (importedSecrets.arePending()
-      ? findSecret(inMemory, credentials.clientSecret, masterKey) !== undefined
-      : inMemory !== undefined);
+    (importedSecrets.arePending() ? findSecret(inMemory, digest) !== undefined : inMemory !== undefined);
 
   return async (request, form, deferUse) => {
     const credentials = parseCredentials(request, form, now() / 1000);
     const { clientId } = credentials;
     const inMemory = directory.findInMemory(clientId);
-    const isInMemory = inMemory !== undefined;
-    const attempt = { clientId, address: request.ip, isCheap: isCheap(credentials, inMemory) };
-    // An unknown client is looked for in the database, so a failure takes as long for one that is known.
-    const afterFailure = isInMemory ? () => directory.readDatabase(clientId) : undefined;
-    const client = await failures.attempt({ ...attempt, afterFailure }, () => authenticate(credentials, request.ip));
+    const digest = 'clientSecret' in credentials ? digestPresented(credentials.clientSecret, masterKey) : noDigest;
+    const caller = { address: request.ip, digest };
+    const attempt = { clientId, address: request.ip, isCheap: isCheap(credentials, inMemory, caller) };
+    const judgeAgain =
+      inMemory &&
+      (async () => {
+        const changed = await directory.reread(inMemory);
+        return changed && authenticate(changed.client, credentials, caller);
+      });
+    const client = await failures.attempt({ ...attempt, judgeAgain }, async () =>
+      authenticate(await directory.find(clientId), credentials, caller),
+    );
     if (credentials.method === 'private_key_jwt' || credentials.method === 'spiffe_jwt') {
       const use = () =>
         failures.attempt(attempt, async () => {

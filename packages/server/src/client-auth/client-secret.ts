@@ -8,17 +8,20 @@ import type { MasterKey } from '../keys/master-key.ts';
 export type Secret = Client['secrets'][number];
 
 /** Compared for an unknown client, so that its answer takes as long. No secret has this digest. */
-const noDigest = Buffer.alloc(32);
+export const noDigest: Buffer = Buffer.alloc(32);
 const noSecrets: readonly Secret[] = [{ id: '', digest: noDigest, imported: null, createdAt: 0, expiresAt: null }];
 
+/** A fast keyed digest is enough: secrets are 256 random bits, so nobody can guess one. */
+export function digestPresented(secret: string, masterKey: MasterKey): Buffer {
+  return masterKey.digest('client secrets', secret);
+}
+
 /**
- * The secret of the client that was presented. Computes the digest and compares in constant time, also for a client
- * that does not exist. A fast keyed digest is enough: secrets are 256 random bits, so nobody can guess one.
+ * The secret of the client that was presented, by its digest. Compares in constant time, also for a client that does not exist.
  *
  * Does not check whether the secret has expired, how often wrong ones are tried, or the digests of other servers.
  */
-export function findSecret(client: Client | undefined, presented: string, masterKey: MasterKey): Secret | undefined {
-  const digest = masterKey.digest('client secrets', presented);
+export function findSecret(client: Client | undefined, digest: Buffer): Secret | undefined {
   let match: Secret | undefined;
   for (const secret of client?.secrets ?? noSecrets) {
     match = timingSafeEqual(digest, secret.digest ?? noDigest) ? secret : match;

@@ -16,8 +16,11 @@ export interface ClientDirectory {
   find(id: string): Promise<Client | undefined>;
   /** Returns the client if `find` would without reading the database. */
   findInMemory(id: string): Client | undefined;
-  /** Does what `find` does for a client that is not in memory, which an unknown one never is. */
-  readDatabase(id: string): Promise<unknown>;
+  /**
+   * Reads a client of the memory from the database, which takes what `find` takes for an unknown one. Returns it if it is not as `known`
+   * is: this node had not heard of a change yet. Throws if the database cannot tell.
+   */
+  reread(known: Client): Promise<{ readonly client: Client | undefined } | undefined>;
   /** Counts of cache hits and misses so far, without root, and of the clients in memory. */
   usage(): { readonly hits: number; readonly misses: number; readonly clients: number };
 }
@@ -66,6 +69,16 @@ export function createClientDirectory({
       reload();
     }
   }, reload);
+  const read = async (id: string): Promise<Client | undefined> => {
+    const changesBefore = changes;
+    const stored = await findActor(db, id);
+    const client = stored && applyPolicies(stored);
+    // If something changed meanwhile, this may be the old state, so it is not kept.
+    if (client !== undefined && changes === changesBefore) {
+      cache.set(id, client);
+    }
+    return client;
+  };
   return {
     async find(id) {
       events.requireCurrent();
@@ -79,20 +92,30 @@ export function createClientDirectory({
         return known;
       }
       misses += 1;
-      const changesBefore = changes;
-      const stored = await findActor(db, id);
-      const client = stored && applyPolicies(stored);
-      // If something changed meanwhile, this may be the old state, so it is not kept.
-      if (client !== undefined && changes === changesBefore) {
-        cache.set(id, client);
-      }
-      return client;
+      return read(id);
     },
     findInMemory(id) {
       const root = rootClient();
       return id === root.id ? root : cache.peek(id);
     },
-    readDatabase: (id) => findClient(db, id),
+    async reread(known) {
+      if (known.isRoot) {
+        await findClient(db, known.id);
+        return undefined;
+      }
+      const client = await read(known.id);
+      return client !== undefined && isSame(client, known) ? undefined : { client };
+    },
     usage: () => ({ hits, misses, clients: cache.size }),
   };
+}
+
+/** Whether both are the same state of a client: every change of one changes one of these. */
+function isSame(one: Client, other: Client): boolean {
+  const stateOf = ({ updatedAt, generation, secrets }: Client) => [
+    updatedAt,
+    generation,
+    ...secrets.map(({ id }) => id),
+  ];
+  return stateOf(one).join(' ') === stateOf(other).join(' ');
 }

@@ -19,7 +19,7 @@ const mostRefusalsWaiting = 100;
 /** The error codes of wrong credentials. Malformed requests cost almost nothing and do not count. */
 const failures: ReadonlySet<ErrorCode> = new Set(['invalid_client', 'invalid_grant', 'invalid_token']);
 
-export interface Attempt {
+export interface Attempt<T = unknown> {
   /** The id that the caller presents, if any. */
   readonly clientId: string | undefined;
   /** The address of the caller. */
@@ -28,8 +28,11 @@ export interface Attempt {
   readonly isCheap: boolean;
   /** The error code of a wrong credential, if it is another one than at other places. */
   readonly failureCode?: ErrorCode;
-  /** Expensive work that makes a failure take as long as every other, so that its time discloses nothing. */
-  readonly afterFailure?: (() => Promise<unknown>) | undefined;
+  /**
+   * Expensive work after a failure, which takes so long for every failure that its time discloses nothing: looks whether the
+   * credential is right by what nobody had told this node yet. Returns undefined if there is no such thing.
+   */
+  readonly judgeAgain?: (() => Promise<T | undefined>) | undefined;
 }
 
 export interface FailureBudgets {
@@ -39,7 +42,7 @@ export interface FailureBudgets {
    * which takes the caller a turn as well. What `authenticate` accepts is accepted, however many attempts failed; only if
    * 500 expensive ones wait already, the next one throws `too_many_requests` without a check.
    */
-  attempt<T>(attempt: Attempt, authenticate: () => Promise<T>): Promise<T>;
+  attempt<T>(attempt: Attempt<T>, authenticate: () => Promise<T>): Promise<T>;
 }
 
 export function createFailureBudgets(counts: PeriodCounters): FailureBudgets {
@@ -78,25 +81,26 @@ export function createFailureBudgets(counts: PeriodCounters): FailureBudgets {
   };
 
   return {
-    async attempt({ afterFailure = async () => {}, ...attempt }, authenticate) {
+    async attempt({ judgeAgain = async () => undefined, ...attempt }, authenticate) {
       const wasSpent = isSpent(attempt);
       const isFailure = (error: unknown) =>
         error instanceof OAuthError && (failures.has(error.code) || error.code === attempt.failureCode);
-      const check = async () => {
+      const check = async (again: () => ReturnType<typeof judgeAgain> = judgeAgain) => {
         try {
           return await authenticate();
         } catch (error) {
-          if (isFailure(error)) {
-            await afterFailure();
+          const result = isFailure(error) ? await again() : undefined;
+          if (result === undefined) {
+            throw error;
           }
-          throw error;
+          return result;
         }
       };
       try {
         if (!wasSpent) {
           return await check();
         }
-        return await (attempt.isCheap ? authenticate() : inLane(check));
+        return await (attempt.isCheap ? check(() => inLane(judgeAgain)) : inLane(check));
       } catch (error) {
         if (!isFailure(error)) {
           throw error;
@@ -106,9 +110,6 @@ export function createFailureBudgets(counts: PeriodCounters): FailureBudgets {
             counts.add(key);
           }
           throw error;
-        }
-        if (attempt.isCheap) {
-          await inLane(afterFailure);
         }
         (await refusals.takeTurn())?.();
         throw tooMany();

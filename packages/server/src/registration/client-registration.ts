@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalidTokenError } from '@postern/guard';
 import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
-import { findSecret, findSecretFault } from '../client-auth/client-secret.ts';
+import { digestPresented, findSecret, findSecretFault } from '../client-auth/client-secret.ts';
 import { type ClientPolicy, requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
 import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
 import { isAllowedFrom } from '../clients/allowed-networks.ts';
@@ -244,7 +244,8 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
     update(clientId, text, wanted, presentedSecret, precondition) {
       return events.change(registeredClient(clientId, text, precondition), async (transaction, append, registered) => {
         const { registration, client: before } = registered;
-        const presented = presentedSecret === undefined ? undefined : findSecret(before, presentedSecret, masterKey);
+        const presented =
+          presentedSecret === undefined ? undefined : findSecret(before, digestPresented(presentedSecret, masterKey));
         if (presentedSecret !== undefined && findSecretFault(presented, now()) !== undefined) {
           throw new OAuthError('invalid_client_metadata', 'client_secret: is not the secret of this client.');
         }

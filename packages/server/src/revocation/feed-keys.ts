@@ -19,14 +19,15 @@ export interface FeedKey {
 export interface FeedKeys {
   /** The key that signs now. */
   signing(): FeedKey;
-  /** The keys that guards may need now, oldest first: each is published for a day before and after the time in which it signs. */
+  /**
+   * The keys that guards may need, oldest first: that of now, the one before and the next. So guards know the key of a node whose
+   * clock is wrong by days.
+   */
   published(): readonly FeedKey[];
 }
 
 /** Milliseconds for which a key signs. */
 const periodMs = 90 * 86_400_000;
-
-const overlapMs = 86_400_000;
 
 /** `now` returns milliseconds since 1970. All nodes have the same keys, and none of them is stored. */
 export function createFeedKeys(masterKey: Pick<MasterKey, 'seed'>, now: () => number): FeedKeys {
@@ -39,7 +40,7 @@ export function createFeedKeys(masterKey: Pick<MasterKey, 'seed'>, now: () => nu
   };
   return {
     signing: () => keyAt(now()),
-    published: () => [...new Set([-overlapMs, 0, overlapMs].map((ms) => keyAt(now() + ms)))],
+    published: () => [-periodMs, 0, periodMs].map((ms) => keyAt(now() + ms)),
   };
 }
 

@@ -34,6 +34,8 @@ export interface FeedAnswerOptions {
   readonly issuer: string;
   /** The cursor that the follower asked with; undefined if it had none. */
   readonly after: string | undefined;
+  /** Proves to one follower that the answer is new; undefined if it relies on the time. */
+  readonly nonce: string | undefined;
   /** Seconds since this node last read the changes of other nodes. */
   readonly lagSeconds: number;
   /** Milliseconds since 1970. */
@@ -70,9 +72,12 @@ export class FeedText {
     this.#afterLag = `,"entries":${JSON.stringify(entries.map(toWireNames))}}`;
   }
 
-  /** Returns the page for a follower, the same one for all that ask at about the same time. */
+  /** Returns the page for a follower, the same one for all that ask without a nonce at about the same time. */
   answer(options: FeedAnswerOptions): Promise<SignedFeedText> {
-    const { after, now } = options;
+    const { after, nonce, now } = options;
+    if (nonce !== undefined) {
+      return this.#sign(options);
+    }
     const age = Math.abs(now - (this.#last?.at ?? Number.NEGATIVE_INFINITY));
     if (this.#last === undefined || this.#last.after !== after || age >= (this.more ? reuseFullMs : reuseMs)) {
       this.#last = { after, at: now, answer: this.#sign(options) };
@@ -91,13 +96,13 @@ export class FeedText {
     return this.#compressed;
   }
 
-  async #sign({ issuer, after, lagSeconds, now, sign }: FeedAnswerOptions): Promise<SignedFeedText> {
+  async #sign({ issuer, after, nonce, lagSeconds, now, sign }: FeedAnswerOptions): Promise<SignedFeedText> {
     if (this.#body === undefined || !this.more) {
       const text = this.#beforeLag + lagSeconds + this.#afterLag;
       this.#body = { text, digest: createHash('sha256').update(text).digest('base64url') };
     }
     const { text, digest } = this.#body;
-    const signature = await sign(JSON.stringify({ iss: issuer, iat: now / 1000, after, sha256: digest }));
+    const signature = await sign(JSON.stringify({ iss: issuer, iat: now / 1000, after, nonce, sha256: digest }));
     return { body: text, signature };
   }
 }

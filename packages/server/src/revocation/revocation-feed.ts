@@ -23,13 +23,21 @@ export interface FeedAnswer extends SignedFeedText {
   compress(): Promise<Buffer> | undefined;
 }
 
+/** What a follower asks for. */
+export interface FeedQuery {
+  readonly cursor: string | undefined;
+  readonly waitSeconds: number;
+  /** Is signed with the answer, if there is one. */
+  readonly nonce: string | undefined;
+}
+
 export interface RevocationFeed {
   /**
    * Returns the entries since `cursor`, or all if there is no cursor or it is not of this log. If there are none, waits
    * for some, at most `waitSeconds` and until `caller` disconnects, unless too many followers at `address` wait already. Throws
    * `temporarily_unavailable` while the log has another history than this node has read.
    */
-  read(cursor: string | undefined, waitSeconds: number, caller: Caller, address: string): Promise<FeedAnswer>;
+  read(query: FeedQuery, caller: Caller, address: string): Promise<FeedAnswer>;
   /** The number of entries: of revoked tokens and changed clients. */
   size(): number;
   /** Answers all followers that wait. */
@@ -172,7 +180,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   };
 
   return {
-    async read(cursor, waitSeconds, caller, address) {
+    async read({ cursor, waitSeconds, nonce }, caller, address) {
       await events.awaitHistory();
       const { version } = longPoll;
       let position = await positionOf(cursor);
@@ -182,7 +190,8 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
         position = await positionOf(cursor);
       }
       const text = await textAfter(position, cursor !== undefined && position === undefined);
-      const answer = await text.answer({ issuer, after: cursor, lagSeconds: events.lagSeconds(), now: now(), sign });
+      const lagSeconds = events.lagSeconds();
+      const answer = await text.answer({ issuer, after: cursor, nonce, lagSeconds, now: now(), sign });
       return { ...answer, compress: () => text.compress(answer) };
     },
     size: () => revocations.state().size,

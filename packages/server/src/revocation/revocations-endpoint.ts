@@ -24,6 +24,13 @@ const Query = Type.Object(
       default: 0,
       description: 'Seconds to wait if there are no new entries.',
     }),
+    nonce: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]{16,64}$',
+        description:
+          'Signed with the answer, which proves that it is new, whatever the clocks say. Such an answer is signed for one follower alone.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -120,8 +127,12 @@ export function revocationsEndpoint({ feed, guard }: RevocationsEndpointOptions)
         }),
       },
       async (request, reply) => {
-        const { cursor, wait } = request.query;
-        const { body, signature, compress } = await feed.read(cursor, wait, reply.raw, addressGroup(request.ip));
+        const { cursor, wait, nonce } = request.query;
+        const { body, signature, compress } = await feed.read(
+          { cursor, waitSeconds: wait, nonce },
+          reply.raw,
+          addressGroup(request.ip),
+        );
         if (wait > 0) {
           await guard.requireActive(accessTokenOf(request));
         }

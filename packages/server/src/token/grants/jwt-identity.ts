@@ -176,12 +176,18 @@ export function createJwtIdentities(options: JwtIdentityOptions): JwtIdentities 
     const assertion = requireClientClaims(jwt, nowSeconds, toErrorOf(parameter));
     const scopes = parseScopeClaim(assertion, parameter);
     const { clientId } = assertion;
-    const isInMemory = directory.findInMemory(clientId) !== undefined;
-    const client = await directory.find(clientId);
-    const fault = client === undefined ? 'client_unknown' : await findOwnFault(client, assertion, address);
+    const inMemory = directory.findInMemory(clientId);
+    const judge = async (client: Client | undefined) => ({
+      client,
+      fault: client === undefined ? 'client_unknown' : await findOwnFault(client, assertion, address),
+    });
+    let { client, fault } = await judge(await directory.find(clientId));
+    // An unknown client was looked for in the database, so a failure takes as long for one that is known.
+    const changed = fault === undefined || inMemory === undefined ? undefined : await directory.reread(inMemory);
+    if (changed !== undefined) {
+      ({ client, fault } = await judge(changed.client));
+    }
     if (client === undefined || fault !== undefined) {
-      // An unknown client was looked for in the database, so a failure takes as long for one that is known.
-      await (isInMemory && directory.readDatabase(clientId));
       throw client !== undefined &&
         fault === 'audience_wrong' &&
         findStatusFault(client, nowSeconds * 1000) === undefined
