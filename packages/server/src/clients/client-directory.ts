@@ -1,4 +1,5 @@
 /** Clients and people in memory, for the token endpoint and the check of bearer tokens: each is kept until an event is about it. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
@@ -104,18 +105,8 @@ export function createClientDirectory({
         return undefined;
       }
       const client = await read(known.id);
-      return client !== undefined && isSame(client, known) ? undefined : { client };
+      return isDeepStrictEqual(client, known) ? undefined : { client };
     },
     usage: () => ({ hits, misses, clients: cache.size }),
   };
-}
-
-/** Whether both are the same state of a client: every change of one changes one of these. */
-function isSame(one: Client, other: Client): boolean {
-  const stateOf = ({ updatedAt, generation, secrets }: Client) => [
-    updatedAt,
-    generation,
-    ...secrets.map(({ id }) => id),
-  ];
-  return stateOf(one).join(' ') === stateOf(other).join(' ');
 }
