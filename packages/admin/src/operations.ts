@@ -926,6 +926,8 @@ export interface RevocationQuery {
   cursor?: string;
   /** Seconds to wait if there are no new entries. */
   wait?: number;
+  /** Signed with the answer, which proves that it is new, whatever the clocks say. Such an answer is signed for one follower alone. */
+  nonce?: string;
 }
 
 export interface AuditEvent {
