@@ -389,6 +389,27 @@ describe('the feed', () => {
     const next = await asRoot(a, 'GET', `${feedPath}?cursor=${body.cursor}`);
     expect(next).toMatchObject({ snapshot: false, history_changed: false });
   });
+
+  test('never passes what a node has read of one history for that of another one', async () => {
+    const { cursor: earlier } = await asRoot(a, 'GET', feedPath);
+    await changeOften(a);
+    // It has read everything, and knows no hash of an earlier event yet.
+    const fresh = await start();
+    try {
+      const token = await fresh.rootToken();
+      const read = (cursor?: string) =>
+        fresh.call('GET', cursor === undefined ? feedPath : `${feedPath}?cursor=${cursor}`, { token });
+      const { sequence } = await a.db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow();
+      await a.db.updateTable('events').set({ hash: 'changed' }).where('sequence', '=', sequence).execute();
+      expect((await read(earlier)).status).toBe(503);
+      const { body } = await read();
+      await look(fresh);
+      expect((await read(body.cursor)).body).toMatchObject({ snapshot: true, history_changed: true });
+      expect((await read(earlier)).body).toMatchObject({ snapshot: false, history_changed: false });
+    } finally {
+      await fresh.close();
+    }
+  });
 });
 
 test('a guard refuses what was revoked in the lost changes, and hears of what is revoked afterwards', async () => {

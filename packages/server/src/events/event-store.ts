@@ -260,8 +260,16 @@ export function lastEventData(db: Kysely<Database>, kind: EventKind) {
 
 /** Returns undefined if the log has no such event. */
 export async function findEventHash(db: Kysely<Database>, sequence: number): Promise<string | undefined> {
-  const row = await db.selectFrom('events').select('hash').where('sequence', '=', sequence).executeTakeFirst();
-  return row?.hash;
+  return (await findEventHashes(db, [sequence])).get(sequence);
+}
+
+/** Finds the hashes of those of the events that the log has, all at one moment, by sequence. */
+export async function findEventHashes(
+  db: Kysely<Database>,
+  sequences: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  const rows = await db.selectFrom('events').select(['sequence', 'hash']).where('sequence', 'in', sequences).execute();
+  return new Map(rows.map(({ sequence, hash }) => [sequence, hash]));
 }
 
 function fromRow(row: Selectable<EventTable>): LoggedEvent {

@@ -11,7 +11,7 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/schema.ts';
 import type { LogHead } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { findEventHash } from '../events/event-store.ts';
+import { findEventHashes } from '../events/event-store.ts';
 import { type Caller, createLongPoll } from '../events/long-poll.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { feedEntryOf } from './feed-entry.ts';
@@ -102,9 +102,26 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     },
   );
 
-  /** Returns undefined if the log has no such event. */
+  /**
+   * Returns undefined if the log has no such event. Throws `temporarily_unavailable` if the database does not have the last event
+   * that this node has read: its hashes are those of another history, and would make what this node knows pass for that.
+   */
   const findHash = async (sequence: number): Promise<string | undefined> => {
-    const hash = hashes.get(sequence) ?? (sequence === 0 ? events.id() : await findEventHash(db, sequence));
+    const known = sequence === 0 ? events.id() : hashes.get(sequence);
+    if (known !== undefined) {
+      return known;
+    }
+    const [state, head] = [revocations.state(), revocations.head()];
+    if (sequence === head.sequence) {
+      return head.hash;
+    }
+    const found = await findEventHashes(db, [sequence, head.sequence]);
+    const isOfHead = head.sequence === 0 || found.get(head.sequence) === head.hash;
+    // Another state belongs to another history, which this node has read meanwhile.
+    if (!isOfHead || revocations.state() !== state) {
+      throw new OAuthError('temporarily_unavailable', 'The database has another history than before; retry later.');
+    }
+    const hash = found.get(sequence);
     if (hash !== undefined) {
       hashes.set(sequence, hash);
     }

@@ -5,8 +5,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import type { LogHead } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { findLeastTime, readLog } from '../events/event-store.ts';
+import { findLeastTime, readLastEvent } from '../events/event-store.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
 import { feedEntryOf, neededSince } from './feed-entry.ts';
 import { FeedState, usefulSince } from './feed-state.ts';
@@ -22,6 +23,8 @@ export interface RevokedTokens {
 export interface Revocations extends RevokedTokens {
   /** What this node knows now. Another one replaces it if the database has another history than before. */
   state(): FeedState;
+  /** The last event that the state has. */
+  head(): LogHead;
   /** Forgets what concerns no token that was valid at `seconds` since 1970 or later. Call it about once a minute. */
   forgetExpired(seconds: number): Promise<void>;
 }
@@ -33,38 +36,44 @@ const keptSeconds = 86_400;
 export async function openRevocations(db: Kysely<Database>, events: EventLog, now: () => number): Promise<Revocations> {
   const load = async () => {
     const loading = new FeedState();
-    const { sequence: head } = await readLog(db);
+    // Not the head that the log names: somebody who changed the log may have made it another event than the last one.
+    const head = (await readLastEvent(db)) ?? { sequence: 0, hash: events.id() };
     const time = await findLeastTime(db, now());
     const since = usefulSince(time / 1000 - keptSeconds, await findLongestTokenTtl(db)) * 1000;
     const needed = neededSince(time);
-    for await (const batch of loadFeedEvents(db, since, head)) {
+    for await (const batch of loadFeedEvents(db, since, head.sequence)) {
       for (const event of batch) {
         const entry = feedEntryOf(event);
         const isNeeded = entry?.type !== 'token' || entry.exp > needed;
         loading.add(event.sequence, event.occurredAt / 1000, isNeeded ? entry : undefined);
       }
     }
-    loading.add(head, 0, undefined);
-    return loading;
+    loading.add(head.sequence, 0, undefined);
+    return { state: loading, head };
   };
   const loaded = load();
   events.follow(
     async (event) => {
       await loaded;
-      state.add(event.sequence, event.occurredAt / 1000, feedEntryOf(event));
+      if (event.sequence > known.head.sequence) {
+        const { sequence, hash } = event;
+        known.state.add(sequence, event.occurredAt / 1000, feedEntryOf(event));
+        known.head = { sequence, hash };
+      }
     },
     async () => {
-      state = await load();
+      known = await load();
     },
   );
-  let state = await loaded;
+  let known: { readonly state: FeedState; head: LogHead } = await loaded;
   return {
-    has: (jti) => state.has(jti),
-    state: () => state,
+    has: (jti) => known.state.has(jti),
+    state: () => known.state,
+    head: () => known.head,
     async forgetExpired(seconds) {
       await deleteExpiredRevocations(db, seconds);
       await deleteRevocationsBefore(db, await findGenerationFloor(db));
-      for (const _ of state.forget(seconds, await findLongestTokenTtl(db))) {
+      for (const _ of known.state.forget(seconds, await findLongestTokenTtl(db))) {
         await setImmediate();
       }
     },
