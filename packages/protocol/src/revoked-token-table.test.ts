@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type RevokedToken, RevokedTokenTable } from './revoked-token-table.ts';
@@ -88,4 +88,20 @@ test('it holds many thousands, and finds each of them and no other', () => {
   const found = Array.from({ length: 20_100 }, (_, n) => n).filter((n) => table.has(idOf(n)));
   expect(found).toEqual(Array.from({ length: 20_000 }, (_, n) => n).filter((n) => n % 3 !== 0));
   expect(table.size).toBe(found.length);
+});
+
+test('most or all of its tokens can be removed at once, and what remains stays in its row', () => {
+  const table = new RevokedTokenTable();
+  const jtis = Array.from({ length: 3_000 }, (_, n) => (n % 10 === 0 ? `token-${n}` : randomUUID()));
+  const rows = jtis.map((jti, n) => table.add({ jti, expiresAt: n, clientId: `client-${n % 7}`, generation: n }));
+  table.remove((_expiresAt, generation) => generation % 5 !== 0);
+  const remaining = jtis.map((jti, n) => ({ jti, n })).filter(({ n }) => n % 5 === 0);
+  expect(remaining.map(({ jti }) => table.find(jti))).toEqual(remaining.map(({ n }) => rows[n]));
+  table.removeOfClient('client-0', () => true);
+  const kept = remaining.filter(({ n }) => n % 7 !== 0).map(({ n }) => n);
+  expect([...table.values()].map(({ expiresAt }) => expiresAt)).toEqual(kept);
+  table.remove(() => true);
+  expect([table.size, table.rows, [...table.counts()]]).toEqual([0, 0, []]);
+  table.add({ jti: 'again', expiresAt: 1, clientId: undefined, generation: undefined });
+  expect(table.has('again')).toBe(true);
 });

@@ -208,6 +208,7 @@ export class FeedState {
     }
     this.#tokenRows = rows;
     this.#tokenSequences = sequences;
+    this.#sequenceOfRow.length = Math.min(this.#sequenceOfRow.length, this.#tokens.rows);
   }
 }
 
