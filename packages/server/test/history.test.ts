@@ -132,6 +132,26 @@ describe('after the database went back, a change with a number below that of the
   });
 });
 
+test('revoking all tokens also ends those of a lost history in which a clock was ahead', async () => {
+  const client = await createReader(a);
+  const restore = await saveTables(a.db);
+  a.jump(7_200);
+  await asRoot(a, 'POST', `/api/v1/oauth/client/${client.clientId}/revoke`);
+  const token = await a.token(client);
+  a.jump(-7_200);
+  await look(b);
+  await restore(a.db);
+  await look(a, b);
+  await vi.waitFor(async () => {
+    await b.advance(60);
+    expect(await eventsOf(b, 'history.lost')).not.toEqual([]);
+  });
+  expect(await statusOn(b, token)).toBe(200);
+  await asRoot(b, 'POST', '/api/v1/oauth/revoke_all');
+  await look(a, b);
+  expect([await statusOn(a, token), await statusOn(b, token)]).toEqual([401, 401]);
+});
+
 test.each<[string, (client: Credentials) => Promise<unknown>]>([
   ['are revoked', ({ clientId }) => asRoot(a, 'POST', `/api/v1/oauth/client/${clientId}/revoke`)],
   [
@@ -294,7 +314,13 @@ describe('that changes were lost is told', () => {
     expect(losses(a)[0]).toContain(`event ${sequence}, which`);
     const events = await eventsOf(a, 'history.lost');
     expect(events.map(({ data }) => JSON.parse(data))).toEqual([
-      { sequence, hash: expect.any(String), known_by: expect.any(String), known_at: expect.any(String) },
+      {
+        sequence,
+        hash: expect.any(String),
+        known_by: expect.any(String),
+        generation: expect.any(Number),
+        known_at: expect.any(String),
+      },
     ]);
     const metrics = async () => (await a.call('GET', '/metrics')).body;
     for (const node of [a, b]) {
