@@ -29,6 +29,7 @@ import type { ReachStep } from './http/graceful-close.ts';
 import { useOverloadShedding } from './http/overload.ts';
 import { useProxyProtocol } from './http/proxy-protocol.ts';
 import { useRequestMetrics } from './http/request-metrics.ts';
+import { useRequestTurns } from './http/request-turns.ts';
 import { useTrailingSlashes } from './http/trailing-slash.ts';
 import type { Installation } from './installation.ts';
 import { createKeysFaults } from './jwt/keys-faults.ts';
@@ -172,6 +173,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
   app.addHook('onClose', async () => writeProbe.stop());
 
+  useRequestTurns(app);
   const limits = options.limits ?? connectionLimits;
   const certificateExpiries = await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
   const metrics = createMetrics(tokens.grantTypes, {

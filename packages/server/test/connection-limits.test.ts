@@ -141,6 +141,14 @@ describe('bodies that do not arrive', () => {
     expect(other.isClosed()).toBe(false);
   });
 
+  test('a request that arrives together with its body makes none of them go', async () => {
+    server = await startTestServer({ limits: { openBodiesOfAddress: 5 } });
+    const waiting = await openMany(5, formHead);
+    const whole = await open(`${formHead}${'a'.repeat(100)}`);
+    await answered(whole, '400 Bad Request');
+    expect(closedOf(waiting)).toBe(0);
+  });
+
   test('of a /64, as one address, behind a trusted proxy', async () => {
     server = await startTestServer({
       env: { POSTERN_TRUSTED_PROXIES: '127.0.0.1' },

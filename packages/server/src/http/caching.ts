@@ -3,10 +3,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 
 /** Keeps all answers of `app` out of caches. */
 export function forbidCaching(app: FastifyInstance): void {
-  // Asynchronous on purpose: Node finds errors in the framing of a body right after the headers, and these must be
-  // answered before a handler that never waits has sent its own answer.
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store');
+    done();
   });
 }
 

@@ -3,6 +3,7 @@
  * requests whose body does not arrive. Whoever is slowest is closed to make room, so that nobody else is refused.
  * RFC 9110 §15.5.9, RFC 9112 §9.5.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createAddressCheck } from '@postern/guard/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -82,7 +83,7 @@ interface Connection {
   /** How many of its requests are not answered yet. */
   unanswered: number;
   /** The last one that arrived. */
-  lastRequest: FastifyRequest | undefined;
+  lastRequest: IncomingMessage | undefined;
 }
 
 function limitConnections(
@@ -98,6 +99,16 @@ function limitConnections(
   });
   /** The connection below TLS is known by its other end, which only one connection has. */
   const byPeer = new Map<string, Connection>();
+  /** Those of requests by their sockets, which is faster than by the text of the other end. */
+  const bySocket = new WeakMap<Socket, Connection>();
+  const connectionOf = ({ socket }: IncomingMessage): Connection | undefined => {
+    const known = bySocket.get(socket);
+    const connection = known ?? byPeer.get(realPeerOf(socket));
+    if (known === undefined && connection !== undefined) {
+      bySocket.set(socket, connection);
+    }
+    return connection;
+  };
 
   app.server.on('connection', (socket: Socket) => {
     const { remoteAddress } = socket;
@@ -114,11 +125,10 @@ function limitConnections(
     });
     connections.add(connection, isTrustedProxy(remoteAddress) ? undefined : addressGroup(remoteAddress));
   });
-  app.addHook('onRequest', (request, reply, done) => {
-    const connection = byPeer.get(realPeerOf(request.raw.socket));
+  app.server.on('request', (request, response) => {
+    const connection = connectionOf(request);
     if (connection === undefined) {
-      // The request was injected, or its connection has just been closed.
-      done();
+      // It has just been closed.
       return;
     }
     connection.unanswered += 1;
@@ -126,16 +136,15 @@ function limitConnections(
     if (connection.unanswered > mostPipelined) {
       connection.socket.destroy();
     }
-    reply.raw.on('close', () => {
+    response.on('close', () => {
       connection.unanswered -= 1;
       connections.refresh(connection);
     });
-    done();
   });
   return {
     isLastRequest(request) {
-      const connection = byPeer.get(realPeerOf(request.raw.socket));
-      return connection === undefined || connection.lastRequest === request;
+      const connection = connectionOf(request.raw);
+      return connection === undefined || connection.lastRequest === request.raw;
     },
     closeUnused() {
       for (const { socket, unanswered } of byPeer.values()) {

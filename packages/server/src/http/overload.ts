@@ -45,6 +45,7 @@ export interface OverloadOptions {
 export function useOverloadShedding(app: FastifyInstance, options: OverloadOptions): () => number {
   const { mostLateMs, isAdministrator, openBodies } = options;
   const inFlight = new Set<FastifyRequest>();
+  const withoutBody = new Set<FastifyRequest>();
   let lateSamples = 0;
   let dueAt = performance.now() + sampleEveryMs;
   const timer = setInterval(() => {
@@ -57,20 +58,33 @@ export function useOverloadShedding(app: FastifyInstance, options: OverloadOptio
   }, sampleEveryMs).unref();
   app.addHook('onClose', async () => clearInterval(timer));
 
-  /** The error for a request that is not handled now. */
-  const findOverload = (request: FastifyRequest, mayBeAdministrator: boolean): OAuthError | undefined => {
-    const { neverShed } = request.routeOptions.config;
-    const isOverloaded =
-      inFlight.size > (mayBeAdministrator ? mostInFlightOfAdministrators : mostInFlight) ||
-      (lateSamples >= 2 && !mayBeAdministrator);
-    return isOverloaded && neverShed !== true
-      ? new OAuthError('temporarily_unavailable', 'Server overloaded; retry later.', { reason: 'overloaded' })
-      : undefined;
+  /** The error for a request that is not handled now. Who sent it is looked for only under load, since that reads its form. */
+  const findOverload = (
+    request: FastifyRequest,
+    mayBeAdministrator: (request: FastifyRequest) => boolean,
+  ): OAuthError | undefined => {
+    const isUnderLoad = inFlight.size > mostInFlight || lateSamples >= 2;
+    if (
+      !isUnderLoad ||
+      request.routeOptions.config.neverShed === true ||
+      (inFlight.size <= mostInFlightOfAdministrators && mayBeAdministrator(request))
+    ) {
+      return undefined;
+    }
+    return new OAuthError('temporarily_unavailable', 'Server overloaded; retry later.', { reason: 'overloaded' });
   };
   const begin = (request: FastifyRequest) => {
     if (request.routeOptions.config.waits !== true) {
       inFlight.add(request);
     }
+  };
+  /** Whether the body had not arrived. */
+  const closeBody = (request: FastifyRequest): boolean => {
+    const wasOpen = withoutBody.delete(request);
+    if (wasOpen) {
+      openBodies.close(request);
+    }
+    return wasOpen;
   };
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -78,23 +92,24 @@ export function useOverloadShedding(app: FastifyInstance, options: OverloadOptio
     // Emitted once per request, even if the caller disconnected without an answer, for which `onResponse` is not called.
     reply.raw.on('close', () => {
       inFlight.delete(request);
-      openBodies.close(request);
+      closeBody(request);
     });
-    done(findOverload(request, mayIdentify(request)));
+    done(findOverload(request, mayIdentify));
   });
   app.addHook('preParsing', (request, _reply, payload, done) => {
-    if (hasBody(request)) {
+    // Most bodies arrive together with their headers.
+    if (hasBody(request) && !request.raw.complete) {
       inFlight.delete(request);
+      withoutBody.add(request);
       openBodies.open(request);
     }
     done(null, payload);
   });
   app.addHook('preValidation', (request, _reply, done) => {
-    if (hasBody(request)) {
-      openBodies.close(request);
+    if (closeBody(request)) {
       begin(request);
     }
-    done(findOverload(request, isAdministrator(request)));
+    done(findOverload(request, isAdministrator));
   });
   return () => inFlight.size;
 }

@@ -8,9 +8,11 @@ export const trailingSlashOptions = { ignoreTrailingSlash: true } satisfies Fast
  * `/client/a/secret/` and an id that is `..`, and would delete the client instead of a secret.
  */
 export function useTrailingSlashes(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ method, url, is404 }, reply) => {
-    if (!is404 && method === 'DELETE' && url.replace(/\?.*/s, '').endsWith('/')) {
-      return reply.callNotFound();
+  app.addHook('onRequest', ({ method, url, is404 }, reply, done) => {
+    if (method === 'DELETE' && !is404 && url.replace(/\?.*/s, '').endsWith('/')) {
+      reply.callNotFound();
+    } else {
+      done();
     }
   });
 }
