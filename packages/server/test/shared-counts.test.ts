@@ -88,7 +88,7 @@ test('a write whose answer is lost is repeated, and counts once', async () => {
 });
 
 test('beyond the budget, what a failure costs is done in the lane of low priority, and a right secret waits for none of it', async () => {
-  const counts = { count: () => 1_000, add: () => {}, secondsLeft: () => 60 };
+  const counts = { areEmpty: () => false, count: () => 1_000, add: () => {}, secondsLeft: () => 60 };
   const failures = createFailureBudgets(counts as never);
   const attempt = { clientId: 'victim', address: '192.0.2.1', isCheap: true };
   const ends: (() => void)[] = [];

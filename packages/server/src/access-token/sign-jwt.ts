@@ -1,6 +1,6 @@
 /** Signs JWTs with the server's keys, as compact JWS: those of one turn of the event loop together. RFC 7515 §7.1. */
 import { sign } from 'node:crypto';
-import type { AccessTokenTyp } from '@postern/guard';
+import { type AccessTokenTyp, RecentMap } from '@postern/guard';
 import { digestOf, keyInput } from '@postern/guard/node';
 import type { feedSignatureType } from '@postern/protocol';
 import type { SigningKey } from '../keys/signing-key.ts';
@@ -28,11 +28,23 @@ export async function signJwt(
   payload: string,
   key: Pick<SigningKey, 'alg' | 'kid' | 'privateKey'>,
 ): Promise<string> {
-  const header = JSON.stringify({ typ, alg: key.alg, kid: key.kid });
-  const signingInput = `${encode(header)}.${encode(payload)}`;
+  const signingInput = `${headerOf(typ, key)}.${encode(payload)}`;
   const bytes = Buffer.from(signingInput, 'latin1');
   const signature = await takeTurn(() => sign(digestOf(key.alg), bytes, keyInput(key.alg, key.privateKey)));
   return `${signingInput}.${signature.toString('base64url')}`;
+}
+
+/** Encoded headers, of which each is that of all JWTs of a type that a key signs. */
+const headers = new RecentMap<string>(100);
+
+function headerOf(typ: JwtType, { alg, kid }: Pick<SigningKey, 'alg' | 'kid'>): string {
+  const name = `${typ} ${alg} ${kid}`;
+  const known = headers.find(name);
+  const header = known ?? encode(JSON.stringify({ typ, alg, kid }));
+  if (known === undefined) {
+    headers.add(name, header);
+  }
+  return header;
 }
 
 function encode(json: string): string {

@@ -40,7 +40,10 @@ function isEmpty({ headers }: FastifyRequest): boolean {
 /** The largest form, in bytes. */
 const formLimit = 65_536;
 
-/** Accepts forms only, as text that each endpoint parses: the schema of a form is for the documentation. */
+/**
+ * Accepts forms only, as text that each endpoint parses: the schemas of a form and of its answer are for the documentation. An
+ * endpoint answers with what it made itself, so nothing has to be left out, and JSON.stringify takes half the time.
+ */
 export function useForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -54,6 +57,7 @@ export function useForms(app: FastifyInstance): void {
     done();
   });
   app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, oauthErrors: true, identifiesClient: true };
   });

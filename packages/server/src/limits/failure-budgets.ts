@@ -50,6 +50,9 @@ export function createFailureBudgets(counts: PeriodCounters): FailureBudgets {
   const refusals = createLowPriorityLane(mostRefusalsWaiting);
 
   const isSpent = ({ clientId, address }: Attempt): boolean => {
+    if (counts.areEmpty()) {
+      return false;
+    }
     const keys = keysOf(clientId, address);
     const here = keys.clientAtAddress === undefined ? 0 : counts.count(keys.clientAtAddress);
     return (

@@ -14,6 +14,8 @@ import { minute, type Period } from './period.ts';
 import { deleteCountsUntil, readCount, writeCounts } from './period-counter-store.ts';
 
 export interface PeriodCounters {
+  /** Whether this node has counted nothing in this period, so that every count is 0. */
+  areEmpty(): boolean;
   /** Returns the count of `key` in this period: on this node, and on others until the last write of this node. */
   count(key: string): number;
   add(key: string): void;
@@ -170,9 +172,13 @@ export function createPeriodCounters({
   };
 
   return {
+    areEmpty() {
+      startOver();
+      return counts.size === 0;
+    },
     count(key) {
       startOver();
-      return counts.size === 0 ? 0 : countOf(digestOf(key));
+      return countOf(digestOf(key));
     },
     add(key) {
       startOver();

@@ -94,6 +94,6 @@ function findResource(identifier: string, client: Client, { issuer, resources }:
  * parse URLs write the slash. Identifiers are registered without it.
  */
 export function withoutEmptyPath(uri: string): string {
-  const url = URL.parse(uri);
+  const url = uri.endsWith('/') ? URL.parse(uri) : null;
   return url !== null && url.pathname === '/' && `${url.origin}/` === uri ? url.origin : uri;
 }
