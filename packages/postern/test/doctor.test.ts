@@ -1,12 +1,12 @@
 /** `postern doctor`: a healthy deployment, and each finding about an unhealthy one. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { policyMigrations } from '@postern/policy-api';
-import { createAuthority, createIdentity, tlsFetch } from '@postern/testing/certificates';
+import { createAuthority, createIdentity, createRevocationList, tlsFetch } from '@postern/testing/certificates';
 import { freePort } from '@postern/testing/free-port';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -309,6 +309,25 @@ describe('--local', () => {
     expect(found[about]).toMatchObject({ severity });
     expect(`${found[about]?.text} ${found[about]?.next}`).toContain(words);
     expect(JSON.stringify(found)).not.toContain('secret-password');
+  });
+
+  test.each<[string, string, number, number]>([
+    ['ok', '3 hours old and expires in 7 hours', 3, 7],
+    ['warn', '9 hours old and expires in 1 hour', 9, 1],
+    ['fail', '9 hours old and has expired', 9, -1],
+  ])('a revocation list: %s, for one that is %s', async (severity, words, age, left) => {
+    const hours = (count: number) => Date.now() + count * 3_600_000 + 60_000;
+    const authority = await createAuthority('Clients');
+    const { cert, key } = await createIdentity({ subject: [{ CN: ['auth.example.com'] }], issuer: authority });
+    const crl = await createRevocationList(authority, { thisUpdate: hours(-age) - 120_000, nextUpdate: hours(left) });
+    const place = mkdtempSync(join(directory, 'lists-'));
+    const files = Object.entries({ CERT: cert, KEY: key, CLIENT_CA: authority.cert, CLIENT_CRL: crl });
+    const env = files.map(([name, content]) => {
+      writeFileSync(join(place, name), content, { mode: 0o600 });
+      return [`POSTERN_TLS_${name}_FILE`, join(place, name)];
+    });
+    const found = await check({ ...production, ...Object.fromEntries(env) });
+    expect(found['revocation list']).toMatchObject({ severity, text: expect.stringContaining(words) });
   });
 
   test('files that other users can read, and a damaged database', async () => {

@@ -170,12 +170,12 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);
   const maintained = { keys, revocations, usedTokens, checkpoints, history, anchorHistory, expiringClients };
   startMaintenance(app, { ...shared, ...maintained, clock });
-  const writeProbe = await startWriteProbe({ db, database: config.database, clock, log: app.log });
+  const writeProbe = await startWriteProbe({ db, clock, log: app.log });
   app.addHook('onClose', async () => writeProbe.stop());
 
   useRequestTurns(app);
   const limits = options.limits ?? connectionLimits;
-  const certificateExpiries = await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
+  const files = await useHttp(app, { config, clock, rootClientId: installation.root.clientId });
   const metrics = createMetrics(tokens.grantTypes, {
     inFlight: useOverloadShedding(app, {
       mostLateMs: config.overloadMs,
@@ -191,7 +191,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     isWritable: () => writeProbe.fault() === undefined,
     keysFaults: keysFaults.count,
     signingKeyAges: keys.signingAges,
-    certificateExpiries,
+    ...files,
     revocationFeedEntries: feed.size,
     checkpoints: checkpoints.state,
     history,
@@ -251,7 +251,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
       await metricsEndpoint(options.readMetrics ?? (() => app.metrics.metrics()))(open);
     }
     const findDatabaseFault = installation.driver.findFault;
-    await healthEndpoint({ events, history, writeProbe, findDatabaseFault, certificateExpiries, now })(open);
+    await healthEndpoint({ events, history, writeProbe, findDatabaseFault, ...files, now })(open);
   });
 }
 

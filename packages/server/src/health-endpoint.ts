@@ -26,7 +26,7 @@ const Ready = Type.Object(
         description: 'Why no change can be made, such as disk_full, locked, standby, read_only, no_privileges.',
       }),
     ),
-    detail: Type.Optional(Type.String({ description: 'The reason as a sentence.' })),
+    detail: Type.Optional(Type.String({ description: 'The reason in words, and what to do about it.' })),
     lag_seconds: Type.Number({ description: 'Seconds since the node last read the changes of other nodes.' }),
     history_lost_at: Type.Optional(
       Type.String({

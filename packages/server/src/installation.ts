@@ -270,7 +270,8 @@ export function explainDatabaseError(database: DatabaseConfig, error: unknown): 
   }
   const name = describeDatabase(database);
   if (database.kind === 'sqlite') {
-    return invalidDatabaseUrl(`cannot open the database ${name} (${message || code})`, error);
+    const cure = outage === undefined ? '' : `. ${outage.cure.replace(/\.$/, '')}`;
+    return invalidDatabaseUrl(`cannot open the database ${name} (${message || code})${cure}`, error);
   }
   const cause = message && message !== outage?.text ? ` (${message})` : '';
   return new StartError(

@@ -132,3 +132,23 @@ test('a file that is damaged leaves the list before in use', async () => {
   expect([(await ask(billing)).status, (await ask(shipping)).status]).toEqual([401, 200]);
   expect(server.log.join('')).toContain('cannot read the revocation list');
 });
+
+test('the metrics tell how old the oldest list is, and when the first one expires', async () => {
+  const times = async () =>
+    [...(await server.call('GET', '/metrics')).body.matchAll(/^postern_revocation_list_(\w+?)_\w+ (\S+)$/gm)].map(
+      ([, name, seconds]) => [name, Number(seconds)],
+    );
+  const now = Math.floor(Date.now() / 1000);
+  const [older, newer] = await Promise.all(
+    [
+      { thisUpdate: (now - 7200) * 1000, nextUpdate: Date.parse('2051-01-01T00:00:00Z') },
+      { thisUpdate: (now - 60) * 1000, nextUpdate: (now + 3600) * 1000, revoked: [billing, shipping] },
+    ].map((options) => createRevocationList(clients, options)),
+  );
+  writeFileSync(crlFile, `${older}\n${newer}\n`);
+  await server.advance(60);
+  expect(await times()).toEqual([
+    ['issue', now - 7200],
+    ['expiry', now + 3600],
+  ]);
+});

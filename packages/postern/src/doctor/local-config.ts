@@ -13,7 +13,7 @@ import type { Environment } from '../connection/profile.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkDatabaseContent } from './local-database.ts';
 import { checkFiles } from './local-files.ts';
-import { describeExpiry } from './tls-check.ts';
+import { describeExpiry, describeRevocationList } from './tls-check.ts';
 import { checkLifetime } from './token-checks.ts';
 
 /** Returns all findings about the variables in `env` and the files that they name. */
@@ -41,6 +41,7 @@ export async function checkLocally(env: Environment, nowMs: number): Promise<Fin
     checkLifetime(config.accessTokenTtlSeconds),
     checkRotation(config),
     ...checkCertificateFiles(config, nowMs),
+    ...checkRevocationLists(config, nowMs),
     ...checkNode(env),
     ...checkFiles(config),
     await checkDatabaseContent(config),
@@ -163,6 +164,10 @@ function checkRotation({ keyRotationDays }: ServerConfig): Finding {
 
 function checkCertificateFiles({ ca, tls }: ServerConfig, nowMs: number): Finding[] {
   return findCertificateExpiries(ca, tls).map(({ variable, expiresAt }) => describeExpiry(expiresAt, nowMs, variable));
+}
+
+function checkRevocationLists({ tls }: ServerConfig, nowMs: number): Finding[] {
+  return (tls?.clientCrl?.lists ?? []).map((list) => describeRevocationList(list, nowMs));
 }
 
 function checkNode(env: Environment): Finding[] {

@@ -37,6 +37,35 @@ export function describeExpiry(validToMs: number, nowMs: number, what: string): 
     : ok('tls', `${what}; the certificate is valid for ${days} days.`);
 }
 
+/** Of the time for which a list is valid, the part that is left when it should have been replaced by the next one. */
+const leastPartLeft = 1 / 4;
+
+/** When a revocation list was issued and expires, in milliseconds since 1970. RFC 5280 §5.1.2.4 and §5.1.2.5. */
+interface ListTimes {
+  readonly issuedAt: number;
+  readonly expiresAt: number | undefined;
+}
+
+export function describeRevocationList({ issuedAt, expiresAt }: ListTimes, nowMs: number): Finding {
+  const about = 'revocation list';
+  const list = `A list in POSTERN_TLS_CLIENT_CRL_FILE is ${inHours(nowMs - issuedAt)} old`;
+  const next = 'Fetch the present list, and automate that.';
+  if (expiresAt === undefined) {
+    return ok(about, `${list}, and does not say when it expires.`);
+  }
+  const leftMs = expiresAt - nowMs;
+  if (leftMs < 0) {
+    return fail(about, `${list} and has expired: no certificate of its authority is accepted.`, next);
+  }
+  const text = `${list} and expires in ${inHours(leftMs)}.`;
+  return leftMs < leastPartLeft * (expiresAt - issuedAt) ? warn(about, text, next) : ok(about, text);
+}
+
+function inHours(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000);
+  return hours === 1 ? '1 hour' : `${hours} hours`;
+}
+
 /** The handshake names hosts (SNI), but not addresses. */
 function isAddress(host: string): boolean {
   return host.includes(':') || /^[\d.]+$/.test(host);

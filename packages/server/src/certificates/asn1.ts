@@ -3,16 +3,31 @@ import { type BaseBlock, BaseStringBlock, Constructed, fromBER } from 'asn1js';
 
 /** Throws `RangeError` unless `bytes` encode exactly one value. */
 export function parseValue(bytes: Uint8Array): BaseBlock {
+  const { value, length } = parseFirst(bytes);
+  if (length !== bytes.length) {
+    throw new RangeError('not one ASN.1 value');
+  }
+  return value;
+}
+
+/** The value that `bytes` begin with, and how many of them encode it. Throws `RangeError` if there is none. */
+export function parseFirst(bytes: Uint8Array): { readonly value: BaseBlock; readonly length: number } {
   let parsed: ReturnType<typeof fromBER>;
   try {
     parsed = fromBER(bytes, { parseEmbedded: false, maxDepth: 20, maxNodes: 10_000 });
   } catch (cause) {
     throw new RangeError('not an ASN.1 value', { cause });
   }
-  if (parsed.offset !== bytes.length) {
-    throw new RangeError('not one ASN.1 value');
+  if (parsed.offset === -1) {
+    throw new RangeError('not an ASN.1 value');
   }
-  return parsed.result;
+  return { value: parsed.result, length: parsed.offset };
+}
+
+/** How many bytes come before the content of a value that uses one byte for its tag: the tag and the length. X.690 §8.1.3. */
+export function headerLength(bytes: Uint8Array): number {
+  const [, length = 0] = bytes;
+  return length < 0x80 ? 2 : 2 + (length & 0x7f);
 }
 
 /** The values inside of a sequence, a set or an explicit tag. Throws `RangeError` if it is none of these. */

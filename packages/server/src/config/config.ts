@@ -4,7 +4,7 @@ import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:cry
 import { readFileSync } from 'node:fs';
 import { decodeUtf8, isConfidential } from '@postern/protocol';
 import { type CertificateExpiry, findExpiries, readCertificates } from '../certificates/certificate-expiry.ts';
-import { parseRevocationLists } from '../certificates/revocation-lists.ts';
+import { parseRevocationLists, type RevocationList } from '../certificates/revocation-lists.ts';
 import type { RoleRule } from '../claims/role-rules.ts';
 import { invalidVariable, missingVariable, StartError } from '../start-error.ts';
 import type { DatabaseAddress } from './variable-parsers.ts';
@@ -92,7 +92,7 @@ export interface TlsFiles {
   /** Roots of client certificates. Undefined: no client certificate is trusted for its issuer. */
   readonly clientCa: string | undefined;
   /** The revocation lists of these roots. Undefined: revocation is not checked. */
-  readonly clientCrl: { readonly lists: readonly string[] } | undefined;
+  readonly clientCrl: { readonly lists: readonly RevocationList[] } | undefined;
 }
 
 /** The files that hold what TLS needs. */

@@ -1,8 +1,8 @@
 /**
- * Whether the files that SQLite has open are still the ones at their paths. If somebody moved, deleted or replaced one, what is
- * written goes to a file that nobody finds again, and another process at the same path has another database.
+ * Whether the files that SQLite has open are still the ones at their paths, and may be written. If somebody moved, deleted or replaced
+ * one, what is written goes to a file that nobody finds again, and another process at the same path has another database.
  */
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { databaseFileLost } from './outage.ts';
 
@@ -11,7 +11,12 @@ export interface FileWatch {
   findFault(maxAgeMs?: number): string | undefined;
   /** Throws that as an error, which is an outage. */
   require(maxAgeMs?: number): void;
+  /** Throws what SQLite throws for a read-only database unless all files may be written now: a file that is open takes no notice of that. */
+  requireWritable(): void;
 }
+
+/** SQLITE_READONLY. */
+const readOnlyCode = 8;
 
 /** The main file, the write-ahead log, and the memory that processes share. */
 const suffixes = ['', '-wal', '-shm'] as const;
@@ -49,6 +54,23 @@ export function watchDatabaseFiles(path: string): FileWatch {
       const found = watch.findFault(maxAgeMs);
       if (found !== undefined) {
         throw Object.assign(new Error(`the database is lost: ${found}`), { code: databaseFileLost });
+      }
+    },
+    requireWritable() {
+      for (const suffix of suffixes) {
+        const file = path + suffix;
+        try {
+          accessSync(file, constants.W_OK);
+        } catch (cause) {
+          const { code } = cause as NodeJS.ErrnoException;
+          // One that is gone is found by `require`.
+          if (code !== 'ENOENT') {
+            throw Object.assign(new Error(`${basename(file)} must not be written (${code})`, { cause }), {
+              code: 'ERR_SQLITE_ERROR',
+              errcode: readOnlyCode,
+            });
+          }
+        }
       }
     },
   };

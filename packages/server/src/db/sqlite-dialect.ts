@@ -180,6 +180,7 @@ class SharedConnection implements DatabaseConnection {
     await this.#parts.queue.beginTransaction();
     this.#isInTransaction = true;
     this.#parts.watch.require();
+    this.#parts.watch.requireWritable();
     // As a query of its own, so that Kysely logs it if it fails.
     await this.executeQuery(CompiledQuery.raw('begin immediate'));
     this.#hasWritten = false;
@@ -206,6 +207,7 @@ class SharedConnection implements DatabaseConnection {
     }
     const result = await queue.sendStatement(async () => {
       watch.require();
+      watch.requireWritable();
       return writer.execute<R>(query);
     });
     watch.require();

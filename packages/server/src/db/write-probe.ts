@@ -1,8 +1,6 @@
 /** Finds out whether the database takes changes, by making one: a full disk, a lock or a standby refuse it. */
-import { accessSync, constants } from 'node:fs';
 import type { Kysely } from 'kysely';
 import type { Clock } from '../clock.ts';
-import type { DatabaseConfig } from '../config/config.ts';
 import { describeForLog, findOutage } from './outage.ts';
 import type { Database } from './schema.ts';
 
@@ -13,7 +11,7 @@ const intervalMs = 5_000;
 export interface WriteFault {
   /** A reason of an outage, or `failed`. */
   readonly reason: string;
-  /** A sentence without secrets. */
+  /** What is wrong, and what to do about it, in sentences without secrets. */
   readonly detail: string;
 }
 
@@ -25,13 +23,12 @@ export interface WriteProbe {
 
 export interface WriteProbeOptions {
   readonly db: Kysely<Database>;
-  readonly database: DatabaseConfig;
   readonly clock: Clock;
   readonly log: { error(details: object, text: string): void; info(text: string): void };
 }
 
 /** Attempts at once and then at a fixed rate. Logs once that nothing can be written, and once that it can be again. */
-export async function startWriteProbe({ db, database, clock, log }: WriteProbeOptions): Promise<WriteProbe> {
+export async function startWriteProbe({ db, clock, log }: WriteProbeOptions): Promise<WriteProbe> {
   let fault: WriteFault | undefined;
   let isUnderWay = false;
   const attempt = async () => {
@@ -47,7 +44,7 @@ export async function startWriteProbe({ db, database, clock, log }: WriteProbeOp
       }
     } catch (error) {
       const before = fault;
-      fault = explain(database, error);
+      fault = explain(error);
       if (before?.reason !== fault.reason) {
         log.error({ ...describeForLog(error), reason: fault.reason }, 'the database takes no changes');
       }
@@ -68,20 +65,11 @@ async function beat(db: Kysely<Database>, now: number): Promise<void> {
     .execute();
 }
 
-function explain(database: DatabaseConfig, error: unknown): WriteFault {
-  const { reason, text } = findOutage(error) ?? { reason: 'failed', text: 'the log has the details' };
-  const isProtected = reason === 'io_error' && database.kind === 'sqlite' && !isWritable(database.path);
-  return isProtected
-    ? { reason: 'read_only', detail: 'No change can be made: the file of the database cannot be written.' }
-    : { reason, detail: `No change can be made: ${text}.` };
-}
-
-/** Whether the file system lets this process write: it may be read-only or the file immutable, though it is open. */
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
+function explain(error: unknown): WriteFault {
+  const { reason, text, cure } = findOutage(error) ?? {
+    reason: 'failed',
+    text: 'it rejected a statement',
+    cure: 'See the log of Postern.',
+  };
+  return { reason, detail: `No change can be made: ${text}. ${cure}` };
 }

@@ -72,7 +72,7 @@ export function tlsOptions({ cert, key, clientCa, clientCrl }: TlsFiles): Server
     // If this is undefined, Node trusts the public roots. Such a certificate still authenticates no client here.
     ca: clientCa,
     // OpenSSL checks its signature and its times, and whether it lists a certificate of the chain.
-    ...(clientCrl !== undefined && { crl: [...clientCrl.lists] }),
+    ...(clientCrl !== undefined && { crl: clientCrl.lists.map(({ pem }) => pem) }),
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',

@@ -9,6 +9,7 @@ import type { OAuthError } from '@postern/protocol';
 import { clientWarningDays } from '@postern/protocol/api-limits';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CertificateExpiry } from '../certificates/certificate-expiry.ts';
+import type { RevocationList } from '../certificates/revocation-lists.ts';
 
 export interface Metrics {
   readonly registry: Registry;
@@ -35,6 +36,7 @@ export interface MetricSources {
   /** By algorithm, the age of the key that signs. */
   readonly signingKeyAges: () => ReadonlyMap<string, number>;
   readonly certificateExpiries: () => readonly CertificateExpiry[];
+  readonly revocationLists: () => readonly RevocationList[];
   readonly checkpoints: () => { readonly isIntact: boolean; readonly failures: number };
   /** How often lost changes were found, and when, if that still matters. */
   readonly history: { losses(): number; lostAt(): number | undefined };
@@ -233,4 +235,29 @@ function addReadings(registry: Registry, sources: MetricSources): void {
       }
     },
   });
+  const firstTime = (name: string, help: string, read: () => readonly number[]) =>
+    new Gauge({
+      name,
+      help: `${help}, in seconds since 1970`,
+      aggregator: 'min',
+      registers,
+      collect() {
+        const times = read();
+        this.set(Math.min(...times) / 1000);
+        if (times.length === 0) {
+          this.remove();
+        }
+      },
+    });
+  const { revocationLists } = sources;
+  firstTime(
+    'postern_revocation_list_issue_timestamp_seconds',
+    'When the oldest revocation list of POSTERN_TLS_CLIENT_CRL_FILE was issued',
+    () => revocationLists().map(({ issuedAt }) => issuedAt),
+  );
+  firstTime(
+    'postern_revocation_list_expiry_timestamp_seconds',
+    'When the first revocation list of POSTERN_TLS_CLIENT_CRL_FILE expires',
+    () => revocationLists().flatMap(({ expiresAt }) => expiresAt ?? []),
+  );
 }

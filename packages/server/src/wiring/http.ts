@@ -1,6 +1,7 @@
 /** What all requests have in common: headers, errors, certificates, log and traces. */
 import type { FastifyInstance } from 'fastify';
 import type { CertificateExpiry } from '../certificates/certificate-expiry.ts';
+import type { RevocationList } from '../certificates/revocation-lists.ts';
 import type { Clock } from '../clock.ts';
 import { findCertificateExpiries, readClientCrl, readTlsIdentity, type ServerConfig } from '../config/config.ts';
 import { useClientCertificates } from '../http/client-certificates.ts';
@@ -18,11 +19,13 @@ export interface HttpOptions {
   readonly rootClientId: string;
 }
 
-/** Returns the function that tells when the certificates of the configuration expire. */
-export async function useHttp(
-  app: FastifyInstance,
-  { config, clock, rootClientId }: HttpOptions,
-): Promise<() => readonly CertificateExpiry[]> {
+/** What the files of the configuration hold now. */
+export interface HttpFiles {
+  readonly certificateExpiries: () => readonly CertificateExpiry[];
+  readonly revocationLists: () => readonly RevocationList[];
+}
+
+export async function useHttp(app: FastifyInstance, { config, clock, rootClientId }: HttpOptions): Promise<HttpFiles> {
   useSecurityHeaders(app, config.issuer);
   useFraming(app, config.clientCertificateHeader);
   useJsonApi(app);
@@ -44,11 +47,14 @@ export async function useHttp(
   }
   let tls = currentTls();
   let expiries = findCertificateExpiries(config.ca, tls);
-  return () => {
-    if (currentTls() !== tls) {
-      tls = currentTls();
-      expiries = findCertificateExpiries(config.ca, tls);
-    }
-    return expiries;
+  return {
+    certificateExpiries() {
+      if (currentTls() !== tls) {
+        tls = currentTls();
+        expiries = findCertificateExpiries(config.ca, tls);
+      }
+      return expiries;
+    },
+    revocationLists: () => currentTls()?.clientCrl?.lists ?? [],
   };
 }
