@@ -98,8 +98,11 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
   };
 }
 
-/** Doubles with each failure, and is at least as long as the feed asks for. */
-function pauseAfter(failures: number, cause: unknown): number {
+/**
+ * Milliseconds until the next attempt after so many failures before `cause`: the pause doubles with each failure up to a limit, and
+ * is at least as long as the feed asks for, up to another one.
+ */
+export function pauseAfter(failures: number, cause: unknown): number {
   const backOffMs = Math.min(firstPauseMs * 2 ** failures, maxPauseMs);
   const requestedMs = cause instanceof UnexpectedAnswer ? (cause.retryAfterSeconds ?? 0) * 1000 : 0;
   return Math.max(withJitter(backOffMs), Math.min(requestedMs, 10 * maxPauseMs));

@@ -4,9 +4,13 @@ import { superviseSteps } from './in-step.ts';
 import { handleSignals, hurryMessage, ignoredSignalText, longestEndMs } from './signals.ts';
 import { aggregateMetrics } from './worker-metrics.ts';
 
-/** Milliseconds until a worker that exited is replaced; doubled each time that the replacement does not listen. */
 const replaceAfterMs = 1_000;
 const mostReplaceAfterMs = 30_000;
+
+/** Milliseconds until a worker that exited is replaced: twice as long each time that the replacement did not listen, up to half a minute. */
+export function replacementDelayMs(failures: number): number {
+  return Math.min(replaceAfterMs * 2 ** failures, mostReplaceAfterMs);
+}
 
 /** Milliseconds after which a replacement that does not listen is killed. The first workers may migrate for longer. */
 const mostStartMs = 60_000;
@@ -51,7 +55,7 @@ export function superviseWorkers({ workers: count, port }: SupervisedWorkers): v
     starting.set(worker.id, timer);
   };
   const replace = (end: string) => {
-    const delayMs = Math.min(replaceAfterMs * 2 ** failures, mostReplaceAfterMs);
+    const delayMs = replacementDelayMs(failures);
     process.stderr.write(`postern: a worker ended (${end}); another one starts in ${delayMs / 1000} s\n`);
     const timer = setTimeout(() => {
       replacements.delete(timer);
