@@ -3,7 +3,7 @@ import { type ClientPolicy, operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { deleteVerb, listVerb, sendIfUnchanged, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
@@ -39,7 +39,8 @@ export function clientPolicyCommand(): Command {
 async function set(name: string, _options: unknown, command: Command): Promise<void> {
   const body = await readJson<ClientPolicy>(command.opts<{ from: string }>().from);
   const { admin } = await connect(command);
-  print(command, await admin.clientPolicies.save({ ...body, name }), formatPolicy);
+  const change = operations.clientPolicies.save({ ...body, name });
+  print(command, await sendIfUnchanged(admin, operations.clientPolicies.get(name), change), formatPolicy);
 }
 
 function formatAll(all: readonly ClientPolicy[]): string {

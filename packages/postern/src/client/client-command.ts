@@ -1,7 +1,8 @@
 /** `postern client`: clients, their secrets, and what they use. */
 import {
-  type AdminClient,
+  type Client,
   type ClientQuery,
+  ifUnchanged,
   type NewClientBody,
   operations,
   withDefaultResource,
@@ -13,7 +14,7 @@ import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { findClientIds } from '../connection/find-id.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { connectTo, deleteVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { connectTo, deleteVerb, sendIfUnchanged, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { confirm } from '../input/confirm.ts';
 import { readSecret } from '../input/read-input.ts';
 import { note, print } from '../output/output.ts';
@@ -239,16 +240,19 @@ async function update(text: string, _options: unknown, command: Command): Promis
   }
   const { id, ...connection } = await connectTo(client, text, command);
   const { admin } = connection;
-  const scopes = isRelative ? await changedScopes(admin, id, addScope, removeScope) : undefined;
-  const changed = await admin.clients.update(id, {
-    ...(await withClientIds(command, connection, body)),
-    ...(scopes && { scopes }),
-  });
+  const change = await withClientIds(command, connection, body);
+  let changed: Client;
+  if (isRelative) {
+    const before = await admin.clients.get(id);
+    const scopes = changedScopes(before, addScope, removeScope);
+    changed = await admin.send(ifUnchanged(operations.clients.update(id, { ...change, scopes }), before));
+  } else {
+    changed = await sendIfUnchanged(admin, operations.clients.get(id), operations.clients.update(id, change));
+  }
   print(command, changed, (client) => formatClient(client));
 }
 
-async function changedScopes(admin: AdminClient, id: string, added: readonly string[], removed: readonly string[]) {
-  const { scopes } = await admin.clients.get(id);
+function changedScopes({ scopes }: Client, added: readonly string[], removed: readonly string[]): string[] {
   const missing = removed.find((scope) => !scopes.includes(scope));
   if (missing !== undefined) {
     throw usageError(`the client does not have the scope ${missing}.`);

@@ -17,6 +17,11 @@ export function explainRefusal(error: unknown): unknown {
     case 'unreachable':
     case 'timeout':
       return new CommandError(detail, unreachable);
+    case 'precondition_failed':
+      return new CommandError(
+        'somebody else has changed it since this command read it, so nothing was changed. See what it is now, and run the command again if it is still wanted.',
+        { code, cause: error },
+      );
     case 'redirected':
       return new CommandError(`${detail} Use the address that it redirects to: --server URL`);
     case 'invalid_response':

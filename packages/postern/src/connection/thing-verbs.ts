@@ -1,9 +1,9 @@
-/** The verbs that kinds of things have in common: `list`, `show` and `delete`. */
-import type { Change, Page, Read } from '@postern/admin';
+/** The verbs that kinds of things have in common: `list`, `show` and `delete`; and what those that change a thing have. RFC 9110 §13.1.1. */
+import { type AdminClient, type Change, ifUnchanged, type Page, type Read } from '@postern/admin';
 import type { Command } from 'commander';
 import { confirm } from '../input/confirm.ts';
 import { print } from '../output/output.ts';
-import { type FindIds, findId } from './find-id.ts';
+import { type FindIds, findId, unlessRefused } from './find-id.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { connect, serverVerb } from './server-verb.ts';
 
@@ -66,6 +66,19 @@ export function showVerb<Item>(
       print(command, await admin.send(operation(id)), format);
     },
   );
+}
+
+/**
+ * Sends a change that does not depend on what the thing is now, unless somebody else changes the thing meanwhile. `present` reads it. Whoever
+ * may not read it sends the change as it is.
+ */
+export async function sendIfUnchanged<Answer>(
+  admin: AdminClient,
+  present: Read<object>,
+  change: Change<Answer>,
+): Promise<Answer> {
+  const found = await unlessRefused(async () => ({ before: await admin.find(present) }));
+  return admin.send(found === undefined ? change : ifUnchanged(change, found.before));
 }
 
 /** `consequence` continues the sentence "This deletes the … ID". */

@@ -1,5 +1,5 @@
 /** `postern details-type`: the types of authorization details that tokens can have. RFC 9396 §2. */
-import { type AuthorizationDetailsType, operations } from '@postern/admin';
+import { type AuthorizationDetailsType, ifUnchanged, operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { verbGroup } from '../command/verb.ts';
@@ -52,7 +52,8 @@ async function set(type: string, _options: unknown, command: Command): Promise<v
     throw usageError(`the type ${type} does not exist. To create it, add --schema, the JSON Schema of its elements.`);
   }
   const body = { type, description: description ?? before?.description ?? null, schema };
-  print(command, await admin.authorizationDetailsTypes.save(body), formatType);
+  const change = ifUnchanged(operations.authorizationDetailsTypes.save(body), before);
+  print(command, await admin.send(change), formatType);
 }
 
 function formatAll(all: readonly AuthorizationDetailsType[]): string {

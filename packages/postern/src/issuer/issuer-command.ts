@@ -5,7 +5,7 @@ import { Argument, type Command } from 'commander';
 import { verb, verbGroup } from '../command/verb.ts';
 import { byIdOrName } from '../connection/find-id.ts';
 import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { deleteVerb, listVerb, sendIfUnchanged, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
@@ -83,7 +83,8 @@ function formatPlatforms(all: readonly ReturnType<typeof platformView>[]): strin
 async function set(key: string, _options: unknown, command: Command): Promise<void> {
   const body = await readJson<TrustedIssuerBody>(command.opts<{ from: string }>().from);
   const { admin } = await connect(command);
-  print(command, await admin.issuers.save({ ...body, key }), formatIssuer);
+  const change = operations.issuers.save({ ...body, key });
+  print(command, await sendIfUnchanged(admin, operations.issuers.get(key), change), formatIssuer);
 }
 
 function formatIssuers(all: readonly TrustedIssuer[]): string {

@@ -1,6 +1,8 @@
 /** Changes a policy to what is wanted: its own members, its rules, and their targets. */
 import {
   type AdminClient,
+  ifUnchanged,
+  operations,
   type Policy,
   type PolicyElement,
   type Rule,
@@ -10,6 +12,7 @@ import {
 } from '@postern/admin';
 import { maxBulkElements } from '@postern/protocol/api-limits';
 import { usageError } from '../command/command-error.ts';
+import { sendIfUnchanged } from '../connection/thing-verbs.ts';
 
 export interface WantedPolicy {
   readonly name: string | undefined;
@@ -25,7 +28,7 @@ interface WantedRule {
 }
 
 /**
- * Returns the policy as it is afterwards. The API writes rules and targets one after the other: if it rejects one, those
+ * Returns the policy as it is afterwards. Changes nothing if somebody else changes it before the first write. The API writes rules and targets one after the other: if it rejects one, those
  * before it stay, and the error says which one it was. Throws `CommandError` and `AdminError`.
  */
 export async function setPolicy(admin: AdminClient, key: string, wanted: WantedPolicy): Promise<Policy> {
@@ -35,17 +38,26 @@ export async function setPolicy(admin: AdminClient, key: string, wanted: WantedP
     ...(wanted.name !== undefined && { name: wanted.name }),
     ...(wanted.drpAction !== undefined && { drp_action: wanted.drpAction === 'none' ? null : wanted.drpAction }),
   } as PolicyElement;
-  requireWritten(await admin.policies.save([element]), `the policy ${key}`);
-  if (rules !== undefined) {
-    await setRules(admin, key, rules);
+  const present = operations.policies.get(key);
+  const change = operations.policies.save([element]);
+  if (rules === undefined) {
+    requireWritten(await sendIfUnchanged(admin, present, change), `the policy ${key}`);
+  } else {
+    const before = await admin.find(present);
+    requireWritten(await admin.send(ifUnchanged(change, before)), `the policy ${key}`);
+    await setRules(admin, key, before?.rules ?? [], rules);
   }
   return admin.policies.get(key);
 }
 
 /** Deletes first what is not wanted, because no two rules of a policy may erase the same data. */
-async function setRules(admin: AdminClient, key: string, wanted: readonly WantedRule[]): Promise<void> {
-  const before = await admin.policies.get(key);
-  for (const rule of before.rules) {
+async function setRules(
+  admin: AdminClient,
+  key: string,
+  before: readonly Rule[],
+  wanted: readonly WantedRule[],
+): Promise<void> {
+  for (const rule of before) {
     const kept = wanted.find(({ element }) => element.key === rule.key);
     if (kept === undefined) {
       await admin.rules.delete(key, rule.key);

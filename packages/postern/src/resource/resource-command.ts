@@ -1,5 +1,5 @@
 /** `postern resource`: the APIs that tokens can be for. RFC 8707. */
-import { operations, type Resource } from '@postern/admin';
+import { ifUnchanged, operations, type Resource } from '@postern/admin';
 import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { collect, parseDuration } from '../command/option-values.ts';
@@ -65,8 +65,9 @@ async function set(text: string, _options: unknown, command: Command): Promise<v
   const { id: key, ...connection } = await connectTo(resource, text, command);
   const { admin } = connection;
   const { introspection_clients: clients, ...given } = (await readMembers(command, members)) as Partial<Resource>;
-  const before = (await admin.find(operations.resources.get(key))) ?? { scopes: [] };
+  const before = await admin.find(operations.resources.get(key));
   const body: Omit<Resource, 'identifier'> & { identifier?: string } = {
+    scopes: [],
     ...before,
     ...given,
     ...(clients && { introspection_clients: await findClientIdsOf(command, connection, clients) }),
@@ -76,7 +77,8 @@ async function set(text: string, _options: unknown, command: Command): Promise<v
   if (audience === undefined) {
     throw usageError(`resource ${key} does not exist. To create it, add --identifier, the audience of its tokens.`);
   }
-  print(command, await admin.resources.save({ ...body, identifier: audience }), formatResource);
+  const change = ifUnchanged(operations.resources.save({ ...body, identifier: audience }), before);
+  print(command, await admin.send(change), formatResource);
 }
 
 async function findClientIdsOf(command: Command, connection: ServerConnection, names: readonly string[]) {

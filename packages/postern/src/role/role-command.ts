@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { verbGroup } from '../command/verb.ts';
 import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { deleteVerb, listVerb, sendIfUnchanged, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
@@ -37,11 +37,8 @@ async function set(name: string, options: SetOptions, command: Command): Promise
     throw usageError('a role needs its scopes. Add --scope NAME, as often as there are scopes.');
   }
   const { admin } = await connect(command);
-  print(
-    command,
-    await admin.roles.save({ name, description, scopes: scope, grantable_scopes: grantableScope }),
-    formatRole,
-  );
+  const change = operations.roles.save({ name, description, scopes: scope, grantable_scopes: grantableScope });
+  print(command, await sendIfUnchanged(admin, operations.roles.get(name), change), formatRole);
 }
 
 function formatAll(all: readonly Role[]): string {

@@ -3,7 +3,7 @@ import { operations } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { deleteVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { deleteVerb, sendIfUnchanged, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
@@ -44,5 +44,6 @@ async function list(_options: unknown, command: Command): Promise<void> {
 async function set(name: string, _options: unknown, command: Command): Promise<void> {
   const { description } = command.opts<{ description: string }>();
   const { admin } = await connect(command);
-  print(command, await admin.scopes.save([{ name, description }]), () => `Scope ${name} saved.\n`);
+  const change = operations.scopes.save([{ name, description }]);
+  print(command, await sendIfUnchanged(admin, operations.scopes.get(name), change), () => `Scope ${name} saved.\n`);
 }

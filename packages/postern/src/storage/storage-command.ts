@@ -1,10 +1,25 @@
 /** `postern storage`: the destinations that access rules export data to. */
-import { operations, requireWritten, type StorageConfig, type StorageElement } from '@postern/admin';
+import {
+  type BulkAnswer,
+  ifUnchanged,
+  operations,
+  requireWritten,
+  type StorageConfig,
+  type StorageElement,
+} from '@postern/admin';
 import type { Command } from 'commander';
 import { collect } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { byIdOrName } from '../connection/find-id.ts';
-import { connectTo, deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import {
+  connectTo,
+  deleteVerb,
+  listVerb,
+  sendIfUnchanged,
+  showVerb,
+  type Thing,
+  thingVerb,
+} from '../connection/thing-verbs.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 import { print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
@@ -56,14 +71,17 @@ async function set(text: string, _options: unknown, command: Command): Promise<v
   );
   const given = (await readMembers(command, members)) as StorageElement;
   const { admin, id: key } = await connectTo(thing, text, command);
-  // The server replaces details as a whole; here, only those that are given change.
-  const before = detail.length === 0 ? undefined : await admin.find(operations.storage.get(key));
-  const body = {
-    ...given,
-    key,
-    ...(detail.length > 0 && { details: { ...before?.details, ...given.details, ...details } }),
-  };
-  const [saved] = requireWritten(await admin.storage.save([body]), `the storage destination ${key}`);
+  const present = operations.storage.get(key);
+  let saving: BulkAnswer<StorageConfig>;
+  if (detail.length === 0) {
+    saving = await sendIfUnchanged(admin, present, operations.storage.save([{ ...given, key }]));
+  } else {
+    // The server replaces details as a whole; here, only those that are given change.
+    const before = await admin.find(present);
+    const body = { ...given, key, details: { ...before?.details, ...given.details, ...details } };
+    saving = await admin.send(ifUnchanged(operations.storage.save([body]), before));
+  }
+  const [saved] = requireWritten(saving, `the storage destination ${key}`);
   print(command, saved as StorageConfig, formatOne);
 }
 
