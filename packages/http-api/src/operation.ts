@@ -14,6 +14,8 @@ export interface OperationParts {
   readonly errors?: readonly Status[];
   /** The kind of thing that the route reads; the first parameter of its path is the id. Its answer has the version as ETag. */
   readonly reads?: string;
+  /** Whether its answer also says what changes without that version, so that it is never answered by 304. */
+  readonly isVolatile?: boolean;
   /** The kind of things that the route lists, and the member of an item that is its id. */
   readonly lists?: readonly [kind: string, idMember: string];
   /** The kind of thing that the route changes, whose version `If-Match` and `If-None-Match` are about. */
@@ -44,6 +46,14 @@ const ChangeHeaders = Type.Object({
   ),
 });
 
+const ReadHeaders = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({ description: 'ETags of versions that the caller has: 304 if it is one of them.' }),
+  ),
+});
+
+const NotModified = Type.Null({ description: 'If-None-Match names the present version' });
+
 /**
  * Returns a function that makes the options of a route that requires `scope`. The documentation lists it under `tag`.
  * `invalid`: the status of requests that are not as their schemas say.
@@ -60,6 +70,7 @@ export function operationsOf(tag: string, { invalid = 422 }: { readonly invalid?
       hide = false,
       config,
       reads,
+      isVolatile = false,
       lists,
       changes,
       status = Type.IsNull(answer) ? 204 : 200,
@@ -67,6 +78,10 @@ export function operationsOf(tag: string, { invalid = 422 }: { readonly invalid?
     const statuses: Status[] = [401, 403, ...errors];
     if (params !== undefined) {
       statuses.push(404);
+    }
+    const isConditional = reads !== undefined && !isVolatile;
+    if (isConditional) {
+      statuses.push(400);
     }
     if (changes !== undefined) {
       statuses.push(400, 412);
@@ -77,13 +92,13 @@ export function operationsOf(tag: string, { invalid = 422 }: { readonly invalid?
     if (body !== undefined || query !== undefined || Object.values(params?.properties ?? {}).some(isLimited)) {
       statuses.push(invalid);
     }
-    const headers = changes === undefined ? undefined : ChangeHeaders;
+    const headers = changes === undefined ? (isConditional ? ReadHeaders : undefined) : ChangeHeaders;
     const optional = Object.entries({ description, params, querystring: query, headers, body });
     return {
       config: {
         ...config,
         scope,
-        ...(reads !== undefined && { reads }),
+        ...(reads !== undefined && { reads, isVolatile }),
         ...(lists !== undefined && { lists }),
         ...(changes !== undefined && { changes }),
       },
@@ -94,7 +109,7 @@ export function operationsOf(tag: string, { invalid = 422 }: { readonly invalid?
         operationId,
         summary,
         hide,
-        response: { [status]: answer, ...errorResponses(...statuses) },
+        response: { [status]: answer, ...(isConditional && { 304: NotModified }), ...errorResponses(...statuses) },
       } as unknown as OperationSchemas<P>,
     };
   };

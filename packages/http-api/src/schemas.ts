@@ -70,7 +70,7 @@ const OAuthErrorAnswer = Type.Object(
 );
 
 const meanings = {
-  400: 'The body is malformed',
+  400: 'The body or a header is malformed',
   401: 'The credentials or the token are missing or invalid',
   403: 'The token lacks the required scope, or may not assign what was requested',
   404: 'Not found',

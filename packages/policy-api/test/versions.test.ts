@@ -39,6 +39,7 @@ const withoutVersion = [
 const routes = new Map<string, RouteOptions['config']>();
 let server: TestServer;
 let root: string;
+let powerless: string;
 const { calls, asRoot, key } = createCalls(
   () => server,
   () => root,
@@ -57,6 +58,7 @@ beforeAll(async () => {
     hosted: { migrations: policyMigrations, apis: hostPolicies },
   });
   root = await server.rootToken();
+  powerless = await server.token(await server.createClient({ scopes: ['policy:delete'] }));
 });
 afterAll(() => server.close());
 
@@ -84,6 +86,25 @@ test('every route that changes something says of which thing it checks the versi
     ([name, config]) => !/^(?:GET|HEAD|OPTIONS) /.test(name) && config?.changes === undefined,
   );
   expect(unchecked.map(([name]) => name).toSorted()).toEqual(withoutVersion);
+});
+
+/** Routes whose answers also say what changes without an event about the thing, such as the storage destination of a rule. */
+const volatile = [
+  'GET /api/v1/oauth/client/:client_id/secret',
+  'GET /api/v1/oauth/initial-access-token/:id',
+  'GET /api/v1/oauth/key',
+  'GET /api/v1/oauth/register/:client_id',
+  'GET /api/v1/oauth/stream/:id',
+  'GET /api/v1/policy/:policy_key',
+  'GET /api/v1/policy/:policy_key/rule',
+  'GET /api/v1/policy/:policy_key/rule/:rule_key',
+];
+
+test('every route that reads something with a version answers 304 to who has it, unless other things are in its answer', () => {
+  const reading = [...routes].filter(([name, config]) => name.startsWith('GET ') && config?.reads !== undefined);
+  const never = reading.filter(([, config]) => config?.isVolatile);
+  expect(never.map(([name]) => name).toSorted()).toEqual(volatile);
+  expect(reading.length).toBeGreaterThan(volatile.length);
 });
 
 describe.each(Object.keys(calls).filter((name) => !withoutVersion.includes(name)))('%s', (name) => {
@@ -207,6 +228,19 @@ describe.each(Object.entries(things))('what GET gives of a %s, PUT takes back', 
     expect(await lastEvent()).toBe(before);
   });
 
+  test('whoever has its version gets 304 without a body, and who may not read it gets 403', async () => {
+    const { path } = await create();
+    const read = await get(path);
+    const [tag, body] = [etagOf(read), read.body];
+    for (const known of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+      const again = await send('GET', path, undefined, { 'if-none-match': known });
+      const isVolatile = path.startsWith('/policy/');
+      expect([again.status, etagOf(again), again.body]).toEqual(isVolatile ? [200, tag, body] : [304, tag, '']);
+    }
+    expect((await send('GET', path, undefined, { 'if-none-match': '"other"' })).status).toBe(200);
+    expect((await send('GET', path, undefined, { 'if-none-match': tag }, powerless)).status).toBe(403);
+  });
+
   test('and If-None-Match: * refuses to overwrite it', async () => {
     const { path, put, isBulk = false } = await create();
     const { body } = await get(path);
@@ -214,6 +248,19 @@ describe.each(Object.entries(things))('what GET gives of a %s, PUT takes back', 
     expect([answer.status, answer.body.error]).toEqual([412, 'precondition_failed']);
     expect(answer.body.detail).toContain('exists already');
   });
+});
+
+test('a version that is known is not modified, until somebody changes the thing', async () => {
+  const { clientId } = await server.createClient({ name: 'cached' });
+  const path = `/oauth/client/${clientId}`;
+  const known = { 'if-none-match': etagOf(await get(path)) };
+  expect((await send('GET', path, undefined, known)).status).toBe(304);
+  await asRoot('PATCH', path, { name: 'changed' });
+  const changed = await send('GET', path, undefined, known);
+  expect([changed.status, changed.body.name]).toEqual([200, 'changed']);
+  await asRoot('DELETE', path);
+  expect((await send('GET', path, undefined, { 'if-none-match': etagOf(changed) })).status).toBe(404);
+  expect((await send('GET', path, undefined, { 'if-none-match': 'cached' })).status).toBe(400);
 });
 
 test('of two administrators who change what they have read, one succeeds and the other is told', async () => {

@@ -76,6 +76,7 @@ export function policiesEndpoint({ db, change, now }: EndpointOptions): Endpoint
       '/api/v1/policy/:policy_key',
       operation('get_policy', 'policy:read', 'Read a policy with its rules', {
         reads: 'policy',
+        isVolatile: true,
         params: PolicyPath,
         answer: PolicyView,
       }),

@@ -52,6 +52,7 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
       '/api/v1/policy/:policy_key/rule',
       operation('get_rule_list', 'rule:read', 'List the rules of a policy, oldest first', {
         reads: 'policy',
+        isVolatile: true,
         params: PolicyPath,
         query: PageQuery,
         answer: pageView(RuleView),
@@ -96,6 +97,7 @@ export function rulesEndpoint({ db, change, now }: EndpointOptions): Endpoint {
       '/api/v1/policy/:policy_key/rule/:rule_key',
       operation('get_rule', 'rule:read', 'Read a rule with its targets', {
         reads: 'policy',
+        isVolatile: true,
         params: RulePath,
         answer: RuleView,
       }),

@@ -113,7 +113,7 @@ export function secretsEndpoint({ secrets }: SecretsEndpointOptions): ApiPlugin 
         'list_client_secrets',
         'client:read',
         'List the secrets of a client, oldest first; never the secrets themselves',
-        { reads: 'client', params: ClientPath, query: PageQuery, answer: pageView(SecretView) },
+        { reads: 'client', isVolatile: true, params: ClientPath, query: PageQuery, answer: pageView(SecretView) },
       ),
       async (request) =>
         slicePage(await secrets.list(request.params.client_id), request.query, toListView, ({ createdAt, id }) => [

@@ -31,6 +31,12 @@ export function parsePrecondition(kind: string, headers: PreconditionHeaders): P
   };
 }
 
+/** Whether `If-None-Match` of a call that reads a thing names its present version; undefined: it has none. Throws `invalid_request` as above. */
+export function isKnownVersion(version: string | undefined, headers: PreconditionHeaders): boolean {
+  const known = parseVersions('If-None-Match', headers['if-none-match'], true);
+  return version !== undefined && known !== undefined && (known === '*' || known.has(version));
+}
+
 /** Whether the version from before the change decides. */
 export function isConditional(precondition: Precondition | undefined): boolean {
   return precondition?.ifMatch !== undefined || precondition?.ifNoneMatch !== undefined;

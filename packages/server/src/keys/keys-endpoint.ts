@@ -49,6 +49,7 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
       '/api/v1/oauth/key',
       operation('list_keys', 'key:read', 'List the signing keys, oldest first', {
         reads: 'key',
+        isVolatile: true,
         query: PageQuery,
         answer: pageView(KeyView),
       }),

@@ -113,6 +113,7 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
       '/api/v1/oauth/initial-access-token/:id',
       operation('get_initial_access_token', 'initial_access_token:read', 'Read an initial access token', {
         reads: 'initial_access_token',
+        isVolatile: true,
         params: TokenPath,
         answer: View,
       }),

@@ -141,7 +141,7 @@ export function registrationEndpoint(options: RegistrationEndpointOptions): Prot
       {
         exposeHeadRoute: false,
         onRequest: checkToken,
-        config: { reads: 'client' },
+        config: { reads: 'client', isVolatile: true },
         schema: {
           tags: ['OAuth'],
           operationId: 'read_registration',

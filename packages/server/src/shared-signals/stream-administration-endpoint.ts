@@ -59,6 +59,7 @@ export function streamAdministrationEndpoint(issuer: string, streams: StreamRegi
       '/api/v1/oauth/stream/:id',
       operation('get_stream', 'stream:read', 'Read an event stream of any receiver', {
         reads: 'stream',
+        isVolatile: true,
         params: StreamPath,
         answer: ReceiverStreamView,
       }),

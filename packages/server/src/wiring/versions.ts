@@ -1,16 +1,18 @@
-/** Versions of what the management APIs keep: `ETag` of answers, `If-Match` and `If-None-Match` of calls. RFC 9110 §8.8.3 and §13.1. */
+/** Versions of what the management APIs keep: `ETag` of answers, `If-Match` and `If-None-Match` of calls. RFC 9110 §8.8.3, §13.1 and §15.4.5. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Caller } from '../events/actor.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { findVersion, findVersions, readLog } from '../events/event-store.ts';
-import { type Precondition, parsePrecondition } from '../events/precondition.ts';
+import { isKnownVersion, type Precondition, parsePrecondition } from '../events/precondition.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The kind of thing that the route reads; the first parameter of its path is the id. */
     reads?: string;
+    /** Whether its answer also says what changes without that version. */
+    isVolatile?: boolean;
     /** The kind of things that the route lists, and the member of an item that is its id. */
     lists?: readonly [kind: string, idMember: string];
     /** The kind of thing that the route changes. */
@@ -37,11 +39,14 @@ export function useVersions(
   app.decorateRequest('version', undefined);
   app.decorateRequest('listedFrom', undefined);
   app.decorateRequest('precondition', undefined);
-  const preHandler = async (request: FastifyRequest) => {
-    const { reads, lists, changes } = request.routeOptions.config;
+  const preHandler = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { reads, isVolatile = false, lists, changes } = request.routeOptions.config;
     if (reads !== undefined) {
       // The version may be older than what is answered, never newer. So what is in memory catches up after it was read.
       request.version = await findVersion(db, readThing(reads, request));
+      if (!isVolatile && isKnownVersion(request.version, request.headers)) {
+        return reply.code(304).send();
+      }
       await events.catchUp();
     }
     if (lists !== undefined && isByCursor(request)) {
@@ -56,6 +61,7 @@ export function useVersions(
         request.accessToken = caller;
       }
     }
+    return undefined;
   };
 
   const preSerialization = async (request: FastifyRequest, _reply: FastifyReply, payload: unknown) => {
@@ -74,7 +80,7 @@ export function useVersions(
   const onSend = async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
     const versions = [...(request.precondition?.versions.values() ?? [])];
     const version = versions.length === 1 ? versions[0] : request.version;
-    if (version !== undefined && reply.statusCode < 300) {
+    if (version !== undefined && (reply.statusCode < 300 || reply.statusCode === 304)) {
       reply.header('etag', `"${version}"`);
     }
     return payload;
