@@ -47,7 +47,7 @@ function check(r)
   if type(status) ~= "number" or status < 400 then
     return 503
   end
-  for _, name in ipairs({ "WWW-Authenticate", "Cache-Control", "Retry-After" }) do
+  for _, name in ipairs({ "WWW-Authenticate", "DPoP-Nonce", "Cache-Control", "Retry-After" }) do
     r.err_headers_out[name] = answered[name:lower()]
   end
   r:custom_response(status, table.concat(body))

@@ -51,7 +51,7 @@ core.register_action("gate", { "http-req" }, function(txn)
   local reply = txn:reply()
   if status >= 400 then
     reply:set_status(status)
-    for _, name in ipairs({ "content-type", "cache-control", "www-authenticate", "retry-after" }) do
+    for _, name in ipairs({ "content-type", "cache-control", "www-authenticate", "dpop-nonce", "retry-after" }) do
       if answer.headers[name] then
         reply:add_header(name, answer.headers[name][0])
       end

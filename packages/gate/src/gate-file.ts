@@ -111,6 +111,18 @@ export const GateFile = Type.Object(
         { ...strict, description: 'Default: revoked tokens pass until they expire.' },
       ),
     ),
+    dpop_nonces: Type.Optional(
+      Type.Object(
+        {
+          key_file: Type.String({
+            maxLength: 1_000,
+            description:
+              'The file with a random key of at least 32 characters. Gates with the same key accept the nonces of each other.',
+          }),
+        },
+        { ...strict, description: 'DPoP proofs must have a recent nonce of the gate. Default: they need none.' },
+      ),
+    ),
     pass_on: Type.Optional(
       Type.Record(Type.String(), Type.String({ minLength: 1, maxLength: 100 }), {
         maxProperties: 30,
@@ -157,6 +169,7 @@ export interface GateConfig {
   /** In lower case. */
   readonly certificateHeader: string | undefined;
   readonly revocations: GateFile['revocations'];
+  readonly dpopNonces: GateFile['dpop_nonces'];
   readonly passOn: ReadonlyMap<string, string>;
   readonly audiences: ReadonlyMap<string, GatedAudience>;
   /** By host, in lower case and with its port if it is not that of the scheme. */
@@ -176,7 +189,7 @@ const defaultPassOn = { 'X-Client-Id': 'client_id', 'X-Scope': 'scope' };
 
 /** Headers that mean something else to gateways, connections or APIs. */
 const reservedHeaders =
-  /^(?:host|authorization|dpop|cookie|connection|keep-alive|te|trailer|transfer-encoding|upgrade|date|server|location|via|forwarded|proxy-.*|content-.*|x-forwarded-.*|x-original-.*|x-rewrite-.*|www-authenticate|cache-control|retry-after|vary|etag|age|expect|range|accept.*|if-.*|access-control-.*|set-cookie)$/i;
+  /^(?:host|authorization|dpop|dpop-nonce|cookie|connection|keep-alive|te|trailer|transfer-encoding|upgrade|date|server|location|via|forwarded|proxy-.*|content-.*|x-forwarded-.*|x-original-.*|x-rewrite-.*|www-authenticate|cache-control|retry-after|vary|etag|age|expect|range|accept.*|if-.*|access-control-.*|set-cookie)$/i;
 
 /** Returns the configuration, or what is wrong with the file. */
 export function readGateFile(file: GateFile): GateConfig | readonly GateFileFault[] {
@@ -253,6 +266,7 @@ export function readGateFile(file: GateFile): GateConfig | readonly GateFileFaul
         gateways: file.gateways ?? loopback,
         certificateHeader: file.client_certificate_header?.toLowerCase(),
         revocations: file.revocations,
+        dpopNonces: file.dpop_nonces,
         passOn: new Map(passOn),
         audiences,
         origins,

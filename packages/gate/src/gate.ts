@@ -4,8 +4,15 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { clientSecretBasic, createTokenClient } from '@postern/client';
-import { type AccessToken, type Answer, type ApiGuard, createApiGuard, toErrorAnswer } from '@postern/guard';
-import { certificateThumbprint, parseCertificateHeader } from '@postern/guard/node';
+import {
+  type AccessToken,
+  type Answer,
+  type ApiGuard,
+  createApiGuard,
+  type GuardedRequest,
+  toErrorAnswer,
+} from '@postern/guard';
+import { certificateThumbprint, createDpopNonces, parseCertificateHeader } from '@postern/guard/node';
 import { type ErrorCode, OAuthError } from '@postern/protocol';
 import type { GateConfig } from './gate-file.ts';
 import { identityHeaders } from './identity-headers.ts';
@@ -16,6 +23,8 @@ export interface GateOptions {
   readonly config: GateConfig;
   /** The secret of the client that follows revocations; undefined if the configuration has none. */
   readonly clientSecret: string | undefined;
+  /** The key of the nonces that DPoP proofs must have; undefined if they need none. */
+  readonly dpopNonceKey?: Uint8Array | undefined;
 }
 
 /** What a gateway does with a request. */
@@ -53,6 +62,8 @@ interface Generation {
   readonly passedOn: ReadonlySet<string>;
   /** By audience. */
   readonly guards: ReadonlyMap<string, RunningGuard>;
+  /** What an API learns of a token, which a guard keeps for its next use. */
+  readonly identities: WeakMap<AccessToken, Readonly<Record<string, string>>>;
 }
 
 interface RunningGuard {
@@ -70,29 +81,6 @@ const retryMs = 1_000;
 export function createGate(options: GateOptions, environment: GateEnvironment): Gate {
   let current = createGeneration(options, undefined, environment);
 
-  const authorize = async (request: GatewayRequest, { config, passedOn, guards }: Generation) => {
-    const { isPublic, scope, origin, audience } = requirementOf(request, config.origins, passedOn);
-    let token: AccessToken | undefined;
-    if (!isPublic) {
-      const { method, target: path, headers } = request;
-      const { guard } = guards.get(audience) as RunningGuard;
-      token = await guard.authorize(
-        {
-          method,
-          path,
-          baseUrl: origin,
-          authorization: headers.get('authorization'),
-          dpop: headers.get('dpop'),
-          get certificateThumbprint() {
-            return findThumbprint(headers, config.certificateHeader);
-          },
-        },
-        scope,
-      );
-    }
-    return identityHeaders(config.passOn, token);
-  };
-
   return {
     config: () => current.config,
     guards: () => [...current.guards.values()].map(({ guard }) => guard),
@@ -101,7 +89,15 @@ export function createGate(options: GateOptions, environment: GateEnvironment): 
     async decide(request) {
       const startedAt = performance.now();
       try {
-        const headers = await authorize(request, current);
+        const { config, passedOn, guards, identities } = current;
+        const { isPublic, scope, origin, audience } = requirementOf(request, config.origins, passedOn);
+        let headers = identityHeaders(config.passOn, undefined);
+        if (!isPublic) {
+          const { guard } = guards.get(audience) as RunningGuard;
+          const token = await guard.authorize(toGuarded(request, origin, config.certificateHeader), scope);
+          headers = identities.get(token) ?? identityHeaders(config.passOn, token);
+          identities.set(token, headers);
+        }
         environment.metrics.record('passed', performance.now() - startedAt);
         return { passes: true, headers };
       } catch (thrown) {
@@ -121,6 +117,23 @@ export function createGate(options: GateOptions, environment: GateEnvironment): 
   };
 }
 
+function toGuarded(
+  { method, target, headers }: GatewayRequest,
+  baseUrl: string,
+  certificateHeader: string | undefined,
+): GuardedRequest {
+  return {
+    method,
+    path: target,
+    baseUrl,
+    authorization: headers.get('authorization'),
+    dpop: headers.get('dpop'),
+    get certificateThumbprint() {
+      return findThumbprint(headers, certificateHeader);
+    },
+  };
+}
+
 function unexpected(thrown: unknown, { onFault }: GateEnvironment): OAuthError {
   onFault(thrown as Error);
   return new OAuthError('server_error', 'The gate could not decide about this request.', { cause: thrown });
@@ -137,14 +150,14 @@ function isCurrent(guard: ApiGuard, { revocations }: GateConfig): boolean {
 }
 
 function createGeneration(
-  { config, clientSecret }: GateOptions,
+  { config, clientSecret, dpopNonceKey }: GateOptions,
   before: Generation | undefined,
   { onFault }: GateEnvironment,
 ): Generation {
   const guards = new Map<string, RunningGuard>();
   for (const [audience, { baseUrl, acceptTyp }] of config.audiences) {
     const { issuer, revocations } = config;
-    const settings = JSON.stringify([issuer, audience, baseUrl, acceptTyp, revocations, clientSecret]);
+    const settings = JSON.stringify([issuer, audience, baseUrl, acceptTyp, revocations, clientSecret, dpopNonceKey]);
     const known = before?.guards.get(audience);
     if (known?.settings === settings) {
       guards.set(audience, known);
@@ -155,6 +168,7 @@ function createGeneration(
         baseUrl,
         onFault,
         ...(acceptTyp !== undefined && { acceptTyp }),
+        ...(dpopNonceKey !== undefined && { dpop: { nonces: createDpopNonces(dpopNonceKey) } }),
         ...(revocations !== undefined && {
           revocations: {
             fetch: createFeedFetch(issuer, revocations.client_id, clientSecret ?? ''),
@@ -170,7 +184,8 @@ function createGeneration(
       void start(running);
     }
   }
-  return { config, passedOn: new Set([...config.passOn.keys()].map((name) => name.toLowerCase())), guards };
+  const passedOn = new Set([...config.passOn.keys()].map((name) => name.toLowerCase()));
+  return { config, passedOn, guards, identities: new WeakMap() };
 }
 
 function createFeedFetch(issuer: string, clientId: string, clientSecret: string) {

@@ -1,10 +1,11 @@
 /** A gate as gateways ask it, by HTTP and by gRPC, with an issuer whose tokens the tests choose. */
-import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type Client, credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { createDpopNonces } from '@postern/guard/node';
 import { createIdentity } from '@postern/testing/certificates';
 import { freePort } from '@postern/testing/free-port';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -84,6 +85,23 @@ afterAll(async () => {
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3_600;
 const token = (claims: object = {}, header: object = {}) =>
   issuer.token({ iat: inAnHour() - 3_600, exp: inAnHour(), ...claims }, 'one', header);
+
+/** A token that is bound to a key, and proofs by that key. */
+function createBoundToken() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = publicKey.export({ format: 'jwk' });
+  const { crv, kty, x, y } = jwk;
+  const jkt = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
+  const bound = token({ cnf: { jkt } });
+  const ath = base64url(createHash('sha256').update(bound).digest());
+  const proof = (htu: string, claims: object = {}) =>
+    tokenOf(
+      { typ: 'dpop+jwt', alg: 'ES256', jwk },
+      { jti: randomUUID(), htm: 'GET', htu, iat: Math.floor(Date.now() / 1000), ath, ...claims },
+      privateKey,
+    );
+  return { bound, proof };
+}
 
 interface Question {
   readonly method?: string;
@@ -277,23 +295,7 @@ describe.each(Object.entries(ways))('%s', (way, ask) => {
   });
 
   test('a token that is bound to a key passes with a proof for the URL of the caller, once', async () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const jwk = publicKey.export({ format: 'jwk' });
-    const { crv, kty, x, y } = jwk;
-    const jkt = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
-    const bound = token({ cnf: { jkt } });
-    const proof = (htu: string) =>
-      tokenOf(
-        { typ: 'dpop+jwt', alg: 'ES256', jwk },
-        {
-          jti: randomUUID(),
-          htm: 'GET',
-          htu,
-          iat: Math.floor(Date.now() / 1000),
-          ath: base64url(createHash('sha256').update(bound).digest()),
-        },
-        privateKey,
-      );
+    const { bound, proof } = createBoundToken();
     const withProof = (dpop: string, host = 'api.example.com') =>
       ask({ host, headers: { authorization: `DPoP ${bound}`, dpop }, target: '/invoices?a=b' });
     const used = proof(`${origin}/invoices`);
@@ -302,6 +304,27 @@ describe.each(Object.entries(ways))('%s', (way, ask) => {
     expect((await withProof(proof('https://other.example.com/invoices'))).status).toBe(401);
     expect((await withProof(proof('http://api.internal:8080/invoices'), 'api.internal:8080')).status).toBe(200);
     expect((await ask({ token: bound })).status).toBe(401);
+  });
+
+  test('RFC 9449 §9 if proofs need a nonce, one passes with that of the refusal, and not with that of another gate', async () => {
+    const nonces = { dpopNonceKey: randomBytes(32) };
+    await server.use({ config: configOf(file), clientSecret: undefined, ...nonces });
+    try {
+      const { bound, proof } = createBoundToken();
+      const withProof = (claims: object) =>
+        ask({ headers: { authorization: `DPoP ${bound}`, dpop: proof(`${origin}/invoices`, claims) } });
+      const refused = await withProof({});
+      expect([refused.status, refused.headers['www-authenticate']]).toEqual([
+        401,
+        expect.stringContaining('error="use_dpop_nonce"'),
+      ]);
+      expect((await withProof({ nonce: refused.headers['dpop-nonce'] })).status).toBe(200);
+      const other = createDpopNonces(randomBytes(32)).current();
+      expect((await withProof({ nonce: other })).status).toBe(401);
+      expect((await withProof({ nonce: createDpopNonces(nonces.dpopNonceKey).current() })).status).toBe(200);
+    } finally {
+      await server.use({ config: configOf(file), clientSecret: undefined });
+    }
   });
 });
 

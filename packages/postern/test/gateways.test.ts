@@ -1,5 +1,6 @@
 /** The recipes in `deploy/gateways/`, each with the real gateway where it is installed, a real gate and a real Postern. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { connect } from 'node:net';
@@ -9,6 +10,7 @@ import { freePort } from '@postern/testing/free-port';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse, parseDocument } from 'yaml';
+import { tokenOf as signed } from '../../guard/fixtures/tokens.ts';
 import { makeTemporaryDirectory, removeDirectory, run } from './harness.ts';
 
 const recipes = resolve(import.meta.dirname, '../../../deploy/gateways');
@@ -93,7 +95,9 @@ beforeAll(async () => {
   file.set('issuer', server.url);
   file.setIn(['revocations', 'client_id'], follower.clientId);
   file.setIn(['revocations', 'client_secret_file'], 'secret');
+  file.setIn(['dpop_nonces', 'key_file'], 'nonce-key');
   writeFileSync(join(directory, 'secret'), follower.clientSecret);
+  writeFileSync(join(directory, 'nonce-key'), randomBytes(32).toString('base64'));
   writeFileSync(join(directory, 'gate.yaml'), file.toString());
   gate = spawn(process.execPath, [main, 'gate', 'gate.yaml'], { cwd: directory, stdio: 'ignore' });
   await vi.waitFor(
@@ -315,6 +319,36 @@ describe.each(Object.entries(gateways))('%s', (name, recipe) => {
       expect(status, `${target} ${body}`).toBeGreaterThanOrEqual(400);
     }
     expect((await call('GET', '//invoices', await tokenOf(reader))).status).not.toBe(500);
+  });
+
+  test('a DPoP proof without a nonce is refused with one, and passes with it', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const jwk = publicKey.export({ format: 'jwk' });
+    const proof = (htm: string, htu: string, claims: object = {}) =>
+      signed(
+        { typ: 'dpop+jwt', alg: 'ES256', jwk },
+        { jti: randomUUID(), htm, htu, iat: Math.floor(Date.now() / 1000), ...claims },
+        privateKey,
+      );
+    const tokenPath = '/api/v1/oauth/token';
+    const form = { grant_type: 'client_credentials', client_id: reader.clientId, client_secret: reader.clientSecret };
+    const { body } = await server.postForm(
+      tokenPath,
+      { ...form, resource: audience },
+      { dpop: proof('POST', server.url + tokenPath) },
+    );
+    const ath = createHash('sha256').update(body.access_token).digest('base64url');
+    const withProof = (claims: object) =>
+      call('GET', '/invoices', undefined, {
+        authorization: `DPoP ${body.access_token}`,
+        dpop: proof('GET', `${audience}/invoices`, { ath, ...claims }),
+      });
+    const refused = await withProof({});
+    expect([refused.status, refused.headers['www-authenticate']]).toEqual([
+      401,
+      expect.stringContaining('error="use_dpop_nonce"'),
+    ]);
+    expect((await withProof({ nonce: refused.headers['dpop-nonce'] })).status).toBe(200);
   });
 
   test('a revoked token is refused', async () => {

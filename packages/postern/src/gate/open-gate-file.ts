@@ -8,7 +8,10 @@ import { readInput, readSecret } from '../input/read-input.ts';
 
 const findSchemaFaults = createSchemaCheck(GateFile);
 
-/** Throws `CommandError`. A relative path of the secret is relative to the file. */
+/** Of the key of DPoP nonces, in characters. */
+const leastKeyLength = 32;
+
+/** Throws `CommandError`. Relative paths of secrets are relative to the file. */
 export async function openGateFile(file: string): Promise<GateOptions> {
   const { source, faults } = parseSource(file, await readInput(file));
   const requireNone = (found: readonly GateFileFault[]) => {
@@ -29,10 +32,21 @@ export async function openGateFile(file: string): Promise<GateOptions> {
     requireNone(read);
   }
   const config = read as GateConfig;
-  const { revocations } = config;
+  const { revocations, dpopNonces } = config;
+  const readBeside = (path: string) => readSecret(resolve(dirname(file), path));
+  const nonceKey = dpopNonces && (await readBeside(dpopNonces.key_file));
+  if (nonceKey !== undefined && nonceKey.length < leastKeyLength) {
+    requireNone([
+      {
+        path: ['dpop_nonces', 'key_file'],
+        text: `has a key of less than ${leastKeyLength} characters. Make one with: openssl rand -base64 32`,
+      },
+    ]);
+  }
   return {
     config,
-    clientSecret: revocations && (await readSecret(resolve(dirname(file), revocations.client_secret_file))),
+    clientSecret: revocations && (await readBeside(revocations.client_secret_file)),
+    dpopNonceKey: nonceKey === undefined ? undefined : Buffer.from(nonceKey),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Creates what it takes to issue, accept, introspect and revoke tokens and to register clients, and its endpoints. */
 import { createGuard, RecentMap, signingAlgorithms, type VerifiedToken } from '@postern/guard';
+import { createDpopNonces } from '@postern/guard/node';
 import { wellKnownUrl } from '@postern/protocol';
 import type { FastifyInstance } from 'fastify';
 import { createClientAuthentication } from '../client-auth/authenticate.ts';
@@ -33,7 +34,6 @@ import { createGuardedFetch } from '../http/guarded-fetch.ts';
 import type { Installation } from '../installation.ts';
 import { introspectionEndpoint } from '../introspection-endpoint.ts';
 import { createIssuerKeys } from '../issuers/issuer-keys.ts';
-import { createDpopNonces } from '../jwt/dpop-nonce.ts';
 import type { OnKeysFault } from '../jwt/published-keys.ts';
 import { createUsedTokens } from '../jwt/used-token-store.ts';
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts';
@@ -190,7 +190,8 @@ export async function createTokens(options: TokensOptions) {
   const dpop = {
     useProof: (issuer: string, jti: string, expiresAt: number, clientId: string) =>
       usedTokens.use({ kind: 'dpop', issuer, jti, expiresAt, clientId }),
-    nonces: config.dpopNonces === 'required' ? createDpopNonces(masterKey, now) : undefined,
+    nonces:
+      config.dpopNonces === 'required' ? createDpopNonces(masterKey.digest('dpop nonces', 'key'), now) : undefined,
   };
   const verification = {
     issuer,
