@@ -1,6 +1,6 @@
 /**
- * Decisions that `postern gate` makes in a second on one core for tokens that it knows, as nginx asks: over kept connections, with the headers of
- * an ordinary caller. The gate is the command as its users start it, with the feed of an issuer that has revoked 1,000 tokens and changed
+ * Decisions that `postern gate` makes in a second on one core for tokens that it knows, as nginx asks, over kept connections, and as Envoy asks by
+ * gRPC, with the headers of an ordinary caller. The gate is the command as its users start it, with the feed of an issuer that has revoked 1,000 tokens and changed
  * 1,000 clients. The rate by processor time is what other programs on the machine do not take away. In each round a bare server that
  * decides nothing gets the same load, so that the two can be compared.
  */
@@ -16,13 +16,17 @@ import { describeMachine, formatMachine } from '../machine.ts';
 import { ServerProcess } from '../server-process.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
 import { formatMemory, formatSpread, formatTable, verdict } from '../table.ts';
-import { applyLoad } from '../token/load.ts';
+import { applyLoad, type LoadResult, measureLoad } from '../token/load.ts';
+import { type GrpcQuestion, grpcLoad, grpcMessage } from './grpc-load.ts';
 
 const bareServer = fileURLToPath(new URL('./bare-server.ts', import.meta.url));
 const command = fileURLToPath(new URL('../../../node_modules/.bin/postern', import.meta.url));
 
 /** Connections of the gateway, each with one question under way at any time. */
 const connections = 16;
+
+/** Those of Envoy, which asks over few. */
+const grpcConnections = 2;
 
 const leastRate = 20_000;
 const mostP99Ms = 2;
@@ -36,6 +40,8 @@ export async function benchGate(options: BenchOptions): Promise<void> {
   const spread = (name: keyof Round): Spread => spreadOf(rounds.map((round) => round[name]));
   const [rate, cpuRate, p50, p99] = [spread('perSecond'), spread('perCpuSecond'), spread('p50Ms'), spread('p99Ms')];
   const bareCpuRate = spread('barePerCpuSecond');
+  const part = spreadOf(rounds.map(({ perCpuSecond, barePerCpuSecond }) => perCpuSecond / barePerCpuSecond));
+  const [grpcRate, grpcCpuRate, grpcP99] = [spread('grpcPerSecond'), spread('grpcPerCpuSecond'), spread('grpcP99Ms')];
   console.log(
     [
       '',
@@ -48,8 +54,12 @@ export async function benchGate(options: BenchOptions): Promise<void> {
         ['decisions/s', ...formatSpread(rate, 0), `at least ${leastRate}`, verdict(rate.median >= leastRate)],
         ['decisions/s of processor time', ...formatSpread(cpuRate, 0), '', ''],
         ['answers of a bare server/s of processor time', ...formatSpread(bareCpuRate, 0), '', ''],
+        ['decisions for each answer of a bare server', ...formatSpread(part, 2), '', ''],
         ['p50, ms', ...formatSpread(p50, 2), '', ''],
         ['p99, ms', ...formatSpread(p99, 2), `under ${mostP99Ms}`, verdict(p99.median < mostP99Ms)],
+        ['by gRPC: decisions/s', ...formatSpread(grpcRate, 0), '', ''],
+        ['by gRPC: decisions/s of processor time', ...formatSpread(grpcCpuRate, 0), '', ''],
+        ['by gRPC: p99, ms', ...formatSpread(grpcP99, 2), '', ''],
         ['peak memory', formatMemory(memory), '', '', ''],
       ]),
       '',
@@ -69,6 +79,9 @@ interface Round {
   readonly barePerCpuSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly grpcPerSecond: number;
+  readonly grpcPerCpuSecond: number;
+  readonly grpcP99Ms: number;
 }
 
 async function measure(
@@ -77,25 +90,40 @@ async function measure(
   cores: ReturnType<typeof takeCores>,
   options: BenchOptions,
 ): Promise<{ readonly rounds: readonly Round[]; readonly memory: number | undefined }> {
-  const port = await freePort();
+  const [port, grpcPort] = [await freePort(), await freePort()];
   progress('Starting the gate');
-  const gate = startGate(directory, issuer, port, typeof cores === 'string' ? undefined : cores.server);
+  const gate = startGate(directory, issuer, { port, grpcPort }, typeof cores === 'string' ? undefined : cores.server);
   await gate.untilReady(async () => ((await fetch(`http://127.0.0.1:${port}/health/ready`)).ok ? true : undefined));
   const bare = await startBareServer(directory, typeof cores === 'string' ? undefined : cores.server);
-  const nextRequest = questionsOf(issuer);
-  const load = async (server: ServerProcess, target: number) => {
+  const questions = questionsOf(issuer);
+  const nextRequest = inTurn(questions.map(toHttp));
+  const openGrpc = grpcLoad({
+    name: gate.name,
+    port: grpcPort,
+    nextMessage: inTurn(questions.map(grpcMessage)),
+    connections: grpcConnections,
+    calls: connections / grpcConnections,
+  });
+  const counted = async (server: ServerProcess, load: () => Promise<LoadResult>) => {
     const cpuBefore = server.cpuSeconds() ?? 0;
-    const { name } = server;
-    const result = await applyLoad({ name, port: target, nextRequest, connections }, options.seconds);
+    const result = await load();
     return { ...result, perCpuSecond: result.answers / ((server.cpuSeconds() ?? Number.NaN) - cpuBefore) };
   };
+  const load = (server: ServerProcess, target: number) =>
+    counted(server, () => applyLoad({ name: server.name, port: target, nextRequest, connections }, options.seconds));
   const rounds: Round[] = [];
   for (let round = 0; round <= options.rounds; round += 1) {
     progress(round === 0 ? 'A round that does not count' : `Round ${round} of ${options.rounds}`);
     const { answersPerSecond: perSecond, perCpuSecond, p50Ms, p99Ms } = await load(gate, port);
     const { perCpuSecond: barePerCpuSecond } = await load(bare.server, bare.port);
+    const grpc = await counted(gate, () => measureLoad(openGrpc, options.seconds));
     if (round > 0) {
-      rounds.push({ perSecond, perCpuSecond, barePerCpuSecond, p50Ms, p99Ms });
+      const byGrpc = {
+        grpcPerSecond: grpc.answersPerSecond,
+        grpcPerCpuSecond: grpc.perCpuSecond,
+        grpcP99Ms: grpc.p99Ms,
+      };
+      rounds.push({ perSecond, perCpuSecond, barePerCpuSecond, p50Ms, p99Ms, ...byGrpc });
     }
   }
   const memory = gate.peakMemoryBytes();
@@ -116,7 +144,12 @@ async function startBareServer(directory: string, core: number | undefined) {
   return { server, port };
 }
 
-function startGate(directory: string, issuer: BenchIssuer, port: number, core: number | undefined): ServerProcess {
+function startGate(
+  directory: string,
+  issuer: BenchIssuer,
+  { port, grpcPort }: { readonly port: number; readonly grpcPort: number },
+  core: number | undefined,
+): ServerProcess {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'secret'), 'secret');
   const file = join(directory, 'gate.yaml');
@@ -125,6 +158,7 @@ function startGate(directory: string, issuer: BenchIssuer, port: number, core: n
     file,
     `issuer: ${issuer.url}
 listen: 127.0.0.1:${port}
+grpc: 127.0.0.1:${grpcPort}
 revocations: { client_id: gate, client_secret_file: secret, max_staleness_seconds: 36000 }
 apis:
   - audience: ${issuer.audience}
@@ -141,27 +175,39 @@ ${Array.from({ length: 100 }, (_, i) => `      - { path: '/v1/things-${i}/{id}',
   });
 }
 
-/** Of all tokens in turn. */
-function questionsOf({ tokens, audience }: BenchIssuer): () => Buffer {
-  const questions = tokens.map((token, i) =>
-    Buffer.from(
-      [
-        'GET /auth-request HTTP/1.1',
-        'Host: gate',
-        'X-Original-Method: GET',
-        `X-Original-Host: ${new URL(audience).host}`,
-        `X-Original-URI: /v1/things-${i % 100}/${i}?page=2`,
-        'User-Agent: caller/1.0',
-        'Accept: application/json',
-        'Accept-Encoding: gzip',
-        `Authorization: Bearer ${token}`,
-        '\r\n',
-      ].join('\r\n'),
-    ),
-  );
+/** One of each token. */
+function questionsOf({ tokens, audience }: BenchIssuer): GrpcQuestion[] {
+  return tokens.map((token, i) => ({
+    method: 'GET',
+    host: new URL(audience).host,
+    path: `/v1/things-${i % 100}/${i}?page=2`,
+    headers: {
+      'user-agent': 'caller/1.0',
+      accept: 'application/json',
+      'accept-encoding': 'gzip',
+      authorization: `Bearer ${token}`,
+    },
+  }));
+}
+
+/** As nginx asks by `auth_request`. */
+function toHttp({ method, host, path, headers }: GrpcQuestion): Buffer {
+  const lines = [
+    'GET /auth-request HTTP/1.1',
+    'Host: gate',
+    `X-Original-Method: ${method}`,
+    `X-Original-Host: ${host}`,
+    `X-Original-URI: ${path}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+}
+
+/** Returns one after the other, and then the first again. */
+function inTurn<T>(all: readonly T[]): () => T {
   let next = 0;
   return () => {
-    next = (next + 1) % questions.length;
-    return questions[next] as Buffer;
+    next = (next + 1) % all.length;
+    return all[next] as T;
   };
 }

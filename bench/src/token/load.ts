@@ -37,8 +37,27 @@ const leadInMs = 300;
 
 const sampleEvery = 1000;
 
+/** Begins a load, which tells of each answer and of the first fault; returns what ends it. */
+export type OpenLoad = (
+  onAnswer: (latencyMs: number, body: string) => void,
+  onFault: (error: BenchError) => void,
+) => () => void;
+
 /** Puts load on a server and measures. Throws `BenchError` for any answer but 200 and 201, and for a connection that ends. */
-export async function applyLoad(target: LoadTarget, seconds: number): Promise<LoadResult> {
+export function applyLoad(target: LoadTarget, seconds: number): Promise<LoadResult> {
+  const connections = target.connections ?? connectionCount;
+  return measureLoad((onAnswer, onFault) => {
+    const sockets = Array.from({ length: connections }, () => openConnection(target, onAnswer, onFault));
+    return () => {
+      for (const socket of sockets) {
+        socket.destroy();
+      }
+    };
+  }, seconds);
+}
+
+/** Measures a load. Throws its first fault. */
+export async function measureLoad(open: OpenLoad, seconds: number): Promise<LoadResult> {
   const latencies = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
   const samples: string[] = [];
   let measuring = false;
@@ -56,13 +75,14 @@ export async function applyLoad(target: LoadTarget, seconds: number): Promise<Lo
     answers += 1;
   };
 
-  const load = openLoad(target, count);
+  const { promise: failure, reject } = Promise.withResolvers<never>();
+  const close = open(count, reject);
   try {
-    await Promise.race([load.failure, sleep(leadInMs)]);
+    await Promise.race([failure, sleep(leadInMs)]);
     const cpuBefore = process.cpuUsage();
     const startMs = performance.now();
     measuring = true;
-    await Promise.race([load.failure, sleep(seconds * 1000)]);
+    await Promise.race([failure, sleep(seconds * 1000)]);
     measuring = false;
     const elapsedMs = performance.now() - startMs;
     const { user, system } = process.cpuUsage(cpuBefore);
@@ -75,29 +95,8 @@ export async function applyLoad(target: LoadTarget, seconds: number): Promise<Lo
       samples,
     };
   } finally {
-    load.close();
+    close();
   }
-}
-
-interface Load {
-  /** Rejects at the first fault, and never resolves. */
-  readonly failure: Promise<never>;
-  close(): void;
-}
-
-function openLoad(target: LoadTarget, onAnswer: (latencyMs: number, body: string) => void): Load {
-  const { promise: failure, reject } = Promise.withResolvers<never>();
-  const sockets = Array.from({ length: target.connections ?? connectionCount }, () =>
-    openConnection(target, onAnswer, reject),
-  );
-  return {
-    failure,
-    close() {
-      for (const socket of sockets) {
-        socket.destroy();
-      }
-    },
-  };
 }
 
 function openConnection(

@@ -61,6 +61,7 @@ export function createHttpEndpoint(gate: Gate, isGateway: GatewayCheck, metrics:
   const answerGateway = async (
     request: IncomingMessage,
     response: ServerResponse,
+    headers: Map<string, string>,
     read: (typeof waysOfAsking)[number]['read'],
   ) => {
     if (!isGateway(request.socket.remoteAddress)) {
@@ -70,15 +71,15 @@ export function createHttpEndpoint(gate: Gate, isGateway: GatewayCheck, metrics:
       });
       return;
     }
-    const verdict = await gate.decide(read(request, headersOf(request.rawHeaders)));
+    const verdict = await gate.decide(read(request, headers));
     if (verdict.passes) {
       response.writeHead(200, { ...verdict.headers, 'content-length': 0 });
       response.end();
       return;
     }
-    const { status, headers, body } = verdict.answer;
+    const { status, body } = verdict.answer;
     response.writeHead(status, {
-      ...headers,
+      ...verdict.answer.headers,
       // `auth_request` of nginx passes on headers alone.
       'x-gate-error': verdict.code,
       'content-length': Buffer.byteLength(body),
@@ -97,13 +98,14 @@ export function createHttpEndpoint(gate: Gate, isGateway: GatewayCheck, metrics:
     },
     (request, response) => {
       const { url = '' } = request;
-      if (hasBody(request)) {
+      const headers = headersOf(request.rawHeaders);
+      if (hasBody(headers)) {
         // It is not read: the connection ends with the answer.
         response.shouldKeepAlive = false;
       }
       const way = waysOfAsking.find(({ path }) => url.startsWith(path) && isEndOrSlash(url, path.length));
       if (way !== undefined) {
-        void answerGateway(request, response, way.read);
+        void answerGateway(request, response, headers, way.read);
       } else if (url === '/health') {
         answerJson(response, 200, { status: 'ok' });
       } else if (url === '/health/ready') {
@@ -125,8 +127,8 @@ function isEndOrSlash(url: string, index: number): boolean {
   return url.length === index || url[index] === '/' || url[index] === '?';
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+function hasBody(headers: ReadonlyMap<string, string>): boolean {
+  return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0';
 }
 
 /** By name in lower case; repeated headers are joined, so that two tokens are none. */

@@ -21,6 +21,7 @@ export function createGateMetrics(): GateMetrics {
     labelNames: ['outcome'],
     registers,
   });
+  const countersOf = new Map<string, { inc(): void }>();
   const durations = new Histogram({
     name: 'postern_gate_decision_seconds',
     help: 'Time that decisions took, without reading the request and writing the answer.',
@@ -37,7 +38,12 @@ export function createGateMetrics(): GateMetrics {
     contentType: register.contentType,
     read: () => register.metrics(),
     record(outcome, durationMs) {
-      decisions.inc({ outcome });
+      let counter = countersOf.get(outcome);
+      if (counter === undefined) {
+        counter = decisions.labels(outcome);
+        countersOf.set(outcome, counter);
+      }
+      counter.inc();
       durations.observe(durationMs / 1000);
     },
     recordReload: (isDone) => reloads.inc({ result: isDone ? 'done' : 'failed' }),
