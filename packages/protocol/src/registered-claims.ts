@@ -3,7 +3,7 @@
  * the members of an introspection response (RFC 7662 §2.2, RFC 9701), what Postern has in its tokens, and what others call it.
  */
 
-/** Of the IANA registry, https://www.iana.org/assignments/jwt, by who registered them. */
+/** Of the IANA registry, https://www.iana.org/assignments/jwt, by who registered them, in lower case. */
 const registered = [
   // JSON Web Token
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti'],
@@ -113,7 +113,14 @@ const registered = [
     'rcd',
     'rcdi',
   ],
-  ...['crn', 'msgi', 'atc', 'sig_val_claims', 'rdap_allowed_purposes', 'rdap_dnt_allowed'],
+  ...['crn', 'msgi', 'stpl', 'atc', 'sig_val_claims', 'rdap_allowed_purposes', 'rdap_dnt_allowed', 'cmw'],
+  // 3GPP
+  ...['consumerplmnid', 'consumersnpnid', 'producerplmnid', 'producersnpnid', 'producersnssailist', 'producernsilist'],
+  ...['producernfsetid', 'producernfservicesetid', 'sourcenfinstanceid', 'analyticsidlist', 'resownerid'],
+  // OpenID Federation
+  ...['jwks', 'metadata', 'metadata_policy', 'metadata_policy_crit', 'constraints', 'crit', 'ref', 'delegation'],
+  ...['logo_uri', 'authority_hints', 'source_endpoint', 'keys', 'trust_chain', 'trust_anchor', 'trust_anchor_hints'],
+  ...['trust_marks', 'trust_mark_issuers', 'trust_mark_owners', 'trust_mark_type'],
 ];
 
 const ofIntrospection = ['active', 'username', 'token_type'];

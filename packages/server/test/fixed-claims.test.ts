@@ -64,9 +64,12 @@ describe('RFC 7519 §10.1 a registered name is refused', () => {
     },
   );
 
-  test.each(['SUB', 'Scope', 'cLiEnT_iD', 'Gen', 'PARENT_TOKENS', 'Cnf', 'Active'])('%s, in any case', async (name) => {
-    expect((await create({ [name]: 'x' })).body.detail).toContain('registered meaning');
-  });
+  test.each(['SUB', 'Scope', 'cLiEnT_iD', 'Gen', 'PARENT_TOKENS', 'Cnf', 'Active', 'producerNfSetId', 'Trust_Chain'])(
+    '%s, in any case',
+    async (name) => {
+      expect((await create({ [name]: 'x' })).body.detail).toContain('registered meaning');
+    },
+  );
 });
 
 describe('what is not safe or too much is refused with a clear error', () => {
