@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { createServerIdentity } from '@postern/testing/certificates';
 import * as apps from 'kubernetes-models/apps/v1';
 import * as networking from 'kubernetes-models/networking.k8s.io/v1';
 import * as policy from 'kubernetes-models/policy/v1';
@@ -52,24 +53,42 @@ describe('Dockerfile', () => {
     }
   }, 300_000);
 
-  test('the files of the image serve, and pass its own health check', async () => {
+  test.each(['http', 'https'])('the files of the image serve %s, and pass its own health check', async (scheme) => {
     const [program, ...args] = command;
     expect([program, args.at(-1)]).toEqual(['node', 'serve']);
+    const tls: Record<string, string> = {};
+    if (scheme === 'https') {
+      const { cert, key } = await createServerIdentity();
+      for (const [name, content] of Object.entries({ CERT: cert, KEY: key })) {
+        tls[`POSTERN_TLS_${name}_FILE`] = join(directory, name);
+        writeFileSync(join(directory, name), content);
+      }
+    }
     const server = await startServe(directory, {
       command: [process.execPath, ...args.slice(0, -1)],
       dataDir: env['POSTERN_DATA_DIR'] ?? '',
-      env: { NODE_ENV: env['NODE_ENV'] ?? '', HOST: env['HOST'] ?? '' },
+      env: { NODE_ENV: env['NODE_ENV'] ?? '', HOST: env['HOST'] ?? '', ...tls },
     });
     const check: string[] = JSON.parse(/CMD (\[.*\])/.exec(argumentsOf('HEALTHCHECK')[0] ?? '')?.[1] ?? '');
     const isHealthy = () =>
-      execute(process.execPath, check.slice(1), { env: { PORT: String(server.port) } }).then(
+      execute(process.execPath, check.slice(1), { env: { PORT: String(server.port), ...tls } }).then(
         () => true,
         () => false,
       );
     expect(await isHealthy()).toBe(true);
-    expect((await fetch(`${server.url}/console/`)).status).toBe(200);
+    if (scheme === 'http') {
+      expect((await fetch(`${server.url}/console/`)).status).toBe(200);
+    }
     await server.stop();
     expect(await isHealthy()).toBe(false);
+  });
+
+  test('it runs under any uid of the group 0, as OpenShift chooses one: what it writes to belongs to that group', () => {
+    expect(argumentsOf('RUN')).toContain('install -d -o node -g 0 -m 770 /data');
+    expect([argumentsOf('VOLUME'), env['POSTERN_DATA_DIR']]).toEqual([['/data'], join(directory, 'data')]);
+    for (const file of globSync('kubernetes/*.yaml', { cwd: deploy })) {
+      expect(textOf(file)).not.toMatch(/runAsUser|runAsGroup|fsGroup/);
+    }
   });
 
   test('the doctor finds no fault in it, once it knows its address', async () => {
