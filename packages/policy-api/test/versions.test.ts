@@ -102,8 +102,8 @@ const volatile = [
 
 test('every route that reads something with a version answers 304 to who has it, unless other things are in its answer', () => {
   const reading = [...routes].filter(([name, config]) => name.startsWith('GET ') && config?.reads !== undefined);
-  const never = reading.filter(([, config]) => config?.isVolatile);
-  expect(never.map(([name]) => name).toSorted()).toEqual(volatile);
+  const never = reading.filter(([, config]) => config?.isVolatile).map(([name]) => name.replace('/dsr/', '/'));
+  expect([...new Set(never)].toSorted()).toEqual(volatile);
   expect(reading.length).toBeGreaterThan(volatile.length);
 });
 

@@ -206,10 +206,10 @@ test('a verb that would create a thing does not overwrite what somebody else has
 });
 
 test('whoever may change a thing but not read it changes it nevertheless', async () => {
-  const writer = await server.createClient({ scopes: ['role:create_or_update', 'client:read'] });
+  const writer = await server.createClient({ scopes: ['scope:create_or_update'] });
   const blind = await signIn(server.url, writer);
   try {
-    const { code, stderr } = await blind.run('role', 'set', 'reader', '--scope', 'client:read');
+    const { code, stderr } = await blind.run('scope', 'set', 'parcel:read', '--description', 'Read parcels');
     expect([code, stderr]).toEqual([0, '']);
   } finally {
     blind.forget();
