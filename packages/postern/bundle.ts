@@ -47,13 +47,13 @@ export async function bundleInto(target: string): Promise<Bundle> {
     input: { main: join(root, 'src/main.ts') },
     platform: 'node',
     external: apart,
-    plugins: [filesBesideSources],
+    plugins: [filesBesideSources, asciiOnly],
     logLevel: 'warn',
     output: {
       dir: target,
       entryFileNames: '[name].js',
       chunkFileNames: '[name]-[hash].js',
-      comments: { legal: false },
+      comments: { legal: false, jsdoc: false },
     },
   });
   const chunks = output.filter((file): file is OutputChunk => file.type === 'chunk');
@@ -95,6 +95,16 @@ const filesBesideSources: Plugin = {
       return `new URL(import.meta.ROLLUP_FILE_URL_${reference})`;
     });
   },
+};
+
+/**
+ * Writes other characters, all of which are in texts and regular expressions, as escapes: a single one would make Node.js keep the
+ * whole file in memory with two bytes for each character.
+ */
+const asciiOnly: Plugin = {
+  name: 'ascii-only',
+  renderChunk: (code) =>
+    code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,6 +1,6 @@
 /**
- * What grows too fast: processor time of calls on an SQLite database with few and with many of one kind of thing, and the longest
- * pause of the event loop meanwhile. A call whose cost grows more than the number of things is flagged.
+ * What grows too fast: processor time of a start and of calls on an SQLite database with few and with many of one kind of thing, the
+ * longest pause of the event loop meanwhile, and the most memory. A call whose cost grows more than the number of things is flagged.
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -37,8 +37,15 @@ interface Call {
 }
 
 interface Measured {
-  readonly cpuMs: readonly number[];
+  readonly cpuMs: number;
   readonly longestPauseMs: number;
+}
+
+/** Of a call, or of a start, in one round or several. */
+interface Row {
+  readonly call: string;
+  readonly few: readonly Measured[];
+  readonly many: readonly Measured[];
 }
 
 const get = (title: string, path: string): Call => ({ title, request: () => ({ method: 'GET', path }) });
@@ -111,6 +118,25 @@ const dimensions: readonly Dimension[] = [
     ],
   },
   {
+    things: 'revoked tokens',
+    most: 1_000_000,
+    fill: (data, count) =>
+      execute(
+        data,
+        `create temp table last as select * from events order by sequence desc limit 1;
+         create temp table revoked as ${numbers(count)}
+           select number, printf('%08x-0000-4000-8000-%012x', (number * 2654435761) & 0xffffffff, number) as jti,
+             printf('bench%d', number / 500) as client_id, unixepoch() + 86400 as exp from numbers;
+         insert into events (sequence, occurred_at, actor, kind, subject, thing, data, hash, mac)
+           select sequence + number, occurred_at, 'bench', 'token.revoked', jti, null,
+             json_object('client_id', client_id, 'exp', exp, 'gen', 0), hash, mac
+           from revoked, last;
+         insert into revoked_tokens (jti, client_id, generation, expires_at) select jti, client_id, 0, exp from revoked;
+         update event_head set sequence = (select max(sequence) from events)`,
+      ),
+    calls: [get('first page of the feed', '/api/v1/oauth/revocations')],
+  },
+  {
     things: 'events',
     most: 5_000_000,
     fill: (data, count) =>
@@ -133,12 +159,13 @@ export async function benchScale({ rounds, seconds, percent }: BenchOptions): Pr
   const cores = takeCores();
   const core = typeof cores === 'string' ? undefined : cores.server;
   const directory = makeBenchDirectory();
-  const table = [['', 'few', 'ms CPU', 'many', 'ms CPU', 'growth', 'longest pause', '']];
+  const table = [['', 'few', 'ms CPU', 'many', 'ms CPU', 'growth', 'longest pause', 'memory', '']];
   const results: object[] = [];
   for (const [index, { things, most, fill, calls }] of dimensions.entries()) {
     const many = Math.max(ratio, Math.round((most * percent) / 100));
     const few = Math.round(many / ratio);
     const posterns: RunningPostern[] = [];
+    const starts: Measured[] = [];
     for (const count of [few, many]) {
       progress(`Creating ${count} ${things}`);
       const data = join(directory, `${index}-${count}`);
@@ -146,8 +173,25 @@ export async function benchScale({ rounds, seconds, percent }: BenchOptions): Pr
       const { clientId } = await createClient(prepared, 'policy:read rule:read');
       await prepared.server.stop();
       fill(data, count, clientId);
-      posterns.push(await startPostern(data, core));
+      const postern = await startPostern(data, core);
+      posterns.push(postern);
+      starts.push({ cpuMs: 1000 * (postern.server.cpuSeconds() ?? Number.NaN), longestPauseMs: postern.startMs });
     }
+    const add = ({ call, ...measured }: Row) => {
+      const [before, after] = [measured.few, measured.many].map(
+        (all) => spreadOf(all.map(({ cpuMs }) => cpuMs)).median,
+      );
+      const growth = (after as number) / Math.max(before as number, 0.01);
+      const pause = Math.max(...measured.many.map(({ longestPauseMs }) => longestPauseMs));
+      const memory = (posterns[1]?.server.peakMemoryBytes() ?? Number.NaN) / 1_000_000;
+      table.push([
+        ...[`${things}: ${call}`, `${few}`, (before as number).toFixed(2), `${many}`, (after as number).toFixed(2)],
+        ...[growth.toFixed(2), `${pause.toFixed(0)} ms`, `${memory.toFixed(0)} MB`],
+        growth > ratio * tolerance ? 'ABOVE LINEAR' : '',
+      ]);
+      results.push({ things, call, ...measured });
+    };
+    add({ call: 'start', few: starts.slice(0, 1), many: starts.slice(1) });
     for (const call of calls) {
       const [ofFew, ofMany] = [[], []] as [Measured[], Measured[]];
       // The first round warms up.
@@ -156,20 +200,7 @@ export async function benchScale({ rounds, seconds, percent }: BenchOptions): Pr
           to.push(await measure(posterns[at] as RunningPostern, call, seconds, round));
         }
       }
-      const [before, after] = [ofFew, ofMany].map((all) => spreadOf(all.slice(1).flatMap(({ cpuMs }) => cpuMs)).median);
-      const growth = (after as number) / Math.max(before as number, 0.01);
-      const pause = Math.max(...ofMany.slice(1).map(({ longestPauseMs }) => longestPauseMs));
-      table.push([
-        ...[
-          `${things}: ${call.title}`,
-          `${few}`,
-          (before as number).toFixed(2),
-          `${many}`,
-          (after as number).toFixed(2),
-        ],
-        ...[growth.toFixed(2), `${pause.toFixed(0)} ms`, growth > ratio * tolerance ? 'ABOVE LINEAR' : ''],
-      ]);
-      results.push({ things, call: call.title, few: ofFew, many: ofMany });
+      add({ call: call.title, few: ofFew.slice(1), many: ofMany.slice(1) });
     }
     await Promise.all(posterns.map(({ server }) => server.stop()));
   }
@@ -193,7 +224,7 @@ async function measure(postern: RunningPostern, call: Call, seconds: number, rou
   const probe = async () => {
     while (!isOver) {
       const askedAt = performance.now();
-      await (await fetch(`${postern.url}/health/live`)).arrayBuffer();
+      await (await fetch(`${postern.url}/health`)).arrayBuffer();
       longestPauseMs = Math.max(longestPauseMs, performance.now() - askedAt);
       await sleep(5);
     }
@@ -221,7 +252,7 @@ async function measure(postern: RunningPostern, call: Call, seconds: number, rou
   const cpuMs = 1000 * ((postern.server.cpuSeconds() ?? Number.NaN) - cpuBefore);
   isOver = true;
   await probing;
-  return { cpuMs: [cpuMs / count], longestPauseMs };
+  return { cpuMs: cpuMs / count, longestPauseMs };
 }
 
 /** Postern must not run on the directory. */

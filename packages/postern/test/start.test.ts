@@ -87,6 +87,18 @@ describe('a first start', () => {
     }
   });
 
+  test('loads nothing of the documentation and the files of the console before somebody asks for them', async () => {
+    const preload = join(directory, 'tell-loaded.mjs');
+    const tell = 'for (const path of Object.keys(Module._cache)) console.error("loaded", path)';
+    writeFileSync(preload, `import Module from 'node:module';\nprocess.on('exit', () => { ${tell}; });\n`);
+    const server = await start({ dataDir: newPlace(), env: { NODE_OPTIONS: `--import=${preload}` } });
+    await acquireToken(server.url, rootCredentials(server.dataDir));
+    const { stderr } = await server.stop();
+    const loaded = stderr.split('\n').filter((line) => line.startsWith('loaded '));
+    expect(loaded.length).toBeGreaterThan(0);
+    expect(loaded.filter((path) => /@fastify\/(static|swagger)|yaml/.test(path))).toEqual([]);
+  });
+
   test('the two commands that it prints work as they are in bash', async () => {
     const server = await start({ dataDir: newPlace() });
     const commands = server.stderr.split('\n').filter((line) => /^ {4}\S/.test(line));

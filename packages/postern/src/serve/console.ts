@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fastifyStatic } from '@fastify/static';
 import { issuerPathOf } from '@postern/server';
 import type { FastifyInstance } from 'fastify';
+import { loadOnRequest } from './load-on-request.ts';
 
 export interface WebConsoleOptions {
   /** Its path is the prefix that a proxy adds to every path of this server. */
@@ -52,15 +52,18 @@ export async function webConsole(
     reply.header('cross-origin-opener-policy', 'same-origin');
   });
   if (built) {
-    // The name of each file has a digest of its content, so the content never changes.
-    await app.register(fastifyStatic, {
-      root: join(directory, 'assets'),
-      prefix: '/console/assets/',
-      decorateReply: false,
-      index: false,
-      preCompressed: true,
-      immutable: true,
-      maxAge: '365d',
+    loadOnRequest(app, ['/console/assets/*'], async (files) => {
+      const { fastifyStatic } = await import('@fastify/static');
+      // The name of each file has a digest of its content, so the content never changes.
+      await files.register(fastifyStatic, {
+        root: join(directory, 'assets'),
+        prefix: '/console/assets/',
+        decorateReply: false,
+        index: false,
+        preCompressed: true,
+        immutable: true,
+        maxAge: '365d',
+      });
     });
   }
   const page = built

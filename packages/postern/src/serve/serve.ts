@@ -14,7 +14,7 @@ import {
 } from '@postern/server';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import { collectDefaultMetrics } from 'prom-client';
-import { apiDocs, describeApi } from './api-docs.ts';
+import { apiDocs, collectDescribedRoutes } from './api-docs.ts';
 import { webConsole } from './console.ts';
 import { reachStep } from './in-step.ts';
 import { listen } from './listen.ts';
@@ -57,7 +57,7 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
   const app = Fastify(httpOptions(config, logger));
   app.addHook('onClose', () => installation.db.destroy());
   try {
-    await describeApi(app, config.issuer);
+    const routes = collectDescribedRoutes(app);
     await app.register(authorizationServer, {
       config,
       installation,
@@ -77,7 +77,7 @@ export async function createServer(config: ServerConfig, logger: FastifyBaseLogg
     collectDefaultMetrics({ register: app.metrics });
     const metrics = cluster.isWorker ? shareMetrics(app.metrics) : ownMetrics(app.metrics);
     app.addHook('onClose', async () => metrics.stop());
-    await app.register(apiDocs, { issuer: config.issuer });
+    await app.register(apiDocs, { issuer: config.issuer, routes });
     await app.register(webConsole, { issuer: config.issuer });
     return { app, metrics, rootFile: installation.rootFile };
   } catch (error) {
