@@ -111,10 +111,18 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   requireCertificatesOfKeys(jwks?.keys ?? []);
 }
 
-/** It becomes a link in the console, so a URL of another scheme must not pass. */
+/**
+ * It becomes a link in the console. So a URL of another scheme must not pass, nor one that looks like that of another host, and no
+ * character of an e-mail address may have a meaning of its own in a mailto URL.
+ */
 function isContact(text: string): boolean {
-  return /^[^\s@"<>:/\\]{1,64}@[^\s@"<>:/\\]+$/.test(text) || URL.parse(text)?.protocol === 'https:';
+  const { protocol, username, password } = URL.parse(text) ?? {};
+  const isUrl = protocol === 'https:' && username === '' && password === '';
+  return mailAddress.test(text) || (isUrl && /^https:\/\/[^\s\\"<>]+$/.test(text));
 }
+
+/** Letters and digits of every language, and what may be between them. */
+const mailAddress = /^[\p{L}\p{N}._!$'*+~-]{1,64}@[\p{L}\p{N}]+([.-]+[\p{L}\p{N}]+)*$/u;
 
 function usesOnlyWorkloadTokens({ grantTypes = [clientCredentialsGrant] }: ClientMetadata): boolean {
   return grantTypes.every((grantType) => grantType === jwtBearerGrant || grantType === tokenExchangeGrant);
