@@ -1,8 +1,8 @@
 /**
  * How a client authenticates, and for whom it acts. RFC 6749 §2.3, RFC 7523 §2.1 and §2.2, RFC 8705 §2,
- * draft-ietf-oauth-identity-assertion-authz-grant-04 §4.4.
+ * draft-ietf-oauth-identity-assertion-authz-grant-04 §4.4, draft-ietf-oauth-spiffe-client-auth-02 §3.1.
  */
-import { clientCredentialsGrant, jwtBearerAssertion, jwtBearerGrant } from '@postern/protocol';
+import { clientCredentialsGrant, jwtBearerAssertion, jwtBearerGrant, jwtSpiffeAssertion } from '@postern/protocol';
 import { toBase64 } from './base64url.ts';
 import { importSigningKey, type Jwk, type JwsAlgorithm, randomId, signJwt } from './signing-key.ts';
 
@@ -87,6 +87,23 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthenticati
 /** The certificate of the TLS connection, which is the business of the `fetch` that the token client is given. RFC 8705 §2. */
 export function mutualTls(clientId: string): ClientAuthentication {
   return { ...byCredentials, usesCertificate: true, authenticate: () => ({ form: { client_id: clientId } }) };
+}
+
+/**
+ * The JWT-SVID of a workload, in place of a secret. `read` is called for every request, since the agent replaces it, and it counts once.
+ * draft-ietf-oauth-spiffe-client-auth-02 §3.1.
+ */
+export function jwtSvid(clientId: string, read: () => Promise<string> | string): ClientAuthentication {
+  return {
+    ...byCredentials,
+    authenticate: async () => ({
+      form: {
+        client_id: clientId,
+        client_assertion_type: jwtSpiffeAssertion,
+        client_assertion: (await read()).trim(),
+      },
+    }),
+  };
 }
 
 /**

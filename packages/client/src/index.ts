@@ -4,6 +4,7 @@ export {
   type ClientAuthentication,
   clientSecretBasic,
   clientSecretPost,
+  jwtSvid,
   mutualTls,
   type PrivateKeyJwtOptions,
   privateKeyJwt,

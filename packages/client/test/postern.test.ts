@@ -1,6 +1,10 @@
 /** The client against Postern: every way to authenticate, bound tokens, exchange. RFC 6749 §2.3, RFC 7523 §2, RFC 8693, RFC 9449. */
 
-import { createKubernetes, kubernetesIssuer } from '@postern/testing/platform-tokens';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKubernetes, createSpire, kubernetesIssuer } from '@postern/testing/platform-tokens';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +13,7 @@ import {
   clientSecretBasic,
   clientSecretPost,
   createTokenClient,
+  jwtSvid,
   privateKeyJwt,
   type TokenClientOptions,
   TokenError,
@@ -110,6 +115,38 @@ describe('RFC 6749 §2.3 authentication', () => {
     await client.getToken({ scope: 'scope:read' });
     expect(reads).toBe(2);
     await expect(client.exchangeToken({ subjectToken: 'x' })).rejects.toThrow(TypeError);
+  });
+});
+
+describe('draft-ietf-oauth-spiffe-client-auth-02 §3.1 a JWT-SVID in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-svid-'));
+  const path = join(folder, 'svid.jwt');
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('authenticates, is read for each request, and works again once the agent has replaced it', async () => {
+    const spire = await createSpire(server.url, server.now);
+    const { clientId } = await server.createClient({
+      scopes: ['scope:read'],
+      grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+      token_endpoint_auth_method: 'spiffe_jwt',
+      spiffe_id: 'spiffe://example.org/ns/payments/sa/billing',
+      spiffe_bundle: { keys: [spire.jwk] },
+    });
+    let count = 0;
+    const renew = async () => {
+      count += 1;
+      await writeFile(path, `${await spire.token({ jti: `svid ${count}` })}\n`);
+    };
+    const client = clientOf(jwtSvid(clientId, () => readFile(path, 'utf8')));
+    await expect(client.getToken()).rejects.toThrow(/ENOENT/);
+    await renew();
+    const { accessToken } = await client.getToken();
+    expect(claimsOf(accessToken)['client_id']).toBe(clientId);
+    await expect(client.getToken({ scope: 'scope:read' })).rejects.toMatchObject({ code: 'invalid_client' });
+    await renew();
+    expect(await client.getToken({ scope: 'scope:read' })).toBeDefined();
+    await renew();
+    expect(await client.exchangeToken({ subjectToken: accessToken })).toBeDefined();
   });
 });
 
