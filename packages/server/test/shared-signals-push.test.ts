@@ -1,11 +1,12 @@
 /** Event streams that are pushed to their receivers, over HTTPS. RFC 8935, SSF 1.0 §6.1.1, docs/shared-signals.md. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allowLocalFetches, type DocumentServer, startHttpsServer } from '@postern/testing/document-server';
+import { listenOnLoopback } from '@postern/testing/loopback-listener';
 import { testDatabase } from '@postern/testing/test-database';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -152,6 +153,38 @@ describe('delivery', () => {
   });
 });
 
+describe('what was read already is not sent once the receiver has', () => {
+  test.each<[string, (id: string) => Promise<unknown>, number]>([
+    ['paused', (stream_id) => receiver.call('POST', 'status', { stream_id, status: 'paused' }), 5],
+    ['disabled', (stream_id) => receiver.call('POST', 'status', { stream_id, status: 'disabled' }), 0],
+    ['deleted', (id) => receiver.call('DELETE', `stream?stream_id=${id}`), 0],
+  ])('SSF 1.0 §8.1.2 %s the stream', async (_, end, heldSets) => {
+    const { stream_id } = await createStream();
+    endpoint.answers = () => 503;
+    const client = await createClient();
+    for (let revoked = 0; revoked <= 5; revoked += 1) {
+      await revokeOf(client);
+    }
+    await pushed(1);
+    let asked = 0;
+    other.documents.set(`/events/${count}`, async (_request, response) => {
+      asked += 1;
+      if (asked === 1) {
+        await end(stream_id);
+      }
+      response.writeHead(202).end();
+    });
+    await retry();
+    await vi.waitFor(() => expect(asked).toBe(1), 10_000);
+    await retry();
+    await retry();
+    expect(asked).toBe(1);
+    await receiver.call('POST', 'status', { stream_id, status: 'enabled' });
+    await retry();
+    await vi.waitFor(() => expect(asked).toBe(1 + heldSets), 10_000);
+  });
+});
+
 describe('after the database went back in time', () => {
   test('RFC 8935 §2 what happens then is delivered, although its events have numbers that were passed before', async () => {
     await createStream();
@@ -182,6 +215,16 @@ describe('after the database went back in time', () => {
   });
 });
 
+test('what a failed request says of the network is in the log alone', async () => {
+  const { port, close } = await listenOnLoopback(createServer());
+  await close();
+  const { stream_id } = await createStream({ endpoint_url: `https://127.0.0.1:${port}/events` });
+  await revokeOf(await createClient());
+  const fault = 'the request failed; the log of the server says why';
+  await vi.waitFor(async () => expect((await find(stream_id)).fault).toBe(fault), 10_000);
+  expect(server.log.join()).toContain(`ECONNREFUSED 127.0.0.1:${port}`);
+});
+
 describe('a receiver that does not accept', () => {
   test.each([
     ['answers with an error of its own', () => 500 as const, 'status 500'],
@@ -192,6 +235,7 @@ describe('a receiver that does not accept', () => {
       () => [400, { err: 'invalid_key', description: 'Key ID\n unknown' }] as [number, object],
       'status 400, invalid_key: Key ID? unknown',
     ],
+    ['answers 204, which acknowledges nothing', () => 204 as const, 'status 204'],
     ['answers with garbage', () => [400, ['\u0000', 5]] as [number, object], 'status 400'],
   ])('RFC 8935 §2.3 gets the SET again if it %s, and administrators see why', async (_, answer, fault) => {
     const { stream_id } = await createStream();

@@ -98,13 +98,14 @@ export function createGuardedRequest({
         response.on('end', () => {
           const { statusCode: status = 0, headers: answered } = response;
           const type = answered['content-type'];
-          // A status that `Response` does not know, or a body that the status does not allow.
-          if (status < 200 || status > 599 || [204, 205, 304].includes(status)) {
+          // A status that `Response` does not know.
+          if (status < 200 || status > 599) {
             reject(new Error(`status ${status} from ${url}`));
             return;
           }
+          const isWithoutBody = [204, 205, 304].includes(status);
           resolve(
-            new Response(Buffer.concat(chunks), {
+            new Response(isWithoutBody ? null : Buffer.concat(chunks), {
               status,
               headers: type === undefined ? {} : { 'content-type': type },
             }),
@@ -120,7 +121,10 @@ export function createGuardedRequest({
 /** Rejects unless a request may be sent to the URL, as far as that can be known before it is sent. */
 export type EndpointCheck = (url: string) => Promise<void>;
 
-/** Creates the check, for URLs that are stored and requested later. Its errors have a message for whoever named the URL. */
+/**
+ * Creates the check, for URLs that are stored and requested later. Its errors have a message for whoever named the URL, the same one for
+ * all hosts that are not allowed, so that nobody learns from it which names and addresses there are around Postern; `cause` says more, for the log.
+ */
 export function createEndpointCheck({ allowedNetworks, allowedHosts }: GuardedRequestOptions): EndpointCheck {
   const isAllowed = createAddressCheck(allowedNetworks);
   return async (url) => {
@@ -131,7 +135,11 @@ export function createEndpointCheck({ allowedNetworks, allowedHosts }: GuardedRe
     if (!isOutboundHost(allowedHosts, url)) {
       throw new Error('its host must be in POSTERN_OUTBOUND_HOSTS, which its operator sets');
     }
-    await requirePublicHost(url, isAllowed, allowedHosts !== undefined);
+    await requirePublicHost(url, isAllowed, allowedHosts !== undefined).catch((cause: unknown) => {
+      throw new Error('its host is not allowed: all of its addresses must be public; the log of the server says more', {
+        cause,
+      });
+    });
   };
 }
 

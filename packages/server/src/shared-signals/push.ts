@@ -55,6 +55,14 @@ const setsPerRead = 50;
 const mostRequests = 100;
 const mostRequestsOfReceiver = mostRequests / 4;
 
+/** Why a SET was not accepted. */
+interface Fault {
+  /** For administrators and the receiver: it says nothing about the network around Postern. */
+  readonly text: string;
+  /** For the log. */
+  readonly cause?: string;
+}
+
 /** What this process knows of a stream while it pushes. */
 interface Delivery {
   /** As it was written down last. */
@@ -97,9 +105,9 @@ export function startPush(options: PushOptions): Push {
   };
 
   /** Returns what is wrong; undefined: the receiver has accepted the SET. */
-  const deliver = async ({ clientId, delivery }: Stream, set: PendingSet): Promise<string | undefined> => {
+  const deliver = async ({ clientId, delivery }: Stream, set: PendingSet): Promise<Fault | undefined> => {
     if (delivery.method !== 'push') {
-      return 'the delivery of the stream was changed';
+      return { text: 'the delivery of the stream was changed' };
     }
     const { endpointUrl, authorizationHeader } = delivery;
     try {
@@ -111,19 +119,26 @@ export function startPush(options: PushOptions): Push {
         },
         body: await outbox.sign(clientId, set),
       });
-      return answer.status === 202 ? undefined : describeRefusal(answer.status, await answer.text());
+      return answer.status === 202 ? undefined : { text: describeRefusal(answer.status, await answer.text()) };
     } catch (error) {
-      return (error as Error).message;
+      const isLate = (error as Error).name === 'AbortError' || (error as Error).name === 'TimeoutError';
+      return {
+        text: isLate ? 'no answer in time' : 'the request failed; the log of the server says why',
+        cause: (error as Error).message,
+      };
     }
   };
 
-  const fail = async (one: Delivery, fault: string) => {
+  const fail = async (one: Delivery, { text: fault, cause }: Fault) => {
     const pauseMs = Math.min(firstRetryMs * 2 ** one.failures, longestRetryMs);
     one.failures += 1;
     one.retryAt = clock.monotonic() + pauseMs;
     if (one.fault !== fault) {
       one.fault = fault;
-      log.warn({ stream: one.stream.id, client: one.stream.clientId, fault }, 'a receiver does not take its events');
+      log.warn(
+        { stream: one.stream.id, client: one.stream.clientId, fault, cause },
+        'a receiver does not take its events',
+      );
       await recordFault(one.stream.id, showFault(fault));
     }
   };
@@ -131,18 +146,19 @@ export function startPush(options: PushOptions): Push {
   /** Delivers what the stream has, until a SET is not accepted. */
   const run = async (one: Delivery) => {
     for (;;) {
-      const pending = await outbox.read(one.stream, setsPerRead);
+      const { stream } = one;
+      const pending = await outbox.read(stream, setsPerRead);
       const [first] = pending.sets;
       const refusal = first && (await findRefusal(one.stream.clientId));
       if (refusal !== undefined) {
         await pause(one.stream.id, refusal);
-        await fail(one, refusal);
+        await fail(one, { text: refusal });
         return;
       }
       const accepted: string[] = [];
-      let fault: string | undefined;
+      let fault: Fault | undefined;
       for (const set of pending.sets) {
-        if (isClosed || deliveries.get(one.stream.id) !== one || !(await mayPush())) {
+        if (isClosed || deliveries.get(stream.id) !== one || !(await mayPush()) || !isAsRead(stream)) {
           break;
         }
         fault = await deliver(one.stream, set);
@@ -170,6 +186,10 @@ export function startPush(options: PushOptions): Push {
     }
   };
 
+  /** Whether what was read for a stream may still be sent: it was not paused, disabled or deleted since. */
+  const isAsRead = ({ id, status }: Stream) =>
+    pushed().some((present) => present.id === id && present.status === status);
+
   const count = (clientId: string, difference: 1 | -1) => {
     requests += difference;
     const ofReceiver = (requestsOf.get(clientId) ?? 0) + difference;
@@ -190,7 +210,9 @@ export function startPush(options: PushOptions): Push {
     one.isBusy = true;
     count(clientId, 1);
     const ran = run(one)
-      .catch((error: unknown) => fail(one, (error as Error).message).catch(() => {}))
+      .catch((error: unknown) =>
+        fail(one, { text: 'an internal error', cause: (error as Error).message }).catch(() => {}),
+      )
       .finally(() => {
         one.isBusy = false;
         count(clientId, -1);
