@@ -28,7 +28,8 @@ const usage = `Usage: npm run bench -- <name> [--rounds <n>] [--seconds <n>] [--
   name       ${[...benches.keys()].join(', ')}
   --rounds   rounds in which the servers take turns, 1 to 100 (default: 9)
   --seconds  seconds of measured load on each server in each round, 1 to 600 (default: 2)
-  --percent  of the things of scale, 1 to 100 (default: 100); 1 with --rounds 1 --seconds 1 takes a few minutes`;
+  --percent  of the things of scale, and of the rounds and trees of revocation, 1 to 100 (default: 100); scale takes a few minutes
+             with 1, --rounds 1 and --seconds 1`;
 
 async function run(): Promise<void> {
   const { name, options } = readArguments();

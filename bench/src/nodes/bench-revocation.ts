@@ -1,6 +1,6 @@
 /**
  * How long APIs that verify tokens locally still accept a token after it was revoked: three nodes on one PostgreSQL, and guards
- * of Express, Fastify and Hono, each following another node, and `postern gate`. The time runs from the answer to the call that revokes
+ * of Express, Fastify and Hono, each following another node, `postern gate`, and a guard that follows an event stream. The time runs from the answer to the call that revokes
  * it, on the first node, to the first refusal by the last of the three; with all that was exchanged for it, by the last of all four.
  */
 import { writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
-import { type ApiGuard, createApiGuard } from '@postern/guard';
+import { type ApiGuard, createApiGuard, type SharedSignalsOptions } from '@postern/guard';
 import { protect as protectExpress } from '@postern/guard/express';
 import { guardRoutes } from '@postern/guard/fastify';
 import { protect as protectHono } from '@postern/guard/hono';
@@ -19,6 +19,7 @@ import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { keepResults, makeBenchDirectory, progress } from '../bench-files.ts';
+import type { BenchOptions } from '../bench-options.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { ServerProcess } from '../server-process.ts';
 import { formatTable } from '../table.ts';
@@ -26,9 +27,9 @@ import { administer, createClient, type RunningPostern, tokenPath } from '../tok
 import { type Credentials, requestToken, tokenForm } from '../token/token-request.ts';
 import { startNode } from './node.ts';
 import { startPostgres } from './postgres.ts';
-import { startPolling, startReceiving, timeEvents } from './ssf-receivers.ts';
+import { asReceiver, startPolling, startReceiving, timeEvents } from './ssf-receivers.ts';
 
-const rounds = 100;
+const mostRounds = 100;
 const scope = 'policy:read';
 const audience = 'https://api.example.com';
 /** Milliseconds that APIs are asked again after. */
@@ -39,9 +40,9 @@ const neverMs = 10_000;
 /** As deep as exchanges may be. */
 const depth = 8;
 const smallTree = 100;
-const largeTree = 10_000;
+const mostInTree = 10_000;
 /** Trees of so many tokens, which take a while to grow. */
-const largeTrees = 5;
+const mostTrees = 5;
 /** Exchanges under way at a time. */
 const atOnce = 16;
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -71,7 +72,11 @@ const cuts: Readonly<Record<string, Cut>> = {
     administer(node).secrets.rotate(clientId, { overlap_seconds: 0 }),
 };
 
-export async function benchRevocation(): Promise<void> {
+/** `percent` of the rounds and trees, and of the tokens of the largest ones. */
+export async function benchRevocation({ percent }: Pick<BenchOptions, 'percent'>): Promise<void> {
+  const rounds = Math.ceil((mostRounds * percent) / 100);
+  const largeTree = Math.max(smallTree, (mostInTree * percent) / 100);
+  const largeTrees = Math.ceil((mostTrees * percent) / 100);
   const directory = makeBenchDirectory();
   const postgres = await startPostgres();
   // The gate asks the issuer itself, which is the third node.
@@ -86,10 +91,12 @@ export async function benchRevocation(): Promise<void> {
     startNode(directory, name, postgres.url, { POSTERN_ISSUER: issuer, ...receiverEnv, ...env });
   const nodes = [await start('node-1'), await start('node-2'), await start('node-3', { PORT: String(port) })] as const;
   await administer(nodes[0]).resources.save({ key: 'api', identifier: audience, scopes: [scope] });
-  const guards = await Promise.all(nodes.map((node) => startGuard(node, issuer)));
+  const guards = await Promise.all(nodes.map(async (node) => startGuard(node, issuer, await followFeed(node))));
   const [one, two, three] = guards as [ApiGuard, ApiGuard, ApiGuard];
   const apis = [await serveExpress(one), await serveFastify(two), await serveHono(three)];
   const gate = await startGate(directory, nodes[0], issuer);
+  const streamGuard = await startGuard(nodes[1], issuer, await createStream(nodes[1]));
+  const streamApi = await serveHono(streamGuard);
 
   const latenciesMs: Record<string, number[]> = {};
   const measure = async (name: string, times: number, at: readonly Api[], prepare: () => Promise<Prepared>) => {
@@ -103,6 +110,9 @@ export async function benchRevocation(): Promise<void> {
     await measure(name, rounds, apis, () => prepareToken(nodes[0], cut));
   }
   await measure('revoke the token, at the gate', rounds, [gate], () => prepareToken(nodes[0], revokeToken));
+  await measure('revoke the token, at a guard that follows an event stream', rounds, [streamApi], () =>
+    prepareToken(nodes[0], revokeToken),
+  );
   const everywhere = [...apis, gate];
   await measure(`kill a tree of ${smallTree} tokens`, rounds, everywhere, () => prepareTree(nodes[0], smallTree));
   await measure(`kill a tree of ${largeTree} tokens`, largeTrees, everywhere, () => prepareTree(nodes[0], largeTree));
@@ -118,8 +128,8 @@ export async function benchRevocation(): Promise<void> {
   }
 
   await gate.close();
-  await Promise.all(apis.map((api) => api.close()));
-  await Promise.all(guards.map((guard) => guard.close()));
+  await Promise.all([...apis, streamApi].map((api) => api.close()));
+  await Promise.all([...guards, streamGuard].map((guard) => guard.close()));
   await Promise.all(nodes.map(({ server }) => server.stop()));
   await postgres.stop();
   console.log(
@@ -261,11 +271,27 @@ apis:
   };
 }
 
+/** What a guard follows with: a token, and an event stream instead of the feed. */
+interface Following {
+  readonly token: string;
+  readonly sharedSignals?: SharedSignalsOptions;
+}
+
+async function followFeed(node: RunningPostern): Promise<Following> {
+  const form = tokenForm(node.root, 'revocation:read');
+  return { token: JSON.parse(await requestToken(node.port, tokenPath, form)).access_token };
+}
+
+async function createStream(node: RunningPostern): Promise<Following> {
+  const { clientId, token, call } = await asReceiver(node);
+  const { stream_id: streamId } = await call('stream', {
+    events_requested: ['urn:postern:event-type:revocation-feed'],
+  });
+  return { token, sharedSignals: { streamId, clientId } };
+}
+
 /** A guard that asks `node` wherever it would ask the issuer. */
-async function startGuard(node: RunningPostern, issuer: string): Promise<ApiGuard> {
-  const token = JSON.parse(
-    await requestToken(node.port, tokenPath, tokenForm(node.root, 'revocation:read')),
-  ).access_token;
+async function startGuard(node: RunningPostern, issuer: string, { token, ...source }: Following): Promise<ApiGuard> {
   const atNode = (url: string | URL | Request, init?: RequestInit) =>
     fetch(String(url).replace(issuer, node.url), init);
   const guard = createApiGuard({
@@ -274,6 +300,7 @@ async function startGuard(node: RunningPostern, issuer: string): Promise<ApiGuar
     fetch: atNode,
     revocations: {
       fetch: (url, init) => atNode(url, { ...init, headers: { ...init?.headers, authorization: `Bearer ${token}` } }),
+      ...source,
     },
   });
   await guard.start();

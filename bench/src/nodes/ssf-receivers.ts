@@ -32,7 +32,7 @@ export async function timeEvents(node: RunningPostern, receiver: Receiver, round
 
 /** A receiver that polls `node`. */
 export async function startPolling(node: RunningPostern): Promise<Receiver> {
-  const call = await asReceiver(node);
+  const { call } = await asReceiver(node);
   const { stream_id } = await call('stream', { events_requested: [tokensRevoked] });
   const arrivals = new Arrivals();
   let isClosed = false;
@@ -70,7 +70,7 @@ export async function startReceiving(node: RunningPostern, identity: Identity): 
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const call = await asReceiver(node);
+  const { call } = await asReceiver(node);
   await call('stream', {
     events_requested: [tokensRevoked],
     delivery: { method: 'urn:ietf:rfc:8935', endpoint_url: `https://127.0.0.1:${port}/` },
@@ -98,14 +98,14 @@ class Arrivals {
   }
 }
 
-/** Returns what posts to the management API of streams with a token of a client of its own. */
-async function asReceiver(node: RunningPostern) {
+/** A client of its own that has a token for streams, and what posts to their management API with it. */
+export async function asReceiver(node: RunningPostern) {
   const client: Credentials = await createClient(node, 'ssf.read ssf.manage');
-  const { access_token } = JSON.parse(await requestToken(node.port, tokenPath, tokenForm(client)));
-  return async (path: string, body: object) => {
+  const { access_token: token } = JSON.parse(await requestToken(node.port, tokenPath, tokenForm(client)));
+  const call = async (path: string, body: object) => {
     const answer = await fetch(`${node.url}/api/v1/ssf/${path}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
     if (!answer.ok) {
@@ -113,4 +113,5 @@ async function asReceiver(node: RunningPostern) {
     }
     return answer.json() as Promise<{ stream_id: string; sets: Record<string, string> }>;
   };
+  return { clientId: client.clientId, token: token as string, call };
 }
