@@ -1591,7 +1591,7 @@ export const operations = {
     delete: (kid: string) => change<void>('DELETE', path`/api/v1/oauth/key/${kid}`),
     /**
      * Revoke a signing key that has leaked, and all tokens that it signed.
-     * It is no longer published, and the tokens that it signed are refused at once, as are those that were exchanged for them. If it signs, another key does so at once; APIs that keep a copy of the JWKS may refuse its tokens until they fetch the JWKS again.
+     * It is no longer published, and the tokens that it signed are refused at once, as are those that were exchanged for them. If it signs, another key does so at once; APIs that keep a copy of the JWKS may refuse its tokens until they fetch the JWKS again. A key of the revocation feed can be revoked too: another one signs the feed at once, and no token is lost.
      * Requires the scope `key:revoke`.
      */
     revoke: (kid: string) => change<void>('POST', path`/api/v1/oauth/key/${kid}/revoke`),

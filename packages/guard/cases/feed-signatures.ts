@@ -255,6 +255,29 @@ export const feedSignatureCases: readonly GuardCase[] = [
     { guard, feedJwks: bothKeys },
     [{ ...snapshot(now, []), sign: byNextKey }, news(), request(10, revoked)],
   ),
+  manySteps(
+    'signatures/key-revoked',
+    'a key of the feed was revoked, and signs another answer: it counts for nothing, although the key is published',
+    { guard },
+    [
+      snapshot(now, []),
+      page(now + 1, [{ type: 'signing_key', kid: 'feed' }]),
+      news(),
+      request(10, passes()),
+      request(61.001, stale),
+    ],
+  ),
+  manySteps(
+    'signatures/key-revoked-next',
+    'a key of the feed was revoked, and the next one signs',
+    { guard, feedJwks: bothKeys },
+    [
+      snapshot(now, []),
+      { ...page(now + 1, [{ type: 'signing_key', kid: 'feed' }]), sign: byNextKey },
+      { ...news(), sign: byNextKey },
+      request(10, revoked),
+    ],
+  ),
   manySteps('signatures/repeated', 'an answer without news is repeated, and makes the news no newer', { guard }, [
     ...repeated(15, 30),
     request(66, passes()),

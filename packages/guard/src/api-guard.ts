@@ -14,12 +14,15 @@ import { createKeptCopy, type OpenCache } from './issuer/kept-copy.ts';
 import type { KeyUse } from './issuer/published-keys.ts';
 import { RecentMap } from './recent-map.ts';
 import { describeResource, type ResourceDescription, type ResourceMetadata } from './resource-metadata.ts';
+import { createFeedRequest } from './revocations/feed-request.ts';
 import { createRequestFollower, type RequestFollower, type WaitUntil } from './revocations/request-follower.ts';
 import {
   createRevocationFollower,
   type RevocationFollower,
   type RevocationFollowerOptions,
 } from './revocations/revocation-follower.ts';
+import type { FindKey } from './revocations/signed-answer.ts';
+import { createStreamPoll } from './revocations/stream-poll.ts';
 import { createUsedProofs } from './used-proofs.ts';
 import type { AccessTokenTyp, VerifiedToken } from './verify-access-token.ts';
 
@@ -29,6 +32,11 @@ export interface RevocationOptions {
    * that adds the header `Authorization` and renews the token.
    */
   readonly fetch: Fetch;
+  /**
+   * Follows an event stream of shared signals instead of the feed (SSF 1.0): the token of `fetch` then has the scope `ssf.read`.
+   * Default: follows the feed.
+   */
+  readonly sharedSignals?: SharedSignalsOptions;
   /** Seconds that the known revocations may lag behind the issuer, at least 2. Default: 60. */
   readonly maxStalenessSeconds?: number;
   /**
@@ -41,6 +49,14 @@ export interface RevocationOptions {
    * 80 % are reached. If all are, the clients with the most revoked tokens must get new ones for this API. Default: 2,000,000.
    */
   readonly maxEntries?: number;
+}
+
+/** An event stream, which any number of guards may follow. */
+export interface SharedSignalsOptions {
+  /** The `stream_id` of a stream whose only event is `urn:postern:event-type:revocation-feed`. */
+  readonly streamId: string;
+  /** The client that created the stream, and whose tokens `fetch` sends. */
+  readonly clientId: string;
 }
 
 export interface ApiGuardOptions {
@@ -165,17 +181,26 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
   };
   const keys = openKeys('sig', 'postern-keys');
   const feedKeys = openKeys(feedKeyUse, 'postern-feed-keys');
-  const findFeedKey = async (kid: string) => {
-    const known = feedKeys.find(kid);
+  const sourceKeys = revocations?.sharedSignals === undefined ? feedKeys : keys;
+  const findSourceKey = async (kid: string) => {
+    const known = sourceKeys.find(kid);
     if (known !== undefined) {
       return known;
     }
-    await feedKeys.load();
-    return feedKeys.find(kid);
+    await sourceKeys.load();
+    return sourceKeys.find(kid);
   };
   const follower =
     revocations &&
-    createFollower(options, revocations, { now, monotonic, onFault, findFeedKey, onKeyRevoked: keys.renew });
+    createFollower(options, revocations, findSourceKey, {
+      now,
+      monotonic,
+      onFault,
+      onKeyRevoked() {
+        keys.renew();
+        sourceKeys.renew();
+      },
+    });
   const guard = createGuard({
     issuer,
     audience,
@@ -201,7 +226,7 @@ export function createApiGuard(options: ApiGuardOptions): ApiGuard {
     refresh:
       openCache &&
       (async (waitUntil) => {
-        const preparing = follower === undefined ? [keys] : [keys, feedKeys];
+        const preparing = follower === undefined ? [keys] : [keys, sourceKeys];
         await Promise.all([...preparing.map((one) => one.prepare(waitUntil)), follower?.refresh?.(waitUntil)]);
       }),
     async start() {
@@ -228,14 +253,21 @@ function createFaultLog(): (fault: Error) => void {
 function createFollower(
   { issuer, audience, clockSkewSeconds = defaultClockSkewSeconds, openCache }: ApiGuardOptions,
   revocations: RevocationOptions,
-  parts: Pick<RevocationFollowerOptions, 'now' | 'monotonic' | 'onFault' | 'findFeedKey' | 'onKeyRevoked'>,
+  findKey: FindKey,
+  parts: Pick<RevocationFollowerOptions, 'now' | 'monotonic' | 'onFault' | 'onKeyRevoked'>,
 ): RevocationFollower & Partial<RequestFollower> {
-  const { fetch } = revocations;
-  const common = { ...parts, issuer, fetch, clockSkewSeconds, maxEntries: maxEntriesOf(revocations) };
+  const { fetch, sharedSignals } = revocations;
+  const source = { issuer, fetch, findKey };
+  const fetchSignedPage =
+    sharedSignals === undefined ? createFeedRequest(source) : createStreamPoll({ ...source, ...sharedSignals });
+  const common = { ...parts, issuer, fetchSignedPage, clockSkewSeconds, maxEntries: maxEntriesOf(revocations) };
   const waitSeconds = waitSecondsFor(revocations);
-  return openCache === undefined
-    ? createRevocationFollower({ ...common, waitSeconds })
-    : createRequestFollower({ ...common, audience, openCache });
+  if (openCache === undefined) {
+    return createRevocationFollower({ ...common, waitSeconds });
+  }
+  const copy = new URLSearchParams({ audience, ...(sharedSignals && { stream: sharedSignals.streamId }) });
+  const copyUrl = `${issuer}/.well-known/postern-revocations?${copy}`;
+  return createRequestFollower({ ...common, copyUrl, openCache });
 }
 
 /** Known revocations hold, however old they are; `whenStale` is about those that are not known yet. */

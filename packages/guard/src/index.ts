@@ -1,6 +1,12 @@
 /** For APIs: verifies access tokens locally, requires scopes, follows revocations. */
 export type { AccessToken } from './access-token.ts';
-export { type ApiGuard, type ApiGuardOptions, createApiGuard, type RevocationOptions } from './api-guard.ts';
+export {
+  type ApiGuard,
+  type ApiGuardOptions,
+  createApiGuard,
+  type RevocationOptions,
+  type SharedSignalsOptions,
+} from './api-guard.ts';
 export { type Confirmation, parseCnf, toCnf } from './confirmation.ts';
 export { type SigningAlgorithm, signingAlgorithms } from './crypto/algorithms.ts';
 export type { PlatformKey } from './crypto/crypto-port.ts';

@@ -7,6 +7,8 @@ export interface TestIssuer extends DocumentServer {
   /** Creates a key and publishes it. */
   addKey(kid: string): void;
   removeKey(kid: string): void;
+  /** Publishes a key that somebody else has. */
+  publish(jwk: { readonly kid: string; readonly [member: string]: unknown }): void;
   /** Returns a token signed with a key that `addKey` created, published or not. */
   token(claims?: object, kid?: string, header?: object): string;
 }
@@ -38,6 +40,7 @@ export async function startIssuer(): Promise<TestIssuer> {
       published.set(kid, { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' });
     },
     removeKey: (kid) => void published.delete(kid),
+    publish: (jwk) => void published.set(jwk.kid, jwk),
     token: (claims = {}, kid = 'one', header = {}) =>
       tokenOf({ ...goodHeader, kid, ...header }, { ...goodClaims, iss: url, ...claims }, privateKeys.get(kid)),
   };

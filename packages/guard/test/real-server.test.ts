@@ -1,11 +1,15 @@
-/** A guard that follows a real server with a token of `@postern/client`: tokens that are revoked there are rejected here. */
+/**
+ * Guards that follow a real server with a token of `@postern/client`, by the revocation feed and by an event stream of shared signals: tokens
+ * that are revoked there are rejected here. docs/revocation-feed.md, docs/shared-signals.md.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientSecretBasic, createTokenClient } from '@postern/client';
+import { feedPageEvent } from '@postern/protocol';
 import { type Credentials, claimsOf, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type ApiGuard, createApiGuard, type Fetch } from '../src/index.ts';
+import { type ApiGuard, createApiGuard, type Fetch, type RevocationOptions } from '../src/index.ts';
 
 /** Stays the same when the server moves to another port. */
 const issuer = 'https://auth.example.com';
@@ -15,8 +19,13 @@ const clientPath = '/api/v1/oauth/client';
 let dataDir: string;
 let server: TestServer;
 let guard: ApiGuard;
+/** One that follows by the feed, and one by an event stream. */
+let guards: readonly ApiGuard[];
 let follower: Credentials;
+let receiver: Credentials;
 let faults: string[];
+/** Before any guard followed. */
+let revokedBefore: string;
 
 const fetchFromServer: Fetch = (url, init) => fetch(url.replace(issuer, server.url), init);
 
@@ -27,27 +36,47 @@ beforeAll(async () => {
   server = await startServer(dataDir);
   await asRoot('PUT', '/api/v1/oauth/resource', { key: 'api', identifier: audience, scopes: ['policy:read'] });
   follower = await server.createClient({ scopes: ['revocation:read'] });
+  receiver = await server.createClient({ scopes: ['ssf.read', 'ssf.manage'] });
+  const { body: stream } = await server.call('POST', '/api/v1/ssf/stream', {
+    token: await server.token(receiver),
+    body: { events_requested: [feedPageEvent] },
+  });
+  const early = await createClient();
+  revokedBefore = await tokenOf(early);
+  await revokeToken(early, revokedBefore);
   faults = [];
-  const client = createTokenClient({
-    issuer,
-    authentication: clientSecretBasic(follower.clientId, follower.clientSecret),
-    scope: 'revocation:read',
-    fetch: (url, init) => fetchFromServer(String(url), init),
-  });
-  guard = createApiGuard({
-    issuer,
-    audience,
-    fetch: fetchFromServer,
-    revocations: { fetch: client.fetch },
-    onFault: (fault) => faults.push(fault.message),
-  });
-  await guard.start();
+  const sharedSignals = { streamId: stream.stream_id, clientId: receiver.clientId };
+  guards = [
+    createFollower({ fetch: fetchAs(follower, 'revocation:read') }),
+    createFollower({ fetch: fetchAs(receiver, 'ssf.read'), sharedSignals }),
+  ];
+  guard = guards[0] as ApiGuard;
+  await Promise.all(guards.map((one) => one.start()));
 });
 afterAll(async () => {
-  await guard.close();
+  await Promise.all(guards.map((one) => one.close()));
   await server.close();
   rmSync(dataDir, { recursive: true });
 });
+
+function fetchAs({ clientId, clientSecret }: Credentials, scope: string): Fetch {
+  const client = createTokenClient({
+    issuer,
+    authentication: clientSecretBasic(clientId, clientSecret),
+    scope,
+    fetch: (url, init) => fetchFromServer(String(url), init),
+  });
+  return client.fetch;
+}
+
+const createFollower = (revocations: RevocationOptions) =>
+  createApiGuard({
+    issuer,
+    audience,
+    fetch: fetchFromServer,
+    revocations,
+    onFault: (fault) => faults.push(fault.message),
+  });
 
 async function asRoot(method: string, path: string, body?: unknown) {
   const answer = await server.call(method, path, { token: await server.rootToken(), body });
@@ -62,11 +91,17 @@ async function tokenOf({ clientId, clientSecret }: Credentials): Promise<string>
   return body.access_token;
 }
 
+const revokeToken = ({ clientId, clientSecret }: Credentials, token: string) =>
+  server.postForm('/api/v1/oauth/revoke', { token, client_id: clientId, client_secret: clientSecret });
+
 const createClient = () => server.createClient({ scopes: ['policy:read'], resources: [audience] });
 
-/** `passed`, or why not. */
-const outcome = (token: string) =>
-  guard
+/** `passed`, or why not: what all guards say, or what each says if they differ. */
+const outcome = async (token: string) =>
+  [...new Set(await Promise.all(guards.map((one) => outcomeOf(one, token))))].join(' | ');
+
+const outcomeOf = (one: ApiGuard, token: string): Promise<string> =>
+  one
     .authorize(
       {
         method: 'GET',
@@ -85,14 +120,13 @@ const outcome = (token: string) =>
 const becomes = (token: string, expected: string) =>
   vi.waitFor(async () => expect(await outcome(token)).toBe(expected), { timeout: 10_000, interval: 5 });
 
+test('a token that was revoked before a guard began to follow is rejected', async () => {
+  expect(await outcome(revokedBefore)).toBe('invalid_token token_revoked');
+});
+
 describe('a token that was accepted is rejected when', () => {
   test.each<[string, (client: Credentials, token: string) => Promise<unknown>, string]>([
-    [
-      'it is revoked',
-      ({ clientId, clientSecret }, token) =>
-        server.postForm('/api/v1/oauth/revoke', { token, client_id: clientId, client_secret: clientSecret }),
-      'token_revoked',
-    ],
+    ['it is revoked', revokeToken, 'token_revoked'],
     ['its client is deleted', ({ clientId }) => asRoot('DELETE', `${clientPath}/${clientId}`), 'client_unknown'],
     [
       'its client is disabled',
@@ -123,6 +157,15 @@ describe('a token that was accepted is rejected when', () => {
     expect(await outcome(bystander)).toBe('passed');
   });
 
+  test('and a scope that a client gets back is accepted again', async () => {
+    const client = await createClient();
+    const narrowed = await tokenOf(client);
+    await asRoot('PATCH', `${clientPath}/${client.clientId}`, { scopes: [] });
+    await becomes(narrowed, 'invalid_token scope_withdrawn');
+    await asRoot('PATCH', `${clientPath}/${client.clientId}`, { scopes: ['policy:read'] });
+    await becomes(await tokenOf(client), 'passed');
+  });
+
   test('and a new token of a client that is enabled again is accepted', async () => {
     const client = await createClient();
     const old = await tokenOf(client);
@@ -137,6 +180,7 @@ describe('a token that was accepted is rejected when', () => {
 describe('following continues', () => {
   test("with a new token, when all of the follower's own are revoked", async () => {
     await asRoot('POST', `${clientPath}/${follower.clientId}/revoke`);
+    await asRoot('POST', `${clientPath}/${receiver.clientId}/revoke`);
     const client = await createClient();
     const token = await tokenOf(client);
     await asRoot('DELETE', `${clientPath}/${client.clientId}`);

@@ -143,6 +143,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
   let place: Place;
   let file: string;
   let kid: string;
+  let feedKid: string;
   /** Lines of the trail, up to before the signing key was revoked, and all. */
   let trails: { early: string; whole: string };
   const things: Record<string, Thing> = {};
@@ -225,6 +226,8 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
     const early = await shipped(server);
     [{ kid }] = (await call('GET', `${server.url}/.well-known/jwks.json`)).body.keys;
     await manage(server, 'POST', `key/${kid}/revoke`);
+    [, { kid: feedKid }] = (await call('GET', `${server.url}/.well-known/revocation-feed-jwks.json`)).body.keys;
+    await manage(server, 'POST', `key/${feedKid}/revoke`);
     trails = { early, whole: await shipped(server) };
     await server.stop();
   });
@@ -282,7 +285,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
     await server.stop();
   });
 
-  test('a signing key that was revoked stays so, and --revoke-all-tokens ends every token', async () => {
+  test('a signing key that was revoked stays so, as does a key of the feed, and --revoke-all-tokens ends every token', async () => {
     // The trail in pages, as the API sends them, with events that the backup has too.
     const items = trails.whole
       .trim()
@@ -296,6 +299,8 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
     const { keys } = (await call('GET', `${server.url}/.well-known/jwks.json`)).body;
     expect(keys.map((key: { kid: string }) => key.kid)).not.toContain(kid);
     expect(keys.length).toBeGreaterThan(0);
+    const feed = (await call('GET', `${server.url}/.well-known/revocation-feed-jwks.json`)).body.keys;
+    expect(feed.map((key: { kid: string }) => key.kid)).not.toContain(feedKid);
     await server.stop();
 
     expect(await restore('--revoke-all-tokens')).toMatchObject({ all_tokens_revoked: true });

@@ -29,6 +29,7 @@ export {
 } from './registered-names.ts';
 export { isScopeToken, parseScope, readScope, scopeFamily } from './scope.ts';
 export { parseSecretDigest, type SecretDigestFormat, secretDigestFormats } from './secret-digest.ts';
+export { feedPageEvent, setType, streamUpdatedEvent, verificationEvent } from './security-event.ts';
 export { showName } from './show-name.ts';
 export { decodeUtf8 } from './utf-8.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';

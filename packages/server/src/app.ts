@@ -44,6 +44,7 @@ import { createFeedKeys } from './revocation/feed-keys.ts';
 import { createRevocationFeed } from './revocation/revocation-feed.ts';
 import { openRevocations } from './revocation/revocations.ts';
 import { revocationsEndpoint } from './revocation/revocations-endpoint.ts';
+import { openRevokedFeedKeys } from './revocation/revoked-feed-keys.ts';
 import { createLoadScopes } from './scopes/own-scopes.ts';
 import { openStreamRegistry } from './shared-signals/stream-registry.ts';
 import { statisticsEndpoint } from './usage/statistics-endpoint.ts';
@@ -144,7 +145,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const rootClient = await openRootClient({ ...installation, events, registry: management.scopes.registry });
   const onLost = (lost: LogHead) =>
     history.verify([{ ...lost, knownBy: 'a follower of the revocation feed', knownAt: now(), isOld: true }]);
-  const feedKeys = createFeedKeys(masterKey, now);
+  const revokedFeedKeys = await openRevokedFeedKeys(db, events);
+  const feedKeys = createFeedKeys(masterKey, now, revokedFeedKeys.has);
   const feed = createRevocationFeed({
     ...shared,
     db,
@@ -230,7 +232,8 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await usageEndpoint({ db, usage, tokenQuota, now })(api);
     await statisticsEndpoint({ db, usage, now })(api);
     await failuresEndpoint({ db, failures, rootId: installation.root.clientId })(api);
-    await keysEndpoint({ keys, now })(api);
+    const isPublished = (kid: string) => feedKeys.published().some((key) => key.kid === kid);
+    await keysEndpoint({ keys, feedKeys: { isPublished, revoke: revokedFeedKeys.revoke }, now })(api);
     await revocationsEndpoint({ feed, guard })(api);
     await eventsEndpoint({ db, events, guard, checkpoints, rootId: installation.root.clientId })(api);
   });
@@ -238,6 +241,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const sharedSignals = createSharedSignals({
     ...shared,
     streams,
+    feed,
     keys,
     guard,
     findClient: tokens.directory.find,

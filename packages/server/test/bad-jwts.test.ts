@@ -108,7 +108,7 @@ const goodProof = (claims: Record<string, unknown>): Jwt => ({
 
 /**
  * Bad tokens of workloads and people, and bad SVIDs, are in tests of their own: theirs may lack what others must have. Bad
- * signatures of the feed are in the catalogue of guard cases.
+ * signatures of the feed are in the catalogue of guard cases, and bad SETs in the tests of the guard.
  */
 type TargetName =
   | Exclude<
@@ -119,6 +119,7 @@ type TargetName =
       | 'subject_token of token exchange, as a JWT'
       | 'subject_token of token exchange, as an ID token'
       | 'answer of the revocation feed, at a guard'
+      | 'SET of an event stream, at a guard'
     >
   | 'DPoP at an API';
 

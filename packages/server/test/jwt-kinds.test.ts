@@ -4,7 +4,7 @@
  * type and claims stands between the kinds. A new kind is one line in `kinds`, a new place one in jwt-places.ts.
  */
 import { randomUUID } from 'node:crypto';
-import { feedSignatureHeader, feedSignatureType } from '@postern/protocol';
+import { feedPageEvent, feedSignatureHeader, feedSignatureType } from '@postern/protocol';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -168,11 +168,11 @@ async function feedSignature(): Promise<string> {
 }
 
 /** A SET that the server signed for the client, as a receiver gets it. */
-async function securityEventToken(): Promise<string> {
+async function securityEventToken(body: object = {}): Promise<string> {
   const root = await server.rootToken();
   const credentials = await server.createClient({ scopes: ['ssf.read', 'ssf.manage'] });
   const token = await server.token(credentials);
-  const { body: stream } = await server.call('POST', '/api/v1/ssf/stream', { token, body: {} });
+  const { body: stream } = await server.call('POST', '/api/v1/ssf/stream', { token, body });
   await server.createClient({ scopes: ['scope:read'] });
   const polled = await server.call('POST', `/api/v1/ssf/poll/${stream.stream_id}`, { token, body: {} });
   await server.call('DELETE', `/api/v1/oauth/client/${credentials.clientId}`, { token: root });
@@ -343,6 +343,11 @@ const kinds: [
     ['DPoP at the token endpoint'],
   ],
   ['a security event token', securityEventToken, []],
+  [
+    'a security event token with a page of the revocation feed',
+    () => securityEventToken({ events_requested: [feedPageEvent] }),
+    ['SET of an event stream, at a guard'],
+  ],
   ['a security event token that says what a token says', () => byServer('secevent+jwt', tokenClaims()), []],
   ['a security event token that says what a client would', () => byClient('secevent+jwt', clientClaims()), []],
   ['a security event token that says what such a client would', () => byClient('secevent+jwt', signerClaims()), []],

@@ -1,7 +1,7 @@
 /** The places at which the server takes a JWT of others, for tests that bring what does not belong there. */
 import { createHash, type KeyObject } from 'node:crypto';
-import { createApiGuard } from '@postern/guard';
-import { feedSignatureHeader } from '@postern/protocol';
+import { createApiGuard, type RevocationOptions } from '@postern/guard';
+import { decodeJws, feedSignatureHeader } from '@postern/protocol';
 import type { Answer, Credentials, TestServer } from '@postern/testing/test-server';
 import { loadSigningKeys } from '../src/keys/signing-key-store.ts';
 
@@ -113,24 +113,39 @@ export const places = {
   },
   'answer of the revocation feed, at a guard': {
     refusal: 'refused',
+    send: async (jwt, server) =>
+      follow(server, { fetch: async () => new Response(feedBody, { headers: { [feedSignatureHeader]: jwt } }) }),
+  },
+  'SET of an event stream, at a guard': {
+    refusal: 'refused',
     send: async (jwt, server) => {
-      const answer = async () => new Response(feedBody, { headers: { [feedSignatureHeader]: jwt } });
-      const guard = createApiGuard({
-        issuer: server.url,
-        audience: 'https://api.example.com',
-        revocations: { fetch: answer },
-        onFault: () => {},
-        now: server.now,
+      // Of whatever receiver and stream it is.
+      const { jti = '', aud = '', sub_id = {} } = (decodeJws(jwt)?.payload ?? {}) as Record<string, never>;
+      const { id: streamId = 'stream' } = sub_id as { id?: string };
+      return follow(server, {
+        fetch: async () => Response.json({ sets: { [jti]: jwt } }),
+        sharedSignals: { streamId, clientId: aud },
       });
-      const outcome = await guard.start().then(
-        () => 'passed',
-        () => 'refused',
-      );
-      await guard.close();
-      return outcome;
     },
   },
 } satisfies Record<string, Place>;
+
+/** `passed` if a guard takes what it is answered for revocations. */
+async function follow(server: TestServer, revocations: RevocationOptions): Promise<string> {
+  const guard = createApiGuard({
+    issuer: server.url,
+    audience: 'https://api.example.com',
+    revocations,
+    onFault: () => {},
+    now: server.now,
+  });
+  const outcome = await guard.start().then(
+    () => 'passed',
+    () => 'refused',
+  );
+  await guard.close();
+  return outcome;
+}
 
 export type PlaceName = keyof typeof places;
 

@@ -1,4 +1,5 @@
 /** Event streams that receivers poll, over HTTP. SSF 1.0, CAEP 1.0, RFC 8417, RFC 8936, docs/shared-signals.md. */
+import { feedPageEvent } from '@postern/protocol';
 import { type Answer, type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,6 +17,7 @@ import {
   tokensRevoked,
   typeUri,
   verification,
+  verifySet,
 } from './receiver.ts';
 
 let server: TestServer;
@@ -169,6 +171,18 @@ describe('streams', () => {
     const { status, body } = await receiver.call('POST', 'stream', { delivery });
     expect([status, body.error]).toEqual([400, 'invalid_request']);
     expect(body.detail).toMatch(/^delivery\/endpoint_url: /);
+  });
+
+  test('RFC 8935 §5 a receiver does not learn from a refusal what names and addresses there are inside', async () => {
+    const refusalOf = async (host: string) => {
+      const delivery = { method: 'urn:ietf:rfc:8935', endpoint_url: `https://${host}/events` };
+      return (await receiver.call('POST', 'stream', { delivery })).body.detail;
+    };
+    const details = [await refusalOf('localhost'), await refusalOf('10.1.2.3'), await refusalOf('nowhere.invalid')];
+    expect(new Set(details).size).toBe(1);
+    expect(details[0]).not.toMatch(/localhost|127\.0\.0\.1|::1/);
+    expect(server.log.join()).toMatch(/localhost is (127\.0\.0\.1|::1), which is not allowed/);
+    expect(server.log.join()).toContain('10.1.2.3');
   });
 });
 
@@ -536,6 +550,151 @@ describe('polling', () => {
   ])('RFC 8936 §2.2 %s is a 400 that says why', async (_, body) => {
     const answer = await receiver.poll(await createStream(), body);
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+  });
+});
+
+describe('a stream that delivers the revocation feed', () => {
+  const createFeed = async () => (await receiver.create({ events_requested: [feedPageEvent] })).stream_id as string;
+  const disable = async () => {
+    const client = await createClient();
+    await patch(client, { enabled: false });
+    return { type: 'client', client_id: client.clientId, active: false };
+  };
+
+  /** Polls after the page with this id, and returns the id of the next one, its claims and what it says. */
+  async function readPage(id: string, ack: readonly string[] = [], body: object = {}) {
+    const answer = await receiver.poll(id, { wait: 0, ack, ...body });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    const [[jti, set] = ['', '']] = Object.entries(answer.body.sets as Record<string, string>);
+    const claims = await verifySet(server, set, receiver.clientId);
+    return { jti, claims, page: claims.events[feedPageEvent], more: answer.body.moreAvailable };
+  }
+
+  test('RFC 8936 §2.4 begins with all that is revoked already, and goes on after the page that is acknowledged', async () => {
+    const early = await disable();
+    const id = await createFeed();
+    const first = await readPage(id);
+    expect(first.page).toMatchObject({ after: null, snapshot: true, history_changed: false, more: false });
+    expect(first.page.entries).toContainEqual(early);
+    const late = await disable();
+    const second = await readPage(id, [first.jti]);
+    expect(second.page).toMatchObject({ after: first.jti, snapshot: false, entries: [late] });
+    const last = await readPage(id, [second.jti]);
+    expect(last.page).toMatchObject({ after: second.jti, snapshot: false, entries: [] });
+    expect((await readPage(id, [first.jti])).page.entries).toEqual([late]);
+    expect((await readPage(id)).page.entries).toEqual(expect.arrayContaining([early, late]));
+  });
+
+  test('RFC 8417 §2.2 each page is a SET about the stream, for the receiver, with an id of its own and the time of its signature', async () => {
+    const id = await createFeed();
+    const [one, other] = [await readPage(id), await readPage(id, ['unknown'])];
+    expect(one.claims).toEqual({
+      iss: server.url,
+      aud: receiver.clientId,
+      jti: one.jti,
+      iat: expect.any(Number),
+      sub_id: { format: 'opaque', id },
+      events: { [feedPageEvent]: one.page },
+    });
+    expect(one.page).toEqual({
+      after: null,
+      snapshot: true,
+      more: false,
+      history_changed: false,
+      lag_seconds: expect.any(Number),
+      entries: expect.any(Array),
+    });
+    expect([other.jti === one.jti, other.page.after, other.page.history_changed]).toEqual([false, 'unknown', true]);
+  });
+
+  test('RFC 8936 §2.2 a nonce is signed with the page, for the receiver alone that asked with it', async () => {
+    const id = await createFeed();
+    const { jti } = await readPage(id);
+    const nonces = ['0123456789abcdef', 'fedcba9876543210'];
+    for (const nonce of nonces) {
+      expect((await readPage(id, [jti], { nonce })).page).toMatchObject({ after: jti, nonce, entries: [] });
+    }
+    expect((await readPage(id, [jti])).page).not.toHaveProperty('nonce');
+    for (const nonce of ['short', 'a'.repeat(65), 'not base64url!!!', 5]) {
+      const { status, body } = await receiver.poll(id, { nonce });
+      expect([status, body.error]).toEqual([400, 'invalid_request']);
+    }
+  });
+
+  test('RFC 8936 §2.2 a poll without news is held, and then says that there is none', async () => {
+    const id = await createFeed();
+    const { jti } = await readPage(id);
+    const held = readPage(id, [jti], { wait: 30 });
+    const news = await disable();
+    expect((await held).page.entries).toEqual([news]);
+    const none = await readPage(id, [(await held).jti], { wait: 1 });
+    expect([none.page.snapshot, none.page.entries]).toEqual([false, []]);
+  });
+
+  test('what no other event says ends the hold too: a client that gets more', async () => {
+    const client = await server.createClient({ scopes: ['policy:read'] });
+    await patch(client, { scopes: [] });
+    const id = await createFeed();
+    const { jti } = await readPage(id);
+    const held = readPage(id, [jti], { wait: 30 });
+    await patch(client, { scopes: ['policy:read'] });
+    expect((await held).page.entries).toMatchObject([{ client_id: client.clientId, scopes: ['policy:read'] }]);
+  });
+
+  test('SSF 1.0 §8.1.4 it can be verified', async () => {
+    const id = await createFeed();
+    const { jti } = await readPage(id);
+    await receiver.call('POST', 'verify', { stream_id: id, state: 'abc' });
+    const { sets } = (await receiver.poll(id, { ack: [jti] })).body;
+    const claims = await Promise.all(
+      Object.values(sets as Record<string, string>).map((set) => verifySet(server, set, receiver.clientId)),
+    );
+    expect(claims.map(({ events }) => Object.keys(events)[0])).toEqual([feedPageEvent, verification]);
+    const after = (await receiver.poll(id, { ack: Object.keys(sets), wait: 0 })).body;
+    expect(Object.keys(after.sets)).toHaveLength(1);
+  });
+
+  test.each(['paused', 'disabled'])('SSF 1.0 §8.1.2 it says nothing while it is %s', async (status) => {
+    const id = await createFeed();
+    const { jti } = await readPage(id);
+    await receiver.call('POST', 'status', { stream_id: id, status });
+    const news = await disable();
+    expect((await receiver.poll(id, { ack: [jti], wait: 0 })).body.sets).toEqual({});
+    await receiver.call('POST', 'status', { stream_id: id, status: 'enabled' });
+    expect((await readPage(id, [jti])).page.entries).toEqual([news]);
+  });
+
+  test('RFC 8936 §2.4.2 maxEvents 0 gets no page', async () => {
+    expect((await receiver.poll(await createFeed(), { maxEvents: 0 })).body.sets).toEqual({});
+  });
+
+  test('nobody has it who does not ask for it, and nothing is written for it', async () => {
+    const { events_delivered, events_supported } = await receiver.create();
+    expect([events_delivered.includes(feedPageEvent), events_supported.includes(feedPageEvent)]).toEqual([false, true]);
+    const id = await createFeed();
+    const rowsOf = async () => ((await server.rows('streams')) as { id: string }[]).find((row) => row.id === id);
+    const before = await rowsOf();
+    const { jti } = await readPage(id);
+    await disable();
+    await readPage(id, [jti]);
+    expect(await rowsOf()).toEqual(before);
+  });
+
+  test('it delivers nothing else, and is not pushed', async () => {
+    const delivery = { method: 'urn:ietf:rfc:8935', endpoint_url: 'https://198.41.0.4/events' };
+    const id = await createFeed();
+    const { stream_id } = await receiver.create();
+    for (const [method, body] of [
+      ['POST', { events_requested: [feedPageEvent, tokensRevoked] }],
+      ['POST', { events_requested: [feedPageEvent], delivery }],
+      ['PATCH', { stream_id: id, events_requested: [feedPageEvent, tokensRevoked] }],
+      ['PATCH', { stream_id: id, delivery }],
+      ['PUT', { stream_id, events_requested: [feedPageEvent, tokensRevoked] }],
+    ] as const) {
+      const answer = await receiver.call(method, 'stream', body);
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+      expect(answer.body.detail).toContain(feedPageEvent);
+    }
   });
 });
 

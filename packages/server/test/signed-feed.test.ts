@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const path = '/api/v1/oauth/revocations';
 const quarterSeconds = 90 * 86_400;
@@ -109,6 +109,64 @@ test('its keys have a use and a key set of their own, which the metadata name, a
   };
   expect(own.keys).toEqual([ownKey, ownKey, ownKey]);
   expect(kidsOf(tokens).filter((kid) => kidsOf(own).includes(kid))).toEqual([]);
+});
+
+describe('a key of the feed that has leaked', () => {
+  const keyPath = '/api/v1/oauth/key';
+  const kidOf = ({ signature }: { signature: string }) => decodeProtectedHeader(signature).kid as string;
+  const revoke = async (kid: string) =>
+    server.call('POST', `${keyPath}/${kid}/revoke`, { token: await server.rootToken(), body: {} });
+
+  test('is revoked as a signing key is: another one signs at once, the feed says so, and no token is lost', async () => {
+    const token = await server.rootToken();
+    const before = await ask();
+    const { cursor } = JSON.parse(before.text);
+    const leaked = kidOf(before);
+    expect((await revoke(leaked)).status).toBe(204);
+    const after = await ask({ cursor });
+    expect(JSON.parse(after.text).entries).toEqual([{ type: 'signing_key', kid: leaked }]);
+    expect(kidsOf(await feedKeys())).toContain(kidOf(after));
+    expect(kidsOf(await feedKeys())).not.toContain(leaked);
+    expect(await claimsOf(after)).toMatchObject({ after: cursor, sha256: digestOf(after.text) });
+    expect((await server.call('GET', keyPath, { token })).status).toBe(200);
+    expect((await server.eventsAbout(leaked)).at(-1)).toMatchObject({
+      kind: 'key.revoked',
+      actor: server.root.clientId,
+      data: { use: 'revocation_feed' },
+    });
+    expect((await revoke(leaked)).status).toBe(404);
+  });
+
+  test('stays revoked on every node, and after a start', async () => {
+    const leaked = kidOf(await ask());
+    const other = await startTestServer({ dataDir: server.dataDir, env: { POSTERN_ISSUER: server.url } });
+    try {
+      const kidsOfOther = async () => kidsOf(await documentAt(`${other.url}/.well-known/revocation-feed-jwks.json`));
+      expect(await kidsOfOther()).toContain(leaked);
+      await revoke(leaked);
+      await other.advance(0);
+      expect(await kidsOfOther()).toEqual(kidsOf(await feedKeys()));
+      expect(await kidsOfOther()).not.toContain(leaked);
+    } finally {
+      await other.close();
+    }
+    const later = await startTestServer({ dataDir: server.dataDir, env: { POSTERN_ISSUER: server.url } });
+    try {
+      expect(kidsOf(await documentAt(`${later.url}/.well-known/revocation-feed-jwks.json`))).toEqual(
+        kidsOf(await feedKeys()),
+      );
+    } finally {
+      await later.close();
+    }
+  });
+
+  test('must be published, and whoever revokes it needs key:revoke', async () => {
+    expect((await revoke('unknown')).status).toBe(404);
+    const token = await server.token(await server.createClient({ scopes: ['key:read'] }));
+    const kid = kidOf(await ask());
+    expect((await server.call('POST', `${keyPath}/${kid}/revoke`, { token, body: {} })).status).toBe(403);
+    expect(kidOf(await ask())).toBe(kid);
+  });
 });
 
 test('the keys of the feed for the quarters before and after are published', async () => {

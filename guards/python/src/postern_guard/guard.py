@@ -177,7 +177,7 @@ class Guard:
                 monotonic=monotonic,
                 on_fault=report,
                 find_feed_key=self._find_feed_key,
-                on_key_revoked=self._keys.renew,
+                on_key_revoked=self._renew_keys,
             )
         is_url = re.match(r"https?://", audience) is not None
         self.resource_metadata_url = well_known_url("oauth-protected-resource", audience) if is_url else None
@@ -191,6 +191,10 @@ class Guard:
         }
 
         _guards.add(self)
+
+    def _renew_keys(self) -> None:
+        self._keys.renew()
+        self._feed_keys.renew()
 
     def _find_feed_key(self, kid: str) -> VerificationKey | None:
         known = self._feed_keys.find(kid)

@@ -207,7 +207,7 @@ class RevocationFollower:
             issuer=self._issuer,
             after=self._cursor,
             nonce=nonce,
-            find_key=self._find_feed_key,
+            find_key=lambda kid: None if self._list.is_key_revoked(kid) else self._find_feed_key(kid),
         )
         with self._lock:
             self._latest_of_issuer = max(self._latest_of_issuer, signed.signed_at)

@@ -238,6 +238,9 @@ class RevocationList:
             len(self._revoked) + len(self._collapsed) + len(self._revoked_keys) + len(self._status_of) + self._lost_size
         )
 
+    def is_key_revoked(self, kid: str) -> bool:
+        return kid in self._revoked_keys
+
     def add(self, entry: FeedEntry, now: float) -> None:
         """``now`` is the latest time, by the clock of the issuer, at which a token that is known to be revoked was issued."""
         if isinstance(entry, ClientEntry):

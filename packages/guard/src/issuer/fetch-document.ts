@@ -7,7 +7,9 @@ export interface DocumentBounds {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   /** Aborts the request. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** What to POST, as JSON. Undefined: GET. */
+  readonly send?: object;
 }
 
 export interface FetchedDocument {
@@ -39,7 +41,10 @@ export class UnexpectedAnswer extends Error {
 export async function fetchDocument(url: string, fetch: Fetch, bounds: DocumentBounds): Promise<FetchedDocument> {
   const timeout = AbortSignal.timeout(bounds.timeoutMs);
   const signal = bounds.signal === undefined ? timeout : AbortSignal.any([timeout, bounds.signal]);
-  const response = await fetch(url, { redirect: 'manual', headers: { accept: 'application/json' }, signal });
+  const { send } = bounds;
+  const headers = { accept: 'application/json', ...(send !== undefined && { 'content-type': 'application/json' }) };
+  const sent = send !== undefined && { method: 'POST', body: JSON.stringify(send) };
+  const response = await fetch(url, { redirect: 'manual', headers, signal, ...sent });
   if (response.status !== 200) {
     await response.body?.cancel();
     throw new UnexpectedAnswer(url, response);

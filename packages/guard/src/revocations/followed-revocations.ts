@@ -2,19 +2,18 @@
  * What is known of the revocation feed of an issuer, page by page: the list, the cursor, and how old it is. Others decide when
  * to ask for the next page. docs/revocation-feed.md. RFC 7009 §2.2.
  */
-import { type ErrorReason, feedSignatureHeader } from '@postern/protocol';
+import type { ErrorReason } from '@postern/protocol';
 import type { AccessToken } from '../access-token.ts';
-import { type Fetch, fetchDocument } from '../issuer/fetch-document.ts';
 import { createTrustedTime } from '../trusted-time.ts';
-import { type FeedPage, formatEntry, parseFeedPage } from './feed-page.ts';
-import { type FeedSignatureOptions, verifyFeedSignature } from './feed-signature.ts';
+import { type FeedPage, formatEntry } from './feed-page.ts';
 import { RevocationList } from './revocation-list.ts';
+import { type FetchSignedPage, invalidAnswer } from './signed-answer.ts';
 import { createSignedTime } from './signed-time.ts';
 
 export interface FollowedRevocationsOptions {
   readonly issuer: string;
-  /** Sends requests with an access token that has the scope `revocation:read`, and renews it. */
-  readonly fetch: Fetch;
+  /** Asks the feed, or an event stream that delivers it. */
+  readonly fetchSignedPage: FetchSignedPage;
   /** Seconds for which a revoked token is remembered after it expired. */
   readonly clockSkewSeconds: number;
   /** Tokens and clients that are remembered at most. */
@@ -28,8 +27,6 @@ export interface FollowedRevocationsOptions {
    * to fill up, and when the issuer has lost changes.
    */
   readonly onFault: (fault: Error) => void;
-  /** Returns the key of the feed with this id. */
-  readonly findFeedKey: FeedSignatureOptions['findKey'];
   /** Called when a signing key was revoked, so that another one signs. */
   readonly onKeyRevoked: () => void;
 }
@@ -62,12 +59,6 @@ export interface FollowedRevocations {
   toPage(): object | undefined;
 }
 
-/** An answer has at most 1000 entries; a client with all scopes takes some kilobytes. */
-const maxBytes = 33_554_432;
-
-/** Milliseconds, in addition to the time that the feed was asked to wait. */
-const timeoutMs = 10_000;
-
 /** Milliseconds: an answer that was signed so long before it arrived is reported. */
 const oldMs = 10_000;
 
@@ -79,7 +70,7 @@ const nearlyFull = 0.8;
 const notNearlyFull = 0.7;
 
 export function createFollowedRevocations(options: FollowedRevocationsOptions): FollowedRevocations {
-  const { issuer, fetch, clockSkewSeconds, maxEntries, now, monotonic, findFeedKey: findKey, onFault } = options;
+  const { issuer, fetchSignedPage, clockSkewSeconds, maxEntries, now, monotonic, onFault } = options;
   const readTrustedTime = createTrustedTime(options);
   const signedTime = createSignedTime(options);
   let list = new RevocationList(issuer, maxEntries);
@@ -195,22 +186,19 @@ export function createFollowedRevocations(options: FollowedRevocationsOptions): 
 
   return {
     async fetchPage(waitSeconds, signal) {
-      const [after, askedAt, nonce] = [cursor, monotonic(), isDoubtful ? crypto.randomUUID() : undefined];
-      const query = new URLSearchParams({
-        ...(after !== undefined && { cursor: after }),
-        wait: String(nonce === undefined ? waitSeconds : 0),
-        ...(nonce !== undefined && { nonce }),
+      const [askedAt, nonce] = [monotonic(), isDoubtful ? crypto.randomUUID() : undefined];
+      const signed = await fetchSignedPage({
+        after: cursor,
+        nonce,
+        waitSeconds: nonce === undefined ? waitSeconds : 0,
+        signal,
       });
-      const { body, text, headers } = await fetchDocument(`${issuer}/api/v1/oauth/revocations?${query}`, fetch, {
-        timeoutMs: waitSeconds * 1000 + timeoutMs,
-        maxBytes,
-        ...(signal !== undefined && { signal }),
-      });
-      const signature = headers.get(feedSignatureHeader);
-      const signed = await verifyFeedSignature(signature, text, { issuer, after, nonce, findKey });
+      if (list.isKeyRevoked(signed.kid)) {
+        throw invalidAnswer('is signed with a key that was revoked');
+      }
       latestOfIssuer = Math.max(latestOfIssuer, signed.signedAt / 1000);
       const signedAt = signed.isNew ? signedTime.readNew(signed.signedAt, askedAt) : signedTime.read(signed.signedAt);
-      const page = parseFeedPage(body);
+      const { page } = signed;
       if (!page.hasMore) {
         const ageMs = monotonic() - signedAt;
         isDoubtful = !signed.isNew && ageMs > doubtfulMs;

@@ -10,7 +10,8 @@ import { createFollowedRevocations, type FollowedRevocationsOptions } from './fo
 import type { RevocationFollower } from './revocation-follower.ts';
 
 export interface RequestFollowerOptions extends FollowedRevocationsOptions {
-  readonly audience: string;
+  /** Names what is known in the cache; it need not exist. */
+  readonly copyUrl: string;
   readonly openCache: OpenCache;
 }
 
@@ -50,13 +51,9 @@ const writeEveryMs = 10_000;
 const mostKept = 50_000;
 
 export function createRequestFollower(options: RequestFollowerOptions): RequestFollower {
-  const { issuer, audience, openCache, now, monotonic, onFault } = options;
+  const { issuer, copyUrl, openCache, now, monotonic, onFault } = options;
   const known = createFollowedRevocations(options);
-  const copy = createKeptCopy(
-    `${issuer}/.well-known/postern-revocations?${new URLSearchParams({ audience })}`,
-    openCache,
-    now,
-  );
+  const copy = createKeptCopy(copyUrl, openCache, now);
   let isRestored = false;
   /** Whether the feed itself has answered: what is restored may lack the last second. */
   let hasAnswered = false;

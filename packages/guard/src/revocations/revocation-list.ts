@@ -65,6 +65,10 @@ export class RevocationList {
     return this.#revoked.size + this.#collapsed.size + this.#revokedKeys.size + this.#statusOf.size + lost;
   }
 
+  isKeyRevoked(kid: string): boolean {
+    return this.#revokedKeys.has(kid);
+  }
+
   /** Returns the entries of a feed that say the same; undefined if none can, since tokens were collapsed or a history was lost. */
   toEntries(): FeedEntry[] | undefined {
     if (this.#collapsed.size > 0 || this.#lost.length > 0 || this.#issuedAfter > 0) {

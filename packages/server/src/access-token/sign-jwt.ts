@@ -2,7 +2,7 @@
 import { sign } from 'node:crypto';
 import { type AccessTokenTyp, RecentMap } from '@postern/guard';
 import { digestOf, keyInput } from '@postern/guard/node';
-import type { feedSignatureType } from '@postern/protocol';
+import type { feedSignatureType, setType } from '@postern/protocol';
 import type { SigningKey } from '../keys/signing-key.ts';
 import { createTurn } from '../turn.ts';
 
@@ -13,7 +13,7 @@ import { createTurn } from '../turn.ts';
 export type JwtType =
   | AccessTokenTyp
   | 'token-introspection+jwt'
-  | 'secevent+jwt'
+  | typeof setType
   | typeof feedSignatureType
   | typeof idJagTyp;
 

@@ -14,6 +14,7 @@ import { findClient } from '../clients/client-store.ts';
 import type { Database } from '../db/schema.ts';
 import type { EventKind, LoggedEvent } from '../events/event.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
+import { listEvents } from '../events/event-store.ts';
 import type { TrustedIssuer } from '../issuers/trusted-issuer.ts';
 import { deleteRulesFor, recordTrustedIssuer } from '../issuers/trusted-issuer-registry.ts';
 import { findTrustedIssuer } from '../issuers/trusted-issuer-store.ts';
@@ -21,7 +22,7 @@ import { recordPerson } from '../people/people.ts';
 import { findPerson } from '../people/person-store.ts';
 import { useInitialAccessToken } from '../registration/initial-access-token-store.ts';
 import { deleteRegistration } from '../registration/registration-store.ts';
-import type { ClientStatusData } from '../revocation/feed-entry.ts';
+import { type ClientStatusData, isOfFeedKey } from '../revocation/feed-entry.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { insertRevokedToken, unknownClient } from '../revocation/revoked-token-store.ts';
 import { findOwnRole, saveOwnRole } from '../roles/role-store.ts';
@@ -54,7 +55,6 @@ const tables: DeletedRows = {
   'authorization_details_type.deleted': ['authorization_details_types', 'type'],
   'initial_access_token.deleted': ['initial_access_tokens', 'id'],
   'key.deleted': ['signing_keys', 'kid'],
-  'key.revoked': ['signing_keys', 'kid'],
 };
 
 /** Replays `events`, which are those after the backup, in one change. Returns what had ended, and whether it has again. */
@@ -116,6 +116,14 @@ const replays: Partial<Record<EventKind, Replay>> = {
   },
   async 'all_tokens.revoked'({ transaction, append }, event) {
     return Number(event.data['generation']) > (await findGenerationFloor(transaction)) && appendAgain(append, event);
+  },
+  async 'key.revoked'({ transaction, append }, event) {
+    const { kind, subject } = event;
+    // The log alone says that a key of the feed was revoked.
+    const isEnded = isOfFeedKey(event)
+      ? (await listEvents(transaction, { kinds: [kind], subject, after: 0, order: 'asc', size: 1 })).length === 0
+      : await deleteByKey(transaction, ['signing_keys', 'kid'], subject);
+    return isEnded && appendAgain(append, event);
   },
   'client.updated': narrowClient,
   'client.revoked': narrowClient,

@@ -1,5 +1,5 @@
 /** The management API of signing keys: lists, rotates, deletes and revokes them. */
-import { signingAlgorithms } from '@postern/guard';
+import { type AccessToken, signingAlgorithms } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
 import { Type } from 'typebox';
@@ -39,11 +39,16 @@ const KeyPath = Type.Object({ kid: Type.String({ maxLength: 100 }) });
 
 export interface KeysEndpointOptions {
   readonly keys: KeyRing;
+  /** The keys of the revocation feed, which sign no tokens. */
+  readonly feedKeys: {
+    isPublished(kid: string): boolean;
+    revoke(token: AccessToken, kid: string): Promise<void>;
+  };
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
+export function keysEndpoint({ keys, feedKeys, now }: KeysEndpointOptions): ApiPlugin {
   return async (app) => {
     app.get(
       '/api/v1/oauth/key',
@@ -97,11 +102,15 @@ export function keysEndpoint({ keys, now }: KeysEndpointOptions): ApiPlugin {
         description:
           'It is no longer published, and the tokens that it signed are refused at once, as are those that were exchanged ' +
           'for them. If it signs, another key does so at once; APIs that keep a copy of the JWKS may refuse its tokens ' +
-          'until they fetch the JWKS again.',
+          'until they fetch the JWKS again. A key of the revocation feed can be revoked too: another one signs the feed at once, ' +
+          'and no token is lost.',
         params: KeyPath,
         answer: Type.Null({ description: 'Revoked' }),
       }),
-      async (request) => keys.revoke(accessTokenOf(request), request.params.kid),
+      async (request) => {
+        const { kid } = request.params;
+        await (feedKeys.isPublished(kid) ? feedKeys : keys).revoke(accessTokenOf(request), kid);
+      },
     );
   };
 }

@@ -14,7 +14,7 @@ export interface MasterKey {
   seed(purpose: SeedPurpose): Buffer;
 }
 
-export type SeedPurpose = 'event checkpoints' | `revocation feed ${number}`;
+export type SeedPurpose = 'event checkpoints' | `revocation feed ${number} ${number}`;
 
 const digestPurposes = [
   'client secrets',

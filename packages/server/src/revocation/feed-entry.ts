@@ -1,5 +1,5 @@
 /** The entries of the revocation feed, and the events that they are made from. docs/revocation-feed.md. */
-import { fromWireNames } from '@postern/protocol';
+import { feedKeyUse, fromWireNames } from '@postern/protocol';
 import type { EventKind, LoggedEvent } from '../events/event.ts';
 
 /** The `status` in events of a client, if the change may revoke tokens or make them valid again. */
@@ -105,6 +105,11 @@ export function feedEntryOf({
     default:
       return undefined;
   }
+}
+
+/** Whether it says that a key of the feed was revoked, which signs no tokens. */
+export function isOfFeedKey({ kind, data }: Pick<LoggedEvent, 'kind' | 'data'>): boolean {
+  return kind === 'key.revoked' && data['use'] === feedKeyUse;
 }
 
 function clientEntry(clientId: string, status: ClientStatusData): ClientFeedEntry {

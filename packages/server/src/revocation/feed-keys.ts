@@ -1,6 +1,7 @@
 /**
  * The keys that sign the revocation feed and nothing else, one for each quarter of a year. They have a `use` and a JWK set of their
- * own, so that no verifier of tokens takes one of them. RFC 7517 §4.2 and §5, RFC 8037 §2.
+ * own, so that no verifier of tokens takes one of them. In place of one that was revoked, another one of its quarter signs.
+ * RFC 7517 §4.2 and §5, RFC 8037 §2.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { jwkThumbprint } from '@postern/guard/node';
@@ -30,11 +31,25 @@ export interface FeedKeys {
 const periodMs = 90 * 86_400_000;
 
 /** `now` returns milliseconds since 1970. All nodes have the same keys, and none of them is stored. */
-export function createFeedKeys(masterKey: Pick<MasterKey, 'seed'>, now: () => number): FeedKeys {
+export function createFeedKeys(
+  masterKey: Pick<MasterKey, 'seed'>,
+  now: () => number,
+  isRevoked: (kid: string) => boolean = () => false,
+): FeedKeys {
+  /** By period. */
   const keys = new LRUCache<number, FeedKey>({ max: 8 });
+  const keyOf = (period: number): FeedKey => {
+    for (let version = 0; ; version += 1) {
+      const key = createFeedKey(masterKey.seed(`revocation feed ${period} ${version}`));
+      if (!isRevoked(key.kid)) {
+        return key;
+      }
+    }
+  };
   const keyAt = (ms: number): FeedKey => {
     const period = Math.floor(ms / periodMs);
-    const key = keys.get(period) ?? createFeedKey(masterKey.seed(`revocation feed ${period}`));
+    const known = keys.get(period);
+    const key = known === undefined || isRevoked(known.kid) ? keyOf(period) : known;
     keys.set(period, key);
     return key;
   };

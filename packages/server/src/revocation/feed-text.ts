@@ -47,7 +47,7 @@ export interface FeedAnswerOptions {
  * Milliseconds for which the last page is sent as it was signed, with the lag of then, which is so much more exact than the clocks
  * of followers that nobody notices. Without news, thousands of followers get it, each at its own time.
  */
-const reuseMs = 250;
+export const reuseMs = 250;
 
 /** The same for a page that others follow: followers are as current as their last page says. */
 const reuseFullMs = 60_000;
@@ -57,6 +57,9 @@ const compress = promisify(gzip);
 export class FeedText {
   /** Whether another page follows. */
   readonly more: boolean;
+  /** Whether it says nothing new. */
+  readonly isEmpty: boolean;
+  readonly cursor: string;
   readonly #beforeLag: string;
   readonly #afterLag: string;
   #body: { readonly text: string; readonly digest: string } | undefined;
@@ -66,10 +69,17 @@ export class FeedText {
   #compressed: Promise<Buffer> | undefined;
 
   constructor({ cursor, snapshot, historyChanged, more, entries }: FeedTextOptions) {
-    const members = JSON.stringify({ cursor, snapshot, more, history_changed: historyChanged });
+    const members = JSON.stringify({ snapshot, more, history_changed: historyChanged });
     this.more = more;
-    this.#beforeLag = `${members.slice(0, -1)},"lag_seconds":`;
+    this.isEmpty = !snapshot && entries.length === 0;
+    this.cursor = cursor;
+    this.#beforeLag = `,${members.slice(1, -1)},"lag_seconds":`;
     this.#afterLag = `,"entries":${JSON.stringify(entries.map(toWireNames))}}`;
+  }
+
+  /** Returns the page as JSON, with these members before its own. */
+  toJson(members: Readonly<Record<string, string | null | undefined>>, lagSeconds: number): string {
+    return JSON.stringify(members).slice(0, -1) + this.#beforeLag + lagSeconds + this.#afterLag;
   }
 
   /** Returns the page for a follower, the same one for all that ask without a nonce at about the same time. */
@@ -98,7 +108,7 @@ export class FeedText {
 
   async #sign({ issuer, after, nonce, lagSeconds, now, sign }: FeedAnswerOptions): Promise<SignedFeedText> {
     if (this.#body === undefined || !this.more) {
-      const text = this.#beforeLag + lagSeconds + this.#afterLag;
+      const text = this.toJson({ cursor: this.cursor }, lagSeconds);
       this.#body = { text, digest: createHash('sha256').update(text).digest('base64url') };
     }
     const { text, digest } = this.#body;

@@ -38,6 +38,8 @@ export interface RevocationFeed {
    * `temporarily_unavailable` while the log has another history than this node has read.
    */
   read(query: FeedQuery, caller: Caller, address: string): Promise<FeedAnswer>;
+  /** Returns the same at once and not signed, for who signs it in another way. */
+  readPage(cursor: string | undefined): Promise<FeedText>;
   /** The number of entries: of revoked tokens and changed clients. */
   size(): number;
   /** Answers all followers that wait. */
@@ -91,6 +93,10 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   events.follow(
     (event) => {
       hashes.set(event.sequence, event.hash);
+      if (event.kind === 'key.revoked') {
+        // It may have signed them.
+        texts.clear();
+      }
       if (feedEntryOf(event) !== undefined) {
         longPoll.wake();
       }
@@ -196,7 +202,15 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     return kept.text;
   };
 
+  /** Returns the page after `position`; `cursor` is what was asked with. */
+  const pageAfter = (position: number | undefined, cursor: string | undefined) =>
+    textAfter(position, cursor !== undefined && position === undefined);
+
   return {
+    async readPage(cursor) {
+      await events.awaitHistory();
+      return pageAfter(await positionOf(cursor), cursor);
+    },
     async read({ cursor, waitSeconds, nonce }, caller, address) {
       await events.awaitHistory();
       const { version } = longPoll;
@@ -206,7 +220,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
         await events.awaitHistory();
         position = await positionOf(cursor);
       }
-      const text = await textAfter(position, cursor !== undefined && position === undefined);
+      const text = await pageAfter(position, cursor);
       const lagSeconds = events.lagSeconds();
       const answer = await text.answer({ issuer, after: cursor, nonce, lagSeconds, now: now(), sign });
       return { ...answer, compress: () => text.compress(answer) };

@@ -1,4 +1,5 @@
-/** The types of event that streams deliver. SSF 1.0 §8.1.4.1 and §8.1.5, CAEP 1.0 §3, OAuth Event Types 1.0 §3. */
+/** The types of event that streams deliver. CAEP 1.0 §3, OAuth Event Types 1.0 §3, docs/shared-signals.md. */
+import { feedPageEvent } from '@postern/protocol';
 
 const schemas = 'https://schemas.openid.net/secevent';
 
@@ -10,8 +11,8 @@ export const clientDisabled = `${schemas}/oauth/event-type/client-disabled`;
 export const clientEnabled = `${schemas}/oauth/event-type/client-enabled`;
 export const clientCredentialChanged = `${schemas}/oauth/event-type/client-credential-changed`;
 
-/** Those that a receiver can request. */
-export const supportedEvents = [
+/** Those that a receiver gets if it requests none. */
+export const defaultEvents = [
   sessionRevoked,
   credentialChange,
   tokenRevoked,
@@ -21,6 +22,5 @@ export const supportedEvents = [
   clientCredentialChanged,
 ] as const;
 
-/** Those about a stream itself, which each stream has. */
-export const verification = `${schemas}/ssf/event-type/verification`;
-export const streamUpdated = `${schemas}/ssf/event-type/stream-updated`;
+/** Those that a receiver can request: also the pages of the revocation feed, in a stream that delivers nothing else. */
+export const supportedEvents = [...defaultEvents, feedPageEvent] as const;

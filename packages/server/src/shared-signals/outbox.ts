@@ -2,7 +2,7 @@
  * What each stream still has to deliver. The event log is durable and in order, so that a stream is a place in it: a change
  * writes no row for any stream, and nothing that a receiver has not taken is lost. SSF 1.0 §7, RFC 8936 §2, RFC 8935 §2.
  */
-import { OAuthError } from '@postern/protocol';
+import { OAuthError, setType } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { signJwt } from '../access-token/sign-jwt.ts';
@@ -12,6 +12,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { listEvents, listEventsAfter, readLog } from '../events/event-store.ts';
 import { type Caller, createLongPoll } from '../events/long-poll.ts';
 import type { SigningKey } from '../keys/signing-key.ts';
+import { feedEntryOf } from '../revocation/feed-entry.ts';
 import { jtiOf, type SecurityEvent, setClaims } from './set.ts';
 import { type Signal, signalsOf } from './signal.ts';
 import { delivers, isWanted, type Stream } from './stream.ts';
@@ -98,7 +99,8 @@ export function createOutbox({ db, events, issuer, signingKey }: OutboxOptions):
   events.follow(
     (event) => {
       const signals = signalsOf(event, issuer);
-      if (signals.length === 0 && !event.kind.startsWith('stream.')) {
+      // What only the feed has is news for the streams that deliver the feed.
+      if (signals.length === 0 && !event.kind.startsWith('stream.') && feedEntryOf(event) === undefined) {
         return;
       }
       // An event can come again, if another listener has thrown.
@@ -202,7 +204,7 @@ export function createOutbox({ db, events, issuer, signingKey }: OutboxOptions):
       if (known !== undefined) {
         return known;
       }
-      const signing = signJwt('secevent+jwt', JSON.stringify(setClaims(issuer, clientId, set)), signingKey());
+      const signing = signJwt(setType, JSON.stringify(setClaims(issuer, clientId, set)), signingKey());
       signed.set(set.jti, signing);
       signing.catch(() => signed.delete(set.jti));
       return signing;

@@ -7,10 +7,11 @@ import { maxWaitSeconds } from '@postern/protocol/api-limits';
 import { Type } from 'typebox';
 import { addressGroup } from '../address-group.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { isPageId, type ReadFeedSet } from './feed-sets.ts';
 import type { Outbox } from './outbox.ts';
 import { ssfOperation } from './ssf-operation.ts';
 import { ssfPaths } from './ssf-paths.ts';
-import { showFault } from './stream.ts';
+import { deliversFeed, showFault } from './stream.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 
 /** SETs in one answer, at most. */
@@ -27,8 +28,19 @@ const PollBody = Type.Object(
         description: `0: only acknowledge. There are at most ${mostSets} SETs in an answer.`,
       }),
     ),
-    returnImmediately: Type.Optional(
-      Type.Boolean({ description: `Default: waits up to ${maxWaitSeconds} seconds if there are no SETs.` }),
+    returnImmediately: Type.Optional(Type.Boolean({ description: 'Default: waits if there are no SETs.' })),
+    wait: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: maxWaitSeconds,
+        description: `Seconds to wait if there are no SETs. Of Postern. Default: ${maxWaitSeconds}.`,
+      }),
+    ),
+    nonce: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]{16,64}$',
+        description: 'Of Postern: signed with a page of the revocation feed, which proves that the page is new.',
+      }),
     ),
     ack: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: mostIds })),
     setErrs: Type.Optional(
@@ -59,6 +71,7 @@ export const PollView = Type.Object(
 export interface PollEndpointOptions {
   readonly streams: StreamRegistry;
   readonly outbox: Outbox;
+  readonly readFeedSet: ReadFeedSet;
   readonly events: Pick<EventLog, 'awaitHistory' | 'requireCurrent'>;
   readonly guard: Guard;
   /** Remembers what the receiver complained about, for administrators. */
@@ -68,7 +81,7 @@ export interface PollEndpointOptions {
 }
 
 export function pollEndpoint(options: PollEndpointOptions): ApiPlugin {
-  const { streams, outbox, events, guard, recordFault, monotonic } = options;
+  const { streams, outbox, readFeedSet, events, guard, recordFault, monotonic } = options;
 
   return async (app) => {
     app.addHook('preClose', async () => outbox.close());
@@ -86,6 +99,7 @@ export function pollEndpoint(options: PollEndpointOptions): ApiPlugin {
       async (request, reply) => {
         const token = accessTokenOf(request);
         const { ack = [], setErrs = {}, maxEvents = mostSets, returnImmediately = false } = request.body;
+        const { wait = maxWaitSeconds, nonce } = request.body;
         const id = request.params.stream_id;
         const most = Math.min(maxEvents, mostSets);
         await events.awaitHistory();
@@ -94,7 +108,9 @@ export function pollEndpoint(options: PollEndpointOptions): ApiPlugin {
         if (stream.delivery.method !== 'poll') {
           throw new OAuthError('invalid_request', 'The events of this stream are pushed: change its delivery to poll.');
         }
-        const taken = [...ack, ...Object.keys(setErrs)];
+        // A page needs no other acknowledgment than the request for the next one.
+        const after = ack.findLast(isPageId);
+        const taken = [...ack.filter((jti) => !isPageId(jti)), ...Object.keys(setErrs)];
         if (taken.length > 0) {
           await outbox.acknowledge(stream, taken);
           const [[jti, fault] = []] = Object.entries(setErrs);
@@ -106,24 +122,33 @@ export function pollEndpoint(options: PollEndpointOptions): ApiPlugin {
           stream = await streams.get(token, id);
         }
 
-        const until = monotonic() + (returnImmediately || most === 0 ? 0 : maxWaitSeconds * 1000);
+        const until = monotonic() + (returnImmediately || most === 0 ? 0 : wait * 1000);
+        let isOver = false;
         for (;;) {
           const version = outbox.version();
           const pending = await outbox.read(stream, Math.max(most, 1));
+          // A stream of the feed always has a SET: one that says that there is nothing new is news of how new that is.
+          const page =
+            deliversFeed(stream) && stream.status === 'enabled' && most > 0
+              ? await readFeedSet(stream, { after, nonce })
+              : undefined;
+          const isNews = pending.sets.length > 0 || pending.hasMore || page?.isEmpty === false;
           const left = until - monotonic();
-          if (pending.sets.length > 0 || pending.hasMore || left <= 0) {
+          if (isNews || isOver || left <= 0) {
             const sets = pending.sets.slice(0, most);
-            const signed = await Promise.all(sets.map((set) => outbox.sign(token.clientId, set)));
+            const signed = await Promise.all([
+              ...(page === undefined ? [] : [page.sign()]),
+              ...sets.map(async (set) => [set.jti, await outbox.sign(token.clientId, set)] as const),
+            ]);
             return {
-              sets: Object.fromEntries(sets.map(({ jti }, index) => [jti, signed[index] as string])),
-              moreAvailable: pending.hasMore || pending.sets.length > sets.length,
+              sets: Object.fromEntries(signed),
+              moreAvailable: pending.hasMore || pending.sets.length > sets.length || page?.hasMore === true,
             };
           }
-          await outbox.skip(stream, pending);
-          if (!(await outbox.wait(version, left, reply.raw, addressGroup(request.ip)))) {
-            await guard.requireActive(token);
-            return { sets: {}, moreAvailable: false };
+          if (page === undefined) {
+            await outbox.skip(stream, pending);
           }
+          isOver = !(await outbox.wait(version, left, reply.raw, addressGroup(request.ip)));
           await guard.requireActive(token);
           if (outbox.mayConcern(stream, pending.readUpTo)) {
             stream = await streams.get(token, id);

@@ -5,20 +5,18 @@
  * Whatever ends or narrows a token is a `session-revoked` for receivers that know CAEP, and an event of OAuth for those that
  * know these. Narrowed counts as ended, for there is no event that says less: a receiver asks again, or looks at `revocation`.
  */
-import { toWireNames, type WireNamed } from '@postern/protocol';
+import { streamUpdatedEvent, toWireNames, verificationEvent, type WireNamed } from '@postern/protocol';
 import { serverActor } from '../events/actor.ts';
 import type { EventKind, LoggedEvent } from '../events/event.ts';
-import { type FeedEntry, feedEntryOf } from '../revocation/feed-entry.ts';
+import { type FeedEntry, feedEntryOf, isOfFeedKey } from '../revocation/feed-entry.ts';
 import {
   clientCredentialChanged,
   clientDisabled,
   clientEnabled,
   credentialChange,
   sessionRevoked,
-  streamUpdated,
   tokenRevoked,
   tokensRevoked,
-  verification,
 } from './event-types.ts';
 import { keyOf, type SimpleSubject, type Subject } from './subject.ts';
 
@@ -209,12 +207,15 @@ export const tellings: Readonly<Record<EventKind, Tell | Untold>> = {
   'master_key.removed': ownKeys,
   'key.created': ownKeys,
   'key.deleted': ownKeys,
-  'key.revoked': revokedAll('A signing key was revoked, and all tokens that it signed with it.'),
+  'key.revoked': (event, issuer) =>
+    isOfFeedKey(event)
+      ? undefined
+      : revokedAll('A signing key was revoked, and all tokens that it signed with it.')(event, issuer),
   'key.resumed': ownKeys,
   'stream.saved': untold('Its receiver has asked for it.'),
   'stream.deleted': untold('There is no stream any more that could deliver it.'),
-  'stream.paused': ofStream(streamUpdated, ({ reason }) => ({ status: 'paused', reason })),
-  'stream.verification_requested': ofStream(verification, ({ state }) => (state === undefined ? {} : { state })),
+  'stream.paused': ofStream(streamUpdatedEvent, ({ reason }) => ({ status: 'paused', reason })),
+  'stream.verification_requested': ofStream(verificationEvent, ({ state }) => (state === undefined ? {} : { state })),
   'policy.saved': hostedData,
   'policy.deleted': hostedData,
   'rule.saved': hostedData,

@@ -1,5 +1,6 @@
 /** An event stream, and what it delivers. SSF 1.0 §8.1. Pure. */
-import { supportedEvents } from './event-types.ts';
+import { feedPageEvent } from '@postern/protocol';
+import { defaultEvents, supportedEvents } from './event-types.ts';
 import type { Signal } from './signal.ts';
 
 /** SSF 1.0 §6.1. */
@@ -68,8 +69,13 @@ const mostFaultLength = 500;
 /** The types of event that it delivers. */
 export function eventsDelivered({ eventsRequested }: Pick<Stream, 'eventsRequested'>): readonly string[] {
   return eventsRequested === undefined
-    ? supportedEvents
+    ? defaultEvents
     : supportedEvents.filter((type) => eventsRequested.includes(type));
+}
+
+/** Whether it delivers the pages of the revocation feed, and so nothing else. */
+export function deliversFeed(stream: Pick<Stream, 'eventsRequested'>): boolean {
+  return stream.eventsRequested?.includes(feedPageEvent) === true;
 }
 
 /** Whether a stream delivers a signal, if its receiver wants to hear of the subject. */

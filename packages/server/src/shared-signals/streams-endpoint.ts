@@ -1,7 +1,7 @@
 /** The management API of event streams, for their receivers. SSF 1.0 §8.1. */
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, Deleted, printableText } from '@postern/http-api';
-import { OAuthError } from '@postern/protocol';
+import { feedPageEvent, OAuthError } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { SelfServiceLimit } from '../limits/self-service-limit.ts';
 import { supportedEvents } from './event-types.ts';
@@ -9,6 +9,7 @@ import { ssfOperation } from './ssf-operation.ts';
 import { deliveryView, ssfPaths } from './ssf-paths.ts';
 import {
   type Delivery,
+  deliversFeed,
   deliveryMethods,
   eventsDelivered,
   minVerificationInterval,
@@ -21,7 +22,9 @@ import { parseSubject } from './subject.ts';
 const StreamId = Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_.~-]+$' });
 const EventTypes = Type.Array(Type.String({ minLength: 1, maxLength: 500 }), {
   maxItems: 100,
-  description: `Types that are not known are ignored. Known: ${supportedEvents.join(', ')}. Default: all.`,
+  description:
+    `Types that are not known are ignored. Known: ${supportedEvents.join(', ')}. Default: all but the last, which is of Postern, ` +
+    'and for a stream that delivers nothing else and is polled: the revocation feed, for guards.',
 });
 const Description = printableText(1_000);
 const Reason = printableText(1_000);
@@ -163,6 +166,19 @@ export function streamsEndpoint(options: StreamsEndpointOptions): ApiPlugin {
     return { method: 'push', endpointUrl, authorizationHeader };
   };
 
+  /** Throws `invalid_request` if a stream should deliver the revocation feed and something else, or push it. */
+  const requireFeedAlone = (configuration: StreamConfiguration): StreamConfiguration => {
+    if (deliversFeed(configuration)) {
+      if (eventsDelivered(configuration).length > 1) {
+        throw invalid(`events_requested: a stream that delivers ${feedPageEvent} delivers no other events.`);
+      }
+      if (configuration.delivery.method !== 'poll') {
+        throw invalid(`delivery/method: ${feedPageEvent} is only delivered by poll, since guards ask for it.`);
+      }
+    }
+    return configuration;
+  };
+
   /** Throws `invalid_request` unless a change leaves what the transmitter supplies as it is. SSF 1.0 §8.1.1.3. */
   const requireSame = (body: Static<typeof ChangeBody>, stream: Stream) => {
     const present = toView(stream);
@@ -189,12 +205,13 @@ export function streamsEndpoint(options: StreamsEndpointOptions): ApiPlugin {
         limits.ofClient.take(token.clientId);
         const { body } = request;
         const delivery = await parseDelivery(body.delivery);
-        const stream = await streams.create(token, {
+        const configuration = requireFeedAlone({
           delivery,
           eventsRequested: body.events_requested,
           description: body.description,
           defaultSubjects: body.default_subjects ?? 'ALL',
         });
+        const stream = await streams.create(token, configuration);
         await maintainKeys();
         return reply.code(201 as 200).send(toView(stream));
       },
@@ -230,14 +247,14 @@ export function streamsEndpoint(options: StreamsEndpointOptions): ApiPlugin {
         limits.ofClient.take(token.clientId);
         const { body } = request;
         const delivery = body.delivery && (await parseDelivery(body.delivery));
-        const changed = await streams.change(token, body.stream_id, (stream): StreamConfiguration => {
+        const changed = await streams.change(token, body.stream_id, (stream) => {
           requireSame(body, stream);
-          return {
+          return requireFeedAlone({
             delivery: delivery ?? stream.delivery,
             eventsRequested: body.events_requested ?? stream.eventsRequested,
             description: body.description ?? stream.description,
             defaultSubjects: body.default_subjects ?? stream.defaultSubjects,
-          };
+          });
         });
         return toView(changed);
       },
@@ -256,14 +273,14 @@ export function streamsEndpoint(options: StreamsEndpointOptions): ApiPlugin {
         limits.ofClient.take(token.clientId);
         const { body } = request;
         const delivery = await parseDelivery(body.delivery);
-        const changed = await streams.change(token, body.stream_id, (stream): StreamConfiguration => {
+        const changed = await streams.change(token, body.stream_id, (stream) => {
           requireSame(body, stream);
-          return {
+          return requireFeedAlone({
             delivery,
             eventsRequested: body.events_requested,
             description: body.description,
             defaultSubjects: body.default_subjects ?? 'ALL',
-          };
+          });
         });
         return toView(changed);
       },

@@ -16,6 +16,8 @@ import type { Installation } from '../installation.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { PeriodCounters } from '../limits/period-counters.ts';
 import { createSelfServiceLimit } from '../limits/self-service-limit.ts';
+import type { RevocationFeed } from '../revocation/revocation-feed.ts';
+import { createFeedSets } from '../shared-signals/feed-sets.ts';
 import { createOutbox } from '../shared-signals/outbox.ts';
 import { pollEndpoint } from '../shared-signals/poll-endpoint.ts';
 import { startPush } from '../shared-signals/push.ts';
@@ -33,6 +35,7 @@ export interface SharedSignalsOptions {
   readonly installation: Pick<Installation, 'db' | 'masterKey'>;
   readonly events: EventLog;
   readonly streams: StreamRegistry;
+  readonly feed: RevocationFeed;
   readonly keys: KeyRing;
   readonly guard: Guard;
   readonly periodCounters: { readonly ofClients: PeriodCounters };
@@ -45,14 +48,16 @@ export interface SharedSignalsOptions {
 const sweepMs = 60_000;
 
 export function createSharedSignals(options: SharedSignalsOptions) {
-  const { config, events, streams, keys, guard, findClient, clock } = options;
+  const { config, events, streams, feed, keys, guard, findClient, clock } = options;
   const { issuer } = config;
   const { db, masterKey } = options.installation;
   const network = { allowedNetworks: config.fetchAllowedNetworks, allowedHosts: config.outboundHosts };
   const requireAllowed = createEndpointCheck(network);
   const limitOf = (what: string, mostPerMinute: number) =>
     createSelfServiceLimit({ counts: options.periodCounters.ofClients, what, mostPerMinute });
-  const outbox = createOutbox({ db, events, issuer, signingKey: () => keys.signingKey(setAlgorithm) });
+  const signingKey = () => keys.signingKey(setAlgorithm);
+  const outbox = createOutbox({ db, events, issuer, signingKey });
+  const readFeedSet = createFeedSets({ issuer, feed, lagSeconds: events.lagSeconds, signingKey, now: clock.now });
 
   const recordFault = (id: string, fault: string | undefined) => saveFault(db, id, fault);
   const findRefusal = async (clientId: string) => {
@@ -106,7 +111,8 @@ export function createSharedSignals(options: SharedSignalsOptions) {
           maintainKeys: keys.maintain,
           requireEndpoint: (url) =>
             requireAllowed(url).catch((error: Error) => {
-              throw new OAuthError('invalid_request', `delivery/endpoint_url: ${error.message}.`);
+              const { message, cause } = error;
+              throw new OAuthError('invalid_request', `delivery/endpoint_url: ${message}.`, { cause });
             }),
           limits: {
             ofClient: limitOf('changes of event streams by one client', 300),
@@ -116,6 +122,7 @@ export function createSharedSignals(options: SharedSignalsOptions) {
         await pollEndpoint({
           streams,
           outbox,
+          readFeedSet,
           events,
           guard,
           recordFault,
