@@ -1,6 +1,7 @@
 /** A secret in a wrong place of any request is repeated nowhere: in no answer, log line, metric, trace or audit event. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import { sendOverHttp } from '@postern/testing/http-client';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { RouteOptions } from 'fastify';
 import { sql } from 'kysely';
@@ -64,23 +65,18 @@ const nextAddress = () => {
   return `10.${requests >> 16}.${(requests >> 8) & 255}.${requests & 255}`;
 };
 
-async function send(
-  method: string,
-  path: string,
-  init: { headers?: Record<string, string>; body?: string | FormData } = {},
-) {
-  const response = await fetch(server.url + path, {
+async function send(method: string, path: string, init: { headers?: Record<string, string>; body?: string } = {}) {
+  const sent = {
     method,
-    signal: AbortSignal.timeout(10_000),
     headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': nextAddress(), ...init.headers },
     ...(init.body !== undefined && method !== 'GET' && method !== 'HEAD' && { body: init.body }),
-  });
-  const text = await response.text();
-  const shown = [text, ...[...response.headers].map(([name, value]) => `${name}: ${value}`)].join('\n');
+  };
+  const { status, headers, text } = await sendOverHttp(server.url + path, sent);
+  const shown = [text, ...[...headers].map(([name, value]) => `${name}: ${value}`)].join('\n');
   // A bulk write returns elements that it refused as they were sent: that is what it is documented to do.
   const parsed: unknown = shown.startsWith('{"succeeded"') ? JSON.parse(text) : undefined;
   const failed = (parsed as { failed?: { message: string }[] } | undefined)?.failed;
-  return { status: response.status, shown: failed === undefined ? shown : failed.map(({ message }) => message).join() };
+  return { status, shown: failed === undefined ? shown : failed.map(({ message }) => message).join() };
 }
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -216,10 +212,11 @@ const places: Record<string, Place> = {
   'one operation of a batch': inJson({ operations: [{ method: 'DELETE', path: `/api/v1/oauth/client/${secret}` }] }),
   'elements of a bulk write': inJson([{ name: 'x', key: `${secret} x`, rules: secret, [secret]: secret }]),
   multipart: ({ method, url }) => {
-    const body = new FormData();
-    body.set('client_secret', secret);
-    body.set(secret, secret);
-    return [method, filled(url), { body }];
+    const parts = ['client_secret', secret].map(
+      (name) => `--boundary\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${secret}\r\n`,
+    );
+    const headers = { 'content-type': 'multipart/form-data; boundary=boundary' };
+    return [method, filled(url), { headers, body: `${parts.join('')}--boundary--\r\n` }];
   },
   'text that is too large': inForm(`client_secret=${secret}&${secret}=${secret.repeat(8_000)}`),
   'JSON that is too large': inJson({ [secret]: secret.repeat(8_000) }),

@@ -1,4 +1,5 @@
 /** Odd text in any path, query, body, header or token gets a 4xx with a clear text, or is taken as it is: never a 500. */
+import { type Received, sendOverHttp } from '@postern/testing/http-client';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { FastifySchema, RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -102,18 +103,15 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function send(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
-  const response = await fetch(server.url + path, {
+const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
+  sendOverHttp(server.url + path, {
     method,
-    signal: AbortSignal.timeout(60_000),
     headers: { authorization: `Bearer ${token}`, ...headers },
-    ...(body !== undefined && method !== 'GET' && { body }),
+    ...(method !== 'GET' && { body }),
   });
-  return { status: response.status, text: await response.text() };
-}
 
 /** What is wrong with an answer: a 500, or an error that is none of ours. */
-function faultOf({ status, text }: { status: number; text: string }): string | undefined {
+function faultOf({ status, text }: Received): string | undefined {
   const isClear = status < 400 || /^\{"error":"[a-z_]+",("error_description":"[ -~]+",)?"detail":"[ -~]+/.test(text);
   return status >= 500 || !isClear ? `${status} ${text.slice(0, 200)}` : undefined;
 }

@@ -2,6 +2,7 @@
  * Lost updates: everything that can be changed has a version as ETag, and no change is made that was meant for another
  * version. Of the server and of this API. RFC 9110 §8.8.3 and §13.1.
  */
+import { sendOverHttp } from '@postern/testing/http-client';
 import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -62,8 +63,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function send(method: string, path: string, body?: unknown, headers: object = {}, token = root): Promise<Answer> {
-  const response = await fetch(`${server.url}/api/v1${path}`, {
+const send = (method: string, path: string, body?: unknown, headers: object = {}, token = root): Promise<Answer> =>
+  sendOverHttp(`${server.url}/api/v1${path}`, {
     method,
     headers: {
       authorization: `Bearer ${token}`,
@@ -72,9 +73,6 @@ async function send(method: string, path: string, body?: unknown, headers: objec
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? '' : JSON.parse(text) };
-}
 
 const get = (path: string) => send('GET', path);
 const etagOf = ({ headers }: Answer) => headers.get('etag') ?? '';

@@ -14,10 +14,11 @@ import {
   type RootCredentials,
   removeDirectory,
   rootCredentials,
-  run,
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { runInProcess } from './in-process.ts';
+import { serveInProcess } from './serve-in-process.ts';
 import { signIn } from './signed-in.ts';
 
 let directory: string;
@@ -69,18 +70,21 @@ async function newPlace(kind: string): Promise<Place> {
   };
 }
 
-const serve = ({ env }: Place) => startServe(directory, { env, dataDir: env['POSTERN_DATA_DIR'] as string });
-const postern = ({ env }: Place, ...args: string[]) => run(args, env);
+type Listening = Pick<ServeProcess, 'url'>;
 
-async function createClient({ url }: ServeProcess, token: string): Promise<RootCredentials> {
+const serve = ({ env }: Place) => startServe(directory, { env, dataDir: env['POSTERN_DATA_DIR'] as string });
+const serveHere = ({ env }: Place) => serveInProcess(directory, { env, dataDir: env['POSTERN_DATA_DIR'] as string });
+const postern = ({ env }: Place, ...args: string[]) => runInProcess(args, env);
+
+async function createClient({ url }: Listening, token: string): Promise<RootCredentials> {
   const { body } = await call('POST', `${url}/api/v1/oauth/client`, bearer(token), '{"scopes":["scope:read"]}');
   return { clientId: body.client_id, clientSecret: body.client_secret };
 }
 
-const revoke = ({ url }: ServeProcess, { clientId, clientSecret }: RootCredentials, token: string) =>
+const revoke = ({ url }: Listening, { clientId, clientSecret }: RootCredentials, token: string) =>
   postForm(`${url}/api/v1/oauth/revoke`, `client_id=${clientId}`, `client_secret=${clientSecret}`, `token=${token}`);
 
-const statusOf = async ({ url }: ServeProcess, token: string) =>
+const statusOf = async ({ url }: Listening, token: string) =>
   (await call('GET', `${url}/api/v1/oauth/scope`, bearer(token))).status;
 
 describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
@@ -149,7 +153,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
   const things: Record<string, Thing> = {};
   const ends = { sooner: '2100-01-01T00:00:00.000Z', later: '2200-01-01T00:00:00.000Z' };
 
-  const manage = async ({ url }: ServeProcess, method: string, path: string, body?: unknown) => {
+  const manage = async ({ url }: Listening, method: string, path: string, body?: unknown) => {
     const token = await acquireToken(url, place.root());
     const answer = await call(
       method,
@@ -160,7 +164,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
     expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
     return answer.body;
   };
-  const shipped = async (server: ServeProcess) => {
+  const shipped = async (server: Listening) => {
     const { items } = await manage(server, 'GET', 'events?size=1000');
     return (items as unknown[]).map((event) => `${JSON.stringify(event)}\n`).join('');
   };
@@ -179,7 +183,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
     place = await newPlace(kind);
     Object.assign(place.env, { POSTERN_REGISTRATION: 'initial_access_token' });
     file = join(directory, `${randomBytes(4).toString('hex')}.db`);
-    const server = await serve(place);
+    const server = await serveHere(place);
     const rootToken = await acquireToken(server.url, place.root());
     for (const name of [
       'untouched',
@@ -245,7 +249,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
         'initial_access_token.deleted',
       ]),
     );
-    const server = await serve(place);
+    const server = await serveHere(place);
     const outcomes: Record<string, [token: number, canAuthenticate: boolean]> = {};
     for (const [name, { credentials, token }] of Object.entries(things)) {
       const canAuthenticate = await acquireToken(server.url, credentials).then(
@@ -295,7 +299,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
     const answer = await restore('--replay-audit', writeTrail(pages), '--revoke-all-tokens');
     expect(answer).toMatchObject({ all_tokens_revoked: true });
     expect(answer.ended).toContainEqual(expect.objectContaining({ kind: 'key.revoked', ended_again: true }));
-    const server = await serve(place);
+    const server = await serveHere(place);
     const { keys } = (await call('GET', `${server.url}/.well-known/jwks.json`)).body;
     expect(keys.map((key: { kid: string }) => key.kid)).not.toContain(kid);
     expect(keys.length).toBeGreaterThan(0);
@@ -304,7 +308,7 @@ describe.each(['SQLite', 'PostgreSQL'])('with the audit trail that was shipped, 
     await server.stop();
 
     expect(await restore('--revoke-all-tokens')).toMatchObject({ all_tokens_revoked: true });
-    const again = await serve(place);
+    const again = await serveHere(place);
     const { credentials, token } = things['untouched'] as Thing;
     expect(await statusOf(again, token)).toBe(401);
     expect(await statusOf(again, await acquireToken(again.url, credentials))).toBe(200);
@@ -339,7 +343,7 @@ describe('on either database', () => {
   beforeAll(async () => {
     place = await newPlace('SQLite');
     file = join(directory, 'whole.db');
-    await (await serve(place)).stop();
+    await (await serveHere(place)).stop();
     expect(await postern(place, 'backup', file)).toMatchObject({ code: 0 });
   });
 

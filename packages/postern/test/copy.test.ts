@@ -13,10 +13,11 @@ import {
   postForm,
   removeDirectory,
   rootCredentials,
-  run,
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { runInProcess } from './in-process.ts';
+import { serveInProcess } from './serve-in-process.ts';
 import { signIn } from './signed-in.ts';
 
 let directory: string;
@@ -25,7 +26,7 @@ let postgres: OwnPostgres;
 beforeAll(async () => {
   directory = makeTemporaryDirectory();
   postgres = await startOwnPostgres();
-  await (await startServe(directory, { dataDir: join(directory, 'template') })).stop();
+  await (await serveInProcess(directory, { dataDir: join(directory, 'template') })).stop();
 });
 afterAll(async () => {
   await postgres.stop();
@@ -47,7 +48,7 @@ const newFile = () => join(directory, `${randomBytes(4).toString('hex')}.db`);
 
 /** The command, with the master key of a data directory if there is one. */
 const copy = (from: string, to: string, env: Record<string, string> = {}) =>
-  run(['copy', '--from', from, '--to', to, '--json'], { POSTERN_DATA_DIR: join(directory, 'none'), ...env });
+  runInProcess(['copy', '--from', from, '--to', to, '--json'], { POSTERN_DATA_DIR: join(directory, 'none'), ...env });
 
 interface Content {
   [table: string]: unknown[];

@@ -19,6 +19,7 @@ import { makeTemporaryDirectory, removeDirectory } from './harness.ts';
 import { runInProcess } from './in-process.ts';
 import { type Block, isOutputShown, languages, movePorts, readBlocks, readCommands } from './manual/page.ts';
 import { type Session, startSession } from './manual/session.ts';
+import { serveInProcess } from './serve-in-process.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const manual = ['README.md', ...globSync('docs/*.md', { cwd: root }).toSorted()];
@@ -153,7 +154,9 @@ async function openPage(postgres = '') {
   };
   return {
     async begin() {
-      await session.serve('postern serve', portOf('8080'));
+      const port = portOf('8080');
+      const server = await serveInProcess(clone, { port, env: { POSTERN_METRICS_PORT: '' } });
+      session.adopt(port, server.stop);
       await postern('login', '--root', join(clone, 'data/root.env'));
       await session.run(`ROOT=${await postern('token')}`);
     },

@@ -7,6 +7,7 @@ import { freePort } from '@postern/testing/free-port';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeTemporaryDirectory, removeDirectory, run } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 
 const audience = 'https://api.example.com';
 
@@ -98,7 +99,7 @@ test('it starts, decides, reads its file again at SIGHUP, and keeps its rules if
 });
 
 describe('--check', () => {
-  const check = (text: string) => run(['gate', '--check', write('checked.yaml', text)]);
+  const check = (text: string) => runInProcess(['gate', '--check', write('checked.yaml', text)], {});
 
   test('says what a file allows', async () => {
     const { code, stdout } = await check(fileOf('      - {path: /policies, scopes: [policy:read]}\n'));

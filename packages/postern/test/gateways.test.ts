@@ -11,7 +11,8 @@ import { type Credentials, startTestServer, type TestServer } from '@postern/tes
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse, parseDocument } from 'yaml';
 import { tokenOf as signed } from '../../guard/fixtures/tokens.ts';
-import { makeTemporaryDirectory, removeDirectory, run } from './harness.ts';
+import { makeTemporaryDirectory, removeDirectory } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 
 const recipes = resolve(import.meta.dirname, '../../../deploy/gateways');
 const main = fileURLToPath(new URL('../bin/postern.js', import.meta.url));
@@ -180,7 +181,10 @@ test('the rules of the recipes are valid, and every recipe replaces the headers 
   const text = readFileSync(join(recipes, 'gate.yaml'), 'utf8');
   writeFileSync(join(directory, 'a-secret'), 'a secret');
   writeFileSync(join(directory, 'recipe.yaml'), text.replace('/etc/postern/gate-secret', 'a-secret'));
-  expect(await run(['gate', '--check', join(directory, 'recipe.yaml')])).toMatchObject({ code: 0, stderr: '' });
+  expect(await runInProcess(['gate', '--check', join(directory, 'recipe.yaml')], {})).toMatchObject({
+    code: 0,
+    stderr: '',
+  });
   const headers = Object.keys(parse(text).pass_on);
   expect(headers.length).toBeGreaterThan(0);
   // By gRPC, Envoy learns from each answer which headers to replace.

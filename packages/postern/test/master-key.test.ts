@@ -13,10 +13,10 @@ import {
   type RootCredentials,
   removeDirectory,
   rootCredentials,
-  run,
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { runInProcess } from './in-process.ts';
 
 let directory: string;
 let server: ServeProcess | undefined;
@@ -44,7 +44,8 @@ const statusOf = async (url: string, token: string) =>
 describe('on SQLite', () => {
   const dataDir = () => join(directory, 'data');
   const file = () => join(dataDir(), 'master.key');
-  const command = (...args: string[]) => run(['master-key', ...args, '--json'], { POSTERN_DATA_DIR: dataDir() });
+  const command = (...args: string[]) =>
+    runInProcess(['master-key', ...args, '--json'], { POSTERN_DATA_DIR: dataDir() });
   const start = async () => {
     server = await startServe(directory, { dataDir: dataDir(), ...(server && { port: server.port }) });
     return server;
@@ -144,7 +145,7 @@ describe('on SQLite', () => {
       await server?.stop();
       rmSync(join(dataDir(), 'postern.db'));
     }
-    const { code, stderr } = await run(['master-key', 'rotate'], variables);
+    const { code, stderr } = await runInProcess(['master-key', 'rotate'], variables);
     expect([code, stderr]).toEqual([1, expect.stringMatching(text)]);
   });
 });
@@ -172,7 +173,7 @@ describe('on PostgreSQL', () => {
     try {
       const token = await acquireToken(nodes[0].url, root);
       const client = await createClient(nodes[0].url, token);
-      const rotated = await run(['master-key', 'rotate', '--to', newKey], variables(oldKey));
+      const rotated = await runInProcess(['master-key', 'rotate', '--to', newKey], variables(oldKey));
       expect([rotated.code, rotated.stderr]).toEqual([0, '']);
       await nodes[0].stop();
       nodes = [await node(newKey), nodes[1]];
@@ -181,12 +182,14 @@ describe('on PostgreSQL', () => {
       }
       await nodes[1].stop();
       nodes = [nodes[0], await node(newKey)];
-      const retired = await run(['master-key', 'retire', '--yes'], variables(newKey));
+      const retired = await runInProcess(['master-key', 'retire', '--yes'], variables(newKey));
       expect(retired.stdout).toMatch(/Only the master key \S+ opens the database now, and no longer \S+\./);
       for (const { url } of nodes) {
         expect(await statusOf(url, await acquireToken(url, client))).toBe(200);
       }
-      expect((await run(['master-key', 'list'], variables(oldKey))).stderr).toContain('does not open the database');
+      expect((await runInProcess(['master-key', 'list'], variables(oldKey))).stderr).toContain(
+        'does not open the database',
+      );
     } finally {
       await Promise.all(nodes.map((one) => one.stop()));
     }

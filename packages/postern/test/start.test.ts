@@ -31,6 +31,7 @@ import {
   type ServeProcess,
   startServe,
 } from './harness.ts';
+import { serveInProcess } from './serve-in-process.ts';
 
 let directory: string;
 const started: ServeProcess[] = [];
@@ -197,7 +198,7 @@ async function expectRefusal(env: Record<string, string>): Promise<string> {
   expect(stderr).toMatch(/^(?:postern: waiting for [^\n]+\n)?postern: [^\n]+\n$/);
   expect(stderr).not.toMatch(/\bat .*\.[jt]s\b|node:internal|\[object/);
   expect([code, stdout]).toEqual([1, '']);
-  return stderr.trimEnd();
+  return stderr.trimEnd().split('\n').at(-1) as string;
 }
 
 /** The line that stops the start if the variables alone are at fault, without the second that a process takes. */
@@ -344,7 +345,7 @@ describe('what else stops the start, with one line', () => {
 
   test('a database from a newer version, which stays as it is', async () => {
     const dataDir = newPlace();
-    await (await start({ dataDir })).stop();
+    await (await serveInProcess(directory, { dataDir })).stop();
     const database = new DatabaseSync(join(dataDir, 'postern.db'));
     database.exec("insert into server_migration values ('9999-from-the-future', '2099-01-01T00:00:00.000Z')");
     database.close();
@@ -377,7 +378,7 @@ describe('what else stops the start, with one line', () => {
     ['was emptied', (dataDir) => truncateSync(join(dataDir, 'postern.db')), /postern\.db is empty/],
   ])('a data directory whose database %s, unless a new one is asked for', async (_, lose, message) => {
     const dataDir = newPlace();
-    await (await start({ dataDir })).stop();
+    await (await serveInProcess(directory, { dataDir })).stop();
     lose(dataDir);
     const line = await expectRefusal({ POSTERN_DATA_DIR: dataDir });
     expect(line).toMatch(message);
@@ -389,7 +390,7 @@ describe('what else stops the start, with one line', () => {
 
   test('another master key than the one that the database was made with', async () => {
     const dataDir = newPlace();
-    await (await start({ dataDir })).stop();
+    await (await serveInProcess(directory, { dataDir })).stop();
     const POSTERN_MASTER_KEY = randomBytes(32).toString('base64');
     expect(await expectRefusal({ POSTERN_DATA_DIR: dataDir, POSTERN_MASTER_KEY })).toMatch(
       /POSTERN_MASTER_KEY: does not open the signing keys in the database/,

@@ -18,6 +18,7 @@ import { sql } from 'kysely';
 import { pino } from 'pino';
 import { createClock } from './clock.ts';
 import { freePort } from './free-port.ts';
+import { type Answer, type Sent, sendByFetch, sendOverHttp } from './http-client.ts';
 import { testDatabase } from './test-database.ts';
 
 export interface Credentials {
@@ -25,13 +26,7 @@ export interface Credentials {
   readonly clientSecret: string;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  /** Parsed if the answer is JSON, otherwise the text. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
-  readonly body: any;
-}
+export type { Answer };
 
 export interface TestServer {
   readonly app: FastifyInstance;
@@ -69,7 +64,7 @@ export interface TestServer {
 
 export interface TestServerOptions {
   readonly env?: Record<string, string>;
-  /** Sends the requests of this object's own functions. Default: the global fetch. */
+  /** Sends the requests of this object's own functions. Default: plain HTTP. */
   readonly fetch?: typeof fetch;
   /** That of an earlier server, to start with its data. Default: a new one, which `close` removes. */
   readonly dataDir?: string;
@@ -88,7 +83,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const database = await testDatabase(dataDir);
   const port = await freePort();
   const url = `${options.env?.['POSTERN_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
-  const send = options.fetch ?? fetch;
+  const { fetch } = options;
+  const send = (path: string, sent: Sent) =>
+    fetch === undefined ? sendOverHttp(url + path, sent) : sendByFetch(fetch, url + path, sent);
   const config = readConfig({
     PORT: String(port),
     POSTERN_DATA_DIR: dataDir,
@@ -135,18 +132,20 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     advance: clock.advance,
     jump: clock.jump,
     call: (method, path, { token, body } = {}) =>
-      read(
-        send(url + path, {
-          method,
-          headers: {
-            ...(token !== undefined && { authorization: `Bearer ${token}` }),
-            ...(body !== undefined && { 'content-type': 'application/json' }),
-          },
-          ...(body !== undefined && { body: JSON.stringify(body) }),
-        }),
-      ),
+      send(path, {
+        method,
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
     postForm: (path, form, headers = {}) =>
-      read(send(url + path, { method: 'POST', headers, body: new URLSearchParams(form) })),
+      send(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+        body: new URLSearchParams(form).toString(),
+      }),
     async token({ clientId, clientSecret }, scope) {
       const answer = await server.postForm('/api/v1/oauth/token', {
         grant_type: 'client_credentials',
@@ -192,11 +191,4 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 /** The claims of a token, unverified. */
 export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-}
-
-async function read(pending: Promise<Response>): Promise<Answer> {
-  const response = await pending;
-  const text = await response.text();
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
-  return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
 }

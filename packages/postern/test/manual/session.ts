@@ -11,6 +11,8 @@ export interface Session {
   print(command: string): Promise<string>;
   /** Starts a server, and settles once it says that it listens. */
   serve(script: string, port: number): Promise<void>;
+  /** Takes a server that runs already for one of its own. `stop` ends it. */
+  adopt(port: number, stop: () => Promise<void>): void;
   /** Ends the servers, or the one on that port, as Ctrl-C does. */
   stopServers(port?: number): Promise<void>;
   close(): Promise<void>;
@@ -45,7 +47,8 @@ export function startSession(cwd: string, scratch: string, env: Record<string, s
   const input = shell.stdio[3] as Writable;
   const output = (shell.stdio[4] as Readable).setEncoding('utf8');
   const ended = new Promise<void>((resolve) => shell.once('close', () => resolve()));
-  const servers = new Map<number, ChildProcess>();
+  /** What ends each, by its port. */
+  const servers = new Map<number, () => Promise<void>>();
   let count = 0;
 
   async function execute(mode: 'strict' | 'free', script: string): Promise<string> {
@@ -69,13 +72,14 @@ export function startSession(cwd: string, scratch: string, env: Record<string, s
     async serve(script, port) {
       await session.stopServers(port);
       const child = spawn('bash', ['-ec', script], { cwd, env: { ...env, PORT: String(port) }, detached: true });
-      servers.set(port, child);
+      servers.set(port, () => end(child));
       await listening(child);
     },
+    adopt: (port, stop) => void servers.set(port, stop),
     async stopServers(port) {
-      for (const [at, child] of [...servers].filter(([at]) => port === undefined || at === port)) {
+      for (const [at, stop] of [...servers].filter(([at]) => port === undefined || at === port)) {
         servers.delete(at);
-        await end(child);
+        await stop();
       }
     },
     async close() {

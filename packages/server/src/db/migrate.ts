@@ -19,12 +19,17 @@ export async function migrate<DB>(db: Kysely<DB>, { owner, migrations }: Migrati
   await db.transaction().execute(async (transaction) => {
     // The migrator locks only after it has created the tables of its record, which several processes may do at once.
     await transaction.getExecutor().adapter.acquireMigrationLock(transaction, record);
-    const unknown = (await listExecuted(transaction, record.table)).find((name) => migrations[name] === undefined);
+    const executed = await listExecuted(transaction, record.table);
+    const unknown = executed.find((name) => migrations[name] === undefined);
     if (unknown !== undefined) {
       throw new StartError(
         `The database was written by a newer version of Postern (${owner} migration ${unknown}): ` +
           'start that version or a later one, or restore a backup from before the upgrade.',
       );
+    }
+    if (executed.length === Object.keys(migrations).length) {
+      // The migrator would read the whole schema several times to find that out.
+      return;
     }
     const migrator = new Migrator({
       db: transaction,
