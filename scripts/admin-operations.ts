@@ -86,6 +86,7 @@ const names: Readonly<Record<string, Naming>> = {
   save_role: { name: 'roles.save' },
   get_role: { name: 'roles.get' },
   delete_role: { name: 'roles.delete' },
+  list_people: { name: 'people.list' },
   list_streams: { name: 'streams.list' },
   get_stream: { name: 'streams.get' },
   delete_stream: { name: 'streams.delete' },

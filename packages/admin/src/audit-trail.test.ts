@@ -1,6 +1,14 @@
 /** What an event changed, by the events before it. */
 import { expect, test } from 'vitest';
-import { type AuditEvent, csvHead, memberChanges, toCsvLines } from './audit-trail.ts';
+import {
+  type AuditEvent,
+  csvHead,
+  hasMembers,
+  memberChanges,
+  membersIn,
+  remarksOn,
+  toCsvLines,
+} from './audit-trail.ts';
 
 let sequence = 0;
 function event(kind: AuditEvent['kind'], data: AuditEvent['data']): AuditEvent {
@@ -24,6 +32,27 @@ test('a change of some members keeps the others, and what was asked for but was 
   expect(memberChanges(update, earlier)).toEqual([
     { name: 'name', before: 'a', after: 'c' },
     { name: 'description', before: 'b', after: null },
+  ]);
+});
+
+test('what an event says of the change as a whole is no member of the thing, and is said in words', () => {
+  const created = event('client.created', { name: 'a', initial_access_token_id: 'iat' });
+  const update = event('client.updated', {
+    scopes: [],
+    status: {},
+    narrowed: true,
+    reenabled: true,
+    changed_credentials: ['public-key', 'a kind of a newer server'],
+  });
+  expect(memberChanges(update, [created])).toEqual([{ name: 'scopes', before: undefined, after: [] }]);
+  expect([membersIn(created), membersIn(update)]).toEqual([['name'], ['scopes']]);
+  const revoked = event('client.revoked', { status: { generation: 1 } });
+  expect([membersIn(revoked), hasMembers(revoked), hasMembers(update)]).toEqual([[], false, true]);
+  expect(remarksOn(created)).toEqual(['It registered itself with the initial access token iat.']);
+  expect(remarksOn(update)).toEqual([
+    'Tokens of the client lost something: they were revoked, or may do less.',
+    'The client was disabled before, and is enabled again.',
+    'It authenticates by something else: public keys, a kind of a newer server.',
   ]);
 });
 

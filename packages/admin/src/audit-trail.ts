@@ -29,8 +29,40 @@ const things: ReadonlySet<string> = new Set([
   'storage_config',
 ]);
 
-/** Members of the data that are no members of the thing. */
-const notOfTheThing: ReadonlySet<string> = new Set(['status', 'actor_name']);
+/** Members of the data that are no members of the thing; `remarksOn` reads most of them. */
+const notOfTheThing: ReadonlySet<string> = new Set([
+  'status',
+  'actor_name',
+  'narrowed',
+  'reenabled',
+  'changed_credentials',
+  'initial_access_token_id',
+]);
+
+/** What a client authenticates by, in words. */
+const credentialNames: Readonly<Record<string, string>> = {
+  password: 'the method of authentication',
+  'public-key': 'public keys',
+  x509: 'the name in its certificate',
+  spiffe: 'the SPIFFE ID or bundle',
+};
+
+/** Returns what the event says of the change as a whole, in sentences. */
+export function remarksOn({ data }: AuditEvent): readonly string[] {
+  const { narrowed, reenabled, changed_credentials: credentials, initial_access_token_id: tokenId } = data;
+  return [
+    ...(narrowed === true ? ['Tokens of the client lost something: they were revoked, or may do less.'] : []),
+    ...(reenabled === true ? ['The client was disabled before, and is enabled again.'] : []),
+    ...(Array.isArray(credentials)
+      ? [`It authenticates by something else: ${credentials.map((kind) => credentialNames[kind] ?? kind).join(', ')}.`]
+      : []),
+    ...(typeof tokenId === 'string' ? [`It registered itself with the initial access token ${tokenId}.`] : []),
+  ];
+}
+
+/** The names of the members of the thing that the event says something about. */
+export const membersIn = ({ data }: AuditEvent): string[] =>
+  Object.keys(data).filter((name) => !notOfTheThing.has(name));
 
 /**
  * Returns what an event changed, by the events before it about the same thing, of which it reads the last 1,000. Undefined: the
@@ -57,8 +89,9 @@ export async function findMemberChanges(
 
 const familyOf = ({ kind }: AuditEvent): string => kind.split('.')[0] ?? kind;
 
-/** Whether the event is about a thing with members, which it may have changed. */
-export const hasMembers = (event: AuditEvent): boolean => things.has(familyOf(event));
+/** Whether the event is about a thing with members, and may have changed them. */
+export const hasMembers = (event: AuditEvent): boolean =>
+  things.has(familyOf(event)) && /\.(created|saved|updated|deleted)$/.test(event.kind);
 
 /** `earlier`: the events before it about the same thing, oldest first. */
 export function memberChanges(event: AuditEvent, earlier: readonly AuditEvent[]): readonly MemberChange[] {

@@ -16,9 +16,11 @@ export {
   hasMembers,
   type MemberChange,
   memberChanges,
+  membersIn,
   type NamedEvent,
   nameEvents,
   readTrail,
+  remarksOn,
   toCsvLines,
   toJsonLines,
 } from './audit-trail.ts';

@@ -849,6 +849,24 @@ export interface FailureQuery {
   client_id?: string;
   /** Only failures with this reason. */
   reason?: string;
+  /** With `-`, in descending order. */
+  sort?: 'last_at' | '-last_at' | 'since' | '-since' | 'requests' | '-requests';
+}
+
+export interface Person {
+  /** As the audit trail names the person. */
+  id: string;
+  name: string;
+  email: string | null;
+  /** The OpenID provider at which the person signs in. */
+  issuer: string;
+  /** How the provider calls the person. */
+  sub: string;
+  role: string | null;
+  first_signed_in_at: string;
+  last_signed_in_at: string;
+  /** Sessions of the console and the command that have not ended. */
+  open_sessions: number;
 }
 
 export interface SigningKey {
@@ -1191,6 +1209,7 @@ export const managementScopes: readonly string[] = [
   'key:read',
   'key:revoke',
   'key:rotate',
+  'person:read',
   'policy:create_or_update',
   'policy:delete',
   'policy:read',
@@ -1565,11 +1584,19 @@ export const operations = {
   },
   failures: {
     /**
-     * List which clients fail to get tokens, from where and why, the latest first.
+     * List which clients fail to get tokens, from where and why.
      * Of all nodes; those of other nodes are known after five seconds. A failure is listed until it has been over for 7 days. For one client and reason the latest twenty addresses are kept, and more of them at the same time are put together.
      * Requires the scope `audit:read`.
      */
     list: (query?: FailureQuery) => read<Page<Failure>>(path`/api/v1/oauth/failures`, query),
+  },
+  people: {
+    /**
+     * List the people who sign in, in the order of their first sign-in.
+     * Whoever has not signed in for 400 days is not listed any more. The sessions of a person end if you revoke their tokens, as those of a client, by their id.
+     * Requires the scope `person:read`.
+     */
+    list: (query?: PageQuery) => read<Page<Person>>(path`/api/v1/oauth/person`, query),
   },
   keys: {
     /**

@@ -19,6 +19,7 @@ import { IssuersPage } from './issuers/issuers-page.tsx';
 import { KeysPage } from './keys/keys-page.tsx';
 import { Shell } from './layout/shell.tsx';
 import { OverviewPage } from './overview/overview-page.tsx';
+import { PeoplePage } from './people/people-page.tsx';
 import { PoliciesPage } from './policies/policies-page.tsx';
 import { PolicyPage } from './policies/policy-page.tsx';
 import { StoragePage } from './policies/storage-page.tsx';
@@ -102,7 +103,7 @@ function Visits() {
         begin(session);
       }
     } catch (error) {
-      setReason(`Nobody can tell whether you are signed in. ${(error as Error).message}`);
+      setReason(`It is unknown whether you are signed in. ${(error as Error).message}`);
     }
     setRestoring(false);
   };
@@ -190,6 +191,7 @@ function Pages() {
       </Route>
       <Route path="/scopes" component={ScopesPage} />
       <Route path="/roles" component={RolesPage} />
+      <Route path="/people" component={PeoplePage} />
       <Route path="/streams" component={StreamsPage} />
       <Route path="/resources" component={ResourcesPage} />
       <Route path="/issuers" component={IssuersPage} />

@@ -160,8 +160,8 @@ function keyed(path: string, element: () => object): List {
 
 test('every list has a cursor', () => {
   const covered = new Set(Object.keys(lists).map((name) => name.split(' ')[0]));
-  // Signing keys are few, and their list is tested below; failures have a test of their own. The plural, and the paths of Fides below dsr/, are other names of the same lists.
-  const others = ['/api/v1/oauth/failures', '/api/v1/oauth/key', '/api/v1/oauth/scopes'];
+  // Signing keys are few, and their list is tested below; failures and people have tests of their own. The plural, and the paths of Fides below dsr/, are other names of the same lists.
+  const others = ['/api/v1/oauth/failures', '/api/v1/oauth/key', '/api/v1/oauth/person', '/api/v1/oauth/scopes'];
   const listed = [...byCursor].filter((url) => !url.includes('/dsr/'));
   expect([...covered, ...others].toSorted()).toEqual(listed.toSorted());
   expect([...byNumber].filter((url) => !byCursor.has(url))).toEqual([]);

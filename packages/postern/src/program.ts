@@ -22,6 +22,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   'client-policy': async () => (await import('./client-policy/client-policy-command.ts')).clientPolicyCommand(),
   stream: async () => (await import('./stream/stream-command.ts')).streamCommand(),
   role: async () => (await import('./role/role-command.ts')).roleCommand(),
+  person: async () => (await import('./person/person-command.ts')).personCommand(),
   issuer: async () => (await import('./issuer/issuer-command.ts')).issuerCommand(),
   'revoke-token': async () => (await import('./token/one-token-commands.ts')).revokeCommand(),
   kill: async () => (await import('./token/kill-command.ts')).killCommand(),

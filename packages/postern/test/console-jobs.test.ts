@@ -136,14 +136,14 @@ const here: Readonly<Record<string, () => Promise<void>>> = {
     const token = await acquireToken(server.url, root);
     await goTo(page, '/token-trees');
     await field('Token, its jti, or a client ID').fill(token);
-    await press('Show what would end');
+    await press('Show what would be revoked');
     await page.getByText('0 tokens were exchanged for it.').waitFor();
     expect(await isRefused(token)).toBe(false);
-    await press('End all of it');
-    await confirm('End all of it');
-    await said('Ended');
+    await press('Revoke all of it');
+    await confirm('Revoke all of it');
+    await said('Revoked');
     expect(await isRefused(token)).toBe(true);
-    await page.getByText('It was revoked, or its client was.').waitFor();
+    await page.getByText('It was revoked, or all tokens of its client were.').waitFor();
 
     // The inspector ends one that it has explained.
     const other = await acquireToken(server.url, root);
@@ -197,7 +197,7 @@ const here: Readonly<Record<string, () => Promise<void>>> = {
     await field('Signing algorithms').fill('');
     await press('Save client policy');
     await expect.poll(async () => (await read('client-policy/all')).signing_algs).toBe(null);
-    await page.getByRole('cell', { name: 'tokens last at most, in seconds: 864000' }).waitFor();
+    await page.getByRole('cell', { name: 'longest lifetime of tokens, in seconds: 864000' }).waitFor();
   },
   async 'Keep a checkpoint of the audit trail'() {
     await goTo(page, '/audit');

@@ -1,6 +1,7 @@
 /** Every page of the web console: for everybody, at every width, in both themes, and with no more than the token allows. */
 import { mkdirSync } from 'node:fs';
 import Fastify from 'fastify';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { webConsole } from '../src/serve/console.ts';
 import { launchBrowser, type TestBrowser } from './browser.ts';
@@ -99,6 +100,7 @@ const pages = [
   '/clients/ID/activity',
   '/scopes',
   '/roles',
+  '/people',
   '/resources',
   '/issuers',
   '/create/issuers',
@@ -107,6 +109,7 @@ const pages = [
   '/details-types',
   '/client-policies',
   '/keys',
+  '/streams',
   '/failures',
   '/failures?reason=secret_wrong',
   '/audit',
@@ -119,6 +122,16 @@ const pages = [
   '/nowhere',
 ];
 
+/** Presses each head that sorts a table of the page, and returns how many there are. */
+async function sortByEach(page: Page): Promise<number> {
+  const heads = await page.locator('th:has(.sort-button):visible').all();
+  for (const head of heads) {
+    await head.getByRole('button').click();
+    await expect.poll(() => head.getAttribute('aria-sort')).toMatch(/ascending|descending/);
+  }
+  return heads.length;
+}
+
 describe.each([
   { width: 1440, height: 900, colorScheme: 'light' },
   { width: 320, height: 740, colorScheme: 'dark' },
@@ -129,12 +142,28 @@ describe.each([
     expect(await widthBeyond(page)).toBe(0);
     await expectAccessible(page);
     await signIn(page, root);
+    const sorted: string[] = [];
     for (const path of pages) {
       await goTo(page, path.replace('ID', encodeURIComponent(clientId)));
+      if ((await sortByEach(page)) > 0) {
+        sorted.push(path);
+      }
       expect([path, await widthBeyond(page)]).toEqual([path, 0]);
       await expectAccessible(page);
       expect([path, complaints, refusals]).toEqual([path, [], []]);
     }
+    expect(sorted).toEqual(
+      expect.arrayContaining([
+        '/clients',
+        '/clients/ID',
+        '/scopes',
+        '/roles',
+        '/resources',
+        '/issuers',
+        '/keys',
+        '/storage',
+      ]),
+    );
     await close();
   });
 

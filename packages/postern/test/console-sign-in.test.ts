@@ -92,6 +92,36 @@ describe('whoever signs in with a secret', () => {
   });
 });
 
+test('an administrator sees who signed in, and ends the sessions of a person, which the audit trail has', async () => {
+  const ada = await visitConsole(chromium.browser, server.url);
+  await ada.page.getByRole('link', { name: /Sign in/ }).click();
+  await ada.page.getByLabel('Who are you?').fill('ada');
+  await ada.page.getByRole('button', { name: 'Go on' }).click();
+  await heading(ada.page, 'Overview').waitFor();
+  const { page, complaints, close } = await visitConsole(chromium.browser, server.url, '/people');
+  await signIn(page, root);
+  const row = page.getByRole('row', { name: /Ada Adams/ });
+  await row.waitFor();
+  expect(await row.innerText()).toContain('auditor');
+  await expectAccessible(page);
+  await row.getByRole('button', { name: 'End sessions of Ada Adams' }).click();
+  await page.getByRole('alertdialog').getByText('Ada Adams is signed out').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('alertdialog').getByRole('button', { name: 'End sessions' }).click();
+  await page.getByRole('status').getByText('All sessions of Ada Adams ended').waitFor();
+  expect(await row.getByRole('button').count()).toBe(0);
+  await ada.page.evaluate(`history.pushState(null, '', '/console/roles')`);
+  await ada.page.getByText('Your session has ended').waitFor();
+  await page.evaluate(`history.pushState(null, '', '/console/audit?kind=session.ended')`);
+  await page
+    .getByRole('row', { name: /Session ended/ })
+    .getByText('root', { exact: true })
+    .first()
+    .waitFor();
+  expect(complaints).toEqual([]);
+  await Promise.all([ada.close(), close()]);
+});
+
 test('a pasted token is in memory only: a reload drops it, and no cookie is set', async () => {
   const { page, close } = await visitConsole(chromium.browser, server.url, '/clients');
   const form = new URLSearchParams({

@@ -140,7 +140,7 @@ test('a secret is rotated with overlap, and the page shows that the old one is i
   const overlap = page.getByLabel('The old secret stays valid');
   expect(await overlap.inputValue()).toBe(String(30 * 86_400));
   await overlap.selectOption('for 7 more days');
-  await page.getByText('Shorter than a token lasts').waitFor();
+  await page.getByText('Shorter than the lifetime of a token').waitFor();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Rotate', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'New secret' });
@@ -156,11 +156,11 @@ test('a secret is rotated with overlap, and the page shows that the old one is i
   await acquireToken(server.url, { clientId, clientSecret: newSecret });
   await goTo(page, `/clients/${clientId}`);
   await goTo(page, `/clients/${clientId}/secrets`);
-  await page.getByText('It cannot be said yet whether the old secret is still used').waitFor();
+  await page.getByText('It is not known yet whether the old secret is still used').waitFor();
   token = await acquireToken(server.url, { clientId, clientSecret });
   // The open page reads it by itself, and says until when uses are known.
   await page.getByText('An old secret is still used').waitFor();
-  await page.getByText(/Uses until .* are shown/).waitFor();
+  await page.getByText(/This includes all uses until /).waitFor();
   expect(await page.getByText('It can be deleted').count()).toBe(0);
 });
 

@@ -8,16 +8,29 @@ import type { Exit } from './harness.ts';
 /** Calls share the standard streams, the variables and the exit code of the process, so that one runs at a time. */
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs the command with these arguments, with `input` on its standard input. It has these variables, and no others. */
-export function runInProcess(args: readonly string[], env: Record<string, string>, input = ''): Promise<Exit> {
-  const result = last.then(() => runAlone(args, env, input));
+/**
+ * Runs the command with these arguments, with `input` on its standard input. It has these variables, and no others. `onNote` is called
+ * with what it has written to its standard error so far.
+ */
+export function runInProcess(
+  args: readonly string[],
+  env: Record<string, string>,
+  input = '',
+  onNote: (text: string) => void = () => {},
+): Promise<Exit> {
+  const result = last.then(() => runAlone(args, env, input, onNote));
   last = result.catch(() => undefined);
   return result;
 }
 
-async function runAlone(args: readonly string[], env: Record<string, string>, input: string): Promise<Exit> {
+async function runAlone(
+  args: readonly string[],
+  env: Record<string, string>,
+  input: string,
+  onNote: (text: string) => void,
+): Promise<Exit> {
   const stdout = new TextCollector();
-  const stderr = new TextCollector();
+  const stderr = new TextCollector(onNote);
   const own = { ...Object.getOwnPropertyDescriptors(process) };
   const { exitCode } = process;
   Object.defineProperties(process, {
@@ -39,9 +52,16 @@ async function runAlone(args: readonly string[], env: Record<string, string>, in
 
 class TextCollector extends Writable {
   text = '';
+  readonly #onText: (text: string) => void;
+
+  constructor(onText: (text: string) => void = () => {}) {
+    super();
+    this.#onText = onText;
+  }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk;
+    this.#onText(this.text);
     done();
   }
 }

@@ -78,6 +78,7 @@ const homes: Readonly<Record<string, Home>> = {
   'roles.get': { verb: 'role show', page: bySending('the list of roles, which has all members') },
   'roles.save': { verb: 'role set', page: '/roles' },
   'roles.delete': { verb: 'role delete', page: '/roles' },
+  'people.list': { verb: 'person list', page: '/people' },
   'streams.list': { verb: 'stream list', page: '/streams' },
   'streams.get': { verb: 'stream show', page: bySending('the list of event streams, which has all members') },
   'streams.delete': { verb: 'stream delete', page: '/streams' },

@@ -5,9 +5,6 @@ import { freePort } from '@postern/testing/free-port';
 import { enterDeviceCode, type SignInProvider, startSignInProvider } from '@postern/testing/sign-in-provider';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createServerConnection } from '../src/connection/server-connection.ts';
-import { createSessionApi } from '../src/session/session-api.ts';
-import { signInWithDevice } from '../src/session/sign-in-person.ts';
 import { runInProcess } from './in-process.ts';
 import { type SignedIn, signIn } from './signed-in.ts';
 
@@ -202,7 +199,7 @@ describe('a person', () => {
 
   beforeAll(async () => {
     provider = await startSignInProvider([{ claims: { groups: 'auditors' }, role: 'auditor' }]);
-    provider.people['ada'] = { name: 'Ada Adams', groups: ['auditors'] };
+    provider.people['ada'] = { name: 'Ada Adams', email: 'ada@example.com', groups: ['auditors'] };
     place = await startTestServer({ env: provider.env });
   });
   afterAll(async () => {
@@ -210,22 +207,46 @@ describe('a person', () => {
     await place.close();
   });
 
-  test('signs in on another device: the command shows the code, and waits until it is entered', async () => {
-    const api = createSessionApi(place.url);
-    let entered = '';
-    const secret = await signInWithDevice(
-      {
-        async beginDevice() {
-          const device = await api.beginDevice();
-          entered = device.verification_uri_complete ?? '';
-          return device;
-        },
-        finishDevice: api.finishDevice,
-      },
-      () => enterDeviceCode(entered, 'ada'),
-    );
-    const { admin } = createServerConnection({ server: place.url, clientId: '', sessionSecret: secret });
-    expect(await admin.tokens.whoami()).toMatchObject({ kind: 'person', name: 'Ada Adams', role: 'auditor' });
+  /** Signs in by `postern login --device`, and enters the code that the command shows. */
+  async function loginWithDevice(of: SignedIn, login: string) {
+    const shown = Promise.withResolvers<string>();
+    const env = { HOME: of.home, XDG_CONFIG_HOME: join(of.home, 'config'), BROWSER: '/bin/false' };
+    const exit = runInProcess(['login', '--server', place.url, '--device'], env, '', (text) => {
+      const [, url] = /Or go straight to (\S+)\n/.exec(text) ?? [];
+      if (url !== undefined) {
+        shown.resolve(url);
+      }
+    });
+    await enterDeviceCode(await shown.promise, login);
+    return exit;
+  }
+
+  test('RFC 8628 §3.3 signs in on another device: the command shows the code, and waits until it is entered', async () => {
+    const { code, stdout, stderr } = await loginWithDevice(user, 'ada');
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`Signed in to ${place.url} as person:`)]);
+    expect(stderr).toMatch(/go to http:\S+\nand enter the code [A-Z]{4}-[A-Z]{4}\n/);
+    expect(await user.json('whoami')).toMatchObject({ kind: 'person', name: 'Ada Adams', role: 'auditor' });
+  });
+
+  test('is listed, and loses all sessions when somebody ends them, by their name or address', async () => {
+    await loginWithDevice(user, 'ada');
+    const { client_id: id } = await user.json('whoami');
+    const administrator = await signIn(place.url, place.root);
+    try {
+      const find = async () =>
+        (await administrator.json('person', 'list')).find((one: { id: string }) => one.id === id);
+      expect(await find()).toMatchObject({ name: 'Ada Adams', email: 'ada@example.com', role: 'auditor', sub: 'ada' });
+      expect((await administrator.run('person', 'list')).stdout).toMatch(/Ada Adams +ada@example\.com +auditor +\d/);
+      expect((await find()).open_sessions).toBeGreaterThan(0);
+      expect(await user.run('person', 'end-sessions', id)).toMatchObject({ code: 4 });
+      const ended = await administrator.run('person', 'end-sessions', 'ada@example.com');
+      expect(ended).toMatchObject({ code: 0, stdout: `All sessions of ${id} ended.\n` });
+      expect(ended.stderr).toContain(`ada@example.com is the person ${id}.`);
+      expect((await find()).open_sessions).toBe(0);
+      expect((await user.run('whoami')).code).not.toBe(0);
+    } finally {
+      administrator.forget();
+    }
   });
 });
 

@@ -39,6 +39,7 @@ import { createPeriodCounters } from './limits/period-counters.ts';
 import { createTokenQuota } from './limits/token-quota.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { metricsEndpoint } from './metrics/metrics-endpoint.ts';
+import { peopleEndpoint } from './people/people-endpoint.ts';
 import { findPersonAsClient } from './people/person-store.ts';
 import { createFeedKeys } from './revocation/feed-keys.ts';
 import { createRevocationFeed } from './revocation/revocation-feed.ts';
@@ -232,6 +233,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     await usageEndpoint({ db, usage, tokenQuota, now })(api);
     await statisticsEndpoint({ db, usage, now })(api);
     await failuresEndpoint({ db, failures, rootId: installation.root.clientId })(api);
+    await peopleEndpoint({ db, roles: management.roles, now })(api);
     const isPublished = (kid: string) => feedKeys.published().some((key) => key.kid === kid);
     await keysEndpoint({ keys, feedKeys: { isPublished, revoke: revokedFeedKeys.revoke }, now })(api);
     await revocationsEndpoint({ feed, guard })(api);

@@ -45,6 +45,33 @@ test('says which client, from where, why, since when and how often', async () =>
   expect(await list(`client_id=${client.clientId}&reason=token_quota_spent`)).toMatchObject({ items: [], total: 0 });
 });
 
+test('is sorted by the server, on every page alike', async () => {
+  const clients = [await server.createClient(['policy:read']), await server.createClient(['policy:read'])];
+  for (const [index, count] of [3, 1].entries()) {
+    for (let times = 0; times < count; times += 1) {
+      await fail(wrong(clients[index] as Credentials));
+    }
+    await server.advance(1);
+  }
+  const read = async (sort: string) => {
+    const items: Record<string, string | number>[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page = await list(`sort=${sort}&size=1&cursor=${encodeURIComponent(cursor)}`);
+      items.push(...page.items);
+      cursor = page.next_cursor;
+    }
+    return items;
+  };
+  for (const member of ['requests', 'since', 'last_at']) {
+    const values = (await read(member)).map((one) => one[member]);
+    expect(values.length).toBeGreaterThan(2);
+    expect([member, values]).toEqual([member, values.toSorted((a, b) => ((a ?? 0) < (b ?? 0) ? -1 : 1))]);
+    expect((await read(`-${member}`)).map((one) => one[member])).toEqual(values.toReversed());
+  }
+  const cursor = Buffer.from(JSON.stringify(['no number', 'x'])).toString('base64url');
+  expect(await list(`sort=requests&cursor=${cursor}`)).toHaveProperty('items');
+});
+
 test('keeps nothing that a caller wrote: no secret, and no name of a client that does not exist', async () => {
   await fail({ client_id: 'pasted-into-the-wrong-field', client_secret: 'another-wrong-secret' });
   const { items } = await list('size=100');

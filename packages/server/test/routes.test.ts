@@ -114,6 +114,7 @@ const scopes = {
   'GET /api/v1/oauth/usage/unused': 'client:read',
   'GET /api/v1/oauth/statistics': 'audit:read',
   'GET /api/v1/oauth/failures': 'audit:read',
+  'GET /api/v1/oauth/person': 'person:read',
 };
 
 /** Whether a path with parameters takes a path: `/key/:kid` takes `/key/rotate` too. */

@@ -359,6 +359,102 @@ describe('a command', () => {
   });
 });
 
+describe('the list of people', () => {
+  const list = async (query = '') =>
+    (await server.call('GET', `/api/v1/oauth/person?${query}`, { token: await server.rootToken() })).body;
+  const find = async (sub: string) =>
+    ((await list('size=100')).items as { id: string; sub: string }[]).find((person) => person.sub === sub);
+  const signInNow = async (login: string) => {
+    await signIn(createCookieJar(), login);
+    return new Date(server.now()).toISOString();
+  };
+
+  test('has whoever signed in, with their role now, the first and the last time, and their open sessions', async () => {
+    provider.people['dora'] = { name: 'Dora Dale', email: 'dora@example.com', groups: ['help'] };
+    const first = await signInNow('dora');
+    await server.advance(600);
+    const last = await signInNow('dora');
+    const dora = {
+      id: expect.stringMatching(/^person:\w{22}$/),
+      name: 'Dora Dale',
+      email: 'dora@example.com',
+      issuer: provider.issuer,
+      sub: 'dora',
+      role: 'helpdesk',
+      first_signed_in_at: first,
+      last_signed_in_at: last,
+      open_sessions: 2,
+    };
+    expect(await find('dora')).toEqual(dora);
+    // Both sessions have been idle for too long.
+    await server.advance(1_800);
+    expect(await find('dora')).toEqual({ ...dora, open_sessions: 0 });
+    await server.call('DELETE', '/api/v1/oauth/role/helpdesk', { token: await server.rootToken() });
+    expect(await find('dora')).toMatchObject({ role: null, last_signed_in_at: last });
+    // Whoever is refused has not signed in.
+    provider.people['dora'] = { name: 'Dora Dale' };
+    expect(await signIn(createCookieJar(), 'dora')).toContain('sign_in_error=role_missing');
+    expect(await find('dora')).toMatchObject({ role: null, last_signed_in_at: last });
+    provider.people['gina'] = { name: 'Gina' };
+    expect(await signIn(createCookieJar(), 'gina')).toContain('sign_in_error=role_missing');
+    expect(await find('gina')).toBeUndefined();
+  });
+
+  test('shows that sessions have ended that somebody ended, and the trail says who', async () => {
+    const jar = createCookieJar();
+    await signIn(jar, 'bob');
+    const { id = '' } = (await find('bob')) ?? {};
+    const [session] = claimsOf((await tokenOf(jar)).token)['parent_tokens'] as { jti: string }[];
+    expect(await find('bob')).not.toMatchObject({ open_sessions: 0 });
+    const token = await server.rootToken();
+    expect((await server.call('POST', `/api/v1/oauth/client/${id}/revoke`, { token })).status).toBe(204);
+    expect(await find('bob')).toMatchObject({ open_sessions: 0 });
+    expect((await server.eventsAbout(session?.jti ?? '')).at(-1)).toMatchObject({
+      kind: 'session.ended',
+      actor: server.root.clientId,
+      data: { client_id: id },
+    });
+    await signIn(createCookieJar(), 'bob');
+    await server.advance(1);
+    await server.call('POST', '/api/v1/oauth/revoke_all', { token: await server.rootToken() });
+    expect(await find('bob')).toMatchObject({ open_sessions: 0 });
+    rootToken = await server.rootToken();
+  });
+
+  test('is read in pages, in the order of the first sign-ins', async () => {
+    await signIn(createCookieJar(), 'alice');
+    await signIn(createCookieJar(), 'bob');
+    const all = (await list('size=100')).items as { id: string; first_signed_in_at: string }[];
+    expect(all.map((one) => one.first_signed_in_at)).toEqual(all.map((one) => one.first_signed_in_at).toSorted());
+    const paged: unknown[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page = await list(`size=1&cursor=${cursor}`);
+      expect(page.total).toBe(all.length);
+      paged.push(...page.items);
+      cursor = page.next_cursor;
+    }
+    expect(paged).toEqual(all);
+  });
+
+  test('forgets whoever has not signed in for 400 days, and the trail keeps their name', async () => {
+    provider.people['fred'] = { name: 'Fred Flint', groups: ['help'] };
+    await signIn(createCookieJar(), 'fred');
+    const { id = '' } = (await find('fred')) ?? {};
+    await server.advance(399 * 86_400);
+    expect(await find('fred')).toBeDefined();
+    await server.advance(86_400 + 60);
+    await server.advance(60);
+    expect(await find('fred')).toBeUndefined();
+    const { body } = await server.call('GET', `/api/v1/oauth/events?subject=${id}&names=true`, {
+      token: await server.rootToken(),
+    });
+    expect(body.names[id]).toEqual({ name: 'Fred Flint', deleted: true });
+    await signIn(createCookieJar(), 'fred');
+    expect((await find('fred'))?.id).not.toBe(id);
+    rootToken = await server.rootToken();
+  });
+});
+
 describe('what a restored backup gives back, and the trail takes again:', () => {
   const idOf = async (name: string) =>
     ((await server.rows('people')) as { id: string; name: string; role: string | null }[]).find(

@@ -54,6 +54,12 @@ export async function startSignInProvider(roles: readonly object[]): Promise<Sig
   // The port of the server is not known yet.
   provider.Client.prototype.redirectUriAllowed = (uri) => new URL(uri).pathname === callback;
   provider.use(async (context, next) => {
+    if (context.path === '/device/auth') {
+      await next();
+      // Commands ask again after a second, and not after the five of RFC 8628 §3.2.
+      Object.assign(context.body as unknown as object, { interval: 1 });
+      return;
+    }
     if (!context.path.startsWith('/interaction/')) {
       return next();
     }

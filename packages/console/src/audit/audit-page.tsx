@@ -24,9 +24,13 @@ export function AuditPage() {
   };
   const before = params.get('before');
   const change = (next: Readonly<Record<string, string>>) =>
-    setParams(new URLSearchParams(Object.entries({ ...filter, ...next }).filter(([, value]) => value !== '')), {
-      replace: true,
-    });
+    setParams(
+      (now) =>
+        new URLSearchParams(
+          Object.entries({ ...Object.fromEntries(now), before: '', ...next }).filter(([, value]) => value !== ''),
+        ),
+      { replace: true },
+    );
   return (
     <Page
       title="Audit"

@@ -1,5 +1,13 @@
 /** A table of events: when, what, on what, by whom, and the details. */
-import { type AuditEvent, type AuditPage, findMemberChanges, hasMembers, type MemberChange } from '@postern/admin';
+import {
+  type AuditEvent,
+  type AuditPage,
+  findMemberChanges,
+  hasMembers,
+  type MemberChange,
+  membersIn,
+  remarksOn,
+} from '@postern/admin';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
@@ -83,13 +91,20 @@ function Named({ id, names, href }: NamedProps) {
 /** What an event changed is read when somebody opens it. */
 function Details({ event }: { readonly event: AuditEvent }) {
   const [isOpen, setIsOpen] = useState(false);
-  const members = Object.keys(event.data);
+  const members = membersIn(event);
   return members.length === 0 && !hasMembers(event) ? (
     <span className="muted">–</span>
   ) : (
     <details onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
-      <summary>{members.length === 0 ? 'What it was' : members.join(', ')}</summary>
-      {isOpen && <Changes event={event} />}
+      <summary>{members.length === 0 ? 'Previous values' : members.join(', ')}</summary>
+      {isOpen && (
+        <>
+          {remarksOn(event).map((sentence) => (
+            <p key={sentence}>{sentence}</p>
+          ))}
+          <Changes event={event} />
+        </>
+      )}
     </details>
   );
 }
@@ -108,7 +123,7 @@ function Changes({ event }: { readonly event: AuditEvent }) {
         found === null ? (
           <pre>{JSON.stringify(event.data, null, 2)}</pre>
         ) : found.length === 0 ? (
-          <p className="hint">It changed nothing: everything was so before.</p>
+          <p className="hint">Nothing changed: all values were the same before.</p>
         ) : (
           <dl className="changes">
             {found.map((change) => (

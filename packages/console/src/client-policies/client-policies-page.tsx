@@ -5,15 +5,16 @@ import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { listOrNull, textOrNull, toLines, toList } from '../shapes/lines.ts';
-import { DataTable, TwoLines } from '../ui/data-table.tsx';
+import { TwoLines } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 
 export function ClientPoliciesPage() {
   return (
     <EditableListPage<ClientPolicy>
       title="Client policies"
-      description="What is required of clients: lifetimes, keys, methods of authentication, binding of tokens, and the life of secrets."
+      description="What is required of clients: lifetimes, keys, methods of authentication, binding of tokens, and lifetimes of secrets."
       noun="client policy"
       nameOf={({ name }) => name}
       scopes="client_policy"
@@ -26,7 +27,7 @@ export function ClientPoliciesPage() {
       {(buttons, createFirst) => (
         <ReadAll list={operations.clientPolicies.list()}>
           {(policies) => (
-            <DataTable
+            <SortableTable
               caption="Client policies"
               keyOf={({ name }) => name}
               rows={policies}
@@ -39,11 +40,12 @@ export function ClientPoliciesPage() {
               columns={[
                 {
                   title: 'Client policy',
+                  sortsBy: 'name',
                   cell: ({ name, description }) => (
                     <TwoLines first={<strong>{name}</strong>} second={description ?? ''} />
                   ),
                 },
-                { title: 'For', cell: ({ scope }) => (scope ? <code>{scope}</code> : 'all clients') },
+                { title: 'For', sortsBy: 'scope', cell: ({ scope }) => (scope ? <code>{scope}</code> : 'all clients') },
                 { title: 'Requires', cell: (policy) => requirementsOf(policy).map(toLabel).join(', ') || '–' },
                 buttons,
               ]}
@@ -63,13 +65,13 @@ function requirementsOf({ name: _name, description: _description, scope: _scope,
 }
 
 const requirementLabels: Readonly<Record<string, string>> = {
-  max_access_token_ttl_seconds: 'tokens last at most, in seconds',
+  max_access_token_ttl_seconds: 'longest lifetime of tokens, in seconds',
   token_endpoint_auth_methods: 'authentication by',
   sender_constraint: 'tokens bound by',
   signing_algs: 'signatures by',
-  min_rsa_bits: 'RSA keys of at least, in bits',
-  min_ec_bits: 'keys of elliptic curves of at least, in bits',
-  max_secret_ttl_seconds: 'secrets last at most, in seconds',
+  min_rsa_bits: 'shortest RSA key, in bits',
+  min_ec_bits: 'shortest key of an elliptic curve, in bits',
+  max_secret_ttl_seconds: 'longest lifetime of secrets, in seconds',
 };
 
 /** A requirement of a newer server is shown by its name in the API. */
@@ -133,11 +135,11 @@ function PolicyDialog({ policy, onClose }: PolicyDialogProps) {
         label="Scope"
         {...field('scope')}
         mono
-        description="The policy is for clients that have this scope. Empty: for all clients."
+        description="The policy is for clients that have this scope. If empty: for all clients."
       />
       <p className="hint">
-        What is filled in is required at once for every change of such a client, and for all tokens that are issued from
-        now on.
+        Each field that you fill in applies immediately: to every change of such a client, and to all tokens that are
+        issued from now on.
       </p>
       <TextField label="Longest lifetime of tokens, in seconds" {...field('tokenSeconds')} {...digits} />
       <TextField
@@ -145,7 +147,7 @@ function PolicyDialog({ policy, onClose }: PolicyDialogProps) {
         {...field('methods')}
         mono
         rows={3}
-        description="Those that are allowed, one in each line: private_key_jwt, tls_client_auth, client_secret_basic …"
+        description="Those that are allowed, one per line: private_key_jwt, tls_client_auth, client_secret_basic …"
       />
       <SelectField label="Tokens are bound" {...field('constraint')} options={constraints} />
       <TextField
@@ -153,7 +155,7 @@ function PolicyDialog({ policy, onClose }: PolicyDialogProps) {
         {...field('algorithms')}
         mono
         rows={3}
-        description="Those that are allowed for what clients sign and for their tokens, one in each line: ES256, EdDSA, PS256 …"
+        description="Those that are allowed for what clients sign and for their tokens, one per line: ES256, EdDSA, PS256 …"
       />
       <TextField label="Shortest RSA key, in bits" {...field('rsaBits')} {...digits} />
       <TextField label="Shortest key of an elliptic curve, in bits" {...field('ecBits')} {...digits} />
@@ -165,7 +167,7 @@ function PolicyDialog({ policy, onClose }: PolicyDialogProps) {
 const digits = { inputMode: 'numeric', pattern: '[0-9]*' } as const;
 
 const constraints = [
-  { value: '', label: 'As their client wants it' },
+  { value: '', label: 'As the client requests' },
   { value: 'any', label: 'To a DPoP key or a certificate' },
   { value: 'dpop', label: 'To a DPoP key' },
   { value: 'tls_client_certificate', label: 'To a certificate' },

@@ -7,9 +7,9 @@ import { ReadOne } from '../session/read.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { LinkButton } from '../ui/button.tsx';
-import { DataTable } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Facts, Section } from '../ui/page.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 import { Time } from '../ui/time.tsx';
 import { unusedDays } from '../usage/unused-days.ts';
 
@@ -26,7 +26,7 @@ export function ClientAccess({ client }: { readonly client: Client }) {
             facts={[
               ['Tokens issued', tokens_issued.toLocaleString('en')],
               ['Last token', <Time key="last" iso={last_issued_at} />],
-              ['Scopes not used so far', scopes.filter((scope) => scope.tokens_issued === 0).length],
+              ['Scopes not used yet', scopes.filter((scope) => scope.tokens_issued === 0).length],
               ...quotas.map(
                 ({ per, most, used }) =>
                   [`Tokens this ${per}`, `${used.toLocaleString('en')} of ${most.toLocaleString('en')}`] as const,
@@ -44,23 +44,29 @@ export function ClientAccess({ client }: { readonly client: Client }) {
               mayUpdate && <LinkButton href={`${clientPath(client.client_id)}/scopes`}>Change scopes</LinkButton>
             }
           >
-            <DataTable
+            <SortableTable
               caption="Scopes and their use"
               keyOf={({ scope }) => scope}
               rows={scopes}
               empty={
                 <Empty title="This client has no scopes">
-                  Its tokens identify it, and allow nothing.
+                  Its tokens identify it, but allow nothing.
                   {mayUpdate && <LinkButton href={`${clientPath(client.client_id)}/scopes`}>Add scopes</LinkButton>}
                 </Empty>
               }
               columns={[
-                { title: 'Scope', cell: ({ scope }) => <code>{scope}</code> },
+                { title: 'Scope', sortsBy: 'scope', cell: ({ scope }) => <code>{scope}</code> },
                 { title: 'Allows', cell: ({ scope }) => descriptions.get(scope) ?? '' },
-                { title: 'Tokens', end: true, cell: (row) => row.tokens_issued.toLocaleString('en') },
+                {
+                  title: 'Tokens',
+                  end: true,
+                  sortsBy: '-tokens_issued',
+                  cell: (row) => row.tokens_issued.toLocaleString('en'),
+                },
                 {
                   title: 'Last used',
                   end: true,
+                  sortsBy: '-last_issued_at',
                   cell: (row) =>
                     row.last_issued_at === null && isOldEnough ? (
                       <Badge tone="warning">never used</Badge>

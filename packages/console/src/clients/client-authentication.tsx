@@ -155,7 +155,7 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         mono
         rows={2}
         placeholder="203.0.113.0/24"
-        description="One in each line, in CIDR notation; 203.0.113.7/32 is one address. Empty: from anywhere. Tokens that it has are valid everywhere."
+        description="One per line, in CIDR notation; 203.0.113.7/32 is one address. If empty: from anywhere. Tokens that it has are valid everywhere."
       />
       <TextField
         label="Fixed claims"
@@ -163,7 +163,7 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         mono
         rows={4}
         placeholder='{ "tenant": "acme" }'
-        description="A JSON object of claims that each of its tokens has. Changing or removing one revokes the tokens that it has. Empty: none."
+        description="A JSON object of claims that each of its tokens has. Changing or removing one revokes the tokens that it has. If empty: none."
       />
       <TextField
         label="Grant types"
@@ -171,27 +171,27 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         mono
         rows={2}
         placeholder="client_credentials"
-        description="One in each line. Empty: client_credentials."
+        description="One per line. If empty: client_credentials."
       />
       <TextField
         label="Client that may act for it"
         {...field('mayAct')}
         mono
-        description="The id of the one client that may exchange tokens of this one (may_act). Empty: none."
+        description="The id of the one client that may exchange tokens of this one (may_act). If empty: none."
       />
       <TextField
         label="Types of authorization details"
         {...field('detailsTypes')}
         mono
         rows={2}
-        description="Those that it may request, one in each line."
+        description="Those that it may request, one per line."
       />
       <TextField
         label="Scopes that it may assign to other clients"
         {...field('grantable')}
         mono
         rows={3}
-        description="One in each line. Empty: the default, which follows from its own scopes."
+        description="One per line. If empty: the default, which follows from its own scopes."
       />
       <CheckboxField label="It may assign no scope at all" {...field('grantsNothing')} />
       <TextField
@@ -199,21 +199,21 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         {...field('quota')}
         inputMode="numeric"
         pattern="[0-9]*"
-        description="The most that it may get. Empty: no limit of its own."
+        description="The most that it may get. If empty: no limit of its own."
       />
       <TextField
         label="Tokens per day"
         {...field('dayQuota')}
         inputMode="numeric"
         pattern="[0-9]*"
-        description="The most that it may get in a day, which ends at midnight UTC. Empty: no limit of its own."
+        description="The most that it may get in a day, which ends at midnight UTC. If empty: no limit of its own."
       />
       <TextField
         label="Tokens per month"
         {...field('monthQuota')}
         inputMode="numeric"
         pattern="[0-9]*"
-        description="The most that it may get in a month of the calendar, in UTC. Empty: no limit of its own."
+        description="The most that it may get in a month of the calendar, in UTC. If empty: no limit of its own."
       />
       <CheckboxField label="It must meet the FAPI 2.0 Security Profile" {...field('fapi2')} />
     </Form>

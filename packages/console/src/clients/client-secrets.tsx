@@ -158,13 +158,13 @@ function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) 
               {use === 'unknown' && (
                 <p>
                   A token lasts up to {token}, and a caller needs its secret again after that. An old secret counts as
-                  unused once the new one was used and the old one was not for as long.
+                  unused once the new one has been used and the old one has not been used for that long.
                 </p>
               )}
               {use === 'unused' && (
                 <p>
-                  The new secret is used, and the old one was not for {token}, which is as long as a token lasts. It can
-                  be deleted. A caller that gets tokens less often may still have it.
+                  The new secret is in use, and the old one has not been used for {token}, which is as long as a token
+                  lasts. It can be deleted. A caller that requests tokens less often may still have it.
                 </p>
               )}
             </Note>
@@ -172,7 +172,7 @@ function Superseded({ secrets }: { readonly secrets: readonly ClientSecret[] }) 
         );
       })}
       <p className="hint">
-        Uses until <ExactTime iso={newest.use_known_until} /> are shown.
+        This includes all uses until <ExactTime iso={newest.use_known_until} />.
       </p>
     </>
   );
@@ -182,7 +182,7 @@ const useTones = { in_use: 'warning', unknown: 'neutral', unused: 'good' } as co
 
 const useTitles = {
   in_use: 'An old secret is still used',
-  unknown: 'It cannot be said yet whether the old secret is still used',
+  unknown: 'It is not known yet whether the old secret is still used',
   unused: 'The old secret is no longer used',
 } as const;
 
@@ -253,7 +253,7 @@ function RotateDialog({ clientId, secrets, onClose, onRotated }: RotateDialogPro
         ]}
       />
       {overlap !== noExpiry && overlap !== atOnce && Number(overlap) < tokenSeconds && (
-        <Note tone="warning" title="Shorter than a token lasts">
+        <Note tone="warning" title="Shorter than the lifetime of a token">
           Tokens last up to {formatDuration(tokenSeconds)}. A caller that has one needs its secret only after that, when
           the old secret no longer works.
         </Note>

@@ -76,14 +76,14 @@ function SettingsForm({ client }: { readonly client: Client }) {
         label="Contact"
         {...field('contact')}
         maxLength={320}
-        description="Who answers for the client: an e-mail address or an https URL."
+        description="Who is responsible for the client: an e-mail address or an https URL."
       />
       <LifetimeField {...field('lifetime')} />
       <TextField
         label="Expires"
         {...field('end')}
         type="datetime-local"
-        description="From then on it gets no token, and none of its tokens lasts longer. Empty: never. An earlier end may revoke the tokens that it has."
+        description="From then on it gets no tokens, and none of its tokens lasts longer. If empty: never. An earlier time may revoke tokens that it has."
       />
       <ResourcesField {...field('resources')} />
       <TextField
@@ -91,7 +91,7 @@ function SettingsForm({ client }: { readonly client: Client }) {
         {...field('defaultResource')}
         maxLength={1_000}
         mono
-        description="The one of them that a token is for if the request names none. Empty: the APIs of Postern."
+        description="The resource that a token is for if the request names none. If empty: the APIs of Postern."
       />
       <CheckboxField
         label="Bind every token to a key of the client (DPoP)"

@@ -29,7 +29,7 @@ export function DeleteClient({ client }: { readonly client: Client }) {
       >
         <LastToken client={client} />
         {revoked}
-        <li>What was exchanged for its tokens ends with them: Token trees shows what that is.</li>
+        <li>Tokens that were exchanged for its tokens are revoked too: Token trees lists them.</li>
         <li>Its secrets remain valid: callers can request new tokens. If a secret leaked, rotate it too.</li>
       </DangerousChange>
     ),

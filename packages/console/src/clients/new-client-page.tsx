@@ -93,14 +93,14 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: Created) =
             label="ID"
             {...field('id')}
             mono
-            description="An ID of your choice. Empty: Postern generates one."
+            description="An ID of your choice. If empty: Postern generates one."
           />
         )}
       </div>
       <div className="panel card">
         <ResourcesField
           {...field('resources')}
-          hint=" If it is one, the tokens are for it unless a request names another."
+          hint=" If you select only one, tokens are for it unless a request names another."
         />
       </div>
       <div className="panel card">
@@ -128,7 +128,7 @@ function NewClientForm({ onCreated }: { readonly onCreated: (created: Created) =
           />
         )}
         {authentication === 'none' && (
-          <Note>The next page leads on to the trusted issuer: without a rule there it gets no tokens.</Note>
+          <Note>The next page leads to the trusted issuer. Without a rule there, the client gets no tokens.</Note>
         )}
         <LifetimeField {...field('lifetime')} />
       </div>

@@ -1,6 +1,6 @@
 /** The resources of a client, as text with one identifier per line: picked from those that are registered. RFC 8707 §2. */
 import { operations } from '@postern/admin';
-import { useId, useState } from 'react';
+import { type Dispatch, type SetStateAction, useId, useState } from 'react';
 import { useSession } from '../session/session-context.tsx';
 import { useAll } from '../session/use-admin.ts';
 import { LinkButton } from '../ui/button.tsx';
@@ -9,7 +9,7 @@ import { CheckboxField, TextField } from '../ui/fields.tsx';
 
 interface ResourcesFieldProps {
   readonly value: string;
-  readonly onChange: (value: string) => void;
+  readonly onChange: Dispatch<SetStateAction<string>>;
   /** Completes the description. */
   readonly hint?: string;
 }
@@ -36,14 +36,18 @@ export function ResourcesField({ hint = '', value, onChange }: ResourcesFieldPro
     );
   }
   const set = (identifier: string, on: boolean) =>
-    onChange([...chosen.filter((other) => other !== identifier), ...(on ? [identifier] : [])].join('\n'));
+    onChange((now) =>
+      [...parseResources(now).filter((other) => other !== identifier), ...(on ? [identifier] : [])].join('\n'),
+    );
   const shown = resources.filter(({ key, identifier }) => `${key} ${identifier}`.includes(search.toLowerCase()));
   return (
     <fieldset className="stack" aria-labelledby={id}>
       <span className="label" id={id}>
         APIs
       </span>
-      <p className="hint">The resources that it may request tokens for.{hint} None: the APIs of Postern.</p>
+      <p className="hint">
+        The resources that it may request tokens for.{hint} If you select none: the APIs of Postern.
+      </p>
       {chosen.length > 0 && (
         <ul className="row chips" aria-label="Selected resources">
           {chosen.map((identifier) => (

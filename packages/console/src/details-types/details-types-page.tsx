@@ -5,15 +5,15 @@ import { ReadAll } from '../session/read.tsx';
 import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
-import { DataTable } from '../ui/data-table.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 
 export function DetailsTypesPage() {
   return (
     <EditableListPage<AuthorizationDetailsType>
       title="Types of authorization details"
-      description="What tokens can allow in more detail than by a scope, such as one payment (RFC 9396)."
+      description="What tokens can allow more precisely than by a scope, such as a single payment (RFC 9396)."
       noun="type"
       nameOf={({ type }) => type}
       scopes="authorization_details_type"
@@ -26,7 +26,7 @@ export function DetailsTypesPage() {
       {(buttons, createFirst) => (
         <ReadAll list={operations.authorizationDetailsTypes.list()}>
           {(types) => (
-            <DataTable
+            <SortableTable
               caption="Types of authorization details"
               keyOf={({ type }) => type}
               rows={types}
@@ -37,8 +37,8 @@ export function DetailsTypesPage() {
                 </Empty>
               }
               columns={[
-                { title: 'Type', cell: ({ type }) => <code>{type}</code> },
-                { title: 'Description', cell: ({ description }) => description ?? '–' },
+                { title: 'Type', sortsBy: 'type', cell: ({ type }) => <code>{type}</code> },
+                { title: 'Description', sortsBy: 'description', cell: ({ description }) => description ?? '–' },
                 buttons,
               ]}
             />

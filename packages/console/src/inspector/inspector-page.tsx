@@ -29,7 +29,7 @@ export function InspectorPage() {
   return (
     <Page
       title="Token inspector"
-      description="Why an API refuses a token. The token is sent to this server only, which neither logs nor stores it."
+      description="Shows why an API refuses a token. The token is sent to this server only, which neither logs nor stores it."
     >
       <Form call={inspect} action="Inspect" errorTitle="The token could not be inspected" className="panel card stack">
         <TextField label="Access token" {...field('token')} isRequired mono rows={5} placeholder="eyJ…" />
@@ -129,8 +129,8 @@ function ExplanationView({ scope, token, explanation }: Inspection) {
           onClose={() => setIsRevoking(false)}
         >
           <p>
-            It is refused from now on, with all that was exchanged for it: Token trees shows what that is. Other tokens
-            of its client stay valid. This cannot be undone.
+            It is rejected from now on, and so are the tokens that were exchanged for it: Token trees lists them. Other
+            tokens of its client remain valid. This cannot be undone.
           </p>
         </ConfirmChange>
       )}

@@ -5,13 +5,15 @@ import { parseKeys } from '../api/parse-keys.ts';
 type KeySource = 'discovery' | 'jwks_uri' | 'jwks';
 
 export interface ClaimDraft {
+  /** A key for React, and what a field changes it by. */
+  readonly id: number;
   readonly name: string;
   /** One pattern per line. */
   readonly patterns: string;
 }
 
 export interface RuleDraft {
-  /** A key for React. */
+  /** As of a claim. */
   readonly id: number;
   readonly clientId: string;
   readonly claims: readonly ClaimDraft[];
@@ -33,11 +35,16 @@ export interface IssuerDraft {
   readonly rules: readonly RuleDraft[];
 }
 
-let rules = 0;
+let lastId = 0;
 
-export function newRule(claims: readonly ClaimDraft[] = [{ name: 'sub', patterns: '' }], clientId = ''): RuleDraft {
-  rules += 1;
-  return { id: rules, clientId, claims, people: false, scopes: '' };
+export function newClaim(name: string, patterns: string): ClaimDraft {
+  lastId += 1;
+  return { id: lastId, name, patterns };
+}
+
+export function newRule(claims: readonly ClaimDraft[] = [newClaim('sub', '')], clientId = ''): RuleDraft {
+  lastId += 1;
+  return { id: lastId, clientId, claims, people: false, scopes: '' };
 }
 
 export const emptyDraft: IssuerDraft = {
@@ -64,7 +71,7 @@ export function toDraft(trusted: TrustedIssuer): IssuerDraft {
     maxAgeSeconds: String(trusted.max_age_seconds),
     singleUse: trusted.single_use,
     rules: trusted.rules.map(({ client_id, claims, people, scopes }) => ({
-      ...newRule(Object.entries(claims).map(([name, patterns]) => ({ name, patterns: [patterns].flat().join('\n') }))),
+      ...newRule(Object.entries(claims).map(([name, patterns]) => newClaim(name, [patterns].flat().join('\n')))),
       clientId: client_id,
       people: people === true,
       scopes: (scopes ?? []).join('\n'),

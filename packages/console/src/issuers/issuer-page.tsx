@@ -104,8 +104,8 @@ function IssuerForm({ draft, platform, trusted }: IssuerFormProps) {
   const client = useSearchParams()[0].get('client');
   const next = client === null ? '/issuers' : `${clientPath(client)}/workloads`;
   const mayWrite = useSession().may('issuer:create_or_update');
-  const { values, set, field } = useForm(draft);
-  const { rules } = values;
+  const { values, field } = useForm(draft);
+  const { value: rules, onChange: setRules } = field('rules');
   const save = useEdit(
     trusted,
     () => operations.issuers.get(values.key),
@@ -183,7 +183,7 @@ function IssuerForm({ draft, platform, trusted }: IssuerFormProps) {
       <Section
         title="Rules"
         description="A workload whose token matches all claims of a rule gets a token of the client of that rule. Rules for people say through which client they act."
-        actions={<Button onPress={() => set({ rules: [...rules, newRule()] })}>Add rule</Button>}
+        actions={<Button onPress={() => setRules((now) => [...now, newRule()])}>Add rule</Button>}
       >
         {rules.length === 0 && <p className="hint">Without a rule, no workload or person gets a token.</p>}
         {rules.map((rule, index) => (
@@ -192,8 +192,8 @@ function IssuerForm({ draft, platform, trusted }: IssuerFormProps) {
             number={index + 1}
             rule={rule}
             platform={platform}
-            onChange={(changed) => set({ rules: rules.with(index, changed) })}
-            onRemove={() => set({ rules: rules.toSpliced(index, 1) })}
+            onChange={(change) => setRules((now) => now.map((one) => (one.id === rule.id ? change(one) : one)))}
+            onRemove={() => setRules((now) => now.filter(({ id }) => id !== rule.id))}
           />
         ))}
       </Section>

@@ -5,9 +5,10 @@ import { ReadAll } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { LinkButton } from '../ui/button.tsx';
-import { DataTable, TwoLines } from '../ui/data-table.tsx';
+import { TwoLines } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 import { formatDuration } from '../ui/time.tsx';
 
 export function IssuersPage() {
@@ -27,7 +28,7 @@ export function IssuersPage() {
       <Requires scope="issuer:read">
         <ReadAll list={operations.issuers.list()}>
           {(issuers) => (
-            <DataTable
+            <SortableTable
               caption="Trusted issuers"
               keyOf={({ key }) => key}
               rows={issuers}
@@ -41,6 +42,7 @@ export function IssuersPage() {
               columns={[
                 {
                   title: 'Issuer',
+                  sortsBy: 'key',
                   cell: ({ key, issuer }) => (
                     <TwoLines
                       first={
@@ -53,9 +55,17 @@ export function IssuersPage() {
                   ),
                 },
                 { title: 'Keys', cell: keySourceLabel },
-                { title: 'Maximum age', cell: ({ max_age_seconds }) => formatDuration(max_age_seconds) },
-                { title: 'Reuse', cell: ({ single_use }) => (single_use ? 'single use' : 'unlimited') },
-                { title: 'Rules', end: true, cell: ({ rules }) => rules.length },
+                {
+                  title: 'Maximum age',
+                  sortsBy: 'max_age_seconds',
+                  cell: ({ max_age_seconds }) => formatDuration(max_age_seconds),
+                },
+                {
+                  title: 'Reuse',
+                  sortsBy: 'single_use',
+                  cell: ({ single_use }) => (single_use ? 'single use' : 'unlimited'),
+                },
+                { title: 'Rules', end: true, sortsBy: '-rules', cell: ({ rules }) => rules.length },
               ]}
             />
           )}

@@ -5,7 +5,7 @@ import {
   type WorkloadPlatform,
   workloadPlatforms,
 } from '@postern/protocol/workload-platforms';
-import { emptyDraft, type IssuerDraft, newRule } from './issuer-draft.ts';
+import { emptyDraft, type IssuerDraft, newClaim, newRule } from './issuer-draft.ts';
 
 /** The platforms, by key. */
 export const platforms: Readonly<Record<string, WorkloadPlatform>> = Object.fromEntries(
@@ -22,7 +22,7 @@ export function platformDraft(platform: WorkloadPlatform): IssuerDraft {
     audience: filled(platform.audience ?? ''),
     maxAgeSeconds: String(platform.maxAgeSeconds ?? emptyDraft.maxAgeSeconds),
     singleUse: !platform.givesTokenAgain,
-    rules: [newRule(Object.entries(platform.claims).map(([name, text]) => ({ name, patterns: filled(text) })))],
+    rules: [newRule(Object.entries(platform.claims).map(([name, text]) => newClaim(name, filled(text))))],
   };
 }
 

@@ -3,19 +3,23 @@ import type { WorkloadPlatform } from '@postern/protocol/workload-platforms';
 import { ClientPicker } from '../pickers/client-picker.tsx';
 import { Button } from '../ui/button.tsx';
 import { CheckboxField, TextField } from '../ui/fields.tsx';
-import type { ClaimDraft, RuleDraft } from './issuer-draft.ts';
+import { type ClaimDraft, newClaim, type RuleDraft } from './issuer-draft.ts';
 
 interface RuleFieldsProps {
   readonly number: number;
   readonly rule: RuleDraft;
   /** Undefined: it is not known. */
   readonly platform: WorkloadPlatform | undefined;
-  readonly onChange: (rule: RuleDraft) => void;
+  readonly onChange: (change: (rule: RuleDraft) => RuleDraft) => void;
   readonly onRemove: () => void;
 }
 
 export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleFieldsProps) {
-  const setClaims = (claims: readonly ClaimDraft[]) => onChange({ ...rule, claims });
+  const set = (members: Partial<RuleDraft>) => onChange((now) => ({ ...now, ...members }));
+  const setClaims = (change: (claims: readonly ClaimDraft[]) => readonly ClaimDraft[]) =>
+    onChange((now) => ({ ...now, claims: change(now.claims) }));
+  const setClaim = (id: number, members: Partial<ClaimDraft>) =>
+    setClaims((now) => now.map((claim) => (claim.id === id ? { ...claim, ...members } : claim)));
   return (
     <fieldset className="panel card stack">
       <legend className="visually-hidden">Rule {number}</legend>
@@ -28,7 +32,7 @@ export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleF
       <ClientPicker
         label="Client"
         value={rule.clientId}
-        onChange={(clientId) => onChange({ ...rule, clientId })}
+        onChange={(clientId) => set({ clientId })}
         description={
           rule.people
             ? 'It acts for the people, with its own credentials.'
@@ -39,22 +43,21 @@ export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleF
         label="For people, by ID-JAGs that name the client"
         description="Otherwise the rule is for workloads."
         value={rule.people}
-        onChange={(people) => onChange({ ...rule, people })}
+        onChange={(people) => set({ people })}
       />
-      {rule.claims.map((claim, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a claim that is being edited has no other identity
-        <div key={index} className="claim">
+      {rule.claims.map((claim) => (
+        <div key={claim.id} className="claim">
           <TextField
             label="Claim"
             value={claim.name}
-            onChange={(name) => setClaims(rule.claims.with(index, { ...claim, name }))}
+            onChange={(name) => setClaim(claim.id, { name })}
             isRequired
             mono
           />
           <TextField
             label="Must be one of"
             value={claim.patterns}
-            onChange={(patterns) => setClaims(rule.claims.with(index, { ...claim, patterns }))}
+            onChange={(patterns) => setClaim(claim.id, { patterns })}
             isRequired
             mono
             placeholder={platform?.hints[claim.name]?.example}
@@ -64,7 +67,7 @@ export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleF
           <Button
             small
             isDisabled={rule.claims.length === 1}
-            onPress={() => setClaims(rule.claims.toSpliced(index, 1))}
+            onPress={() => setClaims((now) => now.filter(({ id }) => id !== claim.id))}
             aria-label={`Remove the claim ${claim.name}`}
           >
             Remove
@@ -72,15 +75,15 @@ export function RuleFields({ number, rule, platform, onChange, onRemove }: RuleF
         </div>
       ))}
       <div className="row">
-        <Button small onPress={() => setClaims([...rule.claims, { name: '', patterns: '' }])}>
+        <Button small onPress={() => setClaims((now) => [...now, newClaim('', '')])}>
           Add claim
         </Button>
-        <span className="hint">One text per line. A * matches one or more characters except : and /.</span>
+        <span className="hint">One value per line. A * matches one or more characters except : and /.</span>
       </div>
       <TextField
         label="Scopes"
         value={rule.scopes}
-        onChange={(scopes) => onChange({ ...rule, scopes })}
+        onChange={(scopes) => set({ scopes })}
         mono
         rows={rule.scopes.split('\n').length}
         description="Scopes of the client that the workload or person gets, one per line. If empty: all."

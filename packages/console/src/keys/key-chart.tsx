@@ -69,7 +69,7 @@ export function KeyChart({ keys }: { readonly keys: readonly SigningKey[] }) {
       <figcaption className="legend">
         <span className="legend-next">Published, not yet signing</span>
         <span className="legend-signing">Signing</span>
-        <span className="legend-retired">Only verifying</span>
+        <span className="legend-retired">Verifying only</span>
       </figcaption>
     </figure>
   );

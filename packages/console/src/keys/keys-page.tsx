@@ -7,10 +7,10 @@ import { useSession } from '../session/session-context.tsx';
 import { ConfirmChange, DangerRow } from '../shapes/confirm-change.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
-import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Page, Section } from '../ui/page.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 import { Time } from '../ui/time.tsx';
 import { KeyChart } from './key-chart.tsx';
 
@@ -40,23 +40,29 @@ export function KeysPage() {
                 <KeyChart keys={keys} />
               </div>
               <Section title="Schedule">
-                <DataTable
+                <SortableTable
                   caption="Signing keys"
                   keyOf={({ kid }) => kid}
                   rows={keys.toReversed()}
                   empty={<Empty title="No signing keys" />}
                   columns={[
-                    { title: 'Key', cell: ({ kid }) => <code className="breakable">{kid}</code> },
-                    { title: 'Algorithm', cell: ({ alg }) => alg },
-                    { title: 'Status', cell: ({ status }) => <StatusBadge status={status} /> },
-                    { title: 'Created', cell: ({ created_at }) => <Time iso={created_at} /> },
-                    { title: 'Signs from', cell: ({ signs_from }) => <Time iso={signs_from} /> },
+                    { title: 'Key', sortsBy: 'kid', cell: ({ kid }) => <code className="breakable">{kid}</code> },
+                    { title: 'Algorithm', sortsBy: 'alg', cell: ({ alg }) => alg },
+                    { title: 'Status', sortsBy: 'status', cell: ({ status }) => <StatusBadge status={status} /> },
+                    { title: 'Created', sortsBy: '-created_at', cell: ({ created_at }) => <Time iso={created_at} /> },
+                    {
+                      title: 'Signs from',
+                      sortsBy: '-signs_from',
+                      cell: ({ signs_from }) => <Time iso={signs_from} />,
+                    },
                     {
                       title: 'Signs until',
+                      sortsBy: '-signs_until',
                       cell: ({ signs_until }) => <Time iso={signs_until} never="the next key signs" />,
                     },
                     {
                       title: 'Published until',
+                      sortsBy: '-verifies_until',
                       cell: ({ verifies_until }) => <Time iso={verifies_until} never="not known yet" />,
                     },
                     ...(session.may('key:delete') || session.may('key:revoke')
@@ -97,7 +103,7 @@ export function KeysPage() {
           <div className="panel card">
             <DangerRow
               title="Revoke all tokens"
-              description="Every token of every client that was issued so far, yours among them. Clients may request new ones at once."
+              description="Every token of every client that was issued so far, including yours. Clients can request new ones immediately."
             >
               <Button kind="danger" onPress={() => setIsRevokingAll(true)}>
                 Revoke all tokens
@@ -115,7 +121,7 @@ export function KeysPage() {
           onClose={() => setIsRevokingAll(false)}
         >
           <p>
-            APIs refuse them from now on. It is for emergencies: after a theft of tokens, or after a backup was
+            APIs reject them from now on. Use this in an emergency: if tokens were stolen, or after a backup was
             restored.
           </p>
         </ConfirmChange>
@@ -131,7 +137,7 @@ function StatusBadge({ status }: { readonly status: string }) {
     case 'next':
       return <Badge tone="good">next</Badge>;
     default:
-      return <Badge>only verifying</Badge>;
+      return <Badge>verifying only</Badge>;
   }
 }
 
@@ -150,7 +156,7 @@ function DeleteKey({ signingKey, onClose }: EndKeyProps) {
       onClose={onClose}
     >
       <ul className="consequences">
-        <li>It has not signed a token yet. The key that signs now continues.</li>
+        <li>It has not signed any token. The key that signs now stays in use.</li>
       </ul>
     </ConfirmChange>
   );

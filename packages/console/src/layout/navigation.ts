@@ -19,6 +19,7 @@ export const navigation: readonly NavigationGroup[] = [
       { href: '/clients', title: 'Clients', scope: 'client:read' },
       { href: '/scopes', title: 'Scopes', scope: 'scope:read' },
       { href: '/roles', title: 'Roles', scope: 'role:read' },
+      { href: '/people', title: 'People', scope: 'person:read' },
       { href: '/resources', title: 'Resources', scope: 'resource:read' },
       { href: '/issuers', title: 'Trusted issuers', scope: 'issuer:read' },
       { href: '/initial-access-tokens', title: 'Initial access tokens', scope: 'initial_access_token:read' },

@@ -27,7 +27,7 @@ const steps = [
   },
   {
     title: '4. See what the token allows',
-    text: 'The inspector tells whether a call with it is accepted, and why not.',
+    text: 'The inspector shows whether a call with it is accepted, and if not, why.',
     href: '/inspector',
     action: 'Inspect a token',
     needs: undefined,

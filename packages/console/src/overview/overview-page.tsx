@@ -77,11 +77,11 @@ function Traffic({ hours }: { readonly hours: number }) {
                 ['Tokens issued', totals.issued.toLocaleString('en')],
                 ['Requests rejected', totals.refused.toLocaleString('en'), formatRate(totals)],
                 [
-                  'By a shared secret',
+                  'With a shared secret',
                   totals.issued === 0 ? '0 %' : `${Math.round((totals.issuedBySecret / totals.issued) * 100)} %`,
                   next === undefined
                     ? 'no client with a secret got a token'
-                    : `of all tokens; move ${nameOf(next)} next`,
+                    : `of all tokens; move ${nameOf(next)} to a key next`,
                 ],
                 ['Active clients', clients.active.toLocaleString('en'), 'got a token in this period'],
                 [
@@ -170,7 +170,7 @@ function Unused() {
   return (
     <Section
       title="Unused scopes"
-      description={`Scopes that a client has, but none of its tokens had in the last ${unusedDays} days. They can be removed, unless the client is younger than that.`}
+      description={`Scopes that a client has, but that none of its tokens had in the last ${unusedDays} days. Remove them, unless the client is newer than that.`}
     >
       <ReadOne operation={operations.usage.listUnusedScopes({ days: unusedDays, size: 10 })}>
         {({ items, total }) => (
@@ -187,7 +187,7 @@ function Unused() {
                 {
                   title: 'Finding',
                   cell: ({ too_young }) =>
-                    too_young ? <Badge>too young to say</Badge> : <Badge tone="warning">can be removed</Badge>,
+                    too_young ? <Badge>too new to tell</Badge> : <Badge tone="warning">can be removed</Badge>,
                 },
                 { title: 'Unused scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
               ]}

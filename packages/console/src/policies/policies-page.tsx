@@ -58,7 +58,7 @@ export function PoliciesPage() {
                       />
                     ),
                   },
-                  { title: 'Answers', cell: ({ drp_action }) => drp_action ?? <span className="muted">–</span> },
+                  { title: 'Handles', cell: ({ drp_action }) => drp_action ?? <span className="muted">–</span> },
                   { title: 'Rules', end: true, cell: ({ rules }) => rules.length },
                   { title: 'Targets', end: true, cell: ({ rules }) => rules.flatMap(({ targets }) => targets).length },
                 ]}
@@ -92,7 +92,7 @@ function NewPolicyDialog({ onClose }: { readonly onClose: () => void }) {
       <TextField label="Name" {...field('name')} isRequired autoFocus />
       <TextField label="Key" {...field('key')} mono description="If empty, it is derived from the name." />
       <SelectField
-        label="Action of the Data Rights Protocol that it answers"
+        label="Action of the Data Rights Protocol that it handles"
         {...field('action')}
         options={[{ value: '', label: 'None' }, 'access', 'deletion']}
       />

@@ -79,7 +79,7 @@ export function RuleDialog({ policy, rule, onClose }: RuleDialogProps) {
           isRequired
           mono
           suggestions={destinations.data?.map(({ key }) => key)}
-          description="The key of an existing destination, see Storage."
+          description="The key of a destination on the page Storage."
         />
       ) : (
         <SelectField
@@ -93,7 +93,7 @@ export function RuleDialog({ policy, rule, onClose }: RuleDialogProps) {
           label="Replacement text"
           {...field('rewrite')}
           isRequired={!isKept}
-          description={isKept ? 'Is not shown. Leave it empty to keep it.' : undefined}
+          description={isKept ? 'The present text is not shown. Leave the field empty to keep it.' : undefined}
         />
       )}
     </FormDialog>

@@ -4,9 +4,10 @@ import { ReadAll } from '../session/read.tsx';
 import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
-import { DataTable, TwoLines } from '../ui/data-table.tsx';
+import { TwoLines } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 
 export function StoragePage() {
   return (
@@ -25,7 +26,7 @@ export function StoragePage() {
       {(buttons, createFirst) => (
         <ReadAll list={operations.storage.list()}>
           {(configs) => (
-            <DataTable
+            <SortableTable
               caption="Storage destinations"
               keyOf={({ key }) => key}
               rows={configs}
@@ -33,10 +34,11 @@ export function StoragePage() {
               columns={[
                 {
                   title: 'Destination',
+                  sortsBy: 'name',
                   cell: ({ key, name }) => <TwoLines first={<strong>{name}</strong>} second={<code>{key}</code>} />,
                 },
-                { title: 'Type', cell: ({ type }) => type },
-                { title: 'Format', cell: ({ format }) => format },
+                { title: 'Type', sortsBy: 'type', cell: ({ type }) => type },
+                { title: 'Format', sortsBy: 'format', cell: ({ format }) => format },
                 { title: 'Bucket', cell: ({ details }) => details.bucket ?? <span className="muted">–</span> },
                 buttons,
               ]}

@@ -10,13 +10,14 @@ import { ConfirmChange } from '../shapes/confirm-change.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { Button } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/copy.tsx';
-import { DataTable, TwoLines } from '../ui/data-table.tsx';
+import { TwoLines } from '../ui/data-table.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { useLeaveGuard } from '../ui/leave-guard.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Note } from '../ui/note.tsx';
 import { Page } from '../ui/page.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 import { Time } from '../ui/time.tsx';
 
 export function InitialAccessTokensPage() {
@@ -28,7 +29,7 @@ export function InitialAccessTokensPage() {
   return (
     <Page
       title="Initial access tokens"
-      description="Whoever has one registers clients with the scopes that it allows (POSTERN_REGISTRATION)."
+      description="Their holders can register clients with the scopes that the token allows, if POSTERN_REGISTRATION permits registration."
       actions={
         mayCreate && (
           <Button kind="primary" onPress={() => setIsNew(true)}>
@@ -40,26 +41,27 @@ export function InitialAccessTokensPage() {
       <Requires scope="initial_access_token:read">
         <ReadAll list={operations.initialAccessTokens.list()}>
           {(tokens) => (
-            <DataTable
+            <SortableTable
               caption="Initial access tokens"
               keyOf={({ id }) => id}
               rows={tokens}
               empty={
                 <Empty title="No initial access tokens">
-                  Clients that register themselves need one.
+                  A client needs one to register itself.
                   {mayCreate && <Button onPress={() => setIsNew(true)}>Create the first initial access token</Button>}
                 </Empty>
               }
               columns={[
                 {
                   title: 'Token',
+                  sortsBy: 'name',
                   cell: ({ id, name }) => (
-                    <TwoLines first={<strong>{name ?? 'Without a name'}</strong>} second={<code>{id}</code>} />
+                    <TwoLines first={<strong>{name ?? 'Unnamed'}</strong>} second={<code>{id}</code>} />
                   ),
                 },
-                { title: 'Scopes', cell: ({ scopes }) => scopes.join(' ') || '–' },
-                { title: 'Clients', cell: ({ uses, max_uses }) => `${uses} of ${max_uses}` },
-                { title: 'Expires', cell: ({ expires_at }) => <Time iso={expires_at} /> },
+                { title: 'Scopes', sortsBy: '-scopes', cell: ({ scopes }) => scopes.join(' ') || '–' },
+                { title: 'Clients', sortsBy: '-uses', cell: ({ uses, max_uses }) => `${uses} of ${max_uses}` },
+                { title: 'Expires', sortsBy: 'expires_at', cell: ({ expires_at }) => <Time iso={expires_at} /> },
                 {
                   title: 'Actions',
                   end: true,
@@ -93,7 +95,7 @@ export function InitialAccessTokensPage() {
           notice="Initial access token deleted"
           onClose={() => setDeleted(undefined)}
         >
-          <p>It registers no more clients. The clients that were registered with it stay.</p>
+          <p>It can no longer register clients. Clients that were registered with it are kept.</p>
         </ConfirmChange>
       )}
     </Page>

@@ -6,9 +6,10 @@ import { ReadAll } from '../session/read.tsx';
 import { useEdit } from '../session/use-admin.ts';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
-import { DataTable, TwoLines } from '../ui/data-table.tsx';
+import { TwoLines } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 import { formatDuration } from '../ui/time.tsx';
 
 export function ResourcesPage() {
@@ -35,7 +36,7 @@ export function ResourcesPage() {
       {(buttons, createFirst) => (
         <ReadAll list={operations.resources.list()}>
           {(resources) => (
-            <DataTable
+            <SortableTable
               caption="Resources"
               keyOf={({ key }) => key}
               rows={resources}
@@ -49,13 +50,15 @@ export function ResourcesPage() {
               columns={[
                 {
                   title: 'Resource',
+                  sortsBy: 'key',
                   cell: ({ key, identifier }) => (
                     <TwoLines first={<strong>{key}</strong>} second={<code className="breakable">{identifier}</code>} />
                   ),
                 },
-                { title: 'Scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
+                { title: 'Scopes', sortsBy: '-scopes', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
                 {
                   title: 'Tokens',
+                  sortsBy: 'access_token_ttl_seconds',
                   cell: (resource) => (
                     <TwoLines first={lifetimeLabel(resource)} second={resource.signing_alg ?? 'default algorithm'} />
                   ),
@@ -155,7 +158,7 @@ function ResourceDialog({ resource, onClose }: ResourceDialogProps) {
         {...field('typ')}
         options={[
           { value: 'at+jwt', label: 'at+jwt: only access tokens have it' },
-          { value: 'JWT', label: 'JWT: for an API that accepts no other. Any JWT may have it' },
+          { value: 'JWT', label: 'JWT: for an API that accepts no other type, though any JWT can have it' },
         ]}
       />
       <TextField

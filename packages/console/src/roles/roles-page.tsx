@@ -8,14 +8,14 @@ import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { FormDialog, useForm } from '../shapes/form.tsx';
 import { listOrNull, toLines, toList } from '../shapes/lines.ts';
 import { Badge } from '../ui/badge.tsx';
-import { DataTable } from '../ui/data-table.tsx';
 import { CheckboxField, TextField } from '../ui/fields.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 
 export function RolesPage() {
   return (
     <EditableListPage<Role>
       title="Roles"
-      description="What people can do who sign in at the identity provider. The server's POSTERN_SIGN_IN_ROLES says who gets which role."
+      description="What people who sign in at the identity provider can do. The server's POSTERN_SIGN_IN_ROLES says who gets which role."
       noun="role"
       nameOf={({ name }) => name}
       scopes="role"
@@ -23,21 +23,21 @@ export function RolesPage() {
       dialog={(role, onClose) => <RoleDialog role={role} onClose={onClose} />}
       deletion={(role) => ({
         operation: ifUnchanged(operations.roles.delete(role.name), role),
-        consequences: <p>People who have it can do nothing any more, at once.</p>,
+        consequences: <p>People with this role lose all access immediately.</p>,
       })}
     >
       {(buttons) => (
         <ReadAll list={operations.roles.list()}>
           {(all) => (
-            <DataTable
+            <SortableTable
               caption="Roles"
               keyOf={({ name }) => name}
               rows={all}
               empty={null}
               columns={[
-                { title: 'Role', cell: ({ name }) => <code>{name}</code> },
-                { title: 'For', cell: ({ description }) => description },
-                { title: 'Scopes', end: true, cell: ({ scopes }) => scopes.length },
+                { title: 'Role', sortsBy: 'name', cell: ({ name }) => <code>{name}</code> },
+                { title: 'Description', sortsBy: 'description', cell: ({ description }) => description },
+                { title: 'Scopes', end: true, sortsBy: '-scopes', cell: ({ scopes }) => scopes.length },
                 {
                   title: 'May assign',
                   cell: ({ grantable_scopes }) =>
@@ -45,6 +45,7 @@ export function RolesPage() {
                 },
                 {
                   title: 'Kind',
+                  sortsBy: 'origin',
                   cell: ({ origin }) => (origin === 'own' ? <Badge tone="good">own</Badge> : <Badge>built in</Badge>),
                 },
                 buttons,
@@ -104,7 +105,7 @@ function RoleDialog({ role, onClose }: RoleDialogProps) {
         {...field('grantable')}
         mono
         rows={3}
-        description="One in each line. Empty: the default, which follows from the scopes of the role."
+        description="One per line. If empty: the default, which follows from the scopes of the role."
       />
       <CheckboxField label="They may assign no scope at all" {...field('grantsNothing')} />
     </FormDialog>

@@ -1,6 +1,6 @@
 /** Selects scopes: by search, by group, one by one. */
 
-import { useEffect, useId, useRef, useState } from 'react';
+import { type Dispatch, type SetStateAction, useEffect, useId, useRef, useState } from 'react';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { Chip } from '../ui/chip.tsx';
@@ -11,7 +11,7 @@ import { useScopes } from './use-scopes.ts';
 interface ScopePickerProps {
   readonly label: string;
   readonly value: ReadonlySet<string>;
-  readonly onChange: (chosen: ReadonlySet<string>) => void;
+  readonly onChange: Dispatch<SetStateAction<ReadonlySet<string>>>;
 }
 
 export function ScopePicker({ label, value: chosen, onChange }: ScopePickerProps) {
@@ -23,7 +23,7 @@ export function ScopePicker({ label, value: chosen, onChange }: ScopePickerProps
     groupScopes(found.filter(({ origin }) => (origin === 'own') === isOwn)),
   ) as [ScopeGroup[], ScopeGroup[]];
   const set = (names: readonly string[], on: boolean) =>
-    onChange(on ? chosen.union(new Set(names)) : chosen.difference(new Set(names)));
+    onChange((now) => (on ? now.union(new Set(names)) : now.difference(new Set(names))));
 
   return (
     <fieldset className="stack" aria-labelledby={id}>

@@ -4,9 +4,9 @@ import { type ReactNode, useState } from 'react';
 import { ReadAll } from '../session/read.tsx';
 import { EditableListPage } from '../shapes/editable-list-page.tsx';
 import { Badge } from '../ui/badge.tsx';
-import { DataTable } from '../ui/data-table.tsx';
 import { SelectField, TextField } from '../ui/fields.tsx';
 import { Empty } from '../ui/loaded.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 import { ScopeDialog } from './scope-dialog.tsx';
 import { groupScopes, searchScopes } from './scope-groups.ts';
 
@@ -50,15 +50,15 @@ export function ScopesPage() {
                 show(all).filter(({ origin }) => (origin === 'own') === isOwn),
               ) as [Scope[], Scope[]];
               const table = (caption: string, rows: readonly Scope[], empty: ReactNode) => (
-                <DataTable
+                <SortableTable
                   caption={caption}
                   keyOf={({ name }) => name}
                   rows={rows}
                   empty={empty}
                   columns={[
-                    { title: 'Scope', cell: ({ name }) => <code>{name}</code> },
-                    { title: 'Allows', cell: ({ description }) => description },
-                    { title: 'Kind', cell: (scope) => <KindBadge scope={scope} /> },
+                    { title: 'Scope', sortsBy: 'name', cell: ({ name }) => <code>{name}</code> },
+                    { title: 'Allows', sortsBy: 'description', cell: ({ description }) => description },
+                    { title: 'Kind', sortsBy: 'administrative', cell: (scope) => <KindBadge scope={scope} /> },
                     buttons,
                   ]}
                 />

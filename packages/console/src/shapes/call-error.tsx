@@ -48,7 +48,7 @@ function ConflictNote({ present, onSeen }: Conflict) {
             <p>If you save again, what you entered replaces this.</p>
           </>
         )}
-        <ErrorNote title="It cannot be read" error={read.error} />
+        <ErrorNote title="Reading it failed" error={read.error} />
       </div>
     </Note>
   );

@@ -1,19 +1,25 @@
 /** Forms: their values, and what is around the fields: why saving failed, and the buttons. */
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, type SetStateAction, useState } from 'react';
 import type { Call, Edit } from '../session/use-admin.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { CallError } from './call-error.tsx';
 
-/** `field(name)` has the props of the field that edits that value. */
+/**
+ * `field(name)` has the props of the field that edits that value. A field that edits a part of its value passes a function of the
+ * present value: several fields can change before the form is rendered again, and none may undo what another one has changed.
+ */
 export function useForm<Values extends object>(initial: Values) {
   const [values, setValues] = useState(initial);
-  const set = (change: Partial<Values>) => setValues((now) => ({ ...now, ...change }));
   const field = <Name extends keyof Values>(name: Name) => ({
     value: values[name],
-    onChange: (value: Values[Name]) => set({ [name]: value } as unknown as Partial<Values>),
+    onChange: (change: SetStateAction<Values[Name]>) =>
+      setValues((now) => ({
+        ...now,
+        [name]: typeof change === 'function' ? (change as (value: Values[Name]) => Values[Name])(now[name]) : change,
+      })),
   });
-  return { values, set, field };
+  return { values, field };
 }
 
 interface FormProps {
@@ -41,8 +47,7 @@ export function Form({ call, action, cancel, errorTitle, className = 'stack', ch
       {action !== undefined && (
         <div className="row actions">
           {cancel}
-          {/* If the field lost the focus first, its error would go, and the button move away from below the pointer. */}
-          <Button kind="primary" type="submit" pending={call.pending} preventFocusOnPress>
+          <Button kind="primary" type="submit" pending={call.pending}>
             {action}
           </Button>
         </div>

@@ -8,9 +8,10 @@ import { useSession } from '../session/session-context.tsx';
 import { ConfirmChange } from '../shapes/confirm-change.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
-import { DataTable, TwoLines } from '../ui/data-table.tsx';
+import { TwoLines } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
+import { SortableTable } from '../ui/sortable-table.tsx';
 import { Time } from '../ui/time.tsx';
 
 export function StreamsPage() {
@@ -19,12 +20,12 @@ export function StreamsPage() {
   return (
     <Page
       title="Event streams"
-      description="Who is told what ends tokens, and whether they take it. Receivers create their streams themselves (Shared Signals)."
+      description="Receivers of security events, such as revoked tokens, and whether the events arrive. Receivers create their own streams (Shared Signals)."
     >
       <Requires scope="stream:read">
         <ReadAll list={operations.streams.list()}>
           {(streams) => (
-            <DataTable
+            <SortableTable
               caption="Event streams"
               keyOf={({ id }) => id}
               rows={streams}
@@ -36,15 +37,17 @@ export function StreamsPage() {
               columns={[
                 {
                   title: 'Stream',
+                  sortsBy: 'description',
                   cell: ({ id, description }) => (
                     <TwoLines
-                      first={<strong>{description ?? 'Without a description'}</strong>}
+                      first={<strong>{description ?? 'No description'}</strong>}
                       second={<code className="breakable">{id}</code>}
                     />
                   ),
                 },
                 {
                   title: 'Receiver',
+                  sortsBy: 'client_id',
                   cell: ({ client_id }) => <ClientLink client={{ client_id, name: null }} />,
                 },
                 {
@@ -58,6 +61,7 @@ export function StreamsPage() {
                 },
                 {
                   title: 'Status',
+                  sortsBy: 'status',
                   cell: ({ status, reason, fault }) => (
                     <TwoLines
                       first={status === 'enabled' ? <Badge tone="good">enabled</Badge> : <Badge>{status}</Badge>}
@@ -65,7 +69,7 @@ export function StreamsPage() {
                     />
                   ),
                 },
-                { title: 'Created', cell: ({ created_at }) => <Time iso={created_at} /> },
+                { title: 'Created', sortsBy: '-created_at', cell: ({ created_at }) => <Time iso={created_at} /> },
                 {
                   title: 'Actions',
                   end: true,

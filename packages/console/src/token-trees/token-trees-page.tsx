@@ -21,10 +21,15 @@ export function TokenTreesPage() {
   return (
     <Page
       title="Token trees"
-      description="What was exchanged for a token or for the tokens of a client, and would end with them."
+      description="The tokens that were exchanged for a token, or for the tokens of a client, and that are revoked with it."
     >
       <Requires scope="token:revoke">
-        <Form call={look} action="Show what would end" errorTitle="Nothing was found" className="panel card stack">
+        <Form
+          call={look}
+          action="Show what would be revoked"
+          errorTitle="Nothing was found"
+          className="panel card stack"
+        >
           <TextField
             label="Token, its jti, or a client ID"
             {...field('text')}
@@ -39,29 +44,29 @@ export function TokenTreesPage() {
             <div role="status">
               <TreeNote tree={found.tree} />
             </div>
-            <Section title="Exchanged for it">
+            <Section title="Tokens exchanged for it">
               <Descendants tree={found.tree} />
             </Section>
             {(found.tree.status !== 'inactive' || found.tree.kind === 'client') && (
               <div className="row actions">
                 <Button kind="danger" onPress={() => setAsking(true)}>
-                  End all of it
+                  Revoke all of it
                 </Button>
               </div>
             )}
             {isAsking && (
               <ConfirmChange
-                question="End all of it?"
-                action="End all of it"
+                question="Revoke all of it?"
+                action="Revoke all of it"
                 operation={operations.tokens.revoke(found.root)}
-                notice="Ended"
+                notice="Revoked"
                 onClose={() => {
                   setAsking(false);
                   look.run();
                 }}
               >
-                <p className="breakable">This ends {describeTokenTree(found.tree)}. This cannot be undone.</p>
-                <p>This server refuses it immediately, APIs that follow revocations within a second.</p>
+                <p className="breakable">This revokes {describeTokenTree(found.tree)}. This cannot be undone.</p>
+                <p>This server rejects these tokens immediately, APIs that follow revocations within a second.</p>
               </ConfirmChange>
             )}
           </>
@@ -75,10 +80,12 @@ function TreeNote({ tree }: { readonly tree: TokenTree }) {
   const { kind, client_id, jti, status } = tree;
   const subject = kind === 'client' ? `Client ${client_id}` : `Token ${jti}`;
   const texts = {
-    active: kind === 'client' ? 'All of its tokens that were issued so far would end.' : 'It is active.',
+    active: kind === 'client' ? 'All of its tokens that were issued so far would be revoked.' : 'It is active.',
     inactive:
-      kind === 'client' ? 'It is disabled, and none of its tokens is active.' : 'It was revoked, or its client was.',
-    unknown: 'The server keeps no list of the tokens that it issued. If there is such a token, it would end.',
+      kind === 'client'
+        ? 'It is disabled, and none of its tokens is active.'
+        : 'It was revoked, or all tokens of its client were.',
+    unknown: 'The server keeps no list of the tokens that it issued. If there is such a token, it would be revoked.',
   };
   return (
     <Note tone={status === 'inactive' ? 'good' : 'neutral'} title={subject}>
@@ -99,8 +106,8 @@ function Descendants({ tree: { descendants } }: { readonly tree: TokenTree }) {
     <>
       <p>
         {is_complete ? '' : 'At least '}
-        {tokens_issued} {tokens_issued === 1 ? 'token was' : 'tokens were'} exchanged for it. What other nodes issued in
-        the last seconds may be missing.
+        {tokens_issued} {tokens_issued === 1 ? 'token was' : 'tokens were'} exchanged for it. Tokens that other nodes
+        issued in the last few seconds may be missing.
       </p>
       <DataTable
         caption="Clients and resources of the tokens"

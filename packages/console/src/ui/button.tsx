@@ -1,7 +1,7 @@
 /** Buttons, and links that look like them. */
 
-import type { ReactNode } from 'react';
-import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components';
+import type { MouseEvent, ReactNode } from 'react';
+import { Button as AriaButton, type ButtonProps as AriaButtonProps, type PressEvent } from 'react-aria-components';
 import { Link } from 'wouter';
 
 type Kind = 'primary' | 'secondary' | 'danger' | 'quiet';
@@ -13,24 +13,35 @@ interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'isPending'> {
   readonly pending?: boolean;
 }
 
+/**
+ * The focus moves when a press ends: a field that lost it when the press begins could lose its error too, and the button would move
+ * away from below the pointer.
+ */
+const keepFocus = (event: MouseEvent) => event.preventDefault();
+
 /** While pending, it keeps the focus and ignores presses. */
-export function Button({ kind = 'secondary', small = false, pending = false, ...props }: ButtonProps) {
+export function Button({ kind = 'secondary', small = false, pending = false, onPress, ...props }: ButtonProps) {
+  const press = (event: PressEvent) => {
+    (event.target as HTMLElement).focus({ preventScroll: true });
+    onPress?.(event);
+  };
   return pending ? (
-    <AriaButton {...props} type="button" onPress={undefined} className={`${classOf(kind, small)} button-pending`} />
+    <AriaButton {...props} type="button" className={`${classOf(kind, small)} button-pending`} />
   ) : (
-    <AriaButton {...props} className={classOf(kind, small)} />
+    <AriaButton {...props} onMouseDown={keepFocus} onPress={press} className={classOf(kind, small)} />
   );
 }
 
 interface LinkButtonProps {
   readonly href: string;
   readonly kind?: Kind;
+  readonly small?: boolean;
   readonly children: ReactNode;
 }
 
-export function LinkButton({ href, kind = 'secondary', children }: LinkButtonProps) {
+export function LinkButton({ href, kind = 'secondary', small = false, children }: LinkButtonProps) {
   return (
-    <Link href={href} className={classOf(kind, false)}>
+    <Link href={href} className={classOf(kind, small)} onMouseDown={keepFocus}>
       {children}
     </Link>
   );

@@ -4,22 +4,25 @@
  */
 import type { ReactNode } from 'react';
 
+/** A member of a row, with `-` before it for descending. */
+type MemberOrder<Row> = (keyof Row & string) | `-${keyof Row & string}`;
+
 export interface Column<Row> {
   readonly title: string;
   /** Aligned at the end of the line: for numbers and buttons. */
   readonly end?: boolean;
-  /** What the list can be sorted by, in the order that pressing the title gives first: `name`, or `-created_at` for descending. */
-  readonly sortsBy?: string;
+  /** What the list can be sorted by, in the order that pressing the title gives first. */
+  readonly sortsBy?: MemberOrder<Row>;
   readonly cell: (row: Row) => ReactNode;
 }
 
 /** By what the rows are sorted, and what changes that. */
-interface Sorting {
+export interface Sorting {
   readonly value: string;
   readonly onChange: (value: string) => void;
 }
 
-interface DataTableProps<Row> {
+export interface DataTableProps<Row> {
   /** What the table contains, for assistive technology. */
   readonly caption: string;
   readonly columns: readonly Column<Row>[];
@@ -96,11 +99,16 @@ function SortButton({ title, sortsBy, sorting }: SortButtonProps) {
   );
 }
 
-function directionOf(sortsBy: string, { value }: Sorting): 'ascending' | 'descending' | 'none' {
-  if (value !== sortsBy && value !== oppositeOf(sortsBy)) {
+/** Whether the rows are sorted by the column, in either direction. */
+export function isSortedBy({ sortsBy }: { readonly sortsBy?: string | undefined }, { value }: Sorting): boolean {
+  return sortsBy !== undefined && (value === sortsBy || value === oppositeOf(sortsBy));
+}
+
+function directionOf(sortsBy: string, sorting: Sorting): 'ascending' | 'descending' | 'none' {
+  if (!isSortedBy({ sortsBy }, sorting)) {
     return 'none';
   }
-  return value.startsWith('-') ? 'descending' : 'ascending';
+  return sorting.value.startsWith('-') ? 'descending' : 'ascending';
 }
 
 const oppositeOf = (order: string) => (order.startsWith('-') ? order.slice(1) : `-${order}`);

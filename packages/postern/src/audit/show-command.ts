@@ -1,5 +1,5 @@
 /** `postern audit show`: one event, with what was before it and what is since. */
-import { findMemberChanges, type MemberChange, type NamedEvent, nameEvents } from '@postern/admin';
+import { findMemberChanges, type MemberChange, type NamedEvent, nameEvents, remarksOn } from '@postern/admin';
 import { Argument, type Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { countFrom } from '../command/option-values.ts';
@@ -44,7 +44,8 @@ function formatEvent(event: NamedEvent, changes: readonly MemberChange[] | undef
     ['member', 'before', 'after'],
     changes.map(({ name, before, after }) => [name, toText(before), toText(after)]),
   );
-  return `${record}\n${changes.length === 0 ? 'It changed no member.\n' : table}`;
+  const remarks = remarksOn(event).map((sentence) => `${sentence}\n`);
+  return `${record}\n${changes.length === 0 ? 'It changed no member.\n' : table}${remarks.join('')}`;
 }
 
 function toText(value: unknown): string | undefined {

@@ -43,7 +43,7 @@ async function unusedScopes(_options: unknown, command: Command): Promise<void> 
             name,
             last_issued_at ?? 'never',
             scopes,
-            too_young ? `${created_at}: too young to say` : created_at,
+            too_young ? `${created_at}: too new to tell` : created_at,
           ]),
         ),
   );

@@ -178,7 +178,7 @@ const replays: Partial<Record<EventKind, Replay>> = {
       return false;
     }
     // The next sign-in gives the role that their claims say then.
-    await recordPerson(transaction, append, { ...before, role: null });
+    await recordPerson(transaction, append, { ...before, role: null }, before);
     return true;
   },
   async 'role.saved'({ transaction, append, latest }, event) {

@@ -311,6 +311,9 @@ export interface PersonTable {
   email: string | null;
   /** The name of a role. Null: none. */
   role: string | null;
+  /** RFC 3339, UTC. */
+  first_signed_in_at: string;
+  last_signed_in_at: string;
 }
 
 export interface StreamTable {

@@ -10,7 +10,7 @@ export interface EventName {
 }
 
 /**
- * Finds the present names; of clients that were deleted, the last ones. The root client `rootId`, which is not in the database, is called
+ * Finds the present names; of clients and people that were deleted, the last ones. The root client `rootId`, which is not in the database, is called
  * root. Ids that are of nobody are not in the answer.
  */
 export async function findEventNames(
@@ -40,13 +40,13 @@ export async function findEventNames(
   return found;
 }
 
-/** The log tells under which name a client was created, and each change of that. */
+/** The log tells under which name a client was created or a person signed in, and each change of that. */
 async function findLastNames(db: Kysely<Database>, ids: readonly string[]): Promise<Map<string, string | null>> {
   const rows = await db
     .selectFrom('events')
     .select(['subject', 'kind', 'data'])
     .where('subject', 'in', ids)
-    .where('kind', 'in', ['client.created', 'client.updated'])
+    .where('kind', 'in', ['client.created', 'client.updated', 'person.saved'])
     .where((where) => where.or([where('kind', '=', 'client.created'), where('data', 'like', '%"name":%')]))
     .orderBy('sequence')
     .execute();

@@ -99,6 +99,13 @@ export interface StoredFailure {
   readonly lastIssuedAt: string | null;
 }
 
+export interface FailureOrder {
+  readonly by: 'lastAt' | 'since' | 'requests';
+  readonly direction: 'asc' | 'desc';
+}
+
+const orderColumns = { lastAt: 'failure.last_at', since: 'failure.since', requests: 'failure.requests' } as const;
+
 export interface FailureFilter {
   readonly clientId: string | undefined;
   readonly reason: string | undefined;
@@ -106,10 +113,11 @@ export interface FailureFilter {
   readonly rootId: string;
 }
 
-/** Lists a part, the latest first, and the total number. Failures of clients that were deleted are left out. */
+/** Lists a part in that order, and the total number. Failures of clients that were deleted are left out. */
 export async function listFailures(
   db: Kysely<Database>,
   { clientId, reason, rootId }: FailureFilter,
+  { by, direction }: FailureOrder,
   { after, offset, limit }: Slice,
 ): Promise<{ readonly items: readonly StoredFailure[]; readonly total: number }> {
   const matching = db
@@ -127,7 +135,8 @@ export async function listFailures(
   const { total } = await matching
     .select((select) => select.fn.countAll<number>().as('total'))
     .executeTakeFirstOrThrow();
-  const [lastAt = '', key = ''] = after ?? [];
+  const [value = '', key = ''] = after ?? [];
+  const isAfter = sql.raw(direction === 'desc' ? '<' : '>');
   const rows = await matching
     .leftJoin('client_usage', 'client_usage.client_id', 'failure.client_id')
     .select([
@@ -142,10 +151,12 @@ export async function listFailures(
       'client_usage.last_issued_at',
     ])
     .$if(after !== undefined, (query) =>
-      query.where(sql<boolean>`(failure.last_at, failure.key) < (${lastAt}, ${key})`),
+      query.where(
+        sql<boolean>`(${sql.ref(orderColumns[by])}, failure.key) ${isAfter} (${by === 'requests' ? Number(value) || 0 : value}, ${key})`,
+      ),
     )
-    .orderBy('failure.last_at', 'desc')
-    .orderBy('failure.key', 'desc')
+    .orderBy(orderColumns[by], direction)
+    .orderBy('failure.key', direction)
     .offset(offset)
     .limit(limit)
     .execute();

@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
-import { listFailures, type StoredFailure } from './failure-store.ts';
+import { type FailureOrder, listFailures, type StoredFailure } from './failure-store.ts';
 import { type Failures, failureDays } from './failures.ts';
 
 const Time = Type.String({ format: 'date-time' });
@@ -29,11 +29,24 @@ export const FailureView = Type.Object(
   { title: 'Failure' },
 );
 
+const orders = {
+  last_at: { by: 'lastAt', direction: 'asc' },
+  '-last_at': { by: 'lastAt', direction: 'desc' },
+  since: { by: 'since', direction: 'asc' },
+  '-since': { by: 'since', direction: 'desc' },
+  requests: { by: 'requests', direction: 'asc' },
+  '-requests': { by: 'requests', direction: 'desc' },
+} as const satisfies Record<string, FailureOrder>;
+
 const Query = Type.Object(
   {
     ...PageQuery.properties,
     client_id: Type.Optional(printableText(128, { description: 'Only failures of this client.' })),
     reason: Type.Optional(printableText(100, { description: 'Only failures with this reason.' })),
+    sort: Type.Enum(['last_at', '-last_at', 'since', '-since', 'requests', '-requests'], {
+      default: '-last_at',
+      description: 'With `-`, in descending order.',
+    }),
   },
   { additionalProperties: false },
 );
@@ -48,24 +61,20 @@ export function failuresEndpoint({ db, failures, rootId }: FailuresEndpointOptio
   return async (app) => {
     app.get(
       '/api/v1/oauth/failures',
-      operation(
-        'list_failures',
-        'audit:read',
-        'List which clients fail to get tokens, from where and why, the latest first',
-        {
-          description:
-            `Of all nodes; those of other nodes are known after five seconds. A failure is listed until it has been over ` +
-            `for ${failureDays} days. For one client and reason the latest twenty addresses are kept, and more of them at ` +
-            'the same time are put together.',
-          query: Query,
-          answer: pageView(FailureView),
-        },
-      ),
+      operation('list_failures', 'audit:read', 'List which clients fail to get tokens, from where and why', {
+        description:
+          `Of all nodes; those of other nodes are known after five seconds. A failure is listed until it has been over ` +
+          `for ${failureDays} days. For one client and reason the latest twenty addresses are kept, and more of them at ` +
+          'the same time are put together.',
+        query: Query,
+        answer: pageView(FailureView),
+      }),
       async ({ query }) => {
         await failures.write();
         const { client_id: clientId, reason } = query;
-        const { items, total } = await listFailures(db, { clientId, reason, rootId }, sliceOf(query, 2));
-        return pageOf(items, total, query, toView, ({ lastAt, key }) => [lastAt, key]);
+        const order = orders[query.sort];
+        const { items, total } = await listFailures(db, { clientId, reason, rootId }, order, sliceOf(query, 2));
+        return pageOf(items, total, query, toView, (failure) => [String(failure[order.by]), failure.key]);
       },
     );
   };

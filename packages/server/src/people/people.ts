@@ -22,9 +22,11 @@ export interface PeopleOptions {
   readonly db: Kysely<Database>;
   readonly events: EventLog;
   readonly findActor: FindActor;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
-export function createPeople({ db, events, findActor }: PeopleOptions): People {
+export function createPeople({ db, events, findActor, now }: PeopleOptions): People {
   return {
     async record(claims, role) {
       const known = await findPerson(db, claims);
@@ -35,10 +37,17 @@ export function createPeople({ db, events, findActor }: PeopleOptions): People {
       const holder = { name: id, displayName: claims.name, authenticate: async () => {} };
       return events.change(holder, async (transaction, append) => {
         const before = await findPerson(transaction, claims);
-        const person = { id: before?.id ?? id, ...claims, role: role ?? null };
-        if (!isDeepStrictEqual(before, person)) {
-          await recordPerson(transaction, append, person);
-        }
+        const present = now();
+        const { firstSignedInAt = present, lastSignedInAt = present } = before ?? {};
+        const person = {
+          id: before?.id ?? id,
+          ...claims,
+          role: role ?? null,
+          firstSignedInAt,
+          // Whoever has no role is not signed in.
+          lastSignedInAt: role === undefined ? lastSignedInAt : present,
+        };
+        await recordPerson(transaction, append, person, before);
         const client = await findActor(transaction, person.id);
         return client?.enabled === true ? client : undefined;
       });
@@ -46,9 +55,18 @@ export function createPeople({ db, events, findActor }: PeopleOptions): People {
   };
 }
 
-/** Writes what is known of a person, with the event. */
-export async function recordPerson(transaction: Kysely<Database>, append: Append, person: Person): Promise<void> {
+/** Writes what is known of a person, with an event unless that is only another sign-in. */
+export async function recordPerson(
+  transaction: Kysely<Database>,
+  append: Append,
+  person: Person,
+  before: Person | undefined,
+): Promise<void> {
   await savePerson(transaction, person);
-  const { id, subject: sub, ...members } = person;
-  await append({ kind: 'person.saved', subject: id, data: { ...members, sub } });
+  const data = auditedOf(person);
+  if (before === undefined || !isDeepStrictEqual(auditedOf(before), data)) {
+    await append({ kind: 'person.saved', subject: person.id, data });
+  }
 }
+
+const auditedOf = ({ issuer, name, email, role, subject: sub }: Person) => ({ issuer, name, email, role, sub });

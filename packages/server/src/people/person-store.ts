@@ -1,12 +1,14 @@
-/** People in the database, and their roles. */
+/** People in the database, with their roles and sessions. */
+import type { Slice } from '@postern/http-api';
 import type { Kysely, Selectable } from 'kysely';
 import type { Client } from '../clients/client.ts';
+import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database, PersonTable } from '../db/schema.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { builtInRoles } from '../roles/role.ts';
 import { findOwnRole } from '../roles/role-store.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
-import { clientOfPerson, type Person } from './person.ts';
+import { clientOfPerson, type Person, personKeptDays } from './person.ts';
 
 export async function findPerson(
   db: Kysely<Database>,
@@ -21,7 +23,15 @@ export async function findPerson(
 }
 
 /** Creates the person, or changes what is known about them. */
-export async function savePerson(db: Kysely<Database>, { id, issuer, subject, ...columns }: Person): Promise<void> {
+export async function savePerson(db: Kysely<Database>, { id, issuer, subject, ...person }: Person): Promise<void> {
+  const { name, email, role } = person;
+  const columns = {
+    name,
+    email,
+    role,
+    first_signed_in_at: new Date(person.firstSignedInAt).toISOString(),
+    last_signed_in_at: new Date(person.lastSignedInAt).toISOString(),
+  };
   await db
     .insertInto('people')
     .values({ id, issuer, subject, ...columns })
@@ -45,6 +55,75 @@ export async function findPersonAsClient(
   return clientOfPerson(person, role, await findGenerationFloor(db));
 }
 
+export interface ListedPerson extends Person {
+  /** Sessions that have not ended. */
+  readonly openSessions: number;
+}
+
+/**
+ * Lists part of them, whoever signed in first at the start, and how many there are. Their place is the time of their first sign-in and
+ * their id. `now` is in milliseconds since 1970.
+ */
+export async function listPeople(
+  db: Kysely<Database>,
+  { after, offset, limit }: Slice,
+  now: number,
+): Promise<{ readonly people: readonly ListedPerson[]; readonly total: number }> {
+  const { total } = await db
+    .selectFrom('people')
+    .select((select) => select.fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  const generation = await findGenerationFloor(db);
+  const rows = await db
+    .selectFrom('people')
+    .selectAll()
+    .select((select) =>
+      select
+        .selectFrom('sessions')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .whereRef('client_id', '=', 'people.id')
+        .where('expires_at', '>', new Date(now).toISOString())
+        .where('generation', '>=', generation)
+        .as('open_sessions'),
+    )
+    .$if(after !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('first_signed_in_at', 'people.id'), '>', tuple(after?.[0] ?? '', after?.[1] ?? '')),
+      ),
+    )
+    .orderBy('first_signed_in_at')
+    .orderBy('people.id')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return {
+    people: rows.map((row) => ({ ...fromRow(row), openSessions: Number(row.open_sessions) })),
+    total: Number(total),
+  };
+}
+
+/** Deletes those who have not signed in for long. Their sessions ended long before. `now` is in milliseconds since 1970. */
+export async function forgetPeople(db: Kysely<Database>, now: number): Promise<void> {
+  const text = new Date(now - personKeptDays * 86_400_000).toISOString();
+  await inSlices(() =>
+    db
+      .deleteFrom('people')
+      .where('id', 'in', (gone) =>
+        gone.selectFrom('people').select('id').where('last_signed_in_at', '<=', text).limit(rowsInSlice),
+      )
+      .executeTakeFirstOrThrow(),
+  );
+}
+
 function fromRow(row: Selectable<PersonTable>): Person {
-  return { ...row };
+  return {
+    id: row.id,
+    issuer: row.issuer,
+    subject: row.subject,
+    name: row.name,
+    email: row.email,
+    role: row.role,
+    firstSignedInAt: Date.parse(row.first_signed_in_at),
+    lastSignedInAt: Date.parse(row.last_signed_in_at),
+  };
 }

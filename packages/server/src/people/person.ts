@@ -12,10 +12,16 @@ export interface Person {
   readonly email: string | null;
   /** Null: the claims of the last sign-in gave none. */
   readonly role: string | null;
+  /** Of sign-ins with a role. Milliseconds since 1970. */
+  readonly firstSignedInAt: number;
+  readonly lastSignedInAt: number;
 }
 
 /** What the provider says about a person. */
-export type PersonClaims = Omit<Person, 'id' | 'role'>;
+export type PersonClaims = Pick<Person, 'issuer' | 'subject' | 'name' | 'email'>;
+
+/** Days for which a person is kept who does not sign in. Whoever comes back later is somebody else to the audit trail. */
+export const personKeptDays = 400;
 
 /** The person as a client with the scopes of their role: with none, none of their tokens is valid. */
 export function clientOfPerson(person: Person, role: KnownRole | undefined, generation: number): Client {

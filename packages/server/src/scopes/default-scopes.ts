@@ -104,6 +104,7 @@ export const defaultScopes: readonly Scope[] = [
   administrative('role:read', 'List and read the roles that people can have'),
   administrative('role:create_or_update', 'Create and change roles of your own'),
   administrative('role:delete', 'Delete roles of your own'),
+  administrative('person:read', 'List the people who sign in, with their roles and sessions'),
   administrative('client:choose_id', 'Choose the id of a client that is created, including the id of a deleted client'),
   administrative(
     'client:choose_secret',

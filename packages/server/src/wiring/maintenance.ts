@@ -18,6 +18,7 @@ import type { Installation } from '../installation.ts';
 import type { UsedTokens } from '../jwt/used-token-store.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { PeriodCounters } from '../limits/period-counters.ts';
+import { forgetPeople } from '../people/person-store.ts';
 import type { Revocations } from '../revocation/revocations.ts';
 import { deleteEndedSessions } from '../sessions/session-store.ts';
 import { secretUseIntervalMs, type Usage } from '../usage/usage.ts';
@@ -78,6 +79,7 @@ export function startMaintenance(app: FastifyInstance, options: MaintenanceOptio
       await failures.forgetPast(nowSeconds);
       await forgetKeptAnswers(installation.db, nowSeconds);
       await deleteEndedSessions(installation.db, nowSeconds * 1000);
+      await forgetPeople(installation.db, nowSeconds * 1000);
       await usedTokens.forgetExpired(keptSinceSeconds);
       await revocations.forgetExpired(keptSinceSeconds);
       await keys.forgetExpired(keptSinceSeconds);

@@ -251,7 +251,7 @@ export async function createTokens(options: TokensOptions) {
 
   const ends = sessionsById(findActor, now);
   const revokeToken = createRevokeToken({ events, findActor, sessions: ends, descendants, now });
-  const people = createPeople({ db, events, findActor });
+  const people = createPeople({ db, events, findActor, now });
   const provider =
     config.signIn &&
     createProvider({ config: config.signIn, redirectUri: issuer + callbackPath, network: config, now });

@@ -350,8 +350,12 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('email', 'text')
     .addColumn('role', 'text')
+    .addColumn('first_signed_in_at', 'text', (column) => column.notNull())
+    .addColumn('last_signed_in_at', 'text', (column) => column.notNull())
     .addUniqueConstraint('people_by_subject', ['issuer', 'subject'])
     .execute();
+  await db.schema.createIndex('people_by_first_sign_in').on('people').columns(['first_signed_in_at', 'id']).execute();
+  await db.schema.createIndex('people_by_last_sign_in').on('people').column('last_signed_in_at').execute();
 
   await db.schema
     .createTable('streams')
