@@ -94,7 +94,7 @@ export function createGate(options: GateOptions, environment: GateEnvironment): 
         let headers = identityHeaders(config.passOn, undefined);
         if (!isPublic) {
           const { guard } = guards.get(audience) as RunningGuard;
-          const token = await guard.authorize(toGuarded(request, origin, config.certificateHeader), scope);
+          const token = await guard.authorize(new RequestToGuard(request, origin, config.certificateHeader), scope);
           headers = identities.get(token) ?? identityHeaders(config.passOn, token);
           identities.set(token, headers);
         }
@@ -117,21 +117,29 @@ export function createGate(options: GateOptions, environment: GateEnvironment): 
   };
 }
 
-function toGuarded(
-  { method, target, headers }: GatewayRequest,
-  baseUrl: string,
-  certificateHeader: string | undefined,
-): GuardedRequest {
-  return {
-    method,
-    path: target,
-    baseUrl,
-    authorization: headers.get('authorization'),
-    dpop: headers.get('dpop'),
-    get certificateThumbprint() {
-      return findThumbprint(headers, certificateHeader);
-    },
-  };
+/** A request as a guard reads it. */
+class RequestToGuard implements GuardedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly baseUrl: string;
+  readonly authorization: string | undefined;
+  readonly dpop: string | undefined;
+  readonly #headers: GatewayRequest['headers'];
+  readonly #certificateHeader: string | undefined;
+
+  constructor({ method, target, headers }: GatewayRequest, baseUrl: string, certificateHeader: string | undefined) {
+    this.method = method;
+    this.path = target;
+    this.baseUrl = baseUrl;
+    this.authorization = headers.get('authorization');
+    this.dpop = headers.get('dpop');
+    this.#headers = headers;
+    this.#certificateHeader = certificateHeader;
+  }
+
+  get certificateThumbprint(): string | undefined {
+    return findThumbprint(this.#headers, this.#certificateHeader);
+  }
 }
 
 function unexpected(thrown: unknown, { onFault }: GateEnvironment): OAuthError {

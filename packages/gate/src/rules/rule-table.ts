@@ -96,8 +96,11 @@ export class RuleTable {
     const folded = reading.toLowerCase();
     // Without capitals on either side it is the path that was found already.
     const isSame = folded === reading && !this.#hasCapitals;
-    const tables = isSame ? [] : [findTable(this.#folded, segmentsOf(folded))];
     const start = folded.lastIndexOf('/') + 1;
+    if (isSame && folded.indexOf('.', start) === -1) {
+      return [];
+    }
+    const tables = isSame ? [] : [findTable(this.#folded, segmentsOf(folded))];
     for (const dot of new Set([folded.indexOf('.', start), folded.lastIndexOf('.')])) {
       if (dot > start) {
         tables.push(findLiteral(this.#folded, segmentsOf(folded.slice(0, dot))));
