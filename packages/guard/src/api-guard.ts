@@ -148,7 +148,7 @@ const leastMaxEntries = 1_000;
 /** Seconds that the feed is asked to wait at most. */
 const maxFeedWaitSeconds = 20;
 
-/** Of one client as many as a process verifies in a minute. All take 130 MB. */
+/** Of one client as many as a process verifies in a minute. All take 142 MB. */
 const proofLimits = { mostOfClient: 100_000, mostOfAll: 1_000_000 };
 
 /** Milliseconds that a call waits for the first answer of the revocation feed. */
