@@ -55,7 +55,7 @@ export default {
       from: {
         path: '^packages/guard/src',
         pathNot:
-          '/src/(node\\.ts$|crypto/node-|adapters/(express|fastify|node|node-request|presented-certificate|certificate-header)\\.ts$)|\\.test\\.ts$',
+          '/src/((node|dpop-nonces)\\.ts$|crypto/node-|adapters/(express|fastify|node|node-request|presented-certificate|certificate-header)\\.ts$)|\\.test\\.ts$',
       },
       to: { path: '^(node:)?[a-z_]+$|^packages/protocol/src/node\\.ts$' },
     },
