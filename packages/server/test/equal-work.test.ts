@@ -47,3 +47,21 @@ test('of an unknown client, a wrong secret, a disabled client, another method an
     expect([clientId, await workOf(clientId)]).toEqual([clientId, expected]);
   }
 });
+
+test('a secret that was right is digested once, and a wrong one each time', async () => {
+  const { clientId, clientSecret } = await server.createClient({ scopes: ['policy:read'] });
+  const form = { grant_type: 'client_credentials', client_id: clientId };
+  const digests = vi.spyOn(server.masterKey, 'digest');
+  const countOf = async (secret: string) => {
+    digests.mockClear();
+    await server.postForm('/api/v1/oauth/token', { ...form, client_secret: secret });
+    return digests.mock.calls.filter(([purpose]) => purpose === 'client secrets').length;
+  };
+  const secrets = [clientSecret, clientSecret, 'wrong', 'wrong', clientSecret];
+  const counts: number[] = [];
+  for (const secret of secrets) {
+    counts.push(await countOf(secret));
+  }
+  digests.mockRestore();
+  expect(counts).toEqual([1, 0, 1, 1, 0]);
+});

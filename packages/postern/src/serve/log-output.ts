@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 
 /** Characters that are collected before they are written, and the longest time that they wait. */
-const batchLength = 4_096;
+const batchLength = 65_536;
 const batchMs = 100;
 
 /** Characters that wait at most for a reader that is slow. Further lines are dropped. */

@@ -14,7 +14,7 @@ import type { MasterKey } from '../keys/master-key.ts';
 import type { FailureBudgets } from '../limits/failure-budgets.ts';
 import type { BundleKeys } from './bundle-keys.ts';
 import type { ClientKeys } from './client-keys.ts';
-import { digestPresented, findSecret, findSecretFault, noDigest, type Secret } from './client-secret.ts';
+import { findSecret, findSecretFault, type Secret } from './client-secret.ts';
 import type { ImportedSecrets } from './imported-secrets.ts';
 import { findJwtSvidFault, parseJwtSvid, svidAudienceError, useJwtSvid } from './jwt-svid.ts';
 import { findCertificateFault } from './mutual-tls.ts';
@@ -25,6 +25,7 @@ import {
   parseClientAssertion,
   useAssertion,
 } from './private-key-jwt.ts';
+import { createSecretDigests, noPresentedDigest } from './secret-digests.ts';
 
 /** The credentials in a request, parsed far enough to know which client they would authenticate. */
 type PresentedCredentials =
@@ -92,6 +93,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
   const { issuer, tokenEndpoint, directory, masterKey, keys, bundleKeys, importedSecrets, usedTokens } = options;
   const { recordSecretUse, failures, now } = options;
   const audiences = { issuer, tokenEndpoint };
+  const digestOf = createSecretDigests(masterKey);
 
   /** Looks for the secret also if the client is unknown or uses none, so that the time it takes discloses neither. */
   const findBySecret = async (
@@ -169,8 +171,8 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     const credentials = parseCredentials(request, form, now() / 1000);
     const { clientId } = credentials;
     const inMemory = directory.findInMemory(clientId);
-    const digest = 'clientSecret' in credentials ? digestPresented(credentials.clientSecret, masterKey) : noDigest;
-    const caller = { address: request.ip, digest };
+    const presented = 'clientSecret' in credentials ? digestOf(credentials.clientSecret) : noPresentedDigest;
+    const caller = { address: request.ip, digest: presented.digest };
     const attempt = { clientId, address: request.ip, isCheap: isCheap(credentials, inMemory, caller) };
     const judgeAgain =
       inMemory &&
@@ -181,6 +183,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     const client = await failures.attempt({ ...attempt, judgeAgain }, async () =>
       authenticate(await directory.find(clientId), credentials, caller),
     );
+    presented.keep();
     if (credentials.method === 'private_key_jwt' || credentials.method === 'spiffe_jwt') {
       const use = () =>
         failures.attempt(attempt, async () => {
