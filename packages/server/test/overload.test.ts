@@ -1,6 +1,7 @@
 /** An overloaded server answers 503 at once, and no longer than the overload lasts. RFC 9110 §15.6.4. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -8,14 +9,17 @@ let server: TestServer;
 let client: Credentials;
 /** The number of requests received, by path. */
 let asked: Map<string, number>;
+let onAsked: (path: string) => void;
 beforeEach(async () => {
   asked = new Map();
+  onAsked = () => {};
   server = await startTestServer({
     env: { POSTERN_OVERLOAD_MS: '500' },
     before: (app) => {
       app.addHook('onRequest', async ({ url }) => {
         const path = url.split('?', 1)[0] ?? '';
         asked.set(path, (asked.get(path) ?? 0) + 1);
+        onAsked(path);
       });
     },
     extend: async (app) => {
@@ -113,6 +117,40 @@ test('from the thousandth unanswered request on, requests of strangers are shed,
   await expectNeverShed(rootToken);
   await end(child);
   await expectServed();
+});
+
+test('a request whose caller is gone before its turn is not handled, and is no load', async () => {
+  const inFlight = async () =>
+    /^postern_requests_in_flight (\d+)/m.exec((await server.call('GET', '/metrics')).body)?.[1];
+  const before = await inFlight();
+  const sockets = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => {});
+      // Once it is accepted, the server reads all three requests in one turn.
+      socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+      await once(socket, 'data');
+      return socket;
+    }),
+  );
+  onAsked = (path) => {
+    if (path === '/slow') {
+      // Longer than the steps of one turn may take.
+      const end = performance.now() + 20;
+      while (performance.now() < end) {
+        // The thread is blocked.
+      }
+      sockets[2]?.resetAndDestroy();
+    }
+  };
+  for (const socket of sockets) {
+    socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+  }
+  await Promise.all(sockets.slice(0, 2).map((socket) => once(socket, 'data')));
+  expect(await inFlight()).toBe(before);
+  expect(asked.get('/slow')).toBe(2);
+  for (const socket of sockets) {
+    socket.destroy();
+  }
 });
 
 test('requests that wait for revocations are not counted as load', async () => {

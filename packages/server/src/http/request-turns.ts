@@ -16,6 +16,13 @@ export function useRequestTurns(app: FastifyInstance): void {
   const handlers = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
   for (const handle of handlers) {
-    server.on('request', (request, response) => void takeTurn(() => handle(request, response)));
+    server.on('request', (request, response) => {
+      void takeTurn(() => {
+        // Its caller may be gone, and nobody would hear of its end.
+        if (!request.destroyed) {
+          handle(request, response);
+        }
+      });
+    });
   }
 }
