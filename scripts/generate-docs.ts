@@ -92,6 +92,7 @@ const titles: Readonly<Record<string, string>> = {
   'CAEP Interoperability Profile 1.0': 'What Transmitters and Receivers Have in Common',
   'OAuth Event Types 1.0': 'Events about Tokens and Clients',
   'draft-ietf-httpapi-idempotency-key-header-07': 'The Idempotency-Key HTTP Header Field',
+  'draft-ietf-oauth-client-id-metadata-document-03': 'OAuth Client ID Metadata Document',
   'draft-ietf-oauth-identity-assertion-authz-grant-04': 'Identity Assertion JWT Authorization Grant (ID-JAG)',
   'draft-ietf-oauth-spiffe-client-auth-02': 'OAuth SPIFFE Client Authentication',
 };

@@ -50,7 +50,7 @@ export interface SpiffeBundle {
 }
 
 export interface NewClientBody {
-  /** An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one. */
+  /** An id of your choice, which requires the scope client:choose_id, or client_document:approve for the URL of a metadata document. Without it, Postern generates one. */
   client_id?: string;
   /** A secret of your choice, which requires the scope client:choose_secret: at least 22 random characters, which are 128 bits in base64url. Without it, Postern generates one. */
   client_secret?: string;
@@ -79,6 +79,8 @@ export interface NewClientBody {
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** private_key_jwt: the client publishes its keys in the document at its client_id, an https URL at one of the hosts in POSTERN_CLIENT_METADATA_HOSTS. */
+  client_id_metadata_document?: boolean;
   /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
   spiffe_id?: string | null;
   /** https URL of the SPIFFE bundle that verifies its SVIDs. */
@@ -161,6 +163,8 @@ export interface ListedClient {
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** private_key_jwt: the client publishes its keys in the document at its client_id, an https URL at one of the hosts in POSTERN_CLIENT_METADATA_HOSTS. */
+  client_id_metadata_document?: boolean;
   /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
   spiffe_id?: string | null;
   /** https URL of the SPIFFE bundle that verifies its SVIDs. */
@@ -269,6 +273,8 @@ export interface Client {
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** private_key_jwt: the client publishes its keys in the document at its client_id, an https URL at one of the hosts in POSTERN_CLIENT_METADATA_HOSTS. */
+  client_id_metadata_document?: boolean;
   /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
   spiffe_id?: string | null;
   /** https URL of the SPIFFE bundle that verifies its SVIDs. */
@@ -349,6 +355,8 @@ export interface ClientBody {
   jwks?: JwkSet | null;
   /** https URL of the public keys of the client. */
   jwks_uri?: string | null;
+  /** private_key_jwt: the client publishes its keys in the document at its client_id, an https URL at one of the hosts in POSTERN_CLIENT_METADATA_HOSTS. */
+  client_id_metadata_document?: boolean;
   /** spiffe_jwt and spiffe_x509: the SPIFFE ID of the client. One that ends with /* stands for all below it. */
   spiffe_id?: string | null;
   /** https URL of the SPIFFE bundle that verifies its SVIDs. */
@@ -449,6 +457,34 @@ export interface PageQuery {
   size?: number;
   /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
   cursor?: string;
+}
+
+export interface ClientDocument {
+  /** The URL of the document. */
+  client_id: string;
+  /** pending: creating a client with this client_id and client_id_metadata_document approves it. */
+  status: 'pending' | 'rejected' | 'approved';
+  client_name: string | null;
+  client_uri: string | null;
+  contacts: string[];
+  jwks_uri: string | null;
+  /** Thumbprints of its keys, as RFC 7638 has them. */
+  keys: string[];
+  /** Members other than its keys that say something else than when its client was approved. */
+  changed_members: string[];
+  requested_at: string;
+  /** When it was last seen to say something else. */
+  changed_at: string;
+  expires_at: string | null;
+}
+
+export interface ClientDocumentQuery {
+  page?: number;
+  size?: number;
+  /** Instead of page: the next_cursor of the page before, or empty for the first page. Then every item that exists all the while is listed once, whatever is created or deleted meanwhile. */
+  cursor?: string;
+  /** Only documents of this status. */
+  status?: 'pending' | 'rejected' | 'approved';
 }
 
 export interface Scope {
@@ -959,6 +995,10 @@ export interface AuditEvent {
     | 'client.updated'
     | 'client.revoked'
     | 'client.deleted'
+    | 'client_document.requested'
+    | 'client_document.approved'
+    | 'client_document.rejected'
+    | 'client_document.changed'
     | 'client_policy.saved'
     | 'client_policy.deleted'
     | 'root.changed'
@@ -1035,7 +1075,7 @@ export interface EventQuery {
   size?: number;
   /** Oldest first, or newest first. */
   order?: 'asc' | 'desc';
-  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, role.saved, role.deleted, person.saved, session.started, session.ended, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, stream.saved, stream.paused, stream.verification_requested, stream.deleted, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
+  /** A kind, or a prefix that ends with a dot, such as `client.`. Kinds: client.created, client.updated, client.revoked, client.deleted, client_document.requested, client_document.approved, client_document.rejected, client_document.changed, client_policy.saved, client_policy.deleted, root.changed, root.disabled, root.replaced, secret.created, secret.rehashed, secret.deleted, token.revoked, all_tokens.revoked, role.saved, role.deleted, person.saved, session.started, session.ended, history.lost, scope.saved, scope.deleted, resource.saved, resource.deleted, issuer.saved, issuer.deleted, authorization_details_type.saved, authorization_details_type.deleted, initial_access_token.created, initial_access_token.deleted, registration_access_token.rotated, registration_access_token.ended, master_key.added, master_key.removed, key.created, key.deleted, key.revoked, key.resumed, stream.saved, stream.paused, stream.verification_requested, stream.deleted, policy.saved, policy.deleted, rule.saved, rule.deleted, rule_target.saved, rule_target.deleted, storage_config.saved, storage_config.deleted. */
   kind?: string;
   /** Id of the client that made the change. */
   actor?: string;
@@ -1196,6 +1236,8 @@ export const managementScopes: readonly string[] = [
   'client:delete',
   'client:read',
   'client:update',
+  'client_document:approve',
+  'client_document:read',
   'client_policy:create_or_update',
   'client_policy:delete',
   'client_policy:read',
@@ -1309,6 +1351,25 @@ export const operations = {
      */
     delete: (clientId: string, secretId: string) =>
       change<void>('DELETE', path`/api/v1/oauth/client/${clientId}/secret/${secretId}`),
+  },
+  clientDocuments: {
+    /**
+     * List client ID metadata documents, the oldest request first.
+     * Requires the scope `client_document:read`.
+     */
+    list: (query?: ClientDocumentQuery) => read<Page<ClientDocument>>(path`/api/v1/oauth/client-document`, query),
+    /**
+     * Read what the client ID metadata document of a client said last.
+     * Requires the scope `client_document:read`.
+     */
+    get: (clientId: string) => read<ClientDocument>(path`/api/v1/oauth/client-document/${clientId}`),
+    /**
+     * Reject a client that waits for approval.
+     * For 30 days. A client that was approved is disabled or deleted instead.
+     * Requires the scope `client_document:approve`.
+     */
+    reject: (clientId: string) =>
+      change<ClientDocument>('POST', path`/api/v1/oauth/client-document/${clientId}/reject`),
   },
   scopes: {
     /**

@@ -6,6 +6,7 @@ import { I18nProvider } from 'react-aria-components';
 import { Route, Router, Switch } from 'wouter';
 import { consolePath } from './api/address.ts';
 import { AuditPage } from './audit/audit-page.tsx';
+import { ClientDocumentsPage } from './client-documents/client-documents-page.tsx';
 import { ClientPoliciesPage } from './client-policies/client-policies-page.tsx';
 import { ClientPage } from './clients/client-page.tsx';
 import { ClientScopesPage } from './clients/client-scopes-page.tsx';
@@ -198,6 +199,7 @@ function Pages() {
       <Route path="/create/issuers" component={NewIssuerPage} />
       <Route path="/issuers/:key">{({ key }) => <IssuerPage key={key} issuerKey={key} />}</Route>
       <Route path="/initial-access-tokens" component={InitialAccessTokensPage} />
+      <Route path="/client-documents" component={ClientDocumentsPage} />
       <Route path="/details-types" component={DetailsTypesPage} />
       <Route path="/client-policies" component={ClientPoliciesPage} />
       <Route path="/keys" component={KeysPage} />

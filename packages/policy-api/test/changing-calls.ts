@@ -1,4 +1,5 @@
 /** A call of each route of the server and of this API that changes something and that a scope guards. */
+import type { Partner } from '@postern/testing/partner';
 import type { TestServer } from '@postern/testing/test-server';
 
 export interface Call {
@@ -6,8 +7,15 @@ export interface Call {
   readonly body?: unknown;
 }
 
-/** Returns the calls by method and URL of their routes. Each creates what it changes, with a token of root. */
-export function createCalls(server: () => Pick<TestServer, 'call' | 'createClient' | 'token'>, root: () => string) {
+/**
+ * Returns the calls by method and URL of their routes. Each creates what it changes, with a token of root. The server reads the
+ * documents of the partner.
+ */
+export function createCalls(
+  server: () => Pick<TestServer, 'call' | 'createClient' | 'now' | 'postForm' | 'token' | 'url'>,
+  root: () => string,
+  partner: () => Partner,
+) {
   /** Makes names unique. */
   let count = 0;
 
@@ -59,6 +67,13 @@ export function createCalls(server: () => Pick<TestServer, 'call' | 'createClien
   const issuer = () => ({ issuer: `https://${key().replace('_', '-')}.example.com`, rules: [] });
   const detailsType = () => ({ type: `type${key()}`, schema: { type: 'object' } });
   const initialToken = () => asRoot('POST', '/oauth/initial-access-token', { scopes: ['policy:read'], max_uses: 9 });
+
+  /** A client that waits for approval. */
+  const waitingClient = async () => {
+    const clientId = partner().publish();
+    await partner().ask(server(), clientId);
+    return clientId;
+  };
 
   const calls: Readonly<Record<string, () => Promise<Call>>> = {
     'POST /api/v1/oauth/client': async () => ({ path: '/oauth/client', body: {} }),
@@ -115,6 +130,9 @@ export function createCalls(server: () => Pick<TestServer, 'call' | 'createClien
       const { name } = await asRoot('PUT', '/oauth/client-policy', { name: key() });
       return { path: `/oauth/client-policy/${name}` };
     },
+    'POST /api/v1/oauth/client-document/:client_id/reject': async () => ({
+      path: `/oauth/client-document/${encodeURIComponent(await waitingClient())}/reject`,
+    }),
     'POST /api/v1/oauth/initial-access-token': async () => ({
       path: '/oauth/initial-access-token',
       body: { scopes: [] },
@@ -168,5 +186,5 @@ export function createCalls(server: () => Pick<TestServer, 'call' | 'createClien
     }),
   };
 
-  return { calls, asRoot, initialToken, key };
+  return { calls, asRoot, initialToken, waitingClient, key };
 }

@@ -1,4 +1,5 @@
 /** Lists by cursor: while they change, nothing that stays is missed, and nothing is listed twice. Of the server and of this API. */
+import { allowLocalDocuments, type Partner, startPartner } from '@postern/testing/partner';
 import { startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,18 +8,21 @@ import { createCalls } from './changing-calls.ts';
 import { hostPolicies } from './policy-server.ts';
 
 let server: TestServer;
+let partner: Partner;
 let root: string;
 /** Routes whose query has a cursor, and those that have pages by number. */
 const byCursor = new Set<string>();
 const byNumber = new Set<string>();
-const { asRoot, key } = createCalls(
+const { asRoot, waitingClient, key } = createCalls(
   () => server,
   () => root,
+  () => partner,
 );
 
 beforeAll(async () => {
+  partner = await startPartner();
   server = await startTestServer({
-    env: { POSTERN_REGISTRATION: 'initial_access_token' },
+    env: { POSTERN_REGISTRATION: 'initial_access_token', ...allowLocalDocuments },
     before: (app) => {
       app.addHook('onRoute', ({ method, url, schema }: RouteOptions) => {
         const { properties = {} } = (schema?.querystring ?? {}) as { properties?: object };
@@ -34,7 +38,10 @@ beforeAll(async () => {
   });
   root = await server.rootToken();
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await partner.close();
+});
 
 const name = () => key().replace('_', '-');
 const client = async () => (await server.createClient({ name: `Ümlaut ${name()}`, scopes: ['policy:read'] })).clientId;
@@ -95,6 +102,17 @@ const lists: Readonly<Record<string, () => Promise<List>>> = {
       idOf: ({ secret_id }) => secret_id,
     };
   },
+  '/api/v1/oauth/client-document': async () => ({
+    path: '/oauth/client-document?',
+    create: waitingClient,
+    // A request ends with its client.
+    async remove(id) {
+      const document = { token_endpoint_auth_method: 'private_key_jwt', client_id_metadata_document: true };
+      await asRoot('POST', '/oauth/client', { client_id: id, ...document });
+      await asRoot('DELETE', `/oauth/client/${encodeURIComponent(id)}`);
+    },
+    idOf: ({ client_id }) => client_id,
+  }),
   '/api/v1/oauth/initial-access-token': async () => ({
     path: '/oauth/initial-access-token?',
     create: async () => (await asRoot('POST', '/oauth/initial-access-token', { scopes: [] })).id,

@@ -1,4 +1,5 @@
 /** Calls with an Idempotency-Key: sent again, they answer the same and change nothing. Of the server and of this API. */
+import { allowLocalDocuments, type Partner, startPartner } from '@postern/testing/partner';
 import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { policyMigrations } from '../src/index.ts';
@@ -6,18 +7,27 @@ import { createCalls } from './changing-calls.ts';
 import { hostPolicies } from './policy-server.ts';
 
 let server: TestServer;
+let partner: Partner;
 let root: string;
 const { calls } = createCalls(
   () => server,
   () => root,
+  () => partner,
 );
 const hosted = { migrations: policyMigrations, apis: hostPolicies };
 
 beforeAll(async () => {
-  server = await startTestServer({ env: { POSTERN_REGISTRATION: 'initial_access_token' }, hosted });
+  partner = await startPartner();
+  server = await startTestServer({
+    env: { POSTERN_REGISTRATION: 'initial_access_token', ...allowLocalDocuments },
+    hosted,
+  });
   root = await server.rootToken();
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await partner.close();
+});
 
 let count = 0;
 const newKey = () => {

@@ -3,6 +3,7 @@
  * is deleted, disabled or narrowed is refused, and appends nothing to the event log.
  */
 import { EventEmitter, once } from 'node:events';
+import { allowLocalDocuments, type Partner, startPartner } from '@postern/testing/partner';
 import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { RouteOptions } from 'fastify';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
@@ -48,17 +49,20 @@ const holding = new EventEmitter<{ held: []; released: [] }>();
 
 const routes = new Map<string, string | undefined>();
 let server: TestServer;
+let partner: Partner;
 let root: string;
 /** Calls of the batch endpoint since a change began to hold the others up. */
 let batches: number;
 const { calls, initialToken } = createCalls(
   () => server,
   () => root,
+  () => partner,
 );
 
 beforeAll(async () => {
+  partner = await startPartner();
   server = await startTestServer({
-    env: { POSTERN_REGISTRATION: 'initial_access_token' },
+    env: { POSTERN_REGISTRATION: 'initial_access_token', ...allowLocalDocuments },
     before: (app) => {
       app.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
         for (const name of [method].flat()) {
@@ -84,7 +88,10 @@ beforeAll(async () => {
   });
   root = await server.rootToken();
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await partner.close();
+});
 
 /** A caller of a guarded route, by an access token with the scopes that the call needs. */
 async function tokenHolder(name: string, { path, body }: Call): Promise<Caller> {

@@ -3,6 +3,7 @@
  * version. Of the server and of this API. RFC 9110 §8.8.3 and §13.1.
  */
 import { sendOverHttp } from '@postern/testing/http-client';
+import { allowLocalDocuments, type Partner, startPartner } from '@postern/testing/partner';
 import { type Answer, startTestServer, type TestServer } from '@postern/testing/test-server';
 import type { RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -39,16 +40,19 @@ const withoutVersion = [
 
 const routes = new Map<string, RouteOptions['config']>();
 let server: TestServer;
+let partner: Partner;
 let root: string;
 let powerless: string;
 const { calls, asRoot, key } = createCalls(
   () => server,
   () => root,
+  () => partner,
 );
 
 beforeAll(async () => {
+  partner = await startPartner();
   server = await startTestServer({
-    env: { POSTERN_REGISTRATION: 'initial_access_token' },
+    env: { POSTERN_REGISTRATION: 'initial_access_token', ...allowLocalDocuments },
     before: (app) => {
       app.addHook('onRoute', ({ method, url, config }: RouteOptions) => {
         for (const name of [method].flat()) {
@@ -61,7 +65,10 @@ beforeAll(async () => {
   root = await server.rootToken();
   powerless = await server.token(await server.createClient({ scopes: ['policy:delete'] }));
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await partner.close();
+});
 
 const send = (method: string, path: string, body?: unknown, headers: object = {}, token = root): Promise<Answer> =>
   sendOverHttp(`${server.url}/api/v1${path}`, {

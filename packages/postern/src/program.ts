@@ -18,6 +18,7 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   resource: async () => (await import('./resource/resource-command.ts')).resourceCommand(),
   'initial-access-token': async () =>
     (await import('./initial-access-token/initial-access-token-command.ts')).initialAccessTokenCommand(),
+  'client-document': async () => (await import('./client-document/client-document-command.ts')).clientDocumentCommand(),
   'details-type': async () => (await import('./details-type/details-type-command.ts')).detailsTypeCommand(),
   'client-policy': async () => (await import('./client-policy/client-policy-command.ts')).clientPolicyCommand(),
   stream: async () => (await import('./stream/stream-command.ts')).streamCommand(),

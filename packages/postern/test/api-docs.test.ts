@@ -312,6 +312,7 @@ func main() {
     const prepare: Readonly<Record<string, () => Promise<readonly [path: string, token?: string]>>> = {
       '/api/v1/oauth/client/{client_id}/secret': async () => [`${await newClient()}/secret`],
       '/api/v1/oauth/client/{client_id}/revoke': async () => [`${await newClient()}/revoke`],
+      '/api/v1/oauth/client-document/{client_id}/reject': async () => ['/api/v1/oauth/client-document/unknown/reject'],
       '/api/v1/oauth/key/{kid}/revoke': async () => ['/api/v1/oauth/key/unknown/revoke'],
       '/api/v1/oauth/register': async () => ['/api/v1/oauth/register', await newInitialToken()],
       '/api/v1/ssf/poll/{stream_id}': async () => ['/api/v1/ssf/poll/unknown'],
@@ -329,6 +330,7 @@ func main() {
     );
     expect(optional.map(({ path }) => path).toSorted()).toEqual([
       '/api/v1/oauth/client',
+      '/api/v1/oauth/client-document/{client_id}/reject',
       '/api/v1/oauth/client/{client_id}/revoke',
       '/api/v1/oauth/client/{client_id}/secret',
       '/api/v1/oauth/key/rotate',
@@ -361,7 +363,7 @@ func main() {
       const [[, , status]] = answers as [[unknown, unknown, number]];
       expect([path, status]).toEqual([
         path,
-        /\{(kid|stream_id)\}/.test(path) ? 404 : expect.toSatisfy((code) => code < 300),
+        /\{(kid|stream_id)\}|client-document/.test(path) ? 404 : expect.toSatisfy((code) => code < 300),
       ]);
       expect([path, answers.filter((answer) => answer[2] !== status)]).toEqual([path, []]);
     }

@@ -106,6 +106,7 @@ const pages = [
   '/create/issuers',
   '/issuers/github',
   '/initial-access-tokens',
+  '/client-documents',
   '/details-types',
   '/client-policies',
   '/keys',

@@ -41,6 +41,12 @@ const homes: Readonly<Record<string, Home>> = {
     page: bySending('the list of initial access tokens, which has all members'),
   },
   'initialAccessTokens.delete': { verb: 'initial-access-token delete', page: '/initial-access-tokens' },
+  'clientDocuments.list': { verb: 'client-document list', page: '/client-documents' },
+  'clientDocuments.get': {
+    verb: 'client-document show',
+    page: bySending('the list of client documents, which has all members'),
+  },
+  'clientDocuments.reject': { verb: 'client-document reject', page: '/client-documents' },
   'resources.list': { verb: 'resource list', page: '/resources' },
   'resources.save': { verb: 'resource set', page: '/resources' },
   'resources.get': { verb: 'resource show', page: '/resources' },

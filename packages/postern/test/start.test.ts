@@ -284,6 +284,11 @@ describe('a wrong variable stops the start with one line that names it, its faul
     ['POSTERN_KEY_LEAD_MINUTES', { POSTERN_KEY_LEAD_MINUTES: '0' }, /"0" is not a whole number from 1 to 10080/],
     ['POSTERN_KEY_ROTATION_DAYS', { POSTERN_KEY_ROTATION_DAYS: '-1' }, /"-1" is not a whole number from 0 to 3650/],
     ['POSTERN_FETCH_ALLOWED_NETWORKS', { POSTERN_FETCH_ALLOWED_NETWORKS: '10.0.0.0/33' }, /not an address or CIDR/],
+    [
+      'POSTERN_CLIENT_METADATA_HOSTS',
+      { POSTERN_CLIENT_METADATA_HOSTS: 'https://a.example' },
+      /is not a host name, or \*\. and/,
+    ],
     ['POSTERN_OUTBOUND_HOSTS', { POSTERN_OUTBOUND_HOSTS: 'https://a.example' }, /is not a host name, or \*\. and/],
     ['POSTERN_DPOP_NONCES', { POSTERN_DPOP_NONCES: 'on' }, /"on" is not one of off, required/],
     ['POSTERN_REGISTRATION', { POSTERN_REGISTRATION: 'on' }, /"on" is not one of off, initial_access_token/],

@@ -131,6 +131,12 @@ export const operatorLines = {
     'The Authorization header of the caller is not HTTP Basic as RFC 6749 §2.3.1 has it: its maintainer must correct that.',
   client_unknown:
     'There is no client with this id: it was deleted, or the caller has the id of another server. Create one with postern client create.',
+  client_unapproved:
+    'A client that is known by its metadata document waits for an administrator: postern client-document approve URL, or reject it.',
+  client_rejected:
+    'An administrator has rejected this client: approve it with postern client-document approve URL if it should work, or ask its contacts to stop it.',
+  client_document_invalid:
+    'The metadata document at the URL that is the client_id cannot be used, and detail says why: its owner must correct it.',
   address_not_allowed:
     'Somebody authenticates as the client from an address outside its allowed_networks: add its network with postern client update --allowed-network if it is the client, or find out who has its credentials.',
   client_disabled: 'The client is disabled: enable it with postern client enable CLIENT_ID if it should work.',

@@ -25,6 +25,8 @@ export interface AuthorizationServerMetadata {
   readonly token_endpoint_auth_methods_supported: readonly string[];
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly dpop_signing_alg_values_supported: readonly string[];
+  /** draft-ietf-oauth-client-id-metadata-document-03 §6. Missing while no documents are read. */
+  readonly client_id_metadata_document_supported?: boolean;
   /** RFC 9396 §10. */
   readonly authorization_details_types_supported?: readonly string[];
   readonly tls_client_certificate_bound_access_tokens: boolean;

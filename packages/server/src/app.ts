@@ -160,6 +160,11 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
   const keysFaults = createKeysFaults(app.log);
   const onRehashFault = (error: unknown) =>
     app.log.error(describeForLog(error), 'the digest of a secret that moved here is kept until its next use');
+  const onRecordFault = (error: unknown) =>
+    app.log.error(
+      describeForLog(error),
+      'what a client ID metadata document says now is recorded when it is fetched next',
+    );
   const tokens = await createTokens({
     ...shared,
     rootClient,
@@ -168,6 +173,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     feedKeys,
     onKeysFault: keysFaults.record,
     onRehashFault,
+    onRecordFault,
   });
   const { guard, usedTokens } = tokens;
   const checkpoints = createKeptCheckpoints({ ...shared, macEvent: createMacEvent(masterKey) }, app.log);

@@ -420,10 +420,10 @@ describe('the data of events', () => {
     expect(revealed.length).toBeGreaterThan(10);
     expect(revealed.filter((secret) => text.includes(secret))).toEqual([]);
 
-    // A kind that is new must be done above. Root changes at a start; people, sessions, revoked keys, the end of all tokens,
+    // A kind that is new must be done above. Root changes at a start; people, sessions, documents of clients, revoked keys, the end of all tokens,
     // lost history and paused streams are in their own tests; policies are another package's.
     const elsewhere =
-      /^(key\.revoked|all_tokens\.revoked|history\.lost|master_key\.(added|removed)|root\.(replaced|disabled)|person\.saved|session\.(started|ended)|stream\.paused|(policy|rule|rule_target|storage_config)\.)/;
+      /^(key\.revoked|all_tokens\.revoked|history\.lost|master_key\.(added|removed)|root\.(replaced|disabled)|person\.saved|session\.(started|ended)|client_document\.|stream\.paused|(policy|rule|rule_target|storage_config)\.)/;
     expect(new Set(events.map(({ kind }) => kind))).toEqual(
       new Set(eventKinds.filter((kind) => !elsewhere.test(kind))),
     );

@@ -48,6 +48,7 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
     method: (client.token_endpoint_auth_method ?? '') as string,
     jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : '',
     jwks_uri: client.jwks_uri ?? '',
+    document: client.client_id_metadata_document === true,
     audience: client.token_endpoint_audience_allowed === true,
     spiffe_id: client.spiffe_id ?? '',
     spiffe_bundle_endpoint: client.spiffe_bundle_endpoint ?? '',
@@ -79,10 +80,18 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
   );
   const { method } = values;
   const hasKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth';
+  const hasDocument = method === 'private_key_jwt' && values.document;
   return (
     <Form call={save} action="Save authentication" className="panel card stack form-page">
       <SelectField label="Authenticates by" {...field('method')} options={methods} />
-      {hasKeys && (
+      {method === 'private_key_jwt' && client.client_id.startsWith('https://') && (
+        <CheckboxField
+          label="Its public keys are in its client ID metadata document"
+          description="The client publishes it at its id, and rotates its keys there by itself."
+          {...field('document')}
+        />
+      )}
+      {hasKeys && !hasDocument && (
         <>
           <TextField
             label="Public keys"
@@ -224,6 +233,7 @@ interface Values extends Record<keyof typeof certificateNames, string> {
   readonly method: string;
   readonly jwks: string;
   readonly jwks_uri: string;
+  readonly document: boolean;
   readonly audience: boolean;
   readonly spiffe_id: string;
   readonly spiffe_bundle_endpoint: string;
@@ -246,7 +256,8 @@ interface Values extends Record<keyof typeof certificateNames, string> {
 /** Members that do not belong to the method are removed. Throws if the keys or the claims are not JSON. */
 function toBody(values: Values): ClientBody {
   const { method } = values;
-  const hasKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth';
+  const hasDocument = method === 'private_key_jwt' && values.document;
+  const hasKeys = !hasDocument && (method === 'private_key_jwt' || method === 'self_signed_tls_client_auth');
   const isSpiffe = method.startsWith('spiffe_');
   const names = Object.keys(certificateNames).map((member) => [
     member,
@@ -257,6 +268,7 @@ function toBody(values: Values): ClientBody {
     token_endpoint_auth_method: textOrNull(method) as NonNullable<ClientBody['token_endpoint_auth_method']> | null,
     jwks: hasKeys && values.jwks.trim() !== '' ? parseKeys(values.jwks) : null,
     jwks_uri: hasKeys ? textOrNull(values.jwks_uri) : null,
+    client_id_metadata_document: hasDocument,
     token_endpoint_audience_allowed: method === 'private_key_jwt' && values.audience,
     spiffe_id: isSpiffe ? textOrNull(values.spiffe_id) : null,
     spiffe_bundle_endpoint: isSpiffe ? textOrNull(values.spiffe_bundle_endpoint) : null,

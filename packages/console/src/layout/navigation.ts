@@ -23,6 +23,7 @@ export const navigation: readonly NavigationGroup[] = [
       { href: '/resources', title: 'Resources', scope: 'resource:read' },
       { href: '/issuers', title: 'Trusted issuers', scope: 'issuer:read' },
       { href: '/initial-access-tokens', title: 'Initial access tokens', scope: 'initial_access_token:read' },
+      { href: '/client-documents', title: 'Client documents', scope: 'client_document:read' },
       { href: '/details-types', title: 'Authorization details', scope: 'authorization_details_type:read' },
       { href: '/client-policies', title: 'Client policies', scope: 'client_policy:read' },
     ],

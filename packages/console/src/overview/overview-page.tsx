@@ -9,6 +9,7 @@ import { ScopeList } from '../scopes/scope-list.tsx';
 import { ReadAll, ReadOne } from '../session/read.tsx';
 import { Lacks } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
+import { useAll } from '../session/use-admin.ts';
 import { Badge } from '../ui/badge.tsx';
 import { DataTable } from '../ui/data-table.tsx';
 import { SelectField } from '../ui/fields.tsx';
@@ -50,6 +51,7 @@ export function OverviewPage() {
         )
       }
     >
+      <Waiting />
       {session.may('audit:read') ? (
         <Traffic hours={Number(hours)} />
       ) : (
@@ -107,6 +109,20 @@ function Traffic({ hours }: { readonly hours: number }) {
         );
       }}
     </ReadOne>
+  );
+}
+
+/** Clients that are known by their metadata document and that nobody has approved. */
+function Waiting() {
+  const pending = operations.clientDocuments.list({ status: 'pending' });
+  const { length } = useAll(pending, { needs: 'client_document:read' }).data ?? [];
+  return length === 0 ? null : (
+    <Note tone="warning">
+      <Link href="/client-documents">
+        {length === 1 ? '1 client waits' : `${length.toLocaleString('en')} clients wait`} for approval
+      </Link>
+      . They get no tokens until then.
+    </Note>
   );
 }
 

@@ -52,7 +52,10 @@ export function clientCommand(): Command {
         ['client create --from client.json --json', 'all members from a file'],
       ]),
     )
-      .option('--id <id>', 'id of your choice (requires the scope client:choose_id); default: generated')
+      .option(
+        '--id <id>',
+        'id of your choice (requires the scope client:choose_id, or client_document:approve with --metadata-document); default: generated',
+      )
       .option(...secretFileOption)
       .option('--disabled', 'create it disabled: no tokens are issued to it until it is enabled')
       .action(create),

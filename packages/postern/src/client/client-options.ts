@@ -27,6 +27,10 @@ const members: MemberTable = {
   ],
   jwks: ['--jwks-file <file>', 'its public keys: a JSON Web Key Set'],
   jwks_uri: ['--jwks-uri <url>', 'https URL of its public keys'],
+  client_id_metadata_document: [
+    '--metadata-document',
+    'private_key_jwt: its public keys are in the metadata document at its id, an https URL',
+  ],
   spiffe_id: ['--spiffe-id <id>', 'spiffe_jwt, spiffe_x509: its SPIFFE ID; with /* at its end: all below it'],
   spiffe_bundle_endpoint: ['--spiffe-bundle-endpoint <url>', 'https URL of the SPIFFE bundle that verifies its SVIDs'],
   spiffe_bundle: ['--spiffe-bundle-file <file>', 'the SPIFFE bundle that verifies its SVIDs: JSON'],

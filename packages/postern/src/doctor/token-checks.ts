@@ -1,5 +1,12 @@
 /** What the signed-in client can read: the lifetime of its tokens, and the age of the signing keys. */
-import { type ListedClient, operations, type Page, type SigningKey, type Statistics } from '@postern/admin';
+import {
+  type ClientDocument,
+  type ListedClient,
+  operations,
+  type Page,
+  type SigningKey,
+  type Statistics,
+} from '@postern/admin';
 import { clientWarningDays } from '@postern/protocol/api-limits';
 import type { ClientProfile, Profile } from '../connection/profile.ts';
 import { createServerConnection, createServerTokenClient, explainFaults } from '../connection/server-connection.ts';
@@ -30,6 +37,9 @@ export async function checkTokens(profile: Profile, nowMs: number): Promise<Find
       : []),
     ...(scopes.has('client:read')
       ? [checkExpiringClients(await connection.admin.clients.list({ ...expiringClients, size: mostNamed }), nowMs)]
+      : []),
+    ...(scopes.has('client_document:read')
+      ? checkDocuments(await connection.admin.clientDocuments.list({ status: 'pending', size: mostNamed }))
       : []),
   ];
 }
@@ -69,6 +79,21 @@ export function checkExpiringClients({ items, total }: Page<ListedClient>, nowMs
     `Enabled clients that have expired, or expire within ${clientWarningDays} days: ${named.join(', ')}${others}.`,
     'Set a later end, or delete them: postern client update CLIENT_ID --expires-at TIME',
   );
+}
+
+/** Most servers read no documents, so nothing is said unless a client waits. */
+export function checkDocuments({ items, total }: Page<ClientDocument>): Finding[] {
+  if (total === 0) {
+    return [];
+  }
+  const others = total > items.length ? `, and ${total - items.length} more` : '';
+  return [
+    warn(
+      'client documents',
+      `Clients that wait for approval: ${items.map(({ client_id }) => client_id).join(', ')}${others}.`,
+      'Approve or reject them: postern client-document show URL',
+    ),
+  ];
 }
 
 async function tokenSeconds(profile: ClientProfile, nowMs: number): Promise<number> {

@@ -4,6 +4,8 @@ import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
+import { type DocumentHosts, requireDocumentUrl } from '../client-documents/client-id-url.ts';
+import { settleDocument } from '../client-documents/document-records.ts';
 import { requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
 import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
 import { type Client, type ClientChange, changeClient, newClient, nextGeneration } from '../clients/client.ts';
@@ -25,7 +27,7 @@ import { inheritLimits } from '../delegation/reach.ts';
 import type { DescendantCounts, Descendants } from '../descendants/descendants.ts';
 import { descendantsData } from '../descendants/descendants-view.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
+import { requireOutboundHost } from '../http/outbound-hosts.ts';
 import { deleteRulesFor } from '../issuers/trusted-issuer-registry.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { coverTokenLifetime, findLongestTokenTtl } from '../keys/signing-key-store.ts';
@@ -73,7 +75,7 @@ export interface ClientAdministration {
   remove(token: AccessToken, clientId: string): Promise<void>;
 }
 
-export interface ClientAdministrationOptions {
+export interface ClientAdministrationOptions extends DocumentHosts {
   readonly descendants: Pick<DescendantCounts, 'count'>;
   readonly events: EventLog;
   readonly masterKey: MasterKey;
@@ -84,7 +86,6 @@ export interface ClientAdministrationOptions {
   readonly administer: Administer;
   readonly resources: ResourceRegistry;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
-  readonly outboundHosts: OutboundHosts;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -150,6 +151,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         const createdAt = now();
         const fresh = changeClient(newClient(chosen.id ?? generateClientId(), createdAt), change, createdAt);
         requireConsistentMetadata(fresh.metadata);
+        requireDocumentUrl(options, fresh);
         requireFutureExpiry(undefined, fresh, createdAt);
         await delegate.requireWithin(fresh);
         requirePolicies(fresh, policies);
@@ -158,6 +160,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
             ? fresh
             : await withChosenId(transaction, append.pending, fresh, root.clientId, createdAt);
         await Promise.all([coverLifetime(transaction, client), recordCreation(transaction, append, client, change)]);
+        if (chosen.id?.startsWith('https://')) {
+          await settleDocument(transaction, append, client, createdAt);
+        }
         if (!usesSecret(client.metadata)) {
           requireNoSecret(chosen, client);
           return { clientId: client.id, clientSecret: undefined, inherited };
@@ -186,6 +191,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
           return before;
         }
         requireConsistentMetadata(after.metadata);
+        if (change.clientIdMetadataDocument === true) {
+          requireDocumentUrl(options, after);
+        }
         requireFutureExpiry(before, after, now());
         requireRegistered(change, resources);
         requireKnownTypes(change, detailsTypes);
@@ -194,6 +202,9 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requirePolicies(after, await loadClientPolicies(transaction));
         await recordChange(transaction, append, before, after, change);
         await coverLifetime(transaction, after);
+        if (before.metadata.clientIdMetadataDocument === true && after.metadata.clientIdMetadataDocument !== true) {
+          await settleDocument(transaction, append, after, now());
+        }
         // A client must not change what an administrator has decided about it.
         if (await deleteRegistration(transaction, clientId)) {
           await append({ kind: 'registration_access_token.ended', subject: clientId, data: {} });

@@ -72,7 +72,8 @@ export const NewClientBody = Type.Object(
         maxLength: 128,
         pattern: '^[A-Za-z0-9._~:@/-]+$',
         description:
-          'An id of your choice, which requires the scope client:choose_id. Without it, Postern generates one.',
+          'An id of your choice, which requires the scope client:choose_id, or client_document:approve for the URL of a metadata ' +
+          'document. Without it, Postern generates one.',
       }),
     ),
     client_secret: Type.Optional(ChosenSecret),
@@ -236,7 +237,9 @@ export function clientsEndpoint({ db, administration, lastTokenIssue, now }: Cli
         const token = accessTokenOf(request);
         const { client_id: id, client_secret, client_secret_digest, ...settings } = request.body;
         if (id !== undefined) {
-          requireScope(token, 'client:choose_id', 'Bearer');
+          // The id of a client that is known by its document is not the choice of whoever approves it.
+          const isApproval = settings.client_id_metadata_document === true;
+          requireScope(token, isApproval ? 'client_document:approve' : 'client:choose_id', 'Bearer');
           requireAddressable(id);
         }
         const secret = parseChosenSecret(token, client_secret, client_secret_digest);

@@ -58,7 +58,8 @@ export interface ClientAuthenticationRequest {
  * Authenticates the client of a request by its `Authorization` header, its form or the certificate of its connection.
  * Throws `invalid_client` with the same text for an unknown client, an address that it may not use, wrong credentials, another
  * method than the client's and a disabled client; the log has the reason. Only for an assertion that an enabled client signed for another audience, the
- * text says which is due. Throws `too_many_requests` instead if that happened too often.
+ * text says which is due, and for a client that is known by its metadata document what is wrong with that. Throws `unauthorized_client`
+ * if an administrator has not approved such a client, and `too_many_requests` instead of `invalid_client` if that happened too often.
  *
  * Uses up an assertion, unless `deferUse` is passed.
  */
@@ -81,6 +82,8 @@ export interface ClientAuthenticationOptions {
   readonly masterKey: MasterKey;
   readonly keys: ClientKeys;
   readonly bundleKeys: BundleKeys;
+  /** Why the assertion of a client that does not exist authenticates nobody. Throws what the caller may know. */
+  readonly findStrangerFault: (assertion: ClientAssertion) => Promise<ErrorReason>;
   readonly importedSecrets: Pick<ImportedSecrets, 'arePending' | 'find'>;
   readonly usedTokens: UsedTokens;
   readonly recordSecretUse: (secretId: string, secrets: number) => void;
@@ -91,7 +94,7 @@ export interface ClientAuthenticationOptions {
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
   const { issuer, tokenEndpoint, directory, masterKey, keys, bundleKeys, importedSecrets, usedTokens } = options;
-  const { recordSecretUse, failures, now } = options;
+  const { findStrangerFault, recordSecretUse, failures, now } = options;
   const audiences = { issuer, tokenEndpoint };
   const digestOf = createSecretDigests(masterKey);
 
@@ -127,7 +130,7 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     const fault =
       client === undefined
         ? isAllowed
-          ? 'client_unknown'
+          ? await findUnknownFault(credentials)
           : 'address_not_allowed'
         : (findMethodFault(client, credentials.method) ??
           (await findCredentialsFault(client, credentials, secret)) ??
@@ -148,6 +151,9 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
     }
     return client;
   };
+
+  const findUnknownFault = async (credentials: PresentedCredentials): Promise<ErrorReason> =>
+    credentials.method === 'private_key_jwt' ? findStrangerFault(credentials.assertion) : 'client_unknown';
 
   const findCredentialsFault = (client: Client, credentials: PresentedCredentials, secret: Secret | undefined) => {
     switch (credentials.method) {

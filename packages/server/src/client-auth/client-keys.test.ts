@@ -16,12 +16,13 @@ function publish(keys: object[]) {
     }
     return Response.json({ keys });
   };
-  const find = createClientKeys(load, {
+  const options = {
     now: () => nowMs,
-    onFault: (address, fault) => void faults.push(fault && `${address} ${fault.message}`),
-  });
+    onFault: (address: string, fault: Error | undefined) => void faults.push(fault && `${address} ${fault.message}`),
+  };
+  const find = createClientKeys(load, options, () => undefined);
   const has = async (kid: string) => {
-    const keySet = find({ jwksUri: 'https://keys.example/jwks' });
+    const keySet = find({ id: 'a', metadata: { jwksUri: 'https://keys.example/jwks' } });
     return keySet !== undefined && (await keySet.find(({ jwk }) => jwk['kid'] === kid)).length > 0;
   };
   return {

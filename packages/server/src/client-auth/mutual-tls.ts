@@ -105,11 +105,11 @@ function findIssuedFault({ metadata }: Client, presented: ClientCertificate): Er
 
 /** §2.2: the certificate is one of those that the client registered; its chain does not matter. */
 async function findRegisteredFault(
-  { metadata }: Client,
+  client: Client,
   certificate: X509Certificate,
   keys: ClientKeys,
 ): Promise<ErrorReason | undefined> {
-  const keySet = keys(metadata);
+  const keySet = keys(client);
   if (keySet === undefined) {
     return 'method_not_registered';
   }

@@ -77,7 +77,7 @@ export async function findAssertionFault(
   keys: ClientKeys,
   audiences: AssertionAudiences,
 ): Promise<ErrorReason | undefined> {
-  const keySet = keys(client.metadata);
+  const keySet = keys(client);
   if (keySet === undefined) {
     return 'method_not_registered';
   }

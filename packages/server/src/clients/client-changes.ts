@@ -72,7 +72,7 @@ function isNarrowed(before: ClientStatusData, after: ClientStatusData): boolean 
 /** The kinds of credential that a client authenticates by, with the members of its metadata that say which. */
 const credentialMembers = {
   password: ['tokenEndpointAuthMethod'],
-  'public-key': ['jwks', 'jwksUri'],
+  'public-key': ['jwks', 'jwksUri', 'clientIdMetadataDocument'],
   x509: [
     'tlsClientAuthSubjectDn',
     'tlsClientAuthSanDns',

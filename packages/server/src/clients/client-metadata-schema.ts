@@ -45,6 +45,13 @@ export const clientMetadataMembers = {
   jwks_uri: Type.Optional(
     Type.Union([Url, Type.Null()], { description: 'https URL of the public keys of the client.' }),
   ),
+  client_id_metadata_document: Type.Optional(
+    Type.Boolean({
+      description:
+        'private_key_jwt: the client publishes its keys in the document at its client_id, an https URL at one of the hosts in ' +
+        'POSTERN_CLIENT_METADATA_HOSTS.',
+    }),
+  ),
   spiffe_id: Type.Optional(
     Type.Union([visibleText(2_048), Type.Null()], {
       description:

@@ -1,6 +1,6 @@
 /**
  * Client metadata, and the rules among its members. RFC 7591 §2, RFC 8693 §4.4, RFC 8705, RFC 9396 §10, RFC 9449,
- * draft-ietf-oauth-spiffe-client-auth-02 §5.1.
+ * draft-ietf-oauth-spiffe-client-auth-02 §5.1, draft-ietf-oauth-client-id-metadata-document-03 §7.2.
  * Its registered names, and what each member means, are in `client-metadata-schema.ts`.
  */
 import { clientCredentialsGrant, jwtBearerGrant, OAuthError, tokenExchangeGrant } from '@postern/protocol';
@@ -42,6 +42,8 @@ export interface ClientMetadata extends CertificateSubject {
   readonly tokenEndpointAuthMethod?: ClientAuthMethod | typeof noClientAuth;
   readonly jwks?: Static<typeof JwkSet>;
   readonly jwksUri?: string;
+  /** Its keys are those of the document at its id, which is an https URL. */
+  readonly clientIdMetadataDocument?: boolean;
   readonly spiffeId?: string;
   readonly spiffeBundleEndpoint?: string;
   readonly spiffeBundle?: Static<typeof SpiffeBundle>;
@@ -75,14 +77,16 @@ export function changeMetadata(metadata: ClientMetadata, change: ClientMetadataC
 
 /** Throws `invalid_parameter` if the members contradict each other. */
 export function requireConsistentMetadata(metadata: ClientMetadata): void {
-  const { tokenEndpointAuthMethod, jwks, jwksUri } = metadata;
+  const { tokenEndpointAuthMethod, jwks, jwksUri, clientIdMetadataDocument } = metadata;
   if (jwks !== undefined && jwksUri !== undefined) {
     throw invalid('jwks_uri: keys are given by jwks or by jwks_uri, not by both.');
   }
   if (jwksUri !== undefined && URL.parse(jwksUri)?.protocol !== 'https:') {
     throw invalid('jwks_uri: must be an https URL.');
   }
-  if (tokenEndpointAuthMethod === 'private_key_jwt' && jwks === undefined && jwksUri === undefined) {
+  if (clientIdMetadataDocument === true) {
+    requireKeysOfDocument(metadata);
+  } else if (tokenEndpointAuthMethod === 'private_key_jwt' && jwks === undefined && jwksUri === undefined) {
     throw invalid('jwks: private_key_jwt needs the public keys of the client, in jwks or at jwks_uri.');
   }
   if (tokenEndpointAuthMethod === noClientAuth && !usesOnlyWorkloadTokens(metadata)) {
@@ -109,6 +113,17 @@ export function requireConsistentMetadata(metadata: ClientMetadata): void {
   requireSecurityProfile(metadata);
   requireFitKeys(jwks ?? { keys: [] });
   requireCertificatesOfKeys(jwks?.keys ?? []);
+}
+
+function requireKeysOfDocument({ tokenEndpointAuthMethod, jwks, jwksUri }: ClientMetadata): void {
+  if (tokenEndpointAuthMethod !== 'private_key_jwt') {
+    throw invalid('token_endpoint_auth_method: must be private_key_jwt for a client whose keys are in its document.');
+  }
+  if (jwks !== undefined || jwksUri !== undefined) {
+    throw invalid(
+      'client_id_metadata_document: the document has the keys of the client, so it has neither jwks nor jwks_uri.',
+    );
+  }
 }
 
 /**

@@ -166,10 +166,11 @@ export async function updateClient(db: Kysely<Database>, client: Client): Promis
   await db.updateTable('clients').set(toColumns(client)).where('id', '=', client.id).execute();
 }
 
-/** Deletes its secrets and its event streams too. */
+/** Deletes its secrets, its event streams and what its metadata document said too. */
 export async function deleteClient(db: Kysely<Database>, id: string): Promise<void> {
   // Streams of root have no row of a client that they could be deleted with.
   await db.deleteFrom('streams').where('client_id', '=', id).execute();
+  await db.deleteFrom('client_documents').where('client_id', '=', id).execute();
   await db.deleteFrom('clients').where('id', '=', id).execute();
 }
 

@@ -273,6 +273,15 @@ export const variables = {
     example: 'login.example.com,*.partners.example',
     parse: parseHostPatterns,
   },
+  clientMetadataHosts: {
+    name: 'POSTERN_CLIENT_METADATA_HOSTS',
+    default: 'none',
+    meaning:
+      'host names, separated by commas, at which clients may publish their client ID metadata documents; *.example.com stands ' +
+      'for all names below example.com; without it, no document is read',
+    example: 'partner.example,*.agents.example',
+    parse: parseHostPatterns,
+  },
   caFile: {
     name: 'POSTERN_CA_FILE',
     default: 'none',

@@ -155,6 +155,20 @@ export interface IssuerClientTable {
   issuer_key: string;
 }
 
+export interface ClientDocumentTable {
+  /** The URL of the document. There is a client with this id if the status is `approved`. */
+  client_id: string;
+  host: string;
+  status: 'pending' | 'rejected' | 'approved';
+  /** JSON of what it said last. */
+  document: string;
+  /** JSON of what it said when its client was approved. */
+  approved: string | null;
+  requested_at: string;
+  changed_at: string;
+  expires_at: string | null;
+}
+
 export interface InitialAccessTokenTable {
   id: string;
   name: string | null;
@@ -371,6 +385,7 @@ export interface Database {
   token_statistics: TokenStatisticsTable;
   token_failures: TokenFailureTable;
   trusted_issuers: TrustedIssuerTable;
+  client_documents: ClientDocumentTable;
   initial_access_tokens: InitialAccessTokenTable;
   registrations: RegistrationTable;
   resources: ResourceTable;

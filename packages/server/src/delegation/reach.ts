@@ -108,6 +108,7 @@ const members = {
   enabled: 'a client that is disabled can be enabled, and counts in the same way',
   jwks: credential,
   jwksUri: credential,
+  clientIdMetadataDocument: credential,
   tokenEndpointAudienceAllowed: credential,
   spiffeId: credential,
   spiffeBundleEndpoint: credential,

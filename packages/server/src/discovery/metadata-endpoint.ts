@@ -25,6 +25,8 @@ export interface MetadataEndpointOptions {
   readonly bindsToCertificates: boolean;
   readonly registry: ScopeRegistry;
   readonly detailsTypes: AuthorizationDetailsTypeRegistry;
+  /** Whether clients may be known by documents that they publish. draft-ietf-oauth-client-id-metadata-document-03 §6. */
+  readonly readsClientDocuments: boolean;
   /** Undefined: clients cannot be registered. */
   readonly registrationEndpoint: string | undefined;
 }
@@ -32,6 +34,7 @@ export interface MetadataEndpointOptions {
 export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlugin {
   const { issuer, grantTypes, authMethods, bindsToCertificates, registry, detailsTypes, registrationEndpoint } =
     options;
+  const { readsClientDocuments } = options;
 
   const describeServer = (): AuthorizationServerMetadata =>
     omitEmptyLists<AuthorizationServerMetadata>(
@@ -57,6 +60,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
         token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],
         token_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
         dpop_signing_alg_values_supported: dpopAlgorithms,
+        ...(readsClientDocuments && { client_id_metadata_document_supported: true }),
         tls_client_certificate_bound_access_tokens: bindsToCertificates,
         authorization_details_types_supported: detailsTypes.list().map(({ type }) => type),
         service_documentation: `${issuer}/api`,

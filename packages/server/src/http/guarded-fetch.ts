@@ -34,7 +34,17 @@ export interface GuardedRequestOptions {
   readonly allowedHosts: OutboundHosts;
   /** Also http. Only for a host that the operator has named. Default: https alone. */
   readonly allowHttp?: boolean;
+  /** The most bytes that an answer may have. Default: 256 KiB. */
+  readonly mostBytes?: number;
 }
+
+/** An answer was larger than it may be; nothing of it was kept. */
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge';
+}
+
+/** The headers of an answer that anybody reads. */
+const answeredHeaders = ['content-type', 'cache-control'] as const;
 
 /** Creates the fetch function. Its errors have a message for the log. */
 export function createGuardedFetch(allowedNetworks: readonly string[], allowedHosts?: OutboundHosts): GuardedFetch {
@@ -56,6 +66,7 @@ export function createGuardedRequest({
   allowedNetworks,
   allowedHosts,
   allowHttp = false,
+  mostBytes = largestDocument,
 }: GuardedRequestOptions): GuardedRequest {
   const isAllowed = createAddressCheck(allowedNetworks);
   const agents = new Map<string, Agent>();
@@ -88,8 +99,8 @@ export function createGuardedRequest({
         let size = 0;
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;
-          if (size > largestDocument) {
-            response.destroy(new Error(`more than ${largestDocument} bytes at ${url}`));
+          if (size > mostBytes) {
+            response.destroy(new AnswerTooLarge(`more than ${mostBytes} bytes at ${url}`));
           } else {
             chunks.push(chunk);
           }
@@ -97,19 +108,17 @@ export function createGuardedRequest({
         response.on('error', reject);
         response.on('end', () => {
           const { statusCode: status = 0, headers: answered } = response;
-          const type = answered['content-type'];
           // A status that `Response` does not know.
           if (status < 200 || status > 599) {
             reject(new Error(`status ${status} from ${url}`));
             return;
           }
           const isWithoutBody = [204, 205, 304].includes(status);
-          resolve(
-            new Response(isWithoutBody ? null : Buffer.concat(chunks), {
-              status,
-              headers: type === undefined ? {} : { 'content-type': type },
-            }),
-          );
+          const headers = answeredHeaders.flatMap((name): [string, string][] => {
+            const value = answered[name];
+            return value === undefined ? [] : [[name, value]];
+          });
+          resolve(new Response(isWithoutBody ? null : Buffer.concat(chunks), { status, headers }));
         });
       });
       request.on('error', reject);

@@ -64,12 +64,44 @@ export function createGivenKeys(): (jwks: object) => KeySet {
   };
 }
 
-/** Keys in the JWK set that `load` fetches from an address. Callers that wait for the same document share one `load`. */
+/** Keys in the JWK set that `load` fetches from an address. */
 export function createFetchedKeys(
   load: (address: string) => Promise<Response>,
   options: FetchedKeysOptions,
 ): (address: string) => KeySet {
-  const documents = new LRUCache<string, KeySet>({ max: maxDocuments });
+  return createKeptKeys(async (address) => {
+    const fetched: unknown = await (await load(address)).json();
+    return { value: { keys: readKeys(fetched) }, maxAgeMs: maxAgeOf(fetched) };
+  }, options);
+}
+
+/** A document with keys. */
+interface Keys {
+  readonly keys: readonly PublishedKey[];
+}
+
+interface Fetched<T> {
+  readonly value: T;
+  /** Milliseconds for which it is fresh. */
+  readonly maxAgeMs: number;
+}
+
+/** Keys, and the document in which they are. */
+interface KeptKeys<T extends Keys> extends KeySet {
+  /** The document as it is known; undefined if it has not been fetched, or that is too long ago. */
+  current(): T | undefined;
+}
+
+/**
+ * Keys in the documents that `load` fetches from addresses. Callers that wait for the same document share one `load`. If it
+ * rejects with an `OAuthError`, the document says itself that its keys are good no longer: whoever needs one gets that error, and
+ * for every other error the keys that are known stay good for a while.
+ */
+export function createKeptKeys<T extends Keys>(
+  load: (address: string) => Promise<Fetched<T>>,
+  options: FetchedKeysOptions,
+): (address: string) => KeptKeys<T> {
+  const documents = new LRUCache<string, KeptKeys<T>>({ max: maxDocuments });
   return (address) => {
     const keys = documents.get(address) ?? keysAt(address, load, options);
     documents.set(address, keys);
@@ -77,26 +109,46 @@ export function createFetchedKeys(
   };
 }
 
-function keysAt(
+function keysAt<T extends Keys>(
   address: string,
-  load: (address: string) => Promise<Response>,
+  load: (address: string) => Promise<Fetched<T>>,
   { now, onFault }: FetchedKeysOptions,
-): KeySet {
-  const document = createKeptDocument({
+): KeptKeys<T> {
+  const isRejection = (fault: unknown) => fault instanceof OAuthError;
+  const isRejected = () => isRejection(document.fault());
+
+  const recordAnswer = () => {
+    if (document.fault() !== undefined && !isRejected()) {
+      onFault(address, undefined);
+    }
+  };
+
+  const document = createKeptDocument<T>({
     async load() {
-      const fetched: unknown = await (await load(address)).json();
-      const value = readKeys(fetched);
-      if (document.fault() !== undefined) {
-        onFault(address, undefined);
+      try {
+        const fetched = await load(address);
+        recordAnswer();
+        return fetched;
+      } catch (error) {
+        if (isRejection(error)) {
+          recordAnswer();
+        }
+        throw error;
       }
-      return { value, maxAgeMs: maxAgeOf(fetched) };
     },
     now,
-    onFault: (fault) => onFault(address, fault),
+    onFault(fault) {
+      if (!isRejection(fault)) {
+        onFault(address, fault);
+      }
+    },
   });
 
   const requireCurrent = () => {
     const fault = document.fault();
+    if (fault instanceof OAuthError) {
+      throw fault;
+    }
     if (fault !== undefined) {
       throw new OAuthError(
         'temporarily_unavailable',
@@ -108,14 +160,17 @@ function keysAt(
 
   return {
     async find(matches) {
-      if (!document.isFresh()) {
+      if (!document.isFresh() || isRejected()) {
         const refreshed = document.refresh();
         // While the address is down, whoever needs a key that is known does not wait for it.
-        if (document.fault() === undefined || document.current() === undefined) {
+        if (document.fault() === undefined || document.current() === undefined || isRejected()) {
           await refreshed;
         }
       }
-      const inCurrent = () => (document.current() ?? []).filter(matches);
+      if (isRejected()) {
+        requireCurrent();
+      }
+      const inCurrent = () => (document.current()?.keys ?? []).filter(matches);
       const known = inCurrent();
       if (known.length > 0) {
         return known;
@@ -128,6 +183,7 @@ function keysAt(
       return fetched;
     },
     requireCurrent,
+    current: () => document.current(),
   };
 }
 

@@ -25,6 +25,8 @@ const operatorScopes = [
   'client:update',
   'client:read',
   'client:delete',
+  'client_document:read',
+  'client_document:approve',
   'scope:create_or_update',
   'scope:delete',
   'resource:read',
@@ -54,6 +56,7 @@ const operatorScopes = [
 
 const auditorScopes = [
   'client:read',
+  'client_document:read',
   'scope:read',
   'resource:read',
   'issuer:read',

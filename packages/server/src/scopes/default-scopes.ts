@@ -93,6 +93,14 @@ export const defaultScopes: readonly Scope[] = [
   administrative('initial_access_token:create', 'Create initial access tokens, with which clients are registered'),
   administrative('initial_access_token:read', 'List initial access tokens and their use'),
   administrative('initial_access_token:delete', 'Delete initial access tokens'),
+  administrative(
+    'client_document:read',
+    'List the client ID metadata documents of clients, and of those that wait for approval',
+  ),
+  administrative(
+    'client_document:approve',
+    'Approve, with client:create, and reject clients that are known by their client ID metadata documents',
+  ),
   administrative('audit:read', 'Read the audit trail, and how many tokens were issued and denied'),
   administrative('key:read', 'List the signing keys and their schedule'),
   administrative('key:rotate', 'Rotate the signing keys'),

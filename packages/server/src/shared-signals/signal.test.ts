@@ -20,3 +20,18 @@ test('a token that was revoked by its id alone may be of any client, so every st
   const subjects = [expect.stringContaining(jti), expect.stringContaining('billing')];
   expect(toldOf({ exp: 1, client_id: 'billing', gen: 0 })).toEqual([subjects, subjects]);
 });
+
+test('receivers are told of other keys in the metadata document of a client, and not of another name', () => {
+  const tell = tellings['client_document.changed'];
+  const typesOf = (data: object) => {
+    const event = { kind: 'client_document.changed', subject: 'https://a.example/b', data };
+    return (
+      typeof tell === 'function' && tell(event as Parameters<typeof tell>[0], issuer)?.signals.map(([type]) => type)
+    );
+  };
+  expect(typesOf({ added_keys: [], removed_keys: ['a'] })).toEqual([
+    expect.stringContaining('credential-change'),
+    expect.stringContaining('client-credential-changed'),
+  ]);
+  expect(typesOf({ added_keys: [], removed_keys: [], client_name: 'b' })).toEqual([]);
+});

@@ -114,6 +114,15 @@ const changedClient: Tell = ({ subject, data }, issuer) => {
   };
 };
 
+/** A client that replaces the keys in its metadata document. */
+const changedDocument: Tell = ({ subject, data }, issuer) => {
+  const { added_keys: added, removed_keys: removed } = data as Readonly<Record<string, readonly string[]>>;
+  return {
+    reason: 'The metadata document of the client says something else.',
+    signals: added?.length || removed?.length ? credentialSignals(issuer, subject, 'public-key', 'update') : [],
+  };
+};
+
 const revokedToken: Tell = ({ subject: jti, data }, issuer) => {
   const token = { format: 'jwt_id', iss: issuer, jti } as const;
   const clientId = data['client_id'] as string | undefined;
@@ -167,6 +176,10 @@ export const tellings: Readonly<Record<EventKind, Tell | Untold>> = {
   'client.updated': changedClient,
   'client.revoked': revokedClient('All tokens of the client were revoked.'),
   'client.deleted': endedClient('The client was deleted.'),
+  'client_document.requested': untold('Nobody has approved it as a client.'),
+  'client_document.approved': untold('Its client begins without tokens.'),
+  'client_document.rejected': untold('It is no client.'),
+  'client_document.changed': changedDocument,
   'client_policy.saved': noTokenOfIt,
   'client_policy.deleted': noTokenOfIt,
   'root.changed': ({ subject }, issuer) => ({

@@ -11,6 +11,8 @@ import { createClientAdministration } from '../client-administration/client-admi
 import { clientsEndpoint } from '../client-administration/clients-endpoint.ts';
 import { createSecretAdministration } from '../client-administration/secret-administration.ts';
 import { secretsEndpoint } from '../client-administration/secrets-endpoint.ts';
+import { clientDocumentsEndpoint } from '../client-documents/client-documents-endpoint.ts';
+import { createDocumentRecords } from '../client-documents/document-records.ts';
 import { clientPoliciesEndpoint } from '../client-policies/client-policies-endpoint.ts';
 import { openClientPolicyRegistry } from '../client-policies/client-policy-registry.ts';
 import type { FindActor } from '../clients/find-actor.ts';
@@ -56,7 +58,7 @@ export type Management = Awaited<ReturnType<typeof openManagement>>;
 export async function openManagement(options: ManagementOptions) {
   const { config, db, events, findActor, loadScopes, usage, descendants, now } = options;
   const { masterKey, root } = options.installation;
-  const { issuer, outboundHosts } = config;
+  const { issuer, outboundHosts, clientMetadataHosts } = config;
 
   const loadReachRules = createLoadReachRules({ config, loadScopes, loadResourcesOf });
   const findDelegate = createFindDelegate({ findActor, loadReachRules });
@@ -82,7 +84,14 @@ export async function openManagement(options: ManagementOptions) {
     policies,
     detailsTypes,
     loadReachRules,
-    clients: createClientAdministration({ ...common, scopes: registry, outboundHosts, descendants }),
+    clients: createClientAdministration({
+      ...common,
+      scopes: registry,
+      outboundHosts,
+      clientMetadataHosts,
+      descendants,
+    }),
+    clientDocuments: createDocumentRecords({ db, events, now }),
     secrets: createSecretAdministration({
       ...common,
       lastSecretUse: usage.lastSecretUse,
@@ -104,11 +113,12 @@ export async function managementApis(
   { management, guard, maintainKeys }: { management: Management; guard: Guard; maintainKeys: () => Promise<void> },
 ): Promise<void> {
   const { now, lastTokenIssue, db, clients, secrets, scopes, roles, initialAccessTokens } = management;
-  const { resources, issuers, policies, detailsTypes } = management;
+  const { resources, issuers, policies, detailsTypes, clientDocuments } = management;
   guardRoutes(app, guard);
   forbidCaching(app);
   await clientsEndpoint({ db, administration: clients, lastTokenIssue, now })(app);
   await secretsEndpoint({ secrets })(app);
+  await clientDocumentsEndpoint({ db, records: clientDocuments, now })(app);
   await scopesEndpoint(scopes)(app);
   await rolesEndpoint(roles)(app);
   await initialAccessTokensEndpoint({ db, administration: initialAccessTokens })(app);

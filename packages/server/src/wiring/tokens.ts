@@ -8,6 +8,8 @@ import { createBundleKeys } from '../client-auth/bundle-keys.ts';
 import { createClientKeys } from '../client-auth/client-keys.ts';
 import { openImportedSecrets } from '../client-auth/imported-secrets.ts';
 import { offeredMethods } from '../client-auth/mutual-tls.ts';
+import { createClientDocuments } from '../client-documents/client-documents.ts';
+import { createFetchClientDocument } from '../client-documents/fetch-client-document.ts';
 import { withPolicies } from '../client-policies/client-policy.ts';
 import type { Client } from '../clients/client.ts';
 import { createClientDirectory } from '../clients/client-directory.ts';
@@ -92,6 +94,8 @@ export interface TokensOptions {
   readonly onKeysFault: OnKeysFault;
   /** Called if the digest of another server could not be replaced. */
   readonly onRehashFault: (error: unknown) => void;
+  /** Called if what the metadata document of a client says now could not be recorded. */
+  readonly onRecordFault: (error: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Milliseconds by a clock that never jumps. */
@@ -169,9 +173,25 @@ export async function createTokens(options: TokensOptions) {
   const failures = createFailureBudgets(periodCounters.ofFailures);
   const fetchDocument = createGuardedFetch(config.fetchAllowedNetworks, config.outboundHosts);
   const fetchedKeys = { now: monotonic, onFault: options.onKeysFault };
-  const clientKeys = createClientKeys(fetchDocument, fetchedKeys);
-  const bundleKeys = createBundleKeys(fetchDocument, fetchedKeys);
   const tokenEndpointUrl = `${issuer}/api/v1/oauth/token`;
+  const clientDocuments = createClientDocuments({
+    hosts: config,
+    audiences: { issuer, tokenEndpoint: tokenEndpointUrl },
+    fetchDocument: createFetchClientDocument({
+      allowedNetworks: config.fetchAllowedNetworks,
+      allowedHosts: config.outboundHosts,
+    }),
+    keys: fetchedKeys,
+    records: management.clientDocuments,
+    fetchLimit: createSelfServiceLimit({
+      counts: periodCounters.ofFailures,
+      what: 'metadata documents of unknown clients that are fetched from one host',
+      mostPerMinute: 120,
+    }),
+    onRecordFault: options.onRecordFault,
+  });
+  const clientKeys = createClientKeys(fetchDocument, fetchedKeys, clientDocuments.keysOf);
+  const bundleKeys = createBundleKeys(fetchDocument, fetchedKeys);
   const importedSecrets = await openImportedSecrets({ db, events, masterKey, onFault: options.onRehashFault });
   const authenticateClient = createClientAuthentication({
     issuer,
@@ -180,6 +200,7 @@ export async function createTokens(options: TokensOptions) {
     masterKey,
     keys: clientKeys,
     bundleKeys,
+    findStrangerFault: clientDocuments.findStrangerFault,
     importedSecrets,
     usedTokens,
     recordSecretUse: usage.recordSecretUse,
@@ -363,6 +384,7 @@ export async function createTokens(options: TokensOptions) {
         issuer,
         grantTypes,
         authMethods: offeredMethods(config),
+        readsClientDocuments: config.clientMetadataHosts !== undefined,
         bindsToCertificates: config.tls !== undefined || config.clientCertificateHeader !== undefined,
         registry: scopes.registry,
         detailsTypes,

@@ -12,6 +12,7 @@ const defaults: JsonObject = {
   resources: [],
   authorization_details_types: [],
   token_endpoint_audience_allowed: false,
+  client_id_metadata_document: false,
   spiffe_jwt_reuse_allowed: false,
   dpop_bound_access_tokens: false,
   tls_client_certificate_bound_access_tokens: false,

@@ -195,6 +195,18 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .execute();
 
   await db.schema
+    .createTable('client_documents')
+    .addColumn('client_id', 'text', (column) => column.primaryKey())
+    .addColumn('host', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('document', 'text', (column) => column.notNull())
+    .addColumn('approved', 'text')
+    .addColumn('requested_at', 'text', (column) => column.notNull())
+    .addColumn('changed_at', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text')
+    .execute();
+
+  await db.schema
     .createTable('initial_access_tokens')
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('name', 'text')
