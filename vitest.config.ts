@@ -16,24 +16,33 @@ if (process.env['TMPDIR'] === undefined && existsSync(memoryDisk)) {
   }
 }
 
-/** Tests of the server that say nothing of a database: of connections, TLS, headers and JWTs. */
+/** Tests of the server that say nothing of a database: of connections, certificates, headers, JWTs and libraries that clients use. */
 const withoutDatabase = [
   'bad-jwts',
   'certificate-names',
+  'client-libraries',
   'compressed-bodies',
   'connection-limits',
   'cors',
+  'discovery',
+  'error-lines',
   'forwarded-addresses',
   'framing',
   'guarded-fetch',
+  'jwt-kinds',
+  'mutual-tls',
   'one-door',
   'overload',
   'proxy-protocol',
   'security-headers',
+  'spiffe-client-auth',
+  'standards-clients',
   'tls-config',
   'tls-files',
   'trailing-slashes',
+  'verifiers',
   'weak-keys',
+  'workload-platforms',
 ];
 
 /**

@@ -222,24 +222,6 @@ describe('whoever has the right credential is let in, however many wrong ones ca
     rootToken = await server.rootToken();
   });
   afterAll(() => server.close());
-  beforeEach(() => server.advance(60));
-
-  /** Spends the budget of the address, by ids that do not exist. */
-  const spend = () => repeat(ofAddress, (index) => ask(server, { clientId: `guess${index}`, clientSecret: 'wrong' }));
-
-  test('the secret of root and of clients, in memory or not', async () => {
-    const client = await server.createClient({ scopes: ['policy:read'] });
-    await repeat(ofClientAtAddress, () => ask(server, wrong(server.root)));
-    await spend();
-    expect((await ask(server, wrong(server.root))).status).toBe(429);
-    expect((await ask(server, server.root)).status).toBe(200);
-    expect((await ask(server, client)).status).toBe(200);
-    expect((await ask(server, client)).status).toBe(200);
-    const { clientId: client_id, clientSecret: client_secret } = server.root;
-    const form = { client_id, client_secret, token: rootToken };
-    expect((await post(server, '/api/v1/oauth/introspect', form, '127.0.0.1')).body.active).toBe(true);
-    expect((await post(server, '/api/v1/oauth/revoke', { ...form, token: 'some' }, '127.0.0.1')).status).toBe(200);
-  });
 
   test('a signed assertion, among a hundred with a wrong signature at once', async () => {
     const [right, stranger] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
@@ -276,29 +258,52 @@ describe('whoever has the right credential is let in, however many wrong ones ca
     expect(countOf(others, 429)).toBe(100);
   });
 
-  test('initial and registration access tokens', async () => {
-    const { body } = await server.call('POST', '/api/v1/oauth/initial-access-token', {
-      token: rootToken,
-      body: { scopes: ['policy:read'], max_uses: 2 },
-    });
+  describe('which has spent its budget', () => {
     const register = (token: string) => server.call('POST', '/api/v1/oauth/register', { token, body: {} });
-    const first = (await register(body.initial_access_token)).body;
-    const path = `/api/v1/oauth/register/${first.client_id}`;
-    const read = (token: string) => server.call('GET', path, { token });
-    await repeat(ofClientAtAddress, () => read('wrong'));
-    await spend();
-    expect((await read('wrong')).status).toBe(429);
-    expect((await read(first.registration_access_token)).status).toBe(200);
-    expect((await register('wrong')).status).toBe(429);
-    expect((await register(body.initial_access_token)).status).toBe(201);
-  });
+    let client: Credentials;
+    let initialToken: string;
+    let registered: { readonly client_id: string; readonly registration_access_token: string };
+    const read = (token: string) => server.call('GET', `/api/v1/oauth/register/${registered.client_id}`, { token });
 
-  test('a bearer token at the management API, which has no budget', async () => {
-    await spend();
-    const call = (token: string) => server.call('GET', '/api/v1/oauth/scope', { token });
-    const answers = await repeat(ofAddress / 10, () => call('wrong'));
-    expect(countOf(answers, 401)).toBe(ofAddress / 10);
-    expect((await call(rootToken)).status).toBe(200);
+    // Once for all that follows, in the same minute: that of root, that of the registered client, and all that is left, by ids that do not exist.
+    beforeAll(async () => {
+      await server.advance(60);
+      client = await server.createClient({ scopes: ['policy:read'] });
+      const { body } = await server.call('POST', '/api/v1/oauth/initial-access-token', {
+        token: rootToken,
+        body: { scopes: ['policy:read'], max_uses: 2 },
+      });
+      initialToken = body.initial_access_token;
+      registered = (await register(initialToken)).body;
+      await repeat(ofClientAtAddress, () => ask(server, wrong(server.root)));
+      await repeat(ofClientAtAddress, () => read('wrong'));
+      await repeat(ofAddress, (index) => ask(server, { clientId: `guess${index}`, clientSecret: 'wrong' }));
+    });
+
+    test('the secret of root and of clients, in memory or not', async () => {
+      expect((await ask(server, wrong(server.root))).status).toBe(429);
+      expect((await ask(server, server.root)).status).toBe(200);
+      expect((await ask(server, client)).status).toBe(200);
+      expect((await ask(server, client)).status).toBe(200);
+      const { clientId: client_id, clientSecret: client_secret } = server.root;
+      const form = { client_id, client_secret, token: rootToken };
+      expect((await post(server, '/api/v1/oauth/introspect', form, '127.0.0.1')).body.active).toBe(true);
+      expect((await post(server, '/api/v1/oauth/revoke', { ...form, token: 'some' }, '127.0.0.1')).status).toBe(200);
+    });
+
+    test('initial and registration access tokens', async () => {
+      expect((await read('wrong')).status).toBe(429);
+      expect((await read(registered.registration_access_token)).status).toBe(200);
+      expect((await register('wrong')).status).toBe(429);
+      expect((await register(initialToken)).status).toBe(201);
+    });
+
+    test('a bearer token at the management API, which has no budget', async () => {
+      const call = (token: string) => server.call('GET', '/api/v1/oauth/scope', { token });
+      const answers = await repeat(ofAddress / 10, () => call('wrong'));
+      expect(countOf(answers, 401)).toBe(ofAddress / 10);
+      expect((await call(rootToken)).status).toBe(200);
+    });
   });
 });
 

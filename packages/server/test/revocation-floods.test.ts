@@ -116,10 +116,13 @@ test('beyond 1,000 revoked tokens of a client, one more revokes all that it has,
   ]);
 }, 120_000);
 
-test('RFC 6585 §4 a client revokes at most 600 of its tokens per minute, and others are not affected', async () => {
+test('RFC 6585 §4 a client revokes at most 600 of its tokens per minute, of which each is an event, and others are not affected', async () => {
   const [flooder, innocent] = [await createClient(), await createClient()];
   const tokens = await tokensOf(flooder, mostPerMinute + 10);
+  const countEvents = async () => (await server.rows('events')).length;
+  const before = await countEvents();
   const statuses = await revokeAll(flooder, tokens);
+  expect((await countEvents()) - before).toBe(mostPerMinute);
   expect(Map.groupBy(statuses, (status) => status).get(429)).toHaveLength(10);
   const [left = ''] = tokens.filter((_, index) => statuses[index] === 429);
   const refused = await revoke(flooder, left);

@@ -8,7 +8,6 @@ const path = '/api/v1/oauth';
 /** Changes per minute, as the manual says. */
 const mostOfClient = 60;
 const mostOfInitialToken = 300;
-const mostRevocations = 600;
 
 const openRoutes: string[] = [];
 let server: TestServer;
@@ -58,7 +57,7 @@ function expectTooMany({ status, headers, body }: Answer): void {
   expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
 }
 
-/** Every route that needs no scope and is no mere reading, and the test below that shows its limit. */
+/** Every route that needs no scope and is no mere reading. Those that are limited: below, in sessions.test.ts and in revocation-floods.test.ts. */
 const writing: Record<string, 'limited' | 'changes nothing'> = {
   [`POST ${path}/token`]: 'changes nothing',
   [`POST ${path}/introspect`]: 'changes nothing',
@@ -148,17 +147,4 @@ test('an initial access token and an address register at most 300 clients a minu
   const before = await countEvents();
   expectTooMany(await register(other));
   expect(await countEvents()).toBe(before);
-});
-
-test('a client revokes at most 600 of its tokens a minute, of which each is an event', async () => {
-  const before = await countEvents();
-  const revoke = async () =>
-    server.postForm(`${path}/revoke`, {
-      client_id: client.clientId,
-      client_secret: client.clientSecret,
-      token: await server.token(client),
-    });
-  const { refused, passed } = await flood(revoke, mostRevocations);
-  expectTooMany(refused);
-  expect([passed, (await countEvents()) - before]).toEqual([mostRevocations, mostRevocations]);
 });
