@@ -1,12 +1,13 @@
 /** The people who sign in at the identity provider: their roles, and whether they are signed in. docs/signing-in.md. */
 import { operations, type Person } from '@postern/admin';
 import { useState } from 'react';
+import { Link } from 'wouter';
 import { ReadAll } from '../session/read.tsx';
 import { Requires } from '../session/requires.tsx';
 import { useSession } from '../session/session-context.tsx';
 import { ConfirmChange } from '../shapes/confirm-change.tsx';
 import { Badge } from '../ui/badge.tsx';
-import { Button, LinkButton } from '../ui/button.tsx';
+import { Button } from '../ui/button.tsx';
 import { TwoLines } from '../ui/data-table.tsx';
 import { Empty } from '../ui/loaded.tsx';
 import { Page } from '../ui/page.tsx';
@@ -38,7 +39,20 @@ export function PeoplePage() {
                 {
                   title: 'Person',
                   sortsBy: 'name',
-                  cell: ({ name, email }) => <TwoLines first={<strong>{name}</strong>} second={email} />,
+                  cell: ({ id, name, email }) => (
+                    <TwoLines
+                      first={
+                        session.may('audit:read') ? (
+                          <Link href={`/audit?actor=${encodeURIComponent(id)}`} className="row-link">
+                            {name}
+                          </Link>
+                        ) : (
+                          <strong>{name}</strong>
+                        )
+                      }
+                      second={email}
+                    />
+                  ),
                 },
                 {
                   title: 'Role',
@@ -66,7 +80,7 @@ export function PeoplePage() {
                   cell: ({ last_signed_in_at }) => <Time iso={last_signed_in_at} />,
                 },
                 {
-                  title: 'Open sessions',
+                  title: 'Sessions',
                   end: true,
                   sortsBy: '-open_sessions',
                   cell: ({ open_sessions }) => open_sessions,
@@ -74,20 +88,13 @@ export function PeoplePage() {
                 {
                   title: 'Actions',
                   end: true,
-                  cell: (person) => (
-                    <span className="row">
-                      {session.may('audit:read') && (
-                        <LinkButton small href={`/audit?actor=${encodeURIComponent(person.id)}`}>
-                          Changes<span className="visually-hidden"> by {person.name}</span>
-                        </LinkButton>
-                      )}
-                      {session.may('token:revoke') && person.open_sessions > 0 && (
-                        <Button small onPress={() => setEnded(person)} aria-label={`End sessions of ${person.name}`}>
-                          End sessions
-                        </Button>
-                      )}
-                    </span>
-                  ),
+                  cell: (person) =>
+                    session.may('token:revoke') &&
+                    person.open_sessions > 0 && (
+                      <Button small onPress={() => setEnded(person)} aria-label={`End sessions of ${person.name}`}>
+                        End sessions
+                      </Button>
+                    ),
                 },
               ]}
             />

@@ -35,13 +35,12 @@ export function Button({ kind = 'secondary', small = false, pending = false, onP
 interface LinkButtonProps {
   readonly href: string;
   readonly kind?: Kind;
-  readonly small?: boolean;
   readonly children: ReactNode;
 }
 
-export function LinkButton({ href, kind = 'secondary', small = false, children }: LinkButtonProps) {
+export function LinkButton({ href, kind = 'secondary', children }: LinkButtonProps) {
   return (
-    <Link href={href} className={classOf(kind, small)} onMouseDown={keepFocus}>
+    <Link href={href} className={classOf(kind, false)} onMouseDown={keepFocus}>
       {children}
     </Link>
   );
