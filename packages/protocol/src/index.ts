@@ -7,12 +7,7 @@ export { feedKeysMember, feedKeyUse, feedSignatureHeader, feedSignatureType } fr
 export { parseForm } from './form.ts';
 export { type DecodedJws, decodeJws, decodeJwsPart } from './jws.ts';
 export { isConfidential, isLoopback } from './loopback.ts';
-export {
-  type AuthorizationServerMetadata,
-  type OpenidProviderMetadata,
-  omitEmptyLists,
-  type ProtectedResourceMetadata,
-} from './metadata.ts';
+export { omitEmptyLists, type ProtectedResourceMetadata } from './metadata.ts';
 export { OAuthError, type OAuthErrorOptions, type Scheme } from './oauth-error.ts';
 export { isRegisteredClaim, registeredClaims } from './registered-claims.ts';
 export {
@@ -33,4 +28,4 @@ export { feedPageEvent, setType, streamUpdatedEvent, verificationEvent } from '.
 export { showName } from './show-name.ts';
 export { decodeUtf8 } from './utf-8.ts';
 export { type WellKnownName, wellKnownUrl } from './well-known.ts';
-export { fromWireNames, toWireNames, type WireNamed } from './wire-names.ts';
+export { type CodeNamed, fromWireNames, toWireNames, type WireNamed } from './wire-names.ts';

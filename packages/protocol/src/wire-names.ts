@@ -8,13 +8,17 @@ type CamelCase<Name extends string> = Name extends `${infer Word}_${infer Rest}`
   ? `${Word}${Capitalize<CamelCase<Rest>>}`
   : Name;
 
-export type WireNamed<T> = { [Name in keyof T as SnakeCase<Name & string>]: T[Name] };
+/** JSON has no sets. */
+type WireValue<T> = T extends ReadonlySet<infer Item> ? Item[] : T;
+
+export type WireNamed<T> = { [Name in keyof T as SnakeCase<Name & string>]: WireValue<T[Name]> };
 
 export type CodeNamed<T> = { [Name in keyof T as CamelCase<Name & string>]: T[Name] };
 
-/** Returns the object with the names that its own members have on the wire. Objects inside keep theirs. */
+/** Returns the object with the names that its own members have on the wire, and arrays for sets. Objects inside keep theirs. */
 export function toWireNames<T extends object>(object: T): WireNamed<T> {
-  return rename(object, (name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)) as WireNamed<T>;
+  const named = rename(object, (name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  return named as WireNamed<T>;
 }
 
 /** Returns the object with the names that its own members have in the code. Objects inside keep theirs. */
@@ -23,5 +27,7 @@ export function fromWireNames<T extends object>(object: T): CodeNamed<T> {
 }
 
 function rename(object: object, nameOf: (name: string) => string): object {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [nameOf(name), value]));
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => [nameOf(name), value instanceof Set ? [...value] : value]),
+  );
 }

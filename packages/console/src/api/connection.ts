@@ -1,10 +1,15 @@
 /** Calls of the server without a token. */
 import { createAdminClient } from '@postern/admin';
-import type { AuthorizationServerMetadata } from '@postern/protocol';
 import { serverRoot } from './address.ts';
 
+/** What the console reads of the metadata. */
+export interface ServerMetadata {
+  readonly issuer: string;
+  readonly token_endpoint: string;
+}
+
 /** Reads the public metadata of the server. RFC 8414 §3. Throws `AdminError`. */
-export function fetchMetadata(): Promise<AuthorizationServerMetadata> {
+export function fetchMetadata(): Promise<ServerMetadata> {
   const path = '/.well-known/oauth-authorization-server';
   const fetchPublic = (url: string, init: RequestInit) =>
     fetch(url, { ...init, cache: 'no-store', credentials: 'omit', redirect: 'error' });

@@ -1,10 +1,10 @@
 /** What a workload runs to get a token by that of its platform, ready to paste. RFC 7523 §2.1. */
-import type { AuthorizationServerMetadata } from '@postern/protocol';
+import type { ServerMetadata } from '../api/connection.ts';
 import type { Snippet } from './snippets.ts';
 
 /** `resource`: what the token is for; undefined: the APIs of Postern. */
 export function workloadSnippets(
-  { issuer, token_endpoint: endpoint }: Pick<AuthorizationServerMetadata, 'issuer' | 'token_endpoint'>,
+  { issuer, token_endpoint: endpoint }: ServerMetadata,
   resource: string | undefined,
 ): readonly Snippet[] {
   const form = [

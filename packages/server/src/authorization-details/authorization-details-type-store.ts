@@ -1,6 +1,5 @@
 /** Types of authorization details in the database. */
-import type { Kysely } from 'kysely';
-import type { Database } from '../db/schema.ts';
+import { createThingStore } from '../db/thing-store.ts';
 import type { JsonSchema } from './details-schema.ts';
 
 /** What authorization details of one type look like. RFC 9396 §2.1. */
@@ -11,22 +10,6 @@ export interface AuthorizationDetailsType {
   readonly schema: JsonSchema;
 }
 
-/** All, by name. */
-export async function loadDetailsTypes(db: Kysely<Database>): Promise<AuthorizationDetailsType[]> {
-  const rows = await db.selectFrom('authorization_details_types').selectAll().orderBy('type').execute();
-  return rows.map((row) => ({ ...row, schema: JSON.parse(row.schema) as JsonSchema }));
-}
-
-/** Makes the type, or changes the one of that name. */
-export async function saveDetailsType(db: Kysely<Database>, saved: AuthorizationDetailsType): Promise<void> {
-  const columns = { description: saved.description, schema: JSON.stringify(saved.schema) };
-  await db
-    .insertInto('authorization_details_types')
-    .values({ type: saved.type, ...columns })
-    .onConflict((conflict) => conflict.column('type').doUpdateSet(columns))
-    .execute();
-}
-
-export async function deleteDetailsType(db: Kysely<Database>, type: string): Promise<void> {
-  await db.deleteFrom('authorization_details_types').where('type', '=', type).execute();
-}
+export const detailsTypes = createThingStore<AuthorizationDetailsType>('authorization_details_types', 'type', {
+  schema: 'json',
+});

@@ -17,7 +17,7 @@ import type { Append, EventLog } from '../events/event-log.ts';
 import { listEvents } from '../events/event-store.ts';
 import type { TrustedIssuer } from '../issuers/trusted-issuer.ts';
 import { deleteRulesFor, recordTrustedIssuer } from '../issuers/trusted-issuer-registry.ts';
-import { findTrustedIssuer } from '../issuers/trusted-issuer-store.ts';
+import { trustedIssuers } from '../issuers/trusted-issuer-store.ts';
 import { recordPerson } from '../people/people.ts';
 import { findPerson } from '../people/person-store.ts';
 import { useInitialAccessToken } from '../registration/initial-access-token-store.ts';
@@ -25,7 +25,7 @@ import { deleteRegistration } from '../registration/registration-store.ts';
 import { type ClientStatusData, isOfFeedKey } from '../revocation/feed-entry.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { insertRevokedToken, unknownClient } from '../revocation/revoked-token-store.ts';
-import { findOwnRole, saveOwnRole } from '../roles/role-store.ts';
+import { ownRoles } from '../roles/role-store.ts';
 import { deleteOwnScope } from '../scopes/own-scope-store.ts';
 import { type EndOfLife, findEndsOfLife } from './ends-of-life.ts';
 import { deleteByKey, type KeyColumn } from './replay-store.ts';
@@ -164,7 +164,7 @@ const replays: Partial<Record<EventKind, Replay>> = {
     return appendAgain(append, event);
   },
   async 'issuer.saved'({ transaction, append }, { subject, data }) {
-    const before = await findTrustedIssuer(transaction, 'key', subject);
+    const before = await trustedIssuers.find(transaction, subject);
     if (before === undefined) {
       return false;
     }
@@ -182,7 +182,7 @@ const replays: Partial<Record<EventKind, Replay>> = {
     return true;
   },
   async 'role.saved'({ transaction, append, latest }, event) {
-    const before = await findOwnRole(transaction, event.subject);
+    const before = await ownRoles.find(transaction, event.subject);
     const later = latest.get(keyOf(event));
     if (before === undefined || later === undefined) {
       return false;
@@ -198,8 +198,8 @@ const replays: Partial<Record<EventKind, Replay>> = {
     if (isDeepStrictEqual(before, after)) {
       return false;
     }
-    const { name, origin: _, ...members } = after;
-    await saveOwnRole(transaction, after);
+    const { name, ...members } = after;
+    await ownRoles.save(transaction, after);
     await append({ kind: 'role.saved', subject: name, data: members });
     return true;
   },

@@ -7,7 +7,7 @@ import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/
 import { type DocumentHosts, requireDocumentUrl } from '../client-documents/client-id-url.ts';
 import { settleDocument } from '../client-documents/document-records.ts';
 import { requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
-import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
+import { clientPolicies } from '../client-policies/client-policy-store.ts';
 import { type Client, type ClientChange, changeClient, newClient, nextGeneration } from '../clients/client.ts';
 import { recordChange, recordCreation, recordDeletion, revokeTokens } from '../clients/client-changes.ts';
 import { parseExpiry, requireFutureExpiry } from '../clients/client-expiry.ts';
@@ -145,7 +145,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       return events.change(token, async (transaction, append) => {
         const [delegate, policies] = await Promise.all([
           findDelegate(transaction, token),
-          loadClientPolicies(transaction),
+          clientPolicies.load(transaction),
         ]);
         const { change, inherited } = inheritLimits(named, delegate.client, delegate.rules);
         const createdAt = now();
@@ -199,7 +199,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireKnownTypes(change, detailsTypes);
         await delegate.requireWithin(after);
         await requireLimitsOfOthers(transaction, delegate, append.pending, before, after);
-        requirePolicies(after, await loadClientPolicies(transaction));
+        requirePolicies(after, await clientPolicies.load(transaction));
         await recordChange(transaction, append, before, after, change);
         await coverLifetime(transaction, after);
         if (before.metadata.clientIdMetadataDocument === true && after.metadata.clientIdMetadataDocument !== true) {
@@ -242,7 +242,7 @@ function requireNoSecret({ secret }: ChosenCredentials, { metadata }: Client): v
 
 /** Throws `invalid_parameter` if the change names a type of authorization details that is not registered. */
 function requireKnownTypes(change: ClientChange, detailsTypes: AuthorizationDetailsTypeRegistry): void {
-  const unknownType = change.authorizationDetailsTypes?.find((type) => !detailsTypes.has(type));
+  const unknownType = change.authorizationDetailsTypes?.find((type) => detailsTypes.find(type) === undefined);
   if (unknownType !== undefined) {
     throw new OAuthError(
       'invalid_parameter',

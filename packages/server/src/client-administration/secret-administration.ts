@@ -3,7 +3,7 @@ import type { AccessToken } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { secretTtlSeconds } from '../client-policies/client-policy.ts';
-import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
+import { clientPolicies } from '../client-policies/client-policy-store.ts';
 import { revokeTokens } from '../clients/client-changes.ts';
 import { usesSecret } from '../clients/client-metadata.ts';
 import { type ClientSecret, isExpired, newSecret } from '../clients/client-secret.ts';
@@ -101,7 +101,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
         }
         const createdAt = now();
         const clientSecret = chosenSecret === undefined ? generateClientSecret() : undefined;
-        const policies = await loadClientPolicies(transaction);
+        const policies = await clientPolicies.load(transaction);
         const secret = newSecret(
           chosenSecret ?? (clientSecret as string),
           masterKey,

@@ -13,7 +13,7 @@ import {
 } from '../certificates/client-certificate.ts';
 import { hasSubject } from '../clients/certificate-metadata.ts';
 import type { Client } from '../clients/client.ts';
-import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-metadata.ts';
+import { type ClientAuthMethod, clientAuthMethods } from '../clients/client-metadata-schema.ts';
 import { allowsKey, requirementsOf } from '../clients/security-profile.ts';
 import type { ServerConfig } from '../config/config.ts';
 import type { PublishedKey } from '../jwt/published-keys.ts';

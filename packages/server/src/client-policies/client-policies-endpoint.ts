@@ -1,11 +1,9 @@
 /** The management API of client policies. docs/client-policies.md. */
-import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, printableText, slicePage } from '@postern/http-api';
+import { type ApiPlugin, nullable, printableText } from '@postern/http-api';
 import { fromWireNames, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
-import { clientAuthMethods, noClientAuth } from '../clients/client-metadata.ts';
-import { longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
-import { operation } from '../http/operation.ts';
+import { clientAuthMethods, longestTokenTtlSeconds, noClientAuth } from '../clients/client-metadata-schema.ts';
+import { savedThings } from '../http/saved-things.ts';
 import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { type ClientPolicy, senderConstraints } from './client-policy.ts';
@@ -52,69 +50,40 @@ export const ClientPolicyBody = Type.Object(
   { title: 'ClientPolicy', additionalProperties: false },
 );
 
-const PolicyPath = Type.Object({ name: Type.String({ maxLength: 100 }) });
-
 export interface ClientPoliciesEndpointOptions {
   readonly policies: ClientPolicyRegistry;
   readonly scopes: ScopeRegistry;
 }
 
 export function clientPoliciesEndpoint({ policies, scopes }: ClientPoliciesEndpointOptions): ApiPlugin {
-  return async (app) => {
-    app.get(
-      '/api/v1/oauth/client-policy',
-      operation('list_client_policies', 'client_policy:read', 'List the client policies, by name', {
-        lists: ['client_policy', 'name'],
-        query: PageQuery,
-        answer: pageView(ClientPolicyBody),
-      }),
-      async (request) => slicePage(policies.list(), request.query, toView, ({ name }) => [name]),
-    );
-
-    app.put(
-      '/api/v1/oauth/client-policy',
-      operation(
-        'save_client_policy',
-        'client_policy:create_or_update',
-        'Create a client policy, or change the one with that name',
-        {
-          changes: 'client_policy',
-          description:
-            'It holds at once for every call that creates or changes a client, and for all tokens that are issued from then ' +
-            'on, also to clients from before. Tokens that were issued earlier stay as they are.',
-          body: ClientPolicyBody,
-          answer: ClientPolicyBody,
-          errors: [409],
-        },
-      ),
-      async (request) => {
-        const policy = fromBody(request.body);
-        requireKnown(policy.scope === null ? [] : [policy.scope], scopes);
-        await policies.save(accessTokenOf(request), policy);
-        return toView(policy);
-      },
-    );
-
-    app.get(
-      '/api/v1/oauth/client-policy/:name',
-      operation('get_client_policy', 'client_policy:read', 'Read a client policy', {
-        reads: 'client_policy',
-        params: PolicyPath,
-        answer: ClientPolicyBody,
-      }),
-      async (request) => toView(policies.get(request.params.name)),
-    );
-
-    app.delete(
-      '/api/v1/oauth/client-policy/:name',
-      operation('delete_client_policy', 'client_policy:delete', 'Delete a client policy', {
-        changes: 'client_policy',
-        params: PolicyPath,
-        answer: Deleted,
-      }),
-      async (request) => policies.remove(accessTokenOf(request), request.params.name),
-    );
-  };
+  return savedThings({
+    kind: 'client_policy',
+    names: ['client_policy', 'client_policies'],
+    path: '/api/v1/oauth/client-policy',
+    idParameter: 'name',
+    idMember: 'name',
+    body: ClientPolicyBody,
+    view: ClientPolicyBody,
+    summaries: {
+      list: 'List the client policies, by name',
+      save: 'Create a client policy, or change the one with that name',
+      get: 'Read a client policy',
+      delete: 'Delete a client policy',
+    },
+    description:
+      'It holds at once for every call that creates or changes a client, and for all tokens that are issued from then ' +
+      'on, also to clients from before. Tokens that were issued earlier stay as they are.',
+    conflicts: ['save'],
+    things: policies,
+    async save(token, body) {
+      const policy: ClientPolicy = { ...nothing, ...(fromWireNames(body) as unknown as ClientPolicy) };
+      requireKnown(policy.scope === null ? [] : [policy.scope], scopes);
+      await policies.save(token, policy);
+      return policy;
+    },
+    toView: (policy) => toWireNames(policy) as unknown as Static<typeof ClientPolicyBody>,
+    placeOf: ({ name }) => [name],
+  });
 }
 
 const nothing: Omit<ClientPolicy, 'name'> = {
@@ -128,10 +97,3 @@ const nothing: Omit<ClientPolicy, 'name'> = {
   senderConstraint: null,
   maxSecretTtlSeconds: null,
 };
-
-const fromBody = (body: Static<typeof ClientPolicyBody>): ClientPolicy => ({
-  ...nothing,
-  ...(fromWireNames(body) as unknown as ClientPolicy),
-});
-
-const toView = (policy: ClientPolicy) => toWireNames(policy) as unknown as Static<typeof ClientPolicyBody>;

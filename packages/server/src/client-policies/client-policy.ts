@@ -6,7 +6,7 @@
  */
 import { OAuthError } from '@postern/protocol';
 import type { Client } from '../clients/client.ts';
-import { clientAuthMethods, noClientAuth } from '../clients/client-metadata.ts';
+import { clientAuthMethods, noClientAuth } from '../clients/client-metadata-schema.ts';
 import { requireProfileKeys, type SecurityProfile, securityProfileOf } from '../clients/security-profile.ts';
 import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
 

@@ -2,6 +2,7 @@
 import { OAuthError } from '@postern/protocol';
 import { clientWarningDays } from '@postern/protocol/api-limits';
 import type { Kysely } from 'kysely';
+import { countFound } from '../db/count-rows.ts';
 import type { Database } from '../db/schema.ts';
 import type { Client } from './client.ts';
 
@@ -44,14 +45,9 @@ export function secondsWithin({ expiresAt }: Pick<Client, 'expiresAt'>, ttlSecon
 }
 
 /** How many enabled clients have expired, or do within the time in which operators are warned. */
-export async function countExpiring(db: Kysely<Database>, now: number): Promise<number> {
-  const { number } = await db
-    .selectFrom('clients')
-    .select((select) => select.fn.countAll<number>().as('number'))
-    .where('expires_at', '<', new Date(now + clientWarningDays * 86_400_000).toISOString())
-    .where('enabled', '=', 1)
-    .executeTakeFirstOrThrow();
-  return Number(number);
+export function countExpiring(db: Kysely<Database>, now: number): Promise<number> {
+  const end = new Date(now + clientWarningDays * 86_400_000).toISOString();
+  return countFound(db.selectFrom('clients').where('expires_at', '<', end).where('enabled', '=', 1));
 }
 
 /** Keeps that number for the metrics, as of the last refresh. */

@@ -3,67 +3,26 @@
  * draft-ietf-oauth-spiffe-client-auth-02 §5.1, draft-ietf-oauth-client-id-metadata-document-03 §7.2.
  * Its registered names, and what each member means, are in `client-metadata-schema.ts`.
  */
-import { clientCredentialsGrant, jwtBearerGrant, OAuthError, tokenExchangeGrant } from '@postern/protocol';
-import type { Static } from 'typebox';
-import type { SpiffeBundle } from '../spiffe/bundle.ts';
-import { requireCanonicalNetworks } from './allowed-networks.ts';
 import {
-  type CertificateSubject,
-  requireCertificateSubject,
-  requireCertificatesOfKeys,
-} from './certificate-metadata.ts';
+  type CodeNamed,
+  clientCredentialsGrant,
+  jwtBearerGrant,
+  OAuthError,
+  tokenExchangeGrant,
+} from '@postern/protocol';
+import type { Static, TObject } from 'typebox';
+import { requireCanonicalNetworks } from './allowed-networks.ts';
+import { requireCertificateSubject, requireCertificatesOfKeys } from './certificate-metadata.ts';
+import { type clientMetadataMembers, noClientAuth } from './client-metadata-schema.ts';
 import { requireFixedClaims } from './fixed-claims.ts';
-import { type JwkSet, requireFitKeys } from './jwk-set.ts';
-import { requireSecurityProfile, type securityProfileNames } from './security-profile.ts';
+import { requireFitKeys } from './jwk-set.ts';
+import { requireSecurityProfile } from './security-profile.ts';
 import { requireSpiffeMetadata } from './spiffe-metadata.ts';
 
-export const clientAuthMethods = [
-  'client_secret_basic',
-  'client_secret_post',
-  'private_key_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-  'spiffe_jwt',
-  'spiffe_x509',
-] as const;
-
-/** The method of clients that do not authenticate: only assertions of trusted issuers identify them. */
-export const noClientAuth = 'none';
-
-/** All supported grant types. */
-export const grantTypes = [clientCredentialsGrant, jwtBearerGrant, tokenExchangeGrant] as const;
-
-export type GrantType = (typeof grantTypes)[number];
-
-export type ClientAuthMethod = (typeof clientAuthMethods)[number];
+type Members = Static<TObject<typeof clientMetadataMembers>>;
 
 /** Only members that differ from their defaults. */
-export interface ClientMetadata extends CertificateSubject {
-  readonly tokenEndpointAuthMethod?: ClientAuthMethod | typeof noClientAuth;
-  readonly jwks?: Static<typeof JwkSet>;
-  readonly jwksUri?: string;
-  /** Its keys are those of the document at its id, which is an https URL. */
-  readonly clientIdMetadataDocument?: boolean;
-  readonly spiffeId?: string;
-  readonly spiffeBundleEndpoint?: string;
-  readonly spiffeBundle?: Static<typeof SpiffeBundle>;
-  readonly spiffeJwtReuseAllowed?: boolean;
-  readonly tokenEndpointAudienceAllowed?: boolean;
-  readonly grantTypes?: GrantType[];
-  readonly resources?: string[];
-  readonly defaultResource?: string;
-  readonly authorizationDetailsTypes?: string[];
-  readonly mayAct?: string;
-  readonly dpopBoundAccessTokens?: boolean;
-  readonly tlsClientCertificateBoundAccessTokens?: boolean;
-  readonly contact?: string;
-  readonly fixedClaims?: Record<string, unknown>;
-  readonly allowedNetworks?: string[];
-  readonly tokenQuotaPerMinute?: number;
-  readonly tokenQuotaPerDay?: number;
-  readonly tokenQuotaPerMonth?: number;
-  readonly securityProfile?: (typeof securityProfileNames)[number];
-}
+export type ClientMetadata = CodeNamed<{ readonly [Name in keyof Members]: Exclude<Members[Name], null> }>;
 
 /** A change of it: a missing member stays as it is, and null goes back to its default. */
 export type ClientMetadataChange = { readonly [K in keyof ClientMetadata]?: ClientMetadata[K] | null };

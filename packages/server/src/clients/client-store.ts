@@ -2,6 +2,7 @@
 import type { Place, Slice } from '@postern/http-api';
 import { fromWireNames, OAuthError, showName, toWireNames } from '@postern/protocol';
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { countFound } from '../db/count-rows.ts';
 import type { ClientTable, Database } from '../db/schema.ts';
 import { readFloor, selectFloorData } from '../revocation/generation-floor-store.ts';
 import type { Client } from './client.ts';
@@ -61,7 +62,7 @@ export function placeOfClient({ client, lastIssuedAt }: ListedClient, { column }
 export async function listClients(db: Kysely<Database>, listing: ClientListing): Promise<ClientPage> {
   const { total, ids } =
     listing.filter === undefined
-      ? { total: await countClients(db), ids: await idsOfPage(db, listing) }
+      ? { total: await countFound(db.selectFrom('clients')), ids: await idsOfPage(db, listing) }
       : await searchClients(db, listing.filter, listing);
   const rows =
     ids.length === 0
@@ -79,14 +80,6 @@ export async function listClients(db: Kysely<Database>, listing: ClientListing):
       .map((row) => ({ client: fromRow(row, []), lastIssuedAt: readLastIssue(row.last_issued_at) })),
     total,
   };
-}
-
-async function countClients(db: Kysely<Database>): Promise<number> {
-  const { total } = await db
-    .selectFrom('clients')
-    .select((select) => select.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
-  return Number(total);
 }
 
 /** Selects ids only, so that the clients of earlier pages are skipped in the index. */

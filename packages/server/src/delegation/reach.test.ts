@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Client, type ClientChange, changeClient, newClient } from '../clients/client.ts';
-import { clientAuthMethods, grantTypes } from '../clients/client-metadata.ts';
+import { clientAuthMethods, grantTypes } from '../clients/client-metadata-schema.ts';
 import { defaultScopes } from '../scopes/default-scopes.ts';
 import { createScopeRegistry } from '../scopes/scope-registry.ts';
 import { findExcess, futureScopes, giftsOf, inheritLimits, namesOf, type ReachRules, reachOf } from './reach.ts';

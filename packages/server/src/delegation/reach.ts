@@ -11,7 +11,8 @@
 import { clientCredentialsGrant, toWireNames } from '@postern/protocol';
 import { coverNetwork } from '../clients/allowed-networks.ts';
 import type { Client, ClientChange } from '../clients/client.ts';
-import { clientAuthMethods, noClientAuth, usesPrivateKey } from '../clients/client-metadata.ts';
+import { usesPrivateKey } from '../clients/client-metadata.ts';
+import { clientAuthMethods, noClientAuth } from '../clients/client-metadata-schema.ts';
 import { canonicalClaims } from '../clients/fixed-claims.ts';
 import type { DelegationMode } from '../config/config.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';

@@ -1,6 +1,6 @@
 /** Stores how many tokens were issued by exchange below each token. Writing adds to the stored counts, since other nodes add to them too. */
 import { type Kysely, sql } from 'kysely';
-import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import { deleteBelow } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 import type { Ancestor, DescendantCount, Uncounted } from './pending-descendants.ts';
 
@@ -150,19 +150,6 @@ export async function hasDescendantRows(db: Kysely<Database>, count: number): Pr
 }
 
 /** Deletes counts of which the last token has expired at `nowSeconds`, in seconds since 1970. */
-export async function deleteExpiredDescendants(db: Kysely<Database>, nowSeconds: number): Promise<void> {
-  await inSlices(() =>
-    db
-      .deleteFrom('token_descendants')
-      .where('jti', 'in', (expired) =>
-        expired
-          .selectFrom('token_descendants')
-          .select('jti')
-          .where('last_expires_at', '<=', Math.floor(nowSeconds))
-          .orderBy('last_expires_at')
-          .limit(rowsInSlice),
-      )
-      .where('last_expires_at', '<=', Math.floor(nowSeconds))
-      .executeTakeFirstOrThrow(),
-  );
+export function deleteExpiredDescendants(db: Kysely<Database>, nowSeconds: number): Promise<void> {
+  return deleteBelow(db, 'token_descendants', 'jti', 'last_expires_at', Math.floor(nowSeconds) + 1);
 }

@@ -1,16 +1,8 @@
 /** Authorization server metadata. RFC 8414 §3, OpenID Connect Discovery §3, which most verifiers ask for. */
 import { signingAlgorithms } from '@postern/guard';
-import {
-  type AuthorizationServerMetadata,
-  dpopAlgorithms,
-  idJagProfile,
-  idJagTokenType,
-  OAuthError,
-  type OpenidProviderMetadata,
-  omitEmptyLists,
-} from '@postern/protocol';
+import { dpopAlgorithms, idJagProfile, idJagTokenType, OAuthError, omitEmptyLists } from '@postern/protocol';
 import type { AuthorizationDetailsTypeRegistry } from '../authorization-details/authorization-details-type-registry.ts';
-import { type ClientAuthMethod, noClientAuth } from '../clients/client-metadata.ts';
+import { type ClientAuthMethod, noClientAuth } from '../clients/client-metadata-schema.ts';
 import { publish } from '../http/caching.ts';
 import type { ProtocolPlugin } from '../http/protocol-plugin.ts';
 import { acceptedAlgorithms } from '../jwt/third-party-algorithms.ts';
@@ -36,8 +28,8 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
     options;
   const { readsClientDocuments } = options;
 
-  const describeServer = (): AuthorizationServerMetadata =>
-    omitEmptyLists<AuthorizationServerMetadata>(
+  const describeServer = () =>
+    omitEmptyLists(
       {
         issuer,
         token_endpoint: `${issuer}/api/v1/oauth/token`,
@@ -51,10 +43,12 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
         revocation_endpoint_auth_methods_supported: authMethods,
         revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
         jwks_uri: issuer + jwksPath,
+        // docs/revocation-feed.md.
         revocation_feed_jwks_uri: issuer + feedJwksPath,
         scopes_supported: registry.scopes.slice(0, mostScopesListed).map(({ name }) => name),
         response_types_supported: [],
         grant_types_supported: grantTypes,
+        // draft-ietf-oauth-identity-assertion-authz-grant-04 §7.1 and §7.2.
         authorization_grant_profiles_supported: [idJagProfile],
         identity_chaining_requested_token_types_supported: [idJagTokenType],
         token_endpoint_auth_methods_supported: [...authMethods, noClientAuth],
@@ -62,6 +56,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
         dpop_signing_alg_values_supported: dpopAlgorithms,
         ...(readsClientDocuments && { client_id_metadata_document_supported: true }),
         tls_client_certificate_bound_access_tokens: bindsToCertificates,
+        // RFC 9396 §10.
         authorization_details_types_supported: detailsTypes.list().map(({ type }) => type),
         service_documentation: `${issuer}/api`,
       },
@@ -69,7 +64,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
     );
 
   /** Postern issues no ID tokens; verifiers take the algorithms of the tokens that it does issue from this member. */
-  const describeOpenidProvider = (): OpenidProviderMetadata => ({
+  const describeOpenidProvider = () => ({
     ...describeServer(),
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: signingAlgorithms,
@@ -77,7 +72,7 @@ export function metadataEndpoint(options: MetadataEndpointOptions): ProtocolPlug
 
   return async (app) => {
     const [name, alias] = ['oauth-authorization-server', 'openid-configuration'];
-    const serve = (path: string, describe: () => AuthorizationServerMetadata) =>
+    const serve = (path: string, describe: () => object) =>
       app.get(
         path,
         {

@@ -9,7 +9,7 @@ import { deserialize, serialize } from 'node:v8';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { decrypt, encrypt } from '../aes-gcm.ts';
-import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import { deleteBelow } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
 /** A call that may be sent again. */
@@ -127,18 +127,6 @@ async function makeRoom(transaction: Kysely<Database>, clientId: string): Promis
 }
 
 /** Deletes the answers that were kept for a day. */
-export async function forgetKeptAnswers(db: Kysely<Database>, nowSeconds: number): Promise<void> {
-  await inSlices(() =>
-    db
-      .deleteFrom('kept_answers')
-      .where('id', 'in', (expired) =>
-        expired
-          .selectFrom('kept_answers')
-          .select('id')
-          .where('expires_at', '<', Math.floor(nowSeconds))
-          .orderBy('expires_at')
-          .limit(rowsInSlice),
-      )
-      .executeTakeFirstOrThrow(),
-  );
+export function forgetKeptAnswers(db: Kysely<Database>, nowSeconds: number): Promise<void> {
+  return deleteBelow(db, 'kept_answers', 'id', 'expires_at', Math.floor(nowSeconds));
 }

@@ -2,6 +2,7 @@
 import type { Slice } from '@postern/http-api';
 import { type Kysely, sql } from 'kysely';
 import { readLastIssue } from '../clients/last-issue.ts';
+import { countFound } from '../db/count-rows.ts';
 import type { Database } from '../db/schema.ts';
 import { type CountedFailure, keyOf, mostAddresses } from './pending-failures.ts';
 
@@ -132,9 +133,7 @@ export async function listFailures(
     )
     .$if(clientId !== undefined, (query) => query.where('failure.client_id', '=', clientId as string))
     .$if(reason !== undefined, (query) => query.where('failure.reason', '=', reason as string));
-  const { total } = await matching
-    .select((select) => select.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
+  const total = await countFound(matching);
   const [value = '', key = ''] = after ?? [];
   const isAfter = sql.raw(direction === 'desc' ? '<' : '>');
   const rows = await matching
@@ -161,7 +160,7 @@ export async function listFailures(
     .limit(limit)
     .execute();
   return {
-    total: Number(total),
+    total,
     items: rows.map((row) => ({
       key: row.key,
       clientId: row.client_id,

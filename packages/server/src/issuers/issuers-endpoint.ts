@@ -1,9 +1,9 @@
 /** The management API of trusted issuers. */
-import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, keyText, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
+import { type ApiPlugin, keyText, nullable } from '@postern/http-api';
+import { toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import { JwkSet } from '../clients/jwk-set.ts';
-import { operation } from '../http/operation.ts';
+import { savedThings } from '../http/saved-things.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { defaultMaxAgeSeconds, longestMaxAgeSeconds, type TrustedIssuer } from './trusted-issuer.ts';
 import type { TrustedIssuerRegistry } from './trusted-issuer-registry.ts';
@@ -80,74 +80,40 @@ export const IssuerBody = Type.Object(
 /** An answer has the members with a default, too, which a body may leave out. */
 const IssuerView = { ...IssuerBody, title: 'TrustedIssuer' };
 
-const IssuerPath = Type.Object({ issuer_key: Type.String() });
-
 export interface IssuersEndpointOptions {
   readonly issuers: TrustedIssuerRegistry;
   readonly scopes: ScopeRegistry;
 }
 
 export function issuersEndpoint({ issuers, scopes }: IssuersEndpointOptions): ApiPlugin {
-  return async (app) => {
-    app.get(
-      '/api/v1/oauth/issuer',
-      operation(
-        'list_trusted_issuers',
-        'issuer:read',
-        'List the trusted issuers of tokens of workloads and people, by key',
-        {
-          lists: ['issuer', 'key'],
-          query: PageQuery,
-          answer: pageView(IssuerView),
-        },
-      ),
-      async (request) => slicePage(await issuers.list(), request.query, toView, ({ key }) => [key]),
-    );
-
-    app.put(
-      '/api/v1/oauth/issuer',
-      operation(
-        'save_trusted_issuer',
-        'issuer:create_or_update',
-        'Create a trusted issuer, or change the one with that key',
-        {
-          changes: 'issuer',
-          description:
-            'Requires the right to give all that the clients of its rules can do. Revokes the tokens of the clients of ' +
-            'rules that it deletes or changes.',
-          body: IssuerBody,
-          answer: IssuerView,
-          errors: [409],
-        },
-      ),
-      async (request) => {
-        const trusted = fromBody(request.body, scopes);
-        await issuers.save(accessTokenOf(request), trusted);
-        return toView(trusted);
-      },
-    );
-
-    app.get(
-      '/api/v1/oauth/issuer/:issuer_key',
-      operation('get_trusted_issuer', 'issuer:read', 'Read a trusted issuer', {
-        reads: 'issuer',
-        params: IssuerPath,
-        answer: IssuerView,
-      }),
-      async (request) => toView(await issuers.get(request.params.issuer_key)),
-    );
-
-    app.delete(
-      '/api/v1/oauth/issuer/:issuer_key',
-      operation(
-        'delete_trusted_issuer',
-        'issuer:delete',
-        'Trust an issuer no longer; the clients of its rules lose their tokens',
-        { changes: 'issuer', params: IssuerPath, answer: Deleted },
-      ),
-      async (request) => issuers.remove(accessTokenOf(request), request.params.issuer_key),
-    );
-  };
+  return savedThings({
+    kind: 'issuer',
+    names: ['trusted_issuer', 'trusted_issuers'],
+    path: '/api/v1/oauth/issuer',
+    idParameter: 'issuer_key',
+    idMember: 'key',
+    body: IssuerBody,
+    view: IssuerView,
+    summaries: {
+      list: 'List the trusted issuers of tokens of workloads and people, by key',
+      save: 'Create a trusted issuer, or change the one with that key',
+      get: 'Read a trusted issuer',
+      delete: 'Trust an issuer no longer; the clients of its rules lose their tokens',
+    },
+    description:
+      'Requires the right to give all that the clients of its rules can do. Revokes the tokens of the clients of ' +
+      'rules that it deletes or changes.',
+    conflicts: ['save'],
+    things: issuers,
+    async save(token, body) {
+      const trusted = fromBody(body, scopes);
+      await issuers.save(token, trusted);
+      return trusted;
+    },
+    toView: (trusted) =>
+      toWireNames({ ...trusted, rules: trusted.rules.map(toWireNames) }) as unknown as Static<typeof IssuerBody>,
+    placeOf: ({ key }) => [key],
+  });
 }
 
 function fromBody(body: Static<typeof IssuerBody>, scopes: ScopeRegistry): TrustedIssuer {
@@ -164,24 +130,6 @@ function fromBody(body: Static<typeof IssuerBody>, scopes: ScopeRegistry): Trust
       claims: rule.claims,
       people: rule.people === true,
       scopes: rule.scopes === undefined || rule.scopes === null ? null : requireKnown(rule.scopes, scopes),
-    })),
-  };
-}
-
-function toView(trusted: TrustedIssuer): Static<typeof IssuerBody> {
-  return {
-    key: trusted.key,
-    issuer: trusted.issuer,
-    jwks: trusted.jwks as Static<typeof JwkSet> | null,
-    jwks_uri: trusted.jwksUri,
-    audience: trusted.audience,
-    max_age_seconds: trusted.maxAgeSeconds,
-    single_use: trusted.singleUse,
-    rules: trusted.rules.map(({ clientId, claims, people, scopes }) => ({
-      client_id: clientId,
-      claims: claims as Record<string, string | string[]>,
-      people,
-      scopes: scopes === null ? null : [...scopes],
     })),
   };
 }

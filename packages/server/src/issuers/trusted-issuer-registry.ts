@@ -12,13 +12,7 @@ import type { EventDraft } from '../events/event.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import { type OutboundHosts, requireOutboundHost } from '../http/outbound-hosts.ts';
 import { clientsLosingTrust, requireTrustedIssuer, type TrustedIssuer } from './trusted-issuer.ts';
-import {
-  deleteTrustedIssuer,
-  findTrustedIssuer,
-  loadTrustedIssuers,
-  loadTrustedIssuersOf,
-  saveTrustedIssuer,
-} from './trusted-issuer-store.ts';
+import { loadTrustedIssuersOf, trustedIssuers } from './trusted-issuer-store.ts';
 
 export interface TrustedIssuerRegistry {
   /** All, by key. */
@@ -61,7 +55,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
   }, forget);
   const load = () => {
     if (loaded === undefined) {
-      loaded = loadTrustedIssuers(db).then(indexIssuers);
+      loaded = trustedIssuers.load(db).then(indexIssuers);
       loaded.catch(forget);
     }
     return loaded;
@@ -102,11 +96,11 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
       }
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
-        const taken = await findTrustedIssuer(transaction, 'issuer', trusted.issuer);
+        const taken = await trustedIssuers.find(transaction, trusted.issuer, 'issuer');
         if (taken !== undefined && taken.key !== trusted.key) {
           throw new OAuthError('conflict', `issuer: it is trusted already, as ${taken.key}.`);
         }
-        const before = await findTrustedIssuer(transaction, 'key', trusted.key);
+        const before = await trustedIssuers.find(transaction, trusted.key);
         if (isDeepStrictEqual(before, trusted)) {
           await getClientsWithin(transaction, delegate, trusted);
           await append.unchanged(savedEvent(trusted));
@@ -124,12 +118,12 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
     remove(token, key) {
       return events.change(token, async (transaction, append) => {
         const delegate = await findDelegate(transaction, token);
-        const before = await findTrustedIssuer(transaction, 'key', key);
+        const before = await trustedIssuers.find(transaction, key);
         if (before === undefined) {
           throw unknownKey(key);
         }
         const clients = await getClientsWithin(transaction, delegate, before);
-        await deleteTrustedIssuer(transaction, key);
+        await trustedIssuers.delete(transaction, key);
         await append({ kind: 'issuer.deleted', subject: key, data: {} });
         await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined), now());
       });
@@ -176,7 +170,7 @@ export async function recordTrustedIssuer(
   append: Append,
   trusted: TrustedIssuer,
 ): Promise<void> {
-  await saveTrustedIssuer(transaction, trusted);
+  await trustedIssuers.save(transaction, trusted);
   await append(savedEvent(trusted));
 }
 

@@ -6,7 +6,7 @@ import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database, PersonTable } from '../db/schema.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { builtInRoles } from '../roles/role.ts';
-import { findOwnRole } from '../roles/role-store.ts';
+import { ownRoles } from '../roles/role-store.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import { clientOfPerson, type Person, personKeptDays } from './person.ts';
 
@@ -51,7 +51,7 @@ export async function findPersonAsClient(
   }
   const { role: name } = person;
   const builtIn = builtInRoles(registry).find((role) => role.name === name);
-  const role = builtIn ?? (name === null ? undefined : await findOwnRole(db, name));
+  const role = builtIn ?? (name === null ? undefined : await ownRoles.find(db, name));
   return clientOfPerson(person, role, await findGenerationFloor(db));
 }
 

@@ -1,6 +1,6 @@
 /** A person who signed in at the identity provider, as a client that delegation, token status and the audit trail know. */
 import { type Client, newClient } from '../clients/client.ts';
-import { clientOfRole, type KnownRole } from '../roles/role.ts';
+import { clientOfRole, type Role } from '../roles/role.ts';
 
 export interface Person {
   /** For as long as the provider calls the person by the same subject. */
@@ -24,7 +24,7 @@ export type PersonClaims = Pick<Person, 'issuer' | 'subject' | 'name' | 'email'>
 export const personKeptDays = 400;
 
 /** The person as a client with the scopes of their role: with none, none of their tokens is valid. */
-export function clientOfPerson(person: Person, role: KnownRole | undefined, generation: number): Client {
+export function clientOfPerson(person: Person, role: Role | undefined, generation: number): Client {
   const { id, name } = person;
   return role === undefined
     ? { ...newClient(id, 0), name, generation, enabled: false }

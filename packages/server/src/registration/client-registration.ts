@@ -11,7 +11,7 @@ import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import { digestPresented, findSecret, findSecretFault } from '../client-auth/client-secret.ts';
 import { type ClientPolicy, requirePolicies, secretTtlSeconds } from '../client-policies/client-policy.ts';
-import { loadClientPolicies } from '../client-policies/client-policy-store.ts';
+import { clientPolicies } from '../client-policies/client-policy-store.ts';
 import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import { type Client, changeClient, newClient } from '../clients/client.ts';
 import { recordChange, recordDeletion } from '../clients/client-changes.ts';
@@ -174,7 +174,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
 
   const addSecret = async (transaction: Kysely<Database>, append: Append, client: Client): Promise<IssuedSecret> => {
     const text = generateClientSecret();
-    const ttlSeconds = secretTtlSeconds(client, await loadClientPolicies(transaction), undefined);
+    const ttlSeconds = secretTtlSeconds(client, await clientPolicies.load(transaction), undefined);
     const secret = newSecret(text, masterKey, now(), ttlSeconds);
     await insertSecret(transaction, client.id, secret);
     await append({ kind: 'secret.created', subject: client.id, data: { secretId: secret.id } });
@@ -213,7 +213,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const createdAt = now();
         const client = changeClient(newClient(generateClientId(), createdAt), change, createdAt);
         requireValidRegistration(client, limits, rules, options.outboundHosts);
-        requireRegistrationPolicies(client, await loadClientPolicies(transaction));
+        requireRegistrationPolicies(client, await clientPolicies.load(transaction));
         if (!(await useInitialAccessToken(transaction, token.id))) {
           throw invalidInitialToken('token_used_up');
         }
@@ -258,7 +258,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const isSame = isDeepStrictEqual(changed, { ...before, updatedAt: changed.updatedAt });
         const client = isSame ? before : changed;
         requireValidRegistration(client, limits, rules, options.outboundHosts);
-        requireRegistrationPolicies(client, await loadClientPolicies(transaction));
+        requireRegistrationPolicies(client, await clientPolicies.load(transaction));
         if (isSame) {
           await append.unchanged({ kind: 'client.updated', subject: clientId, data: {} });
         } else {

@@ -1,9 +1,20 @@
 /** Initial access tokens in the database, by their digests. */
 import type { Slice } from '@postern/http-api';
 import { OAuthError, showName } from '@postern/protocol';
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
+import { countFound } from '../db/count-rows.ts';
 import type { Database, InitialAccessTokenTable } from '../db/schema.ts';
+import { createRowMap } from '../db/thing-store.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
+
+const { toRow, fromRow } = createRowMap<Omit<InitialAccessTokenTable, 'digest'>, InitialAccessToken>({
+  scopes: 'json',
+  resources: 'json',
+  createdAt: 'time',
+  expiresAt: 'time',
+});
+
+const withoutDigest = ({ digest: _, ...row }: InitialAccessTokenTable) => fromRow(row);
 
 export async function insertInitialAccessToken(
   db: Kysely<Database>,
@@ -12,18 +23,7 @@ export async function insertInitialAccessToken(
 ): Promise<void> {
   await db
     .insertInto('initial_access_tokens')
-    .values({
-      id: token.id,
-      name: token.name,
-      digest: digest.toString('base64url'),
-      scopes: JSON.stringify(token.scopes),
-      resources: JSON.stringify(token.resources),
-      max_uses: token.maxUses,
-      uses: token.uses,
-      created_at: new Date(token.createdAt).toISOString(),
-      created_by: token.createdBy,
-      expires_at: new Date(token.expiresAt).toISOString(),
-    })
+    .values({ ...toRow(token), digest: digest.toString('base64url') })
     .execute();
 }
 
@@ -36,7 +36,7 @@ export async function findInitialAccessToken(
     ? select.where('id', '=', by.id)
     : select.where('digest', '=', by.digest.toString('base64url'))
   ).executeTakeFirst();
-  return row && fromRow(row);
+  return row && withoutDigest(row);
 }
 
 /** Throws `not_found`. */
@@ -53,10 +53,7 @@ export async function listInitialAccessTokens(
   db: Kysely<Database>,
   { after, offset, limit }: Slice,
 ): Promise<{ readonly tokens: readonly InitialAccessToken[]; readonly total: number }> {
-  const { total } = await db
-    .selectFrom('initial_access_tokens')
-    .select((select) => select.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
+  const total = await countFound(db.selectFrom('initial_access_tokens'));
   const rows = await db
     .selectFrom('initial_access_tokens')
     .selectAll()
@@ -70,7 +67,7 @@ export async function listInitialAccessTokens(
     .limit(limit)
     .offset(offset)
     .execute();
-  return { tokens: rows.map(fromRow), total: Number(total) };
+  return { tokens: rows.map(withoutDigest), total };
 }
 
 /** Counts one use. Returns false if none is left: of concurrent calls, as many get true as there are uses left. */
@@ -87,18 +84,4 @@ export async function useInitialAccessToken(db: Kysely<Database>, id: string): P
 
 export async function deleteInitialAccessToken(db: Kysely<Database>, id: string): Promise<void> {
   await db.deleteFrom('initial_access_tokens').where('id', '=', id).execute();
-}
-
-function fromRow(row: Selectable<InitialAccessTokenTable>): InitialAccessToken {
-  return {
-    id: row.id,
-    name: row.name,
-    scopes: JSON.parse(row.scopes) as string[],
-    resources: JSON.parse(row.resources) as string[],
-    maxUses: row.max_uses,
-    uses: row.uses,
-    createdAt: Date.parse(row.created_at),
-    expiresAt: Date.parse(row.expires_at),
-    createdBy: row.created_by,
-  };
 }

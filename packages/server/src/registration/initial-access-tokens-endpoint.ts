@@ -1,8 +1,9 @@
 /** The management API of initial access tokens. RFC 7591 §1.2 leaves it to the server how they are given out. */
 import { accessTokenOf } from '@postern/guard/fastify';
 import { type ApiPlugin, Deleted, Name, nullable, PageQuery, pageOf, pageView, sliceOf } from '@postern/http-api';
+import { toWireNames } from '@postern/protocol';
 import type { Kysely } from 'kysely';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Database } from '../db/schema.ts';
 import { operation } from '../http/operation.ts';
 import type { InitialAccessToken } from './initial-access-token.ts';
@@ -135,14 +136,8 @@ export function initialAccessTokensEndpoint(options: InitialAccessTokensEndpoint
 
 function toView(token: InitialAccessToken) {
   return {
-    id: token.id,
-    name: token.name,
-    scopes: [...token.scopes],
-    resources: [...token.resources],
-    max_uses: token.maxUses,
-    uses: token.uses,
+    ...toWireNames(token),
     created_at: new Date(token.createdAt).toISOString(),
-    created_by: token.createdBy,
     expires_at: new Date(token.expiresAt).toISOString(),
-  };
+  } as Static<typeof View>;
 }

@@ -10,8 +10,8 @@ import { Name, nullable } from '@postern/http-api';
 import { clientCredentialsGrant, decodeJws, OAuthError, parseScope, showName, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
 import type { Client, ClientChange } from '../clients/client.ts';
-import { clientAuthMethods, requireConsistentMetadata } from '../clients/client-metadata.ts';
-import { clientMetadataMembers } from '../clients/client-metadata-schema.ts';
+import { requireConsistentMetadata } from '../clients/client-metadata.ts';
+import { clientAuthMethods, clientMetadataMembers } from '../clients/client-metadata-schema.ts';
 import {
   findExcess,
   isRequired,

@@ -8,7 +8,7 @@ import type { Database } from '../db/schema.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type Resource, requireIdentifier } from './resource.ts';
-import { deleteResource, findResource, loadResources, saveResource } from './resource-store.ts';
+import { storedResources } from './resource-store.ts';
 
 export interface ResourceRegistry {
   /** All, by key. */
@@ -68,7 +68,7 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
     sorted = undefined;
   };
   const reload = async () => {
-    const resources = await loadResources(db);
+    const resources = await storedResources.load(db);
     byKey.clear();
     byIdentifier.clear();
     uses.clear();
@@ -77,7 +77,7 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
   await reload();
   events.follow(async ({ kind, subject }) => {
     if (kind.startsWith('resource.')) {
-      const resource = await findResource(db, 'key', subject);
+      const resource = await storedResources.find(db, subject);
       if (resource === undefined) {
         forget(subject);
       } else {
@@ -113,29 +113,28 @@ export async function openResourceRegistry(options: ResourceRegistryOptions): Pr
     async save(token, resource) {
       requireIdentifier(resource.identifier, issuer);
       await events.change(token, async (transaction, append) => {
-        const taken = await findResource(transaction, 'identifier', resource.identifier);
+        const taken = await storedResources.find(transaction, resource.identifier, 'identifier');
         if (taken !== undefined && taken.key !== resource.key) {
           throw new OAuthError('conflict', `identifier: the resource ${taken.key} has it already.`);
         }
-        const before = await findResource(transaction, 'key', resource.key);
+        const before = await storedResources.find(transaction, resource.key);
         await requireMayTouch(transaction, token, clientsTouched(before, resource));
-        const { key, ...members } = resource;
-        const data = { ...members, scopes: [...members.scopes] };
+        const { key, ...data } = resource;
         const event = { kind: 'resource.saved', subject: key, data } as const;
         if (isDeepStrictEqual(before, resource)) {
           await append.unchanged(event);
           return;
         }
-        await saveResource(transaction, resource);
+        await storedResources.save(transaction, resource);
         await append(event);
       });
     },
     async remove(token, key) {
       await events.change(token, async (transaction, append) => {
         // From the database: another node may have created it a moment ago.
-        const resource = requireFound(key, await findResource(transaction, 'key', key));
+        const resource = requireFound(key, await storedResources.find(transaction, key));
         await requireMayTouch(transaction, token, new Set(resource.introspectionClients));
-        await deleteResource(transaction, key);
+        await storedResources.delete(transaction, key);
         await append({ kind: 'resource.deleted', subject: key, data: {} });
       });
     },

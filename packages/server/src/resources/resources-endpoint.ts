@@ -1,10 +1,10 @@
 /** The management API of resources. */
 import { accessTokenTyps, signingAlgorithms } from '@postern/guard';
-import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, keyText, nullable, PageQuery, pageView, slicePage } from '@postern/http-api';
-import { Type } from 'typebox';
+import { type ApiPlugin, keyText, nullable } from '@postern/http-api';
+import { toWireNames } from '@postern/protocol';
+import { type Static, Type } from 'typebox';
 import { longestTokenTtlSeconds } from '../clients/client-metadata-schema.ts';
-import { operation } from '../http/operation.ts';
+import { savedThings } from '../http/saved-things.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import type { Resource } from './resource.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
@@ -38,8 +38,6 @@ export const ResourceBody = Type.Object(
   { title: 'Resource', additionalProperties: false },
 );
 
-const ResourcePath = Type.Object({ resource_key: Type.String() });
-
 export interface ResourcesEndpointOptions {
   readonly resources: ResourceRegistry;
   readonly scopes: ScopeRegistry;
@@ -48,73 +46,38 @@ export interface ResourcesEndpointOptions {
 }
 
 export function resourcesEndpoint({ resources, scopes, maintainKeys }: ResourcesEndpointOptions): ApiPlugin {
-  return async (app) => {
-    app.get(
-      '/api/v1/oauth/resource',
-      operation('list_resources', 'resource:read', 'List the resources that tokens can be for, by key', {
-        lists: ['resource', 'key'],
-        query: PageQuery,
-        answer: pageView(ResourceBody),
-      }),
-      async (request) => slicePage(resources.list(), request.query, toView, ({ key }) => [key]),
-    );
-
-    app.put(
-      '/api/v1/oauth/resource',
-      operation('save_resource', 'resource:create_or_update', 'Create a resource, or change the one with that key', {
-        changes: 'resource',
-        body: ResourceBody,
-        answer: ResourceBody,
-        errors: [409],
-      }),
-      async (request) => {
-        const { body } = request;
-        const resource: Resource = {
-          key: body.key,
-          identifier: body.identifier,
-          scopes: new Set(requireKnown(body.scopes, scopes)),
-          accessTokenTtlSeconds: body.access_token_ttl_seconds ?? null,
-          signingAlg: body.signing_alg ?? null,
-          accessTokenTyp: body.access_token_typ ?? 'at+jwt',
-          introspectionClients: body.introspection_clients ?? [],
-        };
-        await resources.save(accessTokenOf(request), resource);
-        // An algorithm that is new here has no key yet.
-        await maintainKeys();
-        return toView(resource);
-      },
-    );
-
-    app.get(
-      '/api/v1/oauth/resource/:resource_key',
-      operation('get_resource', 'resource:read', 'Read a resource', {
-        reads: 'resource',
-        params: ResourcePath,
-        answer: ResourceBody,
-      }),
-      async (request) => toView(resources.get(request.params.resource_key)),
-    );
-
-    app.delete(
-      '/api/v1/oauth/resource/:resource_key',
-      operation('delete_resource', 'resource:delete', 'Delete a resource; no more tokens are issued for it', {
-        changes: 'resource',
-        params: ResourcePath,
-        answer: Deleted,
-      }),
-      async (request) => resources.remove(accessTokenOf(request), request.params.resource_key),
-    );
-  };
-}
-
-function toView(resource: Resource) {
-  return {
-    key: resource.key,
-    identifier: resource.identifier,
-    scopes: [...resource.scopes],
-    access_token_ttl_seconds: resource.accessTokenTtlSeconds,
-    signing_alg: resource.signingAlg,
-    access_token_typ: resource.accessTokenTyp,
-    introspection_clients: [...resource.introspectionClients],
-  };
+  return savedThings({
+    kind: 'resource',
+    names: ['resource', 'resources'],
+    path: '/api/v1/oauth/resource',
+    idParameter: 'resource_key',
+    idMember: 'key',
+    body: ResourceBody,
+    view: ResourceBody,
+    summaries: {
+      list: 'List the resources that tokens can be for, by key',
+      save: 'Create a resource, or change the one with that key',
+      get: 'Read a resource',
+      delete: 'Delete a resource; no more tokens are issued for it',
+    },
+    conflicts: ['save'],
+    things: resources,
+    async save(token, body) {
+      const resource: Resource = {
+        key: body.key,
+        identifier: body.identifier,
+        scopes: new Set(requireKnown(body.scopes, scopes)),
+        accessTokenTtlSeconds: body.access_token_ttl_seconds ?? null,
+        signingAlg: body.signing_alg ?? null,
+        accessTokenTyp: body.access_token_typ ?? 'at+jwt',
+        introspectionClients: body.introspection_clients ?? [],
+      };
+      await resources.save(token, resource);
+      // An algorithm that is new here has no key yet.
+      await maintainKeys();
+      return resource;
+    },
+    toView: (resource) => toWireNames(resource) as Static<typeof ResourceBody>,
+    placeOf: ({ key }) => [key],
+  });
 }

@@ -1,6 +1,6 @@
 /** Stores revoked access tokens until they expire, or until the end of their client covers them. */
 import type { Kysely } from 'kysely';
-import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import { deleteBelow } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
 /** The client of a token that was revoked by its id alone. */
@@ -62,20 +62,9 @@ export async function deleteRevocationsOf(db: Kysely<Database>, clientId: string
 
 /** Deletes the tokens of generations before `generation`, which are inactive for good, of whatever client. */
 export function deleteRevocationsBefore(db: Kysely<Database>, generation: number): Promise<void> {
-  return deleteBelow(db, 'generation', generation);
+  return deleteBelow(db, 'revoked_tokens', 'jti', 'generation', generation);
 }
 
 export function deleteExpiredRevocations(db: Kysely<Database>, nowSeconds: number): Promise<void> {
-  return deleteBelow(db, 'expires_at', Math.floor(nowSeconds) + 1);
-}
-
-async function deleteBelow(db: Kysely<Database>, column: 'generation' | 'expires_at', end: number): Promise<void> {
-  await inSlices(() =>
-    db
-      .deleteFrom('revoked_tokens')
-      .where('jti', 'in', (covered) =>
-        covered.selectFrom('revoked_tokens').select('jti').where(column, '<', end).orderBy(column).limit(rowsInSlice),
-      )
-      .executeTakeFirstOrThrow(),
-  );
+  return deleteBelow(db, 'revoked_tokens', 'jti', 'expires_at', Math.floor(nowSeconds) + 1);
 }

@@ -1,14 +1,14 @@
 /** The roles in memory, and their changes. Delegation applies: nobody defines a role that could do more than they may give. */
-import { isDeepStrictEqual } from 'node:util';
 import type { AccessToken } from '@postern/guard';
-import { OAuthError, showName } from '@postern/protocol';
+import { OAuthError } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { FindDelegate } from '../delegation/delegate.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { openFollowedThings } from '../events/followed-things.ts';
 import { requireKnown, type ScopeRegistry } from '../scopes/scope-registry.ts';
 import { builtInRoles, clientOfRole, isBuiltInRole, type KnownRole, type Role } from './role.ts';
-import { deleteOwnRole, findOwnRole, loadOwnRoles, saveOwnRole } from './role-store.ts';
+import { ownRoles } from './role-store.ts';
 
 /** The most roles that users may add. */
 const mostRoles = 100;
@@ -36,27 +36,24 @@ export interface RoleRegistryOptions {
 
 export async function openRoleRegistry(options: RoleRegistryOptions): Promise<RoleRegistry> {
   const { db, events, scopes, findDelegate } = options;
-  let own = await loadOwnRoles(db);
-  const reload = async () => {
-    own = await loadOwnRoles(db);
-  };
-  events.follow(async ({ kind }) => {
-    if (kind.startsWith('role.')) {
-      await reload();
-    }
-  }, reload);
-  const list = () => [...builtInRoles(scopes), ...own];
-  const unknown = (name: string) => new OAuthError('not_found', `There is no role ${showName(name)}.`);
-
-  return {
-    list,
-    get(name) {
-      const found = list().find((role) => role.name === name);
-      if (found === undefined) {
-        throw unknown(name);
+  const own = await openFollowedThings<Role>({
+    db,
+    events,
+    store: ownRoles,
+    kind: 'role',
+    idMember: 'name',
+    nouns: ['role', 'roles'],
+    most: mostRoles,
+    async requireAllowed(transaction, token, before, after) {
+      const delegate = await findDelegate(transaction, token);
+      for (const role of [before, after].filter((one) => one !== undefined)) {
+        await delegate.requireWithin(clientOfRole(role));
       }
-      return found;
     },
+  });
+  return {
+    list: () => [...builtInRoles(scopes), ...own.list().map(asOwn)],
+    get: (name) => builtInRoles(scopes).find((role) => role.name === name) ?? asOwn(own.get(name)),
     async save(token, wanted) {
       requireNotBuiltIn(wanted.name);
       const role = {
@@ -64,40 +61,18 @@ export async function openRoleRegistry(options: RoleRegistryOptions): Promise<Ro
         scopes: requireKnown(wanted.scopes, scopes),
         grantableScopes: wanted.grantableScopes && requireKnown(wanted.grantableScopes, scopes),
       };
-      await events.change(token, async (transaction, append) => {
-        const before = await findOwnRole(transaction, role.name);
-        const delegate = await findDelegate(transaction, token);
-        for (const one of before === undefined ? [role] : [before, role]) {
-          await delegate.requireWithin(clientOfRole(one));
-        }
-        const { name, ...members } = role;
-        const event = { kind: 'role.saved', subject: name, data: members } as const;
-        if (before !== undefined && isDeepStrictEqual(before, { ...role, origin: 'own' })) {
-          await append.unchanged(event);
-          return;
-        }
-        if (before === undefined && (await loadOwnRoles(transaction)).length >= mostRoles) {
-          throw new OAuthError('conflict', `There are ${mostRoles} roles already: delete one first.`);
-        }
-        await saveOwnRole(transaction, role);
-        await append(event);
-      });
-      return { ...role, origin: 'own' };
+      await own.save(token, role);
+      return asOwn(role);
     },
     async remove(token, name) {
       requireNotBuiltIn(name);
-      await events.change(token, async (transaction, append) => {
-        const before = await findOwnRole(transaction, name);
-        if (before === undefined) {
-          throw unknown(name);
-        }
-        const delegate = await findDelegate(transaction, token);
-        await delegate.requireWithin(clientOfRole(before));
-        await deleteOwnRole(transaction, name);
-        await append({ kind: 'role.deleted', subject: name, data: {} });
-      });
+      await own.remove(token, name);
     },
   };
+}
+
+function asOwn(role: Role): KnownRole {
+  return { ...role, origin: 'own' };
 }
 
 function requireNotBuiltIn(name: string): void {

@@ -1,9 +1,8 @@
 /** The management API of roles. docs/signing-in.md. */
-import { accessTokenOf } from '@postern/guard/fastify';
-import { type ApiPlugin, Deleted, nullable, PageQuery, pageView, printableText, slicePage } from '@postern/http-api';
+import { type ApiPlugin, nullable, printableText } from '@postern/http-api';
 import { OAuthError, toWireNames } from '@postern/protocol';
 import { type Static, Type } from 'typebox';
-import { operation } from '../http/operation.ts';
+import { savedThings } from '../http/saved-things.ts';
 import { isBuiltInRole, type KnownRole } from './role.ts';
 import type { RoleRegistry } from './role-registry.ts';
 
@@ -46,56 +45,33 @@ const SavedRole = Type.Object(
   { title: 'RoleBody', additionalProperties: false },
 );
 
-const RolePath = Type.Object({ name: Type.String({ maxLength: 100 }) });
-
 export function rolesEndpoint(roles: RoleRegistry): ApiPlugin {
-  return async (app) => {
-    app.get(
-      '/api/v1/oauth/role',
-      operation('list_roles', 'role:read', 'List the roles that people can have', {
-        lists: ['role', 'name'],
-        query: PageQuery,
-        answer: pageView(RoleView),
-      }),
-      async (request) =>
-        slicePage(roles.list(), request.query, toView, ({ name, origin }) => [origin === 'own' ? '1' : '0', name]),
-    );
-
-    app.put(
-      '/api/v1/oauth/role',
-      operation('save_role', 'role:create_or_update', 'Create a role, or change the one with that name', {
-        changes: 'role',
-        description:
-          'Whoever saves a role must be able to give all that it can do, before and after. People who have the role can do at once ' +
-          'what it says now.',
-        body: SavedRole,
-        answer: RoleView,
-        errors: [409],
-      }),
-      async (request) => {
-        const { name, description = '', scopes, grantable_scopes: grantableScopes = null, origin } = request.body;
-        requireOriginAsItIs(name, origin);
-        return toView(await roles.save(accessTokenOf(request), { name, description, scopes, grantableScopes }));
-      },
-    );
-
-    app.get(
-      '/api/v1/oauth/role/:name',
-      operation('get_role', 'role:read', 'Read a role', { reads: 'role', params: RolePath, answer: RoleView }),
-      async (request) => toView(roles.get(request.params.name)),
-    );
-
-    app.delete(
-      '/api/v1/oauth/role/:name',
-      operation('delete_role', 'role:delete', 'Delete a role: people who have it can do nothing any more', {
-        changes: 'role',
-        params: RolePath,
-        answer: Deleted,
-        errors: [409],
-      }),
-      async (request) => roles.remove(accessTokenOf(request), request.params.name),
-    );
-  };
+  return savedThings({
+    kind: 'role',
+    names: ['role', 'roles'],
+    path: '/api/v1/oauth/role',
+    idParameter: 'name',
+    idMember: 'name',
+    body: SavedRole,
+    view: RoleView,
+    summaries: {
+      list: 'List the roles that people can have',
+      save: 'Create a role, or change the one with that name',
+      get: 'Read a role',
+      delete: 'Delete a role: people who have it can do nothing any more',
+    },
+    description:
+      'Whoever saves a role must be able to give all that it can do, before and after. People who have the role can do at once ' +
+      'what it says now.',
+    conflicts: ['save', 'delete'],
+    things: roles,
+    async save(token, { name, description = '', scopes, grantable_scopes: grantableScopes = null, origin }) {
+      requireOriginAsItIs(name, origin);
+      return roles.save(token, { name, description, scopes, grantableScopes });
+    },
+    toView: (role) => toWireNames({ ...role }) as unknown as Static<typeof RoleView>,
+    placeOf: ({ name, origin }) => [origin === 'own' ? '1' : '0', name],
+  });
 }
 
 /** Throws `invalid_parameter`. */
@@ -108,5 +84,3 @@ function requireOriginAsItIs(name: string, origin: KnownRole['origin'] | undefin
     );
   }
 }
-
-const toView = (role: KnownRole) => toWireNames({ ...role }) as unknown as Static<typeof RoleView>;

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { clientParts, oldestFirst } from '../clients/client-parts-store.ts';
 import { holdsExactly } from '../clients/client-search-store.ts';
+import { countFound } from '../db/count-rows.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface OwnScope {
@@ -20,12 +21,8 @@ export async function findOwnScopes(db: Kysely<Database>, names: readonly string
   return db.selectFrom('own_scopes').select(['name', 'description']).where('name', 'in', names).execute();
 }
 
-export async function countOwnScopes(db: Kysely<Database>): Promise<number> {
-  const { number } = await db
-    .selectFrom('own_scopes')
-    .select((select) => select.fn.countAll<number>().as('number'))
-    .executeTakeFirstOrThrow();
-  return Number(number);
+export function countOwnScopes(db: Kysely<Database>): Promise<number> {
+  return countFound(db.selectFrom('own_scopes'));
 }
 
 /** Creates the scopes, or changes those of these names. */

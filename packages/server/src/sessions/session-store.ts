@@ -1,22 +1,23 @@
 /** Sessions in the database, each by the digest of its secret, which is stored nowhere. */
-import type { Kysely, Selectable } from 'kysely';
-import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import type { Kysely } from 'kysely';
+import { deleteBelow } from '../db/in-slices.ts';
 import type { Database, SessionTable } from '../db/schema.ts';
+import { createRowMap } from '../db/thing-store.ts';
 import type { Session, SessionCode, SessionKind } from './session.ts';
+
+const { toRow, fromRow } = createRowMap<Omit<SessionTable, 'digest'>, Session>({
+  generation: 'bigint',
+  createdAt: 'time',
+  expiresAt: 'time',
+  endsAt: 'time',
+});
+
+const withoutDigest = ({ digest: _, ...row }: SessionTable) => fromRow(row);
 
 export async function insertSession(db: Kysely<Database>, session: Session, digest: Buffer): Promise<void> {
   await db
     .insertInto('sessions')
-    .values({
-      id: session.id,
-      digest: digest.toString('base64url'),
-      client_id: session.clientId,
-      generation: session.generation,
-      kind: session.kind,
-      created_at: new Date(session.createdAt).toISOString(),
-      expires_at: new Date(session.expiresAt).toISOString(),
-      ends_at: new Date(session.endsAt).toISOString(),
-    })
+    .values({ ...toRow(session), digest: digest.toString('base64url') })
     .execute();
 }
 
@@ -29,7 +30,7 @@ export async function findSession(
     ? select.where('id', '=', by.id)
     : select.where('digest', '=', by.digest.toString('base64url'))
   ).executeTakeFirst();
-  return row && fromRow(row);
+  return row && withoutDigest(row);
 }
 
 /** Lists the sessions of a client, newest first. */
@@ -41,7 +42,7 @@ export async function listSessionsOf(db: Kysely<Database>, clientId: string): Pr
     .orderBy('created_at', 'desc')
     .orderBy('id')
     .execute();
-  return rows.map(fromRow);
+  return rows.map(withoutDigest);
 }
 
 /** Moves the end of an idle session. */
@@ -109,37 +110,6 @@ export async function deleteSessionCodesOf(db: Kysely<Database>, clientId: strin
 /** Deletes the sessions that ended and the codes that expired before `now`, in milliseconds since 1970. */
 export async function deleteEndedSessions(db: Kysely<Database>, now: number): Promise<void> {
   const text = new Date(now).toISOString();
-  await inSlices(() =>
-    db
-      .deleteFrom('session_codes')
-      .where('digest', 'in', (expired) =>
-        expired.selectFrom('session_codes').select('digest').where('expires_at', '<=', text).limit(rowsInSlice),
-      )
-      .executeTakeFirstOrThrow(),
-  );
-  await inSlices(() =>
-    db
-      .deleteFrom('sessions')
-      .where('id', 'in', (ended) =>
-        ended
-          .selectFrom('sessions')
-          .select('id')
-          .where('expires_at', '<=', text)
-          .orderBy('expires_at')
-          .limit(rowsInSlice),
-      )
-      .executeTakeFirstOrThrow(),
-  );
-}
-
-function fromRow(row: Selectable<SessionTable>): Session {
-  return {
-    id: row.id,
-    clientId: row.client_id,
-    generation: Number(row.generation),
-    kind: row.kind as SessionKind,
-    createdAt: Date.parse(row.created_at),
-    expiresAt: Date.parse(row.expires_at),
-    endsAt: Date.parse(row.ends_at),
-  };
+  await deleteBelow(db, 'session_codes', 'digest', 'expires_at', text);
+  await deleteBelow(db, 'sessions', 'id', 'expires_at', text);
 }

@@ -29,7 +29,7 @@ import {
 } from '../client-auth/authenticate.ts';
 import { isAllowedFrom } from '../clients/allowed-networks.ts';
 import { type Client, mayUseDetailsType } from '../clients/client.ts';
-import { noClientAuth } from '../clients/client-metadata.ts';
+import { noClientAuth } from '../clients/client-metadata-schema.ts';
 import { allowsAlgorithm, requirementsOf } from '../clients/security-profile.ts';
 import { findStatusFault } from '../clients/token-status.ts';
 import type { DescendantCounts } from '../descendants/descendants.ts';

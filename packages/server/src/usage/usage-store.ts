@@ -3,7 +3,8 @@ import { type Kysely, sql } from 'kysely';
 import { authenticatesBy } from '../clients/client-search-store.ts';
 import { setSecretLastUse } from '../clients/client-secret-store.ts';
 import { readLastIssue } from '../clients/last-issue.ts';
-import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import { countFound } from '../db/count-rows.ts';
+import { deleteBelow } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 import { type ClientCount, countsByScope } from './pending-usage.ts';
 
@@ -86,15 +87,8 @@ export async function addOutcomes(
 }
 
 /** Deletes the outcomes of all hours before `hour`, in hours since 1970. */
-export async function deleteOutcomesBefore(db: Kysely<Database>, hour: number): Promise<void> {
-  await inSlices(() =>
-    db
-      .deleteFrom('token_statistics')
-      .where('hour', 'in', (past) =>
-        past.selectFrom('token_statistics').select('hour').where('hour', '<', hour).orderBy('hour').limit(rowsInSlice),
-      )
-      .executeTakeFirstOrThrow(),
-  );
+export function deleteOutcomesBefore(db: Kysely<Database>, hour: number): Promise<void> {
+  return deleteBelow(db, 'token_statistics', 'hour', 'hour', hour);
 }
 
 /** Writes when secrets were last used, by id, in milliseconds since 1970. */
@@ -186,26 +180,11 @@ export interface ClientNumbers {
 
 /** `since` is in milliseconds since 1970. */
 export async function countClientsByUse(db: Kysely<Database>, since: number): Promise<ClientNumbers> {
-  const all = await db
-    .selectFrom('clients')
-    .select((select) => select.fn.countAll<number>().as('number'))
-    .executeTakeFirstOrThrow();
+  const total = await countFound(db.selectFrom('clients'));
   // Few clients are disabled, and an index finds them.
-  const disabled = await db
-    .selectFrom('clients')
-    .select((select) => select.fn.countAll<number>().as('number'))
-    .where('enabled', '=', 0)
-    .executeTakeFirstOrThrow();
-  const active = await db
-    .selectFrom('client_usage')
-    .select((select) => select.fn.countAll<number>().as('number'))
-    .where('last_issued_at', '>=', toText(since))
-    .executeTakeFirstOrThrow();
-  return {
-    total: Number(all.number),
-    enabled: Number(all.number) - Number(disabled.number),
-    active: Number(active.number),
-  };
+  const disabled = await countFound(db.selectFrom('clients').where('enabled', '=', 0));
+  const active = await countFound(db.selectFrom('client_usage').where('last_issued_at', '>=', toText(since)));
+  return { total, enabled: total - disabled, active };
 }
 
 function laterOf(known: string, added: string) {

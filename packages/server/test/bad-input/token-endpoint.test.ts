@@ -3,7 +3,7 @@
 import { type Credentials, startTestServer, type TestServer } from '@postern/testing/test-server';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { grantTypes } from '../../src/clients/client-metadata.ts';
+import { grantTypes } from '../../src/clients/client-metadata-schema.ts';
 import { anyCharacter, exchange, expectOAuthError, expectUnharmed, requestOf } from './exchange.ts';
 
 let server: TestServer;

@@ -4,7 +4,7 @@ import { type ErrorReason, OAuthError } from '@postern/protocol';
 import type { Authorization } from '../../access-token/authorization.ts';
 import type { DeferUse } from '../../client-auth/authenticate.ts';
 import type { Client } from '../../clients/client.ts';
-import type { GrantType } from '../../clients/client-metadata.ts';
+import type { GrantType } from '../../clients/client-metadata-schema.ts';
 import type { Target } from '../target.ts';
 
 /** What all grants have in common about a token request whose client is known. */
