@@ -89,19 +89,12 @@ const BatchFault = Type.Object(
   { title: 'BatchFault', description: 'An operation was refused, with the status that it would have had alone' },
 );
 
+const refusals = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422] as const;
+
 /** Each by itself: a status whose schema lacked the number would be answered without it. */
-const batchFaults = {
-  400: BatchFault,
-  401: BatchFault,
-  403: BatchFault,
-  404: BatchFault,
-  405: BatchFault,
-  409: BatchFault,
-  412: BatchFault,
-  413: BatchFault,
-  415: BatchFault,
-  422: BatchFault,
-} as const;
+const batchFaults = Object.fromEntries(refusals.map((status) => [status, BatchFault])) as Readonly<
+  Record<(typeof refusals)[number], typeof BatchFault>
+>;
 
 /** Registers APIs on an app: on the server itself, or on one that lives as long as a batch. */
 export type Apis = (app: FastifyInstance, host: ApiHost) => Promise<void>;
@@ -207,9 +200,10 @@ export function batchEndpoint(options: BatchEndpointOptions): ApiPlugin {
           return await apply(operations, dry_run, accessTokenOf(request), request.log);
         } catch (thrown) {
           if (thrown instanceof RefusedOperation) {
-            const { status, error, detail, operation } = thrown;
-            request.log.info({ code: error, detail, operation }, 'batch refused');
-            return reply.code(status as 400).send({ error, detail, operation });
+            const { status, fault } = thrown;
+            const { error: code, ...rest } = fault;
+            request.log.info({ code, ...rest }, 'batch refused');
+            return reply.code(status as 400).send(fault);
           }
           throw thrown;
         } finally {
@@ -241,16 +235,12 @@ interface OperationResult {
 /** Thrown to undo all because of one. */
 class RefusedOperation extends Error {
   readonly status: number;
-  readonly error: string;
-  readonly detail: string;
-  readonly operation: number;
+  readonly fault: Static<typeof BatchFault>;
 
   constructor(operation: number, status: number, { error, detail }: { error: string; detail: string }) {
     super(detail);
-    this.operation = operation;
     this.status = status;
-    this.error = error;
-    this.detail = detail;
+    this.fault = { error, detail, operation };
   }
 }
 
@@ -298,7 +288,7 @@ async function run(
       });
       const answered: unknown = answer.body === '' ? undefined : answer.json();
       if (answer.statusCode >= 400) {
-        throw new RefusedOperation(index, answer.statusCode, answered as RefusedOperation);
+        throw new RefusedOperation(index, answer.statusCode, answered as Static<typeof BatchFault>);
       }
       // Bulk calls report failures per element.
       const { failed = [] } = (answered ?? {}) as { failed?: readonly { message: string }[] };

@@ -10,22 +10,16 @@ import { invalidVariable, missingVariable, StartError } from '../start-error.ts'
 import type { DatabaseAddress } from './variable-parsers.ts';
 import { parseVariable, type Variable, type VariableKey, type VariableValues, variables } from './variables.ts';
 
-type PartsOfSettings =
-  | `database${string}`
-  | `rootClient${string}`
-  | `tls${string}`
-  | `metrics${string}`
-  | `checkpoint${string}`
-  | `signIn${string}`
-  // Those of the whole process, which the command applies before anything else.
-  | 'caFile'
-  | 'httpsProxy'
-  | 'httpProxy'
-  | 'noProxy'
-  | 'accessTokenTtlMinutes';
+/** What the names of the variables begin with that are part of a setting below, or of the whole process. */
+const partsOfSettings = [
+  ...(['database', 'rootClient', 'tls', 'metrics', 'checkpoint', 'signIn', 'accessTokenTtlMinutes'] as const),
+  ...(['caFile', 'httpsProxy', 'httpProxy', 'noProxy'] as const),
+];
+
+type PartOfSettings = VariableKey & `${(typeof partsOfSettings)[number]}${string}`;
 
 /** The variables under the names that the table gives them, except those that are part of a setting below. */
-export interface ServerConfig extends Omit<VariableValues, PartsOfSettings & VariableKey> {
+export interface ServerConfig extends Omit<VariableValues, PartOfSettings> {
   readonly accessTokenTtlSeconds: number;
   readonly trustedProxies: readonly string[];
   readonly fetchAllowedNetworks: readonly string[];
@@ -125,87 +119,53 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks the environment. Throws `StartError`, which names the variable, its fault and a right example. */
 export function readConfig(env: Environment): ServerConfig {
-  const {
-    databaseUrl,
-    databasePoolSize,
-    databaseTimeoutMs,
-    rootClientId,
-    rootClientSecret,
-    tlsCertFile,
-    tlsKeyFile,
-    tlsClientCaFile,
-    tlsClientCrlFile,
-    metricsPort,
-    metricsHost,
-    checkpointFile,
-    checkpointUrl,
-    checkpointAccessKeyId,
-    checkpointSecretAccessKey,
-    checkpointMinutes,
-    signInIssuer,
-    signInClientId,
-    signInClientSecret,
-    signInPrivateKeyFile,
-    signInScope,
-    signInRoles,
-    accessTokenTtlMinutes,
-    caFile,
-    httpsProxy: _httpsProxy,
-    httpProxy: _httpProxy,
-    noProxy: _noProxy,
-    ...values
-  } = readValues(env);
-  const root = pairRoot(rootClientId, rootClientSecret);
-  if (databaseUrl.kind === 'postgres') {
-    requireOnEveryNode('rootClientId', root);
-    requireOnEveryNode('masterKey', values.masterKey);
+  const values = readValues(env);
+  const root = rootOf(values);
+  if (values.databaseUrl.kind === 'postgres') {
+    // With SQLite, processes share a data directory; with PostgreSQL, nodes share nothing but the database.
+    const keys = ['rootClientId', 'masterKey'] as const;
+    requireSet(values, keys, 'with PostgreSQL it must be set, and be the same on every node');
   }
-  const tlsFiles = pairTlsFiles(tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsClientCrlFile);
+  const tlsFiles = tlsFilesOf(values);
   const tls = tlsFiles && { ...readTlsIdentity(tlsFiles), clientCrl: readClientCrl(tlsFiles) };
   requireProxies(values);
-  const ca = caFile === undefined ? undefined : readTextFile(variables.caFile.name, caFile, variables.caFile.example);
+  const ca = values.caFile === undefined ? undefined : readFileOf('caFile', values.caFile);
   requireConfidentialIssuer(values);
   requireConfidentialOrigins(values);
+  const { checkpointUrl: url, metricsPort } = values;
   return {
-    ...values,
+    ...withoutParts(values),
     issuer: tls === undefined ? values.issuer : requireHttps(values.issuer, readText(env, variables.issuer)),
-    accessTokenTtlSeconds: 60 * accessTokenTtlMinutes,
+    accessTokenTtlSeconds: 60 * values.accessTokenTtlMinutes,
     trustedProxies: values.trustedProxies ?? [],
     fetchAllowedNetworks: values.fetchAllowedNetworks ?? [],
-    database: databaseOf(env, { databaseUrl, databasePoolSize, databaseTimeoutMs }),
+    database: databaseOf(env, values),
     root,
     tls,
     tlsFiles,
     ca,
-    signIn: signInOf(values, {
-      signInIssuer,
-      signInClientId,
-      signInClientSecret,
-      signInPrivateKeyFile,
-      signInScope,
-      signInRoles,
-    }),
+    signIn: signInOf(values),
     checkpoints: {
-      file: checkpointFile,
-      bucket:
-        checkpointUrl === undefined
-          ? undefined
-          : { url: checkpointUrl, credentials: pairAccessKey(checkpointAccessKeyId, checkpointSecretAccessKey) },
-      intervalMs: 60_000 * checkpointMinutes,
+      file: values.checkpointFile,
+      bucket: url === undefined ? undefined : { url, credentials: accessKeyOf(values) },
+      intervalMs: 60_000 * values.checkpointMinutes,
     },
     metrics:
-      metricsPort === 'off' ? 'off' : metricsPort === values.port ? 'beside' : { host: metricsHost, port: metricsPort },
+      metricsPort === 'off'
+        ? 'off'
+        : metricsPort === values.port
+          ? 'beside'
+          : { host: values.metricsHost, port: metricsPort },
   };
 }
 
-function databaseOf(
-  env: Environment,
-  {
-    databaseUrl,
-    databasePoolSize: poolSize,
-    databaseTimeoutMs: timeoutMs,
-  }: Pick<VariableValues, 'databaseUrl' | 'databasePoolSize' | 'databaseTimeoutMs'>,
-): DatabaseConfig {
+function withoutParts(values: VariableValues): Omit<VariableValues, PartOfSettings> {
+  const others = Object.entries(values).filter(([key]) => !partsOfSettings.some((part) => key.startsWith(part)));
+  return Object.fromEntries(others) as Omit<VariableValues, PartOfSettings>;
+}
+
+function databaseOf(env: Environment, values: VariableValues): DatabaseConfig {
+  const { databaseUrl, databasePoolSize: poolSize, databaseTimeoutMs: timeoutMs } = values;
   return databaseUrl.kind === 'sqlite'
     ? { ...databaseUrl, timeoutMs }
     : {
@@ -227,13 +187,13 @@ export interface StorageConfig
 /** Reads where everything is kept, as `readConfig` does. What else a server needs may be missing. */
 export function readStorageConfig(env: Environment): StorageConfig {
   const values = readValues(env);
-  const { dataDir, masterKey, rootClientId, rootClientSecret, rootDisabled } = values;
+  const { dataDir, masterKey, rootDisabled } = values;
   return {
     dataDir,
     database: databaseOf(env, values),
     masterKey,
     masterKeyFile: readNonEmpty(env, `${variables.masterKey.name}_FILE`),
-    root: pairRoot(rootClientId, rootClientSecret),
+    root: rootOf(values),
     rootDisabled,
   };
 }
@@ -283,56 +243,63 @@ function readTextFile(name: string, file: string, example: string): string {
   }
 }
 
+/** The text of the file that the variable names. */
+function readFileOf(key: `${string}File` & VariableKey, file: string): string {
+  const { name, example } = variables[key];
+  return readTextFile(name, file, example);
+}
+
 function missing(key: VariableKey, why: string): StartError {
   const { name, default: fallback, example = fallback }: Variable = variables[key];
   return missingVariable(name, why, example);
 }
 
-function pairRoot(clientId: string | undefined, clientSecret: string | undefined): RootCredentials | undefined {
-  if (clientId === undefined && clientSecret === undefined) {
+function invalid(key: VariableKey, fault: string): StartError {
+  const { name, default: fallback, example = fallback }: Variable = variables[key];
+  return invalidVariable(name, fault, example);
+}
+
+function areUnset(values: VariableValues, keys: readonly VariableKey[]): boolean {
+  return keys.every((key) => values[key] === undefined);
+}
+
+/** Returns the values. Throws `StartError` that names the first of the variables that is not set. */
+function requireSet<Key extends VariableKey>(values: VariableValues, keys: readonly Key[], why: string) {
+  const unset = keys.find((key) => values[key] === undefined);
+  if (unset !== undefined) {
+    throw missing(unset, why);
+  }
+  return values as { readonly [K in Key]: Exclude<VariableValues[K], undefined> };
+}
+
+function rootOf(values: VariableValues): RootCredentials | undefined {
+  const keys = ['rootClientId', 'rootClientSecret'] as const;
+  if (areUnset(values, keys)) {
     return undefined;
   }
   const why = 'set both the id and the secret of the root client, or neither';
-  if (clientId === undefined) {
-    throw missing('rootClientId', why);
-  }
-  if (clientSecret === undefined) {
-    throw missing('rootClientSecret', why);
-  }
+  const { rootClientId: clientId, rootClientSecret: clientSecret } = requireSet(values, keys, why);
   if (clientId === clientSecret) {
-    const { name, example } = variables.rootClientSecret;
-    throw invalidVariable(name, `is easy to guess: it is ${variables.rootClientId.name}`, example);
+    throw invalid('rootClientSecret', `is easy to guess: it is ${variables.rootClientId.name}`);
   }
   return { clientId, clientSecret };
 }
 
 /** The provider with everything that it needs, or none. */
-function signInOf(
-  { allowHttp }: Pick<VariableValues, 'allowHttp'>,
-  values: Pick<VariableValues, Extract<VariableKey, `signIn${string}`>>,
-): SignInConfig | undefined {
-  const { signInIssuer: issuer, signInClientId: clientId, signInRoles: roles, signInScope: scope } = values;
-  const { signInClientSecret: secret, signInPrivateKeyFile: keyFile } = values;
-  if ([issuer, clientId, secret, keyFile, roles].every((value) => value === undefined)) {
+function signInOf(values: VariableValues): SignInConfig | undefined {
+  const required = ['signInIssuer', 'signInClientId', 'signInRoles'] as const;
+  const { signInClientSecret: secret, signInPrivateKeyFile: keyFile, signInScope: scope } = values;
+  if (areUnset(values, [...required, 'signInClientSecret', 'signInPrivateKeyFile'])) {
     return undefined;
   }
   const why = 'people sign in at an OpenID provider only if its issuer, client id, credentials and roles are all set';
-  if (issuer === undefined) {
-    throw missing('signInIssuer', why);
-  }
-  if (clientId === undefined) {
-    throw missing('signInClientId', why);
-  }
-  if (roles === undefined) {
-    throw missing('signInRoles', why);
-  }
+  const { signInIssuer: issuer, signInClientId: clientId, signInRoles: roles } = requireSet(values, required, why);
   if ((secret === undefined) === (keyFile === undefined)) {
     const names = `${variables.signInClientSecret.name} or ${variables.signInPrivateKeyFile.name}`;
     throw missing('signInClientSecret', `Postern authenticates to the provider by exactly one of ${names}`);
   }
-  if (!isConfidential(issuer, allowHttp)) {
-    const { name, example } = variables.signInIssuer;
-    throw invalidVariable(name, `"${issuer}" must use https, since it is not on this machine`, example);
+  if (!isConfidential(issuer, values.allowHttp)) {
+    throw invalid('signInIssuer', `"${issuer}" must use https, since it is not on this machine`);
   }
   return {
     issuer,
@@ -344,8 +311,7 @@ function signInOf(
 }
 
 function readSignInKey(file: string): KeyObject {
-  const { name, example } = variables.signInPrivateKeyFile;
-  const pem = readTextFile(name, file, example);
+  const pem = readFileOf('signInPrivateKeyFile', file);
   try {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'rsa' || key.asymmetricKeyDetails?.namedCurve === 'prime256v1') {
@@ -354,32 +320,19 @@ function readSignInKey(file: string): KeyObject {
   } catch {
     // Answered below, with the name of the variable.
   }
-  throw invalidVariable(
-    name,
+  throw invalid(
+    'signInPrivateKeyFile',
     `${file} holds no RSA key or EC key on the curve P-256 in PEM without a passphrase`,
-    example,
   );
 }
 
-function pairAccessKey(accessKeyId: string | undefined, secretAccessKey: string | undefined) {
-  if (accessKeyId === undefined && secretAccessKey === undefined) {
+function accessKeyOf(values: VariableValues): CheckpointBucket['credentials'] {
+  const keys = ['checkpointAccessKeyId', 'checkpointSecretAccessKey'] as const;
+  if (areUnset(values, keys)) {
     return undefined;
   }
-  const why = 'set both the id and the secret of the access key, or neither';
-  if (accessKeyId === undefined) {
-    throw missing('checkpointAccessKeyId', why);
-  }
-  if (secretAccessKey === undefined) {
-    throw missing('checkpointSecretAccessKey', why);
-  }
-  return { accessKeyId, secretAccessKey };
-}
-
-/** With SQLite, processes share a data directory; with PostgreSQL, nodes share nothing but the database. */
-function requireOnEveryNode(key: VariableKey, value: unknown): void {
-  if (value === undefined) {
-    throw missing(key, 'with PostgreSQL it must be set, and be the same on every node');
-  }
+  const set = requireSet(values, keys, 'set both the id and the secret of the access key, or neither');
+  return { accessKeyId: set.checkpointAccessKeyId, secretAccessKey: set.checkpointSecretAccessKey };
 }
 
 /** Anyone can send a header, so it is trusted from proxies only, and these must be named. */
@@ -396,27 +349,21 @@ function requireProxies({ clientCertificateHeader, proxyProtocol, trustedProxies
 }
 
 /** Plain http to another machine is for networks that encrypt, which only their operator knows. */
-function requireConfidentialIssuer({ issuer, allowHttp }: Pick<VariableValues, 'issuer' | 'allowHttp'>): void {
+function requireConfidentialIssuer({ issuer, allowHttp }: VariableValues): void {
   if (!isConfidential(issuer, allowHttp)) {
-    const { name, example } = variables.issuer;
-    throw invalidVariable(
-      name,
+    throw invalid(
+      'issuer',
       `"${issuer}" must use https, since it is not on this machine; if the network encrypts every connection, as a ` +
         `service mesh does, set ${variables.allowHttp.name}=true`,
-      example,
     );
   }
 }
 
 /** Whoever can change a page on its way can read the tokens that it gets. */
-function requireConfidentialOrigins({
-  corsOrigins,
-  allowHttp,
-}: Pick<VariableValues, 'corsOrigins' | 'allowHttp'>): void {
+function requireConfidentialOrigins({ corsOrigins, allowHttp }: VariableValues): void {
   const open = corsOrigins?.find((origin) => !isConfidential(origin, allowHttp));
   if (open !== undefined) {
-    const { name, example } = variables.corsOrigins;
-    throw invalidVariable(name, `"${open}" must use https, since it is not on this machine`, example);
+    throw invalid('corsOrigins', `"${open}" must use https, since it is not on this machine`);
   }
 }
 
@@ -426,78 +373,58 @@ function requireHttps(issuer: string, text: string | undefined): string {
     return issuer.replace(/^http:/, 'https:');
   }
   if (issuer.startsWith('http:')) {
-    const { name, example } = variables.issuer;
-    throw invalidVariable(name, `"${issuer}" must use https, since ${variables.tlsCertFile.name} is set`, example);
+    throw invalid('issuer', `"${issuer}" must use https, since ${variables.tlsCertFile.name} is set`);
   }
   return issuer;
 }
 
 /** Certificate and key are set together; the client CA needs them. */
-function pairTlsFiles(
-  certFile?: string,
-  keyFile?: string,
-  clientCaFile?: string,
-  crlFile?: string,
-): TlsFileNames | undefined {
-  if ([certFile, keyFile, clientCaFile, crlFile].every((file) => file === undefined)) {
+function tlsFilesOf(values: VariableValues): TlsFileNames | undefined {
+  const required = ['tlsCertFile', 'tlsKeyFile'] as const;
+  const { tlsClientCaFile: clientCa, tlsClientCrlFile: clientCrl } = values;
+  if (areUnset(values, [...required, 'tlsClientCaFile', 'tlsClientCrlFile'])) {
     return undefined;
   }
-  const why = 'TLS needs the certificate and the key of the server';
-  if (certFile === undefined) {
-    throw missing('tlsCertFile', why);
-  }
-  if (keyFile === undefined) {
-    throw missing('tlsKeyFile', why);
-  }
-  if (clientCaFile === undefined && crlFile !== undefined) {
+  const files = requireSet(values, required, 'TLS needs the certificate and the key of the server');
+  if (clientCa === undefined && clientCrl !== undefined) {
     throw missing('tlsClientCaFile', 'a revocation list needs the authority that it is of');
   }
-  return { cert: certFile, key: keyFile, clientCa: clientCaFile, clientCrl: crlFile };
+  return { cert: files.tlsCertFile, key: files.tlsKeyFile, clientCa, clientCrl };
 }
 
 /** Throws `StartError` for files that cannot be read or do not belong together. */
-export function readTlsIdentity({
-  cert: certFile,
-  key: keyFile,
-  clientCa: clientCaFile,
-}: TlsFileNames): Pick<TlsFiles, 'cert' | 'key' | 'clientCa'> {
-  const { name, example } = variables.tlsKeyFile;
-  const cert = readTextFile(variables.tlsCertFile.name, certFile, variables.tlsCertFile.example);
-  const key = readTextFile(name, keyFile, example);
-  const certificate = requireCertificates(variables.tlsCertFile, cert);
+export function readTlsIdentity(files: TlsFileNames): Pick<TlsFiles, 'cert' | 'key' | 'clientCa'> {
+  const cert = readFileOf('tlsCertFile', files.cert);
+  const key = readFileOf('tlsKeyFile', files.key);
+  const certificate = requireCertificates('tlsCertFile', cert);
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(key);
   } catch {
-    throw invalidVariable(name, `${keyFile} holds no private key in PEM without a passphrase`, example);
+    throw invalid('tlsKeyFile', `${files.key} holds no private key in PEM without a passphrase`);
   }
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw invalidVariable(name, `the key in ${keyFile} is not the one of the certificate in ${certFile}`, example);
+    throw invalid('tlsKeyFile', `the key in ${files.key} is not the one of the certificate in ${files.cert}`);
   }
-  if (clientCaFile === undefined) {
-    return { cert, key, clientCa: undefined };
+  const clientCa = files.clientCa === undefined ? undefined : readFileOf('tlsClientCaFile', files.clientCa);
+  if (clientCa !== undefined) {
+    requireCertificates('tlsClientCaFile', clientCa);
   }
-  const clientCa = readTextFile(variables.tlsClientCaFile.name, clientCaFile, variables.tlsClientCaFile.example);
-  requireCertificates(variables.tlsClientCaFile, clientCa);
   return { cert, key, clientCa };
 }
 
 /** Throws `StartError`. */
 export function readClientCrl({ clientCrl: file }: TlsFileNames): TlsFiles['clientCrl'] {
-  if (file === undefined) {
-    return undefined;
-  }
-  const { name, example } = variables.tlsClientCrlFile;
-  const pem = readTextFile(name, file, example);
+  const pem = file === undefined ? undefined : readFileOf('tlsClientCrlFile', file);
   try {
-    return { lists: parseRevocationLists(pem) };
+    return pem === undefined ? undefined : { lists: parseRevocationLists(pem) };
   } catch {
-    throw invalidVariable(name, 'the file holds no revocation list in PEM, or a damaged one', example);
+    throw invalid('tlsClientCrlFile', 'the file holds no revocation list in PEM, or a damaged one');
   }
 }
 
 /** Returns the first certificate in a PEM file, all of which must be readable. */
-function requireCertificates({ name, example }: { name: string; example: string }, pem: string): X509Certificate {
+function requireCertificates(key: VariableKey, pem: string): X509Certificate {
   try {
     const [first] = readCertificates(pem);
     if (first !== undefined) {
@@ -506,7 +433,7 @@ function requireCertificates({ name, example }: { name: string; example: string 
   } catch {
     // Answered below, with the name of the variable.
   }
-  throw invalidVariable(name, 'the file holds no certificate in PEM, or a damaged one', example);
+  throw invalid(key, 'the file holds no certificate in PEM, or a damaged one');
 }
 
 /** When the certificates expire that the configuration names. `tls`: what its files hold now. */
