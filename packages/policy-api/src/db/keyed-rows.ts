@@ -1,7 +1,9 @@
 /** What all tables have in common: the key and the name of a row are unique in its table. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Place, Slice } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
+import type { Append } from './change.ts';
 import type { PolicyDatabase } from './schema.ts';
 
 const kindOf = {
@@ -16,30 +18,41 @@ type Table = keyof typeof kindOf;
 /** Kysely's types follow one table at a time; what is done here works on each. */
 const anyTable = (table: Table) => table as 'policies';
 
-/**
- * Updates the row that was `before`, or inserts a new one if that is undefined. Throws `conflict` if another row of the table
- * has the key or the name.
- */
+/** What becomes of a row, and the event that says so. */
+export interface RowChange<T extends Table> {
+  /** Undefined: it is new. */
+  readonly before: { readonly name: string } | undefined;
+  readonly after: object;
+  readonly row: Omit<PolicyDatabase[T], 'created_at'> & { readonly key: string; readonly name: string };
+  readonly event: Parameters<Append>[0];
+}
+
+/** Updates or inserts the row, unless it is so already. Throws `conflict` if another row of the table has the key or the name. */
 export async function saveRow<T extends Table>(
   db: Kysely<PolicyDatabase>,
+  append: Append,
   table: T,
-  before: { readonly name: string } | undefined,
-  row: Omit<PolicyDatabase[T], 'created_at'> & { readonly key: string; readonly name: string },
+  { before, after, row, event }: RowChange<T>,
   createdAt: number,
 ): Promise<void> {
+  if (isDeepStrictEqual(before, after)) {
+    await append.unchanged(event);
+    return;
+  }
   if (row.name !== before?.name) {
     await requireUnused(db, table, 'name', row.name);
   }
   if (before !== undefined) {
     await db.updateTable(anyTable(table)).set(row).where('key', '=', row.key).execute();
-    return;
+  } else {
+    await requireUnused(db, table, 'key', row.key);
+    const values = { ...row, created_at: new Date(createdAt).toISOString() };
+    await db
+      .insertInto(anyTable(table))
+      .values(values as unknown as PolicyDatabase['policies'])
+      .execute();
   }
-  await requireUnused(db, table, 'key', row.key);
-  const values = { ...row, created_at: new Date(createdAt).toISOString() };
-  await db
-    .insertInto(anyTable(table))
-    .values(values as unknown as PolicyDatabase['policies'])
-    .execute();
+  await append(event);
 }
 
 /** The rows of other tables that belong to it are deleted too. */

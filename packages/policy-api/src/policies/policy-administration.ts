@@ -1,5 +1,4 @@
 /** Creates, changes and deletes policies: rules and store together. */
-import { isDeepStrictEqual } from 'node:util';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
@@ -31,13 +30,8 @@ export async function putPolicy(
   }
   const data = { name: policy.name, drpAction: policy.drpAction };
   const event = { kind: 'policy.saved', subject: policy.key, data } as const;
-  if (isDeepStrictEqual(before, policy)) {
-    await append.unchanged(event);
-    return policy;
-  }
   const row = { key: policy.key, name: policy.name, drp_action: policy.drpAction };
-  await saveRow(transaction, 'policies', before, row, createdAt);
-  await append(event);
+  await saveRow(transaction, append, 'policies', { before, after: policy, row, event }, createdAt);
   return policy;
 }
 

@@ -1,5 +1,4 @@
 /** Creates, changes and deletes the rules of a policy: rules and stores together. */
-import { isDeepStrictEqual } from 'node:util';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
@@ -56,12 +55,7 @@ export async function putRule(
     maskingStrategy: rule.maskingStrategy?.strategy ?? null,
   };
   const event = { kind: 'rule.saved', subject: rule.key, data } as const;
-  if (isDeepStrictEqual(before, rule)) {
-    await append.unchanged(event);
-    return rule;
-  }
-  await saveRow(transaction, 'policy_rules', before, row, createdAt);
-  await append(event);
+  await saveRow(transaction, append, 'policy_rules', { before, after: rule, row, event }, createdAt);
   return rule;
 }
 

@@ -1,5 +1,4 @@
 /** Creates, changes and deletes the targets of a rule: rules and stores together. */
-import { isDeepStrictEqual } from 'node:util';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
@@ -37,12 +36,7 @@ export async function putTarget(
   const row = { key: target.key, rule_key: ruleKey, name: target.name, data_category: target.dataCategory };
   const data = { policyKey, ruleKey, name: target.name, dataCategory: target.dataCategory };
   const event = { kind: 'rule_target.saved', subject: target.key, data } as const;
-  if (isDeepStrictEqual(before, target)) {
-    await append.unchanged(event);
-    return target;
-  }
-  await saveRow(transaction, 'policy_rule_targets', before, row, createdAt);
-  await append(event);
+  await saveRow(transaction, append, 'policy_rule_targets', { before, after: target, row, event }, createdAt);
   return target;
 }
 

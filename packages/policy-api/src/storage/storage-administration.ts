@@ -1,5 +1,4 @@
 /** Creates, changes and deletes storage destinations: rules and store together. */
-import { isDeepStrictEqual } from 'node:util';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely } from 'kysely';
 import type { Append } from '../db/change.ts';
@@ -24,13 +23,8 @@ export async function putStorageConfig(
   const settings = changeStorageSettings(before, change);
   const config = { key: sentKey ?? deriveKey(settings.name), ...settings };
   const event = { kind: 'storage_config.saved', subject: config.key, data: { ...settings } } as const;
-  if (isDeepStrictEqual(before, config)) {
-    await append.unchanged(event);
-    return config;
-  }
   const row = { ...config, details: JSON.stringify(config.details) };
-  await saveRow(transaction, 'storage_configs', before, row, createdAt);
-  await append(event);
+  await saveRow(transaction, append, 'storage_configs', { before, after: config, row, event }, createdAt);
   return config;
 }
 
