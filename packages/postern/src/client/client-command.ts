@@ -14,7 +14,7 @@ import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { findClientIds } from '../connection/find-id.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { connectTo, deleteVerb, sendIfUnchanged, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { connectTo, type DeletableThing, deleteVerb, sendIfUnchanged, thingVerb } from '../connection/thing-verbs.ts';
 import { confirm } from '../input/confirm.ts';
 import { readSecret } from '../input/read-input.ts';
 import { note, print } from '../output/output.ts';
@@ -23,12 +23,13 @@ import { readClientBody, withClientIds, withClientOptions } from './client-optio
 import { formatClient, formatClients } from './client-views.ts';
 import { formatUsage, unusedScopesCommand } from './usage-commands.ts';
 
-const client: Thing = {
+const client: DeletableThing = {
   group: 'client',
   noun: 'client',
   id: 'client_id',
   example: 'billing',
   find: findClientIds,
+  operations: operations.clients,
 };
 
 const secretFileOption = [
@@ -133,12 +134,7 @@ export function clientCommand(): Command {
     thingVerb(client, 'revoke-tokens', 'Revoke all tokens of a client. It may request new ones.', [
       ['', 'after a leak'],
     ]).action(revokeTokens),
-    deleteVerb(
-      client,
-      'Delete a client. All of its tokens are revoked.',
-      ' and revokes all of its tokens.',
-      operations.clients.delete,
-    ),
+    deleteVerb(client, 'Delete a client. All of its tokens are revoked.', ' and revokes all of its tokens.'),
     thingVerb(client, 'usage', 'Show how many tokens were issued to a client, and with which of its scopes.', [
       ['', 'which scopes does it never use?'],
     ]).action(async (text: string, _options: unknown, command: Command) => {

@@ -8,19 +8,19 @@ import type { ServerConnection } from './server-connection.ts';
 /** Returns the ids of the things that a text is the id of, or if there is none, the name of. */
 export type FindIds = (connection: ServerConnection, text: string) => Promise<readonly string[]>;
 
-/** `get` reads the thing with an id, `list` those among which one with that name is, and `name` reads the name that differs from the id. */
-export function byIdOrName<Item>(
-  get: (id: string) => Read<Item>,
-  list: (text: string) => Read<Page<Item>>,
-  id: (item: Item) => string,
-  name: (item: Item) => string | null | undefined,
+/** `queryOf`: what narrows the list to those among which one with that name is. Default: all are listed. */
+export function byIdOrName<Item, Query>(
+  { get, list }: { get(id: string): Read<unknown>; list(query?: Query): Read<Page<Item>> },
+  id: keyof Item,
+  name: keyof Item,
+  queryOf?: (text: string) => Query,
 ): FindIds {
   return async ({ admin, all }, text) => {
     if ((await unlessRefused(() => admin.find(get(text)))) !== undefined) {
       return [text];
     }
-    const items = (await unlessRefused(() => all(list(text), 'names compared'))) ?? [];
-    return items.filter((item) => name(item) === text).map(id);
+    const items = (await unlessRefused(() => all(list(queryOf?.(text)), 'names compared'))) ?? [];
+    return items.filter((item) => item[name] === text).map((item) => String(item[id]));
   };
 }
 
@@ -36,12 +36,7 @@ export async function unlessRefused<T>(work: () => Promise<T>): Promise<T | unde
   }
 }
 
-export const findClientIds = byIdOrName(
-  operations.clients.get,
-  (search) => operations.clients.list({ search }),
-  ({ client_id }) => client_id,
-  ({ name }) => name,
-);
+export const findClientIds = byIdOrName(operations.clients, 'client_id', 'name', (search) => ({ search }));
 
 /**
  * Returns the id, and tells the person which thing was found by its name. A text that is the name of nothing is returned as it is, so that

@@ -3,6 +3,7 @@ import { type AdminClient, type Change, ifUnchanged, type Page, type Read } from
 import type { Command } from 'commander';
 import { confirm } from '../input/confirm.ts';
 import { print } from '../output/output.ts';
+import { type Cell, formatTable } from '../output/table.ts';
 import { type FindIds, findId, unlessRefused } from './find-id.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { connect, serverVerb } from './server-verb.ts';
@@ -17,6 +18,24 @@ export interface Thing {
   readonly example: string;
   /** Finds it by its name too. Undefined: it has no name but its id. */
   readonly find?: FindIds;
+}
+
+export interface DeletableThing extends Thing {
+  readonly operations: { delete(id: string): Change<void> };
+}
+
+/** A kind of thing of which all are listed, and each can be shown. */
+export interface ListedThing<Item> extends DeletableThing {
+  readonly operations: DeletableThing['operations'] & { list(): Read<Page<Item>>; get(id: string): Read<Item> };
+  /** What several are called, on the terminal while they are read: `resources`. */
+  readonly several: string;
+  /** What a list says if there are none. */
+  readonly none: string;
+  /** The titles of the columns of a list, and what is in them. */
+  readonly columns: readonly string[];
+  readonly row: (item: Item) => readonly Cell[];
+  /** Formats all of one. */
+  readonly format: (item: Item) => string;
 }
 
 /** Connects, and finds the id of the thing that the person names. */
@@ -39,31 +58,21 @@ export function thingVerb(thing: Thing, name: string, description: string, examp
   );
 }
 
-/** `counted` says what is counted on the terminal meanwhile. */
-export function listVerb<Item>(
-  { group }: Thing,
-  description: string,
-  list: Read<Page<Item>>,
-  counted: string,
-  format: (all: Item[]) => string,
-): Command {
+export function listVerb<Item>(thing: ListedThing<Item>, description: string): Command {
+  const { group, operations, several, none, columns, row } = thing;
   return serverVerb('list', description, [[`${group} list`, 'all of them']]).action(
     async (_options: unknown, command: Command) =>
-      print(command, await (await connect(command)).all(list, counted), format),
+      print(command, await (await connect(command)).all(operations.list(), `${several} read`), (all) =>
+        all.length === 0 ? `${none}\n` : formatTable(columns, all.map(row)),
+      ),
   );
 }
 
-export function showVerb<Item>(
-  thing: Thing,
-  description: string,
-  shows: string,
-  operation: (id: string) => Read<Item>,
-  format: (item: Item) => string,
-): Command {
+export function showVerb<Item>(thing: ListedThing<Item>, description: string, shows: string): Command {
   return thingVerb(thing, 'show', description, [['', shows]]).action(
     async (text: string, _options: unknown, command: Command) => {
       const { admin, id } = await connectTo(thing, text, command);
-      print(command, await admin.send(operation(id)), format);
+      print(command, await admin.send(thing.operations.get(id)), thing.format);
     },
   );
 }
@@ -82,18 +91,13 @@ export async function sendIfUnchanged<Answer>(
 }
 
 /** `consequence` continues the sentence "This deletes the … ID". */
-export function deleteVerb(
-  thing: Thing,
-  description: string,
-  consequence: string,
-  operation: (id: string) => Change<void>,
-): Command {
+export function deleteVerb(thing: DeletableThing, description: string, consequence: string): Command {
   return thingVerb(thing, 'delete', description, [['--yes', 'without asking']])
     .option('--yes', 'do not ask')
     .action(async (text: string, { yes }: { yes?: true }, command: Command) => {
       const { admin, id } = await connectTo(thing, text, command);
       await confirm(`This deletes the ${thing.noun} ${id}${consequence}`, yes);
-      await admin.send(operation(id));
+      await admin.send(thing.operations.delete(id));
       const noun = thing.noun.charAt(0).toUpperCase() + thing.noun.slice(1);
       print(command, { [thing.id]: id, deleted: true }, () => `${noun} ${id} deleted.\n`);
     });

@@ -4,28 +4,28 @@ import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { verbGroup } from '../command/verb.ts';
 import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { deleteVerb, type ListedThing, listVerb, showVerb, thingVerb } from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
 import { print } from '../output/output.ts';
 import { formatTable } from '../output/table.ts';
 
-const thing: Thing = {
+const thing: ListedThing<AuthorizationDetailsType> = {
   group: 'details-type',
   noun: 'type of authorization details',
   id: 'type',
   example: 'payment_initiation',
+  operations: operations.authorizationDetailsTypes,
+  several: 'types',
+  none: 'No types of authorization details. Create one: postern details-type set TYPE --schema FILE',
+  columns: ['type', 'description'],
+  row: ({ type, description }) => [type, description],
+  format: formatType,
 };
 
 export function detailsTypeCommand(): Command {
   return verbGroup('details-type', 'Manage the types of authorization details that tokens can have.', [
-    listVerb(thing, 'List the types, by name.', operations.authorizationDetailsTypes.list(), 'types read', formatAll),
-    showVerb(
-      thing,
-      'Show a type with its JSON Schema.',
-      'what its elements may contain',
-      operations.authorizationDetailsTypes.get,
-      formatType,
-    ),
+    listVerb(thing, 'List the types, by name.'),
+    showVerb(thing, 'Show a type with its JSON Schema.', 'what its elements may contain'),
     thingVerb(thing, 'set', 'Create a type, or change the given members of the one with that name.', [
       ['--schema payment.schema.json', 'creates it, or replaces its schema'],
       ['--description "Initiate a payment"', 'changes its description'],
@@ -33,12 +33,7 @@ export function detailsTypeCommand(): Command {
       .option('--description <text>', 'what it is for')
       .option('--schema <file>', 'JSON Schema of one element, - for standard input; required for a new type')
       .action(set),
-    deleteVerb(
-      thing,
-      'Delete a type. No more tokens are issued with it.',
-      '. No more tokens are issued with it.',
-      operations.authorizationDetailsTypes.delete,
-    ),
+    deleteVerb(thing, 'Delete a type. No more tokens are issued with it.', '. No more tokens are issued with it.'),
   ]);
 }
 
@@ -54,15 +49,6 @@ async function set(type: string, _options: unknown, command: Command): Promise<v
   const body = { type, description: description ?? before?.description ?? null, schema };
   const change = ifUnchanged(operations.authorizationDetailsTypes.save(body), before);
   print(command, await admin.send(change), formatType);
-}
-
-function formatAll(all: readonly AuthorizationDetailsType[]): string {
-  return all.length === 0
-    ? 'No types of authorization details. Create one: postern details-type set TYPE --schema FILE\n'
-    : formatTable(
-        ['type', 'description'],
-        all.map(({ type, description }) => [type, description]),
-      );
 }
 
 function formatType({ type, description, schema }: AuthorizationDetailsType): string {

@@ -5,10 +5,10 @@ import { collect, countFrom, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { byIdOrName } from '../connection/find-id.ts';
 import { connect, serverVerb } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing } from '../connection/thing-verbs.ts';
+import { deleteVerb, type ListedThing, listVerb, showVerb } from '../connection/thing-verbs.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 import { note, print } from '../output/output.ts';
-import { type Cell, formatRecord, formatTable } from '../output/table.ts';
+import { type Cell, formatRecord } from '../output/table.ts';
 
 const members: MemberTable = {
   name: ['--name <name>', 'display name'],
@@ -18,17 +18,18 @@ const members: MemberTable = {
   expires_in_seconds: ['--expires-in <time>', 'when it expires, as 15m, 24h, 7d; default: in a day', parseDuration],
 };
 
-const thing: Thing = {
+const thing: ListedThing<InitialAccessToken> = {
   group: 'initial-access-token',
   noun: 'initial access token',
   id: 'id',
   example: 'kV3mUQxYh2bWc8TzP0Lr5A',
-  find: byIdOrName(
-    operations.initialAccessTokens.get,
-    () => operations.initialAccessTokens.list(),
-    ({ id }) => id,
-    ({ name }) => name,
-  ),
+  find: byIdOrName(operations.initialAccessTokens, 'id', 'name'),
+  operations: operations.initialAccessTokens,
+  several: 'tokens',
+  none: 'No initial access tokens. Create one: postern initial-access-token create --scope SCOPE',
+  columns: ['id', 'name', 'uses', 'expires', 'created by'],
+  row: (one) => [one.id, one.name, `${one.uses} of ${one.max_uses}`, one.expires_at, one.created_by],
+  format: (one) => formatRecord(describe(one)),
 };
 
 export function initialAccessTokenCommand(): Command {
@@ -41,25 +42,12 @@ export function initialAccessTokenCommand(): Command {
       members,
       'initial access token',
     ).action(create),
-    listVerb(
-      thing,
-      'List the initial access tokens, oldest first; never the tokens themselves.',
-      operations.initialAccessTokens.list(),
-      'tokens read',
-      formatAll,
-    ),
-    showVerb(
-      thing,
-      'Show an initial access token, without the token itself.',
-      'how many clients it has registered',
-      operations.initialAccessTokens.get,
-      (one) => formatRecord(describe(one)),
-    ),
+    listVerb(thing, 'List the initial access tokens, oldest first; never the tokens themselves.'),
+    showVerb(thing, 'Show an initial access token, without the token itself.', 'how many clients it has registered'),
     deleteVerb(
       thing,
       'Delete an initial access token. The clients that were registered with it stay.',
       '. The clients that were registered with it stay.',
-      operations.initialAccessTokens.delete,
     ),
   ]);
 }
@@ -72,15 +60,6 @@ async function create(_options: unknown, command: Command): Promise<void> {
     formatRecord([...describe(one), ['initial access token', initial_access_token]]),
   );
   note(command, 'The token is shown only once. Store it in a safe place.');
-}
-
-function formatAll(all: readonly InitialAccessToken[]): string {
-  return all.length === 0
-    ? 'No initial access tokens. Create one: postern initial-access-token create --scope SCOPE\n'
-    : formatTable(
-        ['id', 'name', 'uses', 'expires', 'created by'],
-        all.map((one) => [one.id, one.name, `${one.uses} of ${one.max_uses}`, one.expires_at, one.created_by]),
-      );
 }
 
 function describe(one: InitialAccessToken): [string, Cell][] {

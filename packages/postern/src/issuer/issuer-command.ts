@@ -5,34 +5,36 @@ import { Argument, type Command } from 'commander';
 import { verb, verbGroup } from '../command/verb.ts';
 import { byIdOrName } from '../connection/find-id.ts';
 import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, sendIfUnchanged, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import {
+  deleteVerb,
+  type ListedThing,
+  listVerb,
+  sendIfUnchanged,
+  showVerb,
+  thingVerb,
+} from '../connection/thing-verbs.ts';
 import { readJson } from '../input/json-input.ts';
 import { note, print } from '../output/output.ts';
 import { formatRecord, formatTable } from '../output/table.ts';
 
-const issuer: Thing = {
+const issuer: ListedThing<TrustedIssuer> = {
   group: 'issuer',
   noun: 'trusted issuer',
   id: 'key',
   example: 'github',
-  find: byIdOrName(
-    operations.issuers.get,
-    () => operations.issuers.list(),
-    ({ key }) => key,
-    ({ issuer }) => issuer,
-  ),
+  find: byIdOrName(operations.issuers, 'key', 'issuer'),
+  operations: operations.issuers,
+  several: 'issuers',
+  none: 'No trusted issuers. Create one: postern issuer set KEY --from FILE',
+  columns: ['key', 'issuer', 'rules', 'audience'],
+  row: ({ key, issuer, rules, audience }) => [key, issuer, rules.length, audience ?? 'the issuer of Postern'],
+  format: formatIssuer,
 };
 
 export function issuerCommand(): Command {
   return verbGroup('issuer', 'Manage the trusted issuers of tokens of workloads and people.', [
-    listVerb(issuer, 'List the trusted issuers, by key.', operations.issuers.list(), 'issuers read', formatIssuers),
-    showVerb(
-      issuer,
-      'Show a trusted issuer with its rules.',
-      'which workload or person is which client',
-      operations.issuers.get,
-      formatIssuer,
-    ),
+    listVerb(issuer, 'List the trusted issuers, by key.'),
+    showVerb(issuer, 'Show a trusted issuer with its rules.', 'which workload or person is which client'),
     verb('template', 'Print a trusted issuer for a platform, to complete and to send with issuer set.', [
       ['issuer template', 'which platforms there are'],
       ['issuer template gitlab --client CLIENT_ID > gitlab.json', 'one for GitLab, with a rule for a client'],
@@ -52,7 +54,6 @@ export function issuerCommand(): Command {
       issuer,
       'Delete a trusted issuer. The tokens of the clients in its rules are revoked.',
       ' and revokes the tokens of the clients in its rules.',
-      operations.issuers.delete,
     ),
   ]);
 }
@@ -85,15 +86,6 @@ async function set(key: string, _options: unknown, command: Command): Promise<vo
   const { admin } = await connect(command);
   const change = operations.issuers.save({ ...body, key });
   print(command, await sendIfUnchanged(admin, operations.issuers.get(key), change), formatIssuer);
-}
-
-function formatIssuers(all: readonly TrustedIssuer[]): string {
-  return all.length === 0
-    ? 'No trusted issuers. Create one: postern issuer set KEY --from FILE\n'
-    : formatTable(
-        ['key', 'issuer', 'rules', 'audience'],
-        all.map(({ key, issuer, rules, audience }) => [key, issuer, rules.length, audience ?? 'the issuer of Postern']),
-      );
 }
 
 function formatIssuer(trusted: TrustedIssuer): string {

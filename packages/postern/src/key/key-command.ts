@@ -1,5 +1,5 @@
 /** `postern key`: the keys that sign access tokens. */
-import { type KeyRotation, operations, type SigningKey } from '@postern/admin';
+import { type Change, type KeyRotation, operations, type SigningKey } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
 import { findId, unlessRefused } from '../connection/find-id.ts';
@@ -20,18 +20,20 @@ export function keyCommand(): Command {
     ])
       .option('--alg <alg>', 'ES256, EdDSA, RS256 or PS256')
       .action(rotate),
-    serverVerb('delete', 'Delete a key that has not signed yet: the one before it continues.', [
-      ['key delete WU3Xnw8quAnqvJ4vsdjrs22CL6wQ5gx9lQD2Asz7Go8', 'after a look at: postern key list'],
-    ])
-      .argument('<kid>', 'id of the key, or its beginning')
-      .option('--yes', 'do not ask')
-      .action(remove),
-    serverVerb('revoke', 'Revoke a key that has leaked, with all tokens that it signed. Another one signs at once.', [
-      ['key revoke kdCK0cxx9e_Q9xhBTMDivFpeDXxxwaa-V62eWNNW_IY', 'after a look at: postern key list'],
-    ])
-      .argument('<kid>', 'id of the key, or its beginning')
-      .option('--yes', 'do not ask')
-      .action(revoke),
+    endVerb('delete', 'Delete a key that has not signed yet: the one before it continues.', operations.keys.delete, {
+      consequence: (kid) => `This deletes the signing key ${kid}.`,
+      done: 'deleted',
+    }),
+    endVerb(
+      'revoke',
+      'Revoke a key that has leaked, with all tokens that it signed. Another one signs at once.',
+      operations.keys.revoke,
+      {
+        consequence: (kid) =>
+          `This revokes the signing key ${kid}, all tokens that it signed, and those that were exchanged for them.`,
+        done: 'revoked',
+      },
+    ),
   ]);
 }
 
@@ -47,25 +49,25 @@ async function rotate(_options: unknown, command: Command): Promise<void> {
   print(command, key, () => formatKeys([key]));
 }
 
-async function remove(text: string, _options: unknown, command: Command): Promise<void> {
-  const connection = await connect(command);
-  const { admin } = connection;
-  const kid = await findId(command, connection, { noun: 'signing key', find: findKids }, text);
-  await confirm(`This deletes the signing key ${kid}.`, command.opts<{ yes?: true }>().yes);
-  await admin.keys.delete(kid);
-  print(command, { kid, deleted: true }, () => `Signing key ${kid} deleted.\n`);
-}
-
-async function revoke(text: string, _options: unknown, command: Command): Promise<void> {
-  const connection = await connect(command);
-  const { admin } = connection;
-  const kid = await findId(command, connection, { noun: 'signing key', find: findKids }, text);
-  await confirm(
-    `This revokes the signing key ${kid}, all tokens that it signed, and those that were exchanged for them.`,
-    command.opts<{ yes?: true }>().yes,
-  );
-  await admin.keys.revoke(kid);
-  print(command, { kid, revoked: true }, () => `Signing key ${kid} revoked.\n`);
+/** A verb that ends a key. */
+function endVerb(
+  name: string,
+  description: string,
+  operation: (kid: string) => Change<void>,
+  { consequence, done }: { readonly consequence: (kid: string) => string; readonly done: string },
+): Command {
+  return serverVerb(name, description, [
+    [`key ${name} WU3Xnw8quAnqvJ4vsdjrs22CL6wQ5gx9lQD2Asz7Go8`, 'after a look at: postern key list'],
+  ])
+    .argument('<kid>', 'id of the key, or its beginning')
+    .option('--yes', 'do not ask')
+    .action(async (text: string, { yes }: { yes?: true }, command: Command) => {
+      const connection = await connect(command);
+      const kid = await findId(command, connection, { noun: 'signing key', find: findKids }, text);
+      await confirm(consequence(kid), yes);
+      await connection.admin.send(operation(kid));
+      print(command, { kid, [done]: true }, () => `Signing key ${kid} ${done}.\n`);
+    });
 }
 
 /** Nobody types a whole thumbprint. */

@@ -6,10 +6,10 @@ import { collect, parseDuration } from '../command/option-values.ts';
 import { verbGroup } from '../command/verb.ts';
 import { byIdOrName, findClientId } from '../connection/find-id.ts';
 import type { ServerConnection } from '../connection/server-connection.ts';
-import { connectTo, deleteVerb, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { connectTo, deleteVerb, type ListedThing, listVerb, showVerb, thingVerb } from '../connection/thing-verbs.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 import { print } from '../output/output.ts';
-import { formatRecord, formatTable } from '../output/table.ts';
+import { formatRecord } from '../output/table.ts';
 
 const members: MemberTable = {
   identifier: ['--identifier <url>', 'audience of its tokens'],
@@ -27,23 +27,24 @@ const members: MemberTable = {
   ],
 };
 
-const resource: Thing = {
+const resource: ListedThing<Resource> = {
   group: 'resource',
   noun: 'resource',
   id: 'key',
   example: 'billing',
-  find: byIdOrName(
-    operations.resources.get,
-    () => operations.resources.list(),
-    ({ key }) => key,
-    ({ identifier }) => identifier,
-  ),
+  find: byIdOrName(operations.resources, 'key', 'identifier'),
+  operations: operations.resources,
+  several: 'resources',
+  none: 'No resources. Create one: postern resource set KEY --identifier URL --scope SCOPE',
+  columns: ['key', 'identifier', 'scopes', 'token lifetime'],
+  row: (one) => [one.key, one.identifier, one.scopes.length, formatTtl(one)],
+  format: formatResource,
 };
 
 export function resourceCommand(): Command {
   return verbGroup('resource', 'Manage the APIs that tokens can be for.', [
-    listVerb(resource, 'List the resources, by key.', operations.resources.list(), 'resources read', formatResources),
-    showVerb(resource, 'Show a resource.', 'all members', operations.resources.get, formatResource),
+    listVerb(resource, 'List the resources, by key.'),
+    showVerb(resource, 'Show a resource.', 'all members'),
     withMembers(
       thingVerb(resource, 'set', 'Create a resource, or change the given members of the one with that key.', [
         ['--identifier https://billing.example.com --scope invoice:read', 'an API of your own'],
@@ -52,12 +53,7 @@ export function resourceCommand(): Command {
       members,
       'resource',
     ).action(set),
-    deleteVerb(
-      resource,
-      'Delete a resource. No more tokens are issued for it.',
-      '. No more tokens are issued for it.',
-      operations.resources.delete,
-    ),
+    deleteVerb(resource, 'Delete a resource. No more tokens are issued for it.', '. No more tokens are issued for it.'),
   ]);
 }
 
@@ -87,15 +83,6 @@ async function findClientIdsOf(command: Command, connection: ServerConnection, n
     ids.push(await findClientId(command, connection, name));
   }
   return ids;
-}
-
-function formatResources(all: readonly Resource[]): string {
-  return all.length === 0
-    ? 'No resources. Create one: postern resource set KEY --identifier URL --scope SCOPE\n'
-    : formatTable(
-        ['key', 'identifier', 'scopes', 'token lifetime'],
-        all.map((one) => [one.key, one.identifier, one.scopes.length, formatTtl(one)]),
-      );
 }
 
 function formatResource(resource: Resource): string {

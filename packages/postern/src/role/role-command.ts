@@ -4,11 +4,29 @@ import type { Command } from 'commander';
 import { usageError } from '../command/command-error.ts';
 import { verbGroup } from '../command/verb.ts';
 import { connect } from '../connection/server-verb.ts';
-import { deleteVerb, listVerb, sendIfUnchanged, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import {
+  deleteVerb,
+  type ListedThing,
+  listVerb,
+  sendIfUnchanged,
+  showVerb,
+  thingVerb,
+} from '../connection/thing-verbs.ts';
 import { print } from '../output/output.ts';
-import { formatRecord, formatTable } from '../output/table.ts';
+import { formatRecord } from '../output/table.ts';
 
-const role: Thing = { group: 'role', noun: 'role', id: 'name', example: 'helpdesk' };
+const role: ListedThing<Role> = {
+  group: 'role',
+  noun: 'role',
+  id: 'name',
+  example: 'helpdesk',
+  operations: operations.roles,
+  several: 'roles',
+  none: 'No roles.',
+  columns: ['name', 'kind', 'scopes', 'description'],
+  row: ({ name, origin, scopes, description }) => [name, origin, String(scopes.length), description],
+  format: formatRole,
+};
 
 interface SetOptions {
   readonly description?: string;
@@ -18,8 +36,8 @@ interface SetOptions {
 
 export function roleCommand(): Command {
   return verbGroup('role', 'Manage the roles of people: named sets of scopes.', [
-    listVerb(role, 'List the roles, the built-in ones first.', operations.roles.list(), 'roles read', formatAll),
-    showVerb(role, 'Show a role.', 'what people with it can do', operations.roles.get, formatRole),
+    listVerb(role, 'List the roles, the built-in ones first.'),
+    showVerb(role, 'Show a role.', 'what people with it can do'),
     thingVerb(role, 'set', 'Create a role, or replace the one with that name.', [
       ['--scope client:read audit:read', 'whoever has it can do that, at once'],
     ])
@@ -27,7 +45,7 @@ export function roleCommand(): Command {
       .option('--scope <name...>', 'what people with the role can do')
       .option('--grantable-scope <name...>', 'what they may assign to clients in addition')
       .action(set),
-    deleteVerb(role, 'Delete a role.', ', and people who have it can do nothing any more.', operations.roles.delete),
+    deleteVerb(role, 'Delete a role.', ', and people who have it can do nothing any more.'),
   ]);
 }
 
@@ -39,13 +57,6 @@ async function set(name: string, options: SetOptions, command: Command): Promise
   const { admin } = await connect(command);
   const change = operations.roles.save({ name, description, scopes: scope, grantable_scopes: grantableScope });
   print(command, await sendIfUnchanged(admin, operations.roles.get(name), change), formatRole);
-}
-
-function formatAll(all: readonly Role[]): string {
-  return formatTable(
-    ['name', 'kind', 'scopes', 'description'],
-    all.map(({ name, origin, scopes, description }) => [name, origin, String(scopes.length), description]),
-  );
 }
 
 function formatRole({ name, description, origin, scopes, grantable_scopes }: Role): string {

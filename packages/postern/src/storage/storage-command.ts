@@ -14,15 +14,15 @@ import { byIdOrName } from '../connection/find-id.ts';
 import {
   connectTo,
   deleteVerb,
+  type ListedThing,
   listVerb,
   sendIfUnchanged,
   showVerb,
-  type Thing,
   thingVerb,
 } from '../connection/thing-verbs.ts';
 import { type MemberTable, readMembers, withMembers } from '../input/member-options.ts';
 import { print } from '../output/output.ts';
-import { formatRecord, formatTable } from '../output/table.ts';
+import { formatRecord } from '../output/table.ts';
 
 const members: MemberTable = {
   name: ['--name <name>', 'display name; required for a new destination'],
@@ -30,23 +30,24 @@ const members: MemberTable = {
   format: ['--format <format>', 'format of the data: json or csv'],
 };
 
-const thing: Thing = {
+const thing: ListedThing<StorageConfig> = {
   group: 'storage',
   noun: 'storage destination',
   id: 'key',
   example: 'exports',
-  find: byIdOrName(
-    operations.storage.get,
-    () => operations.storage.list(),
-    ({ key }) => key,
-    ({ name }) => name,
-  ),
+  find: byIdOrName(operations.storage, 'key', 'name'),
+  operations: operations.storage,
+  several: 'destinations',
+  none: 'No storage destinations. Create one: postern storage set KEY --name NAME --type TYPE',
+  columns: ['key', 'name', 'type', 'format'],
+  row: ({ key, name, type, format }) => [key, name, type, format],
+  format: formatOne,
 };
 
 export function storageCommand(): Command {
   return verbGroup('storage', 'Manage the destinations that access rules export data to.', [
-    listVerb(thing, 'List the destinations, oldest first.', operations.storage.list(), 'destinations read', formatAll),
-    showVerb(thing, 'Show a destination.', 'all members', operations.storage.get, formatOne),
+    listVerb(thing, 'List the destinations, oldest first.'),
+    showVerb(thing, 'Show a destination.', 'all members'),
     withMembers(
       thingVerb(thing, 'set', 'Create a destination, or change the given members of the one with that key.', [
         ['--name Exports --type local', 'a directory of the program that exports'],
@@ -57,7 +58,7 @@ export function storageCommand(): Command {
     )
       .option('--detail <member=value>', 'member of its details, such as bucket=exports; repeatable', collect)
       .action(set),
-    deleteVerb(thing, 'Delete a destination that no rule uses.', '.', operations.storage.delete),
+    deleteVerb(thing, 'Delete a destination that no rule uses.', '.'),
   ]);
 }
 
@@ -83,15 +84,6 @@ async function set(text: string, _options: unknown, command: Command): Promise<v
   }
   const [saved] = requireWritten(saving, `the storage destination ${key}`);
   print(command, saved as StorageConfig, formatOne);
-}
-
-function formatAll(all: readonly StorageConfig[]): string {
-  return all.length === 0
-    ? 'No storage destinations. Create one: postern storage set KEY --name NAME --type TYPE\n'
-    : formatTable(
-        ['key', 'name', 'type', 'format'],
-        all.map(({ key, name, type, format }) => [key, name, type, format]),
-      );
 }
 
 function formatOne({ key, name, type, format, details }: StorageConfig): string {

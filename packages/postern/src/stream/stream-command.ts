@@ -2,31 +2,37 @@
 import { operations, type ReceiverStream } from '@postern/admin';
 import type { Command } from 'commander';
 import { verbGroup } from '../command/verb.ts';
-import { deleteVerb, listVerb, showVerb, type Thing } from '../connection/thing-verbs.ts';
-import { formatRecord, formatTable } from '../output/table.ts';
+import { deleteVerb, type ListedThing, listVerb, showVerb } from '../connection/thing-verbs.ts';
+import { formatRecord } from '../output/table.ts';
 
-const stream: Thing = {
+const stream: ListedThing<ReceiverStream> = {
   group: 'stream',
   noun: 'event stream',
   id: 'id',
   example: '8f2b6c1e0d9a4b7f8e3c5d6a7b8c9d0e',
+  operations: operations.streams,
+  several: 'streams',
+  none: 'There are no event streams.',
+  columns: ['id', 'client id', 'delivery', 'status', 'why', 'fault'],
+  row: (one) => [one.id, one.client_id, deliveryOf(one), one.status, one.reason, one.fault],
+  format: formatStream,
 };
 
 export function streamCommand(): Command {
   return verbGroup('stream', 'See and end the event streams of receivers (Shared Signals).', [
-    listVerb(stream, 'List the event streams, the oldest first.', operations.streams.list(), 'streams read', formatAll),
-    showVerb(stream, 'Show an event stream.', 'what it delivers, and how', operations.streams.get, formatStream),
+    listVerb(stream, 'List the event streams, the oldest first.'),
+    showVerb(stream, 'Show an event stream.', 'what it delivers, and how'),
     deleteVerb(
       stream,
       'Delete an event stream of any receiver.',
       ', and its receiver gets no events until it creates another one.',
-      operations.streams.delete,
     ),
   ]);
 }
 
-const deliveryOf = ({ delivery }: ReceiverStream) =>
-  delivery.method === 'urn:ietf:rfc:8935' ? `push to ${delivery.endpoint_url}` : 'poll';
+function deliveryOf({ delivery }: ReceiverStream): string {
+  return delivery.method === 'urn:ietf:rfc:8935' ? `push to ${delivery.endpoint_url}` : 'poll';
+}
 
 function formatStream(one: ReceiverStream): string {
   return formatRecord([
@@ -41,13 +47,4 @@ function formatStream(one: ReceiverStream): string {
     ['fault', one.fault],
     ['created', one.created_at],
   ]);
-}
-
-function formatAll(all: readonly ReceiverStream[]): string {
-  return all.length === 0
-    ? 'There are no event streams.\n'
-    : formatTable(
-        ['id', 'client id', 'delivery', 'status', 'why', 'fault'],
-        all.map((one) => [one.id, one.client_id, deliveryOf(one), one.status, one.reason, one.fault]),
-      );
 }
