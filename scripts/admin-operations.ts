@@ -52,70 +52,47 @@ interface Naming {
   readonly defaults?: Readonly<Record<string, string>>;
 }
 
-/** By operation id, without the path and the method at its end. */
+/** The group of functions of each thing, by what the operation ids call it. */
+const groupOf: Readonly<Record<string, string>> = {
+  client: 'clients',
+  client_secret: 'secrets',
+  scope: 'scopes',
+  resource: 'resources',
+  trusted_issuer: 'issuers',
+  authorization_details_type: 'authorizationDetailsTypes',
+  role: 'roles',
+  stream: 'streams',
+  client_policy: 'clientPolicies',
+  client_document: 'clientDocuments',
+  initial_access_token: 'initialAccessTokens',
+  key: 'keys',
+  policy: 'policies',
+  rule: 'rules',
+  rule_target: 'targets',
+};
+
+/** By operation id, without the path and the method at its end: those whose names do not follow from their ids. */
 const names: Readonly<Record<string, Naming>> = {
-  create_client: { name: 'clients.create' },
   list_clients: { name: 'clients.list', query: 'ClientQuery' },
-  get_client: { name: 'clients.get' },
   patch_client: { name: 'clients.update' },
-  delete_client: { name: 'clients.delete' },
   revoke_client_tokens: { name: 'clients.revokeTokens' },
   get_client_scopes: { name: 'clients.getScopes' },
   set_client_scopes: { name: 'clients.setScopes' },
   get_client_usage: { name: 'clients.getUsage' },
   rotate_client_secret: { name: 'secrets.rotate' },
-  list_client_secrets: { name: 'secrets.list' },
-  delete_client_secret: { name: 'secrets.delete' },
   read_scopes: { name: 'scopes.list', query: 'ScopeQuery', defaults: { cursor: '' } },
-  save_scopes: { name: 'scopes.save' },
-  get_scope: { name: 'scopes.get' },
-  delete_scope: { name: 'scopes.delete' },
-  list_resources: { name: 'resources.list' },
-  save_resource: { name: 'resources.save' },
-  get_resource: { name: 'resources.get' },
-  delete_resource: { name: 'resources.delete' },
-  list_trusted_issuers: { name: 'issuers.list' },
-  save_trusted_issuer: { name: 'issuers.save' },
-  get_trusted_issuer: { name: 'issuers.get' },
-  delete_trusted_issuer: { name: 'issuers.delete' },
-  list_authorization_details_types: { name: 'authorizationDetailsTypes.list' },
-  save_authorization_details_type: { name: 'authorizationDetailsTypes.save' },
-  get_authorization_details_type: { name: 'authorizationDetailsTypes.get' },
-  delete_authorization_details_type: { name: 'authorizationDetailsTypes.delete' },
-  list_roles: { name: 'roles.list' },
-  save_role: { name: 'roles.save' },
-  get_role: { name: 'roles.get' },
-  delete_role: { name: 'roles.delete' },
   list_people: { name: 'people.list' },
-  list_streams: { name: 'streams.list' },
-  get_stream: { name: 'streams.get' },
-  delete_stream: { name: 'streams.delete' },
   whoami: { name: 'tokens.whoami' },
-  list_client_policies: { name: 'clientPolicies.list' },
-  save_client_policy: { name: 'clientPolicies.save' },
-  get_client_policy: { name: 'clientPolicies.get' },
-  delete_client_policy: { name: 'clientPolicies.delete' },
   list_client_documents: { name: 'clientDocuments.list', query: 'ClientDocumentQuery' },
-  get_client_document: { name: 'clientDocuments.get' },
   reject_client_document: { name: 'clientDocuments.reject' },
-  create_initial_access_token: { name: 'initialAccessTokens.create' },
-  list_initial_access_tokens: { name: 'initialAccessTokens.list' },
-  get_initial_access_token: { name: 'initialAccessTokens.get' },
-  delete_initial_access_token: { name: 'initialAccessTokens.delete' },
   list_keys: { name: 'keys.list' },
-  delete_key: { name: 'keys.delete' },
   revoke_key: { name: 'keys.revoke' },
   rotate_key: { name: 'keys.rotate' },
   get_policy_list: { name: 'policies.list' },
   create_or_update_policies: { name: 'policies.save' },
-  get_policy: { name: 'policies.get' },
-  delete_policy: { name: 'policies.delete' },
   get_rule_list: { name: 'rules.list' },
   create_or_update_rules: { name: 'rules.save' },
-  get_rule: { name: 'rules.get' },
-  delete_rule: { name: 'rules.delete' },
   create_or_update_rule_targets: { name: 'targets.save' },
-  delete_rule_target: { name: 'targets.delete' },
   get_configs: { name: 'storage.list' },
   put_config: { name: 'storage.save' },
   get_config_by_key: { name: 'storage.get' },
@@ -133,6 +110,12 @@ const names: Readonly<Record<string, Naming>> = {
   explain_token: { name: 'tokens.explain' },
   read_revocations: { name: 'revocations.read', query: 'RevocationQuery' },
 };
+
+function findNaming(id: string): Naming | undefined {
+  const [, verb, thing = ''] = /^(create|list|get|save|delete)_(.+)$/.exec(id) ?? [];
+  const one = Object.keys(groupOf).find((noun) => [noun, `${noun.replace(/y$/, 'ie')}s`].includes(thing));
+  return names[id] ?? (one === undefined ? undefined : { name: `${groupOf[one]}.${verb}` });
+}
 
 /** These do the same as another method at the same path. */
 const aliases = ['update_client', 'patch_config'];
@@ -196,7 +179,7 @@ function addOperations(): void {
         for (const scope of security.flatMap((one) => Object.values(one).flat())) {
           scopes.add(scope);
         }
-        const naming = names[id];
+        const naming = findNaming(id);
         if (naming === undefined) {
           throw new Error(`scripts/admin-operations.ts has no name for ${id}, ${method} ${path}`);
         }

@@ -2,34 +2,7 @@
 import type { AuditEvent } from '@postern/admin';
 import type { JsonObject } from '../files/kinds/file-kind.ts';
 
-/** By the prefix of the kinds of its events, what entries there must be, by id. */
-export interface Replayed {
-  readonly client: Map<string, JsonObject>;
-  readonly client_policy: Map<string, JsonObject>;
-  readonly scope: Map<string, JsonObject>;
-  readonly resource: Map<string, JsonObject>;
-  readonly issuer: Map<string, JsonObject>;
-  readonly authorization_details_type: Map<string, JsonObject>;
-  /** By client, the ids of its secrets. */
-  readonly secrets: Map<string, Set<string>>;
-  /** The signing keys that were created and neither deleted nor revoked. */
-  readonly keys: Set<string>;
-}
-
-export function emptyReplay(): Replayed {
-  return {
-    client: new Map(),
-    client_policy: new Map(),
-    scope: new Map(),
-    resource: new Map(),
-    issuer: new Map(),
-    authorization_details_type: new Map(),
-    secrets: new Map(),
-    keys: new Set(),
-  };
-}
-
-/** The member of each kind of entry that has its id, which is the subject of its events. */
+/** By the prefix of the kinds of its events, the member of each kind of entry that has its id, which is the subject of its events. */
 export const idMembers = {
   client: 'client_id',
   client_policy: 'name',
@@ -40,6 +13,19 @@ export const idMembers = {
 } as const;
 
 type EntryKind = keyof typeof idMembers;
+
+/** What entries there must be, by kind and id. */
+export interface Replayed extends Readonly<Record<EntryKind, Map<string, JsonObject>>> {
+  /** By client, the ids of its secrets. */
+  readonly secrets: Map<string, Set<string>>;
+  /** The signing keys that were created and neither deleted nor revoked. */
+  readonly keys: Set<string>;
+}
+
+export function emptyReplay(): Replayed {
+  const entries = Object.fromEntries(Object.keys(idMembers).map((kind) => [kind, new Map<string, JsonObject>()]));
+  return { ...(entries as Pick<Replayed, EntryKind>), secrets: new Map(), keys: new Set() };
+}
 
 /** Applies an event, in the order of the trail. Events of other kinds change nothing. */
 export function replay(state: Replayed, { kind, subject, data }: AuditEvent): void {

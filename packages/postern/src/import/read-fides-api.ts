@@ -1,7 +1,7 @@
 /** Reads clients from the HTTP API of Fides or Fidesops. Older versions do not list them, and only tell the scopes of one id. */
 import { CommandError, usageError } from '../command/command-error.ts';
-import { reach } from '../connection/reach.ts';
 import { readFidesClient } from './fides.ts';
+import { type ApiAnswer, callApi, mostPages, pageSize } from './read-json-api.ts';
 import type { SourceClient } from './source-client.ts';
 
 export interface FidesApi {
@@ -11,28 +11,17 @@ export interface FidesApi {
   readonly clientSecret: string;
 }
 
-const timeoutMs = 30_000;
-const pageSize = 100;
-
-/** A server that reports more pages is not followed further. */
-const mostPages = 10_000;
-
 /** Returns all clients, or those in `only` if this version lists none. Throws `CommandError`. */
 export async function readFromFidesApi(api: FidesApi, only: readonly string[]): Promise<SourceClient[]> {
   const token = await getToken(api);
-  const get = (url: string) => call(api, url, { headers: { authorization: `Bearer ${token}` } });
+  const get = (url: string) => callApi(api.url, url, { headers: { authorization: `Bearer ${token}` } });
   return (await list(api, get)) ?? (await readEach(get, only));
 }
 
-type Get = (url: string) => Promise<Answer>;
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
+type Get = (url: string) => Promise<ApiAnswer>;
 
 async function getToken(api: FidesApi): Promise<string> {
-  const { status, body } = await call(api, '/api/v1/oauth/token', {
+  const { status, body } = await callApi(api.url, '/api/v1/oauth/token', {
     method: 'POST',
     body: new URLSearchParams({
       grant_type: 'client_credentials',
@@ -86,22 +75,6 @@ async function readEach(get: Get, ids: readonly string[]): Promise<SourceClient[
     clients.push(readFidesClient({ id, scopes: body }));
   }
   return clients.filter((client) => client !== undefined);
-}
-
-async function call({ url }: FidesApi, address: string, init: RequestInit): Promise<Answer> {
-  return reach(url, async () => {
-    const response = await fetch(url + address, {
-      ...init,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const text = await response.text();
-    try {
-      return { status: response.status, body: JSON.parse(text) };
-    } catch {
-      return { status: response.status, body: undefined };
-    }
-  });
 }
 
 function listError({ url }: FidesApi, status: number): CommandError {

@@ -11,10 +11,10 @@ export interface JsonApi {
 }
 
 const timeoutMs = 30_000;
-const pageSize = 100;
+export const pageSize = 100;
 
 /** A server that reports more pages is not followed further. */
-const mostPages = 10_000;
+export const mostPages = 10_000;
 
 /** Returns the elements of all pages. `pathOf` takes the number of a page, from 0, and its size. Throws `CommandError`. */
 export async function readNumberedPages(
@@ -47,20 +47,30 @@ export async function readLinkedPages(api: JsonApi, path: string): Promise<unkno
 }
 
 async function readPage({ url, token }: JsonApi, path: string) {
+  const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` };
+  const { status, body, link } = await callApi(url, path, { ...(headers && { headers }) });
+  if (status === 401 || status === 403) {
+    throw new CommandError(`${url} does not let this token list clients (status ${status}).`, { exit: 'notAllowed' });
+  }
+  if (status !== 200 || !Array.isArray(body)) {
+    throw new CommandError(`${url}${path} did not answer with a list (status ${status}). Is it the right --api?`);
+  }
+  return { elements: arrayOf(body), link };
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  /** Undefined if it is not JSON. */
+  readonly body: unknown;
+  /** RFC 8288 §3. */
+  readonly link: string;
+}
+
+/** Follows no redirect. Throws `CommandError` if the server cannot be reached. */
+export async function callApi(url: string, path: string, init: RequestInit): Promise<ApiAnswer> {
   return reach(url, async () => {
-    const response = await fetch(url + path, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const { status } = response;
+    const response = await fetch(url + path, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
     const body: unknown = await response.json().catch(() => undefined);
-    if (status === 401 || status === 403) {
-      throw new CommandError(`${url} does not let this token list clients (status ${status}).`, { exit: 'notAllowed' });
-    }
-    if (status !== 200 || !Array.isArray(body)) {
-      throw new CommandError(`${url}${path} did not answer with a list (status ${status}). Is it the right --api?`);
-    }
-    return { elements: arrayOf(body), link: response.headers.get('link') ?? '' };
+    return { status: response.status, body, link: response.headers.get('link') ?? '' };
   });
 }

@@ -54,7 +54,11 @@ export function simpleKind(options: SimpleKindOptions): FileKind {
     noun,
     idMember,
     deleted,
-    read: ({ admin }) => admin.all(operations.list() as Read<Page<object>>),
+    // Those that are built in are not of the installation.
+    read: async ({ admin }) =>
+      (await admin.all(operations.list() as Read<Page<object>>)).filter(
+        ({ origin = 'own' }: { readonly origin?: string }) => origin === 'own',
+      ),
     compare: (wanted, actual) => findChanges(membersOf(actual), membersOf(wanted)),
     save: (wanted) => [[{ operation: operations.save(wanted as never), path: [] }]],
     delete: (id) => operations.delete(id),
