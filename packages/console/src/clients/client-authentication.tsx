@@ -30,6 +30,12 @@ const certificateNames = {
   tls_client_auth_san_email: 'E-mail address',
 } as const;
 
+const quotas = [
+  ['quota', 'Tokens per minute', ''],
+  ['dayQuota', 'Tokens per day', ' in a day, which ends at midnight UTC'],
+  ['monthQuota', 'Tokens per month', ' in a month of the calendar, in UTC'],
+] as const;
+
 export function ClientAuthentication({ client }: { readonly client: Client }) {
   return useSession().may('client:update') ? (
     <Section
@@ -44,34 +50,7 @@ export function ClientAuthentication({ client }: { readonly client: Client }) {
 }
 
 function AuthenticationForm({ client }: { readonly client: Client }) {
-  const { values, field } = useForm({
-    method: (client.token_endpoint_auth_method ?? '') as string,
-    jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : '',
-    jwks_uri: client.jwks_uri ?? '',
-    document: client.client_id_metadata_document === true,
-    audience: client.token_endpoint_audience_allowed === true,
-    spiffe_id: client.spiffe_id ?? '',
-    spiffe_bundle_endpoint: client.spiffe_bundle_endpoint ?? '',
-    spiffe_bundle: client.spiffe_bundle ? JSON.stringify(client.spiffe_bundle, null, 2) : '',
-    svidReuse: client.spiffe_jwt_reuse_allowed === true,
-    tls_client_auth_subject_dn: client.tls_client_auth_subject_dn ?? '',
-    tls_client_auth_san_dns: client.tls_client_auth_san_dns ?? '',
-    tls_client_auth_san_uri: client.tls_client_auth_san_uri ?? '',
-    tls_client_auth_san_ip: client.tls_client_auth_san_ip ?? '',
-    tls_client_auth_san_email: client.tls_client_auth_san_email ?? '',
-    certificateBound: client.tls_client_certificate_bound_access_tokens === true,
-    grantTypes: toLines(client.grant_types),
-    mayAct: client.may_act ?? '',
-    detailsTypes: toLines(client.authorization_details_types),
-    grantable: client.grantable_scopes === null ? '' : toLines(client.grantable_scopes),
-    grantsNothing: client.grantable_scopes?.length === 0,
-    claims: client.fixed_claims ? JSON.stringify(client.fixed_claims, null, 2) : '',
-    networks: toLines(client.allowed_networks),
-    quota: client.token_quota_per_minute?.toString() ?? '',
-    dayQuota: client.token_quota_per_day?.toString() ?? '',
-    monthQuota: client.token_quota_per_month?.toString() ?? '',
-    fapi2: client.security_profile === 'fapi2',
-  });
+  const { values, field } = useForm(valuesOf(client));
   const save = useEdit(
     client,
     () => operations.clients.get(client.client_id),
@@ -203,54 +182,52 @@ function AuthenticationForm({ client }: { readonly client: Client }) {
         description="One per line. If empty: the default, which follows from its own scopes."
       />
       <CheckboxField label="It may assign no scope at all" {...field('grantsNothing')} />
-      <TextField
-        label="Tokens per minute"
-        {...field('quota')}
-        inputMode="numeric"
-        pattern="[0-9]*"
-        description="The most that it may get. If empty: no limit of its own."
-      />
-      <TextField
-        label="Tokens per day"
-        {...field('dayQuota')}
-        inputMode="numeric"
-        pattern="[0-9]*"
-        description="The most that it may get in a day, which ends at midnight UTC. If empty: no limit of its own."
-      />
-      <TextField
-        label="Tokens per month"
-        {...field('monthQuota')}
-        inputMode="numeric"
-        pattern="[0-9]*"
-        description="The most that it may get in a month of the calendar, in UTC. If empty: no limit of its own."
-      />
+      {quotas.map(([name, label, period]) => (
+        <TextField
+          key={name}
+          label={label}
+          {...field(name)}
+          inputMode="numeric"
+          pattern="[0-9]*"
+          description={`The most that it may get${period}. If empty: no limit of its own.`}
+        />
+      ))}
       <CheckboxField label="It must meet the FAPI 2.0 Security Profile" {...field('fapi2')} />
     </Form>
   );
 }
 
-interface Values extends Record<keyof typeof certificateNames, string> {
-  readonly method: string;
-  readonly jwks: string;
-  readonly jwks_uri: string;
-  readonly document: boolean;
-  readonly audience: boolean;
-  readonly spiffe_id: string;
-  readonly spiffe_bundle_endpoint: string;
-  readonly spiffe_bundle: string;
-  readonly svidReuse: boolean;
-  readonly certificateBound: boolean;
-  readonly grantTypes: string;
-  readonly mayAct: string;
-  readonly detailsTypes: string;
-  readonly grantable: string;
-  readonly grantsNothing: boolean;
-  readonly claims: string;
-  readonly networks: string;
-  readonly quota: string;
-  readonly dayQuota: string;
-  readonly monthQuota: string;
-  readonly fapi2: boolean;
+type Values = ReturnType<typeof valuesOf>;
+
+function valuesOf(client: Client) {
+  return {
+    method: (client.token_endpoint_auth_method ?? '') as string,
+    jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : '',
+    jwks_uri: client.jwks_uri ?? '',
+    document: client.client_id_metadata_document === true,
+    audience: client.token_endpoint_audience_allowed === true,
+    spiffe_id: client.spiffe_id ?? '',
+    spiffe_bundle_endpoint: client.spiffe_bundle_endpoint ?? '',
+    spiffe_bundle: client.spiffe_bundle ? JSON.stringify(client.spiffe_bundle, null, 2) : '',
+    svidReuse: client.spiffe_jwt_reuse_allowed === true,
+    tls_client_auth_subject_dn: client.tls_client_auth_subject_dn ?? '',
+    tls_client_auth_san_dns: client.tls_client_auth_san_dns ?? '',
+    tls_client_auth_san_uri: client.tls_client_auth_san_uri ?? '',
+    tls_client_auth_san_ip: client.tls_client_auth_san_ip ?? '',
+    tls_client_auth_san_email: client.tls_client_auth_san_email ?? '',
+    certificateBound: client.tls_client_certificate_bound_access_tokens === true,
+    grantTypes: toLines(client.grant_types),
+    mayAct: client.may_act ?? '',
+    detailsTypes: toLines(client.authorization_details_types),
+    grantable: client.grantable_scopes === null ? '' : toLines(client.grantable_scopes),
+    grantsNothing: client.grantable_scopes?.length === 0,
+    claims: client.fixed_claims ? JSON.stringify(client.fixed_claims, null, 2) : '',
+    networks: toLines(client.allowed_networks),
+    quota: client.token_quota_per_minute?.toString() ?? '',
+    dayQuota: client.token_quota_per_day?.toString() ?? '',
+    monthQuota: client.token_quota_per_month?.toString() ?? '',
+    fapi2: client.security_profile === 'fapi2',
+  };
 }
 
 /** Members that do not belong to the method are removed. Throws if the keys or the claims are not JSON. */
