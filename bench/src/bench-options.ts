@@ -1,4 +1,5 @@
-/** What the options of a benchmark mean. */
+/** The options of a benchmark: what they mean, and what is said about those that are wrong. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
 
 /** How long a benchmark runs: so many rounds, and so many seconds of load on each server in each. */
@@ -16,4 +17,26 @@ export function readCount(option: string, text: string, most: number, usage: str
     throw new BenchError(`${option}: "${text}" is not a whole number from 1 to ${most}.\n${usage}`);
   }
   return count;
+}
+
+/** Throws `BenchError` with `usage` for arguments that the configuration does not have. */
+export function parseOptions<Config extends ParseArgsConfig>(config: Config, usage: string) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new BenchError(`${(error as Error).message}\n${usage}`);
+  }
+}
+
+/** Runs a program, and says what is wrong if it throws a `BenchError`. */
+export async function runProgram(name: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof BenchError)) {
+      throw error;
+    }
+    console.error(`${name}: ${error.message}`);
+    process.exitCode = 1;
+  }
 }

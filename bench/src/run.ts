@@ -1,7 +1,6 @@
 /** `npm run bench -- <name> [--rounds <n>] [--seconds <n>]`: runs one of the benchmarks. */
-import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
-import { type BenchOptions, readCount } from './bench-options.ts';
+import { type BenchOptions, parseOptions, readCount, runProgram } from './bench-options.ts';
 import { benchClients } from './clients/bench-clients.ts';
 import { benchGate } from './gate/bench-gate.ts';
 import { benchGuard } from './guard/bench-guard.ts';
@@ -41,13 +40,17 @@ async function run(): Promise<void> {
 }
 
 function readArguments(): { name: string; options: BenchOptions } {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse();
-  } catch (error) {
-    throw new BenchError(`${(error as Error).message}\n${usage}`);
-  }
-  const { positionals, values } = parsed;
+  const { positionals, values } = parseOptions(
+    {
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string', default: '9' },
+        seconds: { type: 'string', default: '2' },
+        percent: { type: 'string', default: '100' },
+      },
+    },
+    usage,
+  );
   if (positionals.length !== 1) {
     throw new BenchError(usage);
   }
@@ -59,23 +62,4 @@ function readArguments(): { name: string; options: BenchOptions } {
   return { name: positionals[0] as string, options };
 }
 
-function parse() {
-  return parseArgs({
-    allowPositionals: true,
-    options: {
-      rounds: { type: 'string', default: '9' },
-      seconds: { type: 'string', default: '2' },
-      percent: { type: 'string', default: '100' },
-    },
-  });
-}
-
-try {
-  await run();
-} catch (error) {
-  if (!(error instanceof BenchError)) {
-    throw error;
-  }
-  console.error(`bench: ${error.message}`);
-  process.exitCode = 1;
-}
+await runProgram('bench', run);

@@ -5,7 +5,11 @@ import type { Answer, Target } from './target.ts';
 export interface Delegate {
   readonly id: string;
   readonly token: string;
+  /** A call by it, alone or as a batch; the answer to that call. */
+  call(way: (typeof ways)[number], method: string, path: string, body?: object): Promise<Answer>;
 }
+
+export const ways = ['alone', 'in a batch'] as const;
 
 /** What a client may have, and how a client looks that has more. */
 export interface Limit {
@@ -121,26 +125,19 @@ export async function createDelegate(
   const token = await target.token(credentials);
   // Afterwards, so that the delegate has a token although its own tokens would have to be bound.
   await target.asRoot('PATCH', `/api/v1/oauth/client/${credentials.clientId}`, own);
-  return { id: credentials.clientId, token };
+  return {
+    id: credentials.clientId,
+    token,
+    async call(way, method, path, body) {
+      if (way === 'alone') {
+        return target.call(method, path, { token, body });
+      }
+      const operations = [{ method, path, body }];
+      const answer = await target.call('POST', '/api/v1/batch', { token, body: { operations } });
+      return { ...answer, body: answer.body?.results?.[0]?.body ?? answer.body };
+    },
+  };
 }
-
-/** A call by the delegate, alone or as a batch; the answer to that call. */
-export async function asDelegate(
-  target: Target,
-  { token }: Delegate,
-  way: 'alone' | 'in a batch',
-  method: string,
-  path: string,
-  body?: object,
-): Promise<Answer> {
-  if (way === 'alone') {
-    return target.call(method, path, { token, body });
-  }
-  const answer = await target.call('POST', '/api/v1/batch', { token, body: { operations: [{ method, path, body }] } });
-  return { ...answer, body: answer.body?.results?.[0]?.body ?? answer.body };
-}
-
-export const ways = ['alone', 'in a batch'] as const;
 
 /** The client as root sees it. */
 export async function readClient(target: Target, id: string) {

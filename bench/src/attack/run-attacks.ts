@@ -2,10 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { BenchError } from '../bench-error.ts';
 import { keepResults, makeBenchDirectory } from '../bench-files.ts';
-import { readCount } from '../bench-options.ts';
+import { parseOptions, readCount, runProgram } from '../bench-options.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { type BenchPostgres, startPostgres } from '../nodes/postgres.ts';
 import { formatTable } from '../table.ts';
@@ -152,7 +151,17 @@ function report(results: readonly Result[]): void {
 }
 
 async function readArguments() {
-  const { values } = parse();
+  const { values } = parseOptions(
+    {
+      options: {
+        only: { type: 'string' },
+        database: { type: 'string', default: 'both' },
+        workers: { type: 'string' },
+        seconds: { type: 'string', default: '5' },
+      },
+    },
+    usage,
+  );
   const attacks = (await loadAttacks()).filter(({ name }) => name.includes(values.only ?? ''));
   if (attacks.length === 0) {
     throw new BenchError(`No attack has "${values.only}" in its name.\n${usage}`);
@@ -165,29 +174,6 @@ async function readArguments() {
   return { attacks, databases, workers, seconds: readCount('--seconds', values.seconds, 600, usage) };
 }
 
-function parse() {
-  try {
-    return parseArgs({
-      options: {
-        only: { type: 'string' },
-        database: { type: 'string', default: 'both' },
-        workers: { type: 'string' },
-        seconds: { type: 'string', default: '5' },
-      },
-    });
-  } catch (error) {
-    throw new BenchError(`${(error as Error).message}\n${usage}`);
-  }
-}
-
 if (import.meta.main) {
-  try {
-    await run();
-  } catch (error) {
-    if (!(error instanceof BenchError)) {
-      throw error;
-    }
-    console.error(`attack: ${error.message}`);
-    process.exitCode = 1;
-  }
+  await runProgram('attack', run);
 }

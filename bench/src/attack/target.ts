@@ -136,6 +136,11 @@ export class Target {
     return { clientId, clientSecret };
   }
 
+  /** Registers a client with an initial access token. */
+  register(token: string, more: object = {}, call: Call = {}): Promise<Answer> {
+    return this.call('POST', '/api/v1/oauth/register', { ...call, token, body: { client_name: 'x', ...more } });
+  }
+
   /** A resource that root registers, with a name of its own; its identifier. */
   async createResource(body: object = {}): Promise<string> {
     const key = `r-${randomUUID()}`;

@@ -1,10 +1,9 @@
 /** `npm run chaos`: breaks a running Postern in random ways, checks its history, and fails if a promise was broken. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { BenchError } from '../bench-error.ts';
 import { makeBenchDirectory } from '../bench-files.ts';
-import { readCount } from '../bench-options.ts';
+import { parseOptions, readCount, runProgram } from '../bench-options.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { formatTable } from '../table.ts';
 import { runChaos } from './chaos.ts';
@@ -135,7 +134,21 @@ interface Options {
 }
 
 function readArguments(): Options {
-  const { values } = parse();
+  const { values } = parseOptions(
+    {
+      options: {
+        seed: { type: 'string', default: '1' },
+        seeds: { type: 'string' },
+        minutes: { type: 'string', default: '1' },
+        nodes: { type: 'string', default: '3' },
+        guards: { type: 'string', default: '3' },
+        history: { type: 'string' },
+        plan: { type: 'boolean', default: false },
+        plant: { type: 'string' },
+      },
+    },
+    usage,
+  );
   const [, first, last = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(values.seeds ?? values.seed) ?? [];
   if (first === undefined || Number(last) < Number(first)) {
     throw new BenchError(
@@ -160,31 +173,4 @@ function readArguments(): Options {
   };
 }
 
-function parse() {
-  try {
-    return parseArgs({
-      options: {
-        seed: { type: 'string', default: '1' },
-        seeds: { type: 'string' },
-        minutes: { type: 'string', default: '1' },
-        nodes: { type: 'string', default: '3' },
-        guards: { type: 'string', default: '3' },
-        history: { type: 'string' },
-        plan: { type: 'boolean', default: false },
-        plant: { type: 'string' },
-      },
-    });
-  } catch (error) {
-    throw new BenchError(`${(error as Error).message}\n${usage}`);
-  }
-}
-
-try {
-  await run();
-} catch (error) {
-  if (!(error instanceof BenchError)) {
-    throw error;
-  }
-  console.error(`chaos: ${error.message}`);
-  process.exitCode = 1;
-}
+await runProgram('chaos', run);

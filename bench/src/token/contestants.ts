@@ -69,7 +69,8 @@ export async function startContestants(
     id: 'postern secret',
     title: 'Postern',
     server: postern.server,
-    target: { name: 'postern serve', port: postern.port, nextRequest: () => secretRequest },
+    port: postern.port,
+    nextRequest: () => secretRequest,
     check: await tokensOf(client.clientId, postern),
   });
   const byKey = await Promise.all(
@@ -155,11 +156,8 @@ async function startKeyRows(
     id: `postern ${use}`,
     title: `Postern, ${label}`,
     server: postern.server,
-    target: {
-      name: `postern serve, ${label}`,
-      port: postern.port,
-      nextRequest: () => client.nextRequest(client.endpoint),
-    },
+    port: postern.port,
+    nextRequest: () => client.nextRequest(client.endpoint),
     check: await tokensOf(client.clientId, postern),
   });
   const { privateJwk, publicJwk } = generateJwks();
@@ -186,7 +184,8 @@ async function startKeyRows(
       id: `peer ${use}`,
       title: `${peer.title}, ${label}`,
       server: peer.server,
-      target: { name: peer.title, port: peer.endpoint.port, nextRequest: () => client.nextRequest(peer.endpoint) },
+      port: peer.endpoint.port,
+      nextRequest: () => client.nextRequest(peer.endpoint),
       check: (bodies) => checkTokens(peer.title, bodies, { clientId, scope, publicJwk: peer.publicJwk }),
     }),
   ];
@@ -207,52 +206,38 @@ async function startTokenUses(postern: RunningPostern, peer: RunningPeer, ofPeer
   const { port } = peer.endpoint;
   const resource = new URLSearchParams({ resource: opaqueResource });
   const opaque = await obtain(port, peer.endpoint.path, `${tokenForm(ofPeer, scope)}&${resource}`);
-  const checkActive = (bodies: readonly string[]) => {
-    const bad = bodies.find((body) => JSON.parse(body).active !== true);
-    if (bad !== undefined) {
-      throw new BenchError(`a token that is active was introspected as:\n${bad}`);
-    }
-  };
+  const check = checkEach(({ active }) => active === true, 'a token that is active was introspected as');
   return [
     await warmedUp({
       id: 'postern introspection',
       title: 'Postern, introspection of JWTs',
       server: postern.server,
-      target: {
-        name: 'postern serve, introspection',
-        port: postern.port,
-        nextRequest: inTurn(postern.port, '/api/v1/oauth/introspect', tokens, (token) => ({
-          ...secretOf(client),
-          token,
-        })),
-      },
-      check: checkActive,
+      port: postern.port,
+      nextRequest: inTurn(postern.port, '/api/v1/oauth/introspect', tokens, (token) => ({
+        ...secretOf(client),
+        token,
+      })),
+      check,
     }),
     await warmedUp({
       id: 'peer introspection',
       title: `${peer.title}, introspection of opaque tokens`,
       server: peer.server,
-      target: {
-        name: peer.title,
-        port,
-        nextRequest: inTurn(port, '/token/introspection', opaque, (token) => ({ ...secretOf(ofPeer), token })),
-      },
-      check: checkActive,
+      port,
+      nextRequest: inTurn(port, '/token/introspection', opaque, (token) => ({ ...secretOf(ofPeer), token })),
+      check,
     }),
     await warmedUp({
       id: 'postern exchange',
       title: 'Postern, token exchange',
       server: postern.server,
-      target: {
-        name: 'postern serve, token exchange',
-        port: postern.port,
-        nextRequest: inTurn(postern.port, tokenPath, tokens, (token) => ({
-          ...secretOf(client),
-          grant_type: exchangeGrant,
-          subject_token: token,
-          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-        })),
-      },
+      port: postern.port,
+      nextRequest: inTurn(postern.port, tokenPath, tokens, (token) => ({
+        ...secretOf(client),
+        grant_type: exchangeGrant,
+        subject_token: token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      })),
       check: await tokensOf(client.clientId, postern),
     }),
   ];
@@ -273,25 +258,25 @@ async function startCreations(postern: RunningPostern, peer: RunningPeer): Promi
   const { port } = peer.endpoint;
   const metadata = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
   const ofPeer = formatRequest(port, '/reg', JSON.stringify(metadata), { 'Content-Type': 'application/json' });
-  const check = (bodies: readonly string[]) => {
-    const bad = bodies.find((body) => typeof JSON.parse(body).client_secret !== 'string');
-    if (bad !== undefined) {
-      throw new BenchError(`a client was created without a secret:\n${bad}`);
-    }
-  };
+  const check = checkEach(
+    ({ client_secret }) => typeof client_secret === 'string',
+    'a client was created without a secret',
+  );
   return [
     await warmedUp({
       id: 'postern creation',
       title: 'Postern, creation of clients',
       server: postern.server,
-      target: { name: 'postern serve, creation', port: postern.port, nextRequest: () => own },
+      port: postern.port,
+      nextRequest: () => own,
       check,
     }),
     await warmedUp({
       id: 'peer creation',
       title: `${peer.title}, registration of clients`,
       server: peer.server,
-      target: { name: peer.title, port, nextRequest: () => ofPeer },
+      port,
+      nextRequest: () => ofPeer,
       check,
     }),
   ];
@@ -330,7 +315,8 @@ async function startPeerTokens({ title, server, endpoint, publicJwk }: RunningPe
     id: 'peer secret',
     title,
     server,
-    target: { name: title, port, nextRequest: () => request },
+    port,
+    nextRequest: () => request,
     check: (bodies) => checkTokens(title, bodies, { clientId: client.clientId, scope, publicJwk }),
   });
 }
@@ -349,7 +335,7 @@ async function startScript<Settings extends { port: number }>(
   const port = await freePort();
   const server = startServerScript(start, file, title, { port, ...settings });
   await server.untilReady(() => findListener(port));
-  return warmedUp({ id, title, server, target: { name: title, port, nextRequest: requestsTo(port) }, check });
+  return warmedUp({ id, title, server, port, nextRequest: requestsTo(port), check });
 }
 
 function startServerScript({ directory, core }: Start, file: string, name: string, settings: object): ServerProcess {
@@ -362,10 +348,13 @@ function startServerScript({ directory, core }: Start, file: string, name: strin
   });
 }
 
+type Row = Omit<Contestant, 'target'> & Omit<LoadTarget, 'name'>;
+
 /** With an answer from the time when it was warm. */
-async function warmedUp(contestant: Contestant): Promise<Contestant & { readonly sample: string }> {
-  const { samples } = await applyLoad(contestant.target, warmUpSeconds);
-  return { ...contestant, sample: samples.at(-1) ?? '' };
+async function warmedUp({ port, nextRequest, ...row }: Row): Promise<Contestant & { readonly sample: string }> {
+  const target = { name: row.title, port, nextRequest };
+  const { samples } = await applyLoad(target, warmUpSeconds);
+  return { ...row, target, sample: samples.at(-1) ?? '' };
 }
 
 /** Requests with one token after the other. */
@@ -380,6 +369,15 @@ function inTurn(
   return () => {
     next = (next + 1) % requests.length;
     return requests[next] as Buffer;
+  };
+}
+
+function checkEach(isGood: (answer: Record<string, unknown>) => boolean, fault: string): Contestant['check'] {
+  return (bodies) => {
+    const bad = bodies.find((body) => !isGood(JSON.parse(body)));
+    if (bad !== undefined) {
+      throw new BenchError(`${fault}:\n${bad}`);
+    }
   };
 }
 

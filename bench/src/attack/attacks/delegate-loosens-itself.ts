@@ -1,5 +1,5 @@
 import type { Attack } from '../attack.ts';
-import { asDelegate, createDelegate, makeLimits, readClient, ways } from '../delegate.ts';
+import { createDelegate, makeLimits, readClient, ways } from '../delegate.ts';
 
 export const attack: Attack = {
   name: 'a delegate takes off the limits that others set on it',
@@ -9,7 +9,7 @@ export const attack: Attack = {
       for (const way of ways) {
         for (const more of beyond.filter((one) => Object.keys(one).length > 0)) {
           const delegate = await createDelegate(target, own);
-          const answer = await asDelegate(target, delegate, way, 'PATCH', `/api/v1/oauth/client/${delegate.id}`, more);
+          const answer = await delegate.call(way, 'PATCH', `/api/v1/oauth/client/${delegate.id}`, more);
           const after = await readClient(target, delegate.id);
           findings.check(`${name}: not taken off by PATCH ${way}`, !isExceeded(after), { more, answer: answer.text });
         }

@@ -1,5 +1,5 @@
 import type { Attack } from '../attack.ts';
-import { asDelegate, createDelegate, makeLimits, readClient, ways } from '../delegate.ts';
+import { createDelegate, type Delegate, makeLimits, readClient, ways } from '../delegate.ts';
 import type { Target } from '../target.ts';
 
 /** Calls that change a client or take it over. */
@@ -41,7 +41,7 @@ export const attack: Attack = {
 
 async function attempt(
   target: Target,
-  delegate: Parameters<typeof asDelegate>[1],
+  delegate: Delegate,
   way: (typeof ways)[number],
   metadata: object,
   method: string,
@@ -49,7 +49,7 @@ async function attempt(
   body?: object,
 ): Promise<number> {
   const { clientId } = await target.createClient({ scopes: ['policy:read'], ...metadata });
-  return (await asDelegate(target, delegate, way, method, `/api/v1/oauth/client/${clientId}${path}`, body)).status;
+  return (await delegate.call(way, method, `/api/v1/oauth/client/${clientId}${path}`, body)).status;
 }
 
 /** A client that may introspect and exchange the tokens of a resource may do more than its own metadata tells. */
@@ -60,14 +60,7 @@ async function takeReaderOfTokens(
   const reader = await target.createClient({ scopes: ['policy:read'] });
   await target.createResource({ introspection_clients: [reader.clientId] });
   const delegate = await createDelegate(target, {});
-  const answer = await asDelegate(
-    target,
-    delegate,
-    'alone',
-    'POST',
-    `/api/v1/oauth/client/${reader.clientId}/secret`,
-    {},
-  );
+  const answer = await delegate.call('alone', 'POST', `/api/v1/oauth/client/${reader.clientId}/secret`, {});
   check('introspection rights: a new secret is refused', answer.status === 403, answer.text);
   check('introspection rights: the client is still there', (await readClient(target, reader.clientId)).enabled, reader);
 }

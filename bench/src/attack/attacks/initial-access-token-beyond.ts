@@ -1,5 +1,5 @@
 import type { Attack } from '../attack.ts';
-import { asDelegate, createDelegate, makeLimits, readClient, ways } from '../delegate.ts';
+import { createDelegate, makeLimits, readClient, ways } from '../delegate.ts';
 
 export const attack: Attack = {
   name: 'a delegate registers a client beyond its limits',
@@ -12,7 +12,7 @@ export const attack: Attack = {
         for (const more of beyond) {
           const resources =
             (more as { resources?: string[] }).resources ?? (within as { resources?: string[] }).resources ?? [];
-          const created = await asDelegate(target, delegate, way, 'POST', '/api/v1/oauth/initial-access-token', {
+          const created = await delegate.call(way, 'POST', '/api/v1/oauth/initial-access-token', {
             scopes: ['policy:read'],
             resources,
           });
@@ -22,10 +22,7 @@ export const attack: Attack = {
             findings.check(promise, created.status === 403, created.text);
             continue;
           }
-          const registered = await target.call('POST', '/api/v1/oauth/register', {
-            token,
-            body: { client_name: 'x', ...more },
-          });
+          const registered = await target.register(token, more);
           const id = registered.body?.client_id;
           findings.check(promise, id === undefined || !isExceeded(await readClient(target, id)), registered.text);
           if (id !== undefined) {
@@ -50,15 +47,12 @@ export const attack: Attack = {
 const staysWithinCreator: Attack['run'] = async (target, findings) => {
   const resource = await target.createResource();
   const delegate = await createDelegate(target, { resources: [resource] }, ['initial_access_token:create']);
-  const created = await asDelegate(target, delegate, 'alone', 'POST', '/api/v1/oauth/initial-access-token', {
+  const created = await delegate.call('alone', 'POST', '/api/v1/oauth/initial-access-token', {
     scopes: ['policy:read'],
     resources: [resource],
   });
   await target.asRoot('PATCH', `/api/v1/oauth/client/${delegate.id}`, { resources: [], token_quota_per_minute: 1 });
-  const registered = await target.call('POST', '/api/v1/oauth/register', {
-    token: created.body?.initial_access_token,
-    body: { client_name: 'x' },
-  });
+  const registered = await target.register(created.body?.initial_access_token);
   const id = registered.body?.client_id;
   const client = id === undefined ? undefined : await readClient(target, id);
   findings.check('no resource that the creator has lost', !client?.resources?.includes(resource), registered.text);

@@ -5,16 +5,62 @@ import type { Answer, Target } from '../target.ts';
 const token = '/api/v1/oauth/token';
 const endpoints = [token, '/api/v1/oauth/introspect', '/api/v1/oauth/revoke'];
 
-/** Mistakes that put a secret where none belongs, by what was meant to be sent. */
+const parameters = [
+  ...['client_id', 'grant_type', 'scope', 'resource', 'audience', 'token', 'token_type_hint'],
+  ...['client_assertion_type', 'client_assertion', 'subject_token', 'subject_token_type'],
+  ...['requested_token_type', 'authorization_details'],
+];
+
+/** Texts in place of the form, by what was meant to be sent. */
+const forms: Readonly<Record<string, (id: string, secret: string) => string>> = {
+  'JSON as a form': (id, secret) =>
+    JSON.stringify({ client_id: id, client_secret: secret, grant_type: 'client_credentials' }),
+  semicolons: (id, secret) => `grant_type=client_credentials;client_id=${id};client_secret=${secret}`,
+  commas: (id, secret) => `grant_type=client_credentials,client_id=${id},client_secret=${secret}`,
+  'encoded twice': (id, secret) => encodeURIComponent(`client_id=${id}&client_secret=${secret}`),
+  'line breaks': (id, secret) => `client_id=${id}\r\nclient_secret=${secret}`,
+  colons: (id, secret) => `client_id: ${id}\nclient_secret: ${secret}`,
+  'a name': (id, secret) => `grant_type=client_credentials&client_id=${id}&${secret}=client_secret`,
+  'another name': (id, secret) => `grant_type=client_credentials&client_id=${id}&clientSecret=${secret}`,
+  twice: (id, secret) => `client_id=${id}&client_secret=${secret}&client_secret=${secret}`,
+  'in each parameter': (_, secret) => parameters.map((name) => `${name}=${secret}`).join('&'),
+  'odd percents': (_, secret) => `client_secret=${secret}%ZZ&%${secret}`,
+  'no UTF-8': (_, secret) =>
+    Buffer.concat([Buffer.from(`client_secret=${secret}`), Buffer.from([0xff])]).toString('latin1'),
+};
+
+/** Headers of a request whose form has no credentials. */
+const headers: Readonly<Record<string, (id: string, secret: string) => Record<string, string>>> = {
+  'Basic without base64': (id, secret) => ({ authorization: `Basic ${id}:${secret}` }),
+  'Basic in base64 twice': (id, secret) => ({ authorization: `Basic ${base64(base64(`${id}:${secret}`))}` }),
+  Bearer: (_, secret) => ({ authorization: `Bearer ${secret}` }),
+  'another scheme': (id, secret) => ({ authorization: `${secret} ${id}` }),
+  'a proof': (_, secret) => ({ dpop: secret }),
+  'a content type': (_, secret) => ({ 'content-type': secret }),
+};
+
+const grant = 'grant_type=client_credentials';
+
+/** Mistakes that put a secret where none belongs. */
 const mistakes: readonly [
   name: string,
   send: (target: Target, path: string, id: string, secret: string) => Promise<Answer>,
 ][] = [
-  [
-    'JSON as a form',
-    (target, path, id, secret) =>
-      target.form(path, JSON.stringify({ client_id: id, client_secret: secret, grant_type: 'client_credentials' })),
-  ],
+  ...Object.entries(forms).map(([name, formOf]): (typeof mistakes)[number] => [
+    name,
+    (target, path, id, secret) => target.form(path, formOf(id, secret)),
+  ]),
+  ...Object.entries(headers).map(([name, headersOf]): (typeof mistakes)[number] => [
+    name,
+    (target, path, id, secret) => target.form(path, grant, { headers: headersOf(id, secret) }),
+  ]),
+  ...['grant_type', 'scope', 'resource', 'client_assertion_type', 'authorization_details'].map(
+    (name): (typeof mistakes)[number] => [
+      `as ${name}`,
+      async (target, path, id, secret) =>
+        target.form(path, { grant_type: 'client_credentials', client_id: id, client_secret: secret, [name]: secret }),
+    ],
+  ),
   ['JSON', (target, path, id, secret) => target.call('POST', path, { body: { client_id: id, client_secret: secret } })],
   [
     'JSON as text',
@@ -24,104 +70,13 @@ const mistakes: readonly [
         headers: { 'content-type': 'text/plain' },
       }),
   ],
-  [
-    'semicolons',
-    (target, path, id, secret) =>
-      target.form(path, `grant_type=client_credentials;client_id=${id};client_secret=${secret}`),
-  ],
-  [
-    'commas',
-    (target, path, id, secret) =>
-      target.form(path, `grant_type=client_credentials,client_id=${id},client_secret=${secret}`),
-  ],
-  [
-    'encoded twice',
-    (target, path, id, secret) => target.form(path, encodeURIComponent(`client_id=${id}&client_secret=${secret}`)),
-  ],
-  ['line breaks', (target, path, id, secret) => target.form(path, `client_id=${id}\r\nclient_secret=${secret}`)],
-  ['colons', (target, path, id, secret) => target.form(path, `client_id: ${id}\nclient_secret: ${secret}`)],
-  [
-    'a name',
-    (target, path, id, secret) =>
-      target.form(path, `grant_type=client_credentials&client_id=${id}&${secret}=client_secret`),
-  ],
-  [
-    'another name',
-    (target, path, id, secret) =>
-      target.form(path, `grant_type=client_credentials&client_id=${id}&clientSecret=${secret}`),
-  ],
-  [
-    'twice',
-    (target, path, id, secret) => target.form(path, `client_id=${id}&client_secret=${secret}&client_secret=${secret}`),
-  ],
-  [
-    'in each parameter',
-    (target, path, _, secret) =>
-      target.form(
-        path,
-        [
-          'client_id',
-          'grant_type',
-          'scope',
-          'resource',
-          'audience',
-          'token',
-          'token_type_hint',
-          'client_assertion_type',
-          'client_assertion',
-          'subject_token',
-          'subject_token_type',
-          'requested_token_type',
-          'authorization_details',
-        ]
-          .map((name) => `${name}=${secret}`)
-          .join('&'),
-      ),
-  ],
-  ...['grant_type', 'scope', 'resource', 'client_assertion_type', 'authorization_details'].map(
-    (name): (typeof mistakes)[number] => [
-      `as ${name}`,
-      async (target, path, id, secret) =>
-        target.form(path, { grant_type: 'client_credentials', client_id: id, client_secret: secret, [name]: secret }),
-    ],
-  ),
-  ['Basic without base64', (target, path, id, secret) => basic(target, path, `Basic ${id}:${secret}`)],
-  [
-    'Basic in base64 twice',
-    (target, path, id, secret) => basic(target, path, `Basic ${base64(base64(`${id}:${secret}`))}`),
-  ],
-  ['Bearer', (target, path, _, secret) => basic(target, path, `Bearer ${secret}`)],
-  ['another scheme', (target, path, id, secret) => basic(target, path, `${secret} ${id}`)],
-  [
-    'the query',
-    (target, path, id, secret) =>
-      target.form(`${path}?client_id=${id}&client_secret=${secret}`, 'grant_type=client_credentials'),
-  ],
-  [
-    'a name in the query',
-    (target, path, _, secret) => target.form(`${path}?${secret}`, 'grant_type=client_credentials'),
-  ],
+  ['the query', (target, path, id, secret) => target.form(`${path}?client_id=${id}&client_secret=${secret}`, grant)],
+  ['a name in the query', (target, path, _, secret) => target.form(`${path}?${secret}`, grant)],
   ['the path', (target, path, _, secret) => target.form(`${path}/${secret}`, '')],
   ['the method', (target, path, _, secret) => target.call('PUT', `${path}/${secret}?${secret}`, {})],
-  [
-    'a proof',
-    (target, path, _, secret) => target.form(path, 'grant_type=client_credentials', { headers: { dpop: secret } }),
-  ],
-  ['a content type', (target, path, _, secret) => target.form(path, 'x', { headers: { 'content-type': secret } })],
-  ['odd percents', (target, path, _, secret) => target.form(path, `client_secret=${secret}%ZZ&%${secret}`)],
-  [
-    'no UTF-8',
-    (target, path, _, secret) =>
-      target.form(
-        path,
-        Buffer.concat([Buffer.from(`client_secret=${secret}`), Buffer.from([0xff])]).toString('latin1'),
-      ),
-  ],
 ];
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-const basic = (target: Target, path: string, authorization: string) =>
-  target.form(path, 'grant_type=client_credentials', { headers: { authorization } });
 
 /** The same of the management and registration endpoints. */
 const administrativeMistakes: readonly [

@@ -17,12 +17,7 @@ export const attack: Attack = {
       scopes: ['policy:read'],
       max_uses: 100,
     });
-    const register = () =>
-      target.call('POST', '/api/v1/oauth/register', {
-        token: body.initial_access_token,
-        body: { client_name: 'x' },
-        agent,
-      });
+    const register = () => target.register(body.initial_access_token, {}, { agent });
     const clients = (await Promise.all(Array.from({ length: 8 }, register))).map((answer) => answer.body);
     const before = await headOf(target);
     await measureUnderFlood(target, findings, async (over) => {

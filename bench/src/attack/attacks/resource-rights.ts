@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Attack } from '../attack.ts';
-import { asDelegate, createDelegate, ways } from '../delegate.ts';
+import { createDelegate, ways } from '../delegate.ts';
 
 export const attack: Attack = {
   name: 'a delegate lets a client that may do more act for an API',
@@ -17,14 +17,14 @@ export const attack: Attack = {
       const key = `r-${randomUUID()}`;
       const resource = { key, identifier: `https://${key}.example.com`, scopes: ['policy:read'] };
       const put = (introspection_clients: string[]) =>
-        asDelegate(target, delegate, way, 'PUT', '/api/v1/oauth/resource', { ...resource, introspection_clients });
+        delegate.call(way, 'PUT', '/api/v1/oauth/resource', { ...resource, introspection_clients });
       await target.asRoot('PUT', '/api/v1/oauth/resource', resource);
       const given = await put([other.clientId]);
       findings.check(`not given ${way}`, given.status === 403, given.text);
       await target.asRoot('PUT', '/api/v1/oauth/resource', { ...resource, introspection_clients: [other.clientId] });
       const taken = await put([]);
       findings.check(`not taken ${way}`, taken.status === 403, taken.text);
-      const deleted = await asDelegate(target, delegate, way, 'DELETE', `/api/v1/oauth/resource/${key}`);
+      const deleted = await delegate.call(way, 'DELETE', `/api/v1/oauth/resource/${key}`);
       findings.check(`not taken by deleting the resource ${way}`, deleted.status === 403, deleted.text);
     }
   },

@@ -17,12 +17,7 @@ export const attack: Attack = {
     const invitation = (
       await target.asRoot('POST', '/api/v1/oauth/initial-access-token', { scopes: ['policy:read'], max_uses: 10 })
     ).body;
-    const registered = (
-      await target.call('POST', '/api/v1/oauth/register', {
-        token: invitation.initial_access_token,
-        body: { client_name: 'x' },
-      })
-    ).body;
+    const registered = (await target.register(invitation.initial_access_token)).body;
 
     const wrong = { clientSecret: 'x'.repeat(43) };
     const answers: number[] = [];
@@ -74,14 +69,7 @@ export const attack: Attack = {
             token: registered.registration_access_token,
           }),
       ],
-      [
-        'an initial access token',
-        () =>
-          target.call('POST', '/api/v1/oauth/register', {
-            token: invitation.initial_access_token,
-            body: { client_name: 'y' },
-          }),
-      ],
+      ['an initial access token', () => target.register(invitation.initial_access_token)],
     ];
     for (const [name, send] of right) {
       const { status, text } = await send();

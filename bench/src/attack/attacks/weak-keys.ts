@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, generatePrimeSync, randomUUID } from 'node:crypto';
+import { createHash, generateKeyPairSync, generatePrimeSync, type KeyObject, randomUUID } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { Attack } from '../attack.ts';
 import { makeKey, makeProof } from '../signed.ts';
@@ -9,15 +9,13 @@ const bytes = (value: bigint) =>
   );
 const rsa = (n: bigint, e: bigint): JWK => ({ kty: 'RSA', n: bytes(n), e: bytes(e), alg: 'RS256' });
 const number = (text: string | undefined) => BigInt(`0x${Buffer.from(text ?? '', 'base64url').toString('hex')}`);
+const prime = (bits: number) => generatePrimeSync(bits, { bigint: true });
+const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' }) as JWK;
+const generateModulus = () => number(jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey).n);
 
 function weakKeys(): [name: string, jwk: JWK][] {
-  const good = createPublicKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey).export({
-    format: 'jwk',
-  }) as JWK;
-  const n = number(good.n);
-  const ec = createPublicKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey).export({
-    format: 'jwk',
-  }) as JWK;
+  const n = generateModulus();
+  const ec = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey);
   return [
     ['RSA with the exponent 1', rsa(n, 1n)],
     ['RSA with the exponent 0', rsa(n, 0n)],
@@ -25,14 +23,8 @@ function weakKeys(): [name: string, jwk: JWK][] {
     ['RSA with the exponent 3', rsa(n, 3n)],
     ['RSA with an exponent longer than 256 bits', rsa(n, (1n << 256n) + 1n)],
     ['RSA with an even exponent', rsa(n, 65_538n)],
-    [
-      'RSA of 512 bits',
-      rsa(generatePrimeSync(256, { bigint: true }) * generatePrimeSync(256, { bigint: true }), 65_537n),
-    ],
-    [
-      'RSA of 1024 bits',
-      rsa(generatePrimeSync(512, { bigint: true }) * generatePrimeSync(512, { bigint: true }), 65_537n),
-    ],
+    ['RSA of 512 bits', rsa(prime(256) * prime(256), 65_537n)],
+    ['RSA of 1024 bits', rsa(prime(512) * prime(512), 65_537n)],
     ['RSA of 2047 bits', rsa((n >> 2n) | 1n, 65_537n)],
     ['RSA of 8400 bits', rsa((1n << 8_399n) + 1n, 65_537n)],
     ['RSA of 16384 bits', rsa((1n << 16_383n) + 1n, 65_537n)],
@@ -42,15 +34,10 @@ function weakKeys(): [name: string, jwk: JWK][] {
     ['a key that only signs', { ...ec, key_ops: ['sign'] }],
     ['a key of another algorithm', { ...ec, alg: 'RS256' }],
     ['a key of an HMAC', { kty: 'oct', k: 'AAAA' }],
-    ['a private key', createPrivateJwk()],
+    ['a private key', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)],
     ['a point that is not on the curve', { ...ec, y: ec.x as string }],
-    [
-      'the curve secp256k1',
-      createPublicKey(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey).export({
-        format: 'jwk',
-      }) as JWK,
-    ],
-    ['a key for agreement', createPublicKey(generateKeyPairSync('x25519').privateKey).export({ format: 'jwk' }) as JWK],
+    ['the curve secp256k1', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey)],
+    ['a key for agreement', jwkOf(generateKeyPairSync('x25519').publicKey)],
     [
       'an Ed25519 point of small order',
       { kty: 'OKP', crv: 'Ed25519', x: Buffer.alloc(32).fill(1, 0, 1).toString('base64url') },
@@ -65,10 +52,6 @@ function weakKeys(): [name: string, jwk: JWK][] {
       },
     ],
   ];
-}
-
-function createPrivateJwk(): JWK {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as JWK;
 }
 
 export const attack: Attack = {
@@ -114,13 +97,8 @@ export const attack: Attack = {
 
 /** With the exponent 1 the signature is the padded digest itself, which anybody can write. */
 const forgeByExponentOne: Attack['run'] = async (target, findings) => {
-  const n = number(
-    (createPublicKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey).export({ format: 'jwk' }) as JWK)
-      .n,
-  );
-  const jwk = rsa(n, 1n);
+  const jwk = rsa(generateModulus(), 1n);
   const client = await target.createClient({ scopes: ['policy:read'] });
-  const { createHash } = await import('node:crypto');
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const now = Math.floor(Date.now() / 1000);
   const input = `${part({ typ: 'dpop+jwt', alg: 'RS256', jwk })}.${part({ htm: 'POST', htu: `http://localhost:${target.port}/api/v1/oauth/token`, jti: randomUUID(), iat: now })}`;
