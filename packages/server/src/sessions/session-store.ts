@@ -107,9 +107,9 @@ export async function deleteSessionCodesOf(db: Kysely<Database>, clientId: strin
   await db.deleteFrom('session_codes').where('client_id', '=', clientId).execute();
 }
 
-/** Deletes the sessions that ended and the codes that expired before `now`, in milliseconds since 1970. */
+/** Deletes the sessions that have ended and the codes that have expired by `now`, in milliseconds since 1970. */
 export async function deleteEndedSessions(db: Kysely<Database>, now: number): Promise<void> {
-  const text = new Date(now).toISOString();
+  const text = new Date(now + 1).toISOString();
   await deleteBelow(db, 'session_codes', 'digest', 'expires_at', text);
   await deleteBelow(db, 'sessions', 'id', 'expires_at', text);
 }
