@@ -24,9 +24,8 @@ export interface DeletableThing extends Thing {
   readonly operations: { delete(id: string): Change<void> };
 }
 
-/** A kind of thing of which all are listed, and each can be shown. */
-export interface ListedThing<Item> extends DeletableThing {
-  readonly operations: DeletableThing['operations'] & { list(): Read<Page<Item>>; get(id: string): Read<Item> };
+export interface ListableThing<Item> extends Thing {
+  readonly operations: { list(): Read<Page<Item>> };
   /** What several are called, on the terminal while they are read: `resources`. */
   readonly several: string;
   /** What a list says if there are none. */
@@ -34,6 +33,12 @@ export interface ListedThing<Item> extends DeletableThing {
   /** The titles of the columns of a list, and what is in them. */
   readonly columns: readonly string[];
   readonly row: (item: Item) => readonly Cell[];
+}
+
+/** A kind of thing of which all are listed, and each can be shown and deleted. */
+export interface ListedThing<Item> extends ListableThing<Item> {
+  readonly operations: ListableThing<Item>['operations'] &
+    DeletableThing['operations'] & { get(id: string): Read<Item> };
   /** Formats all of one. */
   readonly format: (item: Item) => string;
 }
@@ -58,7 +63,7 @@ export function thingVerb(thing: Thing, name: string, description: string, examp
   );
 }
 
-export function listVerb<Item>(thing: ListedThing<Item>, description: string): Command {
+export function listVerb<Item>(thing: ListableThing<Item>, description: string): Command {
   const { group, operations, several, none, columns, row } = thing;
   return serverVerb('list', description, [[`${group} list`, 'all of them']]).action(
     async (_options: unknown, command: Command) =>
