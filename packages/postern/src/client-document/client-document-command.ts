@@ -3,32 +3,30 @@ import { type ClientDocument, operations, withDefaultResource } from '@postern/a
 import type { Command } from 'commander';
 import { readClientBody, withClientIds, withClientOptions } from '../client/client-options.ts';
 import { verbGroup } from '../command/verb.ts';
-import { connectTo, listVerb, showVerb, type Thing, thingVerb } from '../connection/thing-verbs.ts';
+import { connectTo, listVerb, type ShownThing, showVerb, thingVerb } from '../connection/thing-verbs.ts';
 import { print } from '../output/output.ts';
-import { formatRecord, formatTable } from '../output/table.ts';
+import { formatRecord } from '../output/table.ts';
 
-const document: Thing = {
+const document: ShownThing<ClientDocument> = {
   group: 'client-document',
   noun: 'client',
   id: 'client_id',
   example: 'https://partner.example/agent.json',
+  operations: operations.clientDocuments,
+  several: 'documents',
+  none: 'No client has a metadata document.',
+  columns: ['client id', 'name', 'status', 'requested', 'changed since approval'],
+  row: (one) => [one.client_id, one.client_name, one.status, one.requested_at, one.changed_members],
+  format: formatDocument,
 };
 
 export function clientDocumentCommand(): Command {
   return verbGroup('client-document', 'Approve or reject clients that publish a client ID metadata document.', [
-    listVerb(
-      document,
-      'List what the documents of clients said last, the oldest request first.',
-      operations.clientDocuments.list(),
-      'documents read',
-      formatAll,
-    ),
+    listVerb(document, 'List what the documents of clients said last, the oldest request first.'),
     showVerb(
       document,
       'Show what the document of a client said last.',
       'its name, its keys, and what has changed since it was approved',
-      operations.clientDocuments.get,
-      formatDocument,
     ),
     withClientOptions(
       thingVerb(document, 'approve', 'Create the client that waits for approval, whose keys are in its document.', [
@@ -58,15 +56,6 @@ async function approve(text: string, _options: unknown, command: Command): Promi
     withDefaultResource(await withClientIds(command, connection, body)),
   );
   print(command, created, ({ client_id }) => `Client ${client_id} approved.\n`);
-}
-
-function formatAll(all: readonly ClientDocument[]): string {
-  return all.length === 0
-    ? 'No client has a metadata document.\n'
-    : formatTable(
-        ['client id', 'name', 'status', 'requested', 'changed since approval'],
-        all.map((one) => [one.client_id, one.client_name, one.status, one.requested_at, one.changed_members]),
-      );
 }
 
 function formatDocument(one: ClientDocument): string {

@@ -35,12 +35,15 @@ export interface ListableThing<Item> extends Thing {
   readonly row: (item: Item) => readonly Cell[];
 }
 
-/** A kind of thing of which all are listed, and each can be shown and deleted. */
-export interface ListedThing<Item> extends ListableThing<Item> {
-  readonly operations: ListableThing<Item>['operations'] &
-    DeletableThing['operations'] & { get(id: string): Read<Item> };
+export interface ShownThing<Item> extends ListableThing<Item> {
+  readonly operations: ListableThing<Item>['operations'] & { get(id: string): Read<Item> };
   /** Formats all of one. */
   readonly format: (item: Item) => string;
+}
+
+/** A kind of thing of which all are listed, and each can be shown and deleted. */
+export interface ListedThing<Item> extends ShownThing<Item> {
+  readonly operations: ShownThing<Item>['operations'] & DeletableThing['operations'];
 }
 
 /** Connects, and finds the id of the thing that the person names. */
@@ -73,7 +76,7 @@ export function listVerb<Item>(thing: ListableThing<Item>, description: string):
   );
 }
 
-export function showVerb<Item>(thing: ListedThing<Item>, description: string, shows: string): Command {
+export function showVerb<Item>(thing: ShownThing<Item>, description: string, shows: string): Command {
   return thingVerb(thing, 'show', description, [['', shows]]).action(
     async (text: string, _options: unknown, command: Command) => {
       const { admin, id } = await connectTo(thing, text, command);
