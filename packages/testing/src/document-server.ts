@@ -11,6 +11,8 @@ export const allowLocalFetches = { POSTERN_FETCH_ALLOWED_NETWORKS: '127.0.0.1/32
 export interface DocumentServer {
   /** Without a slash at the end. */
   readonly url: string;
+  /** Its certificate in PEM, which other processes must trust. Undefined: it serves http. */
+  readonly cert: string | undefined;
   /** By path without query: a JSON document, or a listener that answers. */
   readonly documents: Map<string, object | RequestListener>;
   /** How many requests a path has had. */
@@ -36,6 +38,7 @@ export async function startDocumentServer(tls?: { cert: string; key: string }): 
   const { port, close } = await listenOnLoopback(server);
   return {
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    cert: tls?.cert,
     documents,
     hits: (path) => hits.get(path) ?? 0,
     close,
