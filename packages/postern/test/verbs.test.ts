@@ -453,7 +453,7 @@ describe('help and completion', () => {
       ])
         .toString()
         .trim();
-    expect(complete('cl')).toBe('client client-policy');
+    expect(complete('cl')).toBe('client client-document client-policy');
     expect(complete('client', 'ro')).toBe('rotate-secret');
     expect(complete('client', 'update', 'some-id', '--add')).toBe('--add-scope');
     expect(complete('token', '--scope', 'policy:read', '--res')).toBe('--resource');
