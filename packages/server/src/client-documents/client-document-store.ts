@@ -2,6 +2,7 @@
 import type { Slice } from '@postern/http-api';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely, Selectable } from 'kysely';
+import { countFound } from '../db/count-rows.ts';
 import type { ClientDocumentTable, Database } from '../db/schema.ts';
 import type { ClientDocument } from './parse-client-document.ts';
 
@@ -50,9 +51,7 @@ export async function listStoredDocuments(
   const selected = unexpired(db, now).$if(status !== undefined, (query) =>
     query.where('status', '=', status as DocumentStatus),
   );
-  const { total } = await selected
-    .select((select) => select.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
+  const total = await countFound(selected);
   const rows = await selected
     .selectAll()
     .$if(after !== undefined, (query) =>
@@ -65,7 +64,7 @@ export async function listStoredDocuments(
     .limit(limit)
     .offset(offset)
     .execute();
-  return { documents: rows.map(fromRow), total: Number(total) };
+  return { documents: rows.map(fromRow), total };
 }
 
 /** Counts the documents that are not approved: all of them, and those of one host. */

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { UseBudget } from '@postern/guard';
 import { CompiledQuery, type Kysely } from 'kysely';
-import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import { deleteBelow } from '../db/in-slices.ts';
 import type { Database } from '../db/schema.ts';
 
 export interface OneTimeToken {
@@ -114,20 +114,6 @@ export function createUsedTokens(db: Kysely<Database>, now: () => number, monoto
         }
       });
     },
-    async forgetExpired(seconds) {
-      await inSlices(() =>
-        db
-          .deleteFrom('used_tokens')
-          .where('id', 'in', (expired) =>
-            expired
-              .selectFrom('used_tokens')
-              .select('id')
-              .where('expires_at', '<', Math.floor(seconds))
-              .orderBy('expires_at')
-              .limit(rowsInSlice),
-          )
-          .executeTakeFirstOrThrow(),
-      );
-    },
+    forgetExpired: (seconds) => deleteBelow(db, 'used_tokens', 'id', 'expires_at', Math.floor(seconds)),
   };
 }

@@ -1,5 +1,6 @@
 /** Event streams in the database. Each is a place in the event log, so that a change writes nothing for them. SSF 1.0 §8.1. */
 import type { Kysely, Selectable } from 'kysely';
+import { countFound } from '../db/count-rows.ts';
 import type { Database, StreamTable } from '../db/schema.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import type { DefaultSubjects, Delivery, Stream, StreamConfiguration, StreamStatus } from './stream.ts';
@@ -133,13 +134,8 @@ export async function findListed(
   return new Set(rows.map(({ subject }) => subject));
 }
 
-export async function countListed(db: Kysely<Database>, streamId: string): Promise<number> {
-  const { count } = await db
-    .selectFrom('stream_subjects')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('stream_id', '=', streamId)
-    .executeTakeFirstOrThrow();
-  return Number(count);
+export function countListed(db: Kysely<Database>, streamId: string): Promise<number> {
+  return countFound(db.selectFrom('stream_subjects').where('stream_id', '=', streamId));
 }
 
 /** Returns whether it was not listed before. */
