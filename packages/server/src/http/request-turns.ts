@@ -3,6 +3,7 @@
  * finds its code and data in the caches of the processor. Nobody waits for a request that has not arrived.
  */
 import type { RequestListener } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { createTurn } from '../turn.ts';
 
@@ -17,6 +18,11 @@ export function useRequestTurns(app: FastifyInstance): void {
   server.removeAllListeners('request');
   for (const handle of handlers) {
     server.on('request', (request, response) => {
+      if (request.socket instanceof TLSSocket) {
+        // A turn later, the faults of a certificate that Node could not verify end the connection before there is an answer.
+        handle(request, response);
+        return;
+      }
       void takeTurn(() => {
         // Its caller may be gone, and nobody would hear of its end.
         if (!request.destroyed) {
