@@ -1,14 +1,18 @@
 /** People in the database, with their roles and sessions. */
 import type { Slice } from '@postern/http-api';
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
+import { countFound } from '../db/count-rows.ts';
 import { inSlices, rowsInSlice } from '../db/in-slices.ts';
 import type { Database, PersonTable } from '../db/schema.ts';
+import { createRowMap } from '../db/thing-store.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { builtInRoles } from '../roles/role.ts';
 import { ownRoles } from '../roles/role-store.ts';
 import type { ScopeRegistry } from '../scopes/scope-registry.ts';
 import { clientOfPerson, type Person, personKeptDays } from './person.ts';
+
+const { toRow, fromRow } = createRowMap<PersonTable, Person>({ firstSignedInAt: 'time', lastSignedInAt: 'time' });
 
 export async function findPerson(
   db: Kysely<Database>,
@@ -23,19 +27,12 @@ export async function findPerson(
 }
 
 /** Creates the person, or changes what is known about them. */
-export async function savePerson(db: Kysely<Database>, { id, issuer, subject, ...person }: Person): Promise<void> {
-  const { name, email, role } = person;
-  const columns = {
-    name,
-    email,
-    role,
-    first_signed_in_at: new Date(person.firstSignedInAt).toISOString(),
-    last_signed_in_at: new Date(person.lastSignedInAt).toISOString(),
-  };
+export async function savePerson(db: Kysely<Database>, person: Person): Promise<void> {
+  const row = toRow(person);
   await db
     .insertInto('people')
-    .values({ id, issuer, subject, ...columns })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
+    .values(row)
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
     .execute();
 }
 
@@ -69,10 +66,7 @@ export async function listPeople(
   { after, offset, limit }: Slice,
   now: number,
 ): Promise<{ readonly people: readonly ListedPerson[]; readonly total: number }> {
-  const { total } = await db
-    .selectFrom('people')
-    .select((select) => select.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
+  const total = await countFound(db.selectFrom('people'));
   const generation = await findGenerationFloor(db);
   const rows = await db
     .selectFrom('people')
@@ -98,7 +92,7 @@ export async function listPeople(
     .execute();
   return {
     people: rows.map((row) => ({ ...fromRow(row), openSessions: Number(row.open_sessions) })),
-    total: Number(total),
+    total,
   };
 }
 
@@ -113,17 +107,4 @@ export async function forgetPeople(db: Kysely<Database>, now: number): Promise<v
       )
       .executeTakeFirstOrThrow(),
   );
-}
-
-function fromRow(row: Selectable<PersonTable>): Person {
-  return {
-    id: row.id,
-    issuer: row.issuer,
-    subject: row.subject,
-    name: row.name,
-    email: row.email,
-    role: row.role,
-    firstSignedInAt: Date.parse(row.first_signed_in_at),
-    lastSignedInAt: Date.parse(row.last_signed_in_at),
-  };
 }
