@@ -19,8 +19,8 @@ export function useRequestTurns(app: FastifyInstance): void {
   for (const handle of handlers) {
     server.on('request', (request, response) => {
       if (request.socket instanceof TLSSocket) {
-        // A turn later, the faults of a certificate that Node could not verify end the connection before there is an answer.
-        handle(request, response);
+        // At the end of what is read now: a turn later, the faults of a certificate that Node could not verify end the connection.
+        queueMicrotask(() => handle(request, response));
         return;
       }
       void takeTurn(() => {
