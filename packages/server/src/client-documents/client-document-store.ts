@@ -1,9 +1,10 @@
 /** What the metadata documents of clients said last, in the database: of clients, and of those that wait for an administrator. */
 import type { Slice } from '@postern/http-api';
 import { OAuthError, showName } from '@postern/protocol';
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import { countFound } from '../db/count-rows.ts';
 import type { ClientDocumentTable, Database } from '../db/schema.ts';
+import { createRowMap } from '../db/thing-store.ts';
 import type { ClientDocument } from './parse-client-document.ts';
 
 export const documentStatuses = ['pending', 'rejected', 'approved'] as const;
@@ -23,6 +24,16 @@ export interface StoredDocument {
   readonly expiresAt: number | null;
 }
 
+const { toRow, fromRow } = createRowMap<Omit<ClientDocumentTable, 'host'>, StoredDocument>({
+  document: 'json',
+  approved: 'json',
+  requestedAt: 'time',
+  changedAt: 'time',
+  expiresAt: 'time',
+});
+
+const withoutHost = ({ host: _, ...row }: ClientDocumentTable) => fromRow(row);
+
 /** Finds what is stored and has not expired. */
 export async function findStoredDocument(
   db: Kysely<Database>,
@@ -30,7 +41,7 @@ export async function findStoredDocument(
   now: number,
 ): Promise<StoredDocument | undefined> {
   const row = await unexpired(db, now).selectAll().where('client_id', '=', clientId).executeTakeFirst();
-  return row && fromRow(row);
+  return row && withoutHost(row);
 }
 
 /** Throws `not_found`. */
@@ -64,7 +75,7 @@ export async function listStoredDocuments(
     .limit(limit)
     .offset(offset)
     .execute();
-  return { documents: rows.map(fromRow), total };
+  return { documents: rows.map(withoutHost), total };
 }
 
 /** Counts the documents that are not approved: all of them, and those of one host. */
@@ -86,19 +97,11 @@ export async function countUnapproved(
 
 /** Writes what is stored of a document, whether or not there was something. */
 export async function saveDocument(db: Kysely<Database>, stored: StoredDocument): Promise<void> {
-  const columns = {
-    host: hostOf(stored.clientId),
-    status: stored.status,
-    document: JSON.stringify(stored.document),
-    approved: stored.approved === null ? null : JSON.stringify(stored.approved),
-    requested_at: new Date(stored.requestedAt).toISOString(),
-    changed_at: new Date(stored.changedAt).toISOString(),
-    expires_at: stored.expiresAt === null ? null : new Date(stored.expiresAt).toISOString(),
-  };
+  const row = { ...toRow(stored), host: hostOf(stored.clientId) };
   await db
     .insertInto('client_documents')
-    .values({ client_id: stored.clientId, ...columns })
-    .onConflict((conflict) => conflict.column('client_id').doUpdateSet(columns))
+    .values(row)
+    .onConflict((conflict) => conflict.column('client_id').doUpdateSet(row))
     .execute();
 }
 
@@ -119,16 +122,4 @@ function unexpired(db: Kysely<Database>, now: number) {
   return db
     .selectFrom('client_documents')
     .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', new Date(now).toISOString())]));
-}
-
-function fromRow(row: Selectable<ClientDocumentTable>): StoredDocument {
-  return {
-    clientId: row.client_id,
-    status: row.status,
-    document: JSON.parse(row.document) as ClientDocument,
-    approved: row.approved === null ? null : (JSON.parse(row.approved) as ClientDocument),
-    requestedAt: Date.parse(row.requested_at),
-    changedAt: Date.parse(row.changed_at),
-    expiresAt: row.expires_at === null ? null : Date.parse(row.expires_at),
-  };
 }
