@@ -152,6 +152,10 @@ def test_a_forked_process_fetches_keys_and_revocations_itself() -> None:
         asked.clear()
         release.set()
         _start(guard)
+        # It raises at the first fault, which may be before the other thread has asked.
+        deadline = time.monotonic() + 20
+        while asked != {"keys", "feed"} and time.monotonic() < deadline:
+            time.sleep(0.01)
         os._exit(0 if asked == {"keys", "feed"} else 1)
     release.set()
     deadline = time.monotonic() + 20
