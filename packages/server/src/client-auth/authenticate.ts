@@ -186,9 +186,14 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
         const changed = await directory.reread(inMemory);
         return changed && authenticate(changed.client, credentials, caller);
       });
-    const client = await failures.attempt({ ...attempt, judgeAgain }, async () =>
-      authenticate(await directory.find(clientId), credentials, caller),
-    );
+    const client = await failures
+      .attempt({ ...attempt, judgeAgain }, async () =>
+        authenticate(await directory.find(clientId), credentials, caller),
+      )
+      .catch((error) => {
+        presented.makeUp();
+        throw error;
+      });
     presented.keep();
     if (credentials.method === 'private_key_jwt' || credentials.method === 'spiffe_jwt') {
       const use = () =>

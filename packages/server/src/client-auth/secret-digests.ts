@@ -8,13 +8,15 @@ export interface PresentedDigest {
   readonly digest: Buffer;
   /** To be called once the secret has proved right. */
   keep(): void;
+  /** To be called after a refusal: computes what was kept, so that the time of a refusal does not disclose that the secret is right somewhere. */
+  makeUp(): void;
 }
 
 /** At most so many digests are kept, which takes 2 MB. */
 const mostKept = 5_000;
 
 /** Of a request without a secret. */
-export const noPresentedDigest: PresentedDigest = { digest: noDigest, keep() {} };
+export const noPresentedDigest: PresentedDigest = { digest: noDigest, keep() {}, makeUp() {} };
 
 /**
  * Returns what computes the digest of a secret. Digests of secrets that proved right are kept, since the keyed digest takes a tenth of
@@ -34,6 +36,11 @@ export function createSecretDigests(masterKey: MasterKey): (secret: string) => P
       keep() {
         if (known === undefined) {
           right.add(name, digest);
+        }
+      },
+      makeUp() {
+        if (known !== undefined) {
+          digestPresented(secret, masterKey);
         }
       },
     };
