@@ -338,7 +338,7 @@ test('of a client that is too young to say, nothing is called unused', async () 
   await goTo(page, '/scopes');
   await goTo(page, '/');
   const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'young' }) });
-  await row.getByText('too young to say').waitFor();
+  await row.getByText('too new to tell').waitFor();
   expect(await page.getByText('No client has a scope that it does not use').count()).toBe(0);
   await goTo(page, `/clients/${clientId}`);
   await page.getByRole('cell', { name: 'not yet' }).waitFor();
@@ -348,7 +348,7 @@ test('of a client that is too young to say, nothing is called unused', async () 
 test('a client moves from a secret to its SVID, and the overview says what share of tokens came by secrets', async () => {
   const clientId = await makeClient({ name: 'worker', scopes: ['policy:read'] });
   await goTo(page, '/');
-  await page.getByText('By a shared secret').waitFor();
+  await page.getByText('With a shared secret').waitFor();
   await goTo(page, `/clients/${clientId}/authentication`);
   await page.getByLabel('Authenticates by').selectOption('A JWT-SVID of SPIFFE (spiffe_jwt)');
   await fill('SPIFFE ID', 'spiffe://example.org/worker*');
