@@ -1,18 +1,26 @@
 /** `localhost` is a name of several addresses, and all of them lead to one server. */
+import dns from 'node:dns/promises';
 import { once } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { freePort } from '@postern/testing/free-port';
 import Fastify from 'fastify';
-import { expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { listen } from '../src/serve/listen.ts';
 
 const addresses = ['127.0.0.1', '127.0.0.2'];
 
-// The tests may run on a machine where `localhost` has one address only.
-vi.mock('node:dns/promises', () => ({
-  lookup: async () => [...addresses, '127.0.0.1', '192.0.2.1'].map((address) => ({ address, family: 4 })),
-}));
+// The tests may run on a machine where `localhost` has one address only. Other files of this worker have imported the server already.
+beforeAll(() => {
+  const found = [...addresses, '127.0.0.1', '192.0.2.1'].map((address) => ({ address, family: 4 }));
+  vi.spyOn(dns, 'lookup').mockImplementation((async () => found) as never);
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 const variables = { host: 'HOST', port: 'PORT' };
 

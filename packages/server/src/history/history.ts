@@ -50,6 +50,8 @@ export interface HistoryOptions {
 export async function openHistory({ db, events, repair, log, now }: HistoryOptions): Promise<History> {
   let losses = 0;
   let unrecorded: (KnownEvent & { readonly foundAt: number })[] = [];
+  /** The hash of the event that was recorded last, until the log goes on: what reads the log meanwhile may find the same loss. */
+  let recordedHash: string | undefined;
   let openLoss: { readonly foundAt: number; readonly until: number } | undefined;
   /** Milliseconds since 1970 at which all tokens were revoked last. */
   let allRevokedAt = 0;
@@ -68,6 +70,9 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
   };
   await read();
   events.follow(async ({ kind, data }) => {
+    if (kind !== 'history.lost') {
+      recordedHash = undefined;
+    }
     greatestGeneration = Math.max(greatestGeneration, generationIn(kind, data));
     if (kind === 'history.lost' || kind === 'all_tokens.revoked') {
       await read();
@@ -75,7 +80,7 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
   }, read);
 
   const reportLost = (event: KnownEvent) => {
-    if (unrecorded.some(({ hash }) => hash === event.hash)) {
+    if (event.hash === recordedHash || unrecorded.some(({ hash }) => hash === event.hash)) {
       return;
     }
     losses += 1;
@@ -118,6 +123,7 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
         await repair(transaction, append);
       });
       unrecorded = unrecorded.filter((event) => !reported.includes(event));
+      recordedHash = reported.at(-1)?.hash;
     },
     isRecorded: () => unrecorded.length === 0,
     lostAt() {
