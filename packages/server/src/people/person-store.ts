@@ -3,7 +3,7 @@ import type { Slice } from '@postern/http-api';
 import type { Kysely } from 'kysely';
 import type { Client } from '../clients/client.ts';
 import { countFound } from '../db/count-rows.ts';
-import { inSlices, rowsInSlice } from '../db/in-slices.ts';
+import { deleteBelow } from '../db/in-slices.ts';
 import type { Database, PersonTable } from '../db/schema.ts';
 import { createRowMap } from '../db/thing-store.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
@@ -97,14 +97,7 @@ export async function listPeople(
 }
 
 /** Deletes those who have not signed in for long. Their sessions ended long before. `now` is in milliseconds since 1970. */
-export async function forgetPeople(db: Kysely<Database>, now: number): Promise<void> {
+export function forgetPeople(db: Kysely<Database>, now: number): Promise<void> {
   const text = new Date(now - personKeptDays * 86_400_000).toISOString();
-  await inSlices(() =>
-    db
-      .deleteFrom('people')
-      .where('id', 'in', (gone) =>
-        gone.selectFrom('people').select('id').where('last_signed_in_at', '<=', text).limit(rowsInSlice),
-      )
-      .executeTakeFirstOrThrow(),
-  );
+  return deleteBelow(db, 'people', 'id', 'last_signed_in_at', text);
 }
