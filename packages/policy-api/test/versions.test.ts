@@ -93,8 +93,12 @@ test('every route that changes something says of which thing it checks the versi
   expect(unchecked.map(([name]) => name).toSorted()).toEqual(withoutVersion);
 });
 
-/** Routes whose answers also say what changes without an event about the thing, such as the storage destination of a rule. */
+/**
+ * Routes whose answers also say what changes without an event about the thing, such as the storage destination of a rule, or whose
+ * thing is forgotten without one.
+ */
 const volatile = [
+  'GET /api/v1/oauth/client-document/:client_id',
   'GET /api/v1/oauth/client/:client_id/secret',
   'GET /api/v1/oauth/initial-access-token/:id',
   'GET /api/v1/oauth/key',

@@ -129,12 +129,15 @@ describe('a client that nobody has approved', () => {
     expect((await asRoot('POST', `${documentPath(clientId)}/reject`)).body.error).toBe('conflict');
   });
 
-  test('is forgotten after 30 days', async () => {
+  test('is forgotten after 30 days, and whoever has read it before is told so', async () => {
     const clientId = partner.publish();
     await partner.ask(server, clientId);
+    const etag = (await asRoot('GET', documentPath(clientId))).headers.get('etag') ?? '';
     await server.advance(30 * 86_400 + 1);
     root = await server.rootToken();
     expect((await asRoot('GET', documentPath(clientId))).status).toBe(404);
+    const headers = { authorization: `Bearer ${root}`, 'if-none-match': etag };
+    expect((await fetch(`${server.url}/api/v1/oauth/${documentPath(clientId)}`, { headers })).status).toBe(404);
     const { body } = await asRoot('GET', 'client-document?status=pending');
     expect(body.items).toEqual([]);
   });

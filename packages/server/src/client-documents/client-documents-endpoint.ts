@@ -91,6 +91,8 @@ export function clientDocumentsEndpoint({ db, records, now }: ClientDocumentsEnd
         'Read what the client ID metadata document of a client said last',
         {
           reads: 'client_document',
+          // It is forgotten without an event: when it expires, or its client is deleted or has its keys elsewhere.
+          isVolatile: true,
           params: ClientPath,
           answer: ClientDocumentView,
         },
