@@ -289,6 +289,13 @@ describe('§4 a document that cannot be the metadata of the client', () => {
     await expectRejected(publishRaw(body), text);
   });
 
+  test('§8.7 a key set of more than 64 KB, since strangers decide how large it is', async () => {
+    partner.server.documents.set('/large-keys', { keys: [{ ...partner.key.jwk, x5t: 'a'.repeat(65_536) }] });
+    const jwks_uri = `${partner.server.url}/large-keys`;
+    const clientId = partner.publish({ jwks: undefined, jwks_uri });
+    await expectRejected(clientId, `or its key set has more than 65536 bytes at ${jwks_uri}.`);
+  });
+
   test('another type of content', async () => {
     for (const type of ['text/html', 'application/jose', 'application/jsonp', 'text/json']) {
       await expectRejected(publishRaw('{}', { 'content-type': type }), /must be served as application\/json/);

@@ -19,6 +19,9 @@ import {
 /** §8.7 recommends this many bytes. */
 const mostBytes = 5_120;
 
+/** Bytes of the keys that it names: enough for all that it may have, with their certificates. Strangers make Postern keep a thousand such sets. */
+const mostKeyBytes = 65_536;
+
 /** Milliseconds for which a document is fresh: what its server says, within these limits. §5.2, RFC 9111 §5.2.2.1. */
 const mostMaxAgeMs = 300_000;
 const leastMaxAgeMs = 30_000;
@@ -39,7 +42,7 @@ export type FetchClientDocument = (
 
 export function createFetchClientDocument(network: Omit<GuardedRequestOptions, 'mostBytes'>): FetchClientDocument {
   const requestDocument = createGuardedRequest({ ...network, mostBytes });
-  const fetchKeys = createGuardedFetch(network.allowedNetworks, network.allowedHosts);
+  const fetchKeys = createGuardedFetch(network.allowedNetworks, network.allowedHosts, mostKeyBytes);
 
   const read = async (url: string): Promise<FetchedDocument & { readonly maxAgeMs: number }> => {
     const response = await requestDocument(url);
@@ -68,7 +71,7 @@ export function createFetchClientDocument(network: Omit<GuardedRequestOptions, '
       return await fetchDocument(url);
     } catch (error) {
       const fault =
-        error instanceof AnswerTooLarge ? new DocumentFault(`has more than ${mostBytes} bytes`) : (error as Error);
+        error instanceof AnswerTooLarge ? new DocumentFault(`or its key set has ${error.message}`) : (error as Error);
       throw fault instanceof DocumentFault
         ? new OAuthError('invalid_client', `The client ID metadata document at ${url} ${fault.message}.`, {
             reason: 'client_document_invalid',

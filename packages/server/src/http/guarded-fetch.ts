@@ -35,7 +35,7 @@ export interface GuardedRequestOptions {
   /** Also http. Only for a host that the operator has named. Default: https alone. */
   readonly allowHttp?: boolean;
   /** The most bytes that an answer may have. Default: 256 KiB. */
-  readonly mostBytes?: number;
+  readonly mostBytes?: number | undefined;
 }
 
 /** An answer was larger than it may be; nothing of it was kept. */
@@ -47,8 +47,12 @@ export class AnswerTooLarge extends Error {
 const answeredHeaders = ['content-type', 'cache-control'] as const;
 
 /** Creates the fetch function. Its errors have a message for the log. */
-export function createGuardedFetch(allowedNetworks: readonly string[], allowedHosts?: OutboundHosts): GuardedFetch {
-  const request = createGuardedRequest({ allowedNetworks, allowedHosts });
+export function createGuardedFetch(
+  allowedNetworks: readonly string[],
+  allowedHosts?: OutboundHosts,
+  mostBytes?: number,
+): GuardedFetch {
+  const request = createGuardedRequest({ allowedNetworks, allowedHosts, mostBytes });
   return async (url) => {
     const answer = await request(url);
     if (answer.status !== 200) {
