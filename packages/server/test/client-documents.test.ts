@@ -142,6 +142,27 @@ describe('a client that nobody has approved', () => {
     expect(body.items).toEqual([]);
   });
 
+  test('asks many times at once: it waits once, and no more than 50 requests are held up by a slow server', async () => {
+    const clientId = partner.publish();
+    const published = partner.server.documents.get(pathOf(clientId)) as object;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    partner.server.documents.set(pathOf(clientId), (_request, response) => {
+      void released.then(() => answerJson(response, 200, published));
+    });
+    const asked = Array.from({ length: 51 }, () => partner.ask(server, clientId));
+    const { status, body } = await Promise.race(asked);
+    expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
+    expect(body.error_description).toContain('50 requests of clients that do not exist wait');
+    release();
+    const statuses = (await Promise.all(asked)).map((answer) => answer.status);
+    expect(statuses.toSorted()).toEqual([...Array.from({ length: 50 }, () => 400), 503]);
+    expect(partner.server.hits(pathOf(clientId))).toBe(1);
+    expect(await kindsAbout(clientId)).toEqual(['client_document.requested']);
+    // It waits no longer, and the next minute begins, so that it counts for no other test.
+    await approve(clientId);
+    await server.advance(60);
+  });
+
   test('waits only if fewer than 50 of its host do', async () => {
     const clientIds = Array.from({ length: 51 }, () => partner.publish());
     const texts: string[] = [];
@@ -158,10 +179,15 @@ describe('a client that nobody has approved', () => {
   });
 
   test('cannot have documents fetched without end: made-up URLs are limited by host', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => partner.ask(server, `${partner.server.url}/none-${index}`)),
-    );
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    const statuses = new Set<number>();
+    // No more at once than may wait.
+    for (let first = 0; first < 200; first += 50) {
+      const urls = Array.from({ length: 50 }, (_, index) => `${partner.server.url}/none-${first + index}`);
+      for (const { status } of await Promise.all(urls.map((url) => partner.ask(server, url)))) {
+        statuses.add(status);
+      }
+    }
+    expect(statuses).toEqual(new Set([401, 429]));
     await server.advance(61);
   });
 });

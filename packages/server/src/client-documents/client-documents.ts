@@ -23,7 +23,7 @@ export interface ClientDocuments {
   /**
    * Lets a client that does not exist wait for an administrator, if the assertion is signed by a key of the document at its id:
    * throws `unauthorized_client` then. Throws `invalid_client` for a document that cannot be used and for another audience,
-   * and `temporarily_unavailable` if the document cannot be fetched. Otherwise returns why the assertion authenticates no client.
+   * and `temporarily_unavailable` if the document cannot be fetched, or too many others wait. Otherwise returns why the assertion authenticates no client.
    */
   findStrangerFault(assertion: ClientAssertion): Promise<ErrorReason>;
 }
@@ -39,6 +39,9 @@ export interface ClientDocumentsOptions {
   /** Called if a change of a document could not be recorded; it is tried again when the document is fetched next. */
   readonly onRecordFault: (error: unknown) => void;
 }
+
+/** How many requests of clients that do not exist may wait for documents: a server that does not answer would hold up all that this process can handle. */
+const mostWaiting = 50;
 
 export function createClientDocuments(options: ClientDocumentsOptions): ClientDocuments {
   const { hosts, audiences, fetchDocument, records, fetchLimit, onRecordFault } = options;
@@ -58,6 +61,8 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
     { ...options.keys, onFault() {} },
   );
 
+  let waiting = 0;
+
   return {
     keysOf: (clientId) => (isDocumentHost(hosts, clientId) ? ofClients(clientId) : undefined),
 
@@ -76,12 +81,22 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
           },
         );
       }
+      if (waiting >= mostWaiting) {
+        throw new OAuthError(
+          'temporarily_unavailable',
+          `${mostWaiting} requests of clients that do not exist wait for client ID metadata documents; retry later.`,
+          { reason: 'keys_unavailable' },
+        );
+      }
       const keys = ofStrangers(clientId);
       const stranger = {
         ...newClient(clientId, 0),
         metadata: { tokenEndpointAuthMethod: 'private_key_jwt', clientIdMetadataDocument: true },
       } as const;
-      const fault = await findAssertionFault(stranger, assertion, () => keys, audiences);
+      waiting += 1;
+      const fault = await findAssertionFault(stranger, assertion, () => keys, audiences).finally(() => {
+        waiting -= 1;
+      });
       if (fault === 'audience_wrong') {
         throw audienceError(stranger, assertion, audiences);
       }

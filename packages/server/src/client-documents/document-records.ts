@@ -53,7 +53,7 @@ export function createDocumentRecords({ db, events, now }: DocumentRecordsOption
     async request(clientId, document) {
       const known = await findStoredDocument(db, clientId, now());
       if (known !== undefined && isDeepStrictEqual(known.document, document)) {
-        return known.status === 'rejected' ? 'rejected' : 'pending';
+        return outcomeOf(known);
       }
       return events.change('postern', async (transaction, append) => {
         await deleteExpiredDocuments(transaction, now());
@@ -61,6 +61,10 @@ export function createDocumentRecords({ db, events, now }: DocumentRecordsOption
         // Approved in the meantime: the client asks again.
         if (before?.status === 'approved' || (await findClient(transaction, clientId)) !== undefined) {
           return 'pending';
+        }
+        // Another request of the same client was faster.
+        if (before !== undefined && isDeepStrictEqual(before.document, document)) {
+          return outcomeOf(before);
         }
         if (before === undefined) {
           const { all, ofHost } = await countUnapproved(transaction, hostOf(clientId));
@@ -78,7 +82,7 @@ export function createDocumentRecords({ db, events, now }: DocumentRecordsOption
         const after = { ...(before ?? begun), document, changedAt: now() };
         await saveDocument(transaction, after);
         await append({ kind: 'client_document.requested', subject: clientId, data: { ...document } });
-        return after.status === 'rejected' ? 'rejected' : 'pending';
+        return outcomeOf(after);
       });
     },
 
@@ -154,6 +158,10 @@ export async function settleDocument(
     await saveDocument(transaction, { ...stored, status: 'approved', approved: stored.document, expiresAt: null });
     await append({ kind: 'client_document.approved', subject: id, data: { ...stored.document } });
   }
+}
+
+function outcomeOf({ status }: Pick<StoredDocument, 'status'>): Outcome {
+  return status === 'rejected' ? 'rejected' : 'pending';
 }
 
 /** The members that administrators see, other than the keys, which a client may change as it likes. */
