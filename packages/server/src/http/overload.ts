@@ -97,8 +97,8 @@ export function useOverloadShedding(app: FastifyInstance, options: OverloadOptio
     done(findOverload(request, mayIdentify));
   });
   app.addHook('preParsing', (request, _reply, payload, done) => {
-    // Most bodies arrive together with their headers.
-    if (hasBody(request) && !request.raw.complete) {
+    // Most bodies arrive together with their headers. Of a caller that is gone, nobody would hear that none arrives.
+    if (hasBody(request) && !request.raw.complete && !request.raw.destroyed) {
       inFlight.delete(request);
       withoutBody.add(request);
       openBodies.open(request);
