@@ -100,7 +100,7 @@ class Arrivals {
 
 /** A client of its own that has a token for streams, and what posts to their management API with it. */
 export async function asReceiver(node: RunningPostern) {
-  const client: Credentials = await createClient(node, 'ssf.read ssf.manage');
+  const client: Credentials = await createClient(node, 'ssf.read ssf.manage revocation:read');
   const { access_token: token } = JSON.parse(await requestToken(node.port, tokenPath, tokenForm(client)));
   const call = async (path: string, body: object) => {
     const answer = await fetch(`${node.url}/api/v1/ssf/${path}`, {

@@ -33,8 +33,8 @@ export interface RevocationOptions {
    */
   readonly fetch: Fetch;
   /**
-   * Follows an event stream of shared signals instead of the feed (SSF 1.0): the token of `fetch` then has the scope `ssf.read`.
-   * Default: follows the feed.
+   * Follows an event stream of shared signals instead of the feed (SSF 1.0): the token of `fetch` has the scope
+   * `ssf.read` too. Default: follows the feed.
    */
   readonly sharedSignals?: SharedSignalsOptions;
   /** Seconds that the known revocations may lag behind the issuer, at least 2. Default: 60. */

@@ -36,7 +36,7 @@ beforeAll(async () => {
   server = await startServer(dataDir);
   await asRoot('PUT', '/api/v1/oauth/resource', { key: 'api', identifier: audience, scopes: ['policy:read'] });
   follower = await server.createClient({ scopes: ['revocation:read'] });
-  receiver = await server.createClient({ scopes: ['ssf.read', 'ssf.manage'] });
+  receiver = await server.createClient({ scopes: ['ssf.read', 'ssf.manage', 'revocation:read'] });
   const { body: stream } = await server.call('POST', '/api/v1/ssf/stream', {
     token: await server.token(receiver),
     body: { events_requested: [feedPageEvent] },
@@ -48,7 +48,7 @@ beforeAll(async () => {
   const sharedSignals = { streamId: stream.stream_id, clientId: receiver.clientId };
   guards = [
     createFollower({ fetch: fetchAs(follower, 'revocation:read') }),
-    createFollower({ fetch: fetchAs(receiver, 'ssf.read'), sharedSignals }),
+    createFollower({ fetch: fetchAs(receiver, 'ssf.read revocation:read'), sharedSignals }),
   ];
   guard = guards[0] as ApiGuard;
   await Promise.all(guards.map((one) => one.start()));

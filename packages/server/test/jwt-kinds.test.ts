@@ -170,7 +170,7 @@ async function feedSignature(): Promise<string> {
 /** A SET that the server signed for the client, as a receiver gets it. */
 async function securityEventToken(body: object = {}): Promise<string> {
   const root = await server.rootToken();
-  const credentials = await server.createClient({ scopes: ['ssf.read', 'ssf.manage'] });
+  const credentials = await server.createClient({ scopes: ['ssf.read', 'ssf.manage', 'revocation:read'] });
   const token = await server.token(credentials);
   const { body: stream } = await server.call('POST', '/api/v1/ssf/stream', { token, body });
   await server.createClient({ scopes: ['scope:read'] });

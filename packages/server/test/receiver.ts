@@ -37,7 +37,10 @@ export interface Receiver extends Credentials {
   take(streamId: string): Promise<SetClaims[]>;
 }
 
-export async function createReceiver(server: TestServer, scopes = ['ssf.read', 'ssf.manage']): Promise<Receiver> {
+export async function createReceiver(
+  server: TestServer,
+  scopes = ['ssf.read', 'ssf.manage', 'revocation:read'],
+): Promise<Receiver> {
   const credentials = await server.createClient({ scopes });
   const token = await server.token(credentials);
   const receiver: Receiver = {

@@ -668,6 +668,16 @@ describe('a stream that delivers the revocation feed', () => {
     expect((await receiver.poll(await createFeed(), { maxEvents: 0 })).body.sets).toEqual({});
   });
 
+  test('a receiver without revocation:read gets no page of it, however it came to the stream', async () => {
+    const other = await createReceiver(server, ['ssf.read', 'ssf.manage']);
+    const { stream_id: id } = await other.create({ events_requested: [feedPageEvent] });
+    const { status, body, headers } = await other.poll(String(id), { wait: 0 });
+    expect([status, JSON.stringify(body)]).toEqual([403, expect.stringContaining('revocation:read')]);
+    expect(headers.get('www-authenticate')).toContain('scope="revocation:read"');
+    const { stream_id: ordinary } = await other.create({ description: 'of events' });
+    expect((await other.poll(String(ordinary), { wait: 0 })).status).toBe(200);
+  });
+
   test('nobody has it who does not ask for it, and nothing is written for it', async () => {
     const { events_delivered, events_supported } = await receiver.create();
     expect([events_delivered.includes(feedPageEvent), events_supported.includes(feedPageEvent)]).toEqual([false, true]);

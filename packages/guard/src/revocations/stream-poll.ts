@@ -23,7 +23,7 @@ export interface StreamPollOptions {
   readonly streamId: string;
   /** The client that created the stream, for which its SETs are. */
   readonly clientId: string;
-  /** Sends requests with an access token of that client that has the scope `ssf.read`, and renews it. */
+  /** Sends requests with an access token of that client that has the scopes `ssf.read` and `revocation:read`, and renews it. */
   readonly fetch: Fetch;
   /** Finds a key of the issuer. */
   readonly findKey: FindKey;

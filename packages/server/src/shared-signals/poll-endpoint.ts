@@ -1,5 +1,6 @@
 /** Receivers poll their event streams, and acknowledge what they have. RFC 8936 §2, SSF 1.0 §6.1.2. */
 import type { Guard } from '@postern/guard';
+import { requireScope } from '@postern/guard';
 import { accessTokenOf } from '@postern/guard/fastify';
 import type { ApiPlugin } from '@postern/http-api';
 import { OAuthError } from '@postern/protocol';
@@ -105,6 +106,10 @@ export function pollEndpoint(options: PollEndpointOptions): ApiPlugin {
         await events.awaitHistory();
         events.requireCurrent();
         let stream = await streams.get(token, id);
+        // It says more of clients than other receivers may know.
+        if (deliversFeed(stream)) {
+          requireScope(token, 'revocation:read', 'Bearer');
+        }
         if (stream.delivery.method !== 'poll') {
           throw new OAuthError('invalid_request', 'The events of this stream are pushed: change its delivery to poll.');
         }
