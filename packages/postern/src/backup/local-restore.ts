@@ -78,7 +78,7 @@ export function restoreLocally(file: string, options: RestoreOptions, onProgress
         ended = replayed.map((one) => toEnded(one, one.isEnded));
       }
       if (options.revokeAllTokens) {
-        await createRevokeAllTokens({ events: log, root, masterKey: keys, now: Date.now })('postern');
+        await createRevokeAllTokens({ events: log, root, masterKey: keys })('postern');
       }
     };
     createDatabaseDirectory(database);

@@ -5,7 +5,8 @@ import { type Client, nextGeneration } from '../clients/client.ts';
 import { findClient } from '../clients/client-store.ts';
 import { isPersonId } from '../clients/person-id.ts';
 import type { Database } from '../db/schema.ts';
-import type { EventKind, PendingEvent } from '../events/event.ts';
+import type { EventKind } from '../events/event.ts';
+import type { Append } from '../events/event-log.ts';
 import { listEvents } from '../events/event-store.ts';
 
 /** Names of other actors in the audit trail. */
@@ -22,15 +23,13 @@ export function requireAddressable(id: string): void {
  * Returns the client; if a client with its id was deleted before, with a generation that none of that client's tokens
  * has. Throws `conflict` if the id is taken or was the root client's. Does not check who may choose ids.
  *
- * `pending` are the events of the same change: a batch may delete a client and create another one with its id. `now` is in
- * milliseconds since 1970.
+ * A batch may delete a client and create another one with its id in the same change.
  */
 export async function withChosenId(
   transaction: Kysely<Database>,
-  pending: readonly PendingEvent[],
+  { pending, leastGeneration }: Append,
   client: Client,
   rootId: string,
-  now: number,
 ): Promise<Client> {
   const { id } = client;
   if (id === rootId || otherActors.has(id) || isPersonId(id) || (await findClient(transaction, id)) !== undefined) {
@@ -45,7 +44,7 @@ export async function withChosenId(
     (await listEvents(transaction, { kinds: ['client.deleted'], subject: id, after: 0, order: 'desc', size: 1 }))[0];
   return deletion === undefined
     ? client
-    : { ...client, generation: nextGeneration(deletion.data['generation'] as number, now) };
+    : { ...client, generation: nextGeneration(deletion.data['generation'] as number, leastGeneration()) };
 }
 
 async function hasEvent(transaction: Kysely<Database>, kind: EventKind, subject: string): Promise<boolean> {

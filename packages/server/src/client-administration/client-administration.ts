@@ -26,7 +26,7 @@ import { requireLimitsOfOthers } from '../delegation/limits-of-others.ts';
 import { inheritLimits } from '../delegation/reach.ts';
 import type { DescendantCounts, Descendants } from '../descendants/descendants.ts';
 import { descendantsData } from '../descendants/descendants-view.ts';
-import type { EventLog } from '../events/event-log.ts';
+import type { Append, EventLog } from '../events/event-log.ts';
 import { requireOutboundHost } from '../http/outbound-hosts.ts';
 import { deleteRulesFor } from '../issuers/trusted-issuer-registry.ts';
 import type { MasterKey } from '../keys/master-key.ts';
@@ -112,11 +112,16 @@ export function createClientAdministration(options: ClientAdministrationOptions)
     coverTokenLifetime(transaction, accessTokenTtlSeconds ?? 0, now());
 
   /** If the client is to end earlier, revokes its tokens unless all of them expire before: guards know only when they do. */
-  const revokeIfOutlived = async (transaction: Kysely<Database>, before: Client, after: Client): Promise<Client> => {
+  const revokeIfOutlived = async (
+    transaction: Kysely<Database>,
+    append: Append,
+    before: Client,
+    after: Client,
+  ): Promise<Client> => {
     const end = after.expiresAt ?? Number.POSITIVE_INFINITY;
     const isEarlier = end < (before.expiresAt ?? Number.POSITIVE_INFINITY);
     return isEarlier && end < now() + (await findLongestTokenTtl(transaction)) * 1000
-      ? { ...after, generation: nextGeneration(before.generation, now()) }
+      ? { ...after, generation: nextGeneration(before.generation, append.leastGeneration()) }
       : after;
   };
 
@@ -155,10 +160,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
         requireFutureExpiry(undefined, fresh, createdAt);
         await delegate.requireWithin(fresh);
         requirePolicies(fresh, policies);
-        const client =
-          chosen.id === undefined
-            ? fresh
-            : await withChosenId(transaction, append.pending, fresh, root.clientId, createdAt);
+        const client = chosen.id === undefined ? fresh : await withChosenId(transaction, append, fresh, root.clientId);
         await Promise.all([coverLifetime(transaction, client), recordCreation(transaction, append, client, change)]);
         if (chosen.id?.startsWith('https://')) {
           await settleDocument(transaction, append, client, createdAt);
@@ -184,8 +186,8 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       const change = known(wanted);
       requireFetchableKeys(change);
       return administer(token, clientId, async (transaction, append, { client: before, delegate }) => {
-        const changed = changeClient(before, change, now());
-        const after = await revokeIfOutlived(transaction, before, changed);
+        const changed = changeClient(before, change, now(), append.leastGeneration());
+        const after = await revokeIfOutlived(transaction, append, before, changed);
         if (isDeepStrictEqual(after, { ...before, updatedAt: after.updatedAt })) {
           await append.unchanged({ kind: 'client.updated', subject: clientId, data: {} });
           return before;
@@ -219,7 +221,7 @@ export function createClientAdministration(options: ClientAdministrationOptions)
       }
       return administer(token, clientId, async (transaction, append, { client }) => {
         const ended = await descendants.count(transaction, { clientId });
-        await revokeTokens(transaction, append, client, now(), descendantsData(ended));
+        await revokeTokens(transaction, append, client, descendantsData(ended));
         return ended;
       });
     },

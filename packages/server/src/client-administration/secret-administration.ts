@@ -127,7 +127,7 @@ export function createSecretAdministration(options: SecretAdministrationOptions)
           data: { secretId: secret.id, overlapSeconds },
         });
         if (overlapSeconds === 0) {
-          await revokeTokens(transaction, append, client, createdAt);
+          await revokeTokens(transaction, append, client);
         }
         return { secret, clientSecret, others };
       });

@@ -91,17 +91,15 @@ function listChangedCredentials(before: Client, after: Client): string[] {
 }
 
 /**
- * Raises the generation of a client, which revokes the tokens that it has. `now` is in milliseconds since 1970; `why` is for
- * the audit trail.
+ * Raises the generation of a client, which revokes the tokens that it has. `why` is for the audit trail.
  */
 export async function revokeTokens(
   transaction: Kysely<Database>,
   append: Append,
   client: Client,
-  now: number,
   why: object = {},
 ): Promise<void> {
-  const after = { ...client, generation: nextGeneration(client.generation, now) };
+  const after = { ...client, generation: nextGeneration(client.generation, append.leastGeneration()) };
   await updateClient(transaction, after);
   await deleteRevocationsOf(transaction, client.id);
   await append({

@@ -68,7 +68,12 @@ export function newClient(id: string, createdAt: number): Client {
  * Returns the client after the change. Disabling raises the generation, so that its tokens remain invalid when it is
  * enabled again, and so does the change of a fixed claim that its tokens have. Does not check whether the scopes exist and may be assigned.
  */
-export function changeClient(client: Client, change: ClientChange, updatedAt: number): Client {
+export function changeClient(
+  client: Client,
+  change: ClientChange,
+  updatedAt: number,
+  leastGeneration: number = updatedAt,
+): Client {
   const { name, description, scopes, grantableScopes, enabled, accessTokenTtlSeconds, expiresAt, ...metadata } = change;
   const disabled = enabled === false && client.enabled;
   const changedMetadata = changeMetadata(client.metadata, metadata);
@@ -82,18 +87,18 @@ export function changeClient(client: Client, change: ClientChange, updatedAt: nu
     enabled: enabled ?? client.enabled,
     accessTokenTtlSeconds: accessTokenTtlSeconds === undefined ? client.accessTokenTtlSeconds : accessTokenTtlSeconds,
     expiresAt: expiresAt === undefined ? client.expiresAt : expiresAt === null ? null : Date.parse(expiresAt),
-    generation: revokes ? nextGeneration(client.generation, updatedAt) : client.generation,
+    generation: revokes ? nextGeneration(client.generation, leastGeneration) : client.generation,
     updatedAt,
     metadata: changedMetadata,
   };
 }
 
 /**
- * The generation after `generation`, of which no token was issued so far: at least the present time, so that it is also above
- * the generations that the client had in changes that the database has lost. `now` is in milliseconds since 1970.
+ * The generation after `generation`, of which no token was issued so far: at least `least`, so that it is also above the generations
+ * that the client had in changes that the database has lost. See `Append.leastGeneration`.
  */
-export function nextGeneration(generation: number, now: number): number {
-  return Math.max(generation + 1, Math.floor(now));
+export function nextGeneration(generation: number, least: number): number {
+  return Math.max(generation + 1, Math.floor(least));
 }
 
 function toSet(names: readonly string[] | null): ReadonlySet<string> | null {

@@ -8,7 +8,6 @@
 import type { RootConfig } from '../config/config.ts';
 import type { Actor } from '../events/actor.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { findLostGeneration } from '../history/history.ts';
 import type { MasterKey } from '../keys/master-key.ts';
 import { findGenerationFloor } from '../revocation/generation-floor-store.ts';
 import { nextGeneration } from './client.ts';
@@ -19,23 +18,17 @@ export interface RevokeAllTokensOptions {
   readonly events: EventLog;
   readonly root: RootConfig;
   readonly masterKey: MasterKey;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** Resolves when the revocation is on the disk and holds on this node. Not even the token of the actor remains valid. */
 export type RevokeAllTokens = (actor: Actor) => Promise<void>;
 
-export function createRevokeAllTokens({ events, root, masterKey, now }: RevokeAllTokensOptions): RevokeAllTokens {
+export function createRevokeAllTokens({ events, root, masterKey }: RevokeAllTokensOptions): RevokeAllTokens {
   return (actor) =>
     events.change(actor, async (transaction, append) => {
-      // A clock that was ahead may have given a generation that is above the present time, and the database may have lost it.
-      const highest = Math.max(
-        await findGenerationFloor(transaction),
-        await findHighestGeneration(transaction),
-        await findLostGeneration(transaction),
-      );
-      const floor = nextGeneration(highest, now());
+      // A clock that was ahead may have given a generation that is above the present time.
+      const highest = Math.max(await findGenerationFloor(transaction), await findHighestGeneration(transaction));
+      const floor = nextGeneration(highest, append.leastGeneration());
       await append({ kind: 'all_tokens.revoked', subject: 'all_tokens', data: { generation: floor } });
       await appendRootStatus(transaction, append, root, masterKey, floor);
     });

@@ -95,7 +95,7 @@ export function createRevokeToken(options: RevokeTokenOptions): RevokeToken {
       const ended = await descendants.count(transaction, { clientId });
       if (client !== undefined && generation >= client.generation) {
         const why = { singleRevocations: mostSingle, ...descendantsData(ended) };
-        await revokeTokens(transaction, append, client, now(), why);
+        await revokeTokens(transaction, append, client, why);
       }
       return ended;
     });

@@ -9,8 +9,25 @@ import type { DatabaseDriver } from '../db/driver.ts';
 import type { Database } from '../db/schema.ts';
 import { sentTogether } from '../db/sent-together.ts';
 import { type Actor, type Caller, preconditionOf, type RequireActive, recheckActor } from './actor.ts';
-import { dataText, type EventDraft, hashEvent, type LogHead, type MacEvent, type PendingEvent } from './event.ts';
-import { findEventHash, findVersion, hasEventsAfter, insertEvent, lockHead, moveHead, readLog } from './event-store.ts';
+import {
+  dataText,
+  type EventDraft,
+  generationIn,
+  hashEvent,
+  type LogHead,
+  type MacEvent,
+  type PendingEvent,
+} from './event.ts';
+import {
+  findEventHash,
+  findLastEvent,
+  findVersion,
+  hasEventsAfter,
+  insertEvent,
+  lockHead,
+  moveHead,
+  readLog,
+} from './event-store.ts';
 import { type AnswerKeys, type AnswerPlace, createKeptAnswers } from './kept-answers.ts';
 import { type LogFollower, type LogFollowerOptions, openLogFollower } from './log-follower.ts';
 import { isConditional, requirePrecondition } from './precondition.ts';
@@ -26,6 +43,11 @@ export interface Append {
   unchanged(event: EventDraft): Promise<void>;
   /** What was appended so far, which the log in the database does not have yet. */
   readonly pending: readonly PendingEvent[];
+  /**
+   * The present time in milliseconds since 1970, or more: above every generation that this node has heard of, also in changes that the
+   * database has lost, whatever the clocks said that gave them.
+   */
+  leastGeneration(): number;
 }
 
 /** Makes a change in a transaction. `authenticated` is what the credential of its actor authenticated. */
@@ -75,6 +97,16 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   const { db, driver, macEvent, requireActive, onHistoryLost, now } = options;
   const answers = createKeptAnswers(options);
   const follower = await openLogFollower(options);
+  let greatestGeneration = generationIn(
+    (await findLastEvent(db, 'history.lost')) ?? { kind: 'history.lost', data: {} },
+  );
+  follower.follow(
+    (event) => {
+      greatestGeneration = Math.max(greatestGeneration, generationIn(event));
+    },
+    () => {},
+  );
+  const leastGeneration = () => Math.max(Math.floor(now()), greatestGeneration + 1);
 
   /** Resolves when changes of this node need not wait for one that is made apart. */
   let gate: Promise<unknown> = Promise.resolve();
@@ -111,7 +143,11 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
       return event;
     };
     const unchanged = (draft: EventDraft) => requireVersion(transaction, actor, draft);
-    const value = await work(transaction, Object.assign(append, { unchanged, pending }), authenticated);
+    const value = await work(
+      transaction,
+      Object.assign(append, { unchanged, pending, leastGeneration }),
+      authenticated,
+    );
     if (place !== undefined) {
       await answers.keep(transaction, place, value);
     }
@@ -187,8 +223,8 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
         }
         return append(draft);
       };
-      const { unchanged, pending } = append;
-      return work(transaction, Object.assign(appendUnlessAwaited, { unchanged, pending }), authenticated);
+      // Its members stay the same, `pending` itself included.
+      return work(transaction, Object.assign(appendUnlessAwaited, append), authenticated);
     };
     try {
       return await driver.runApart(db, async (transaction, keep) => {

@@ -129,3 +129,9 @@ export type MacEvent = (hash: string) => string;
 export function createMacEvent(masterKey: { digest(purpose: 'events', text: string): Buffer }): MacEvent {
   return (hash) => masterKey.digest('events', hash).toString('base64url');
 }
+
+/** The generation that an event tells, other than that of root, which is no counter; 0 if it tells none. */
+export function generationIn({ kind, data }: Pick<LoggedEvent, 'kind' | 'data'>): number {
+  const { generation } = (data['status'] as typeof data | undefined) ?? data;
+  return typeof generation === 'number' && !kind.startsWith('root.') ? generation : 0;
+}

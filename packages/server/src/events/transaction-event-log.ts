@@ -37,7 +37,7 @@ export function createTransactionEventLog(options: TransactionEventLogOptions): 
         appended.push(event);
         return event;
       };
-      const withPending: Append = Object.assign(appendToBoth, { unchanged, pending: append.pending });
+      const withPending: Append = Object.assign(appendToBoth, append, { unchanged });
       const result = await work(transaction, withPending, authenticated);
       for (const event of appended) {
         for (const listener of listeners) {

@@ -5,7 +5,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import type { EventKind, LoggedEvent, LogHead } from '../events/event.ts';
+import type { LoggedEvent, LogHead } from '../events/event.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import { findEventHash, findLastEvent } from '../events/event-store.ts';
 import { findLongestTokenTtl } from '../keys/signing-key-store.ts';
@@ -55,8 +55,6 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
   let openLoss: { readonly foundAt: number; readonly until: number } | undefined;
   /** Milliseconds since 1970 at which all tokens were revoked last. */
   let allRevokedAt = 0;
-  /** The greatest generation that this node has heard of, also in changes that are lost. */
-  let greatestGeneration = 0;
 
   const read = async () => {
     const lost = await findLastEvent(db, 'history.lost');
@@ -69,11 +67,10 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
     openLoss = { foundAt: lost.occurredAt, until: lost.occurredAt + (await findLongestTokenTtl(db)) * 1000 };
   };
   await read();
-  events.follow(async ({ kind, data }) => {
+  events.follow(async ({ kind }) => {
     if (kind !== 'history.lost') {
       recordedHash = undefined;
     }
-    greatestGeneration = Math.max(greatestGeneration, generationIn(kind, data));
     if (kind === 'history.lost' || kind === 'all_tokens.revoked') {
       await read();
     }
@@ -115,8 +112,8 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
           if (!(await isRecorded(transaction, event))) {
             const { sequence, hash, knownBy } = event;
             const knownAt = new Date(event.knownAt).toISOString();
-            const generation = Math.max(greatestGeneration, await findLostGeneration(transaction));
-            const data = { sequence, hash, knownBy, knownAt, generation };
+            // Above those of the lost changes, as far as this node heard of them.
+            const data = { sequence, hash, knownBy, knownAt, generation: append.leastGeneration() };
             await append({ kind: 'history.lost', subject: 'history', data });
           }
         }
@@ -132,21 +129,6 @@ export async function openHistory({ db, events, repair, log, now }: HistoryOptio
     },
     losses: () => losses,
   };
-}
-
-/**
- * Returns a generation that no token of a history that was lost exceeds, as far as the nodes that noticed the loss had heard of it: a
- * clock that was ahead may have given one that is still to come.
- */
-export async function findLostGeneration(db: Kysely<Database>): Promise<number> {
-  const lost = await findLastEvent(db, 'history.lost');
-  return lost === undefined ? 0 : generationIn(lost.kind, lost.data);
-}
-
-/** The generation that an event tells, other than that of root, which is no counter; 0 if it tells none. */
-function generationIn(kind: EventKind, data: LoggedEvent['data']): number {
-  const { generation } = (data['status'] as typeof data | undefined) ?? data;
-  return typeof generation === 'number' && !kind.startsWith('root.') ? generation : 0;
 }
 
 /** Whether all tokens were revoked after the loss: after it was found, or before that by the command that restored the database. */

@@ -37,12 +37,10 @@ export interface TrustedIssuerRegistryOptions {
   readonly ownIssuer: string;
   readonly findDelegate: FindDelegate;
   readonly outboundHosts: OutboundHosts;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOptions): TrustedIssuerRegistry {
-  const { db, events, ownIssuer, findDelegate, outboundHosts, now } = options;
+  const { db, events, ownIssuer, findDelegate, outboundHosts } = options;
 
   let loaded: Promise<LoadedIssuers> | undefined;
   const forget = () => {
@@ -110,7 +108,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         await recordTrustedIssuer(transaction, append, trusted);
         if (before !== undefined) {
           const clients = await getClientsWithin(transaction, delegate, before);
-          await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted), now());
+          await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, trusted));
         }
       });
     },
@@ -125,7 +123,7 @@ export function createTrustedIssuerRegistry(options: TrustedIssuerRegistryOption
         const clients = await getClientsWithin(transaction, delegate, before);
         await trustedIssuers.delete(transaction, key);
         await append({ kind: 'issuer.deleted', subject: key, data: {} });
-        await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined), now());
+        await revokeTokensOf(transaction, append, clients, clientsLosingTrust(before, undefined));
       });
     },
   };
@@ -200,11 +198,10 @@ async function revokeTokensOf(
   append: Append,
   clients: ReadonlyMap<string, Client>,
   clientIds: ReadonlySet<string>,
-  now: number,
 ): Promise<void> {
   for (const [clientId, client] of clients) {
     if (clientIds.has(clientId)) {
-      await revokeTokens(transaction, append, client, now);
+      await revokeTokens(transaction, append, client);
     }
   }
 }

@@ -254,7 +254,7 @@ export function createClientRegistration(options: ClientRegistrationOptions): Cl
         const scopes = new Set(within(namesOf(registration.limits.scopes), rules.registry.ordinaryNames));
         const limits = { ...reachOf(before, rules), ...registration.limits, scopes };
         const change = parseMetadata(wanted, limits);
-        const changed = changeClient(before, change, now());
+        const changed = changeClient(before, change, now(), append.leastGeneration());
         const isSame = isDeepStrictEqual(changed, { ...before, updatedAt: changed.updatedAt });
         const client = isSame ? before : changed;
         requireValidRegistration(client, limits, rules, options.outboundHosts);

@@ -98,7 +98,7 @@ export async function openManagement(options: ManagementOptions) {
       secretUseDelayMs: secretUseIntervalMs,
       accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     }),
-    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate, outboundHosts, now }),
+    issuers: createTrustedIssuerRegistry({ db, events, ownIssuer: issuer, findDelegate, outboundHosts }),
     initialAccessTokens: createInitialAccessTokenAdministration({
       ...common,
       scopes: registry,

@@ -360,9 +360,7 @@ export async function createTokens(options: TokensOptions) {
         );
       }
       app.register(sessionEndpoint({ issuer, sessions, authenticateClient, provider }));
-      app.register(
-        revokeAllEndpoint({ revokeAllTokens: createRevokeAllTokens({ events, root, masterKey, now }), guard }),
-      );
+      app.register(revokeAllEndpoint({ revokeAllTokens: createRevokeAllTokens({ events, root, masterKey }), guard }));
       app.register(
         registrationEndpoint({
           issuer,
