@@ -7,7 +7,7 @@ export interface TokenCache {
   get(key: string, obtain: () => Promise<IssuedToken>): Promise<IssuedToken>;
   /**
    * Drops a token that an API refused, so that the next `get` obtains another one. False if the token under `key` was
-   * replaced for such a refusal a moment ago: then another one would be refused too.
+   * replaced for such a refusal a moment ago: then another one would probably be refused too.
    */
   replace(key: string, refused: IssuedToken): boolean;
 }
@@ -21,8 +21,14 @@ const marginSeconds = 10;
 /** An early replacement that failed is tried again after so long, in milliseconds. */
 const earlyPauseMs = 30_000;
 
-/** A token that was refused is replaced once within so long, in milliseconds. */
-const replacementPauseMs = 10_000;
+/** How long a token that replaced a refused one is not replaced itself, in milliseconds: doubles each time, up to the second. */
+const firstReplacementPauseMs = 250;
+const longestReplacementPauseMs = 10_000;
+
+interface Replacement {
+  readonly atMs: number;
+  readonly pauseMs: number;
+}
 
 interface Entry {
   readonly token: IssuedToken;
@@ -39,7 +45,7 @@ export function createTokenCache({
 }: Pick<Platform, 'now' | 'monotonic' | 'random'>): TokenCache {
   const entries = new Map<string, Entry>();
   const pending = new Map<string, Promise<IssuedToken>>();
-  const replacedAtMs = new Map<string, number>();
+  const replacements = new Map<string, Replacement>();
 
   const renew = (key: string, obtain: () => Promise<IssuedToken>): Promise<IssuedToken> => {
     const underWay = pending.get(key);
@@ -73,11 +79,17 @@ export function createTokenCache({
 
     replace(key, refused) {
       if (entries.get(key)?.token === refused) {
-        if (monotonic() < (replacedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + replacementPauseMs) {
+        const last = replacements.get(key);
+        const sinceMs = last === undefined ? Number.POSITIVE_INFINITY : monotonic() - last.atMs;
+        if (last !== undefined && sinceMs < last.pauseMs) {
           return false;
         }
+        const pauseMs =
+          last === undefined || sinceMs >= 2 * longestReplacementPauseMs
+            ? firstReplacementPauseMs
+            : Math.min(2 * last.pauseMs, longestReplacementPauseMs);
         entries.delete(key);
-        keep(replacedAtMs, key, monotonic());
+        keep(replacements, key, { atMs: monotonic(), pauseMs });
       }
       return true;
     },

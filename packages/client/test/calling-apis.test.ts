@@ -150,6 +150,18 @@ describe('RFC 6750 §3.1 a 401', () => {
     expect(stand.server.requests('/token')).toHaveLength(3);
   });
 
+  test('that comes again soon after the first is helped at once, and ever less often', async () => {
+    const client = stand.client();
+    stand.server.on('/api', refuseFirst());
+    const tokens: number[] = [];
+    for (const seconds of [0, 0.3, 0.3, 0.3, 0.8, 0.3]) {
+      stand.advance(seconds);
+      await client.fetch(api);
+      tokens.push(stand.server.requests('/token').length);
+    }
+    expect(tokens).toEqual([2, 3, 3, 4, 4, 5]);
+  });
+
   test('of a slow API does not lead to endless replacements', async () => {
     stand.server.on('/api', (request) => {
       stand.advance(60);
