@@ -100,7 +100,7 @@ async function authorizationServerPlugin(app: FastifyInstance, options: Authoriz
     clock,
     log: app.log,
   });
-  const revocations = await openRevocations(db, events, now);
+  const revocations = await openRevocations(db, events, clock);
   const usage = createUsage({ db, now });
   const expiringClients = createExpiringClients(db, now);
   await expiringClients.refresh();

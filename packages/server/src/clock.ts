@@ -17,3 +17,12 @@ export const systemClock: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+/**
+ * Returns the function that says which time it is at least, in milliseconds since 1970: by the wall clock, and by what has passed since
+ * now, so that a wall clock that jumps ahead makes nothing look expired that is not.
+ */
+export function createEarliestNow({ now, monotonic }: Pick<Clock, 'now' | 'monotonic'>): () => number {
+  const [openedAt, openedAtMonotonic] = [now(), monotonic()];
+  return () => Math.min(now(), openedAt + monotonic() - openedAtMonotonic);
+}

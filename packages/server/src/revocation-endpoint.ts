@@ -7,6 +7,7 @@ import type { AuthenticateClient } from './client-auth/authenticate.ts';
 import type { Client } from './clients/client.ts';
 import type { FindActor } from './clients/find-actor.ts';
 import { findStatusFault } from './clients/token-status.ts';
+import { createEarliestNow } from './clock.ts';
 import { TokenTreeView, toRevokedView } from './descendants/descendants-view.ts';
 import type { RevokeToken } from './descendants/revoke-token.ts';
 import type { CredentialHolder } from './events/actor.ts';
@@ -38,9 +39,7 @@ export interface RevocationEndpointOptions {
 export function revocationEndpoint(options: RevocationEndpointOptions): ProtocolPlugin {
   const { authenticateClient, findActor, verification, revokedTokens, revokeToken, limit, now, monotonic } = options;
 
-  const [openedAt, openedAtMonotonic] = [now(), monotonic()];
-  /** If the wall clock jumps ahead, it takes live tokens for expired ones. */
-  const earliestNow = () => Math.min(now(), openedAt + monotonic() - openedAtMonotonic);
+  const earliestNow = createEarliestNow({ now, monotonic });
 
   /** The client may have been deleted, disabled or narrowed since it was authenticated. */
   const holderOf = ({ id }: Client, token: AccessToken): CredentialHolder<void> => ({

@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
+import { type Clock, createEarliestNow } from '../clock.ts';
 import type { Database } from '../db/schema.ts';
 import type { LogHead } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -32,8 +33,13 @@ export interface Revocations extends RevokedTokens {
 /** Seconds for which an entry is loaded after it is no longer needed, as it is kept. */
 const keptSeconds = 86_400;
 
-/** `now` is in milliseconds since 1970. */
-export async function openRevocations(db: Kysely<Database>, events: EventLog, now: () => number): Promise<Revocations> {
+export async function openRevocations(
+  db: Kysely<Database>,
+  events: EventLog,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+): Promise<Revocations> {
+  // What is read again while the wall clock is ahead must not lack what looks expired by it.
+  const now = createEarliestNow(clock);
   const load = async () => {
     const loading = new FeedState();
     // Not the head that the log names: somebody who changed the log may have made it another event than the last one.
