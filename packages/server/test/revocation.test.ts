@@ -117,6 +117,24 @@ test('a token that has expired only by the clock of the node, which jumped ahead
   }
 });
 
+test('so is one whose signing key has expired by that clock', async () => {
+  const ahead = await startTestServer();
+  try {
+    const client = await ahead.createClient({ scopes: ['scope:read'] });
+    const token = await ahead.token(client);
+    const rotated = await ahead.call('POST', '/api/v1/oauth/key/rotate', { token: await ahead.rootToken(), body: {} });
+    expect(rotated.status).toBe(200);
+    await ahead.advance(3_601);
+    expect(await statusOf(token, ahead)).toBe(200);
+    ahead.jump(9 * 86_400);
+    expect((await revoke(token, client, ahead)).status).toBe(200);
+    ahead.jump(-9 * 86_400);
+    expect(await statusOf(token, ahead)).toBe(401);
+  } finally {
+    await ahead.close();
+  }
+});
+
 test('a token that has expired is revoked on every node, for the clock of one may be behind', async () => {
   const short = await server.createClient({ scopes: ['scope:read'], access_token_ttl_seconds: 60 });
   const token = await server.token(short);

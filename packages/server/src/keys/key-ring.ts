@@ -2,6 +2,7 @@
 import type { AccessToken, SigningAlgorithm } from '@postern/guard';
 import { OAuthError, showName } from '@postern/protocol';
 import type { Kysely, Transaction } from 'kysely';
+import { createEarliestNow } from '../clock.ts';
 import type { Database } from '../db/schema.ts';
 import type { Append, EventLog } from '../events/event-log.ts';
 import {
@@ -74,12 +75,15 @@ export interface KeyRingOptions {
   readonly accessTokenTtlSeconds: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by a clock that never jumps. */
+  readonly monotonic: () => number;
 }
 
 /** Loads the keys, and creates the first one. */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { db, events, masterKey, defaultAlg, algorithmsInUse, now } = options;
   const { rotationIntervalMs, publicationLeadMs, accessTokenTtlSeconds } = options;
+  const earliestNow = createEarliestNow(options);
   await coverTokenLifetime(db, accessTokenTtlSeconds, now());
   let keys: readonly SigningKey[] = await loadSigningKeys(db, masterKey);
 
@@ -170,7 +174,8 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       }
       return key;
     },
-    find: (kid) => keys.find((key) => key.kid === kid && statusOf(key, now()) !== 'expired'),
+    // While the wall clock is ahead, a key that seems to have expired still verifies tokens, so that they can be revoked.
+    find: (kid) => keys.find((key) => key.kid === kid && statusOf(key, earliestNow()) !== 'expired'),
     keys: () => keys.filter((key) => statusOf(key, now()) !== 'expired'),
     signingAges() {
       const signing = keys.filter((key) => statusOf(key, now()) === 'signing');

@@ -110,7 +110,10 @@ export function openKeys(
     events,
     streams,
     now,
-  }: Pick<TokensOptions, 'config' | 'installation' | 'events' | 'now'> & { readonly streams: StreamRegistry },
+    monotonic,
+  }: Pick<TokensOptions, 'config' | 'installation' | 'events' | 'now' | 'monotonic'> & {
+    readonly streams: StreamRegistry;
+  },
   { resources }: Management,
 ): Promise<KeyRing> {
   const { signingAlgorithm } = config;
@@ -126,6 +129,7 @@ export function openKeys(
     rotationIntervalMs: config.keyRotationDays * 86_400_000,
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     now,
+    monotonic,
   });
 }
 
